@@ -1,0 +1,119 @@
+"""Async client for the SeeClickFix 311 API v2.
+
+Everything public is here and in `errors`, `models` and `oauth`. Names are loaded when they are
+first used, so that importing the package costs next to nothing; the HTTP library comes with the
+first request.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from seeclickfix_async._version import __version__
+
+if TYPE_CHECKING:
+    from seeclickfix_async import errors as errors
+    from seeclickfix_async import models as models
+    from seeclickfix_async import oauth as oauth
+    from seeclickfix_async.areas import Area as Area
+    from seeclickfix_async.areas import BoundingBox as BoundingBox
+    from seeclickfix_async.areas import Near as Near
+    from seeclickfix_async.areas import PlaceArea as PlaceArea
+    from seeclickfix_async.areas import WatchArea as WatchArea
+    from seeclickfix_async.areas import Zoom as Zoom
+    from seeclickfix_async.areas import near as near
+    from seeclickfix_async.client import AsyncClient as AsyncClient
+    from seeclickfix_async.crawl import Crawl as Crawl
+    from seeclickfix_async.crawl import Report as Report
+    from seeclickfix_async.credentials import PRODUCTION as PRODUCTION
+    from seeclickfix_async.credentials import TokenExpiryWarning as TokenExpiryWarning
+    from seeclickfix_async.decoding import Rejected as Rejected
+    from seeclickfix_async.errors import SeeClickFixError as SeeClickFixError
+    from seeclickfix_async.models import Comment as Comment
+    from seeclickfix_async.models import DetailedIssue as DetailedIssue
+    from seeclickfix_async.models import Issue as Issue
+    from seeclickfix_async.models import Place as Place
+    from seeclickfix_async.models import Status as Status
+    from seeclickfix_async.models import User as User
+    from seeclickfix_async.paging import Page as Page
+    from seeclickfix_async.paging import Pager as Pager
+    from seeclickfix_async.queries import ALL as ALL
+    from seeclickfix_async.queries import IssueFilters as IssueFilters
+    from seeclickfix_async.response import Response as Response
+    from seeclickfix_async.secret import Secret as Secret
+    from seeclickfix_async.transport.clock import Clock as Clock
+    from seeclickfix_async.transport.limiter import Limiter as Limiter
+    from seeclickfix_async.transport.limiter import RateLimiter as RateLimiter
+    from seeclickfix_async.transport.retry import Retry as Retry
+
+_ROOMS = {
+    "": ("errors", "models", "oauth"),
+    "areas": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
+    "client": ("AsyncClient",),
+    "crawl": ("Crawl", "Report"),
+    "credentials": ("PRODUCTION", "TokenExpiryWarning"),
+    "decoding": ("Rejected",),
+    "errors": ("SeeClickFixError",),
+    "models": ("Comment", "DetailedIssue", "Issue", "Place", "Status", "User"),
+    "paging": ("Page", "Pager"),
+    "queries": ("ALL", "IssueFilters"),
+    "response": ("Response",),
+    "secret": ("Secret",),
+    "transport.clock": ("Clock",),
+    "transport.limiter": ("Limiter", "RateLimiter"),
+    "transport.retry": ("Retry",),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "ALL",
+    "PRODUCTION",
+    "Area",
+    "AsyncClient",
+    "BoundingBox",
+    "Clock",
+    "Comment",
+    "Crawl",
+    "DetailedIssue",
+    "Issue",
+    "IssueFilters",
+    "Limiter",
+    "Near",
+    "Page",
+    "Pager",
+    "Place",
+    "PlaceArea",
+    "RateLimiter",
+    "Rejected",
+    "Report",
+    "Response",
+    "Retry",
+    "Secret",
+    "SeeClickFixError",
+    "Status",
+    "TokenExpiryWarning",
+    "User",
+    "WatchArea",
+    "Zoom",
+    "__version__",
+    "errors",
+    "models",
+    "near",
+    "oauth",
+]
+
+
+def __getattr__(name: str) -> object:
+    room = _HOME.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not room:
+        return importlib.import_module(f"{__name__}.{name}")
+    value: object = getattr(importlib.import_module(f"{__name__}.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

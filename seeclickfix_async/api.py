@@ -1,0 +1,139 @@
+"""The API's calls: from a route and its arguments to a request, from an answer to models."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+import msgspec
+
+from seeclickfix_async import decoding
+from seeclickfix_async.credentials import api_of
+from seeclickfix_async.errors import DecodeError, InvalidArgumentError
+from seeclickfix_async.paging import Identified, Page
+from seeclickfix_async.queries import encode
+from seeclickfix_async.refusals import in_body
+from seeclickfix_async.response import Response
+from seeclickfix_async.transport.http import Options, Request, Wire, astray
+
+T = TypeVar("T")
+RowT = TypeVar("RowT", bound=Identified)
+
+logger = logging.getLogger("seeclickfix_async")
+
+_DOTS = re.compile(r"(^|/)\.{1,2}(/|$)")
+_METHOD = re.compile(r"[A-Z]{3,10}")
+_NUMBERS = re.compile(r"\d+")
+
+
+@attrs.frozen
+class Api:
+    """What every resource calls: one wire, one site, and the options of one view."""
+
+    wire: Wire
+    site: str
+    options: Options
+
+    async def get(
+        self, route: str, *, params: Iterable[tuple[str, str]] = (), **path: int
+    ) -> Response:
+        """Call a route such as `/issues/{id}` with its path's arguments."""
+        query = encode(params)
+        url = api_of(self.site) + route.format(**path) + (f"?{query}" if query else "")
+        return await self.wire.send(Request("GET", url, f"GET {route}"), self.options)
+
+    async def get_object(
+        self, model: type[T], route: str, *, params: Iterable[tuple[str, str]] = (), **path: int
+    ) -> T:
+        """Call a route whose answer is one object."""
+        return self.read(await self.get(route, params=params, **path), model)
+
+    def read(self, response: Response, model: type[T]) -> T:
+        """The object that an answer holds."""
+        if b'"errors"' in response.content:
+            body = self._decode(response.json, response)
+            _refuse_errors(response, body.get("errors") if isinstance(body, dict) else None)
+        return self._decode(lambda: decoding.decode_object(response, model), response)
+
+    async def get_page(
+        self,
+        model: type[RowT],
+        key: str,
+        route: str,
+        *,
+        number: int = 1,
+        params: Iterable[tuple[str, str]] = (),
+        **path: int,
+    ) -> Page[RowT]:
+        """Call a route whose answer is a collection."""
+        response = await self.get(route, params=params, **path)
+        rows = self._decode(lambda: decoding.decode_rows(response, key, model), response)
+        _refuse_errors(response, rows.errors)
+        if rows.rejected:
+            logger.warning(
+                "%s: %d rows cannot be read, the first at %s",
+                response.route,
+                len(rows.rejected),
+                rows.rejected[0].path,
+            )
+        return Page.of(rows, number, key, response)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int | float | bool] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Call anything, known or not; see `AsyncClient.request`."""
+        if not isinstance(method, str) or not _METHOD.fullmatch(method):
+            raise InvalidArgumentError("method", "must be a method such as GET, in capitals.")
+        url = self._locate(path)
+        if params:
+            given = [(name, _written(value)) for name, value in params.items()]
+            url += ("&" if "?" in url else "?") + encode(given)
+        more = dict(headers or {})
+        content = None
+        if json is not None:
+            content = msgspec.json.encode(json)
+            more["Content-Type"] = "application/json"
+        route = f"{method} {_NUMBERS.sub('{id}', urlsplit(url).path)}"
+        return await self.wire.send(Request(method, url, route, more, content), self.options)
+
+    def _locate(self, path: str) -> str:
+        """An absolute URL of http or https as it is; a path under the API's root."""
+        if not isinstance(path, str) or not path.isprintable() or " " in path:
+            raise InvalidArgumentError("path", "must be a path or a URL without spaces.")
+        if _DOTS.search(urlsplit(path).path):
+            raise InvalidArgumentError("path", "must not hold . or .. as a segment.")
+        if path.startswith(("https://", "http://")):
+            return path
+        root = api_of("")
+        if "://" in path or path.startswith("//"):
+            raise InvalidArgumentError("path", "must be a path such as /issues, or an http URL.")
+        return api_of(self.site) + "/" + path.removeprefix(root).lstrip("/")
+
+    def _decode(self, decode: Callable[[], T], response: Response) -> T:
+        """What cannot be read and came from elsewhere is no answer of the API."""
+        try:
+            return decode()
+        except DecodeError as error:
+            if self.wire.is_foreign(response):
+                raise astray(response.route, response.url) from error
+            raise
+
+
+def _refuse_errors(response: Response, errors: Any) -> None:
+    """A success that lists errors is none (observed: `{}` when all is well)."""
+    if errors:
+        raise in_body(response, {"errors": errors})
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

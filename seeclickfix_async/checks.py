@@ -1,0 +1,96 @@
+"""Checks of arguments, as validators and converters of attrs fields.
+
+Each refuses with an `InvalidArgumentError` that names the argument and says what it must be.
+None passes: it stands for "not given".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from seeclickfix_async.errors import InvalidArgumentError
+
+Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+def number(argument: str, value: Any, lowest: float, highest: float, *, whole: bool) -> None:
+    """Refuse what is not a number within bounds; True and False are none."""
+    kinds = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not lowest <= value <= highest:
+        kind = "whole number" if whole else "number"
+        raise InvalidArgumentError(argument, f"must be a {kind} from {lowest:,} to {highest:,}.")
+
+
+def absent(argument: str, value: Any, why: str) -> None:
+    """Refuse an argument that makes no sense here."""
+    if value is not None:
+        raise InvalidArgumentError(argument, why)
+
+
+def within(lowest: float, highest: float, *, whole: bool = False) -> Check:
+    """A number within bounds."""
+
+    def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value is not None:
+            number(attribute.name, value, lowest, highest, whole=whole)
+
+    return check
+
+
+LATITUDE = within(-90, 90)
+LONGITUDE = within(-180, 180)
+PAGE = within(1, 1_000_000, whole=True)
+PER_PAGE = within(1, 1_000, whole=True)  # 100 are documented, up to 1,000 were seen granted
+
+
+def identifier(argument: str, value: Any) -> int:
+    """An id of the service: a positive whole number."""
+    number(argument, value, 1, 2**63 - 1, whole=True)
+    return int(value)
+
+
+def text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """A text with something in it."""
+    if value is not None and not (isinstance(value, str) and value.strip()):
+        raise InvalidArgumentError(attribute.name, "must be a text, not empty.")
+
+
+def aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """A datetime that names a moment."""
+    if value is None:
+        return
+    if not isinstance(value, datetime):
+        raise InvalidArgumentError(attribute.name, "must be a datetime.")
+    if value.utcoffset() is None:
+        raise InvalidArgumentError(
+            attribute.name,
+            "has no time zone, so it names no moment. "
+            "Give it one, as in datetime(2026, 1, 31, tzinfo=UTC).",
+        )
+
+
+def choice(*choices: str) -> Check:
+    """One of a few words."""
+
+    def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value is not None and value not in choices:
+            raise InvalidArgumentError(attribute.name, f"must be one of {', '.join(choices)}.")
+
+    return check
+
+
+def several(
+    argument: str, value: Any, what: str, fits: Callable[[Any], bool]
+) -> tuple[Any, ...] | None:
+    """A sequence, made a tuple; a lone string is a mistake and no sequence of letters."""
+    if value is None:
+        return None
+    lone = isinstance(value, (str, bytes)) or not isinstance(value, Iterable)
+    items = () if lone else tuple(value)
+    if not items or not all(map(fits, items)):
+        raise InvalidArgumentError(argument, f"must be a sequence of {what}, not empty.")
+    return items

@@ -1,0 +1,253 @@
+"""The client: where every call begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, NoReturn, Self, TypedDict, Unpack
+
+import anyio
+import attrs
+
+from seeclickfix_async._version import __version__
+from seeclickfix_async.api import Api
+from seeclickfix_async.credentials import (
+    PRODUCTION,
+    Basic,
+    Bearer,
+    Credential,
+    header_text,
+    site_of,
+)
+from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
+from seeclickfix_async.models import User
+from seeclickfix_async.resources.issues import Issues
+from seeclickfix_async.resources.places import Places
+from seeclickfix_async.resources.users import Users
+from seeclickfix_async.response import Response
+from seeclickfix_async.secret import Secret
+from seeclickfix_async.transport.http import Options, Wire
+from seeclickfix_async.transport.library import HTTPClient
+from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
+from seeclickfix_async.transport.retry import DEFAULT_RETRY, Retry
+
+TOKEN_VARIABLE = "SEECLICKFIX_TOKEN"  # noqa: S105  # a name, not a token
+
+
+class _Unset:
+    """What stands for an argument that was not given, where None means something."""
+
+    def __repr__(self) -> str:
+        return "<unset>"
+
+
+UNSET: Final = _Unset()
+
+
+class ClientOptions(TypedDict, total=False):
+    """The options of `AsyncClient`, which explains them."""
+
+    base_url: str
+    http: HTTPClient | None
+    limiter: RateLimiter | _Unset | None
+    retry: Retry
+    timeout: float
+    max_wait: float | None
+    user_agent: str | None
+    contact: str | None
+
+
+class AsyncClient:
+    """A client of the SeeClickFix API v2, on asyncio and trio.
+
+        async with AsyncClient() as client:
+            async for issue in client.issues.list(status="open"):
+                print(issue.summary)
+
+    Cheap to make, inside or outside an event loop; its connections are opened by the first
+    request and belong to that event loop. One client serves any number of tasks. A call that is
+    cancelled gives back its connection and its place in the quota.
+
+    Args:
+        token: A personal access token, or an access token from OAuth; none for public reading.
+        base_url: The service's address; `https://test.seeclickfix.com` has a replica.
+        http: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, with its proxies, TLS and
+            transports. It stays yours to close.
+        auth: E-mail and password, for HTTP Basic. Not together with a token.
+        limiter: The quota: 20 requests a minute unless told. Hand the same one to every client
+            that shares an address; None for no limit, on a server of your own.
+        retry: Which failures are tried again, and when.
+        timeout: Seconds that connecting, sending and each wait for data may take.
+        max_wait: Raise RateLimitedError rather than wait longer than so many seconds for the
+            quota.
+        user_agent: Your program's name and version, put before the library's in the
+            User-Agent, which the service demands.
+        contact: An e-mail or URL, for the User-Agent: the service asks for one.
+
+    Raises:
+        InvalidArgumentError: An argument cannot be used; nothing was sent.
+    """
+
+    def __init__(
+        self,
+        token: str | Secret | None = None,
+        *,
+        base_url: str = PRODUCTION,
+        http: HTTPClient | None = None,
+        auth: tuple[str, str] | None = None,
+        limiter: RateLimiter | _Unset | None = UNSET,
+        retry: Retry = DEFAULT_RETRY,
+        timeout: float = 30.0,
+        max_wait: float | None = None,
+        user_agent: str | None = None,
+        contact: str | None = None,
+    ) -> None:
+        site = site_of(base_url)
+        options = Options(_credential(token, auth), timeout, max_wait)
+        wire = Wire(
+            site,
+            http=http,
+            limiter=Limiter() if isinstance(limiter, _Unset) else limiter or Unlimited(),
+            retry=retry,
+            headers={"User-Agent": _user_agent(user_agent, contact), "Accept": "application/json"},
+        )
+        self._bind(Api(wire, site, options), owner=True)
+
+    def _bind(self, api: Api, *, owner: bool) -> None:
+        self._api = api
+        self._owner = owner
+        self.issues = Issues(api)
+        self.places = Places(api)
+        self.users = Users(api)
+
+    @classmethod
+    def from_env(cls, **options: Unpack[ClientOptions]) -> AsyncClient:
+        """A client with the token of the environment variable SEECLICKFIX_TOKEN.
+
+        Args:
+            **options: As for `AsyncClient`.
+
+        Raises:
+            InvalidArgumentError: The variable is missing or empty.
+        """
+        token = os.environ.get(TOKEN_VARIABLE, "").strip()
+        if not token:
+            raise InvalidArgumentError(TOKEN_VARIABLE, "set this environment variable to a token.")
+        return cls(token, **options)
+
+    def with_options(
+        self,
+        *,
+        token: str | Secret | _Unset | None = UNSET,
+        timeout: float | _Unset = UNSET,
+        max_wait: float | _Unset | None = UNSET,
+    ) -> AsyncClient:
+        """A view of this client with other options, such as one user's token.
+
+        It shares connections and quota, costs next to nothing, and ends with this client; closing
+        it closes nothing.
+
+        Args:
+            token: Another token; None for nobody.
+            timeout: As for `AsyncClient`.
+            max_wait: As for `AsyncClient`.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be used.
+        """
+        now = self._api.options
+        options = Options(
+            now.credential if isinstance(token, _Unset) else _credential(token, None),
+            now.timeout if isinstance(timeout, _Unset) else timeout,
+            now.max_wait if isinstance(max_wait, _Unset) else max_wait,
+        )
+        view = object.__new__(type(self))
+        view._bind(attrs.evolve(self._api, options=options), owner=False)
+        return view
+
+    async def verify(self) -> User:
+        """The account that the token belongs to.
+
+        The one check that tells: the service answers 200 to nobody as well (documented).
+
+        Raises:
+            AuthenticationError: The token is refused, or nobody is signed in.
+        """
+        user = await self.users.me()
+        if user is None:
+            raise AuthenticationError(
+                "Nobody is signed in. Give a token, from the account's security page or OAuth.",
+                status=200,
+                route="GET /profile",
+            )
+        return user
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int | float | bool] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Call an endpoint that has no method here, with the same quota, retries and errors.
+
+        Args:
+            method: Such as `"GET"`.
+            path: Under the API's root, as `/issues`; or a URL that the service gave. The token
+                goes to the service's own origin only.
+            params: The query.
+            json: The body, to be sent as JSON.
+            headers: More headers.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be used; nothing was sent.
+            StatusError: The service refused; the subclass says how.
+            TransportError: No usable answer came back.
+        """
+        return await self._api.request(method, path, params=params, json=json, headers=headers)
+
+    async def aclose(self) -> None:
+        """Close the connections that this client opened; calls fail from then on."""
+        if self._owner:
+            await self._api.wire.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await self.aclose()
+
+    def __repr__(self) -> str:
+        who = "nobody" if self._api.options.credential is None else "a credential"
+        return f"<AsyncClient for {self._api.site} with {who}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A client holds connections and cannot be pickled. "
+            "Make one in each process, and hand on what it answered."
+        )
+
+
+def _credential(token: str | Secret | None, auth: tuple[str, str] | None) -> Credential | None:
+    if token is not None and auth is not None:
+        raise InvalidArgumentError("auth", "give a token or a user name and password, not both.")
+    if token is not None:
+        return Bearer(token)
+    return None if auth is None else Basic(*auth)
+
+
+def _user_agent(product: str | None, contact: str | None) -> str:
+    own = f"seeclickfix-async/{__version__}"
+    parts = [own] if product is None else [header_text("user_agent", product, spaces=True), own]
+    if contact is not None:
+        parts.append(f"(+{header_text('contact', contact)})")
+    return " ".join(parts)

@@ -1,0 +1,86 @@
+"""What the service is known to get wrong, put right before a second try at reading it.
+
+Over the years it has sent the string "null" for null, numbers as text, `{}` for no list, one object
+for a list of one, clocks in other forms, and two fields under two names.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from seeclickfix_async import models
+
+
+def _fields(annotation: str) -> frozenset[str]:
+    """The names of all model fields that are annotated so."""
+    classes = [value for value in vars(models).values() if attrs.has(value)]
+    return frozenset(
+        field.name
+        for cls in classes
+        for field in attrs.fields(cls)
+        if str(field.type).startswith(annotation)
+    )
+
+
+_TEXTS = _fields("str")
+_TIMES = _fields("Time")
+_LISTS = _fields("tuple[") - {"coordinates"}
+# What people wrote may well be the word null.
+_WRITTEN = frozenset({"address", "answer", "comment", "description", "name", "question", "summary"})
+_ALIASES = {"comments_url": "comment_url", "comment_count": "comments_count"}
+
+# Signs of drift that the decoder would take for data instead of failing.
+_SIGNS = (b'"null"', *(f'"{alias}"'.encode() for alias in _ALIASES))
+
+
+def is_hidden_in(content: bytes) -> bool:
+    """Whether a straight read of these bytes could succeed and still be wrong."""
+    return any(sign in content for sign in _SIGNS)
+
+
+def repair(value: Any, key: str = "") -> Any:
+    """The same document, with everything put right that is known to go wrong."""
+    match value:
+        case dict():
+            return _object(value, key)
+        case list():
+            return [repair(item) for item in value]
+        case str():
+            return _text(value, key)
+        case int() | float() if key in _TEXTS and not isinstance(value, bool):
+            return str(value)
+        case _:
+            return value
+
+
+def _object(value: dict[str, Any], key: str) -> Any:
+    if key in _LISTS:
+        return [repair(value)] if value else None
+    mended = {name: repair(item, name) for name, item in value.items()}
+    for alias, name in _ALIASES.items():
+        if mended.get(name) is None and alias in mended:
+            mended[name] = mended[alias]
+    return mended
+
+
+def _text(text: str, key: str) -> Any:
+    bare = text.strip()
+    if bare == "null" and key not in _WRITTEN:
+        return None
+    if key in _TEXTS:
+        return text
+    if not bare:
+        return None
+    return _clock(bare) if key in _TIMES else bare
+
+
+def _clock(text: str) -> datetime | str:
+    """A clock in one of the forms that Rails can print; without an offset it stays unreadable."""
+    iso = text.replace("/", "-").replace(" UTC", "Z").replace(" +", "+").replace(" -", "-")
+    try:
+        return datetime.fromisoformat(iso)
+    except ValueError:
+        return text

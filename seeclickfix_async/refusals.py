@@ -1,0 +1,113 @@
+"""From a status to an error: what the service says no with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from seeclickfix_async import timing
+from seeclickfix_async.errors import (
+    AuthenticationError,
+    BadRequestError,
+    BlockedError,
+    DecodeError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+    StatusError,
+    ValidationError,
+)
+from seeclickfix_async.response import Response
+
+_NOT_ERRORS = frozenset({"documentation_url", "metadata", "meta"})
+_ADMINISTRATIVE = b"administrative rules"  # the proxy's words, which nobody translates
+
+_KINDS: dict[int, tuple[type[StatusError], str]] = {
+    401: (AuthenticationError, "{why} Sign in again, or make a new personal access token."),
+    403: (PermissionDeniedError, "The account may not do this. Use one that may."),
+    404: (NotFoundError, "There is no such thing, or this account may not see it."),
+    429: (RateLimitedError, "Too many requests. Share one client, or one limiter, per address."),
+}
+_BLOCKED = (
+    BlockedError,
+    "The service refuses this client as a whole. Stop, give a contact=, and write to it.",
+)
+# What the provider's WWW-Authenticate can say (Doorkeeper, observed).
+_TOKEN_STATES = ("token expired", "token was revoked", "token is invalid")
+
+
+def refusal(response: Response) -> StatusError | None:
+    """The error that an answer stands for; None for a success without errors in its body."""
+    if 200 <= response.status < 300 or response.status == 304:
+        return None
+    body = _body(response)
+    if response.status == 422:
+        return in_body(response, body)
+    kind, advice = _kind(response)
+    return kind(
+        f"{response.status} for {response.route}. " + advice.format(why=_why(response.headers)),
+        **_data(response, body),
+    )
+
+
+def in_body(response: Response, body: Any) -> ValidationError:
+    """The error of an answer whose body lists what is wrong, in any of the four known forms."""
+    errors = field_errors(body)
+    faults = "; ".join(f"{field}: {', '.join(words)}" for field, words in errors.items())
+    return ValidationError(
+        f"{response.status} for {response.route}. The service refused: {faults or 'no reason'}.",
+        errors=errors,
+        **_data(response, body),
+    )
+
+
+def field_errors(body: Any) -> dict[str, list[str]]:
+    """What is wrong, by field.
+
+    Takes `{field: text}`, `{"errors": {field: text}}`, `{"errors": {field: [text]}}` and the same
+    with a question's key for a field (documented and observed); a text or a list alone is `base`.
+    """
+    if isinstance(body, Mapping) and body.get("errors"):
+        body = body["errors"]
+    if not isinstance(body, Mapping):
+        body = {"base": body}
+    return {
+        str(field): [str(word) for word in (words if isinstance(words, list) else [words])]
+        for field, words in body.items()
+        if words and field not in _NOT_ERRORS
+    }
+
+
+def _kind(response: Response) -> tuple[type[StatusError], str]:
+    if response.status == 403 and _ADMINISTRATIVE in response.content:
+        return _BLOCKED
+    if response.status >= 500:
+        return ServerError, "The service failed. Try again later."
+    return _KINDS.get(response.status, (BadRequestError, "The service does not take this request."))
+
+
+def _data(response: Response, body: Any) -> dict[str, Any]:
+    return {
+        "status": response.status,
+        "route": response.route,
+        "body": body,
+        "headers": response.headers,
+        "retry_after": timing.retry_after(response.headers.get("retry-after")),
+    }
+
+
+def _body(response: Response) -> Any:
+    try:
+        return response.json()
+    except DecodeError:
+        return None  # an empty 404, or a proxy's page: the status says enough
+
+
+def _why(headers: Mapping[str, str]) -> str:
+    """Why a token was refused, which only a header tells (observed)."""
+    challenge = headers.get("www-authenticate", "").lower()
+    for state in _TOKEN_STATES:
+        if state in challenge:
+            return f"The access {state}."
+    return "The service does not know who you are."

@@ -1,0 +1,60 @@
+"""What the service said, as it said it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import msgspec
+
+from seeclickfix_async.errors import DecodeError
+
+# What the decoder raises: a ValidationError is a DecodeError, a bad byte and a deep nest are not.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@attrs.frozen
+class Response:
+    """An answer: status, headers and bytes.
+
+    Attributes:
+        status: The HTTP status.
+        headers: The headers, names in lower case.
+        content: The body, decompressed.
+        url: Where the answer came from, after redirects.
+        route: The request's method and route template, without query or personal data.
+        requests: How many requests on the wire it took, with redirects and retries.
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False, hash=False)
+    content: bytes = attrs.field(repr=False)
+    url: str = attrs.field(default="", repr=False)
+    route: str = ""
+    requests: int = 1
+
+    def json(self) -> Any:
+        """The body as plain Python objects.
+
+        Raises:
+            DecodeError: The body is not JSON.
+        """
+        try:
+            return msgspec.json.decode(self.content)
+        except UNREADABLE as error:
+            raise DecodeError(self.why_unreadable(error), route=self.route) from None
+
+    def why_unreadable(self, error: Exception) -> str:
+        """A sentence about a body that is no JSON; it never quotes the body."""
+        if not self.content:
+            return "The body is empty."
+        kind = self.headers.get("content-type", "").partition(";")[0]
+        if "html" in kind or self.content.lstrip()[:1] == b"<":
+            return (
+                "It is a web page, not JSON. Check base_url, "
+                "and that no proxy or login page stands in between."
+            )
+        if not isinstance(error, msgspec.DecodeError):
+            return "It is not UTF-8, or nested too deeply."
+        return f"It is not JSON ({error})."

@@ -1,0 +1,61 @@
+"""A SeeClickFix that runs on this machine: the API as documented and as observed.
+
+    with Sandbox().serve() as url:
+        ...  # AsyncClient(base_url=url)
+
+Its city is synthetic and the same for the same seed. `sandbox.app` is an ASGI application, for use
+in the same process through an ASGI transport.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import AbstractContextManager
+from typing import Any
+
+from starlette.applications import Starlette
+
+from seeclickfix_async.sandbox.api import Endpoints, Seen
+from seeclickfix_async.sandbox.city import City, build
+from seeclickfix_async.sandbox.consent import CLIENT, Consent
+from seeclickfix_async.sandbox.people import TOKEN, People
+from seeclickfix_async.sandbox.quota import Quota
+from seeclickfix_async.sandbox.server import serve
+from seeclickfix_async.sandbox.settings import Settings
+
+__all__ = ["CLIENT", "TOKEN", "City", "Quota", "Sandbox", "Seen", "Settings"]
+
+
+class Sandbox:
+    """One city and its service.
+
+    Args:
+        issues: How many issues the city has; half a million fit in 40 MB.
+        seed: The same seed makes the same city.
+        settings: How the service behaves; the documented quota of 20 a minute unless told.
+    """
+
+    def __init__(
+        self, issues: int = 5000, *, seed: int = 311, settings: Settings | None = None
+    ) -> None:
+        self.city: City = build(issues, seed)
+        self.settings = settings or Settings()
+        self._people = People()
+        self._endpoints = Endpoints(self.city, self.settings, self._people)
+        self.app: Any = Starlette(
+            routes=[*self._endpoints.routes(), *Consent(self._people).routes()]
+        )
+
+    @property
+    def requests(self) -> deque[Seen]:
+        """The last 10,000 requests, for tests to look at."""
+        return self._endpoints.requests
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """The valid access tokens and whose they are; change it as you like."""
+        return self._people.tokens
+
+    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[str]:
+        """Listen on a real socket while the context lasts; gives the address."""
+        return serve(self.app, host=host, port=port)

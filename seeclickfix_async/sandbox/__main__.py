@@ -1,0 +1,45 @@
+"""`python -m seeclickfix_async.sandbox`: the sandbox until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import uvicorn
+
+from seeclickfix_async.sandbox import Quota, Sandbox, Settings
+from seeclickfix_async.sandbox.server import config_of, listen
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scf sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=3110, help="0 takes a free one")
+    parser.add_argument("--issues", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=311)
+    parser.add_argument("--limit", type=int, default=20, help="requests in a window; 0: no limit")
+    parser.add_argument("--per", type=float, default=60.0, help="seconds of a window")
+    parser.add_argument("--window", choices=("fixed", "sliding", "bucket"), default="fixed")
+    parser.add_argument("--beyond", choices=("empty", "error", "repeat"), default="empty")
+    parser.add_argument("--drift", type=int, default=0, help="new issues before each list")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds of each answer")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Serve, and say where."""
+    told = _arguments()
+    quota = Quota(told.limit, per=told.per, window=told.window) if told.limit else None
+    settings = Settings(quota=quota, beyond=told.beyond, drift=told.drift, latency=told.latency)
+    sandbox = Sandbox(told.issues, seed=told.seed, settings=settings)
+    sock = listen(told.host, told.port)
+    host = f"[{told.host}]" if ":" in told.host else told.host
+    print(f"SeeClickFix sandbox on http://{host}:{sock.getsockname()[1]}", flush=True)  # noqa: T201
+    try:
+        uvicorn.Server(config_of(sandbox.app)).run(sockets=[sock])
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Who uses the sandbox, and with which token."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import attrs
+
+from seeclickfix_async.sandbox.city import END
+from seeclickfix_async.sandbox.eastern import stamp
+
+TOKEN = "sandbox-token"  # noqa: S105  # opens nothing but this sandbox
+"""The token of the sandbox's first resident."""
+
+RESIDENT = 41
+OFFICIAL = 42
+
+
+@attrs.define(eq=False)
+class People:
+    """The accounts and their tokens."""
+
+    tokens: dict[str, int] = attrs.field(factory=lambda: {TOKEN: RESIDENT})
+
+    def issue_token(self, user: int = RESIDENT) -> str:
+        """A new access token, of the provider's length."""
+        token = secrets.token_urlsafe(32)
+        self.tokens[token] = user
+        return token
+
+    def profile(self, user: int) -> dict[str, Any]:
+        """An account as `GET /profile` shows it (documented)."""
+        return {
+            "id": user,
+            "name": f"Resident {user}",
+            "role": "Verified Official" if user == OFFICIAL else "Registered User",
+            "witty_title": "",
+            "civic_points": 0,
+            "avatar": {"full": None, "square_100x100": None},
+            "reported_issue_count": 0,
+            "closed_issue_count": 0,
+            "comments_count": 0,
+            "following_issue_count": 0,
+            "voted_issue_count": 0,
+            "permissions": {"can_acknowledge": user == OFFICIAL},
+            "created_at": stamp(END - 90_000_000),
+            "updated_at": stamp(END),
+        }

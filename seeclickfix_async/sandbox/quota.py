@@ -1,0 +1,66 @@
+"""How many requests the service takes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Literal
+
+import attrs
+
+Window = Literal["fixed", "sliding", "bucket"]
+
+
+@attrs.define(eq=False)
+class Quota:
+    """So many requests in a window of `per` seconds (20 a minute are documented).
+
+    Which kind of window the service has, nobody outside knows: `fixed` begins with the first
+    request after the last window, `sliding` looks back from each request, `bucket` holds `limit`
+    tokens and gains them evenly. A refused request does not count.
+    """
+
+    limit: int = 20
+    per: float = 60.0
+    window: Window = "fixed"
+    clock: Callable[[], float] = time.monotonic
+    _times: deque[float] = attrs.field(factory=deque, init=False)
+    _tokens: float = attrs.field(init=False)
+    _seen: float = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._tokens = float(self.limit)
+        self._seen = -math.inf
+
+    def take(self) -> float:
+        """Count a request. Gives 0, or the seconds after which it is worth another try."""
+        return {"fixed": self._fixed, "sliding": self._sliding, "bucket": self._bucket}[
+            self.window
+        ](self.clock())
+
+    def _fixed(self, now: float) -> float:
+        if self._times and now - self._times[0] >= self.per:
+            self._times.clear()
+        return self._count(now)
+
+    def _sliding(self, now: float) -> float:
+        while self._times and now - self._times[0] >= self.per:
+            self._times.popleft()
+        return self._count(now)
+
+    def _count(self, now: float) -> float:
+        if len(self._times) >= self.limit:
+            return self._times[0] + self.per - now
+        self._times.append(now)
+        return 0.0
+
+    def _bucket(self, now: float) -> float:
+        gained = (now - self._seen) * self.limit / self.per
+        self._tokens = min(self.limit, self._tokens + gained)
+        self._seen = now
+        if self._tokens < 1:
+            return (1 - self._tokens) * self.per / self.limit
+        self._tokens -= 1
+        return 0.0

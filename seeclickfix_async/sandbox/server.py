@@ -1,0 +1,58 @@
+"""The sandbox on a real socket."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host, port))
+    sock.listen(128)
+    return sock
+
+
+def config_of(app: Any) -> uvicorn.Config:
+    """Quiet, and without a log of who asked for what."""
+    return uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=60
+    )
+
+
+@contextmanager
+def serve(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
+    """Serve from a thread of its own, and give the address; for tests."""
+    sock = listen(host, port)
+    server = _Server(config_of(app))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
+    thread.start()
+    try:
+        if not server.listening.wait(10):
+            raise RuntimeError("The sandbox did not start within 10 seconds.")
+        yield f"http://{host}:{sock.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join(10)
+        sock.close()

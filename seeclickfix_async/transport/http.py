@@ -1,0 +1,297 @@
+"""One request's way over the wire and back.
+
+Limiter, gate, auth flow, HTTP library, redirects, status, retry: every request goes this way,
+and only this way.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urldefrag, urljoin
+
+import anyio
+import attrs
+from anyio import to_thread
+from anyio.lowlevel import current_token
+
+from seeclickfix_async import checks
+from seeclickfix_async.credentials import Credential, origin_of
+from seeclickfix_async.errors import (
+    BlockedError,
+    ClosedClientError,
+    EventLoopError,
+    ForeignRedirectError,
+    RateLimitedError,
+    RedirectLoopError,
+    ResponseTooLargeError,
+    SeeClickFixError,
+)
+from seeclickfix_async.refusals import refusal
+from seeclickfix_async.response import Response
+from seeclickfix_async.transport import library
+from seeclickfix_async.transport.clock import SYSTEM, Clock
+from seeclickfix_async.transport.library import HTTPClient
+from seeclickfix_async.transport.limiter import RateLimiter
+from seeclickfix_async.transport.retry import UNTOLD, Retry
+
+logger = logging.getLogger("seeclickfix_async")
+
+MOST_BYTES = 64 * 2**20
+"""The largest answer that is read: a page of 1,000 issues is about 2.5 MB."""
+
+_MOST_HOPS = 10
+_SAFE = frozenset({"GET", "HEAD"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SAME_METHOD = frozenset({307, 308})
+
+
+@attrs.frozen
+class Request:
+    """What is to be sent.
+
+    Attributes:
+        method: In capitals.
+        url: Absolute, with its query.
+        route: Method and route template, for errors and logs: without query or personal data.
+        headers: More headers than the client's own.
+        content: The body.
+    """
+
+    method: str
+    url: str = attrs.field(repr=False)
+    route: str
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    content: bytes | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen
+class Options:
+    """What views of one client may differ in; times are in seconds."""
+
+    credential: Credential | None = None
+    timeout: float = attrs.field(default=30.0, validator=checks.within(0.001, 3_600))
+    max_wait: float | None = attrs.field(default=None, validator=checks.within(0, 86_400))
+
+
+class _Trip:
+    """One request under way: what it is, and what it has cost so far."""
+
+    __slots__ = ("options", "request", "sent")
+
+    def __init__(self, request: Request, options: Options) -> None:
+        self.request = request
+        self.options = options
+        self.sent = 0
+
+    def patience(self, error: SeeClickFixError) -> float:
+        """The longest wait before another try; `max_wait` bounds only a quota's wait."""
+        most = self.options.max_wait
+        return most if isinstance(error, RateLimitedError) and most is not None else math.inf
+
+
+class Wire:
+    """The connections of a client and of all its views.
+
+    Args:
+        site: The service's address; the credential goes to its origin only.
+        http: The caller's own HTTP client, which stays the caller's to close.
+        limiter: Asked before every request on the wire, redirects and retries too.
+        retry: Decides about failures.
+        headers: Sent with every request.
+        clock: Tells the time; for tests.
+    """
+
+    def __init__(
+        self,
+        site: str,
+        *,
+        http: HTTPClient | None,
+        limiter: RateLimiter,
+        retry: Retry,
+        headers: Mapping[str, str],
+        clock: Clock = SYSTEM,
+    ) -> None:
+        self._origin = origin_of(site)
+        self._given = http
+        self._limiter = limiter
+        self._retry = retry
+        self._headers = dict(headers)
+        self._clock = clock
+        self._http: Any = None
+        self._family: Any = None if http is None else library.family_of(http)
+        self._opening = anyio.Lock()
+        self._gate = anyio.Semaphore(library.IN_FLIGHT, fast_acquire=True)
+        self._loop: object = None
+        self._closed = False
+
+    async def aclose(self) -> None:
+        """Close the connections, unless the HTTP client is the caller's. Harmless when repeated."""
+        self._closed = True
+        http, self._http = self._http, None
+        if http is not None and self._given is None:
+            await http.aclose()
+
+    async def send(self, request: Request, options: Options) -> Response:
+        """Send a request until it succeeds or nothing more is to be hoped for.
+
+        When it is cancelled, its connection is closed and its slot is given back.
+
+        Raises:
+            ClientStateError: The client is closed, or belongs to another event loop.
+            StatusError: The service refused; the subclass says how.
+            TransportError: No usable answer came back.
+        """
+        trip = _Trip(request, options)
+        failed_at: float | None = None
+        attempt = 1
+        while True:
+            try:
+                return await self._follow(trip)
+            except SeeClickFixError as error:
+                now = self._clock.now()
+                failed_at = failed_at or now
+                wait = self._retry.wait(
+                    error, attempt=attempt, elapsed=now - failed_at, safe=request.method in _SAFE
+                )
+                if wait is None or wait > trip.patience(error):
+                    raise
+            await self._clock.wait(anyio.Event(), wait)
+            attempt += 1
+
+    async def _follow(self, trip: _Trip) -> Response:
+        """Send, and go on where redirects point to; the last answer is a success."""
+        request, url = trip.request, trip.request.url
+        seen: set[str] = set()
+        while True:
+            seen.add(url)
+            response = await self._exchange(trip, url)
+            target = response.headers.get("location")
+            if response.status not in _REDIRECTS or not target:
+                break
+            url = urldefrag(urljoin(url, target)).url
+            if url in seen or len(seen) > _MOST_HOPS:
+                raise RedirectLoopError(
+                    f"It redirects in a circle, or more than {_MOST_HOPS} times. Check base_url.",
+                    route=request.route,
+                )
+            if request.method not in _SAFE:
+                self._allow_again(request, response.status, url)
+        error = refusal(response)
+        if error is None:
+            return response
+        if self.is_foreign(response):
+            raise astray(request.route, response.url) from error
+        if isinstance(error, RateLimitedError):
+            await self._limiter.hold(error.retry_after or UNTOLD)
+        if isinstance(error, BlockedError):
+            await self._limiter.stop(error)
+        raise error
+
+    def is_foreign(self, response: Response) -> bool:
+        """Whether redirects led away from the API's origin."""
+        return origin_of(response.url) != self._origin
+
+    def _allow_again(self, request: Request, status: int, url: str) -> None:
+        """A write goes on only with its body, and only to where it was meant for."""
+        if origin_of(url) != self._origin:
+            raise astray(request.route, url)
+        if status not in _SAME_METHOD:
+            raise RedirectLoopError(
+                f"It answers a write with {status}, which would lose its body. Check base_url.",
+                route=request.route,
+            )
+
+    async def _exchange(self, trip: _Trip, url: str) -> Response:
+        """One request on the wire and its answer."""
+        http = await self._open()
+        async with self._limiter.slot(max_wait=trip.options.max_wait), self._gate:
+            trip.sent += 1
+            started = self._clock.now()
+            try:
+                status, headers, content = await self._transfer(http, trip, url)
+            except self._family.RequestError as error:
+                raise library.failure(self._family, error, route=trip.request.route) from error
+        logger.debug(
+            "%s: %d in %.3f s",
+            trip.request.route,
+            status,
+            self._clock.now() - started,
+        )
+        return Response(status, headers, content, url, trip.request.route, trip.sent)
+
+    async def _transfer(
+        self, http: Any, trip: _Trip, url: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        request, options = trip.request, trip.options
+        outgoing = http.build_request(
+            request.method,
+            url,
+            headers={**self._headers, **request.headers},
+            content=request.content,
+            timeout=(options.timeout, options.timeout, options.timeout, None),
+        )
+        # Cookies would carry one user's session into another's requests.
+        outgoing.headers.pop("Cookie", None)
+        answer = await http.send(
+            outgoing, stream=True, follow_redirects=False, **self._auth(outgoing, url, options)
+        )
+        try:
+            content = await self._read(answer, request)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await answer.aclose()
+        return answer.status_code, dict(answer.headers), content
+
+    def _auth(self, outgoing: Any, url: str, options: Options) -> dict[str, Any]:
+        if origin_of(url) != self._origin:
+            outgoing.headers.pop("Authorization", None)  # a default header of the caller's client
+            return {"auth": None}
+        if options.credential is None:
+            return {}  # the caller's client may have an auth of its own
+        return {"auth": library.auth_class(self._family)(options.credential, self._origin)}
+
+    async def _read(self, answer: Any, request: Request) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        announced = answer.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > MOST_BYTES:
+            size = int(announced)
+        else:
+            async for chunk in answer.aiter_bytes():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    break
+        if size > MOST_BYTES:
+            raise ResponseTooLargeError(MOST_BYTES, route=request.route)
+        return b"".join(chunks)
+
+    async def _open(self) -> Any:
+        """The HTTP client, made at the first request and bound to its event loop."""
+        if self._closed:
+            raise ClosedClientError
+        loop = current_token()
+        if self._http is None:
+            async with self._opening:
+                if self._http is None:
+                    self._http = self._given or await to_thread.run_sync(library.default_client)
+                    self._family = library.family_of(self._http)
+                    self._loop = loop
+        if loop != self._loop:
+            raise EventLoopError
+        return self._http
+
+
+def astray(route: str, url: str) -> ForeignRedirectError:
+    """The error for an answer that is not the API's."""
+    scheme, host, port = origin_of(url)
+    origin = f"{scheme}://{host}:{port}"
+    return ForeignRedirectError(
+        f"It redirects to {origin}, which is not the API: nothing secret was sent there. "
+        "Check base_url, and that no login page stands in between.",
+        origin=origin,
+        route=route,
+    )

@@ -1,0 +1,133 @@
+"""The HTTP library: httpx, or its successor httpx2 when a client of it was handed in.
+
+Their classes look alike and do not mix, so everything is taken from the client's own family.
+Nothing outside this package names either of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import threading
+from collections.abc import Generator
+from typing import Any, Protocol
+
+from seeclickfix_async.credentials import Credential, Origin
+from seeclickfix_async.errors import (
+    AnswerLostError,
+    AnswerTimeoutError,
+    ConnectionFailedError,
+    InvalidArgumentError,
+    TransportError,
+)
+
+IN_FLIGHT = 16
+"""Requests under way at once: beyond about 16, httpx's pool reconnects or slows down (measured)."""
+
+_KEEPALIVE = 55.0  # seconds; httpx's own 5 would reconnect in every window of the quota
+_FAMILIES = ("httpx", "httpx2")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_tls_lock = threading.Lock()
+
+
+class HTTPClient(Protocol):
+    """What is used of an `httpx.AsyncClient` or an `httpx2.AsyncClient`, and no more."""
+
+    def build_request(self, *args: Any, **kwargs: Any) -> Any:
+        """A request of the client's family."""
+        ...
+
+    async def send(self, *args: Any, **kwargs: Any) -> Any:
+        """The answer to such a request."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class PinnedFlow:
+    """The auth flow: adds the credential for the API's origin and for no other."""
+
+    def __init__(self, credential: Credential, origin: Origin) -> None:
+        self._credential = credential
+        self._origin = origin
+
+    def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """Send the request once, signed if it goes to the origin that the credential is for."""
+        url = request.url
+        port = url.port or _DEFAULT_PORTS.get(url.scheme, 0)
+        if (url.scheme, url.host, port) == self._origin:
+            request.headers["Authorization"] = self._credential.header()
+        yield request
+
+
+def family_of(client: object) -> Any:
+    """The module that a client's class comes from, through any subclass.
+
+    Raises:
+        InvalidArgumentError: It is no async client of httpx or httpx2.
+    """
+    for cls in type(client).__mro__:
+        name = cls.__module__.partition(".")[0]
+        if name in _FAMILIES and cls.__name__ == "AsyncClient":
+            return importlib.import_module(name)
+    raise InvalidArgumentError("http", "must be an httpx.AsyncClient or an httpx2.AsyncClient.")
+
+
+@functools.cache
+def auth_class(family: Any) -> Any:
+    """The flow as a class that this family takes for one of its own."""
+    return type("PinnedAuth", (PinnedFlow, family.Auth), {})
+
+
+def failure(family: Any, error: Exception, **of: str) -> TransportError:
+    """Our error for one of the family's: did the request leave, or not?"""
+    if isinstance(error, (family.ConnectError, family.ConnectTimeout, family.PoolTimeout)):
+        return ConnectionFailedError(
+            "No connection could be made. Nothing was sent; check base_url and the network.", **of
+        )
+    if isinstance(error, (family.ProxyError, family.UnsupportedProtocol)):
+        return ConnectionFailedError(
+            "The way to the service is closed. Nothing was sent; check base_url and the proxy "
+            "settings of the environment.",
+            **of,
+        )
+    if isinstance(error, family.TimeoutException):
+        return AnswerTimeoutError(
+            "No answer came in time. The service may have carried the request out; "
+            "read before you write again, or allow a longer timeout.",
+            **of,
+        )
+    return AnswerLostError(
+        "The connection broke before the answer was whole. The service may have carried the "
+        "request out; read before you write again.",
+        **of,
+    )
+
+
+@functools.cache
+def _tls_context() -> Any:
+    import httpx  # noqa: PLC0415  # see default_client
+
+    return httpx.create_ssl_context()
+
+
+def default_client() -> HTTPClient:
+    """A client of our own; slow the first time in a process, so to be called in a thread.
+
+    Loading the certificates is nearly all of a client's cost, so all clients share one context.
+    """
+    import httpx  # noqa: PLC0415  # costs more than the whole package, and is not always needed
+
+    with _tls_lock:
+        context = _tls_context()
+    return httpx.AsyncClient(
+        verify=context,
+        limits=httpx.Limits(
+            max_connections=IN_FLIGHT,
+            max_keepalive_connections=IN_FLIGHT,
+            keepalive_expiry=_KEEPALIVE,
+        ),
+    )

@@ -1,0 +1,195 @@
+"""How many requests may leave, and when.
+
+The service counts requests by their arrival, in a window that nobody outside knows. A log of
+sending times is not enough: with jitter on the way, 20 requests that left in one minute
+and 4 of the next can arrive in the same minute. So a slot is used again one window after its
+*answer* was here: by then its request has arrived at least one window ago, whatever the way
+did, and no window of the server's can hold more than `limit`, be it fixed, sliding or a bucket.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Protocol
+
+import anyio
+
+from seeclickfix_async import checks
+from seeclickfix_async.errors import RateLimitedError, StatusError
+from seeclickfix_async.transport.clock import SYSTEM, Clock
+
+
+class RateLimiter(Protocol):
+    """What a client asks before each wire request; one that many processes share fits too."""
+
+    def slot(self, *, max_wait: float | None = None) -> AbstractAsyncContextManager[object]:
+        """A place for one request; entered before sending, left when its answer was read.
+
+        Args:
+            max_wait: Raise RateLimitedError instead of waiting longer than so many seconds.
+        """
+        ...
+
+    async def hold(self, seconds: float) -> None:
+        """Let nothing leave for so many seconds; an earlier, longer hold stays."""
+        ...
+
+    async def stop(self, error: StatusError) -> None:
+        """Fail everything that waits now with this error."""
+        ...
+
+
+class _Waiter:
+    """One request in the queue."""
+
+    __slots__ = ("error", "event", "patience")
+
+    def __init__(self, patience: float) -> None:
+        self.patience = patience  # the moment at which it would rather fail
+        self.event = anyio.Event()
+        self.error: StatusError | None = None
+
+
+class Limiter:
+    """At most `limit` requests in any window of `per` seconds, first come, first served.
+
+    It may be shared by clients, tasks and views, and used by one event loop after another. A
+    waiter that is cancelled leaves the queue and takes no slot with it.
+
+    Args:
+        limit: Requests per window; the service documents 20.
+        per: The window in seconds; the service documents 60.
+        clock: Tells the time; for tests.
+    """
+
+    def __init__(self, limit: int = 20, *, per: float = 60.0, clock: Clock = SYSTEM) -> None:
+        checks.number("limit", limit, 1, 1_000_000, whole=True)
+        checks.number("per", per, 0.001, 86_400, whole=False)
+        self._per = per
+        self._limit = limit
+        self._clock = clock
+        # When each slot that is not in use may be used again, earliest first.
+        self._free_at: deque[float] = deque([0.0] * limit)
+        self._not_before = 0.0
+        self._queue: deque[_Waiter] = deque()
+
+    def __repr__(self) -> str:
+        return f"Limiter({self._limit}, per={self._per})"
+
+    def slot(self, *, max_wait: float | None = None) -> Slot:
+        """A place for one request, as an async context manager."""
+        return Slot(self._acquire, self._release, max_wait)
+
+    async def hold(self, seconds: float) -> None:
+        """Let nothing leave for so many seconds; an earlier, longer hold stays."""
+        self._not_before = max(self._not_before, self._clock.now() + seconds)
+        for waiter in tuple(self._queue):
+            waiter.event.set()  # for some the wait has become too long
+
+    async def stop(self, error: StatusError) -> None:
+        """Fail everything that waits now with this error."""
+        for waiter in tuple(self._queue):
+            waiter.error = error
+            waiter.event.set()
+
+    async def _acquire(self, max_wait: float | None) -> None:
+        if self._queue or self._wait(0) > 0:
+            await self._queue_up(math.inf if max_wait is None else max_wait)
+        self._free_at.popleft()
+
+    async def _queue_up(self, max_wait: float) -> None:
+        waiter = _Waiter(self._clock.now() + max_wait)
+        self._queue.append(waiter)
+        try:
+            while (wait := self._wait(0)) > 0 or waiter is not self._queue[0]:
+                self._check_patience(waiter)
+                next_up = waiter is self._queue[0] and self._free_at
+                await self._clock.wait(waiter.event, wait if next_up else math.inf)
+                waiter.event = anyio.Event()
+                if waiter.error is not None:
+                    raise waiter.error
+        finally:
+            self._queue.remove(waiter)
+            if self._queue:
+                self._queue[0].event.set()
+
+    def _check_patience(self, waiter: _Waiter) -> None:
+        if waiter.patience == math.inf:
+            return
+        wait = self._wait(self._queue.index(waiter))
+        if self._clock.now() + wait > waiter.patience:
+            raise RateLimitedError(
+                f"The quota of {self._limit} requests in {self._per:g} s is used up: this one may "
+                f"leave in {wait:.1f} s, which is longer than max_wait. Nothing was sent; try "
+                "again then, or allow a longer max_wait.",
+                retry_after=wait,
+            )
+
+    def _wait(self, ahead: int) -> float:
+        """Seconds until a slot is free for one with so many ahead; at least, as far as is known."""
+        now = self._clock.now()
+        rounds, place = divmod(ahead, self._limit)
+        # A slot that is in use cannot come back sooner than one window from now.
+        free_at = self._free_at[place] if place < len(self._free_at) else now + self._per
+        return max(free_at + rounds * self._per, self._not_before) - now
+
+    def _release(self) -> None:
+        self._free_at.append(self._clock.now() + self._per)
+        if self._queue:
+            self._queue[0].event.set()
+
+
+class Slot:
+    """A place for one request; while it is open, the request counts as on its way."""
+
+    __slots__ = ("_acquire", "_max_wait", "_release")
+
+    def __init__(
+        self,
+        acquire: Callable[[float | None], Awaitable[None]],
+        release: Callable[[], None],
+        max_wait: float | None,
+    ) -> None:
+        self._acquire = acquire
+        self._release = release
+        self._max_wait = max_wait
+
+    async def __aenter__(self) -> None:
+        await self._acquire(self._max_wait)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._release()
+
+
+class Unlimited:
+    """No quota, for servers of one's own; what `limiter=None` stands for."""
+
+    def slot(self, *, max_wait: float | None = None) -> Unlimited:  # noqa: ARG002
+        """A place that is always free."""
+        return self
+
+    async def hold(self, seconds: float) -> None:
+        """Nobody else is told; the request that was refused waits by itself."""
+
+    async def stop(self, error: StatusError) -> None:
+        """Nothing waits here."""
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None

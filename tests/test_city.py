@@ -1,0 +1,153 @@
+"""The main job, on a real socket: everything of a city, and what the service says of itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from seeclickfix_async import AsyncClient, DetailedIssue, PlaceArea, Status, near
+from seeclickfix_async.errors import (
+    AuthenticationError,
+    NotFoundError,
+    TruncatedResultsError,
+)
+from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("walkers", [1, 4, 16])
+async def test_a_crawl_brings_every_issue_once(city: Sandbox, city_url: str, walkers: int) -> None:
+    async with AsyncClient(base_url=city_url, limiter=None) as client:
+        walk = client.issues.crawl(walkers=walkers)
+        ids = [issue.id async for issue in walk]
+
+    assert sorted(ids) == [city.city.id_of(row) for row in range(5000)]
+    assert walk.report.complete
+    assert walk.report.expected == walk.report.received == 5000
+
+
+async def test_a_crawl_needs_hardly_more_requests_than_there_are_pages(city_url: str) -> None:
+    async with AsyncClient(base_url=city_url, limiter=None) as client:
+        walk = client.issues.crawl()
+        async for _ in walk:
+            pass
+
+    assert walk.report.minimum == 50
+    assert walk.report.requests <= 1.05 * walk.report.minimum
+
+
+async def test_a_crawl_by_the_other_clock_brings_every_issue(city_url: str) -> None:
+    async with AsyncClient(base_url=city_url, limiter=None) as client:
+        walk = client.issues.crawl(by="updated_at")
+        clocks = [issue.updated_at async for issue in walk]
+
+    assert len(clocks) == 5000
+    assert clocks == sorted(clock for clock in clocks if clock)
+
+
+async def test_a_crawl_with_details_brings_comments(city_url: str) -> None:
+    async with AsyncClient(base_url=city_url, limiter=None) as client:
+        walk = client.issues.crawl(details=True, status="open")
+        issues = [issue async for issue in walk]
+
+    assert walk.report.complete
+    assert all(isinstance(issue, DetailedIssue) for issue in issues)
+    assert sum(len(issue.comments or ()) for issue in issues) > len(issues)
+
+
+async def test_archived_issues_come_only_when_asked_for(city: Sandbox, city_url: str) -> None:
+    counts = Counter(city.city.status)
+    async with AsyncClient(base_url=city_url, limiter=None) as client:
+        usual = await client.issues.list()
+        everything = await client.issues.list(status="all")
+        archived = await client.issues.list(status=[Status.ARCHIVED])
+
+    assert usual.entries == 5000 - counts[3]
+    assert everything.entries == 5000
+    assert archived.entries == counts[3]
+
+
+@pytest.mark.parametrize("beyond", ["empty", "error", "repeat"])
+async def test_a_listing_that_the_service_cuts_short_does_not_end_silently(beyond: str) -> None:
+    sandbox = Sandbox(settings=Settings(quota=None, beyond=beyond))  # type: ignore[arg-type]
+    with sandbox.serve() as url:
+        async with AsyncClient(base_url=url, limiter=None) as client:
+            with pytest.raises(TruncatedResultsError) as caught:
+                await client.issues.list(status="all", per_page=100).collect()
+
+    assert caught.value.received == 1000
+    assert caught.value.entries == 5000
+
+
+@pytest.mark.parametrize("beyond", ["empty", "error", "repeat"])
+async def test_a_second_that_holds_more_than_the_service_serves_is_reported(beyond: str) -> None:
+    settings = Settings(quota=None, beyond=beyond, depth=200)  # type: ignore[arg-type]
+    sandbox = Sandbox(settings=settings)
+    with sandbox.serve() as url:
+        async with AsyncClient(base_url=url, limiter=None) as client:
+            walk = client.issues.crawl()
+            received = [issue.id async for issue in walk]
+
+    # One second holds 230 issues, of which 200 can be reached.
+    assert len(received) == len(set(received)) == 4970
+    assert not walk.report.complete
+    assert "more issues than the service serves" in walk.report.reasons[0]
+
+
+async def test_pages_that_shift_while_they_are_read_give_each_issue_once() -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None, drift=3))
+    with sandbox.serve() as url:
+        async with AsyncClient(base_url=url, limiter=None) as client:
+            ids = [issue.id async for issue in client.issues.list(status="all")]
+
+    assert len(ids) == len(set(ids))
+    assert set(ids) >= {sandbox.city.id_of(row) for row in range(300)}
+
+
+async def test_one_issue_and_its_comments(city: Sandbox, city_url: str) -> None:
+    async with AsyncClient(base_url=city_url, limiter=None) as client:
+        number = city.city.id_of(7)
+        issue = await client.issues.get(number)
+        detailed = await client.issues.get(number, details=True)
+        comments = await client.issues.comments(number)
+
+    assert issue.id == detailed.id == number
+    assert not isinstance(issue, DetailedIssue)
+    assert detailed.comments == comments
+    assert all(comment.id for comment in comments)
+
+
+async def test_an_issue_that_is_not_there(city_url: str) -> None:
+    async with AsyncClient(base_url=city_url, limiter=None) as client:
+        with pytest.raises(NotFoundError, match=r"404 for GET /issues/\{id\}"):
+            await client.issues.get(1)
+
+
+async def test_places_and_areas(city_url: str) -> None:
+    async with AsyncClient(base_url=city_url, limiter=None) as client:
+        places = await client.places.list(lat=41.05, lng=-73.54)
+        place = await client.places.get(places.items[0].id)
+        here = await client.issues.list(area=PlaceArea(place.url_name or ""), status="all")
+        around = await client.issues.list(area=near(41.05, -73.54, 1000), status="all")
+
+    assert place == places.items[0]
+    assert here.entries == 5000
+    assert 0 < (around.entries or 0) < 1000
+    distances = [(i.lat or 0) - 41.05 for i in around]
+    assert max(map(abs, distances)) < 0.01
+
+
+async def test_who_is_signed_in(city_url: str) -> None:
+    async with AsyncClient(TOKEN, base_url=city_url, limiter=None) as client:
+        user = await client.verify()
+        nobody = client.with_options(token=None)
+
+        assert user.id == 41
+        assert await client.users.me() == user
+        assert await nobody.users.me() is None
+        with pytest.raises(AuthenticationError, match="Nobody is signed in"):
+            await nobody.verify()
+        with pytest.raises(AuthenticationError, match="token is invalid"):
+            await client.with_options(token="wrong").users.me()

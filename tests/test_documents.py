@@ -1,0 +1,61 @@
+"""What the documents show is what works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import ModuleType
+
+import anyio
+import pytest
+
+import seeclickfix_async
+from seeclickfix_async import AsyncClient
+from seeclickfix_async.sandbox import TOKEN
+
+_ROOT = Path(__file__).parent.parent
+_FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+_SNIPPETS = [
+    pytest.param(document, snippet, id=f"{document}-{number}")
+    for document in ("README.md", "docs/guide.md")
+    for number, snippet in enumerate(_FENCE.findall((_ROOT / document).read_text("utf-8")))
+]
+
+
+class _Here(AsyncClient):
+    """A client of the sandbox, whatever else it is told."""
+
+    url = ""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(TOKEN, **{"limiter": None, "base_url": self.url, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("document", "snippet"), _SNIPPETS)
+def test_a_snippet_runs(
+    document: str, snippet: str, city_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Here, "url", city_url)
+    monkeypatch.setattr(seeclickfix_async, "AsyncClient", _Here)
+    module = ModuleType("snippet")
+
+    exec(compile(snippet, document, "exec"), module.__dict__)
+
+    anyio.run(_call, module, city_url)
+
+
+async def _call(module: ModuleType, url: str) -> None:
+    """Call the snippet's function of a client as a reader would."""
+    calls = {"newest": (), "name_of": (TOKEN,), "summary": (20_000_000,), "unknown": ()}
+    async with _Here(base_url=url) as client:
+        for name, arguments in calls.items():
+            if hasattr(module, name):
+                await getattr(module, name)(client, *arguments)
+
+
+def test_there_are_snippets_to_run() -> None:
+    assert len(_SNIPPETS) >= 6
+
+
+def test_the_readme_is_short() -> None:
+    assert len((_ROOT / "README.md").read_text("utf-8").splitlines()) <= 80

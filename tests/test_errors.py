@@ -1,0 +1,69 @@
+"""The tree of errors: drawn, picklable, and useful."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+
+import pytest
+
+from seeclickfix_async import errors
+from seeclickfix_async.errors import SeeClickFixError
+
+_CLASSES = [
+    value
+    for value in vars(errors).values()
+    if inspect.isclass(value) and issubclass(value, SeeClickFixError)
+]
+
+_SAMPLES: list[SeeClickFixError] = [
+    errors.InvalidArgumentError("lat", "must be a number."),
+    errors.ClosedClientError(),
+    errors.EventLoopError(),
+    errors.ConnectionFailedError("gone", route="GET /issues"),
+    errors.AnswerLostError("gone", route="GET /issues"),
+    errors.AnswerTimeoutError("gone", route="GET /issues"),
+    errors.RedirectLoopError("round and round", route="GET /issues"),
+    errors.ForeignRedirectError("away", origin="https://login.example", route="GET /issues"),
+    errors.ResponseTooLargeError(7, route="GET /issues"),
+    errors.BadRequestError("no", status=400),
+    errors.AuthenticationError("no", status=401, body={"a": 1}),
+    errors.PermissionDeniedError("no", status=403),
+    errors.BlockedError("no", status=403),
+    errors.NotFoundError("no", status=404, route="GET /issues/{id}"),
+    errors.ValidationError("no", errors={"lat": ["is bad"]}, status=422),
+    errors.RateLimitedError("no", status=429, retry_after=10.0),
+    errors.ServerError("no", status=503, headers={"server": "x"}),
+    errors.DecodeError("no", path="issues[3].lat"),
+    errors.TruncatedResultsError("no", page=11, received=1000, entries=5000),
+    errors.InvalidRedirectError("no"),
+    errors.StateMismatchError(),
+    errors.AuthorizationError("invalid_scope", "a text"),
+    errors.AccessDeniedError("access_denied"),
+]
+
+
+def test_the_docstring_draws_every_error() -> None:
+    drawn = errors.__doc__ or ""
+
+    assert [cls.__name__ for cls in _CLASSES if cls.__name__ not in drawn] == []
+
+
+@pytest.mark.parametrize("error", _SAMPLES, ids=lambda error: type(error).__name__)
+def test_an_error_pickles_with_its_data(error: SeeClickFixError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert type(copy) is type(error)
+    assert str(copy) == str(error)
+    assert vars(copy) == vars(error)
+
+
+def test_there_is_a_sample_of_every_error() -> None:
+    concrete = {cls for cls in _CLASSES if not cls.__subclasses__()}
+
+    assert concrete <= {type(error) for error in _SAMPLES}
+
+
+def test_refusals_of_arguments_are_value_errors() -> None:
+    assert issubclass(errors.InvalidArgumentError, ValueError)
+    assert issubclass(errors.ClosedClientError, RuntimeError)

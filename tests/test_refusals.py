@@ -1,0 +1,102 @@
+"""From a status to an error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seeclickfix_async import Response, errors
+from seeclickfix_async.refusals import field_errors, refusal
+
+
+def _answer(status: int, body: Any = b"", **headers: str) -> Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status, named, content, route="GET /issues")
+
+
+_ADMIN = {"message": "Request forbidden by administrative rules.", "documentation_url": "http://x"}
+
+
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        (_answer(400, {"request": "Unable to parse JSON"}), errors.BadRequestError),
+        (_answer(405), errors.BadRequestError),
+        (_answer(302), errors.BadRequestError),
+        (_answer(401), errors.AuthenticationError),
+        (_answer(403), errors.PermissionDeniedError),
+        (_answer(403, _ADMIN), errors.BlockedError),
+        (_answer(403, b"<h1>Request forbidden by administrative rules.</h1>"), errors.BlockedError),
+        (_answer(404), errors.NotFoundError),
+        (_answer(422, {"email": "Can't be blank."}), errors.ValidationError),
+        (_answer(429, _ADMIN, retry_after="10"), errors.RateLimitedError),
+        (_answer(500, b"<html>Server Error</html>"), errors.ServerError),
+        (_answer(503), errors.ServerError),
+    ],
+)
+def test_each_refusal_has_its_error(response: Response, kind: type[errors.StatusError]) -> None:
+    error = refusal(response)
+
+    assert type(error) is kind
+    assert error is not None
+    assert error.status == response.status
+    assert error.route == "GET /issues"
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 304])
+def test_a_success_is_no_refusal(status: int) -> None:
+    assert refusal(_answer(status)) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (
+            {"email": "Can't be blank.", "base": "No."},
+            {"email": ["Can't be blank."], "base": ["No."]},
+        ),
+        ({"errors": {"login": "can't be blank."}}, {"login": ["can't be blank."]}),
+        ({"errors": {"point": ["blank", "outside"]}}, {"point": ["blank", "outside"]}),
+        ({"errors": {"142": ["can't be blank"]}}, {"142": ["can't be blank"]}),
+        ({"errors": {"a": ["x"], "documentation_url": "http://x"}}, {"a": ["x"]}),
+        ({"errors": ["a", "b"]}, {"base": ["a", "b"]}),
+        ({"errors": "all wrong"}, {"base": ["all wrong"]}),
+        (None, {}),
+        ({}, {}),
+    ],
+)
+def test_the_forms_of_422_become_one(body: Any, found: dict[str, list[str]]) -> None:
+    assert field_errors(body) == found
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.integers(100, 599), _JSON | st.binary())
+def test_any_answer_is_a_success_or_one_of_our_errors(status: int, body: Any) -> None:
+    error = refusal(_answer(status, body))
+
+    assert (error is None) == (200 <= status < 300 or status == 304)
+
+
+def test_a_401_says_what_is_wrong_with_the_token() -> None:
+    challenge = 'Bearer error="invalid_token", error_description="The access token expired"'
+
+    error = refusal(_answer(401, **{"www-authenticate": challenge}))
+
+    assert "The access token expired." in str(error)
+
+
+def test_a_429_carries_the_wait() -> None:
+    error = refusal(_answer(429, retry_after="10"))
+
+    assert error is not None
+    assert error.retry_after == 10
