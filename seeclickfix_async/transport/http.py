@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import urldefrag, urljoin
 
@@ -260,11 +261,12 @@ class Wire:
         if announced.isdigit() and int(announced) > MOST_BYTES:
             size = int(announced)
         else:
-            async for chunk in answer.aiter_bytes():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > MOST_BYTES:
-                    break
+            async with aclosing(answer.aiter_bytes()) as body:
+                async for chunk in body:
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    if size > MOST_BYTES:
+                        break
         if size > MOST_BYTES:
             raise ResponseTooLargeError(MOST_BYTES, route=request.route)
         return b"".join(chunks)
