@@ -107,6 +107,13 @@ def _statuses(value: Statuses | None) -> tuple[Status, ...] | None:
     return tuple(filter(None, chosen))
 
 
+def _area(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and not isinstance(value, Area):
+        raise InvalidArgumentError(
+            attribute.name, "must be a BoundingBox, Zoom, PlaceArea, WatchArea or near(...)."
+        )
+
+
 def _is_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
@@ -132,9 +139,7 @@ def _field_names(value: Iterable[str] | None) -> tuple[str, ...] | None:
 class IssueQuery:
     """The parameters of `GET /issues`, checked one by one and against each other."""
 
-    area: Area | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.instance_of(Area))
-    )
+    area: Area | None = attrs.field(default=None, validator=_area)
     lat: float | None = attrs.field(default=None, validator=checks.LATITUDE)
     lng: float | None = attrs.field(default=None, validator=checks.LONGITUDE)
     status: tuple[Status, ...] | None = attrs.field(default=None, converter=_statuses)

@@ -296,9 +296,7 @@ class _Gigabyte:
 
 
 # httpx leaves inner generators of its own open when reading stops early, and trio says so.
-@pytest.mark.filterwarnings(
-    "ignore:.*async_generator object:pytest.PytestUnraisableExceptionWarning"
-)
+@pytest.mark.filterwarnings("ignore:.*async_generator:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("announced", [True, False])
 async def test_a_body_of_a_gigabyte_is_not_read(family: Family, announced: bool) -> None:
     body = _Gigabyte()

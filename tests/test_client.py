@@ -1,0 +1,124 @@
+"""Making a client, and what it refuses before anything is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import seeclickfix_async
+from seeclickfix_async import AsyncClient, Retry
+from seeclickfix_async.errors import InvalidArgumentError
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "seeclickfix.com",
+        "ftp://seeclickfix.com",
+        "https://",
+        "https:///api/v2",
+        "",
+        "https://user:pass@seeclickfix.com",
+        "https://seeclickfix.com/?a=1",
+        "https://seeclickfix.com/#a",
+        "https://seeclickfix.com:port",
+        "https://see clickfix.com",
+        None,
+        7,
+    ],
+)
+def test_a_base_url_that_is_none(base_url: Any) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        AsyncClient(base_url=base_url)
+
+    assert caught.value.argument == "base_url"
+    assert "pass" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "argument"),
+    [
+        ({"token": "a", "auth": ("a", "b")}, "auth"),
+        ({"auth": ("a:b", "c")}, "auth"),
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": float("inf")}, "timeout"),
+        ({"max_wait": -1}, "max_wait"),
+        ({"user_agent": "a\nb"}, "user_agent"),
+        ({"contact": "me at home"}, "contact"),
+    ],
+)
+def test_options_that_cannot_be_used(options: dict[str, Any], argument: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        AsyncClient(**options)
+
+    assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize("options", [{"attempts": 0}, {"total": -1}, {"base": "1"}])
+def test_retries_that_cannot_be(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError):
+        Retry(**options)
+
+
+def test_the_token_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEECLICKFIX_TOKEN", raising=False)
+    with pytest.raises(InvalidArgumentError, match="SEECLICKFIX_TOKEN"):
+        AsyncClient.from_env()
+
+    monkeypatch.setenv("SEECLICKFIX_TOKEN", "from-the-environment\n")
+    client = AsyncClient.from_env(timeout=5)
+
+    assert "with a credential" in repr(client)
+    assert "with nobody" in repr(AsyncClient())
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("id", [0, -1, True, "7", 7.0, None, 2**63])
+async def test_an_id_that_is_none(id: Any) -> None:
+    client = AsyncClient()
+    for call in (client.issues.get, client.issues.comments, client.places.get):
+        with pytest.raises(InvalidArgumentError):
+            await call(id)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("method", "path", "argument"),
+    [
+        ("get", "/issues", "method"),
+        ("GET /x", "/issues", "method"),
+        ("GET", "/../admin", "path"),
+        ("GET", "/issues/./7", "path"),
+        ("GET", "//evil.example/", "path"),
+        ("GET", "ftp://evil.example/", "path"),
+        ("GET", "/a b", "path"),
+        ("GET", "/a\r\nX: y", "path"),
+        ("GET", None, "path"),
+    ],
+)
+async def test_a_request_that_cannot_be(method: str, path: Any, argument: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        await AsyncClient().request(method, path)
+
+    assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize(("page", "limit"), [(0, None), (1, 0), (True, None)])
+def test_pages_that_are_none(page: int, limit: int | None) -> None:
+    with pytest.raises(InvalidArgumentError):
+        AsyncClient().issues.list(page=page).collect(limit).send(None)
+
+
+@pytest.mark.parametrize("walkers", [0, 17, True])
+def test_walkers_that_are_none(walkers: int) -> None:
+    with pytest.raises(InvalidArgumentError):
+        AsyncClient().issues.crawl(walkers=walkers)
+
+
+def test_everything_public_is_named_and_there() -> None:
+    for name in seeclickfix_async.__all__:
+        assert getattr(seeclickfix_async, name) is not None
+    assert set(seeclickfix_async.__all__) <= set(dir(seeclickfix_async))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = seeclickfix_async.nothing  # type: ignore[attr-defined]

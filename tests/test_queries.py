@@ -1,0 +1,180 @@
+"""What is asked is checked before anything is sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seeclickfix_async import (
+    ALL,
+    AsyncClient,
+    BoundingBox,
+    PlaceArea,
+    Status,
+    WatchArea,
+    Zoom,
+    near,
+)
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.queries import IssueQuery, encode
+
+_CITY = PlaceArea("example-city")
+_JAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def _params(**filters: Any) -> dict[str, str]:
+    details = filters.pop("details", False)
+    per_page = filters.pop("per_page", None)
+    return dict(IssueQuery.of(filters, details=details, per_page=per_page).params())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("filters", "sent"),
+    [
+        ({}, {}),
+        ({"status": "all"}, {"status": "open,acknowledged,closed,archived"}),
+        ({"status": ALL}, {"status": "open,acknowledged,closed,archived"}),
+        ({"status": "Open"}, {"status": "open"}),
+        ({"status": "open,closed"}, {"status": "open,closed"}),
+        ({"status": [Status.OPEN, "archived"]}, {"status": "open,archived"}),
+        ({"after": _JAN}, {"after": "2026-01-31T12:00:00Z"}),
+        (
+            {"before": datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=-5)))},
+            {"before": "2026-01-31T17:00:00Z"},
+        ),
+        (
+            {"updated_at_after": _JAN.replace(microsecond=5)},
+            {"updated_at_after": "2026-01-31T12:00:00.000005Z"},
+        ),
+        ({"request_types": [1, 2]}, {"request_types": "1,2"}),
+        ({"assigned": [5, "unassigned"]}, {"assigned": "5,unassigned"}),
+        ({"assigned_to_me": True}, {"assigned_to_me": "true"}),
+        ({"details": True}, {"details": "true"}),
+        ({"fields": ["summary", "id"]}, {"fields[issue]": "id,summary"}),
+        ({"per_page": 100}, {"per_page": "100"}),
+        ({"sort": "rating", "sort_direction": "ASC"}, {"sort": "rating", "sort_direction": "ASC"}),
+        ({"area": _CITY, "search": "a lamp"}, {"place_url": "example-city", "search": "a lamp"}),
+        ({"area": Zoom(41.5, -73, 12)}, {"lat": "41.5", "lng": "-73.0", "zoom": "12"}),
+        ({"area": WatchArea("w1")}, {"watcher_token": "w1"}),
+        (
+            {"area": BoundingBox(1, 2, 3, 4)},
+            {"min_lat": "1.0", "min_lng": "2.0", "max_lat": "3.0", "max_lng": "4.0"},
+        ),
+        (
+            {"lat": 41.5, "lng": -73, "sort": "distance"},
+            {"lat": "41.5", "lng": "-73", "sort": "distance"},
+        ),
+    ],
+)
+def test_what_is_sent(filters: dict[str, Any], sent: dict[str, str]) -> None:
+    assert _params(**filters) == sent
+
+
+def test_near_is_a_box_around_the_point_nearest_first() -> None:
+    sent = _params(area=near(41.05, -73.54, 1000))
+
+    assert sent["sort"] == "distance"
+    assert (sent["lat"], sent["lng"]) == ("41.05", "-73.54")
+    assert float(sent["max_lat"]) - float(sent["min_lat"]) == pytest.approx(2000 / 111_320)
+    assert float(sent["max_lng"]) - float(sent["min_lng"]) == pytest.approx(
+        2000 / (111_320 * 0.75413), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("filters", "argument"),
+    [
+        ({"after": datetime(2026, 1, 31)}, "after"),  # noqa: DTZ001  # naive, on purpose
+        ({"before": "2026-01-31"}, "before"),
+        ({"after": _JAN, "before": _JAN}, "after"),
+        ({"updated_at_after": _JAN, "updated_at_before": _JAN - timedelta(1)}, "updated_at_after"),
+        ({"lat": 41.5}, "lng"),
+        ({"lng": 41.5}, "lat"),
+        ({"lat": 91, "lng": 0, "sort": "distance"}, "lat"),
+        ({"lat": True, "lng": 0, "sort": "distance"}, "lat"),
+        ({"lat": float("nan"), "lng": 0, "sort": "distance"}, "lat"),
+        ({"lat": 41.5, "lng": -73}, "lat"),
+        ({"lat": 1, "lng": 1, "area": near(1, 1, 5), "sort": "distance"}, "lat"),
+        ({"sort": "distance"}, "sort"),
+        ({"sort": "update_at"}, "sort"),
+        ({"sort_direction": "up"}, "sort_direction"),
+        ({"per_page": 0}, "per_page"),
+        ({"per_page": -1}, "per_page"),
+        ({"per_page": True}, "per_page"),
+        ({"per_page": "20"}, "per_page"),
+        ({"per_page": 1001}, "per_page"),
+        ({"per_page": 21, "details": True}, "per_page"),
+        ({"status": "opened"}, "status"),
+        ({"status": []}, "status"),
+        ({"status": [7]}, "status"),
+        ({"search": "lamp"}, "search"),
+        ({"search": " ", "area": _CITY}, "search"),
+        ({"request_types": "12"}, "request_types"),
+        ({"request_types": 12}, "request_types"),
+        ({"request_types": []}, "request_types"),
+        ({"request_types": [0]}, "request_types"),
+        ({"assigned": ["me"]}, "assigned"),
+        ({"fields": "summary"}, "fields"),
+        ({"fields": ["sumary"]}, "fields"),
+        ({"fields": ["comments"]}, "fields"),
+        ({"area": "example-city"}, "area"),
+        ({"bbox": "1,2,3,4"}, "bbox"),
+        ({"state": "VA"}, "state"),
+    ],
+)
+def test_what_is_refused(filters: dict[str, Any], argument: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        AsyncClient().issues.list(**filters)
+
+    assert caught.value.argument == argument
+    assert str(caught.value).endswith((".", ")"))
+
+
+@pytest.mark.parametrize(
+    ("make", "argument"),
+    [
+        (lambda: BoundingBox(3, 2, 1, 4), "min_lat"),
+        (lambda: BoundingBox(1, 4, 3, 2), "min_lng"),
+        (lambda: BoundingBox("1", 2, 3, 4), "min_lat"),  # type: ignore[arg-type]
+        (lambda: Zoom(1, 2, 20), "zoom"),
+        (lambda: Zoom(1, 2, 1.5), "zoom"),  # type: ignore[arg-type]
+        (lambda: PlaceArea(""), "place_url"),
+        (lambda: near(0, 0, 0), "radius"),
+        (lambda: near(0, 179.9999, 1000), "radius"),
+        (lambda: near(90, 0, 10), "lat"),
+        (lambda: near(float("inf"), 0, 10), "lat"),
+    ],
+)
+def test_areas_that_are_none(make: Any, argument: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        make()
+
+    assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize("own", ["sort", "sort_direction"])
+def test_a_crawl_sorts_by_itself(own: str) -> None:
+    value: dict[str, Any] = {own: "ASC"}
+    with pytest.raises(InvalidArgumentError, match="own clock"):
+        AsyncClient().issues.crawl(**value)
+
+
+@given(st.lists(st.tuples(st.text(), st.text())))
+def test_what_is_encoded_comes_back(pairs: list[tuple[str, str]]) -> None:
+    pairs = [
+        (name.encode("utf-8", "replace").decode(), value.encode("utf-8", "replace").decode())
+        for name, value in pairs
+    ]
+
+    assert parse_qsl(encode(pairs), keep_blank_values=True) == pairs or not any(
+        name or value for name, value in pairs
+    )
+
+
+def test_a_comma_is_encoded_at_most_once() -> None:
+    assert encode([("status", "open,closed")]) == "status=open,closed"
