@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from seeclickfix_async.sandbox import Sandbox, Settings
+
+# Speed is measured in benchmarks/, and never by a test.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
 
 
 @pytest.fixture(params=["asyncio", "trio"])

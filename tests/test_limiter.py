@@ -246,7 +246,7 @@ async def test_a_quota_of_nothing_is_refused(options: dict[str, float], argument
     jitter=st.floats(0, 200),
     cancelled=st.floats(0, 0.6),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_schedule_keeps_to_the_quota(
     seed: int, limit: int, jitter: float, cancelled: float
 ) -> None:

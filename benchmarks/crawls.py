@@ -1,0 +1,47 @@
+"""How many requests a crawl takes, and how much memory, however long it is."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import anyio
+
+from benchmarks.measure import Ratio
+from benchmarks.servers import sandbox
+from seeclickfix_async import AsyncClient, Report
+
+_KILOBYTE = 1024
+
+
+async def _crawl(url: str) -> Report:
+    async with AsyncClient(base_url=url, limiter=None) as client:
+        walk = client.issues.crawl(walkers=2)
+        async for _ in walk:
+            pass
+        assert walk.report.complete, walk.report
+        return walk.report
+
+
+def _peak(rows: int) -> float:
+    """Megabytes at the peak of a crawl in a process of its own."""
+    with sandbox("--limit", "0", "--issues", str(rows)) as url:
+        command = [sys.executable, "-m", "benchmarks.crawls", url]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def ratios() -> Iterator[Ratio]:
+    """Measure."""
+    with sandbox("--limit", "0") as url:
+        report = anyio.run(_crawl, url)
+    yield Ratio("requests of the demo's crawl / fewest", report.requests / report.minimum, 1.05)
+    small = _peak(50_000)
+    yield Ratio("peak memory, 500,000 rows over 50,000", _peak(500_000) - small, 10, " MB more")
+
+
+if __name__ == "__main__":
+    anyio.run(_crawl, sys.argv[1])
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KILOBYTE)
