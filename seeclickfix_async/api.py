@@ -23,7 +23,7 @@ from seeclickfix_async.transport.http import Options, Request, Wire, astray
 T = TypeVar("T")
 RowT = TypeVar("RowT", bound=Identified)
 
-logger = logging.getLogger("seeclickfix_async")
+_logger = logging.getLogger("seeclickfix_async")
 
 _DOTS = re.compile(r"(^|/)\.{1,2}(/|$)")
 _METHOD = re.compile(r"[A-Z]{3,10}")
@@ -74,7 +74,7 @@ class Api:
         rows = self._decode(lambda: decoding.decode_rows(response, key, model), response)
         _refuse_errors(response, rows.errors)
         if rows.rejected:
-            logger.warning(
+            _logger.warning(
                 "%s: %d rows cannot be read, the first at %s",
                 response.route,
                 len(rows.rejected),

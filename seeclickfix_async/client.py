@@ -117,9 +117,9 @@ class AsyncClient:
     def _bind(self, api: Api, *, owner: bool) -> None:
         self._api = api
         self._owner = owner
-        self.issues = Issues(api)
-        self.places = Places(api)
-        self.users = Users(api)
+        self.issues: Issues = Issues(api)
+        self.places: Places = Places(api)
+        self.users: Users = Users(api)
 
     @classmethod
     def from_env(cls, **options: Unpack[ClientOptions]) -> AsyncClient:

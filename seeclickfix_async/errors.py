@@ -173,7 +173,7 @@ class StatusError(SeeClickFixError):
         self.status = status
         self.route = route
         self.body = body
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
         self.retry_after = retry_after
 
 
@@ -211,7 +211,7 @@ class ValidationError(StatusError):
         self, message: str, *, errors: Mapping[str, list[str]] | None = None, **data: Any
     ) -> None:
         super().__init__(message, **data)
-        self.errors = dict(errors or {})
+        self.errors: dict[str, list[str]] = dict(errors or {})
 
 
 class RateLimitedError(StatusError):

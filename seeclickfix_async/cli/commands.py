@@ -29,14 +29,14 @@ OK, FAILED, MISUSED, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 _PRODUCT = f"scf/{__version__}"
 _DEMO_FILE = Path("scf-demo.db")
 
-app = App(
+app: App = App(
     name="scf",
     help=f"City service requests from SeeClickFix. A token is read from {TOKEN_VARIABLE}.",
     version=__version__,
     suppress_keyboard_interrupt=False,
 )
-out = Console()
-err = Console(stderr=True, soft_wrap=True)
+out: Console = Console()
+err: Console = Console(stderr=True, soft_wrap=True)
 
 Site = Annotated[str, Parameter("--base-url", env_var="SEECLICKFIX_BASE_URL")]
 Json = Annotated[bool, Parameter("--json", negative=())]

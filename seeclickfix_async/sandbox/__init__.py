@@ -39,7 +39,7 @@ class Sandbox:
         self, issues: int = 5000, *, seed: int = 311, settings: Settings | None = None
     ) -> None:
         self.city: City = build(issues, seed)
-        self.settings = settings or Settings()
+        self.settings: Settings = settings or Settings()
         self._people = People()
         self._endpoints = Endpoints(self.city, self.settings, self._people)
         self.app: Any = Starlette(

@@ -38,7 +38,7 @@ from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import RateLimiter
 from seeclickfix_async.transport.retry import UNTOLD, Retry
 
-logger = logging.getLogger("seeclickfix_async")
+_logger = logging.getLogger("seeclickfix_async")
 
 MOST_BYTES = 64 * 2**20
 """The largest answer that is read: a page of 1,000 issues is about 2.5 MB."""
@@ -215,7 +215,7 @@ class Wire:
                 status, headers, content = await self._transfer(http, trip, url)
             except self._family.RequestError as error:
                 raise library.failure(self._family, error, route=trip.request.route) from error
-        logger.debug(
+        _logger.debug(
             "%s: %d in %.3f s",
             trip.request.route,
             status,

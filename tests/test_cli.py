@@ -1,0 +1,183 @@
+"""The command line, as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from seeclickfix_async.sandbox import TOKEN, Quota, Sandbox, Settings
+
+_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async.cli")
+
+
+def _environment(url: str = "", token: str = "") -> dict[str, str]:
+    return {**os.environ, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": token}
+
+
+def _run(
+    *arguments: str, url: str = "http://127.0.0.1:9", token: str = "", cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (*_SCF, *arguments),
+        env=_environment(url, token),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def small() -> Sandbox:
+    return Sandbox(300, settings=Settings(quota=None))
+
+
+def test_the_demo_pulls_a_city_and_says_where_it_is(tmp_path: Path) -> None:
+    done = _run("demo", "--issues", "700", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "a minute is scaled to one second" in " ".join(done.stderr.split())
+    assert "700 of 700 issues, complete" in done.stdout
+    assert str(tmp_path / "scf-demo.db") in done.stdout
+    with sqlite3.connect(tmp_path / "scf-demo.db") as database:
+        assert database.execute("SELECT count(*) FROM issues").fetchone() == (700,)
+
+
+def test_a_pull_to_lines_and_to_sqlite_holds_every_issue(small: Sandbox, tmp_path: Path) -> None:
+    expected = {small.city.id_of(row) for row in range(300)}
+    with small.serve() as url:
+        lines = _run("pull", "city.jsonl", "--json", url=url, cwd=tmp_path)
+        _run("pull", "city.db", url=url, cwd=tmp_path)
+        again = _run("pull", "city.db", "--details", url=url, cwd=tmp_path)
+
+    rows = [json.loads(line) for line in (tmp_path / "city.jsonl").read_text("utf-8").splitlines()]
+    assert {row["id"] for row in rows} == expected
+    assert json.loads(lines.stdout)["complete"] is True
+    assert again.returncode == 0, again.stderr
+    with sqlite3.connect(tmp_path / "city.db") as database:
+        kept = database.execute("SELECT id, created_at, json FROM issues").fetchall()
+    assert {row[0] for row in kept} == expected
+    assert all(row[1].endswith("Z") for row in kept)
+    assert "comments" in json.loads(kept[0][2])
+
+
+def test_a_pull_of_an_area_and_a_period(small: Sandbox, tmp_path: Path) -> None:
+    options = ("--near", "41.05", "-73.54", "3000", "--after", "2025-01-01", "--status", "closed")
+    with small.serve() as url:
+        done = _run("pull", "some.jsonl", *options, url=url, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    query = small.requests[-1].query
+    assert query["after"] >= "2025-01-01T00:00:00Z"
+    assert query["status"] == "closed"
+    assert float(query["min_lat"]) < 41.05 < float(query["max_lat"])
+
+
+def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
+    sandbox = Sandbox(2000, settings=Settings(quota=Quota(3, per=3600)))
+    for name in ("part.jsonl", "part.db"):
+        with sandbox.serve() as url:
+            process = subprocess.Popen(
+                (*_SCF, "pull", name), env=_environment(url), cwd=tmp_path, stderr=subprocess.PIPE
+            )
+            try:
+                # The fourth request is refused: what came before is all there can be.
+                while not any(seen.status == 429 for seen in tuple(sandbox.requests)):
+                    assert process.poll() is None
+                process.send_signal(signal.SIGINT)
+                _, told = process.communicate(timeout=30)
+            finally:
+                process.kill()
+        sandbox.requests.clear()
+        sandbox.settings.quota._times.clear()  # type: ignore[union-attr]  # a new hour begins
+        assert process.returncode == 130
+        assert b"What had come is kept" in told
+
+    lines = (tmp_path / "part.jsonl").read_text("utf-8")
+    assert lines.endswith("\n")
+    assert len({json.loads(line)["id"] for line in lines.splitlines()}) >= 200
+    with sqlite3.connect(tmp_path / "part.db") as database:
+        assert database.execute("SELECT count(*) FROM issues").fetchone()[0] >= 200
+
+
+def test_issues_and_one_issue(small: Sandbox) -> None:
+    number = str(small.city.id_of(299))
+    with small.serve() as url:
+        listed = _run("issues", "--limit", "5", "--status", "all", url=url)
+        lines = _run("issues", "--limit", "120", "--status", "all", "--json", url=url)
+        shown = _run("show", number, url=url)
+        as_json = _run("show", number, "--json", url=url)
+
+    assert number in listed.stdout
+    assert len(lines.stdout.splitlines()) == 120
+    assert f"#{number}" in shown.stdout
+    assert json.loads(as_json.stdout)["id"] == int(number)
+
+
+def test_whoami(small: Sandbox) -> None:
+    with small.serve() as url:
+        known = _run("whoami", url=url, token=TOKEN)
+        nobody = _run("whoami", url=url)
+        wrong = _run("whoami", url=url, token="wrong-token-here")
+
+    assert known.stdout == "Resident 41 (#41)\n"
+    assert (nobody.returncode, wrong.returncode) == (1, 1)
+    assert "Nobody is signed in" in nobody.stderr
+    assert "token is invalid" in wrong.stderr
+    assert "wrong-token-here" not in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("pull", "city.txt"), 2, ".jsonl or .db"),
+        (("pull", "no/such/folder/city.db"), 2, "cannot be written"),
+        (("pull", "there.jsonl"), 2, "is there already"),
+        (("pull", "there.db"), 2, "is no SQLite database"),
+        (("pull", "c.db", "--place", "x", "--near", "1", "2", "3"), 2, "give one of"),
+        (("pull", "c.db", "--status", "opened"), 2, "status"),
+        (("issues", "--search", "lamp"), 2, "needs an area"),
+        (("issues", "--base-url", "nowhere"), 2, "base_url"),
+        (("show",), 2, "id"),
+        (("fly",), 2, "fly"),
+        (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "No connection could be made"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_a_sentence(
+    arguments: Sequence[str], code: int, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "there.jsonl").write_text("mine\n", "utf-8")
+    (tmp_path / "there.db").write_text("mine, and no database at all\n" * 50, "utf-8")
+
+    done = _run(*arguments, cwd=tmp_path)
+
+    assert done.returncode == code, done.stderr
+    assert words in " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "there.jsonl").read_text("utf-8") == "mine\n"
+
+
+def test_the_sandbox_runs_until_it_is_told_to_stop() -> None:
+    process = subprocess.Popen(
+        (*_SCF, "sandbox", "--port", "0", "--issues", "10"), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().rpartition(" ")[2].strip()
+        shown = _run("issues", "--status", "all", "--json", url=url)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert len(shown.stdout.splitlines()) == 10
