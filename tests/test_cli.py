@@ -147,7 +147,7 @@ def test_whoami(small: Sandbox) -> None:
         (("pull", "c.db", "--status", "opened"), 2, "status"),
         (("issues", "--search", "lamp"), 2, "needs an area"),
         (("issues", "--base-url", "nowhere"), 2, "base_url"),
-        (("show",), 2, "id"),
+        (("show",), 2, "ID"),
         (("fly",), 2, "fly"),
         (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "No connection could be made"),
     ],

@@ -60,4 +60,4 @@ def run(arguments: Sequence[str]) -> int:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                continue  # the sandbox got the same signal, and ends by itself
+                process.terminate()  # from a terminal it got the signal too, and takes both
