@@ -37,7 +37,7 @@ def main() -> None:
     host = f"[{told.host}]" if ":" in told.host else told.host
     print(f"SeeClickFix sandbox on http://{host}:{sock.getsockname()[1]}", flush=True)  # noqa: T201
     # The server passes the signal on when it has closed; that is a good end and no failure.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     try:
         uvicorn.Server(config_of(sandbox.app)).run(sockets=[sock])
     except KeyboardInterrupt:
