@@ -91,7 +91,7 @@ class _Slice:
     def seconds(self) -> int:
         return int((self.end - self.start).total_seconds()) if self.start else 0
 
-    def move_to(self, second: datetime, known: set[Row]) -> None:
+    def move_to(self, second: datetime | None, known: set[Row]) -> None:
         self.start, self.page, self.entries, self.known = second, 1, None, known
 
 
@@ -220,7 +220,7 @@ class Crawl(Generic[IssueT]):
         self._keep(part, page)
         part.last_rows = rows
         if vanished and part.page > 1:
-            part.move_to(part.start or part.end, part.known | set(rows))
+            part.move_to(part.start, part.known.union(rows))
         elif left <= 0:
             self._slices.remove(part)
         else:
@@ -251,7 +251,8 @@ class Crawl(Generic[IssueT]):
             )
         part.reached = last
         crowd = sum(clock >= last for clock in clocks)
-        if crowd > _CROWDED * self._per_page or (part.start is not None and last <= part.start):
+        stuck = part.start is not None and last <= part.start
+        if stuck or crowd > max(1, _CROWDED * self._per_page):
             part.page += 1
             part.known.update(rows)
         else:

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,10 @@ def _run(
     )
 
 
+def _opened(path: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(path))
+
+
 @pytest.fixture(scope="module")
 def small() -> Sandbox:
     return Sandbox(300, settings=Settings(quota=None))
@@ -48,7 +53,7 @@ def test_the_demo_pulls_a_city_and_says_where_it_is(tmp_path: Path) -> None:
     assert "a minute is scaled to one second" in " ".join(done.stderr.split())
     assert "700 of 700 issues, complete" in done.stdout
     assert str(tmp_path / "scf-demo.db") in done.stdout
-    with sqlite3.connect(tmp_path / "scf-demo.db") as database:
+    with _opened(tmp_path / "scf-demo.db") as database:
         assert database.execute("SELECT count(*) FROM issues").fetchone() == (700,)
 
 
@@ -63,7 +68,7 @@ def test_a_pull_to_lines_and_to_sqlite_holds_every_issue(small: Sandbox, tmp_pat
     assert {row["id"] for row in rows} == expected
     assert json.loads(lines.stdout)["complete"] is True
     assert again.returncode == 0, again.stderr
-    with sqlite3.connect(tmp_path / "city.db") as database:
+    with _opened(tmp_path / "city.db") as database:
         kept = database.execute("SELECT id, created_at, json FROM issues").fetchall()
     assert {row[0] for row in kept} == expected
     assert all(row[1].endswith("Z") for row in kept)
@@ -105,7 +110,7 @@ def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
     lines = (tmp_path / "part.jsonl").read_text("utf-8")
     assert lines.endswith("\n")
     assert len({json.loads(line)["id"] for line in lines.splitlines()}) >= 200
-    with sqlite3.connect(tmp_path / "part.db") as database:
+    with _opened(tmp_path / "part.db") as database:
         assert database.execute("SELECT count(*) FROM issues").fetchone()[0] >= 200
 
 

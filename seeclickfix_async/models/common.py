@@ -7,13 +7,20 @@ but an id may be missing or null: the service has dropped and added keys over th
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 from msgspec import Meta
 
 # The service's clocks carry an offset, which is the server's and not the city's (observed).
 Time = Annotated[datetime, Meta(tz=True)]
+
+
+def drop_text_null(model: Any, *names: str) -> None:
+    """Make None of links that are the text "null", as the documentation's own samples have them."""
+    for name in names:
+        if getattr(model, name) == "null":
+            object.__setattr__(model, name, None)
 
 
 @attrs.frozen
@@ -35,6 +42,10 @@ class Media:
     image_full: str | None = None
     image_square_100x100: str | None = None
     representative_image_url: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if "null" in (self.video_url, self.image_full, self.image_square_100x100):
+            drop_text_null(self, "video_url", "image_full", "image_square_100x100")
 
 
 @attrs.frozen
@@ -61,3 +72,6 @@ class Pagination:
     next_page_url: str | None = None
     previous_page: int | None = None
     previous_page_url: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        drop_text_null(self, "next_page_url", "previous_page_url")

@@ -111,6 +111,8 @@ class Issue:
         kind = self.request_type
         if kind is not None and kind.id is None and kind == _NO_REQUEST_TYPE:
             object.__setattr__(self, "request_type", None)
+        if self.shortened_url == "null":
+            object.__setattr__(self, "shortened_url", None)
 
     @property
     def is_open(self) -> bool:

@@ -235,16 +235,19 @@ class Wire:
             timeout=(options.timeout, options.timeout, options.timeout, None),
         )
         # Cookies would carry one user's session into another's requests.
-        outgoing.headers.pop("Cookie", None)
+        if "cookie" in outgoing.headers:
+            del outgoing.headers["cookie"]
         answer = await http.send(
             outgoing, stream=True, follow_redirects=False, **self._auth(outgoing, url, options)
         )
+        headers = dict(answer.headers.items())
         try:
-            content = await self._read(answer, request)
+            content = await self._read(answer, headers.get("content-length", ""), request)
         finally:
-            with anyio.CancelScope(shield=True):
-                await answer.aclose()
-        return answer.status_code, dict(answer.headers), content
+            if not answer.is_closed:
+                with anyio.CancelScope(shield=True):
+                    await answer.aclose()
+        return answer.status_code, headers, content
 
     def _auth(self, outgoing: Any, url: str, options: Options) -> dict[str, Any]:
         if origin_of(url) != self._origin:
@@ -254,10 +257,9 @@ class Wire:
             return {}  # the caller's client may have an auth of its own
         return {"auth": library.auth_class(self._family)(options.credential, self._origin)}
 
-    async def _read(self, answer: Any, request: Request) -> bytes:
+    async def _read(self, answer: Any, announced: str, request: Request) -> bytes:
         chunks: list[bytes] = []
         size = 0
-        announced = answer.headers.get("content-length", "")
         if announced.isdigit() and int(announced) > MOST_BYTES:
             size = int(announced)
         else:

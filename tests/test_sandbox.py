@@ -1,0 +1,281 @@
+"""The sandbox answers as the service does, documented and observed."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from seeclickfix_async import oauth
+from seeclickfix_async.errors import AccessDeniedError
+from seeclickfix_async.sandbox import CLIENT, TOKEN, Quota, Sandbox, Settings
+
+pytestmark = pytest.mark.anyio
+
+_AUTHORIZE = "http://city.test/oauth/authorize"
+_LIST_KEYS = (
+    "id",
+    "status",
+    "summary",
+    "description",
+    "rating",
+    "lat",
+    "lng",
+    "address",
+    "created_at",
+    "acknowledged_at",
+    "closed_at",
+    "reopened_at",
+    "updated_at",
+    "url",
+    "point",
+    "private_visibility",
+    "html_url",
+    "show_blocked_issue_text",
+    "request_type",
+    "comment_url",
+    "flag_url",
+    "transitions",
+    "reporter",
+    "media",
+)
+_DETAIL_KEYS = (
+    "comments_count",
+    "actions",
+    "crm_issue_url",
+    "organization_issue_url",
+    "integrations",
+    "assignee",
+    "questions",
+    "comments",
+    "votes",
+    "vote_count",
+    "current_user_relationship",
+)
+_COMMENT_KEYS = (
+    "comment",
+    "created_at",
+    "updated_at",
+    "editable_until",
+    "last_edited_at",
+    "commenter",
+    "issue_url",
+    "flag_url",
+    "media",
+    "show_blocked_comment_text",
+)
+
+
+@pytest.fixture
+async def http(city: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
+    async with _client(city) as client:
+        yield client
+
+
+def _client(sandbox: Sandbox) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=sandbox.app), base_url="http://city.test/api/v2/"
+    )
+
+
+async def _page(http: httpx.AsyncClient, **params: Any) -> Any:
+    response = await http.get("issues", params=params)
+    assert response.status_code == 200
+    return response.json()
+
+
+async def test_rows_have_the_observed_keys(http: httpx.AsyncClient, city: Sandbox) -> None:
+    page = await _page(http, details="true", status="all")
+    comments = (await http.get(f"issues/{city.city.id_of(3)}/comments")).json()
+
+    assert list(page) == ["issues", "metadata", "errors"]
+    assert tuple(page["issues"][0]) == (*_LIST_KEYS, *_DETAIL_KEYS)
+    assert list(comments) == ["comments"]
+    assert all(tuple(comment) == _COMMENT_KEYS for comment in comments["comments"])
+    assert page["errors"] == {}
+
+
+async def test_the_city_is_the_same_for_the_same_seed() -> None:
+    first, second, other = (Sandbox(300, seed=seed) for seed in (7, 7, 8))
+
+    assert first.city.created == second.city.created
+    assert first.city.created != other.city.created
+    async with _client(first) as one, _client(second) as two:
+        assert (await one.get("issues")).content == (await two.get("issues")).content
+
+
+async def test_clocks_are_eastern_with_and_without_daylight(http: httpx.AsyncClient) -> None:
+    page = await _page(
+        http, status="open,acknowledged,closed,archived", per_page=100, sort="rating"
+    )
+    offsets = set()
+    for row in page["issues"]:
+        clock = datetime.fromisoformat(row["created_at"])
+        offsets.add((clock.month in (5, 6, 7, 8), row["created_at"][-6:]))
+
+    assert (True, "-04:00") in offsets
+    assert (True, "-05:00") not in offsets
+
+
+@pytest.mark.parametrize(
+    ("params", "granted"),
+    [
+        ({}, 20),
+        ({"per_page": 100}, 100),
+        ({"per_page": 5000}, 100),
+        ({"per_page": 0}, 20),
+        ({"per_page": "x"}, 20),
+        ({"details": "true", "per_page": 100}, 20),
+    ],
+)
+async def test_page_sizes_are_clamped_and_told(
+    http: httpx.AsyncClient, params: dict[str, Any], granted: int
+) -> None:
+    page = await _page(http, **params)
+
+    assert page["metadata"]["pagination"]["per_page"] == granted
+    assert len(page["issues"]) == granted
+
+
+async def test_the_next_page_is_named_with_all_parameters(http: httpx.AsyncClient) -> None:
+    told = (await _page(http, status="open", page=2))["metadata"]["pagination"]
+
+    assert (told["previous_page"], told["page"], told["next_page"]) == (1, 2, 3)
+    assert parse_qs(urlsplit(told["next_page_url"]).query) == {"page": ["3"], "status": ["open"]}
+
+
+async def test_what_is_not_known_is_ignored(http: httpx.AsyncClient) -> None:
+    plain = await _page(http)
+
+    assert (await _page(http, bbox="1,2,3,4"))["issues"] == plain["issues"]
+    assert (await _page(http, lat=1, lng=2))["issues"] == plain["issues"]
+
+
+async def test_sparse_rows_always_have_their_url(http: httpx.AsyncClient) -> None:
+    page = await _page(http, **{"fields[issue]": "id,summary"})
+
+    assert list(page["issues"][0]) == ["id", "summary", "url"]
+
+
+async def test_a_search_without_an_area_gets_nowhere(http: httpx.AsyncClient) -> None:
+    assert (await http.get("issues", params={"search": "lamp"})).status_code == 504
+    found = await _page(http, search="pothole", place_url="example-city")
+    assert {row["summary"] for row in found["issues"]} == {"Pothole"}
+
+
+async def test_who_has_the_answer_already_gets_304(http: httpx.AsyncClient) -> None:
+    first = await http.get("issues")
+    again = await http.get("issues", headers={"If-None-Match": first.headers["etag"]})
+
+    assert first.headers["etag"].startswith('W/"')
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_refusals(http: httpx.AsyncClient) -> None:
+    nobody = await http.get("profile")
+    nameless = await http.get("issues", headers={"User-Agent": ""})
+    missing = await http.get("issues/1")
+    wrong = await http.get("profile", headers={"Authorization": "Bearer wrong"})
+    nowhere = await http.get("places")
+
+    assert (nobody.status_code, nobody.json()) == (200, {"id": None})
+    assert nameless.status_code == 403
+    assert "administrative rules" in nameless.json()["message"]
+    assert (missing.status_code, missing.content) == (404, b"")
+    assert (wrong.status_code, wrong.content) == (401, b"")
+    assert 'error="invalid_token"' in wrong.headers["www-authenticate"]
+    assert nowhere.status_code == 400
+
+
+@pytest.mark.parametrize("moderated", [True, False])
+async def test_a_comment_is_seen_by_the_next_read_unless_it_is_held_back(moderated: bool) -> None:
+    sandbox = Sandbox(50, settings=Settings(quota=None, moderated=moderated))
+    path = f"issues/{sandbox.city.id_of(3)}/comments"
+    signed = {"Authorization": f"Bearer {TOKEN}"}
+    async with _client(sandbox) as http:
+        anonymous = await http.post(path, json={"comment": "hello"})
+        empty = await http.post(path, json={}, headers=signed)
+        broken = await http.post(path, content=b"{", headers=signed)
+        written = await http.post(path, json={"comment": "hello"}, headers=signed)
+        read = (await http.get(path)).json()["comments"]
+
+    assert (anonymous.status_code, empty.status_code, broken.status_code) == (401, 422, 400)
+    assert empty.json() == {"errors": {"comment": ["can't be blank"]}}
+    if moderated:
+        assert (written.status_code, written.json()) == (202, {"metadata": {"moderated": True}})
+    else:
+        assert written.status_code == 201
+    assert ("hello" in {comment["comment"] for comment in read}) is not moderated
+
+
+async def test_the_quota_refuses_and_tells_when_to_come_again() -> None:
+    now = 0.0
+    sandbox = Sandbox(50, settings=Settings(quota=Quota(2, per=60, clock=lambda: now)))
+    async with _client(sandbox) as http:
+        statuses = [(await http.get("profile")).status_code for _ in range(3)]
+        now = 20.5
+        refused = await http.get("profile")
+        now = 60.0
+        welcome = await http.get("profile")
+
+    assert statuses == [200, 200, 429]
+    assert refused.headers["retry-after"] == "40"
+    assert refused.json()["message"] == "Too Many Requests"
+    assert welcome.status_code == 200
+    assert [seen.status for seen in sandbox.requests] == [200, 200, 429, 429, 200]
+
+
+@pytest.mark.parametrize(
+    ("window", "taken"),
+    [("fixed", [2, 2, 0]), ("sliding", [2, 1, 0]), ("bucket", [2, 1, 1])],
+)
+def test_the_kinds_of_quota(window: str, taken: list[int]) -> None:
+    now = 0.0
+    quota = Quota(2, per=10, window=window, clock=lambda: now)  # type: ignore[arg-type]
+    counts: list[int] = []
+    for moment, tries in ((0.0, 1), (9.0, 1), (10.0, 3), (15.0, 3)):
+        now = moment
+        counts.append(sum(quota.take() == 0 for _ in range(tries)))
+
+    assert [counts[0] + counts[1], counts[2], counts[3]] == taken
+
+
+async def test_the_implicit_flow_through_its_page() -> None:
+    sandbox = Sandbox(10, settings=Settings(quota=None))
+    state = oauth.generate_state()
+    with sandbox.serve() as url:
+        address = oauth.authorize_url(CLIENT, "http://127.0.0.1:9/cb", state=state, base_url=url)
+        shown = _read(address).decode()
+    form = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    async with _client(sandbox) as http:
+        granted = await http.post(_AUTHORIZE, data={**form, "answer": "Authorize"})
+        denied = await http.post(_AUTHORIZE, data={**form, "answer": "Deny"})
+        wrong = await http.get(_AUTHORIZE, params={**form, "client_id": "other"})
+        token = oauth.parse_fragment(granted.headers["location"], state=state)
+        signed = {"Authorization": f"Bearer {token.access_token.reveal()}"}
+        profile = await http.get("profile", headers=signed)
+
+    assert state in shown
+    assert shown.count("<form") == 2
+    assert profile.json()["id"] == 41
+    assert (wrong.status_code, wrong.headers.get("location")) == (200, None)
+    with pytest.raises(AccessDeniedError):
+        oauth.parse_fragment(denied.headers["location"], state=state)
+
+
+def test_a_real_socket(city_url: str) -> None:
+    page = json.loads(_read(f"{city_url}/api/v2/issues?per_page=1"))
+
+    assert len(page["issues"]) == 1
+
+
+def _read(url: str) -> bytes:
+    with urllib.request.urlopen(url) as response:
+        content: bytes = response.read()
+    return content
