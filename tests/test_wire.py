@@ -14,6 +14,8 @@ import pytest
 from seeclickfix_async import AsyncClient, Limiter, Retry, errors
 from seeclickfix_async.transport.http import MOST_BYTES
 
+from .clocks import VirtualClock
+
 pytestmark = pytest.mark.anyio
 
 _TOKEN = "token-for-the-test"
@@ -422,6 +424,21 @@ async def test_retries_end_after_so_many_attempts(family: Family) -> None:
         await client.issues.get(7)
 
     assert len(family.requests) == 3
+
+
+async def test_retries_end_when_the_time_is_up(family: Family) -> None:
+    clock = VirtualClock()
+    retry = Retry(attempts=50, total=100, base=64, cap=64, random=lambda: 0.5, clock=clock)
+    client = client_of(family, "ReadError", retry=retry)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(clock.run)
+        with pytest.raises(errors.AnswerLostError):
+            await client.issues.get(7)
+        tasks.cancel_scope.cancel()
+
+    assert clock.waits == [32.0, 32.0, 32.0]
+    assert len(family.requests) == 4
 
 
 async def test_a_wait_beyond_the_total_is_not_begun(family: Family) -> None:

@@ -33,7 +33,6 @@ from seeclickfix_async.errors import (
 from seeclickfix_async.refusals import refusal
 from seeclickfix_async.response import Response
 from seeclickfix_async.transport import library
-from seeclickfix_async.transport.clock import SYSTEM, Clock
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import RateLimiter
 from seeclickfix_async.transport.retry import UNTOLD, Retry
@@ -100,9 +99,8 @@ class Wire:
         site: The service's address; the credential goes to its origin only.
         http: The caller's own HTTP client, which stays the caller's to close.
         limiter: Asked before every request on the wire, redirects and retries too.
-        retry: Decides about failures.
+        retry: Decides about failures, and tells the time.
         headers: Sent with every request.
-        clock: Tells the time; for tests.
     """
 
     def __init__(
@@ -113,14 +111,13 @@ class Wire:
         limiter: RateLimiter,
         retry: Retry,
         headers: Mapping[str, str],
-        clock: Clock = SYSTEM,
     ) -> None:
         self._origin = origin_of(site)
         self._given = http
         self._limiter = limiter
         self._retry = retry
         self._headers = dict(headers)
-        self._clock = clock
+        self._clock = retry.clock
         self._http: Any = None
         self._family: Any = None if http is None else library.family_of(http)
         self._opening = anyio.Lock()
@@ -153,7 +150,7 @@ class Wire:
                 return await self._follow(trip)
             except SeeClickFixError as error:
                 now = self._clock.now()
-                failed_at = failed_at or now
+                failed_at = now if failed_at is None else failed_at
                 wait = self._retry.wait(
                     error, attempt=attempt, elapsed=now - failed_at, safe=request.method in _SAFE
                 )

@@ -15,6 +15,7 @@ from seeclickfix_async.errors import (
     SeeClickFixError,
     ServerError,
 )
+from seeclickfix_async.transport.clock import SYSTEM, Clock
 
 _PASSING = frozenset({502, 503, 504})
 UNTOLD = 10.0
@@ -35,6 +36,7 @@ class Retry:
         base: The limit of the random wait after the first failure, in seconds; it doubles.
         cap: The highest limit of the random wait, in seconds.
         random: Gives a number from 0 to 1; for tests.
+        clock: Tells the time; for tests.
     """
 
     attempts: int = attrs.field(default=4, validator=checks.within(1, 100, whole=True))
@@ -42,6 +44,7 @@ class Retry:
     base: float = attrs.field(default=0.5, validator=checks.within(0, 3_600))
     cap: float = attrs.field(default=30.0, validator=checks.within(0, 3_600))
     random: Callable[[], float] = attrs.field(default=random.random, repr=False, eq=False)
+    clock: Clock = attrs.field(default=SYSTEM, repr=False, eq=False)
 
     def wait(
         self, error: SeeClickFixError, *, attempt: int, elapsed: float, safe: bool

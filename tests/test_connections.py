@@ -1,0 +1,129 @@
+"""Connections on a real socket: few, kept, and given back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from seeclickfix_async import AsyncClient
+
+pytestmark = pytest.mark.anyio
+
+
+class _Server(ThreadingHTTPServer):
+    """Counts connections and what is under way; can be told to hold its answers back."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.lock = threading.Lock()
+        self.answering = threading.Event()
+        self.answering.set()
+        self.connections = self.under_way = self.most_under_way = 0
+        self.paths: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        with self.server.lock:
+            self.server.connections += 1
+
+    def do_GET(self) -> None:
+        with self.server.lock:
+            self.server.paths.append(self.path)
+            self.server.under_way += 1
+            self.server.most_under_way = max(self.server.most_under_way, self.server.under_way)
+        self.server.answering.wait(10)
+        with self.server.lock:
+            self.server.under_way -= 1
+        body = b'{"id": 7}'
+        try:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        except OSError:
+            self.close_connection = True  # the client has left
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    with _Server() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.answering.set()
+        server.shutdown()
+        thread.join()
+
+
+async def test_many_tasks_share_few_connections(server: _Server) -> None:
+    async with (
+        AsyncClient(base_url=server.url, limiter=None) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(300):
+            tasks.start_soon(client.issues.get, 7)
+
+    assert len(server.paths) == 300
+    assert server.most_under_way <= 16
+    assert server.connections <= 16
+
+
+async def test_what_is_cancelled_gives_its_connection_back(server: _Server) -> None:
+    async with AsyncClient(base_url=server.url, limiter=None) as client:
+        for _ in range(5):
+            server.answering.clear()
+            async with anyio.create_task_group() as tasks:
+                for _ in range(100):
+                    tasks.start_soon(client.issues.get, 7)
+                while server.under_way < 16:
+                    await anyio.lowlevel.checkpoint()
+                tasks.cancel_scope.cancel()
+            server.answering.set()
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(32):
+                    tasks.start_soon(client.issues.get, 7)
+
+
+async def test_a_proxy_of_the_environment_is_used(
+    server: _Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    async with AsyncClient("token", base_url="http://city.example", limiter=None) as client:
+        issue = await client.issues.get(7)
+
+    assert issue.id == 7
+    assert server.paths == ["http://city.example/api/v2/issues/7"]
+
+
+async def test_views_share_one_connection(server: _Server) -> None:
+    async with AsyncClient(base_url=server.url, limiter=None) as client:
+        await client.issues.get(7)
+        view = client.with_options(timeout=5)
+        assert (await view.issues.get(7)).id == 7
+
+    assert server.connections == 1
