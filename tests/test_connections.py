@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from seeclickfix_async import AsyncClient
+from seeclickfix_async import AsyncClient, __version__
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +28,7 @@ class _Server(ThreadingHTTPServer):
         self.answering.set()
         self.connections = self.under_way = self.most_under_way = 0
         self.paths: list[str] = []
+        self.agents: set[str] = set()
 
     @property
     def url(self) -> str:
@@ -46,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         with self.server.lock:
             self.server.paths.append(self.path)
+            self.server.agents.update(self.headers.get_all("User-Agent", []))
             self.server.under_way += 1
             self.server.most_under_way = max(self.server.most_under_way, self.server.under_way)
         self.server.answering.wait(10)
@@ -121,9 +123,9 @@ async def test_a_proxy_of_the_environment_is_used(
 
 
 async def test_views_share_one_connection(server: _Server) -> None:
-    async with AsyncClient(base_url=server.url, limiter=None) as client:
+    async with AsyncClient(base_url=server.url, limiter=None, user_agent="bot/1") as client:
         await client.issues.get(7)
-        view = client.with_options(timeout=5)
-        assert (await view.issues.get(7)).id == 7
+        await client.with_options(timeout=5).issues.get(7)
 
     assert server.connections == 1
+    assert server.agents == {f"bot/1 seeclickfix-async/{__version__}"}

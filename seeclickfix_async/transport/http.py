@@ -63,7 +63,7 @@ class Request:
     method: str
     url: str = attrs.field(repr=False)
     route: str
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
     content: bytes | None = attrs.field(default=None, repr=False)
 
 
@@ -227,7 +227,9 @@ class Wire:
         outgoing = http.build_request(
             request.method,
             url,
-            headers={**self._headers, **request.headers},
+            headers=request.headers
+            if self._given is None
+            else {**self._headers, **(request.headers or {})},
             content=request.content,
             timeout=(options.timeout, options.timeout, options.timeout, None),
         )
@@ -278,7 +280,9 @@ class Wire:
         if self._http is None:
             async with self._opening:
                 if self._http is None:
-                    self._http = self._given or await to_thread.run_sync(library.default_client)
+                    self._http = self._given or await to_thread.run_sync(
+                        library.default_client, self._headers
+                    )
                     self._family = library.family_of(self._http)
                     self._loop = loop
         if loop != self._loop:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any, Protocol
 
 from seeclickfix_async.credentials import Credential, Origin
@@ -114,7 +114,7 @@ def _tls_context() -> Any:
     return httpx.create_ssl_context()
 
 
-def default_client() -> HTTPClient:
+def default_client(headers: Mapping[str, str]) -> HTTPClient:
     """A client of our own; slow the first time in a process, so to be called in a thread.
 
     Loading the certificates is nearly all of a client's cost, so all clients share one context.
@@ -124,6 +124,7 @@ def default_client() -> HTTPClient:
     with _tls_lock:
         context = _tls_context()
     return httpx.AsyncClient(
+        headers=headers,
         verify=context,
         limits=httpx.Limits(
             max_connections=IN_FLIGHT,
