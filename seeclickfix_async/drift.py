@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from seeclickfix_async import models
+from seeclickfix_async.models.common import SHORTEST_LINK
 
 
 def _fields(annotation: str) -> frozenset[str]:
@@ -26,6 +27,7 @@ def _fields(annotation: str) -> frozenset[str]:
 
 
 _TEXTS = _fields("str")
+_LINKS = _fields("Link")
 _TIMES = _fields("Time")
 _LISTS = _fields("tuple[") - {"coordinates"}
 # What people wrote may well be the word null.
@@ -70,6 +72,8 @@ def _text(text: str, key: str) -> Any:
     bare = text.strip()
     if bare == "null" and key not in _WRITTEN:
         return None
+    if key in _LINKS:
+        return text if len(text) >= SHORTEST_LINK else None
     if key in _TEXTS:
         return text
     if not bare:

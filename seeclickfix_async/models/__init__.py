@@ -3,6 +3,7 @@
 from seeclickfix_async.models.comment import Comment as Comment
 from seeclickfix_async.models.comment import CommentedIssue as CommentedIssue
 from seeclickfix_async.models.common import Avatar as Avatar
+from seeclickfix_async.models.common import Link as Link
 from seeclickfix_async.models.common import Media as Media
 from seeclickfix_async.models.common import Pagination as Pagination
 from seeclickfix_async.models.common import Point as Point

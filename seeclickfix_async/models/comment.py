@@ -6,7 +6,7 @@ import re
 
 import attrs
 
-from seeclickfix_async.models.common import Media, Time
+from seeclickfix_async.models.common import Link, Media, Time
 from seeclickfix_async.models.status import Status
 from seeclickfix_async.models.user import UserRef
 
@@ -32,8 +32,8 @@ class Comment:
     last_edited_at: Time | None = None
     commenter: UserRef | None = None
     issue: CommentedIssue | None = None
-    issue_url: str | None = None
-    flag_url: str | None = None
+    issue_url: Link | None = None
+    flag_url: Link | None = None
     media: Media | None = None
     moderated: bool | None = None
     show_blocked_comment_text: bool | None = None

@@ -7,7 +7,7 @@ from typing import Literal
 import attrs
 
 from seeclickfix_async.models.comment import Comment
-from seeclickfix_async.models.common import Media, Point, Time
+from seeclickfix_async.models.common import Link, Media, Point, Time
 from seeclickfix_async.models.status import Status
 from seeclickfix_async.models.user import UserRef
 
@@ -19,8 +19,8 @@ class RequestTypeRef:
     id: int | Literal["other"] | None = None
     title: str | None = None
     organization: str | None = None
-    url: str | None = None
-    related_issues_url: str | None = None
+    url: Link | None = None
+    related_issues_url: Link | None = None
 
 
 _NO_REQUEST_TYPE = RequestTypeRef()
@@ -30,9 +30,9 @@ _NO_REQUEST_TYPE = RequestTypeRef()
 class Actions:
     """Links to vote, follow and comment (observed, with details)."""
 
-    vote_url: str | None = None
-    follow_url: str | None = None
-    public_comment_url: str | None = None
+    vote_url: Link | None = None
+    follow_url: Link | None = None
+    public_comment_url: Link | None = None
 
 
 @attrs.frozen
@@ -92,11 +92,11 @@ class Issue:
     closed_at: Time | None = None
     reopened_at: Time | None = None
     updated_at: Time | None = None
-    shortened_url: str | None = None
-    url: str | None = None
-    html_url: str | None = None
-    comment_url: str | None = None
-    flag_url: str | None = None
+    shortened_url: Link | None = None
+    url: Link | None = None
+    html_url: Link | None = None
+    comment_url: Link | None = None
+    flag_url: Link | None = None
     point: Point | None = None
     private_visibility: bool | None = None
     show_blocked_issue_text: bool | None = None
@@ -111,8 +111,6 @@ class Issue:
         kind = self.request_type
         if kind is not None and kind.id is None and kind == _NO_REQUEST_TYPE:
             object.__setattr__(self, "request_type", None)
-        if self.shortened_url == "null":
-            object.__setattr__(self, "shortened_url", None)
 
     @property
     def is_open(self) -> bool:
@@ -130,8 +128,8 @@ class DetailedIssue(Issue):
 
     comments_count: int | None = None
     actions: Actions | None = None
-    crm_issue_url: str | None = None
-    organization_issue_url: str | None = None
+    crm_issue_url: Link | None = None
+    organization_issue_url: Link | None = None
     integrations: tuple[Integration, ...] | None = None
     assignee: UserRef | None = None
     questions: tuple[QuestionAnswer, ...] | None = None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async.models.common import Point
+from seeclickfix_async.models.common import Link, Point
 
 
 @attrs.frozen
 class PlaceAvatar:
     """Links to a place's picture (documented)."""
 
-    full: str | None = None
-    square: str | None = None
+    full: Link | None = None
+    square: Link | None = None
 
 
 @attrs.frozen
@@ -31,6 +31,6 @@ class Place:
     center: Point | None = None
     place_type: str | None = None
     avatar: PlaceAvatar | None = None
-    url: str | None = None
-    html_url: str | None = None
-    html_report_url: str | None = None
+    url: Link | None = None
+    html_url: Link | None = None
+    html_report_url: Link | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async.models.common import Avatar, Time
+from seeclickfix_async.models.common import Avatar, Link, Time
 
 
 @attrs.frozen
@@ -19,7 +19,7 @@ class UserRef:
     name: str | None = None
     role: str | None = None
     avatar: Avatar | None = None
-    html_url: str | None = None
+    html_url: Link | None = None
     witty_title: str | None = None
     civic_points: int | None = None
 
@@ -39,7 +39,7 @@ class User:
     name: str | None = None
     role: str | None = None
     avatar: Avatar | None = None
-    html_url: str | None = None
+    html_url: Link | None = None
     witty_title: str | None = None
     civic_points: int | None = None
     reported_issue_count: int | None = None

@@ -186,7 +186,9 @@ def _description(random: Random) -> str:
     if random.random() < 0.06:
         return ""
     words = random.choices(_WORDS, k=random.randrange(6, 60))
-    return " ".join(words) + ("\r\nThank you" if random.random() < 0.1 else "")
+    # Phones write typographic apostrophes and dashes (observed).
+    wish = " – it’s been weeks" if random.random() < 0.1 else ""
+    return " ".join(words) + wish + ("\r\nThank you" if random.random() < 0.1 else "")
 
 
 def _remark(random: Random, place: int) -> str:
