@@ -29,6 +29,7 @@ class _Server(ThreadingHTTPServer):
         self.connections = self.under_way = self.most_under_way = 0
         self.paths: list[str] = []
         self.agents: set[str] = set()
+        self.cookies: list[str] = []
 
     @property
     def url(self) -> str:
@@ -48,6 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.paths.append(self.path)
             self.server.agents.update(self.headers.get_all("User-Agent", []))
+            self.server.cookies += self.headers.get_all("Cookie", [])
             self.server.under_way += 1
             self.server.most_under_way = max(self.server.most_under_way, self.server.under_way)
         self.server.answering.wait(10)
@@ -57,6 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Set-Cookie", "session=of-somebody; Path=/")
             self.end_headers()
             self.wfile.write(body)
         except OSError:
@@ -128,4 +131,5 @@ async def test_views_share_one_connection(server: _Server) -> None:
         await client.with_options(timeout=5).issues.get(7)
 
     assert server.connections == 1
+    assert server.cookies == []  # though each answer sets one
     assert server.agents == {f"bot/1 seeclickfix-async/{__version__}"}

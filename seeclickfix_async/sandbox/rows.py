@@ -187,7 +187,7 @@ def _description(random: Random) -> str:
         return ""
     words = random.choices(_WORDS, k=random.randrange(6, 60))
     # Phones write typographic apostrophes and dashes (observed).
-    wish = " – it’s been weeks" if random.random() < 0.1 else ""
+    wish = " \u2013 it\u2019s been weeks" if random.random() < 0.1 else ""
     return " ".join(words) + wish + ("\r\nThank you" if random.random() < 0.1 else "")
 
 

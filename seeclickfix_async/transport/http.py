@@ -113,6 +113,7 @@ class Wire:
         headers: Mapping[str, str],
     ) -> None:
         self._origin = origin_of(site)
+        self._root = f"{site}/"
         self._given = http
         self._limiter = limiter
         self._retry = retry
@@ -190,11 +191,15 @@ class Wire:
 
     def is_foreign(self, response: Response) -> bool:
         """Whether redirects led away from the API's origin."""
-        return origin_of(response.url) != self._origin
+        return not self._is_own(response.url)
+
+    def _is_own(self, url: str) -> bool:
+        """Whether a URL belongs to the API's origin; most of them begin as base_url does."""
+        return url.startswith(self._root) or origin_of(url) == self._origin
 
     def _allow_again(self, request: Request, status: int, url: str) -> None:
         """A write goes on only with its body, and only to where it was meant for."""
-        if origin_of(url) != self._origin:
+        if not self._is_own(url):
             raise astray(request.route, url)
         if status not in _SAME_METHOD:
             raise RedirectLoopError(
@@ -249,7 +254,7 @@ class Wire:
         return answer.status_code, headers, content
 
     def _auth(self, outgoing: Any, url: str, options: Options) -> dict[str, Any]:
-        if origin_of(url) != self._origin:
+        if not self._is_own(url):
             outgoing.headers.pop("Authorization", None)  # a default header of the caller's client
             return {"auth": None}
         if options.credential is None:
