@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from seeclickfix_async.crawl import Report as Report
     from seeclickfix_async.credentials import PRODUCTION as PRODUCTION
     from seeclickfix_async.credentials import TokenExpiryWarning as TokenExpiryWarning
+    from seeclickfix_async.credentials import TokenSource as TokenSource
     from seeclickfix_async.decoding import Rejected as Rejected
     from seeclickfix_async.errors import SeeClickFixError as SeeClickFixError
     from seeclickfix_async.models import Comment as Comment
@@ -42,6 +43,12 @@ if TYPE_CHECKING:
     from seeclickfix_async.queries import IssueFilters as IssueFilters
     from seeclickfix_async.response import Response as Response
     from seeclickfix_async.secret import Secret as Secret
+    from seeclickfix_async.tokens.accounts import Accounts as Accounts
+    from seeclickfix_async.tokens.endpoint import TokenEndpoint as TokenEndpoint
+    from seeclickfix_async.tokens.files import FileStore as FileStore
+    from seeclickfix_async.tokens.sources import StoredToken as StoredToken
+    from seeclickfix_async.tokens.stores import MemoryStore as MemoryStore
+    from seeclickfix_async.tokens.stores import TokenStore as TokenStore
     from seeclickfix_async.transport.clock import Clock as Clock
     from seeclickfix_async.transport.limiter import Limiter as Limiter
     from seeclickfix_async.transport.limiter import RateLimiter as RateLimiter
@@ -52,7 +59,7 @@ _ROOMS = {
     "areas": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
     "client": ("AsyncClient",),
     "crawl": ("Crawl", "Report"),
-    "credentials": ("PRODUCTION", "TokenExpiryWarning"),
+    "credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),
     "decoding": ("Rejected",),
     "errors": ("SeeClickFixError",),
     "models": ("Comment", "DetailedIssue", "Issue", "Place", "Status", "User"),
@@ -60,6 +67,11 @@ _ROOMS = {
     "queries": ("ALL", "IssueFilters"),
     "response": ("Response",),
     "secret": ("Secret",),
+    "tokens.accounts": ("Accounts",),
+    "tokens.endpoint": ("TokenEndpoint",),
+    "tokens.files": ("FileStore",),
+    "tokens.sources": ("StoredToken",),
+    "tokens.stores": ("MemoryStore", "TokenStore"),
     "transport.clock": ("Clock",),
     "transport.limiter": ("Limiter", "RateLimiter"),
     "transport.retry": ("Retry",),
@@ -69,6 +81,7 @@ _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 __all__ = [
     "ALL",
     "PRODUCTION",
+    "Accounts",
     "Area",
     "AsyncClient",
     "BoundingBox",
@@ -76,9 +89,11 @@ __all__ = [
     "Comment",
     "Crawl",
     "DetailedIssue",
+    "FileStore",
     "Issue",
     "IssueFilters",
     "Limiter",
+    "MemoryStore",
     "Near",
     "Page",
     "Pager",
@@ -92,7 +107,11 @@ __all__ = [
     "Secret",
     "SeeClickFixError",
     "Status",
+    "StoredToken",
+    "TokenEndpoint",
     "TokenExpiryWarning",
+    "TokenSource",
+    "TokenStore",
     "User",
     "WatchArea",
     "Zoom",

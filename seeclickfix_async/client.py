@@ -5,44 +5,37 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Final, NoReturn, Self, TypedDict, Unpack
+from typing import Any, NoReturn, Self, TypedDict, Unpack
 
 import anyio
 import attrs
 
-from seeclickfix_async._version import __version__
 from seeclickfix_async.api import Api
 from seeclickfix_async.credentials import (
     PRODUCTION,
     Basic,
     Bearer,
     Credential,
-    header_text,
+    TokenSource,
     site_of,
+    user_agent_of,
 )
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
 from seeclickfix_async.models import User
+from seeclickfix_async.oauth.token import Token
 from seeclickfix_async.resources.issues import Issues
 from seeclickfix_async.resources.places import Places
 from seeclickfix_async.resources.users import Users
 from seeclickfix_async.response import Response
 from seeclickfix_async.secret import Secret
-from seeclickfix_async.transport.http import Options, Wire
+from seeclickfix_async.transport.http import UNSET, Options, Unset, Wire
 from seeclickfix_async.transport.library import HTTPClient
-from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
+from seeclickfix_async.transport.limiter import RateLimiter
 from seeclickfix_async.transport.retry import DEFAULT_RETRY, Retry
 
 TOKEN_VARIABLE = "SEECLICKFIX_TOKEN"  # noqa: S105  # a name, not a token
 
-
-class _Unset:
-    """What stands for an argument that was not given, where None means something."""
-
-    def __repr__(self) -> str:
-        return "<unset>"
-
-
-UNSET: Final = _Unset()
+AccessToken = str | Secret | Token | TokenSource
 
 
 class ClientOptions(TypedDict, total=False):
@@ -50,7 +43,7 @@ class ClientOptions(TypedDict, total=False):
 
     base_url: str
     http: HTTPClient | None
-    limiter: RateLimiter | _Unset | None
+    limiter: RateLimiter | Unset | None
     retry: Retry
     timeout: float
     max_wait: float | None
@@ -70,7 +63,8 @@ class AsyncClient:
     cancelled gives back its connection and its place in the quota.
 
     Args:
-        token: A personal access token, or an access token from OAuth; none for public reading.
+        token: A personal access token, an access token or a Token from OAuth, or a TokenSource
+            such as StoredToken, which renews it; none for public reading.
         base_url: The service's address; `https://test.seeclickfix.com` has a replica.
         http: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, with its proxies, TLS and
             transports. It stays yours to close.
@@ -91,12 +85,12 @@ class AsyncClient:
 
     def __init__(
         self,
-        token: str | Secret | None = None,
+        token: AccessToken | None = None,
         *,
         base_url: str = PRODUCTION,
         http: HTTPClient | None = None,
         auth: tuple[str, str] | None = None,
-        limiter: RateLimiter | _Unset | None = UNSET,
+        limiter: RateLimiter | Unset | None = UNSET,
         retry: Retry = DEFAULT_RETRY,
         timeout: float = 30.0,
         max_wait: float | None = None,
@@ -108,9 +102,9 @@ class AsyncClient:
         wire = Wire(
             site,
             http=http,
-            limiter=Limiter() if isinstance(limiter, _Unset) else limiter or Unlimited(),
+            limiter=limiter,
             retry=retry,
-            headers={"User-Agent": _user_agent(user_agent, contact), "Accept": "application/json"},
+            user_agent=user_agent_of(user_agent, contact),
         )
         self._bind(Api(wire, site, options), owner=True)
 
@@ -139,9 +133,9 @@ class AsyncClient:
     def with_options(
         self,
         *,
-        token: str | Secret | _Unset | None = UNSET,
-        timeout: float | _Unset = UNSET,
-        max_wait: float | _Unset | None = UNSET,
+        token: AccessToken | Unset | None = UNSET,
+        timeout: float | Unset = UNSET,
+        max_wait: float | Unset | None = UNSET,
     ) -> AsyncClient:
         """A view of this client with other options, such as one user's token.
 
@@ -158,9 +152,9 @@ class AsyncClient:
         """
         now = self._api.options
         options = Options(
-            now.credential if isinstance(token, _Unset) else _credential(token, None),
-            now.timeout if isinstance(timeout, _Unset) else timeout,
-            now.max_wait if isinstance(max_wait, _Unset) else max_wait,
+            now.credential if isinstance(token, Unset) else _credential(token, None),
+            now.timeout if isinstance(timeout, Unset) else timeout,
+            now.max_wait if isinstance(max_wait, Unset) else max_wait,
         )
         view = object.__new__(type(self))
         view._bind(attrs.evolve(self._api, options=options), owner=False)
@@ -237,17 +231,13 @@ class AsyncClient:
         )
 
 
-def _credential(token: str | Secret | None, auth: tuple[str, str] | None) -> Credential | None:
+def _credential(
+    token: AccessToken | None, auth: tuple[str, str] | None
+) -> Credential | TokenSource | None:
     if token is not None and auth is not None:
         raise InvalidArgumentError("auth", "give a token or a user name and password, not both.")
-    if token is not None:
-        return Bearer(token)
-    return None if auth is None else Basic(*auth)
-
-
-def _user_agent(product: str | None, contact: str | None) -> str:
-    own = f"seeclickfix-async/{__version__}"
-    parts = [own] if product is None else [header_text("user_agent", product, spaces=True), own]
-    if contact is not None:
-        parts.append(f"(+{header_text('contact', contact)})")
-    return " ".join(parts)
+    if auth is not None:
+        return Basic(*auth)
+    if token is None or isinstance(token, TokenSource):
+        return token
+    return Bearer(token.access_token if isinstance(token, Token) else token)

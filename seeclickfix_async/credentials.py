@@ -6,10 +6,12 @@ import base64
 import re
 import warnings
 from datetime import UTC, date, datetime
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import attrs
 
+from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.secret import Secret, concealed
 
@@ -63,6 +65,15 @@ def site_of(base_url: str) -> str:
 def api_of(site: str) -> str:
     """The root of the API on a site (documented)."""
     return site + _API
+
+
+def user_agent_of(product: str | None, contact: str | None) -> str:
+    """The User-Agent, which the service demands; it asks for a contact too (documented)."""
+    own = f"seeclickfix-async/{__version__}"
+    parts = [own] if product is None else [header_text("user_agent", product, spaces=True), own]
+    if contact is not None:
+        parts.append(f"(+{header_text('contact', contact)})")
+    return " ".join(parts)
 
 
 def header_text(argument: str, value: str, *, spaces: bool = False) -> str:
@@ -123,6 +134,22 @@ class Basic:
 
 
 Credential = Bearer | Basic
+
+
+@runtime_checkable
+class TokenSource(Protocol):
+    """Where a client has the access token of one account from, anew for each request.
+
+    `StoredToken` is one. Both methods may be called by any number of tasks at once.
+    """
+
+    async def current(self) -> Secret:
+        """The token to send now; one that is about to end is renewed first."""
+        ...
+
+    async def replaced(self, refused: Secret) -> bool:
+        """The service refused this very token with 401: whether there is another to try now."""
+        ...
 
 
 def personal_token_expiry(token: Secret) -> date | None:

@@ -10,6 +10,7 @@
     │   ├── AnswerLostError           the request may have arrived
     │   │   └── AnswerTimeoutError
     │   ├── RedirectLoopError
+    │   ├── RedirectRefusedError      following would lose or give away what was sent
     │   ├── ForeignRedirectError
     │   └── ResponseTooLargeError
     ├── StatusError                   the service said no
@@ -23,11 +24,21 @@
     │   └── ServerError               5xx
     ├── DecodeError                   the answer is not what the API promises
     ├── TruncatedResultsError         the service stopped before the end
-    └── OAuthError                    what came back from the authorization page
-        ├── InvalidRedirectError      it cannot be read, or says two things at once
-        ├── StateMismatchError        it does not belong to this login
+    ├── TokenStoreError               a token cannot be kept, or not safely
+    └── OAuthError                    the login did not end in a token
+        ├── InvalidRedirectError      what came back cannot be read, or says two things at once
+        ├── StateMismatchError        what came back does not belong to this login
+        ├── FlowExpiredError          it came back too late
+        ├── FlowFinishedError         it came back a second time
+        ├── ReauthorizationRequiredError  the person has to sign in again
         └── AuthorizationError        the provider refused, with its error code
-            └── AccessDeniedError     the person pressed "Deny"
+            ├── AccessDeniedError     the person pressed "Deny"
+            ├── InvalidClientError
+            ├── InvalidGrantError     the code or refresh token is of no use any more
+            ├── InvalidScopeError
+            ├── UnauthorizedClientError
+            ├── UnsupportedFlowError  the provider does not offer this kind of flow or grant
+            └── ProviderUnavailableError
 
 Errors carry data, say what to do next, pickle, and never hold a token, a secret or a state.
 """
@@ -115,6 +126,10 @@ class AnswerTimeoutError(AnswerLostError):
 
 class RedirectLoopError(TransportError):
     """The service redirects in a circle, or more often than any honest answer needs."""
+
+
+class RedirectRefusedError(TransportError):
+    """The service redirects what must not be sent on: a write's body, or a secret."""
 
 
 class ForeignRedirectError(TransportError):
@@ -282,19 +297,85 @@ class StateMismatchError(OAuthError):
         )
 
 
+class FlowExpiredError(OAuthError):
+    """The browser came back later than the flow allows.
+
+    Attributes:
+        max_age: How long the login may take, in seconds.
+    """
+
+    def __init__(self, max_age: float) -> None:
+        super().__init__(
+            f"The login took longer than {max_age:g} seconds. Start it again, "
+            "or allow a longer max_age."
+        )
+        self.max_age = max_age
+
+
+class FlowFinishedError(OAuthError):
+    """The login has been finished before: a flow is good for one answer."""
+
+    def __init__(self) -> None:
+        super().__init__("This login has been finished before. Start a new one.")
+
+
+class ReauthorizationRequiredError(OAuthError):
+    """There is no token, or none that can be renewed: the person has to sign in again.
+
+    Attributes:
+        key: The user's key in the token store.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key!r} has to sign in again: {reason}")
+        self.key = key
+
+
 class AuthorizationError(OAuthError):
-    """The provider refused, with an error of RFC 6749 §4.1.2.1 or §4.2.2.1.
+    """The provider refused, with an error of RFC 6749 §4.1.2.1, §4.2.2.1 or §5.2.
 
     Attributes:
         code: The provider's error code, such as `invalid_scope`.
         description: The provider's own words, or an empty string.
     """
 
-    def __init__(self, code: str, description: str = "") -> None:
-        super().__init__(f"The provider refused the login: {code}. {description}".strip())
+    def __init__(self, code: str, description: str = "", advice: str = "") -> None:
+        words = filter(None, (f"The provider refused: {code}.", description, advice))
+        super().__init__(" ".join(words))
         self.code = code
         self.description = description
 
 
 class AccessDeniedError(AuthorizationError):
     """The person, or the provider, denied the access that was asked for."""
+
+
+class InvalidClientError(AuthorizationError):
+    """The provider does not know this application, or not with this secret."""
+
+
+class InvalidGrantError(AuthorizationError):
+    """The code or refresh token is used up, expired, revoked or another application's.
+
+    A refresh without the application's secret looks the same (observed).
+    """
+
+
+class InvalidScopeError(AuthorizationError):
+    """The provider does not know the scope, or does not grant it to this application."""
+
+
+class UnauthorizedClientError(AuthorizationError):
+    """The application may not do this, such as revoke another one's token."""
+
+
+class UnsupportedFlowError(AuthorizationError):
+    """The provider does not offer this kind of flow or grant."""
+
+
+class ProviderUnavailableError(AuthorizationError):
+    """The provider failed, or is busy."""
+
+
+class TokenStoreError(SeeClickFixError):
+    """A token cannot be read or kept, or not safely."""

@@ -24,6 +24,7 @@ _SAMPLES: list[SeeClickFixError] = [
     errors.AnswerLostError("gone", route="GET /issues"),
     errors.AnswerTimeoutError("gone", route="GET /issues"),
     errors.RedirectLoopError("round and round", route="GET /issues"),
+    errors.RedirectRefusedError("no", route="POST /oauth/token"),
     errors.ForeignRedirectError("away", origin="https://login.example", route="GET /issues"),
     errors.ResponseTooLargeError(7, route="GET /issues"),
     errors.BadRequestError("no", status=400),
@@ -38,8 +39,18 @@ _SAMPLES: list[SeeClickFixError] = [
     errors.TruncatedResultsError("no", page=11, received=1000, entries=5000),
     errors.InvalidRedirectError("no"),
     errors.StateMismatchError(),
-    errors.AuthorizationError("invalid_scope", "a text"),
+    errors.FlowExpiredError(600.0),
+    errors.FlowFinishedError(),
+    errors.ReauthorizationRequiredError("user-7", "its token has ended."),
+    errors.AuthorizationError("a_new_one", "a text", "advice"),
     errors.AccessDeniedError("access_denied"),
+    errors.InvalidClientError("invalid_client"),
+    errors.InvalidGrantError("invalid_grant"),
+    errors.InvalidScopeError("invalid_scope"),
+    errors.UnauthorizedClientError("unauthorized_client"),
+    errors.UnsupportedFlowError("unsupported_grant_type"),
+    errors.ProviderUnavailableError("server_error"),
+    errors.TokenStoreError("no"),
 ]
 
 

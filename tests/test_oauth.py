@@ -18,6 +18,7 @@ from seeclickfix_async.errors import (
     AuthorizationError,
     InvalidArgumentError,
     InvalidRedirectError,
+    InvalidScopeError,
     OAuthError,
     StateMismatchError,
 )
@@ -162,7 +163,9 @@ def test_a_lifetime_is_believed_when_it_can_be(expires_in: str, seconds: float |
         (_fragment(state="ä" * 20), StateMismatchError),
         (f"error=access_denied&state={_STATE}", AccessDeniedError),
         (f"{_CALLBACK}?error=access_denied&state={_STATE}", AccessDeniedError),
-        (f"error=invalid_scope&error_description=No.&state={_STATE}", AuthorizationError),
+        (f"error=invalid_scope&error_description=No.&state={_STATE}", InvalidScopeError),
+        (f"error=a_new_one&state={_STATE}", AuthorizationError),
+        (f"error=access_denied&code=c&state={_STATE}", InvalidRedirectError),
         ("error=access_denied&state=forged-by-somebody", StateMismatchError),
         ("error=access_denied", StateMismatchError),
         (f"{_CALLBACK}?code=abc&state={_STATE}", InvalidRedirectError),

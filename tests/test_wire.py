@@ -233,7 +233,7 @@ async def test_a_write_keeps_its_body_along_a_redirect_at_home(family: Family) -
 async def test_a_write_that_would_lose_its_body_fails(family: Family) -> None:
     client = client_of(family, family.answer(302, location="/api/v2/issues/8/comments"))
 
-    with pytest.raises(errors.RedirectLoopError, match="lose its body"):
+    with pytest.raises(errors.RedirectRefusedError, match="lose its body"):
         await client.request("POST", "/issues/7/comments", json={"comment": "hello"})
 
 

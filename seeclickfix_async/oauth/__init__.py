@@ -1,14 +1,48 @@
 """Login through SeeClickFix, without any I/O: the messages of OAuth 2.0.
 
-The implicit flow, as the API documents it: send the person's browser to `authorize_url(...)` with a
-fresh `generate_state()`, keep the state in that browser's session, and give what the browser
-comes back with to `parse_fragment(...)` together with the state. Source: API page
-"Authentication", RFC 6749 §4.2.
+    app = Application("client-id", "https://app.example/callback", "client-secret")
+    flow = begin(app)                  # keep it in this browser's session; send it to flow.url
+    code = finish(flow, redirected)    # what the browser came back with
+    token = await TokenEndpoint(app).exchange(code)
+
+The code flow with PKCE is the default; the implicit flow, which the API's page walks through, is
+`begin(app, "implicit")` and ends in a token at once. The plain functions underneath can be used
+alone. `TokenEndpoint`, which does I/O, is at the package's top level.
+Source: API page "Authentication", RFC 6749, RFC 7636, RFC 8252, RFC 9207.
 """
 
+from seeclickfix_async.oauth.application import Application as Application
+from seeclickfix_async.oauth.application import Endpoints as Endpoints
+from seeclickfix_async.oauth.authorize import Pkce as Pkce
 from seeclickfix_async.oauth.authorize import authorize_url as authorize_url
+from seeclickfix_async.oauth.authorize import generate_pkce as generate_pkce
 from seeclickfix_async.oauth.authorize import generate_state as generate_state
-from seeclickfix_async.oauth.redirect import parse_fragment as parse_fragment
+from seeclickfix_async.oauth.flow import Flow as Flow
+from seeclickfix_async.oauth.flow import Kind as Kind
+from seeclickfix_async.oauth.flow import begin as begin
+from seeclickfix_async.oauth.flow import finish as finish
+from seeclickfix_async.oauth.inspection import Introspection as Introspection
+from seeclickfix_async.oauth.inspection import TokenInfo as TokenInfo
+from seeclickfix_async.oauth.parse import AuthorizationCode as AuthorizationCode
+from seeclickfix_async.oauth.parse import parse_callback as parse_callback
+from seeclickfix_async.oauth.parse import parse_fragment as parse_fragment
 from seeclickfix_async.oauth.token import Token as Token
 
-__all__ = ["Token", "authorize_url", "generate_state", "parse_fragment"]
+__all__ = [
+    "Application",
+    "AuthorizationCode",
+    "Endpoints",
+    "Flow",
+    "Introspection",
+    "Kind",
+    "Pkce",
+    "Token",
+    "TokenInfo",
+    "authorize_url",
+    "begin",
+    "finish",
+    "generate_pkce",
+    "generate_state",
+    "parse_callback",
+    "parse_fragment",
+]

@@ -10,7 +10,7 @@ import logging
 import math
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urldefrag, urljoin
 
 import anyio
@@ -19,14 +19,16 @@ from anyio import to_thread
 from anyio.lowlevel import current_token
 
 from seeclickfix_async import checks
-from seeclickfix_async.credentials import Credential, origin_of
+from seeclickfix_async.credentials import Bearer, Credential, TokenSource, origin_of
 from seeclickfix_async.errors import (
+    AuthenticationError,
     BlockedError,
     ClosedClientError,
     EventLoopError,
     ForeignRedirectError,
     RateLimitedError,
     RedirectLoopError,
+    RedirectRefusedError,
     ResponseTooLargeError,
     SeeClickFixError,
 )
@@ -34,7 +36,7 @@ from seeclickfix_async.refusals import refusal
 from seeclickfix_async.response import Response
 from seeclickfix_async.transport import library
 from seeclickfix_async.transport.library import HTTPClient
-from seeclickfix_async.transport.limiter import RateLimiter
+from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
 from seeclickfix_async.transport.retry import UNTOLD, Retry
 
 _logger = logging.getLogger("seeclickfix_async")
@@ -48,6 +50,16 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAME_METHOD = frozenset({307, 308})
 
 
+class Unset:
+    """What stands for an argument that was not given, where None means something."""
+
+    def __repr__(self) -> str:
+        return "<unset>"
+
+
+UNSET: Final = Unset()
+
+
 @attrs.frozen
 class Request:
     """What is to be sent.
@@ -58,6 +70,7 @@ class Request:
         route: Method and route template, for errors and logs: without query or personal data.
         headers: More headers than the client's own.
         content: The body.
+        follow: Whether redirects are followed; a secret in the body must not be sent on.
     """
 
     method: str
@@ -65,13 +78,14 @@ class Request:
     route: str
     headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
     content: bytes | None = attrs.field(default=None, repr=False)
+    follow: bool = True
 
 
 @attrs.frozen
 class Options:
     """What views of one client may differ in; times are in seconds."""
 
-    credential: Credential | None = None
+    credential: Credential | TokenSource | None = None
     timeout: float = attrs.field(default=30.0, validator=checks.within(0.001, 3_600))
     max_wait: float | None = attrs.field(default=None, validator=checks.within(0, 86_400))
 
@@ -79,12 +93,27 @@ class Options:
 class _Trip:
     """One request under way: what it is, and what it has cost so far."""
 
-    __slots__ = ("options", "request", "sent")
+    __slots__ = ("credential", "options", "renewed", "request", "sent")
 
     def __init__(self, request: Request, options: Options) -> None:
         self.request = request
         self.options = options
         self.sent = 0
+        self.credential: Credential | None = None
+        self.renewed = False
+
+    async def choose_credential(self) -> None:
+        """What the next request is signed with; a source may have to renew its token first."""
+        given = self.options.credential
+        self.credential = Bearer(await given.current()) if isinstance(given, TokenSource) else given
+
+    async def has_another(self) -> bool:
+        """After a 401: whether a source has another token than the refused one; asked once."""
+        source, refused = self.options.credential, self.credential
+        if self.renewed or not isinstance(source, TokenSource) or not isinstance(refused, Bearer):
+            return False
+        self.renewed = True
+        return await source.replaced(refused.token)
 
     def patience(self, error: SeeClickFixError) -> float:
         """The longest wait before another try; `max_wait` bounds only a quota's wait."""
@@ -98,9 +127,10 @@ class Wire:
     Args:
         site: The service's address; the credential goes to its origin only.
         http: The caller's own HTTP client, which stays the caller's to close.
-        limiter: Asked before every request on the wire, redirects and retries too.
+        limiter: Asked before every request on the wire, redirects and retries too; one of its
+            own unless told, and None for no limit.
         retry: Decides about failures, and tells the time.
-        headers: Sent with every request.
+        user_agent: Sent with every request.
     """
 
     def __init__(
@@ -108,16 +138,16 @@ class Wire:
         site: str,
         *,
         http: HTTPClient | None,
-        limiter: RateLimiter,
+        limiter: RateLimiter | Unset | None = UNSET,
         retry: Retry,
-        headers: Mapping[str, str],
+        user_agent: str,
     ) -> None:
         self._origin = origin_of(site)
         self._root = f"{site}/"
         self._given = http
-        self._limiter = limiter
+        self._limiter = Limiter() if isinstance(limiter, Unset) else limiter or Unlimited()
         self._retry = retry
-        self._headers = dict(headers)
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
         self._clock = retry.clock
         self._http: Any = None
         self._family: Any = None if http is None else library.family_of(http)
@@ -149,6 +179,11 @@ class Wire:
         while True:
             try:
                 return await self._follow(trip)
+            except AuthenticationError:
+                # The service did nothing, so that even a write may be sent again.
+                if not await trip.has_another():
+                    raise
+                continue
             except SeeClickFixError as error:
                 now = self._clock.now()
                 failed_at = now if failed_at is None else failed_at
@@ -170,6 +205,10 @@ class Wire:
             target = response.headers.get("location")
             if response.status not in _REDIRECTS or not target:
                 break
+            if not request.follow:
+                raise RedirectRefusedError(
+                    "It redirects what must not be sent on. Check base_url.", route=request.route
+                )
             url = urldefrag(urljoin(url, target)).url
             if url in seen or len(seen) > _MOST_HOPS:
                 raise RedirectLoopError(
@@ -202,7 +241,7 @@ class Wire:
         if not self._is_own(url):
             raise astray(request.route, url)
         if status not in _SAME_METHOD:
-            raise RedirectLoopError(
+            raise RedirectRefusedError(
                 f"It answers a write with {status}, which would lose its body. Check base_url.",
                 route=request.route,
             )
@@ -210,12 +249,15 @@ class Wire:
     async def _exchange(self, trip: _Trip, url: str) -> Response:
         """One request on the wire and its answer."""
         http = await self._open()
+        if self._is_own(url):
+            await trip.choose_credential()
         async with self._limiter.slot(max_wait=trip.options.max_wait), self._gate:
             trip.sent += 1
             started = self._clock.now()
             try:
                 status, headers, content = await self._transfer(http, trip, url)
             except self._family.RequestError as error:
+                library.forget_frames(error)
                 raise library.failure(self._family, error, route=trip.request.route) from error
         _logger.debug(
             "%s: %d in %.3f s",
@@ -241,9 +283,8 @@ class Wire:
         # Cookies would carry one user's session into another's requests.
         if "cookie" in outgoing.headers:
             del outgoing.headers["cookie"]
-        answer = await http.send(
-            outgoing, stream=True, follow_redirects=False, **self._auth(outgoing, url, options)
-        )
+        auth = self._auth(outgoing, url, trip.credential)
+        answer = await http.send(outgoing, stream=True, follow_redirects=False, **auth)
         headers = dict(answer.headers.items())
         try:
             content = await self._read(answer, headers.get("content-length", ""), request)
@@ -253,13 +294,13 @@ class Wire:
                     await answer.aclose()
         return answer.status_code, headers, content
 
-    def _auth(self, outgoing: Any, url: str, options: Options) -> dict[str, Any]:
+    def _auth(self, outgoing: Any, url: str, credential: Credential | None) -> dict[str, Any]:
         if not self._is_own(url):
             outgoing.headers.pop("Authorization", None)  # a default header of the caller's client
             return {"auth": None}
-        if options.credential is None:
+        if credential is None:
             return {}  # the caller's client may have an auth of its own
-        return {"auth": library.auth_class(self._family)(options.credential, self._origin)}
+        return {"auth": library.auth_class(self._family)(credential, self._origin)}
 
     async def _read(self, answer: Any, announced: str, request: Request) -> bytes:
         chunks: list[bytes] = []

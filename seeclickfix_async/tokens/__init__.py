@@ -1,0 +1,1 @@
+"""Tokens that live: got, kept and renewed."""

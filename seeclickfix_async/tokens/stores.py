@@ -1,0 +1,70 @@
+"""Where tokens are kept, each under its user's key."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+import anyio
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.oauth.token import Token
+
+
+class TokenStore(Protocol):
+    """Keeps tokens by key: a user's id, or whatever tells your users apart.
+
+    One of your own may be a table of your database. `lock` must hold across all processes that
+    share the store, or two of them renew with the same refresh token, and burn it.
+    """
+
+    async def get(self, key: str) -> Token | None:
+        """The token that was put last, or None."""
+        ...
+
+    async def put(self, key: str, token: Token) -> None:
+        """Keep a token; it is safe when this returns."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Forget a token; harmless when there is none."""
+        ...
+
+    def lock(self, key: str) -> AbstractAsyncContextManager[object]:
+        """Let nobody else in who locks the same key; `get` and `put` do not ask for it."""
+        ...
+
+
+def checked_key(key: str) -> str:
+    """Refuse what tells no user from another."""
+    if not isinstance(key, str) or not key.strip():
+        raise InvalidArgumentError("key", "must be a text that tells users apart, not empty.")
+    return key
+
+
+class MemoryStore:
+    """Keeps tokens as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, Token] = {}
+        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+
+    async def get(self, key: str) -> Token | None:
+        """The token that was put last, or None."""
+        return self._tokens.get(checked_key(key))
+
+    async def put(self, key: str, token: Token) -> None:
+        """Keep a token."""
+        self._tokens[checked_key(key)] = token
+
+    async def delete(self, key: str) -> None:
+        """Forget a token; harmless when there is none."""
+        self._tokens.pop(checked_key(key), None)
+
+    def lock(self, key: str) -> AbstractAsyncContextManager[object]:
+        """Let no other task of this process in."""
+        return self._locks.setdefault(checked_key(key), anyio.Lock())
+
+    def __repr__(self) -> str:
+        return f"<MemoryStore of {len(self._tokens)} tokens>"

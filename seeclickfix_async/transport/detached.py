@@ -1,0 +1,62 @@
+"""Work that nobody who waits for it can take down with him.
+
+A task that is cancelled takes along whatever it awaits, and what it had asked the provider for
+is lost with the answer. A shield does not help on asyncio, where a task can be cancelled from
+outside of every cancel scope. So such work runs in a task of its own, which anyio offers only
+inside a task group that somebody would have to hold open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import importlib
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import anyio
+
+_running: set[asyncio.Task[None]] = set()  # a task that nobody refers to can be collected
+
+
+def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start it in the running event loop; it must not raise."""
+    if issubclass(anyio.get_cancelled_exc_class(), asyncio.CancelledError):
+        task = asyncio.get_running_loop().create_task(work())
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+    else:
+        importlib.import_module("trio").lowlevel.spawn_system_task(work)
+
+
+class Flight:
+    """Something under way that any number of tasks wait for; it ends once, well or badly."""
+
+    __slots__ = ("_done", "_error")
+
+    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._done = anyio.Event()
+        self._error: Exception | None = None
+
+        async def fly() -> None:
+            try:
+                with anyio.CancelScope(shield=True):  # trio cancels system tasks at its end
+                    await work()
+            except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
+                self._error = error
+            finally:
+                self._done.set()
+
+        start(fly)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._done.is_set()
+
+    async def landed(self) -> None:
+        """Wait for its end, and raise its error; a waiter that is cancelled changes nothing."""
+        await self._done.wait()
+        if self._error is not None:
+            # Everybody who waits raises one of his own, with his own traceback.
+            raise copy.copy(self._error) from self._error.__cause__
