@@ -1,0 +1,79 @@
+"""Tokens in Redis, for a service of many processes and machines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+import anyio
+
+try:
+    from coredis import Redis
+    from coredis.exceptions import LockReleaseError
+    from coredis.patterns.lock import Lock
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "RedisStore needs one more step: pip install 'seeclickfix-async[redis]'"
+    ) from None
+
+from seeclickfix_async import checks
+from seeclickfix_async.oauth.token import Token
+from seeclickfix_async.tokens.files import text_of, token_of
+from seeclickfix_async.tokens.stores import checked_key
+
+
+class RedisStore:
+    """Keeps tokens in Redis. Whoever can read that Redis can read the tokens.
+
+        async with coredis.Redis() as redis:
+            store = RedisStore(redis)
+
+    Args:
+        redis: A coredis client, which runs on asyncio and trio. It stays yours to close.
+        prefix: Put before each key.
+        lease: Seconds after which a lock ends whose process died; longer than a renewal takes.
+    """
+
+    def __init__(
+        self, redis: Redis[Any], *, prefix: str = "seeclickfix:token:", lease: float = 180.0
+    ) -> None:
+        checks.number("lease", lease, 1, 86_400, whole=False)
+        self._redis = redis
+        self._prefix = prefix
+        self._lease = lease
+
+    def __repr__(self) -> str:
+        return f"<RedisStore of {self._prefix!r}>"
+
+    async def get(self, key: str) -> Token | None:
+        """The token that was put last, or None.
+
+        Raises:
+            TokenStoreError: What is kept is no token.
+        """
+        kept = await self._redis.get(self._prefix + checked_key(key))
+        return None if kept is None else token_of(kept)
+
+    async def put(self, key: str, token: Token) -> None:
+        """Keep a token; every process sees it when this returns."""
+        await self._redis.set(self._prefix + checked_key(key), text_of(token))
+
+    async def delete(self, key: str) -> None:
+        """Forget a token; harmless when there is none."""
+        await self._redis.delete([self._prefix + checked_key(key)])
+
+    def lock(self, key: str) -> AbstractAsyncContextManager[object]:
+        """Let no other process in; a lock whose process died ends by itself."""
+        return self._locked(f"{self._prefix}{checked_key(key)}:lock")
+
+    @asynccontextmanager
+    async def _locked(self, name: str) -> AsyncGenerator[None]:
+        lock = Lock(self._redis, name, timeout=self._lease)
+        await lock.acquire()
+        try:
+            yield
+        finally:
+            # One that ended by itself meanwhile cannot be released; what it guarded is done.
+            with anyio.CancelScope(shield=True), suppress(LockReleaseError):
+                await lock.release()

@@ -1,0 +1,261 @@
+"""Where tokens are kept: in memory, in files, in a keyring, in Redis."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import coredis
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends import fail
+from keyring.errors import PasswordDeleteError
+
+from seeclickfix_async import FileStore, MemoryStore, TokenStore, errors
+from seeclickfix_async.oauth import Token
+from seeclickfix_async.secret import Secret
+from seeclickfix_async.tokens.keyring import KeyringStore
+from seeclickfix_async.tokens.redis import RedisStore
+
+from .redis_server import redis_server
+
+pytestmark = pytest.mark.anyio
+
+_TOKEN = Token(
+    access_token=Secret("the-access-token"),
+    token_type="Bearer",
+    expires_in=7200.0,
+    scope=("public", "write"),
+    created_at=datetime(2026, 11, 1, tzinfo=UTC),
+    refresh_token=Secret("the-refresh-token"),
+)
+_OTHER = Token(Secret("another"), "bearer", None, None, datetime(2026, 11, 2, tzinfo=UTC))
+
+
+class _Desktop(KeyringBackend):
+    """A keyring that forgets; it can stay locked."""
+
+    priority = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+        self.unlocked = threading.Event()
+        self.unlocked.set()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.unlocked.wait(10)
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if (service, username) not in self.kept:
+            raise PasswordDeleteError("none")
+        del self.kept[service, username]
+
+
+@pytest.fixture
+def desktop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[_Desktop]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    before, backend = keyring.get_keyring(), _Desktop()
+    keyring.set_keyring(backend)
+    yield backend
+    keyring.set_keyring(before)
+
+
+@pytest.fixture(scope="session")
+def redis_port() -> Iterator[int]:
+    with redis_server() as port:
+        yield port
+
+
+@asynccontextmanager
+async def _redis(port: int) -> AsyncIterator[RedisStore]:
+    async with coredis.Redis(port=port) as redis:
+        await redis.flushall()
+        yield RedisStore(redis)
+
+
+@pytest.fixture(params=["memory", "file", "keyring", "redis"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TokenStore]:
+    match request.param:
+        case "memory":
+            yield MemoryStore()
+        case "file":
+            yield FileStore(tmp_path / "tokens")
+        case "keyring":
+            request.getfixturevalue("desktop")
+            yield KeyringStore()
+        case _:
+            async with _redis(request.getfixturevalue("redis_port")) as store:
+                yield store
+
+
+async def test_what_is_kept_comes_back(store: TokenStore) -> None:
+    assert await store.get("me") is None
+
+    await store.put("me", _TOKEN)
+    await store.put("../you/\x00é", _OTHER)
+    assert await store.get("me") == _TOKEN
+    assert await store.get("../you/\x00é") == _OTHER
+
+    await store.put("me", _OTHER)
+    assert await store.get("me") == _OTHER
+
+    await store.delete("me")
+    await store.delete("me")
+    assert await store.get("me") is None
+
+
+async def test_a_lock_lets_one_in(store: TokenStore) -> None:
+    inside = most = entered = 0
+
+    async def enter() -> None:
+        nonlocal inside, most, entered
+        async with store.lock("me"):
+            inside += 1
+            entered += 1
+            most = max(most, inside)
+            await anyio.lowlevel.checkpoint()
+            inside -= 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(enter)
+
+    assert (most, entered) == (1, 5)
+
+
+async def test_a_lock_is_of_one_key(store: TokenStore) -> None:
+    with anyio.fail_after(10):
+        async with store.lock("me"), store.lock("you"):
+            pass
+
+
+async def test_a_cancelled_holder_gives_the_lock_back(store: TokenStore) -> None:
+    with anyio.CancelScope() as scope:
+        async with store.lock("me"):
+            scope.cancel()
+            await anyio.sleep_forever()
+
+    with anyio.fail_after(10):
+        async with store.lock("me"):
+            pass
+
+
+@pytest.mark.parametrize("key", ["", " ", None, 7])
+async def test_a_key_that_is_none_is_refused(store: TokenStore, key: Any) -> None:
+    with pytest.raises(errors.InvalidArgumentError, match="key"):
+        await store.get(key)
+
+
+async def test_no_store_shows_what_it_keeps(store: TokenStore) -> None:
+    await store.put("me", _TOKEN)
+
+    shown = repr(store) + repr(await store.get("me"))
+    assert "the-access-token" not in shown
+    assert "the-refresh-token" not in shown
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def _files(folder: Path, pattern: str = "*.json") -> list[Path]:
+    return sorted(folder.glob(pattern))
+
+
+async def test_only_the_owner_reads_a_file(tmp_path: Path) -> None:
+    folder = tmp_path / "tokens"
+    await FileStore(folder).put("me", _TOKEN)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(file.stat().st_mode) for file in _files(folder)] == [0o600]
+    assert _files(folder, "*") == _files(folder)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
+async def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    store = FileStore(tmp_path)
+    await store.put("me", _TOKEN)
+    _files(tmp_path)[0].chmod(mode)
+
+    with pytest.raises(errors.TokenStoreError, match="Others can read"):
+        await store.get("me")
+
+
+@pytest.mark.parametrize("kept", [b"", b"{", b"[]", b'{"access_token": 7}', b"\xff", b"null"])
+async def test_what_is_no_token_is_told(tmp_path: Path, kept: bytes) -> None:
+    store = FileStore(tmp_path)
+    await store.put("me", _TOKEN)
+    _files(tmp_path)[0].write_bytes(kept)
+
+    with pytest.raises(errors.TokenStoreError, match="no token"):
+        await store.get("me")
+
+
+async def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("")
+    store = FileStore(tmp_path / "tokens")
+
+    for call in (store.get("me"), store.put("me", _TOKEN)):
+        with pytest.raises(errors.TokenStoreError):
+            await call
+    with pytest.raises(errors.TokenStoreError):
+        async with store.lock("me"):
+            pass
+
+
+async def test_a_write_that_fails_leaves_the_old_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileStore(tmp_path)
+    await store.put("me", _TOKEN)
+
+    def fail_to_sync(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail_to_sync)
+    with pytest.raises(errors.TokenStoreError, match="No space left"):
+        await store.put("me", _OTHER)
+
+    assert await store.get("me") == _TOKEN
+    assert len(_files(tmp_path, "*")) == 1
+
+
+# -- a keyring ------------------------------------------------------------------------------------
+
+
+async def test_a_locked_keyring_does_not_hang(desktop: _Desktop) -> None:
+    desktop.unlocked.clear()
+    try:
+        with pytest.raises(errors.TokenStoreError, match="Unlock it"):
+            await KeyringStore(timeout=0.05).get("me")
+    finally:
+        desktop.unlocked.set()
+
+
+async def test_no_keyring_at_all_is_told(desktop: _Desktop) -> None:
+    keyring.set_keyring(fail.Keyring())
+
+    with pytest.raises(errors.TokenStoreError, match="NoKeyringError"):
+        await KeyringStore().put("me", _TOKEN)
+
+
+# -- the form in which a token is kept ------------------------------------------------------------
+
+
+def test_a_kept_token_is_json_and_reads_back() -> None:
+    assert Token.from_dict(json.loads(json.dumps(_TOKEN.to_dict()))) == _TOKEN
+    assert Token.from_dict(json.loads(json.dumps(_OTHER.to_dict()))) == _OTHER
