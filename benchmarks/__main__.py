@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-_ALL = ("starting", "decoding", "requests", "pulls", "quota", "crawls")
+_ALL = ("starting", "decoding", "requests", "logins", "pulls", "quota", "crawls")
 
 
 def main() -> int:

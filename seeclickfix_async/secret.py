@@ -72,6 +72,16 @@ def concealed(value: str | Secret) -> Secret:
     return value if isinstance(value, Secret) else Secret(value)
 
 
+def forget_frames(error: BaseException | None) -> None:
+    """Drop the frames of an error and of what led to it: their locals hold secrets.
+
+    Error trackers show a traceback with its locals.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
 def _left_behind() -> Secret:
     secret = Secret("")
     object.__setattr__(secret, "_value", None)

@@ -18,6 +18,7 @@ from seeclickfix_async.errors import (
     FlowFinishedError,
     InvalidArgumentError,
     InvalidRedirectError,
+    OAuthError,
 )
 from seeclickfix_async.oauth import parse, redirect
 from seeclickfix_async.oauth.application import Application, check_redirect_uri
@@ -30,7 +31,7 @@ from seeclickfix_async.oauth.authorize import (
 )
 from seeclickfix_async.oauth.parse import AuthorizationCode, Now, utc_now
 from seeclickfix_async.oauth.token import Token
-from seeclickfix_async.secret import Secret
+from seeclickfix_async.secret import MASK, Secret, forget_frames
 
 Kind = Literal["code", "implicit"]
 
@@ -197,9 +198,17 @@ def finish(flow: Flow, redirected: str, *, now: Now = utc_now) -> Token | Author
         FlowFinishedError: This flow got its answer before.
         AuthorizationError: The provider refused; AccessDeniedError when the person did.
     """
+    try:
+        return _finished(flow, redirected, now())
+    except OAuthError as error:
+        forget_frames(error)
+        redirected = MASK
+        raise
+
+
+def _finished(flow: Flow, redirected: str, moment: datetime) -> Token | AuthorizationCode:
     answer = redirect.answer_of(redirected)
     _check_address(flow, redirected)
-    moment = now()
     if (moment - flow.created_at).total_seconds() > flow.max_age:
         raise FlowExpiredError(flow.max_age)
     redirect.verify_state(answer, flow.state, flow.issuer)

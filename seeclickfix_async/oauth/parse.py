@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import attrs
 
-from seeclickfix_async.errors import InvalidArgumentError, InvalidRedirectError
+from seeclickfix_async.errors import InvalidArgumentError, InvalidRedirectError, OAuthError
 from seeclickfix_async.oauth import redirect
 from seeclickfix_async.oauth.application import check_redirect_uri
 from seeclickfix_async.oauth.authorize import Pkce
 from seeclickfix_async.oauth.redirect import Answer
 from seeclickfix_async.oauth.token import Token, lifetime
-from seeclickfix_async.secret import Secret
+from seeclickfix_async.secret import MASK, Secret, forget_frames
 
 Now = Callable[[], datetime]
 
@@ -53,7 +53,12 @@ def parse_fragment(redirected: str, *, state: str | None, now: Now = utc_now) ->
         StateMismatchError: It does not belong to this login.
         AuthorizationError: The provider refused; AccessDeniedError when the person did.
     """
-    return token_of(_verified(redirected, state), now())
+    try:
+        return token_of(_verified(redirected, state), now())
+    except OAuthError as error:
+        forget_frames(error)
+        redirected = state = MASK
+        raise
 
 
 def parse_callback(
@@ -76,7 +81,12 @@ def parse_callback(
     """
     check_redirect_uri(redirect_uri)
     kept = None if verifier is None else Pkce(verifier).verifier
-    return AuthorizationCode(code_of(_verified(redirected, state)), redirect_uri, kept)
+    try:
+        return AuthorizationCode(code_of(_verified(redirected, state)), redirect_uri, kept)
+    except OAuthError as error:
+        forget_frames(error)
+        redirected = state = verifier = MASK
+        raise
 
 
 def _verified(redirected: str, state: str | None) -> Answer:

@@ -34,6 +34,7 @@ from seeclickfix_async.errors import (
 )
 from seeclickfix_async.refusals import refusal
 from seeclickfix_async.response import Response
+from seeclickfix_async.secret import forget_frames
 from seeclickfix_async.transport import library
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
@@ -257,7 +258,7 @@ class Wire:
             try:
                 status, headers, content = await self._transfer(http, trip, url)
             except self._family.RequestError as error:
-                library.forget_frames(error)
+                forget_frames(error)
                 raise library.failure(self._family, error, route=trip.request.route) from error
         _logger.debug(
             "%s: %d in %.3f s",

@@ -107,16 +107,6 @@ def failure(family: Any, error: Exception, **of: str) -> TransportError:
     )
 
 
-def forget_frames(error: BaseException | None) -> None:
-    """Drop the frames of an error and of what led to it: their locals hold headers and bodies.
-
-    A traceback that is shown with its locals, as error trackers do, would tell the token.
-    """
-    while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
-
-
 @functools.cache
 def _tls_context() -> Any:
     import httpx  # noqa: PLC0415  # see default_client
