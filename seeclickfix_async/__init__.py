@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from seeclickfix_async.models import Comment as Comment
     from seeclickfix_async.models import DetailedIssue as DetailedIssue
     from seeclickfix_async.models import Issue as Issue
+    from seeclickfix_async.models import Moderated as Moderated
     from seeclickfix_async.models import Place as Place
     from seeclickfix_async.models import Status as Status
     from seeclickfix_async.models import User as User
@@ -62,7 +63,7 @@ _ROOMS = {
     "credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),
     "decoding": ("Rejected",),
     "errors": ("SeeClickFixError",),
-    "models": ("Comment", "DetailedIssue", "Issue", "Place", "Status", "User"),
+    "models": ("Comment", "DetailedIssue", "Issue", "Moderated", "Place", "Status", "User"),
     "paging": ("Page", "Pager"),
     "queries": ("ALL", "IssueFilters"),
     "response": ("Response",),
@@ -94,6 +95,7 @@ __all__ = [
     "IssueFilters",
     "Limiter",
     "MemoryStore",
+    "Moderated",
     "Near",
     "Page",
     "Pager",

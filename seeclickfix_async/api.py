@@ -6,19 +6,22 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import attrs
-import msgspec
+from anyio import to_thread
 
-from seeclickfix_async import decoding
+from seeclickfix_async import bodies, decoding, images
+from seeclickfix_async.bodies import Attachment
 from seeclickfix_async.credentials import api_of
-from seeclickfix_async.errors import DecodeError, InvalidArgumentError
+from seeclickfix_async.errors import AnswerLostError, DecodeError, InvalidArgumentError
+from seeclickfix_async.models import Moderated
 from seeclickfix_async.paging import Identified, Page
 from seeclickfix_async.queries import encode
 from seeclickfix_async.refusals import in_body
 from seeclickfix_async.response import Response
 from seeclickfix_async.transport.http import Options, Request, Wire, astray
+from seeclickfix_async.transport.upload import Form
 
 T = TypeVar("T")
 RowT = TypeVar("RowT", bound=Identified)
@@ -39,25 +42,68 @@ class Api:
     options: Options
 
     async def get(
-        self, route: str, *, params: Iterable[tuple[str, str]] = (), **path: int
+        self, route: str, *, params: Iterable[tuple[str, str]] = (), **path: int | str
     ) -> Response:
         """Call a route such as `/issues/{id}` with its path's arguments."""
         query = encode(params)
-        url = api_of(self.site) + route.format(**path) + (f"?{query}" if query else "")
+        url = self._url(route, path) + (f"?{query}" if query else "")
         return await self.wire.send(Request("GET", url, f"GET {route}"), self.options)
 
+    async def write(
+        self,
+        method: str,
+        route: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        attachment: Attachment | None = None,
+        **path: int | str,
+    ) -> Response:
+        """Call a route that changes something: JSON, or a form when a photo goes with it."""
+        content: bytes | Form | None = None
+        headers: dict[str, str] = {}
+        if attachment is not None:
+            await to_thread.run_sync(images.check, attachment.image)
+            content = Form(tuple(bodies.form_fields(body or {})), attachment)
+        elif body is not None:
+            content, headers = bodies.encode_json(body), {"Content-Type": bodies.JSON}
+        request = Request(method, self._url(route, path), f"{method} {route}", headers, content)
+        response = await self.wire.send(request, self.options)
+        self._refuse_listed(response)
+        return response
+
     async def get_object(
-        self, model: type[T], route: str, *, params: Iterable[tuple[str, str]] = (), **path: int
+        self,
+        model: type[T],
+        route: str,
+        *,
+        params: Iterable[tuple[str, str]] = (),
+        **path: int | str,
     ) -> T:
         """Call a route whose answer is one object."""
         return self.read(await self.get(route, params=params, **path), model)
 
     def read(self, response: Response, model: type[T]) -> T:
         """The object that an answer holds."""
-        if b'"errors"' in response.content:
-            body = self._decode(response.json, response)
-            _refuse_errors(response, body.get("errors") if isinstance(body, dict) else None)
+        self._refuse_listed(response)
         return self._decode(lambda: decoding.decode_object(response, model), response)
+
+    def written(self, response: Response, model: type[T]) -> T | Moderated:
+        """What a write made; or that it is held back: 202 and no object (documented).
+
+        Raises:
+            AnswerLostError: It was made, but the answer cannot be read: to ask for the answer
+                again would make another one.
+        """
+        if response.status == 202:
+            return Moderated()
+        try:
+            return self.read(response, model)
+        except DecodeError as error:
+            raise AnswerLostError(
+                f"The service has carried it out, and its answer cannot be read at {error.path!r}. "
+                "Read before you write again.",
+                route=response.route,
+            ) from error
 
     async def get_page(
         self,
@@ -67,7 +113,7 @@ class Api:
         *,
         number: int = 1,
         params: Iterable[tuple[str, str]] = (),
-        **path: int,
+        **path: int | str,
     ) -> Page[RowT]:
         """Call a route whose answer is a collection."""
         response = await self.get(route, params=params, **path)
@@ -101,10 +147,14 @@ class Api:
         more = dict(headers or {})
         content = None
         if json is not None:
-            content = msgspec.json.encode(json)
-            more["Content-Type"] = "application/json"
+            content = bodies.encode_json(json)
+            more["Content-Type"] = bodies.JSON
         route = f"{method} {_NUMBERS.sub('{id}', urlsplit(url).path)}"
         return await self.wire.send(Request(method, url, route, more, content), self.options)
+
+    def _url(self, route: str, path: Mapping[str, int | str]) -> str:
+        parts = {name: quote(str(value), safe="") for name, value in path.items()}
+        return api_of(self.site) + route.format(**parts)
 
     def _locate(self, path: str) -> str:
         """An absolute URL of http or https as it is; a path under the API's root."""
@@ -118,6 +168,11 @@ class Api:
         if "://" in path or path.startswith("//"):
             raise InvalidArgumentError("path", "must be a path such as /issues, or an http URL.")
         return api_of(self.site) + "/" + path.removeprefix(root).lstrip("/")
+
+    def _refuse_listed(self, response: Response) -> None:
+        if b'"errors"' in response.content:
+            body = self._decode(response.json, response)
+            _refuse_errors(response, body.get("errors") if isinstance(body, dict) else None)
 
     def _decode(self, decode: Callable[[], T], response: Response) -> T:
         """What cannot be read and came from elsewhere is no answer of the API."""

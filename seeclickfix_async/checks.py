@@ -53,10 +53,17 @@ def identifier(argument: str, value: Any) -> int:
     return int(value)
 
 
+def words(argument: str, value: Any) -> str:
+    """A text with something in it."""
+    if not (isinstance(value, str) and value.strip()):
+        raise InvalidArgumentError(argument, "must be a text, not empty.")
+    return value
+
+
 def text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A text with something in it."""
-    if value is not None and not (isinstance(value, str) and value.strip()):
-        raise InvalidArgumentError(attribute.name, "must be a text, not empty.")
+    if value is not None:
+        words(attribute.name, value)
 
 
 def aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

@@ -23,6 +23,7 @@ from seeclickfix_async.credentials import (
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
 from seeclickfix_async.models import User
 from seeclickfix_async.oauth.token import Token
+from seeclickfix_async.resources.comments import Comments
 from seeclickfix_async.resources.issues import Issues
 from seeclickfix_async.resources.places import Places
 from seeclickfix_async.resources.users import Users
@@ -111,6 +112,7 @@ class AsyncClient:
     def _bind(self, api: Api, *, owner: bool) -> None:
         self._api = api
         self._owner = owner
+        self.comments: Comments = Comments(api)
         self.issues: Issues = Issues(api)
         self.places: Places = Places(api)
         self.users: Users = Users(api)

@@ -33,6 +33,10 @@ _BLOCKED = (
     BlockedError,
     "The service refuses this client as a whole. Stop, give a contact=, and write to it.",
 )
+_FAILED = {
+    True: "The service failed. Try again later.",
+    False: "The service failed, and may have carried it out; read before you write again.",
+}
 # What the provider's WWW-Authenticate can say (Doorkeeper, observed).
 _TOKEN_STATES = ("token expired", "token was revoked", "token is invalid")
 
@@ -83,7 +87,7 @@ def _kind(response: Response) -> tuple[type[StatusError], str]:
     if response.status == 403 and _ADMINISTRATIVE in response.content:
         return _BLOCKED
     if response.status >= 500:
-        return ServerError, "The service failed. Try again later."
+        return ServerError, _FAILED[response.route.startswith(("GET ", "HEAD "))]
     return _KINDS.get(response.status, (BadRequestError, "The service does not take this request."))
 
 

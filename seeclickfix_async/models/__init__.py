@@ -16,6 +16,7 @@ from seeclickfix_async.models.issue import QuestionAnswer as QuestionAnswer
 from seeclickfix_async.models.issue import Relationship as Relationship
 from seeclickfix_async.models.issue import RequestTypeRef as RequestTypeRef
 from seeclickfix_async.models.issue import Vote as Vote
+from seeclickfix_async.models.outcome import Moderated as Moderated
 from seeclickfix_async.models.place import Place as Place
 from seeclickfix_async.models.place import PlaceAvatar as PlaceAvatar
 from seeclickfix_async.models.status import Status as Status

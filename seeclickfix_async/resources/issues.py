@@ -7,18 +7,16 @@ from typing import Any, Literal, Unpack, overload
 import attrs
 
 from seeclickfix_async import checks
-from seeclickfix_async.api import Api
 from seeclickfix_async.crawl import Crawl
 from seeclickfix_async.models import Comment, DetailedIssue, Issue
 from seeclickfix_async.paging import Page, Pager
 from seeclickfix_async.queries import By, IssueFilters, IssueQuery, page_params
+from seeclickfix_async.resources.issue_writes import IssueWrites
 
 
 @attrs.frozen
-class Issues:
+class Issues(IssueWrites):
     """`client.issues`. Source: API page "Issues"."""
-
-    _api: Api = attrs.field(repr=False)
 
     @overload
     def list(
@@ -141,6 +139,22 @@ class Issues:
         number = checks.identifier("id", id)
         page = await self._api.get_page(Comment, "comments", "/issues/{id}/comments", id=number)
         return page.items
+
+    def mine(self, *, page: int = 1) -> Pager[Issue]:
+        """List the signed-in user's own issues (observed: `GET /profile/issues`).
+
+        Args:
+            page: The page to begin with, from 1.
+
+        Raises:
+            AuthenticationError: Nobody is signed in.
+        """
+        return Pager(self._own_page, page)
+
+    async def _own_page(self, number: int) -> Page[Issue]:
+        return await self._api.get_page(
+            Issue, "issues", "/profile/issues", number=number, params=page_params(number)
+        )
 
     async def _page(self, query: IssueQuery, number: int) -> Page[Any]:
         return await self._api.get_page(

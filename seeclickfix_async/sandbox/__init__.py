@@ -15,15 +15,29 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from seeclickfix_async.sandbox.api import Endpoints, Seen
+from seeclickfix_async.sandbox.api import Endpoints
 from seeclickfix_async.sandbox.city import City, build
 from seeclickfix_async.sandbox.consent import CLIENT, Consent
-from seeclickfix_async.sandbox.people import TOKEN, People
+from seeclickfix_async.sandbox.door import Door, Fault, Seen
+from seeclickfix_async.sandbox.ledger import Ledger
+from seeclickfix_async.sandbox.people import NEIGHBOUR_TOKEN, OFFICIAL_TOKEN, TOKEN, People
+from seeclickfix_async.sandbox.photos import Photos
 from seeclickfix_async.sandbox.quota import Quota
 from seeclickfix_async.sandbox.server import serve
 from seeclickfix_async.sandbox.settings import Settings
 
-__all__ = ["CLIENT", "TOKEN", "City", "Quota", "Sandbox", "Seen", "Settings"]
+__all__ = [
+    "CLIENT",
+    "NEIGHBOUR_TOKEN",
+    "OFFICIAL_TOKEN",
+    "TOKEN",
+    "City",
+    "Fault",
+    "Quota",
+    "Sandbox",
+    "Seen",
+    "Settings",
+]
 
 
 class Sandbox:
@@ -41,20 +55,36 @@ class Sandbox:
         self.city: City = build(issues, seed)
         self.settings: Settings = settings or Settings()
         self._people = People()
-        self._endpoints = Endpoints(self.city, self.settings, self._people)
-        self.app: Any = Starlette(
-            routes=[*self._endpoints.routes(), *Consent(self._people).routes()]
-        )
+        self._door = Door(self.settings, self._people)
+        self._ledger = Ledger()
+        self._photos = Photos()
+        endpoints = Endpoints(self.city, self._door, self._ledger, self._photos)
+        self.app: Any = Starlette(routes=[*endpoints.routes(), *Consent(self._people).routes()])
 
     @property
     def requests(self) -> deque[Seen]:
         """The last 10,000 requests, for tests to look at."""
-        return self._endpoints.requests
+        return self._door.requests
+
+    @property
+    def faults(self) -> deque[Fault]:
+        """What the next requests are answered instead, one each; append to it as you like."""
+        return self._door.faults
+
+    @property
+    def flags(self) -> deque[tuple[str, int, str]]:
+        """What was flagged last: issue or comment, its id, and why."""
+        return self._ledger.flags
 
     @property
     def tokens(self) -> dict[str, int]:
         """The valid access tokens and whose they are; change it as you like."""
         return self._people.tokens
+
+    @property
+    def photos(self) -> dict[str, bytes]:
+        """The newest photos that came, by the key in their links."""
+        return self._photos.kept
 
     def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[str]:
         """Listen on a real socket while the context lasts; gives the address."""

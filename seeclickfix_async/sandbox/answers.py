@@ -20,6 +20,26 @@ def answer(body: Any, status: int = 200) -> Response:
     return Response(content, status, media_type="application/json; charset=utf-8")
 
 
+class Refused(Exception):  # noqa: N818  # an answer, and nothing that went wrong
+    """An answer that ends the handling of a request."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+def told(status: int, body: Any, headers: dict[str, str]) -> Response:
+    """Whatever a test wants to be answered."""
+    response = Response(status_code=status) if body is None else answer(body, status)
+    response.headers.update(headers)
+    return response
+
+
+def collection(key: str, rows: list[Any], pagination: dict[str, Any]) -> dict[str, Any]:
+    """A collection, under its resource's name (observed)."""
+    return {key: rows, "metadata": {"pagination": pagination}, "errors": {}}
+
+
 def fresh(request: Request, body: Any) -> Response:
     """JSON with a weak ETag, or 304 when the client has it already (documented)."""
     response = answer(body)
@@ -59,6 +79,26 @@ def wrong_token() -> Response:
     return Response(
         status_code=401, headers={"WWW-Authenticate": challenge}, media_type="text/html"
     )
+
+
+def forbidden() -> Response:
+    """403 for somebody who is known and may not (the body is not recorded)."""
+    return answer({"message": "You are not authorized to do that."}, 403)
+
+
+def unreadable() -> Response:
+    """400 for a body that is none (documented)."""
+    return answer({"request": "Unable to parse JSON"}, 400)
+
+
+def invalid(errors: Any) -> Response:
+    """422; the body has one of four forms (documented and observed)."""
+    return answer(errors, 422)
+
+
+def held_back() -> Response:
+    """202 for what a moderator reads first (documented)."""
+    return answer({"metadata": {"moderated": True}}, 202)
 
 
 def blocked() -> Response:

@@ -63,6 +63,8 @@ class City:
     rating: array[int] = attrs.field(factory=lambda: array("b"))
     lat: array[float] = attrs.field(factory=lambda: array("d"))
     lng: array[float] = attrs.field(factory=lambda: array("d"))
+    changes: int = 0
+    """How often a row was changed after it was made."""
 
     def __len__(self) -> int:
         return len(self.created)
@@ -90,6 +92,24 @@ class City:
         moment = (self.created[-1] if row else END) + 60
         self.add(self.random(row), moment, now=moment)
         return row
+
+    @property
+    def present(self) -> int:
+        """When it is that something is written: a minute after the newest issue."""
+        return max(self.created[-1] if self.created else END, END) + 60
+
+    def set_status(self, row: int, status: int) -> None:
+        """Change an issue's status here and now."""
+        self.status[row] = status
+        self.updated[row] = self.present
+        if status == CLOSED:
+            self.closed[row] = self.present
+        self.changes += 1
+
+    def rate(self, row: int, votes: int) -> None:
+        """Count votes for an issue, or take some away."""
+        self.rating[row] = min(max(self.rating[row] + votes, 1), 127)
+        self.changes += 1
 
     def add(self, random: Random, moment: int, *, now: int) -> None:
         """Let an issue take its course from its creation until now."""

@@ -116,7 +116,7 @@ class Listing:
         return lambda row: (city.lat[row] - lat) ** 2 + (city.lng[row] - lng) ** 2
 
     def _keep(self, key: Any, make: Callable[[], Sequence[int]]) -> Sequence[int]:
-        key = (len(self.city), key)
+        key = (len(self.city), self.city.changes, key)
         if key not in self._kept:
             while len(self._kept) >= _KEPT:
                 del self._kept[next(iter(self._kept))]

@@ -13,21 +13,42 @@ from seeclickfix_async.sandbox.eastern import stamp
 TOKEN = "sandbox-token"  # noqa: S105  # opens nothing but this sandbox
 """The token of the sandbox's first resident."""
 
+NEIGHBOUR_TOKEN = "sandbox-neighbour-token"  # noqa: S105
+"""The token of another resident, to vote and follow with."""
+OFFICIAL_TOKEN = "sandbox-official-token"  # noqa: S105
+"""The token of an official, who may acknowledge."""
+
 RESIDENT = 41
 OFFICIAL = 42
+NEIGHBOUR = 43
 
 
 @attrs.define(eq=False)
 class People:
     """The accounts and their tokens."""
 
-    tokens: dict[str, int] = attrs.field(factory=lambda: {TOKEN: RESIDENT})
+    tokens: dict[str, int] = attrs.field(
+        factory=lambda: {TOKEN: RESIDENT, NEIGHBOUR_TOKEN: NEIGHBOUR, OFFICIAL_TOKEN: OFFICIAL}
+    )
 
     def issue_token(self, user: int = RESIDENT) -> str:
         """A new access token, of the provider's length."""
         token = secrets.token_urlsafe(32)
         self.tokens[token] = user
         return token
+
+    def ref(self, user: int, origin: str) -> dict[str, Any]:
+        """An account as issues and comments name it (observed shape)."""
+        picture = f"{origin}/assets/no-avatar-100.png"
+        return {
+            "id": user,
+            "name": f"Resident {user}",
+            "role": "Verified Official" if user == OFFICIAL else "Registered User",
+            "avatar": {"full": picture, "square_100x100": picture},
+            "html_url": f"{origin}/users/{user}",
+            "witty_title": "",
+            "civic_points": 0,
+        }
 
     def profile(self, user: int) -> dict[str, Any]:
         """An account as `GET /profile` shows it (documented)."""

@@ -10,6 +10,8 @@ import attrs
 
 from seeclickfix_async.sandbox.city import CATEGORIES, COMMUNITY, DAY, OPEN, STATUSES, City
 from seeclickfix_async.sandbox.eastern import stamp
+from seeclickfix_async.sandbox.ledger import Ledger
+from seeclickfix_async.sandbox.people import OFFICIAL
 
 ORGANIZATION = "City of Example"
 
@@ -20,6 +22,11 @@ _WORDS = (
 )
 _STREETS = ("Elm St", "Main St", "Oak Ave", "Mill Rd", "Harbor Dr", "School Ln")
 _AUTOMATIC = ("{official} assigned this issue to {official}", "This issue has been closed.")
+# By the status, for the public and for officials (observed; documented).
+_TRANSITIONS = (
+    (("close",), (), ("open",), ()),
+    (("acknowledge", "close"), ("close",), ("open",), ()),
+)
 
 Row = dict[str, Any]
 
@@ -30,7 +37,8 @@ class Rows:
 
     city: City
     origin: str
-    posted: dict[int, list[Row]]  # comments that were written through the API, by issue id
+    ledger: Ledger
+    viewer: int | None = None
 
     def issue(self, row: int) -> Row:
         """An issue as lists have it."""
@@ -67,12 +75,14 @@ class Rows:
             "transitions": self._transitions(row, here),
             "reporter": self.person(random),
             "media": self._media(random, photo=random.random() < 0.6),
+            **self.ledger.about(row).fields,
         }
 
     def details(self, row: int) -> Row:
         """What `details=true` adds."""
         random = self.city.random(-row - 1)
         comments = self.comments(row)
+        written = self.ledger.about(row)
         here = f"{self.origin}/api/v2/issues/{self.city.id_of(row)}"
         return {
             "comments_count": len(comments),
@@ -88,26 +98,28 @@ class Rows:
             "votes": [],
             "vote_count": self.city.rating[row] - 1,
             "current_user_relationship": {
-                "following": False,
-                "voted": False,
-                "reporter": False,
+                "following": self.viewer in written.followers,
+                "voted": self.viewer in written.voters,
+                "reporter": self.viewer is not None and self.viewer == written.reporter,
                 "assignee": False,
             },
+            **written.details,
         }
 
     def comments(self, row: int) -> list[Row]:
         """The comments of an issue, oldest first; they have no id but in `flag_url` (observed)."""
         random = self.city.random(row + 10_000_000)
         number = self.city.id_of(row)
+        new = self.ledger.about(row).reporter is not None
         moments = sorted(
             random.randint(self.city.created[row], self.city.updated[row])
-            for _ in range(random.randrange(7))
+            for _ in range(0 if new else random.randrange(7))
         )
         written = [
             self.comment(number, place, moment, _remark(random, place), random)
             for place, moment in enumerate(moments)
         ]
-        return written + self.posted.get(number, [])
+        return written + self.ledger.about(row).comments
 
     def comment(self, issue: int, place: int, moment: int, text: str, random: Random) -> Row:
         """One comment."""
@@ -156,9 +168,9 @@ class Rows:
         }
 
     def _transitions(self, row: int, here: str) -> Row:
-        verbs = ("close", None, "open", None)
-        verb = verbs[self.city.status[row]]
-        return {f"{verb}_url": f"{here}/{verb}"} if verb else {}
+        official = self.viewer == OFFICIAL
+        verbs = _TRANSITIONS[official][self.city.status[row]]
+        return {f"{verb}_url": f"{here}/{verb}" for verb in verbs}
 
     def _media(self, random: Random, *, photo: bool) -> Row:
         if not photo:

@@ -39,6 +39,7 @@ from seeclickfix_async.transport import library
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
 from seeclickfix_async.transport.retry import UNTOLD, Retry
+from seeclickfix_async.transport.upload import Form
 
 _logger = logging.getLogger("seeclickfix_async")
 
@@ -70,7 +71,7 @@ class Request:
         url: Absolute, with its query.
         route: Method and route template, for errors and logs: without query or personal data.
         headers: More headers than the client's own.
-        content: The body.
+        content: The body; a form is opened anew for each try.
         follow: Whether redirects are followed; a secret in the body must not be sent on.
     """
 
@@ -78,7 +79,7 @@ class Request:
     url: str = attrs.field(repr=False)
     route: str
     headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
-    content: bytes | None = attrs.field(default=None, repr=False)
+    content: bytes | Form | None = attrs.field(default=None, repr=False)
     follow: bool = True
 
 
@@ -271,14 +272,22 @@ class Wire:
     async def _transfer(
         self, http: Any, trip: _Trip, url: str
     ) -> tuple[int, dict[str, str], bytes]:
+        content, headers = trip.request.content, trip.request.headers
+        if not isinstance(content, Form):
+            return await self._hand_over(http, trip, url, content, headers)
+        async with content.open() as form:
+            more = {**(headers or {}), **form.headers}
+            return await self._hand_over(http, trip, url, form, more)
+
+    async def _hand_over(
+        self, http: Any, trip: _Trip, url: str, body: Any, more: Mapping[str, str] | None
+    ) -> tuple[int, dict[str, str], bytes]:
         request, options = trip.request, trip.options
         outgoing = http.build_request(
             request.method,
             url,
-            headers=request.headers
-            if self._given is None
-            else {**self._headers, **(request.headers or {})},
-            content=request.content,
+            headers=more if self._given is None else {**self._headers, **(more or {})},
+            content=body,
             timeout=(options.timeout, options.timeout, options.timeout, None),
         )
         # Cookies would carry one user's session into another's requests.
