@@ -32,10 +32,16 @@ if TYPE_CHECKING:
     from seeclickfix_async.decoding import Rejected as Rejected
     from seeclickfix_async.errors import SeeClickFixError as SeeClickFixError
     from seeclickfix_async.models import Comment as Comment
+    from seeclickfix_async.models import Created as Created
     from seeclickfix_async.models import DetailedIssue as DetailedIssue
+    from seeclickfix_async.models import Draft as Draft
     from seeclickfix_async.models import Issue as Issue
     from seeclickfix_async.models import Moderated as Moderated
     from seeclickfix_async.models import Place as Place
+    from seeclickfix_async.models import Question as Question
+    from seeclickfix_async.models import QuestionType as QuestionType
+    from seeclickfix_async.models import RequestType as RequestType
+    from seeclickfix_async.models import RequestTypeOption as RequestTypeOption
     from seeclickfix_async.models import Status as Status
     from seeclickfix_async.models import User as User
     from seeclickfix_async.paging import Page as Page
@@ -63,7 +69,21 @@ _ROOMS = {
     "credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),
     "decoding": ("Rejected",),
     "errors": ("SeeClickFixError",),
-    "models": ("Comment", "DetailedIssue", "Issue", "Moderated", "Place", "Status", "User"),
+    "models": (
+        "Comment",
+        "Created",
+        "DetailedIssue",
+        "Draft",
+        "Issue",
+        "Moderated",
+        "Place",
+        "Question",
+        "QuestionType",
+        "RequestType",
+        "RequestTypeOption",
+        "Status",
+        "User",
+    ),
     "paging": ("Page", "Pager"),
     "queries": ("ALL", "IssueFilters"),
     "response": ("Response",),
@@ -89,8 +109,10 @@ __all__ = [
     "Clock",
     "Comment",
     "Crawl",
+    "Created",
     "DetailedIssue",
     "FileStore",
+    "Draft",
     "Issue",
     "IssueFilters",
     "Limiter",
@@ -101,9 +123,13 @@ __all__ = [
     "Pager",
     "Place",
     "PlaceArea",
+    "Question",
+    "QuestionType",
     "RateLimiter",
     "Rejected",
     "Report",
+    "RequestType",
+    "RequestTypeOption",
     "Response",
     "Retry",
     "Secret",

@@ -41,6 +41,11 @@ class Api:
     site: str
     options: Options
 
+    @property
+    def signed_in(self) -> bool:
+        """Whether requests carry a credential; the caller's own HTTP client may well add one."""
+        return self.options.credential is not None or self.wire.is_given
+
     async def get(
         self, route: str, *, params: Iterable[tuple[str, str]] = (), **path: int | str
     ) -> Response:
@@ -68,7 +73,10 @@ class Api:
             content, headers = bodies.encode_json(body), {"Content-Type": bodies.JSON}
         request = Request(method, self._url(route, path), f"{method} {route}", headers, content)
         response = await self.wire.send(request, self.options)
-        self._refuse_listed(response)
+        try:
+            self._refuse_listed(response)
+        except DecodeError as error:
+            raise _unread(response, error) from error
         return response
 
     async def get_object(
@@ -99,11 +107,7 @@ class Api:
         try:
             return self.read(response, model)
         except DecodeError as error:
-            raise AnswerLostError(
-                f"The service has carried it out, and its answer cannot be read at {error.path!r}. "
-                "Read before you write again.",
-                route=response.route,
-            ) from error
+            raise _unread(response, error) from error
 
     async def get_page(
         self,
@@ -116,7 +120,10 @@ class Api:
         **path: int | str,
     ) -> Page[RowT]:
         """Call a route whose answer is a collection."""
-        response = await self.get(route, params=params, **path)
+        return self.page(await self.get(route, params=params, **path), model, key, number)
+
+    def page(self, response: Response, model: type[RowT], key: str, number: int = 1) -> Page[RowT]:
+        """The page that an answer holds."""
         rows = self._decode(lambda: decoding.decode_rows(response, key, model), response)
         _refuse_errors(response, rows.errors)
         if rows.rejected:
@@ -188,6 +195,15 @@ def _refuse_errors(response: Response, errors: Any) -> None:
     """A success that lists errors is none (observed: `{}` when all is well)."""
     if errors:
         raise in_body(response, {"errors": errors})
+
+
+def _unread(response: Response, error: DecodeError) -> AnswerLostError:
+    """For a write that succeeded and whose answer is no use: asking again would write again."""
+    return AnswerLostError(
+        f"The service has carried it out, and its answer cannot be read at {error.path!r}. "
+        "Read before you write again.",
+        route=response.route,
+    )
 
 
 def _written(value: object) -> str:

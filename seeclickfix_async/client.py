@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Self, TypedDict, Unpack
 import anyio
 import attrs
 
+from seeclickfix_async import checks
 from seeclickfix_async.api import Api
 from seeclickfix_async.credentials import (
     PRODUCTION,
@@ -21,11 +22,12 @@ from seeclickfix_async.credentials import (
     user_agent_of,
 )
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
-from seeclickfix_async.models import User
+from seeclickfix_async.models import RequestTypeOption, User
 from seeclickfix_async.oauth.token import Token
 from seeclickfix_async.resources.comments import Comments
 from seeclickfix_async.resources.issues import Issues
 from seeclickfix_async.resources.places import Places
+from seeclickfix_async.resources.request_types import RequestTypes
 from seeclickfix_async.resources.users import Users
 from seeclickfix_async.response import Response
 from seeclickfix_async.secret import Secret
@@ -115,6 +117,7 @@ class AsyncClient:
         self.comments: Comments = Comments(api)
         self.issues: Issues = Issues(api)
         self.places: Places = Places(api)
+        self.request_types: RequestTypes = RequestTypes(api)
         self.users: Users = Users(api)
 
     @classmethod
@@ -178,6 +181,26 @@ class AsyncClient:
                 route="GET /profile",
             )
         return user
+
+    async def report_form(self, *, lat: float, lng: float) -> tuple[RequestTypeOption, ...]:
+        """What can be reported at a point: its categories, the community's among them.
+
+        Officials who are signed in see more of them (documented).
+
+        Args:
+            lat: Latitude in degrees.
+            lng: Longitude in degrees.
+
+        Raises:
+            InvalidArgumentError: The point is none.
+        """
+        checks.number("lat", lat, -90, 90, whole=False)
+        checks.number("lng", lng, -180, 180, whole=False)
+        params = [("lat", str(lat)), ("lng", str(lng))]
+        page = await self._api.get_page(
+            RequestTypeOption, "request_types", "/issues/new", params=params
+        )
+        return page.items
 
     async def request(
         self,

@@ -2,13 +2,15 @@
 
     SeeClickFixError
     ├── InvalidArgumentError          refused here, nothing was sent (also a ValueError)
+    │   └── InvalidDraftError         a report with all its faults
     ├── ClientStateError              the client cannot be used now (also a RuntimeError)
     │   ├── ClosedClientError
     │   └── EventLoopError
     ├── TransportError                no usable answer came back
     │   ├── ConnectionFailedError     the request never left
     │   ├── AnswerLostError           the request may have arrived
-    │   │   └── AnswerTimeoutError
+    │   │   ├── AnswerTimeoutError
+    │   │   └── IssueMayExistError    a report whose fate is not known
     │   ├── RedirectLoopError
     │   ├── RedirectRefusedError      following would lose or give away what was sent
     │   ├── ForeignRedirectError
@@ -76,6 +78,19 @@ class InvalidArgumentError(SeeClickFixError, ValueError):
         self.argument = argument
 
 
+class InvalidDraftError(InvalidArgumentError):
+    """A report has faults, all of which are told at once; nothing was sent.
+
+    Attributes:
+        errors: What is wrong, by the question's key or the argument, as in `ValidationError`;
+            `base` holds what belongs to none.
+    """
+
+    def __init__(self, errors: Mapping[str, list[str]]) -> None:
+        super().__init__("draft", " ".join(word for words in errors.values() for word in words))
+        self.errors: dict[str, list[str]] = dict(errors)
+
+
 class ClientStateError(SeeClickFixError, RuntimeError):
     """The client cannot be used in the state that it is in."""
 
@@ -122,6 +137,25 @@ class AnswerLostError(TransportError):
 
 class AnswerTimeoutError(AnswerLostError):
     """The answer took longer than the client's `timeout`."""
+
+
+class IssueMayExistError(AnswerLostError):
+    """A report was sent, and its answer never came: the issue may exist or not.
+
+    Look before you report again: `await client.issues.list(**error.filters)` gives the newest
+    issues of this kind at this place, the newest first. `client.issues.mine()` knows it too.
+
+    Attributes:
+        filters: Arguments of `client.issues.list()` that find the issue.
+    """
+
+    def __init__(self, filters: Mapping[str, Any], *, route: str = "") -> None:
+        super().__init__(
+            "No usable answer came, and the issue may exist. Before you report it again, look "
+            "with client.issues.list(**error.filters).",
+            route=route,
+        )
+        self.filters: dict[str, Any] = dict(filters)
 
 
 class RedirectLoopError(TransportError):

@@ -22,7 +22,7 @@ class Identified(Protocol):
     """Something with an id of its own."""
 
     @property
-    def id(self) -> int | None:
+    def id(self) -> int | str | None:
         """What the service tells it from others by."""
         ...
 
@@ -201,7 +201,7 @@ class _Items(Generic[T]):
     def __init__(self, pages: AsyncIterator[Page[T]]) -> None:
         self._pages = pages
         self._items: Iterator[T] = iter(())
-        self._seen: set[int | None] = set()
+        self._seen: set[int | str | None] = set()
 
     def __aiter__(self) -> _Items[T]:
         return self
@@ -217,5 +217,5 @@ class _Items(Generic[T]):
             self._items = iter((await self._pages.__anext__()).items)
 
 
-def _ids(page: Page[Any]) -> list[int | None]:
+def _ids(page: Page[Any]) -> list[int | str | None]:
     return [item.id for item in page.items]

@@ -18,11 +18,13 @@ _CLASSES = [
 
 _SAMPLES: list[SeeClickFixError] = [
     errors.InvalidArgumentError("lat", "must be a number."),
+    errors.InvalidDraftError({"142": ["How large is it?: needs an answer."]}),
     errors.ClosedClientError(),
     errors.EventLoopError(),
     errors.ConnectionFailedError("gone", route="GET /issues"),
     errors.AnswerLostError("gone", route="GET /issues"),
     errors.AnswerTimeoutError("gone", route="GET /issues"),
+    errors.IssueMayExistError({"status": "all"}, route="POST /issues"),
     errors.RedirectLoopError("round and round", route="GET /issues"),
     errors.RedirectRefusedError("no", route="POST /oauth/token"),
     errors.ForeignRedirectError("away", origin="https://login.example", route="GET /issues"),

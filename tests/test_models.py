@@ -14,7 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seeclickfix_async import Comment, DetailedIssue, Issue, Response, Status, models
+from seeclickfix_async import (
+    Comment,
+    DetailedIssue,
+    Issue,
+    RequestType,
+    RequestTypeOption,
+    Response,
+    Status,
+    models,
+)
 from seeclickfix_async.decoding import decode_object, decode_rows
 from seeclickfix_async.errors import DecodeError
 
@@ -89,6 +98,15 @@ def test_recorded_comments_have_an_id() -> None:
 
     assert _lost(rows.items, wire["comments"]) == []
     assert [comment.id for comment in rows.items][:2] == [132315712, 132315885]
+
+
+def test_a_recorded_form_and_its_categories_are_read_without_loss() -> None:
+    options = _recorded("issues_new")["request_types"]
+    rows = decode_rows(_answer(_recorded("issues_new")), "request_types", RequestTypeOption)
+    form = _recorded("request_type_show")
+
+    assert _lost(rows.items, options) == []
+    assert _lost(decode_object(_answer(form), RequestType), form) == []
 
 
 @pytest.mark.parametrize(

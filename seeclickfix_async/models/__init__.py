@@ -8,6 +8,9 @@ from seeclickfix_async.models.common import Media as Media
 from seeclickfix_async.models.common import Pagination as Pagination
 from seeclickfix_async.models.common import Point as Point
 from seeclickfix_async.models.common import Time as Time
+from seeclickfix_async.models.draft import Draft as Draft
+from seeclickfix_async.models.form import RequestType as RequestType
+from seeclickfix_async.models.form import RequestTypeOption as RequestTypeOption
 from seeclickfix_async.models.issue import Actions as Actions
 from seeclickfix_async.models.issue import DetailedIssue as DetailedIssue
 from seeclickfix_async.models.issue import Integration as Integration
@@ -16,9 +19,13 @@ from seeclickfix_async.models.issue import QuestionAnswer as QuestionAnswer
 from seeclickfix_async.models.issue import Relationship as Relationship
 from seeclickfix_async.models.issue import RequestTypeRef as RequestTypeRef
 from seeclickfix_async.models.issue import Vote as Vote
+from seeclickfix_async.models.outcome import Created as Created
 from seeclickfix_async.models.outcome import Moderated as Moderated
 from seeclickfix_async.models.place import Place as Place
 from seeclickfix_async.models.place import PlaceAvatar as PlaceAvatar
+from seeclickfix_async.models.question import Choice as Choice
+from seeclickfix_async.models.question import Question as Question
+from seeclickfix_async.models.question import QuestionType as QuestionType
 from seeclickfix_async.models.status import Status as Status
 from seeclickfix_async.models.user import Permissions as Permissions
 from seeclickfix_async.models.user import User as User

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 import attrs
 
+from seeclickfix_async.models.issue import Issue
+
+
+@attrs.frozen
+class Created:
+    """A report became an issue.
+
+    Attributes:
+        issue: The issue.
+        url: Its page for people (documented).
+    """
+
+    issue: Issue
+    url: str | None = None
+
 
 @attrs.frozen
 class Moderated:

@@ -7,8 +7,25 @@ from typing import Any, Literal, Unpack, overload
 import attrs
 
 from seeclickfix_async import checks
+from seeclickfix_async.areas import BoundingBox, Near, near
+from seeclickfix_async.bodies import Attachment
 from seeclickfix_async.crawl import Crawl
-from seeclickfix_async.models import Comment, DetailedIssue, Issue
+from seeclickfix_async.errors import (
+    AnswerLostError,
+    InvalidArgumentError,
+    IssueMayExistError,
+    ResponseTooLargeError,
+    ServerError,
+)
+from seeclickfix_async.models import (
+    Comment,
+    Created,
+    DetailedIssue,
+    Draft,
+    Issue,
+    Moderated,
+    RequestTypeOption,
+)
 from seeclickfix_async.paging import Page, Pager
 from seeclickfix_async.queries import By, IssueFilters, IssueQuery, page_params
 from seeclickfix_async.resources.issue_writes import IssueWrites
@@ -140,6 +157,56 @@ class Issues(IssueWrites):
         page = await self._api.get_page(Comment, "comments", "/issues/{id}/comments", id=number)
         return page.items
 
+    async def create(self, draft: Draft) -> Created | Moderated:
+        """Report a problem, once: a report whose answer is lost is not sent again.
+
+        Cancelled while it is under way, the issue may exist.
+
+        Args:
+            draft: Made and checked by `RequestType.draft()`. Its photo is streamed, never read
+                whole.
+
+        Raises:
+            InvalidArgumentError: The category takes reports of signed-in people only, or the
+                photo cannot be read; nothing was sent.
+            AuthenticationError: Nobody is signed in, or the token is refused.
+            ValidationError: The service refuses it; `errors` says what, by question.
+            IssueMayExistError: No usable answer came; `filters` finds the issue, if it exists.
+        """
+        if not isinstance(draft, Draft):
+            raise InvalidArgumentError("draft", "must be made by a request type's draft().")
+        if not (draft.guests or self._api.signed_in):
+            raise InvalidArgumentError("draft", "this category needs a signed-in user.")
+        traces = _traces(draft)
+        attachment = None
+        if draft.image is not None:
+            attachment = Attachment(f"answers[{draft.image_field}]", draft.image)
+        try:
+            response = await self._api.write("POST", "/issues", draft.body(), attachment=attachment)
+            issue = self._api.written(response, Issue)
+        except (AnswerLostError, ResponseTooLargeError, ServerError) as error:
+            raise IssueMayExistError(traces, route=error.route) from error
+        if isinstance(issue, Moderated):
+            return issue
+        return Created(issue, response.headers.get("location"))
+
+    async def duplicates(self, of: Draft | RequestTypeOption) -> tuple[DetailedIssue, ...]:
+        """Issues nearby that may be the same problem, nearest first, five at most.
+
+        Args:
+            of: A category of the report form, whose own link is followed; or a draft, for the
+                same question: open and acknowledged issues of its kind within 90 m (observed).
+
+        Raises:
+            InvalidArgumentError: The category has no such link.
+        """
+        if isinstance(of, Draft):
+            return (await self.list(details=True, per_page=5, **_twins(of))).items
+        if not isinstance(of, RequestTypeOption) or not of.potential_duplicate_issues_url:
+            raise InvalidArgumentError("of", "must be a draft, or a category with such a link.")
+        response = await self._api.request("GET", of.potential_duplicate_issues_url)
+        return self._api.page(response, DetailedIssue, "issues").items
+
     def mine(self, *, page: int = 1) -> Pager[Issue]:
         """List the signed-in user's own issues (observed: `GET /profile/issues`).
 
@@ -164,3 +231,27 @@ class Issues(IssueWrites):
             number=number,
             params=[*query.params(), *page_params(number)],
         )
+
+
+_HERE = 25.0  # metres, around the point of a report
+_NEARBY = 0.0008  # degrees, as the service has it in its own links (observed)
+
+
+def _traces(draft: Draft) -> IssueFilters:
+    """What finds an issue that may have come of a draft: the newest of its kind at its place.
+
+    Not by the clock, since the service's may differ from ours.
+    """
+    area = near(draft.lat, draft.lng, _HERE)
+    return {"area": area, "status": "all", "sort": "created_at", **_kind(draft)}
+
+
+def _twins(draft: Draft) -> IssueFilters:
+    """The question that the service itself asks for possible duplicates (observed)."""
+    lat, lng = draft.lat, draft.lng
+    box = BoundingBox(lat - _NEARBY, lng - _NEARBY, lat + _NEARBY, lng + _NEARBY)
+    return {"area": Near(lat, lng, box), "status": "open,acknowledged", **_kind(draft)}
+
+
+def _kind(draft: Draft) -> IssueFilters:
+    return {} if draft.request_type_id == "other" else {"request_types": (draft.request_type_id,)}

@@ -12,6 +12,7 @@ from seeclickfix_async.sandbox.door import Door
 from seeclickfix_async.sandbox.ledger import Ledger
 from seeclickfix_async.sandbox.photos import Photos
 from seeclickfix_async.sandbox.reading import Reading
+from seeclickfix_async.sandbox.reporting import Reporting
 from seeclickfix_async.sandbox.writing import Writing
 
 _ROOT = "/api/v2"
@@ -30,6 +31,7 @@ class Endpoints:
         """Every route."""
         table = {
             **Reading(self.city, self.door, self.ledger).table(),
+            **Reporting(self.city, self.door, self.ledger, self.photos).table(),
             **Writing(self.city, self.door, self.ledger, self.photos).table(),
             **Accounts(self.door).table(),
             **places.table(),

@@ -98,6 +98,26 @@ class City:
         """When it is that something is written: a minute after the newest issue."""
         return max(self.created[-1] if self.created else END, END) + 60
 
+    def file(self, category: int, lat: float, lng: float) -> int:
+        """Somebody reports an issue through the API. Gives its row."""
+        moment = self.present
+        for column, value in (
+            (self.created, moment),
+            (self.updated, moment),
+            (self.closed, 0),
+            (self.status, OPEN),
+            (self.category, category),
+            (self.rating, 1),
+        ):
+            column.append(value)
+        self.lat.append(lat)
+        self.lng.append(lng)
+        return len(self) - 1
+
+    def covers(self, lat: float, lng: float) -> bool:
+        """Whether a point is in the city."""
+        return abs(lat - CENTER[0]) <= REACH and abs(lng - CENTER[1]) <= REACH
+
     def set_status(self, row: int, status: int) -> None:
         """Change an issue's status here and now."""
         self.status[row] = status

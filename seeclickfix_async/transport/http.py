@@ -158,6 +158,11 @@ class Wire:
         self._loop: object = None
         self._closed = False
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the HTTP client is the caller's, with an auth of its own for all we know."""
+        return self._given is not None
+
     async def aclose(self) -> None:
         """Close the connections, unless the HTTP client is the caller's. Harmless when repeated."""
         self._closed = True
