@@ -102,8 +102,14 @@ class Api:
             AnswerLostError: It was made, but the answer cannot be read: to ask for the answer
                 again would make another one.
         """
-        if response.status == 202:
-            return Moderated()
+        return Moderated() if response.status == 202 else self.made(response, model)
+
+    def made(self, response: Response, model: type[T]) -> T:
+        """What a write made, where nothing is held back.
+
+        Raises:
+            AnswerLostError: As for `written()`.
+        """
         try:
             return self.read(response, model)
         except DecodeError as error:
@@ -160,6 +166,9 @@ class Api:
         return await self.wire.send(Request(method, url, route, more, content), self.options)
 
     def _url(self, route: str, path: Mapping[str, int | str]) -> str:
+        for name, value in path.items():
+            if value in (".", ".."):
+                raise InvalidArgumentError(name, "must not be . or .. alone.")
         parts = {name: quote(str(value), safe="") for name, value in path.items()}
         return api_of(self.site) + route.format(**parts)
 

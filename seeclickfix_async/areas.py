@@ -62,7 +62,7 @@ class Zoom:
 
 @attrs.frozen
 class PlaceArea:
-    """A place by its `url_name`, which `client.places.list()` tells (documented).
+    """A place by its `url_name`, which `client.places.near()` tells (documented).
 
     Neighbouring and overlapping organizations are included (observed).
     """

@@ -31,6 +31,21 @@ def absent(argument: str, value: Any, why: str) -> None:
         raise InvalidArgumentError(argument, why)
 
 
+def present(argument: str, value: Any) -> None:
+    """Refuse None where something must be given."""
+    if value is None:
+        raise InvalidArgumentError(argument, "must be given.")
+
+
+def length(argument: str, value: Any, shortest: int, longest: int) -> str:
+    """A text of so many characters."""
+    if not (isinstance(value, str) and shortest <= len(value) <= longest):
+        raise InvalidArgumentError(
+            argument, f"must be a text of {shortest} to {longest} characters."
+        )
+    return value
+
+
 def within(lowest: float, highest: float, *, whole: bool = False) -> Check:
     """A number within bounds."""
 

@@ -25,8 +25,10 @@ from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
 from seeclickfix_async.models import RequestTypeOption, User
 from seeclickfix_async.oauth.token import Token
 from seeclickfix_async.resources.comments import Comments
+from seeclickfix_async.resources.emails import Emails
 from seeclickfix_async.resources.issues import Issues
 from seeclickfix_async.resources.places import Places
+from seeclickfix_async.resources.questions import Questions
 from seeclickfix_async.resources.request_types import RequestTypes
 from seeclickfix_async.resources.users import Users
 from seeclickfix_async.response import Response
@@ -115,8 +117,10 @@ class AsyncClient:
         self._api = api
         self._owner = owner
         self.comments: Comments = Comments(api)
+        self.emails: Emails = Emails(api)
         self.issues: Issues = Issues(api)
         self.places: Places = Places(api)
+        self.questions: Questions = Questions(api)
         self.request_types: RequestTypes = RequestTypes(api)
         self.users: Users = Users(api)
 
@@ -201,6 +205,17 @@ class AsyncClient:
             RequestTypeOption, "request_types", "/issues/new", params=params
         )
         return page.items
+
+    async def geocode(self, point: str) -> Any:
+        """Where a point is, in the service's own words (documented, but not what it answers).
+
+        Args:
+            point: Such as `"41.05,-73.54"` or an address.
+
+        Returns:
+            The answer's JSON as plain objects.
+        """
+        return (await self._api.get("/geocode/{point}", point=checks.words("point", point))).json()
 
     async def request(
         self,

@@ -25,6 +25,7 @@ Sort = Literal["created_at", "updated_at", "rating", "distance"]
 By = Literal["created_at", "updated_at"]
 Direction = Literal["ASC", "DESC"]
 Statuses = str | Iterable[str]
+Subset = Literal["answered", "unanswered"]
 
 DETAILED_PER_PAGE = 20
 """How many rows the service gives on a page with details (documented)."""
@@ -273,17 +274,33 @@ def _details(query: IssueQuery) -> None:
         )
 
 
+def plain_params(query: attrs.AttrsInstance) -> Iterator[tuple[str, str]]:
+    """The parameters of a query whose fields are named as the service has them."""
+    for field in attrs.fields(type(query)):
+        value = getattr(query, field.name)
+        if value is not None:
+            yield field.name, _written(value)
+
+
 @attrs.frozen(kw_only=True)
-class PlaceQuery:
-    """The parameters of `GET /places`, as `client.places.list()` takes and explains them."""
+class PointQuery:
+    """The parameters of `GET /places` and `GET /users`: what is nearest to a point."""
 
     lat: float = attrs.field(validator=checks.LATITUDE)
     lng: float = attrs.field(validator=checks.LONGITUDE)
     per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)
 
-    def params(self) -> Iterator[tuple[str, str]]:
-        """The query parameters, without the number of the page."""
-        for field in attrs.fields(PlaceQuery):
-            value = getattr(self, field.name)
-            if value is not None:
-                yield field.name, str(value)
+    def __attrs_post_init__(self) -> None:
+        checks.present("lat", self.lat)
+        checks.present("lng", self.lng)
+
+
+@attrs.frozen(kw_only=True)
+class QuestionQuery:
+    """The parameters of `GET /:place_url/questions` (documented)."""
+
+    search: str | None = attrs.field(default=None, validator=checks.text)
+    subset: Subset | None = attrs.field(
+        default=None, validator=checks.choice("answered", "unanswered")
+    )
+    per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)

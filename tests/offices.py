@@ -19,8 +19,10 @@ class Way(httpx.AsyncBaseTransport):
     def __init__(self, sandbox: Sandbox) -> None:
         self._inner = httpx.ASGITransport(app=sandbox.app)
         self.loses_answers = False
+        self.urls: list[str] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.urls.append(str(request.url))
         response = await self._inner.handle_async_request(request)
         if self.loses_answers:
             raise httpx.ReadError("made up", request=request)

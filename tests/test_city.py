@@ -127,7 +127,7 @@ async def test_an_issue_that_is_not_there(city_url: str) -> None:
 
 async def test_places_and_areas(city_url: str) -> None:
     async with AsyncClient(base_url=city_url, limiter=None) as client:
-        places = await client.places.list(lat=41.05, lng=-73.54)
+        places = await client.places.near(lat=41.05, lng=-73.54)
         place = await client.places.get(places.items[0].id)
         here = await client.issues.list(area=PlaceArea(place.url_name or ""), status="all")
         around = await client.issues.list(area=near(41.05, -73.54, 1000), status="all")

@@ -8,7 +8,10 @@ from seeclickfix_async.models.common import Media as Media
 from seeclickfix_async.models.common import Pagination as Pagination
 from seeclickfix_async.models.common import Point as Point
 from seeclickfix_async.models.common import Time as Time
+from seeclickfix_async.models.discussion import PlaceAnswer as PlaceAnswer
+from seeclickfix_async.models.discussion import PlaceQuestion as PlaceQuestion
 from seeclickfix_async.models.draft import Draft as Draft
+from seeclickfix_async.models.email import Email as Email
 from seeclickfix_async.models.form import RequestType as RequestType
 from seeclickfix_async.models.form import RequestTypeOption as RequestTypeOption
 from seeclickfix_async.models.issue import Actions as Actions

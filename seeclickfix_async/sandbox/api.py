@@ -8,6 +8,7 @@ from starlette.routing import Route
 from seeclickfix_async.sandbox import places
 from seeclickfix_async.sandbox.accounts import Accounts
 from seeclickfix_async.sandbox.city import City
+from seeclickfix_async.sandbox.discussion import Discussion
 from seeclickfix_async.sandbox.door import Door
 from seeclickfix_async.sandbox.ledger import Ledger
 from seeclickfix_async.sandbox.photos import Photos
@@ -35,6 +36,7 @@ class Endpoints:
             **Writing(self.city, self.door, self.ledger, self.photos).table(),
             **Accounts(self.door).table(),
             **places.table(),
+            **Discussion(self.door).table(),
         }
         return [
             Route(f"{_ROOT}{path}", self.door.before(handler), methods=[method])

@@ -80,6 +80,17 @@ class Door:
         """Who asks, by the token."""
         return self.people.tokens.get(_bearer(request))
 
+    def signed_in(self, request: Request) -> int:
+        """Who asks.
+
+        Raises:
+            Refused: Nobody is signed in.
+        """
+        user = self.user(request)
+        if user is None:
+            raise answers.Refused(answers.wrong_token())
+        return user
+
     def _refuse(self, request: Request) -> Response | None:
         if not request.headers.get("user-agent"):
             return answers.blocked()

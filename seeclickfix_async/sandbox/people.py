@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -30,6 +32,12 @@ class People:
     tokens: dict[str, int] = attrs.field(
         factory=lambda: {TOKEN: RESIDENT, NEIGHBOUR_TOKEN: NEIGHBOUR, OFFICIAL_TOKEN: OFFICIAL}
     )
+    accounts: dict[int, str] = attrs.field(
+        factory=lambda: {user: f"Resident {user}" for user in (RESIDENT, OFFICIAL, NEIGHBOUR)}
+    )
+    """Their names."""
+    emails: dict[int, list[dict[str, Any]]] = attrs.field(factory=dict)
+    _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(801))
 
     def issue_token(self, user: int = RESIDENT) -> str:
         """A new access token, of the provider's length."""
@@ -37,12 +45,25 @@ class People:
         self.tokens[token] = user
         return token
 
+    def register(self, name: str, email: str) -> int:
+        """A new account; gives its id."""
+        user = max(self.accounts) + 1
+        self.accounts[user] = name
+        self.add_email(user, email)
+        return user
+
+    def add_email(self, user: int, email: str) -> dict[str, Any]:
+        """One more address of an account."""
+        row = {"id": next(self._numbers), "confirmed": False, "email": email}
+        self.emails.setdefault(user, []).append(row)
+        return row
+
     def ref(self, user: int, origin: str) -> dict[str, Any]:
         """An account as issues and comments name it (observed shape)."""
         picture = f"{origin}/assets/no-avatar-100.png"
         return {
             "id": user,
-            "name": f"Resident {user}",
+            "name": self.accounts.get(user, f"Resident {user}"),
             "role": "Verified Official" if user == OFFICIAL else "Registered User",
             "avatar": {"full": picture, "square_100x100": picture},
             "html_url": f"{origin}/users/{user}",
@@ -54,7 +75,7 @@ class People:
         """An account as `GET /profile` shows it (documented)."""
         return {
             "id": user,
-            "name": f"Resident {user}",
+            "name": self.accounts.get(user, f"Resident {user}"),
             "role": "Verified Official" if user == OFFICIAL else "Registered User",
             "witty_title": "",
             "civic_points": 0,

@@ -91,9 +91,7 @@ class Reading:
 
     async def mine(self, request: Request) -> Response:
         """`GET /profile/issues`: the user's own (observed)."""
-        user = self.door.user(request)
-        if user is None:
-            return answers.wrong_token()
+        user = self.door.signed_in(request)
         query = dict(request.query_params)
         url = str(request.url.replace(query=""))
         page = window(self.ledger.reported_by(user), url, query, most=100)

@@ -58,9 +58,7 @@ class Reporting:
 
     async def create(self, request: Request) -> Response:
         """`POST /issues`."""
-        user = self.door.user(request)
-        if user is None:
-            return answers.wrong_token()
+        user = self.door.signed_in(request)
         body = await body_of(request)
         category = _category(str(body.get("request_type_id", "")))
         errors = self._faults(body, category)

@@ -51,7 +51,7 @@ class Writing:
 
     async def comment(self, request: Request) -> Response:
         """`POST /issues/:id/comments`."""
-        user, row = self._who(request), self._which(request)
+        user, row = self.door.signed_in(request), self._which(request)
         body = await body_of(request)
         photo = _photo(body)
         if self.door.settings.moderated:
@@ -64,7 +64,7 @@ class Writing:
         status, allowed = _VERBS[verb]
 
         async def change(request: Request) -> Response:
-            user, row = self._who(request), self._which(request)
+            user, row = self.door.signed_in(request), self._which(request)
             if verb == "acknowledge" and user != OFFICIAL:
                 return answers.forbidden()
             body = await body_of(request)
@@ -86,7 +86,7 @@ class Writing:
         """Votes and follows: 201 with a count, 204 for taking one back (documented)."""
 
         async def handler(request: Request) -> Response:
-            user, row = self._who(request), self._which(request)
+            user, row = self.door.signed_in(request), self._which(request)
             change(row, user, self.ledger.open(row))
             return answers.answer({key: 1}, 201) if key else Response(status_code=204)
 
@@ -112,13 +112,13 @@ class Writing:
 
     async def flag(self, request: Request) -> Response:
         """`POST /issues/:id/flag`."""
-        self._who(request)
+        self.door.signed_in(request)
         self._which(request)
         return await self._flagged("issue", request)
 
     async def flag_comment(self, request: Request) -> Response:
         """`POST /comments/:id/flag`."""
-        self._who(request)
+        self.door.signed_in(request)
         number: int = request.path_params["id"]
         known = self.ledger.has_comment(number) or self.city.row_of(number // 10) is not None
         return await self._flagged("comment", request) if known else answers.no_such_thing()
@@ -129,12 +129,6 @@ class Writing:
             return answers.invalid({"errors": {"message": ["can't be blank"]}})
         self.ledger.flags.append((what, request.path_params["id"], message))
         return answers.answer({"flagged": 1}, 201)
-
-    def _who(self, request: Request) -> int:
-        user = self.door.user(request)
-        if user is None:
-            raise answers.Refused(answers.wrong_token())
-        return user
 
     def _which(self, request: Request) -> int:
         row = self.city.row_of(request.path_params["id"])

@@ -1,0 +1,35 @@
+"""What people ask their city, and what is answered."""
+
+from __future__ import annotations
+
+import attrs
+
+from seeclickfix_async.models.common import Time
+from seeclickfix_async.models.user import UserRef
+
+
+@attrs.frozen
+class PlaceQuestion:
+    """A question to a city (documented, and observed nowhere)."""
+
+    id: int
+    question: str | None = None
+    asker: UserRef | str | None = None
+    locale: str | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+
+@attrs.frozen
+class PlaceAnswer:
+    """An answer to such a question (documented, and observed nowhere)."""
+
+    id: int
+    answer: str | None = None
+    answerer: UserRef | str | None = None
+    question_id: int | None = None
+    total_votes: int | None = None
+    accepted_at: Time | None = None
+    locale: str | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None

@@ -1,0 +1,14 @@
+"""An account's e-mail addresses."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Email:
+    """One address of the signed-in user (documented); kept out of logs and reprs."""
+
+    id: int
+    email: str | None = attrs.field(default=None, repr=False)
+    confirmed: bool | None = None
