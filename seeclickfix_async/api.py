@@ -20,6 +20,7 @@ from seeclickfix_async.paging import Identified, Page
 from seeclickfix_async.queries import encode
 from seeclickfix_async.refusals import in_body
 from seeclickfix_async.response import Response
+from seeclickfix_async.transport.download import Receiver
 from seeclickfix_async.transport.http import Options, Request, Wire, astray
 from seeclickfix_async.transport.upload import Form
 
@@ -30,6 +31,7 @@ _logger = logging.getLogger("seeclickfix_async")
 
 _DOTS = re.compile(r"(^|/)\.{1,2}(/|$)")
 _METHOD = re.compile(r"[A-Z]{3,10}")
+_NO_PICTURES = ("text/", "application/json")
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -140,6 +142,15 @@ class Api:
                 rows.rejected[0].path,
             )
         return Page.of(rows, number, key, response)
+
+    async def download(self, url: str, into: Receiver) -> None:
+        """Fetch what is no JSON: a picture, from wherever redirects lead to, without the token."""
+        route = "GET a photo"
+        request = Request("GET", url, route, {"Accept": "image/*"}, into=into)
+        response = await self.wire.send(request, self.options)
+        kind = response.headers.get("content-type", "").lower()
+        if kind.startswith(_NO_PICTURES):
+            raise DecodeError("It is no picture.", route=route)
 
     async def request(
         self,

@@ -27,6 +27,7 @@ from seeclickfix_async.oauth.token import Token
 from seeclickfix_async.resources.comments import Comments
 from seeclickfix_async.resources.emails import Emails
 from seeclickfix_async.resources.issues import Issues
+from seeclickfix_async.resources.photos import Photos
 from seeclickfix_async.resources.places import Places
 from seeclickfix_async.resources.questions import Questions
 from seeclickfix_async.resources.request_types import RequestTypes
@@ -119,6 +120,7 @@ class AsyncClient:
         self.comments: Comments = Comments(api)
         self.emails: Emails = Emails(api)
         self.issues: Issues = Issues(api)
+        self.photos: Photos = Photos(api)
         self.places: Places = Places(api)
         self.questions: Questions = Questions(api)
         self.request_types: RequestTypes = RequestTypes(api)

@@ -38,7 +38,8 @@ class Endpoints:
             **places.table(),
             **Discussion(self.door).table(),
         }
+        rooted = {(method, f"{_ROOT}{path}"): handler for (method, path), handler in table.items()}
         return [
-            Route(f"{_ROOT}{path}", self.door.before(handler), methods=[method])
-            for (method, path), handler in table.items()
+            Route(path, self.door.before(handler), methods=[method])
+            for (method, path), handler in {**rooted, **self.photos.table()}.items()
         ]

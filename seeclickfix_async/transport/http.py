@@ -36,6 +36,7 @@ from seeclickfix_async.refusals import refusal
 from seeclickfix_async.response import Response
 from seeclickfix_async.secret import forget_frames
 from seeclickfix_async.transport import library
+from seeclickfix_async.transport.download import Receiver
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
 from seeclickfix_async.transport.retry import UNTOLD, Retry
@@ -73,6 +74,7 @@ class Request:
         headers: More headers than the client's own.
         content: The body; a form is opened anew for each try.
         follow: Whether redirects are followed; a secret in the body must not be sent on.
+        into: Takes the body of a success, wherever it comes from; it is no answer of the API.
     """
 
     method: str
@@ -81,6 +83,7 @@ class Request:
     headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
     content: bytes | Form | None = attrs.field(default=None, repr=False)
     follow: bool = True
+    into: Receiver | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
@@ -227,7 +230,7 @@ class Wire:
         error = refusal(response)
         if error is None:
             return response
-        if self.is_foreign(response):
+        if self.is_foreign(response) and request.into is None:
             raise astray(request.route, response.url) from error
         if isinstance(error, RateLimitedError):
             await self._limiter.hold(error.retry_after or UNTOLD)
@@ -320,12 +323,15 @@ class Wire:
     async def _read(self, answer: Any, announced: str, request: Request) -> bytes:
         chunks: list[bytes] = []
         size = 0
+        into = request.into if 200 <= answer.status_code < 300 else None
+        if into is not None:
+            await into.begin()
         if announced.isdigit() and int(announced) > MOST_BYTES:
             size = int(announced)
         else:
             async with aclosing(answer.aiter_bytes()) as body:
                 async for chunk in body:
-                    chunks.append(chunk)
+                    await into.take(chunk) if into is not None else chunks.append(chunk)
                     size += len(chunk)
                     if size > MOST_BYTES:
                         break

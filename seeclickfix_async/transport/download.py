@@ -1,0 +1,87 @@
+"""Where a download goes while it comes in: to a file piece by piece, or into memory."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Protocol, Self
+
+import anyio
+
+from seeclickfix_async.errors import InvalidArgumentError
+
+
+class Receiver(Protocol):
+    """What takes the body of a success, piece by piece."""
+
+    async def begin(self) -> None:
+        """The body begins, for the first time or once more after a failure."""
+        ...
+
+    async def take(self, piece: bytes) -> None:
+        """The next piece."""
+        ...
+
+
+class Memory:
+    """Keeps a download as bytes."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    async def begin(self) -> None:
+        """Forget what came before."""
+        self._pieces.clear()
+
+    async def take(self, piece: bytes) -> None:
+        """Keep one more piece."""
+        self._pieces.append(piece)
+
+    @property
+    def content(self) -> bytes:
+        """All of it."""
+        return b"".join(self._pieces)
+
+
+class Saved:
+    """Writes a download beside its file, which is replaced only when all of it is there.
+
+    Use it as an async context manager, and `keep()` what came; otherwise nothing is left behind.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+        self._part = f"{self._path}.part"
+        self._kept = False
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._file = await anyio.open_file(self._part, "wb")
+        except OSError as error:
+            raise InvalidArgumentError("path", f"cannot be written: {error.strerror}.") from error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._file.aclose()
+            part = anyio.Path(self._part)
+            await (part.replace(self._path) if self._kept else part.unlink())
+
+    async def begin(self) -> None:
+        """Go back to the start."""
+        await self._file.seek(0)
+        await self._file.truncate()
+
+    async def take(self, piece: bytes) -> None:
+        """Write one more piece."""
+        await self._file.write(piece)
+
+    async def keep(self) -> int:
+        """Let the file take its place; gives its size in bytes."""
+        self._kept = True
+        return await self._file.tell()
