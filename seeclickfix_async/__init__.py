@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from seeclickfix_async.tokens.sources import StoredToken as StoredToken
     from seeclickfix_async.tokens.stores import MemoryStore as MemoryStore
     from seeclickfix_async.tokens.stores import TokenStore as TokenStore
+    from seeclickfix_async.transport.cache import Cache as Cache
     from seeclickfix_async.transport.clock import Clock as Clock
     from seeclickfix_async.transport.limiter import Limiter as Limiter
     from seeclickfix_async.transport.limiter import RateLimiter as RateLimiter
@@ -93,6 +94,7 @@ _ROOMS = {
     "tokens.files": ("FileStore",),
     "tokens.sources": ("StoredToken",),
     "tokens.stores": ("MemoryStore", "TokenStore"),
+    "transport.cache": ("Cache",),
     "transport.clock": ("Clock",),
     "transport.limiter": ("Limiter", "RateLimiter"),
     "transport.retry": ("Retry",),
@@ -106,6 +108,7 @@ __all__ = [
     "Area",
     "AsyncClient",
     "BoundingBox",
+    "Cache",
     "Clock",
     "Comment",
     "Crawl",

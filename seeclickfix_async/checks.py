@@ -6,6 +6,7 @@ None passes: it stands for "not given".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -73,6 +74,15 @@ def words(argument: str, value: Any) -> str:
     if not (isinstance(value, str) and value.strip()):
         raise InvalidArgumentError(argument, "must be a text, not empty.")
     return value
+
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+def language(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """A language tag (RFC 5646 §2.1, without its rare forms)."""
+    if value is not None and not (isinstance(value, str) and _LANGUAGE.fullmatch(value)):
+        raise InvalidArgumentError(attribute.name, "must be a language such as en or es-MX.")
 
 
 def text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

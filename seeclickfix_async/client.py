@@ -34,6 +34,7 @@ from seeclickfix_async.resources.request_types import RequestTypes
 from seeclickfix_async.resources.users import Users
 from seeclickfix_async.response import Response
 from seeclickfix_async.secret import Secret
+from seeclickfix_async.transport.cache import Cache
 from seeclickfix_async.transport.http import UNSET, Options, Unset, Wire
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import RateLimiter
@@ -55,6 +56,8 @@ class ClientOptions(TypedDict, total=False):
     max_wait: float | None
     user_agent: str | None
     contact: str | None
+    locale: str | None
+    cache: Cache | Unset | None
 
 
 class AsyncClient:
@@ -84,6 +87,9 @@ class AsyncClient:
         user_agent: Your program's name and version, put before the library's in the
             User-Agent, which the service demands.
         contact: An e-mail or URL, for the User-Agent: the service asks for one.
+        locale: The language of the service's texts, such as `es`, asked for in Accept-Language.
+        cache: What came before, for the service to confirm with a 304 instead of sending it
+            again: 16 MB in memory unless told, by credential; None keeps nothing.
 
     Raises:
         InvalidArgumentError: An argument cannot be used; nothing was sent.
@@ -102,15 +108,18 @@ class AsyncClient:
         max_wait: float | None = None,
         user_agent: str | None = None,
         contact: str | None = None,
+        locale: str | None = None,
+        cache: Cache | Unset | None = UNSET,
     ) -> None:
         site = site_of(base_url)
-        options = Options(_credential(token, auth), timeout, max_wait)
+        options = Options(_credential(token, auth), timeout, max_wait, locale)
         wire = Wire(
             site,
             http=http,
             limiter=limiter,
             retry=retry,
             user_agent=user_agent_of(user_agent, contact),
+            cache=Cache() if isinstance(cache, Unset) else cache,
         )
         self._bind(Api(wire, site, options), owner=True)
 
@@ -147,16 +156,18 @@ class AsyncClient:
         token: AccessToken | Unset | None = UNSET,
         timeout: float | Unset = UNSET,
         max_wait: float | Unset | None = UNSET,
+        locale: str | Unset | None = UNSET,
     ) -> AsyncClient:
         """A view of this client with other options, such as one user's token.
 
-        It shares connections and quota, costs next to nothing, and ends with this client; closing
-        it closes nothing.
+        It shares connections, quota and cache, costs next to nothing, and ends with this client;
+        closing it closes nothing.
 
         Args:
             token: Another token; None for nobody.
             timeout: As for `AsyncClient`.
             max_wait: As for `AsyncClient`.
+            locale: As for `AsyncClient`.
 
         Raises:
             InvalidArgumentError: An argument cannot be used.
@@ -166,6 +177,7 @@ class AsyncClient:
             now.credential if isinstance(token, Unset) else _credential(token, None),
             now.timeout if isinstance(timeout, Unset) else timeout,
             now.max_wait if isinstance(max_wait, Unset) else max_wait,
+            now.locale if isinstance(locale, Unset) else locale,
         )
         view = object.__new__(type(self))
         view._bind(attrs.evolve(self._api, options=options), owner=False)

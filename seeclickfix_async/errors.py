@@ -231,11 +231,28 @@ class BadRequestError(StatusError):
 
 
 class AuthenticationError(StatusError):
-    """401: the token is missing, expired, revoked or wrong; or nobody is signed in."""
+    """401: the token is missing, expired, revoked or wrong; or nobody is signed in.
+
+    Attributes:
+        reason: `expired`, `revoked` or `invalid`, as the provider says; empty when it does not.
+    """
+
+    def __init__(self, message: str, *, reason: str = "", **data: Any) -> None:
+        super().__init__(message, **data)
+        self.reason = reason
 
 
 class PermissionDeniedError(StatusError):
-    """403: the account may not do this."""
+    """403: the account may not do this.
+
+    Attributes:
+        reason: `account` when the account may not; `nobody` when nobody is signed in; `blocked`
+            when the service refuses the client as a whole, which is a `BlockedError`.
+    """
+
+    def __init__(self, message: str, *, reason: str = "account", **data: Any) -> None:
+        super().__init__(message, **data)
+        self.reason = reason
 
 
 class BlockedError(PermissionDeniedError):

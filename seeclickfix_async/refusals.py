@@ -24,35 +24,50 @@ _NOT_ERRORS = frozenset({"documentation_url", "metadata", "meta"})
 _ADMINISTRATIVE = b"administrative rules"  # the proxy's words, which nobody translates
 
 _KINDS: dict[int, tuple[type[StatusError], str]] = {
-    401: (AuthenticationError, "{why} Sign in again, or make a new personal access token."),
-    403: (PermissionDeniedError, "The account may not do this. Use one that may."),
     404: (NotFoundError, "There is no such thing, or this account may not see it."),
     429: (RateLimitedError, "Too many requests. Share one client, or one limiter, per address."),
 }
-_BLOCKED = (
-    BlockedError,
-    "The service refuses this client as a whole. Stop, give a contact=, and write to it.",
-)
+_UNKNOWN: dict[str, str] = {
+    "expired": "The access token expired.",
+    "revoked": "The access token was revoked.",
+    "invalid": "The access token is invalid.",
+    "": "The service does not know who you are.",
+}
+_FORBIDDEN: dict[str, tuple[type[StatusError], str]] = {
+    "blocked": (
+        BlockedError,
+        "The service refuses this client as a whole. Stop, give a contact=, and write to it.",
+    ),
+    "nobody": (PermissionDeniedError, "Nobody is signed in. Give the token of one who may."),
+    "account": (PermissionDeniedError, "The account may not do this. Use one that may."),
+}
 _FAILED = {
     True: "The service failed. Try again later.",
     False: "The service failed, and may have carried it out; read before you write again.",
 }
 # What the provider's WWW-Authenticate can say (Doorkeeper, observed).
-_TOKEN_STATES = ("token expired", "token was revoked", "token is invalid")
+_TOKEN_STATES = {
+    "token expired": "expired",
+    "token was revoked": "revoked",
+    "is invalid": "invalid",
+}
 
 
-def refusal(response: Response) -> StatusError | None:
-    """The error that an answer stands for; None for a success without errors in its body."""
+def refusal(response: Response, *, nobody: bool = False) -> StatusError | None:
+    """The error that an answer stands for; None for a success without errors in its body.
+
+    Args:
+        response: The answer.
+        nobody: Whether it went out without a credential, which a 403 may be about.
+    """
     if 200 <= response.status < 300 or response.status == 304:
         return None
     body = _body(response)
     if response.status == 422:
         return in_body(response, body)
-    kind, advice = _kind(response)
-    return kind(
-        f"{response.status} for {response.route}. " + advice.format(why=_why(response.headers)),
-        **_data(response, body),
-    )
+    kind, advice, more = _kind(response, nobody=nobody)
+    message = f"{response.status} for {response.route}. {advice}"
+    return kind(message, **more, **_data(response, body))
 
 
 def in_body(response: Response, body: Any) -> ValidationError:
@@ -83,12 +98,20 @@ def field_errors(body: Any) -> dict[str, list[str]]:
     }
 
 
-def _kind(response: Response) -> tuple[type[StatusError], str]:
-    if response.status == 403 and _ADMINISTRATIVE in response.content:
-        return _BLOCKED
-    if response.status >= 500:
-        return ServerError, _FAILED[response.route.startswith(("GET ", "HEAD "))]
-    return _KINDS.get(response.status, (BadRequestError, "The service does not take this request."))
+def _kind(response: Response, *, nobody: bool) -> tuple[type[StatusError], str, dict[str, Any]]:
+    """The error's class, its advice, and the reason where there can be several."""
+    status = response.status
+    if status == 401:
+        reason = _why(response.headers)
+        advice = "Sign in again, or make a new personal access token."
+        return AuthenticationError, f"{_UNKNOWN[reason]} {advice}", {"reason": reason}
+    if status == 403:
+        blocked = _ADMINISTRATIVE in response.content
+        reason = "blocked" if blocked else "nobody" if nobody else "account"
+        return *_FORBIDDEN[reason], {"reason": reason}
+    if status >= 500:
+        return ServerError, _FAILED[response.route.startswith(("GET ", "HEAD "))], {}
+    return *_KINDS.get(status, (BadRequestError, "The service does not take this request.")), {}
 
 
 def _data(response: Response, body: Any) -> dict[str, Any]:
@@ -111,7 +134,4 @@ def _body(response: Response) -> Any:
 def _why(headers: Mapping[str, str]) -> str:
     """Why a token was refused, which only a header tells (observed)."""
     challenge = headers.get("www-authenticate", "").lower()
-    for state in _TOKEN_STATES:
-        if state in challenge:
-            return f"The access {state}."
-    return "The service does not know who you are."
+    return next((why for words, why in _TOKEN_STATES.items() if words in challenge), "")

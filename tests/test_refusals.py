@@ -87,12 +87,39 @@ def test_any_answer_is_a_success_or_one_of_our_errors(status: int, body: Any) ->
     assert (error is None) == (200 <= status < 300 or status == 304)
 
 
-def test_a_401_says_what_is_wrong_with_the_token() -> None:
-    challenge = 'Bearer error="invalid_token", error_description="The access token expired"'
+@pytest.mark.parametrize(
+    ("says", "reason", "words"),
+    [
+        ("The access token expired", "expired", "The access token expired."),
+        ("The access token was revoked", "revoked", "The access token was revoked."),
+        ("The access token is invalid", "invalid", "The access token is invalid."),
+        ("Something new", "", "does not know who you are"),
+    ],
+)
+def test_a_401_says_what_is_wrong_with_the_token(says: str, reason: str, words: str) -> None:
+    challenge = f'Bearer error="invalid_token", error_description="{says}"'
 
     error = refusal(_answer(401, **{"www-authenticate": challenge}))
 
-    assert "The access token expired." in str(error)
+    assert isinstance(error, errors.AuthenticationError)
+    assert error.reason == reason
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "nobody", "reason", "words"),
+    [
+        (_ADMIN, True, "blocked", "refuses this client as a whole"),
+        ({"message": "No."}, True, "nobody", "Nobody is signed in"),
+        ({"message": "No."}, False, "account", "account may not do this"),
+    ],
+)
+def test_a_403_says_which_of_three_it_is(body: Any, nobody: bool, reason: str, words: str) -> None:
+    error = refusal(_answer(403, body), nobody=nobody)
+
+    assert isinstance(error, errors.PermissionDeniedError)
+    assert error.reason == reason
+    assert words in str(error)
 
 
 def test_a_429_carries_the_wait() -> None:

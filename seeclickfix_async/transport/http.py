@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import aclosing
 from typing import Any, Final
 from urllib.parse import urldefrag, urljoin
@@ -36,6 +36,7 @@ from seeclickfix_async.refusals import refusal
 from seeclickfix_async.response import Response
 from seeclickfix_async.secret import forget_frames
 from seeclickfix_async.transport import library
+from seeclickfix_async.transport.cache import Cache, validators
 from seeclickfix_async.transport.download import Receiver
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
@@ -93,6 +94,7 @@ class Options:
     credential: Credential | TokenSource | None = None
     timeout: float = attrs.field(default=30.0, validator=checks.within(0.001, 3_600))
     max_wait: float | None = attrs.field(default=None, validator=checks.within(0, 86_400))
+    locale: str | None = attrs.field(default=None, validator=checks.language)
 
 
 class _Trip:
@@ -120,6 +122,12 @@ class _Trip:
         self.renewed = True
         return await source.replaced(refused.token)
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The request's own headers, and the language that answers shall be in."""
+        spoken = {} if self.options.locale is None else {"Accept-Language": self.options.locale}
+        return {**spoken, **(self.request.headers or {})}
+
     def patience(self, error: SeeClickFixError) -> float:
         """The longest wait before another try; `max_wait` bounds only a quota's wait."""
         most = self.options.max_wait
@@ -136,6 +144,7 @@ class Wire:
             own unless told, and None for no limit.
         retry: Decides about failures, and tells the time.
         user_agent: Sent with every request.
+        cache: What the service may confirm instead of sending it again; None keeps nothing.
     """
 
     def __init__(
@@ -146,6 +155,7 @@ class Wire:
         limiter: RateLimiter | Unset | None = UNSET,
         retry: Retry,
         user_agent: str,
+        cache: Cache | None = None,
     ) -> None:
         self._origin = origin_of(site)
         self._root = f"{site}/"
@@ -154,6 +164,7 @@ class Wire:
         self._retry = retry
         self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
         self._clock = retry.clock
+        self._cache = cache
         self._http: Any = None
         self._family: Any = None if http is None else library.family_of(http)
         self._opening = anyio.Lock()
@@ -227,7 +238,8 @@ class Wire:
                 )
             if request.method not in _SAFE:
                 self._allow_again(request, response.status, url)
-        error = refusal(response)
+        unknown = trip.options.credential is None and self._given is None
+        error = refusal(response, nobody=unknown)
         if error is None:
             return response
         if self.is_foreign(response) and request.into is None:
@@ -257,15 +269,42 @@ class Wire:
             )
 
     async def _exchange(self, trip: _Trip, url: str) -> Response:
-        """One request on the wire and its answer."""
+        """One request on the wire and its answer; the one before, when it is confirmed."""
         http = await self._open()
         if self._is_own(url):
             await trip.choose_credential()
+        cache = self._cache
+        key = self._key(trip, url)
+        if cache is None or key is None:
+            return await self._send_once(http, trip, url, {})
+        kept = cache.get(key)
+        response = await self._send_once(http, trip, url, validators(kept))
+        if kept is None or response.status != 304:
+            cache.put(key, response)
+            return response
+        return attrs.evolve(response, status=200, headers=kept.headers, content=kept.content)
+
+    def _key(self, trip: _Trip, url: str) -> Hashable:
+        """What tells one answer from another; None for what is not kept.
+
+        The caller's own HTTP client may change its credential and nobody here would know.
+        """
+        request, options = trip.request, trip.options
+        unknown = self._given is not None and trip.credential is None
+        if request.method != "GET" or request.into or unknown or not self._is_own(url):
+            return None
+        headers = tuple(sorted((request.headers or {}).items()))
+        own = any(name.lower().startswith("if-") for name, _ in headers)
+        return None if own else (url, trip.credential, options.locale, headers)
+
+    async def _send_once(
+        self, http: Any, trip: _Trip, url: str, more: Mapping[str, str]
+    ) -> Response:
         async with self._limiter.slot(max_wait=trip.options.max_wait), self._gate:
             trip.sent += 1
             started = self._clock.now()
             try:
-                status, headers, content = await self._transfer(http, trip, url)
+                status, headers, content = await self._transfer(http, trip, url, more)
             except self._family.RequestError as error:
                 forget_frames(error)
                 raise library.failure(self._family, error, route=trip.request.route) from error
@@ -278,23 +317,23 @@ class Wire:
         return Response(status, headers, content, url, trip.request.route, trip.sent)
 
     async def _transfer(
-        self, http: Any, trip: _Trip, url: str
+        self, http: Any, trip: _Trip, url: str, more: Mapping[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
-        content, headers = trip.request.content, trip.request.headers
+        content = trip.request.content
+        headers = {**trip.headers, **more}
         if not isinstance(content, Form):
             return await self._hand_over(http, trip, url, content, headers)
         async with content.open() as form:
-            more = {**(headers or {}), **form.headers}
-            return await self._hand_over(http, trip, url, form, more)
+            return await self._hand_over(http, trip, url, form, {**headers, **form.headers})
 
     async def _hand_over(
-        self, http: Any, trip: _Trip, url: str, body: Any, more: Mapping[str, str] | None
+        self, http: Any, trip: _Trip, url: str, body: Any, headers: Mapping[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
         request, options = trip.request, trip.options
         outgoing = http.build_request(
             request.method,
             url,
-            headers=more if self._given is None else {**self._headers, **(more or {})},
+            headers=headers if self._given is None else {**self._headers, **headers},
             content=body,
             timeout=(options.timeout, options.timeout, options.timeout, None),
         )
@@ -303,14 +342,14 @@ class Wire:
             del outgoing.headers["cookie"]
         auth = self._auth(outgoing, url, trip.credential)
         answer = await http.send(outgoing, stream=True, follow_redirects=False, **auth)
-        headers = dict(answer.headers.items())
+        said = dict(answer.headers.items())
         try:
-            content = await self._read(answer, headers.get("content-length", ""), request)
+            content = await self._read(answer, said.get("content-length", ""), request)
         finally:
             if not answer.is_closed:
                 with anyio.CancelScope(shield=True):
                     await answer.aclose()
-        return answer.status_code, headers, content
+        return answer.status_code, said, content
 
     def _auth(self, outgoing: Any, url: str, credential: Credential | None) -> dict[str, Any]:
         if not self._is_own(url):
