@@ -29,6 +29,7 @@ RowT = TypeVar("RowT", bound=Identified)
 
 _logger = logging.getLogger("seeclickfix_async")
 
+_ROOT = api_of("")
 _DOTS = re.compile(r"(^|/)\.{1,2}(/|$)")
 _METHOD = re.compile(r"[A-Z]{3,10}")
 _NO_PICTURES = ("text/", "application/json")
@@ -37,11 +38,15 @@ _NUMBERS = re.compile(r"\d+")
 
 @attrs.frozen
 class Api:
-    """What every resource calls: one wire, one site, and the options of one view."""
+    """What every resource calls: one wire, one site, and the options of one view.
+
+    `root` is the path that routes are under; Open311 has another one.
+    """
 
     wire: Wire
     site: str
     options: Options
+    root: str = _ROOT
 
     @property
     def signed_in(self) -> bool:
@@ -63,6 +68,7 @@ class Api:
         body: Mapping[str, Any] | None = None,
         *,
         attachment: Attachment | None = None,
+        as_form: bool = False,
         **path: int | str,
     ) -> Response:
         """Call a route that changes something: JSON, or a form when a photo goes with it."""
@@ -71,6 +77,9 @@ class Api:
         if attachment is not None:
             await to_thread.run_sync(images.check, attachment.image)
             content = Form(tuple(bodies.form_fields(body or {})), attachment)
+        elif as_form:
+            content = encode(bodies.form_fields(body or {})).encode()
+            headers = {"Content-Type": bodies.FORM}
         elif body is not None:
             content, headers = bodies.encode_json(body), {"Content-Type": bodies.JSON}
         request = Request(method, self._url(route, path), f"{method} {route}", headers, content)
@@ -92,10 +101,15 @@ class Api:
         """Call a route whose answer is one object."""
         return self.read(await self.get(route, params=params, **path), model)
 
-    def read(self, response: Response, model: type[T]) -> T:
-        """The object that an answer holds."""
+    async def get_first(self, model: type[T], route: str, **path: int | str) -> T:
+        """Call a route whose answer is a list of one object, or the object itself."""
+        return self.read(await self.get(route, params=(), **path), model, first=True)
+
+    def read(self, response: Response, model: type[T], *, first: bool = False) -> T:
+        """The object that an answer holds, or the first one of a list."""
         self._refuse_listed(response)
-        return self._decode(lambda: decoding.decode_object(response, model), response)
+        decode = decoding.decode_first if first else decoding.decode_object
+        return self._decode(lambda: decode(response, model), response)
 
     def written(self, response: Response, model: type[T]) -> T | Moderated:
         """What a write made; or that it is held back: 202 and no object (documented).
@@ -106,14 +120,14 @@ class Api:
         """
         return Moderated() if response.status == 202 else self.made(response, model)
 
-    def made(self, response: Response, model: type[T]) -> T:
+    def made(self, response: Response, model: type[T], *, first: bool = False) -> T:
         """What a write made, where nothing is held back.
 
         Raises:
             AnswerLostError: As for `written()`.
         """
         try:
-            return self.read(response, model)
+            return self.read(response, model, first=first)
         except DecodeError as error:
             raise _unread(response, error) from error
 
@@ -181,7 +195,7 @@ class Api:
             if value in (".", ".."):
                 raise InvalidArgumentError(name, "must not be . or .. alone.")
         parts = {name: quote(str(value), safe="") for name, value in path.items()}
-        return api_of(self.site) + route.format(**parts)
+        return self.site + self.root + route.format(**parts)
 
     def _locate(self, path: str) -> str:
         """An absolute URL of http or https as it is; a path under the API's root."""
@@ -191,10 +205,9 @@ class Api:
             raise InvalidArgumentError("path", "must not hold . or .. as a segment.")
         if path.startswith(("https://", "http://")):
             return path
-        root = api_of("")
         if "://" in path or path.startswith("//"):
             raise InvalidArgumentError("path", "must be a path such as /issues, or an http URL.")
-        return api_of(self.site) + "/" + path.removeprefix(root).lstrip("/")
+        return self.site + _ROOT + "/" + path.removeprefix(_ROOT).lstrip("/")
 
     def _refuse_listed(self, response: Response) -> None:
         if b'"errors"' in response.content:

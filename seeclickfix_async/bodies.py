@@ -11,6 +11,7 @@ import msgspec
 from seeclickfix_async.images import Image
 
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 
 @attrs.frozen

@@ -27,6 +27,7 @@ from seeclickfix_async.oauth.token import Token
 from seeclickfix_async.resources.comments import Comments
 from seeclickfix_async.resources.emails import Emails
 from seeclickfix_async.resources.issues import Issues
+from seeclickfix_async.resources.open311 import Open311
 from seeclickfix_async.resources.photos import Photos
 from seeclickfix_async.resources.places import Places
 from seeclickfix_async.resources.questions import Questions
@@ -219,6 +220,18 @@ class AsyncClient:
             RequestTypeOption, "request_types", "/issues/new", params=params
         )
         return page.items
+
+    def open311(self, organization_id: int | None = None) -> Open311:
+        """The same service as Open311 GeoReport v2, its recommended way for reading in public.
+
+        Args:
+            organization_id: Whose requests, which is not a place's id; None for everybody's,
+                where nothing can be reported.
+        """
+        root = "/open311/v2"
+        if organization_id is not None:
+            root += f"/{checks.identifier('organization_id', organization_id)}"
+        return Open311(attrs.evolve(self._api, root=root), organization_id)
 
     async def geocode(self, point: str) -> Any:
         """Where a point is, in the service's own words (documented, but not what it answers).

@@ -71,10 +71,14 @@ def decode_object(response: Response, model: type[T]) -> T:
 def decode_rows(response: Response, key: str, model: type[T]) -> Rows[T]:
     """Read an answer that is a collection: `{key: [...], "metadata": {...}, "errors": {}}`.
 
+    Without a key, the answer is the list itself.
+
     Raises:
         DecodeError: It is not JSON, or holds no such list. A bad row does not raise: it is
             set aside in `rejected`.
     """
+    if not key:
+        return _decode_bare(response, model)
     try:
         if not drift.is_hidden_in(response.content):
             whole = _decoder(_envelope(key, model)).decode(response.content)  # type: ignore[arg-type]
@@ -85,23 +89,56 @@ def decode_rows(response: Response, key: str, model: type[T]) -> Rows[T]:
     return _decode_each(response, key, model)
 
 
+def decode_first(response: Response, model: type[T]) -> T:
+    """Read an answer that is one object, or a list of one, as Open311 has it.
+
+    Raises:
+        DecodeError: It is neither.
+    """
+    document = response.json()
+    if isinstance(document, list) and document:
+        document = document[0]
+    return _mend(response, document, model)
+
+
 def raw_rows(response: Response, key: str) -> tuple[Any, ...]:
     """The rows of a collection as plain objects, with the fields that the models do not know."""
+    if not key:
+        return tuple(response.json())
     rows: tuple[Any, ...] = getattr(_decoder(_envelope(key, Any)).decode(response.content), key)
     return rows
 
 
+def _decode_bare(response: Response, model: type[T]) -> Rows[T]:
+    items, rejected = _read_each(_sliced(response, list[msgspec.Raw], ""), "", model)
+    return Rows(items, Pagination(), None, rejected)
+
+
 def _decode_each(response: Response, key: str, model: type[T]) -> Rows[T]:
+    sliced = _sliced(response, _envelope(key, msgspec.Raw, Any), key)
+    items, rejected = _read_each(getattr(sliced, key), key, model)
+    metadata = _mend(response, sliced.metadata or {}, _Metadata, "metadata")
+    return Rows(items, metadata.pagination or Pagination(), sliced.errors, rejected)
+
+
+def _sliced(response: Response, kind: Any, key: str) -> Any:
+    """The raw slices of a collection's rows, and what stands beside them."""
     try:
-        sliced = _decoder(_envelope(key, msgspec.Raw, Any)).decode(response.content)
+        return _decoder(kind).decode(response.content)
     except msgspec.ValidationError as error:
         path, reason = _explain(error)
         raise DecodeError(reason, path=path or key, route=response.route) from None
     except UNREADABLE as error:
         raise DecodeError(response.why_unreadable(error), route=response.route) from None
+
+
+def _read_each(
+    rows: list[msgspec.Raw], key: str, model: type[T]
+) -> tuple[tuple[T, ...], tuple[Rejected, ...]]:
+    """What could be read, and what could not."""
     items: list[T] = []
     rejected: list[Rejected] = []
-    for index, raw in enumerate(getattr(sliced, key)):
+    for index, raw in enumerate(rows):
         try:
             document = drift.repair(msgspec.json.decode(raw))
             items.append(msgspec.convert(document, model, strict=False))
@@ -109,9 +146,7 @@ def _decode_each(response: Response, key: str, model: type[T]) -> Rows[T]:
             path, reason = _explain(error)
             where = f"{key}[{index}]" + (f".{path}" if path else "")
             rejected.append(Rejected(index, where, reason, bytes(raw)))
-    metadata = _mend(response, sliced.metadata or {}, _Metadata, "metadata")
-    pagination = metadata.pagination or Pagination()
-    return Rows(tuple(items), pagination, sliced.errors, tuple(rejected))
+    return tuple(items), tuple(rejected)
 
 
 def _mend(response: Response, document: Any, model: type[T], within: str = "") -> T:

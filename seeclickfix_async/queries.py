@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 import attrs
 
 from seeclickfix_async import checks
-from seeclickfix_async.areas import Area, Near, Zoom
+from seeclickfix_async.areas import Area, Near, Zoom, near
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue, Status
 
@@ -93,6 +93,22 @@ def page_params(number: int) -> list[tuple[str, str]]:
 def moment(value: datetime) -> str:
     """A moment as the service reads it: ISO 8601 in UTC."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+_HERE = 25.0  # metres, around the point of a report
+
+
+def traces(lat: float, lng: float, request_type: int | None) -> IssueFilters:
+    """What finds an issue that a report may have become: the newest of its kind at its place.
+
+    Not by the clock, since the service's may differ from ours.
+    """
+    found: IssueFilters = {
+        "area": near(lat, lng, _HERE),
+        "status": "all",
+        "sort": "created_at",
+    }
+    return found if request_type is None else {**found, "request_types": (request_type,)}
 
 
 def _statuses(value: Statuses | None) -> tuple[Status, ...] | None:
@@ -293,6 +309,34 @@ class PointQuery:
     def __attrs_post_init__(self) -> None:
         checks.present("lat", self.lat)
         checks.present("lng", self.lng)
+
+
+def _codes(value: Iterable[str | int] | None) -> tuple[str | int, ...] | None:
+    return checks.several(
+        "service_codes", value, "codes", lambda one: isinstance(one, (str, int)) and one != ""
+    )
+
+
+@attrs.frozen(kw_only=True)
+class RequestQuery:
+    """The parameters of Open311's `requests.json` and `services.json`; `long` is its longitude."""
+
+    lat: float | None = attrs.field(default=None, validator=checks.LATITUDE)
+    long: float | None = attrs.field(default=None, validator=checks.LONGITUDE)
+    status: Literal["open", "closed"] | None = attrs.field(
+        default=None, validator=checks.choice("open", "closed")
+    )
+    service_code: tuple[str | int, ...] | None = attrs.field(default=None, converter=_codes)
+    start_date: datetime | None = attrs.field(default=None, validator=checks.aware)
+    end_date: datetime | None = attrs.field(default=None, validator=checks.aware)
+    per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)
+
+    def __attrs_post_init__(self) -> None:
+        if (self.lat is None) != (self.long is None):
+            raise InvalidArgumentError("lat", "lat and lng go together.")
+        start, end = self.start_date, self.end_date
+        if start is not None and end is not None and start >= end:
+            raise InvalidArgumentError("start_date", "must be earlier than end_date.")
 
 
 @attrs.frozen(kw_only=True)

@@ -66,7 +66,7 @@ def refusal(response: Response, *, nobody: bool = False) -> StatusError | None:
     if response.status == 422:
         return in_body(response, body)
     kind, advice, more = _kind(response, nobody=nobody)
-    message = f"{response.status} for {response.route}. {advice}"
+    message = f"{response.status} for {response.route}. {advice}{_described(body)}"
     return kind(message, **more, **_data(response, body))
 
 
@@ -96,6 +96,14 @@ def field_errors(body: Any) -> dict[str, list[str]]:
         for field, words in body.items()
         if words and field not in _NOT_ERRORS
     }
+
+
+def _described(body: Any) -> str:
+    """What Open311 says is wrong (GeoReport v2): a list of codes and descriptions."""
+    if not isinstance(body, list):
+        return ""
+    words = [error.get("description") for error in body if isinstance(error, Mapping)]
+    return "".join(f" It says: {word}" for word in words if isinstance(word, str))
 
 
 def _kind(response: Response, *, nobody: bool) -> tuple[type[StatusError], str, dict[str, Any]]:

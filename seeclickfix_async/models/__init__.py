@@ -22,6 +22,14 @@ from seeclickfix_async.models.issue import QuestionAnswer as QuestionAnswer
 from seeclickfix_async.models.issue import Relationship as Relationship
 from seeclickfix_async.models.issue import RequestTypeRef as RequestTypeRef
 from seeclickfix_async.models.issue import Vote as Vote
+from seeclickfix_async.models.open311 import Discovery as Discovery
+from seeclickfix_async.models.open311 import Endpoint as Endpoint
+from seeclickfix_async.models.open311 import Service as Service
+from seeclickfix_async.models.open311 import ServiceAttribute as ServiceAttribute
+from seeclickfix_async.models.open311 import ServiceDefinition as ServiceDefinition
+from seeclickfix_async.models.open311 import ServiceRequest as ServiceRequest
+from seeclickfix_async.models.open311 import ServiceRequestState as ServiceRequestState
+from seeclickfix_async.models.open311 import Submission as Submission
 from seeclickfix_async.models.outcome import Created as Created
 from seeclickfix_async.models.outcome import Moderated as Moderated
 from seeclickfix_async.models.place import Place as Place

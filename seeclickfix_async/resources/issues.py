@@ -6,8 +6,8 @@ from typing import Any, Literal, Unpack, overload
 
 import attrs
 
-from seeclickfix_async import checks
-from seeclickfix_async.areas import BoundingBox, Near, near
+from seeclickfix_async import checks, queries
+from seeclickfix_async.areas import BoundingBox, Near
 from seeclickfix_async.bodies import Attachment
 from seeclickfix_async.crawl import Crawl
 from seeclickfix_async.errors import (
@@ -177,7 +177,8 @@ class Issues(IssueWrites):
             raise InvalidArgumentError("draft", "must be made by a request type's draft().")
         if not (draft.guests or self._api.signed_in):
             raise InvalidArgumentError("draft", "this category needs a signed-in user.")
-        traces = _traces(draft)
+        kind = None if draft.request_type_id == "other" else draft.request_type_id
+        traces = queries.traces(draft.lat, draft.lng, kind)
         attachment = None
         if draft.image is not None:
             attachment = Attachment(f"answers[{draft.image_field}]", draft.image)
@@ -233,25 +234,14 @@ class Issues(IssueWrites):
         )
 
 
-_HERE = 25.0  # metres, around the point of a report
 _NEARBY = 0.0008  # degrees, as the service has it in its own links (observed)
-
-
-def _traces(draft: Draft) -> IssueFilters:
-    """What finds an issue that may have come of a draft: the newest of its kind at its place.
-
-    Not by the clock, since the service's may differ from ours.
-    """
-    area = near(draft.lat, draft.lng, _HERE)
-    return {"area": area, "status": "all", "sort": "created_at", **_kind(draft)}
 
 
 def _twins(draft: Draft) -> IssueFilters:
     """The question that the service itself asks for possible duplicates (observed)."""
     lat, lng = draft.lat, draft.lng
     box = BoundingBox(lat - _NEARBY, lng - _NEARBY, lat + _NEARBY, lng + _NEARBY)
-    return {"area": Near(lat, lng, box), "status": "open,acknowledged", **_kind(draft)}
-
-
-def _kind(draft: Draft) -> IssueFilters:
-    return {} if draft.request_type_id == "other" else {"request_types": (draft.request_type_id,)}
+    found: IssueFilters = {"area": Near(lat, lng, box), "status": "open,acknowledged"}
+    if draft.request_type_id != "other":
+        found["request_types"] = (draft.request_type_id,)
+    return found

@@ -9,8 +9,9 @@ from seeclickfix_async.sandbox import places
 from seeclickfix_async.sandbox.accounts import Accounts
 from seeclickfix_async.sandbox.city import City
 from seeclickfix_async.sandbox.discussion import Discussion
-from seeclickfix_async.sandbox.door import Door
+from seeclickfix_async.sandbox.door import Door, Handler
 from seeclickfix_async.sandbox.ledger import Ledger
+from seeclickfix_async.sandbox.open311 import Open311
 from seeclickfix_async.sandbox.photos import Photos
 from seeclickfix_async.sandbox.reading import Reading
 from seeclickfix_async.sandbox.reporting import Reporting
@@ -28,6 +29,13 @@ class Endpoints:
     ledger: Ledger
     photos: Photos
 
+    def _elsewhere(self) -> dict[tuple[str, str], Handler]:
+        """What is not under the API's root."""
+        return {
+            **self.photos.table(),
+            **Open311(self.city, self.door, self.ledger).table(),
+        }
+
     def routes(self) -> list[Route]:
         """Every route."""
         table = {
@@ -41,5 +49,5 @@ class Endpoints:
         rooted = {(method, f"{_ROOT}{path}"): handler for (method, path), handler in table.items()}
         return [
             Route(path, self.door.before(handler), methods=[method])
-            for (method, path), handler in {**rooted, **self.photos.table()}.items()
+            for (method, path), handler in {**rooted, **self._elsewhere()}.items()
         ]

@@ -8,6 +8,8 @@ from seeclickfix_async.sandbox.city import CATEGORIES, COMMUNITY
 from seeclickfix_async.sandbox.rows import ORGANIZATION
 
 FIRST_TYPE = 1000
+USUAL = 3
+"""How many of a form's questions every category asks."""
 _LONGEST_SUMMARY = 150
 
 BLOCKED = CATEGORIES.index("Parking Complaint")
@@ -18,6 +20,14 @@ NAMED_ONLY = CATEGORIES.index("Noise")
 """Nobody reports this kind anonymously."""
 
 Question = dict[str, Any]
+
+
+def category_of(number: str) -> int | None:
+    """The category of a request type's number, or of `other`."""
+    if number == "other":
+        return COMMUNITY
+    category = int(number) - FIRST_TYPE if number.isdigit() else 0
+    return category if 0 < category < len(CATEGORIES) else None
 
 
 def option(category: int, api: str, lat: str, lng: str) -> dict[str, Any]:

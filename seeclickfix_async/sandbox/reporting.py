@@ -51,7 +51,7 @@ class Reporting:
 
     async def request_type(self, request: Request) -> Response:
         """`GET /request_types/:id`, a number or `other`."""
-        category = _category(request.path_params["id"])
+        category = forms.category_of(request.path_params["id"])
         if category is None:
             return answers.no_such_thing()
         return answers.fresh(request, forms.form(category))
@@ -60,7 +60,7 @@ class Reporting:
         """`POST /issues`."""
         user = self.door.signed_in(request)
         body = await body_of(request)
-        category = _category(str(body.get("request_type_id", "")))
+        category = forms.category_of(str(body.get("request_type_id", "")))
         errors = self._faults(body, category)
         if errors or category is None:
             return answers.invalid({"errors": errors})
@@ -116,16 +116,9 @@ class Reporting:
             assignee=None,
             questions=[
                 {"question": question["question"], "answer": _read_out(given, question)}
-                for question in forms.questions(self.city.category[row])[3:]
+                for question in forms.questions(self.city.category[row])[forms.USUAL :]
             ],
         )
-
-
-def _category(number: str) -> int | None:
-    if number == "other":
-        return COMMUNITY
-    category = int(number) - forms.FIRST_TYPE if number.isdigit() else 0
-    return category if 0 < category < len(CATEGORIES) else None
 
 
 def _is_number(value: Any) -> bool:
