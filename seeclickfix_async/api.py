@@ -33,7 +33,7 @@ _ROOT = api_of("")
 _DOTS = re.compile(r"(^|/)\.{1,2}(/|$)")
 _METHOD = re.compile(r"[A-Z]{3,10}")
 _NO_PICTURES = ("text/", "application/json")
-_NUMBERS = re.compile(r"\d+")
+_NUMBERS = re.compile(r"(?<=/)\d+")
 
 
 @attrs.frozen
@@ -165,6 +165,16 @@ class Api:
         kind = response.headers.get("content-type", "").lower()
         if kind.startswith(_NO_PICTURES):
             raise DecodeError("It is no picture.", route=route)
+
+    async def follow(self, method: str, url: str, under: str, body: Any) -> Response:
+        """Write to a link that the service gave, on our own site and under one of its paths."""
+        parts = urlsplit(url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        if not path.startswith(_ROOT + under):
+            raise InvalidArgumentError("url", f"must be a link to {_ROOT}{under}...")
+        response = await self.request(method, path, json=body)
+        self._refuse_listed(response)
+        return response
 
     async def request(
         self,

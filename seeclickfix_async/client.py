@@ -28,6 +28,7 @@ from seeclickfix_async.resources.comments import Comments
 from seeclickfix_async.resources.emails import Emails
 from seeclickfix_async.resources.issues import Issues
 from seeclickfix_async.resources.open311 import Open311
+from seeclickfix_async.resources.organization import OrganizationApi, Organizations
 from seeclickfix_async.resources.photos import Photos
 from seeclickfix_async.resources.places import Places
 from seeclickfix_async.resources.questions import Questions
@@ -130,6 +131,7 @@ class AsyncClient:
         self.comments: Comments = Comments(api)
         self.emails: Emails = Emails(api)
         self.issues: Issues = Issues(api)
+        self.organizations: Organizations = Organizations(api)
         self.photos: Photos = Photos(api)
         self.places: Places = Places(api)
         self.questions: Questions = Questions(api)
@@ -232,6 +234,14 @@ class AsyncClient:
         if organization_id is not None:
             root += f"/{checks.identifier('organization_id', organization_id)}"
         return Open311(attrs.evolve(self._api, root=root), organization_id)
+
+    def organization(self, id: int) -> OrganizationApi:
+        """What the members of an organization see and do; calls fail for others.
+
+        Args:
+            id: The account's id, which is not the id of a place.
+        """
+        return OrganizationApi(self._api, checks.identifier("id", id))
 
     async def geocode(self, point: str) -> Any:
         """Where a point is, in the service's own words (documented, but not what it answers).

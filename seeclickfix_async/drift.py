@@ -31,7 +31,9 @@ _LINKS = _fields("Link")
 _TIMES = _fields("Time")
 _LISTS = _fields("tuple[") - {"coordinates"}
 # What people wrote may well be the word null.
-_WRITTEN = frozenset({"address", "answer", "comment", "description", "name", "question", "summary"})
+_WRITTEN = frozenset(
+    {"address", "answer", "body", "comment", "description", "name", "question", "summary"}
+)
 _ALIASES = {"comments_url": "comment_url", "comment_count": "comments_count"}
 
 _SIGNS = tuple(f'"{alias}"'.encode() for alias in _ALIASES)

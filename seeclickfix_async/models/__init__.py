@@ -30,6 +30,18 @@ from seeclickfix_async.models.open311 import ServiceDefinition as ServiceDefinit
 from seeclickfix_async.models.open311 import ServiceRequest as ServiceRequest
 from seeclickfix_async.models.open311 import ServiceRequestState as ServiceRequestState
 from seeclickfix_async.models.open311 import Submission as Submission
+from seeclickfix_async.models.organization import InternalComment as InternalComment
+from seeclickfix_async.models.organization import Member as Member
+from seeclickfix_async.models.organization import Mention as Mention
+from seeclickfix_async.models.organization import Organization as Organization
+from seeclickfix_async.models.organization import OrganizationComment as OrganizationComment
+from seeclickfix_async.models.organization import OrganizationIssue as OrganizationIssue
+from seeclickfix_async.models.organization import (
+    OrganizationServiceRequest as OrganizationServiceRequest,
+)
+from seeclickfix_async.models.organization import Priority as Priority
+from seeclickfix_async.models.organization import ServiceRequestStatus as ServiceRequestStatus
+from seeclickfix_async.models.organization import Transition as Transition
 from seeclickfix_async.models.outcome import Created as Created
 from seeclickfix_async.models.outcome import Moderated as Moderated
 from seeclickfix_async.models.place import Place as Place

@@ -9,6 +9,7 @@ import attrs
 
 from seeclickfix_async.images import Image
 from seeclickfix_async.models.answers import Answer
+from seeclickfix_async.models.common import Link
 from seeclickfix_async.models.draft import Draft, Faults
 from seeclickfix_async.models.question import Question, QuestionType
 
@@ -27,14 +28,14 @@ class RequestTypeOption:
     id: int | Literal["other"] | None = None
     title: str | None = None
     organization: str | None = None
-    url: str | None = None
+    url: Link | None = None
     is_other: bool | None = None
     location_required: bool | None = None
     block_submission: bool | None = None
     permit_guest_reporting: bool | None = None
     permit_anonymous_reporting: bool | None = None
     private_visibility: bool | None = None
-    potential_duplicate_issues_url: str | None = None
+    potential_duplicate_issues_url: Link | None = None
 
     @property
     def key(self) -> RequestTypeId:

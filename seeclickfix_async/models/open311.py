@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async.models.common import Time
+from seeclickfix_async.models.common import Link, Time
 from seeclickfix_async.models.open_enum import OpenEnum
 from seeclickfix_async.models.question import Choice
 
@@ -24,7 +24,7 @@ class Endpoint:
     """Where a server's API is, and what it speaks."""
 
     specification: str | None = None
-    url: str | None = None
+    url: Link | None = None
     changeset: str | None = None
     type: str | None = None
     formats: tuple[str, ...] | None = None
@@ -104,7 +104,7 @@ class ServiceRequest:
     zipcode: str | None = None
     lat: float | None = None
     long: float | None = None
-    media_url: str | None = None
+    media_url: Link | None = None
     organization: str | None = None
 
     @property

@@ -12,6 +12,7 @@ from seeclickfix_async.sandbox.discussion import Discussion
 from seeclickfix_async.sandbox.door import Door, Handler
 from seeclickfix_async.sandbox.ledger import Ledger
 from seeclickfix_async.sandbox.open311 import Open311
+from seeclickfix_async.sandbox.organization import Members
 from seeclickfix_async.sandbox.photos import Photos
 from seeclickfix_async.sandbox.reading import Reading
 from seeclickfix_async.sandbox.reporting import Reporting
@@ -44,6 +45,7 @@ class Endpoints:
             **Writing(self.city, self.door, self.ledger, self.photos).table(),
             **Accounts(self.door).table(),
             **places.table(),
+            **Members(self.city, self.door, self.ledger).table(),
             **Discussion(self.door).table(),
         }
         rooted = {(method, f"{_ROOT}{path}"): handler for (method, path), handler in table.items()}
