@@ -14,22 +14,24 @@ import attrs
 from seeclickfix_async import models
 from seeclickfix_async.models.common import SHORTEST_LINK
 
+_ANNOTATED = [
+    (field.name, str(field.type))
+    for cls in vars(models).values()
+    if attrs.has(cls)
+    for field in attrs.fields(cls)
+]
+
 
 def _fields(annotation: str) -> frozenset[str]:
     """The names of all model fields that are annotated so."""
-    classes = [value for value in vars(models).values() if attrs.has(value)]
-    return frozenset(
-        field.name
-        for cls in classes
-        for field in attrs.fields(cls)
-        if str(field.type).startswith(annotation)
-    )
+    return frozenset(name for name, kind in _ANNOTATED if kind.startswith(annotation))
 
 
 _TEXTS = _fields("str")
 _LINKS = _fields("Link")
 _TIMES = _fields("Time")
-_LISTS = _fields("tuple[") - {"coordinates"}
+# What is a list in one model and an object in another is left as it came.
+_LISTS = _fields("tuple[") - _fields("dict[") - {"coordinates"}
 # What people wrote may well be the word null.
 _WRITTEN = frozenset(
     {"address", "answer", "body", "comment", "description", "name", "question", "summary"}
@@ -54,6 +56,8 @@ def repair(value: Any, key: str = "") -> Any:
             return [repair(item) for item in value]
         case str():
             return _text(value, key)
+        case None if key == "coordinates":
+            return []
         case int() | float() if key in _TEXTS and not isinstance(value, bool):
             return str(value)
         case _:
@@ -63,6 +67,8 @@ def repair(value: Any, key: str = "") -> Any:
 def _object(value: dict[str, Any], key: str) -> Any:
     if key in _LISTS:
         return [repair(value)] if value else None
+    if key == "transitions":  # links by their names, and whatever else there may be one day
+        return {name: link for name, link in value.items() if isinstance(link, str | None)} or None
     mended = {name: repair(item, name) for name, item in value.items()}
     for alias, name in _ALIASES.items():
         if mended.get(name) is None and alias in mended:

@@ -183,7 +183,7 @@ def test_what_was_observed_and_what_is_missing() -> None:
                 "commenter": {"id": 9, "name": None, "full_name": "Ann"},
             }
         ],
-        "active_service_request": {"status": "On_Ice", "transitions": {}},
+        "active_service_request": {"status": "On_Ice", "transitions": None},
         "duplicate_issues": [{"id": 8}],
         "assignment_url": "null",
     }
