@@ -1,8 +1,8 @@
 """Async client for the SeeClickFix 311 API v2.
 
-Everything public is here and in `errors`, `models` and `oauth`. Names are loaded when they are
-first used, so that importing the package costs next to nothing; the HTTP library comes with the
-first request.
+Everything public is here and in `errors`, `models`, `oauth` and `pull`. Names are loaded when they
+are first used, so that importing the package costs next to nothing; the HTTP library comes with
+the first request.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from seeclickfix_async import errors as errors
     from seeclickfix_async import models as models
     from seeclickfix_async import oauth as oauth
+    from seeclickfix_async import pull as pull
     from seeclickfix_async.areas import Area as Area
     from seeclickfix_async.areas import BoundingBox as BoundingBox
     from seeclickfix_async.areas import Near as Near
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from seeclickfix_async.areas import Zoom as Zoom
     from seeclickfix_async.areas import near as near
     from seeclickfix_async.client import AsyncClient as AsyncClient
+    from seeclickfix_async.crawl import Batch as Batch
     from seeclickfix_async.crawl import Crawl as Crawl
-    from seeclickfix_async.crawl import Report as Report
     from seeclickfix_async.credentials import PRODUCTION as PRODUCTION
     from seeclickfix_async.credentials import TokenExpiryWarning as TokenExpiryWarning
     from seeclickfix_async.credentials import TokenSource as TokenSource
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from seeclickfix_async.paging import Pager as Pager
     from seeclickfix_async.queries import ALL as ALL
     from seeclickfix_async.queries import IssueFilters as IssueFilters
+    from seeclickfix_async.report import Estimate as Estimate
+    from seeclickfix_async.report import Report as Report
     from seeclickfix_async.response import Response as Response
     from seeclickfix_async.secret import Secret as Secret
     from seeclickfix_async.tokens.accounts import Accounts as Accounts
@@ -63,10 +66,10 @@ if TYPE_CHECKING:
     from seeclickfix_async.transport.retry import Retry as Retry
 
 _ROOMS = {
-    "": ("errors", "models", "oauth"),
+    "": ("errors", "models", "oauth", "pull"),
     "areas": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
     "client": ("AsyncClient",),
-    "crawl": ("Crawl", "Report"),
+    "crawl": ("Batch", "Crawl"),
     "credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),
     "decoding": ("Rejected",),
     "errors": ("SeeClickFixError",),
@@ -98,6 +101,7 @@ _ROOMS = {
     "transport.clock": ("Clock",),
     "transport.limiter": ("Limiter", "RateLimiter"),
     "transport.retry": ("Retry",),
+    "report": ("Estimate", "Report"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -107,6 +111,7 @@ __all__ = [
     "Accounts",
     "Area",
     "AsyncClient",
+    "Batch",
     "BoundingBox",
     "Cache",
     "Clock",
@@ -115,6 +120,7 @@ __all__ = [
     "Created",
     "DetailedIssue",
     "Draft",
+    "Estimate",
     "FileStore",
     "Issue",
     "IssueFilters",
@@ -151,6 +157,7 @@ __all__ = [
     "models",
     "near",
     "oauth",
+    "pull",
 ]
 
 

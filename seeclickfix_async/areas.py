@@ -15,6 +15,7 @@ from seeclickfix_async import checks
 from seeclickfix_async.errors import InvalidArgumentError
 
 _METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude at the equator
+_METRE = 1e-5  # in degrees
 
 Params = Iterator[tuple[str, str]]
 
@@ -43,6 +44,24 @@ class BoundingBox:
         """The query parameters of this area."""
         for name in ("min_lat", "min_lng", "max_lat", "max_lng"):
             yield name, repr(float(getattr(self, name)))
+
+    def quarters(self, lat: float, lng: float) -> list[BoundingBox]:
+        """The same area in four boxes that meet at a point, or in the middle if it is outside.
+
+        None when the area is about a metre wide.
+        """
+        if max(self.max_lat - self.min_lat, self.max_lng - self.min_lng) < _METRE:
+            return []
+        if not (self.min_lat < lat < self.max_lat and self.min_lng < lng < self.max_lng):
+            lat, lng = (self.min_lat + self.max_lat) / 2, (self.min_lng + self.max_lng) / 2
+        return [
+            BoundingBox(south, west, north, east)
+            for south, north in ((self.min_lat, lat), (lat, self.max_lat))
+            for west, east in ((self.min_lng, lng), (lng, self.max_lng))
+        ]
+
+
+WORLD = BoundingBox(-90, -180, 90, 180)
 
 
 @attrs.frozen

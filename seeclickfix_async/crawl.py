@@ -1,106 +1,70 @@
 """Every issue of a query, however many there are.
 
-Page numbers are no way through: the service stops after about 1,000 rows without saying so, and
-rows shift while one reads (both observed). So the walk goes by the clock: sorted by time, oldest
-first, each request starts at the second where the last page ended, and rows of that second that
-come again are dropped. Only inside one crowded second does it go by page number.
-
-Several walkers share the period by splitting it: whoever is done takes half of the longest rest, so
-that no request is spent on planning. They go in step, one page each, and what they bring is
-given out in the order of their periods.
+The decisions are those of `walk`; here they are carried out. Several walkers share the period by
+splitting it: whoever is done takes half of the longest rest, so that no request is spent on
+planning.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 import anyio
+import anyio.abc
 import attrs
 
 from seeclickfix_async import checks
 from seeclickfix_async.errors import (
     BadRequestError,
-    DecodeError,
     NotFoundError,
     SeeClickFixError,
-    TruncatedResultsError,
     ValidationError,
 )
 from seeclickfix_async.models import Issue
 from seeclickfix_async.paging import Page
 from seeclickfix_async.queries import DETAILED_PER_PAGE, By, IssueQuery
+from seeclickfix_async.report import Estimate, Report
+from seeclickfix_async.slices import Slice
+from seeclickfix_async.transport.clock import SYSTEM, Clock
+from seeclickfix_async.walk import LARGEST, PageSize, Walk
 
 IssueT = TypeVar("IssueT", bound=Issue)
 
 Fetch = Callable[[IssueQuery, int], Awaitable[Page[IssueT]]]
+Answer = Page[IssueT] | SeeClickFixError
 
-PER_PAGE = 100
-"""Rows a request, as documented."""
-
-_SECOND = timedelta(seconds=1)
 _BEYOND = (BadRequestError, NotFoundError, ValidationError)
-# When this share of a page is of its last second, the next page number is cheaper than the clock.
-_CROWDED = 0.05
+_MOST_WALKERS = 16
+_WORTH_A_WALKER = 20  # pages: each walker may cost one request more than one alone
 
 
 @attrs.frozen
-class Report:
-    """What a crawl has brought, so far or in the end.
+class Batch(Generic[IssueT]):
+    """What one answer brought.
 
     Attributes:
-        expected: How many issues the service says there are; None before the first answer.
-        received: How many different issues were given out.
-        duplicates: How many rows came again and were dropped; the clock's overlap is in it.
-        rejected: How many rows could not be read; each was logged with its path.
-        requests: Requests used on the wire, with redirects, retries and the final count.
-        minimum: The fewest requests that so many rows can take.
-        complete: Whether everything has been received.
-        reasons: Why it is not complete.
+        issues: Those that had not come before.
+        state: Where the walk stands when these have been kept; for `client.issues.crawl(state=)`.
+        report: What has come so far.
+        last: Whether the walk is at its end.
     """
 
-    expected: int | None
-    received: int
-    duplicates: int
-    rejected: int
-    requests: int
-    minimum: int
-    complete: bool
-    reasons: tuple[str, ...]
-
-
-Row = int | bytes  # what a row is known by: its id, or its bytes where that cannot be read
-
-
-@attrs.define(eq=False)
-class _Slice:
-    """A period that one walker walks: from `start`, inclusive, to `end`, exclusive."""
-
-    start: datetime | None
-    end: datetime
-    page: int = 1
-    reached: datetime | None = None  # the last second that was seen
-    left: int = 0  # rows that are still to come, as far as is known
-    entries: int | None = None  # rows of the period, by the last answer
-    known: set[Row] = attrs.field(factory=set)  # rows given out that may come again
-    last_rows: list[Row] = attrs.field(factory=list)
-
-    @property
-    def seconds(self) -> int:
-        return int((self.end - self.start).total_seconds()) if self.start else 0
-
-    def move_to(self, second: datetime | None, known: set[Row]) -> None:
-        self.start, self.page, self.entries, self.known = second, 1, None, known
+    issues: tuple[IssueT, ...]
+    state: bytes = attrs.field(repr=False)
+    report: Report
+    last: bool = False
 
 
 class Crawl(Generic[IssueT]):
-    """A walk over all issues of a query; iterate over it with `async for`.
+    """A walk over all issues of a query: iterate over it with `async for`, or `run()` it.
 
     `report` tells at any time what came, and in the end whether that was all. Memory is bounded
-    by a page for each walker. After an error or a cancellation, iterating again goes on where
-    the walk stood.
+    by two pages for each walker. After an error or a cancellation, iterating again goes on where
+    the walk stood; a batch's `state` lets another process go on.
     """
 
     def __init__(
@@ -109,211 +73,242 @@ class Crawl(Generic[IssueT]):
         query: IssueQuery,
         *,
         by: By = "created_at",
-        walkers: int = 1,
+        walkers: int | None = 1,
+        page_size: PageSize | None = None,
+        state: bytes | None = None,
+        rate: float = math.inf,
+        clock: Clock = SYSTEM,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        checks.number("walkers", walkers, 1, 16, whole=True)
-        self._fetch = fetch
-        self._by: By = by
-        self._walkers = walkers
-        start, end = query.bounds(by)
-        end = end or now().replace(microsecond=0)
-        self._query = _ordered(query, by).between(by, start, end)
-        self._slices = [_Slice(start, end)]
+        if walkers is not None:
+            checks.number("walkers", walkers, 1, _MOST_WALKERS, whole=True)
+        if page_size is not None and page_size != "largest":
+            most = DETAILED_PER_PAGE if query.details else LARGEST
+            checks.number("page_size", page_size, 1, most, whole=True)
+        end = now().replace(microsecond=0)
+        walk: Walk[IssueT] = Walk(
+            query, by=by, end=end, page_size=page_size, rate=rate, state=state
+        )
+        self._guide = _Guide(walk, fetch, walkers, rate, clock)
         self._ready: deque[IssueT] = deque()
-        self._per_page: int = self._query.per_page or PER_PAGE
-        self._expected: int | None = None
-        self._received = self._duplicates = self._rejected = self._requests = 0
-        self._reasons: list[str] = []
-        self._finished = False
 
     def __aiter__(self) -> Crawl[IssueT]:
         return self
 
     async def __anext__(self) -> IssueT:
         while not self._ready:
-            if self._finished:
+            if self._guide.walk.state.finished:
                 raise StopAsyncIteration
-            if self._slices:
+            if self._guide.walk.slices:
                 await self._step()
             else:
-                await self._finish()
-        self._received += 1
+                await self._guide.finish()
         return self._ready.popleft()
 
     @property
     def report(self) -> Report:
         """What has come so far."""
-        reasons = tuple(self._reasons)
-        if not self._finished:
-            reasons += ("The walk is not at its end.",)
-        if self._rejected:
-            reasons += (f"{self._rejected} rows could not be read.",)
-        return Report(
-            expected=self._expected,
-            received=self._received,
-            duplicates=self._duplicates,
-            rejected=self._rejected,
-            requests=self._requests,
-            minimum=max(1, -(-(self._received + self._rejected) // self._per_page)),
-            complete=not reasons,
-            reasons=reasons,
-        )
+        return self._guide.walk.report(len(self._ready))
+
+    async def estimate(self) -> Estimate:
+        """What the whole walk takes; makes its first request, unless that was made.
+
+        What that brings is kept, and given out when the walk goes on.
+        """
+        if self._guide.walk.state.expected is None and self._guide.walk.slices:
+            await self._step()
+        return self._guide.walk.estimate()
+
+    async def run(self, each: Callable[[Batch[IssueT]], Awaitable[None]]) -> Report:
+        """Walk to the end, as fast as the walkers can, and give out what each answer brings.
+
+        Faster than iterating, since no walker waits for another. `each` is awaited for one batch
+        at a time, while the walkers go on. When it fails, the walk ends with its error; when a
+        request fails, everything that came before is given out first.
+
+        Args:
+            each: Keeps a batch. The last one has no issues, and the report of the end.
+
+        Raises:
+            SeeClickFixError: A request failed for good, as with `client.issues.list`.
+        """
+        if self._ready:
+            batch = self._guide.batch(list(self._ready))
+            self._ready.clear()
+            await each(batch)
+        await _Run(self._guide, each).run()
+        if not self._guide.walk.state.finished:
+            await self._guide.finish()
+            await each(self._guide.batch([]))
+        return self.report
 
     async def _step(self) -> None:
         """One page for each walker."""
-        self._share()
-        walking = self._slices[: self._walkers]
-        answers: dict[int, Page[IssueT] | SeeClickFixError | None] = {}
+        guide = self._guide
+        idle = guide.useful() - len(guide.walk.slices)
+        if idle > 0:
+            guide.walk.share(guide.longest(), idle)
+        walking = guide.walk.slices[: guide.useful()]
+        answers: dict[int, Answer[IssueT]] = {}
 
-        async def walk(place: int, part: _Slice) -> None:
-            answers[place] = await self._ask(part)
+        async def walk(place: int, part: Slice) -> None:
+            answers[place] = await guide.ask(part)
 
+        started = guide.clock.now()
         if len(walking) == 1:
             await walk(0, walking[0])
         else:
             async with anyio.create_task_group() as tasks:
                 for place, part in enumerate(walking):
                     tasks.start_soon(walk, place, part)
+        guide.walk.state.seconds += guide.clock.now() - started
         errors: list[SeeClickFixError] = []
         for place, part in enumerate(walking):
-            answer = answers[place]
             try:
-                if isinstance(answer, SeeClickFixError):
-                    raise answer
-                self._take(part, answer)
+                self._ready.extend(guide.take(part, answers[place]))
             except SeeClickFixError as error:
                 errors.append(error)  # what the others brought is kept
         if errors:
             raise errors[0]
 
-    async def _ask(self, part: _Slice) -> Page[IssueT] | SeeClickFixError | None:
-        """The next page of a slice; None when the service does not serve it."""
-        query = self._query.between(self._by, part.start, part.end)
+
+@attrs.define(eq=False)
+class _Guide(Generic[IssueT]):
+    """Carries the decisions of a walk to the service, and the answers back."""
+
+    walk: Walk[IssueT]
+    fetch: Fetch[IssueT]
+    walkers: int | None
+    rate: float
+    clock: Clock
+    quickest: float = math.inf  # seconds of the quickest answer yet
+
+    async def ask(self, part: Slice) -> Answer[IssueT]:
+        """The next page of a slice, or why there is none."""
+        started = self.clock.now()
         try:
-            page = await self._fetch(query, part.page)
-        except _BEYOND as error:
-            self._requests += 1
-            return error if part.page == 1 else None
+            page = await self.fetch(self.walk.query_of(part), part.page)
         except SeeClickFixError as error:
+            self.walk.state.requests += isinstance(error, _BEYOND)
             return error
-        self._requests += page.response.requests
+        self.quickest = min(self.quickest, self.clock.now() - started)
+        self.walk.state.requests += page.response.requests
         return page
 
-    def _take(self, part: _Slice, page: Page[IssueT] | None) -> None:
-        rows = _rows(page)
-        vanished = page is not None and (page.entries or 0) < (part.entries or 0)
-        if page is None or (part.page > 1 and not vanished and rows in ([], part.last_rows)):
-            self._jump(part)
-            return
-        self._per_page = page.per_page or self._per_page
-        if self._expected is None:
-            self._expected = page.entries
-        left = self._left(page)
-        if left > 0 and not rows:
-            raise TruncatedResultsError(
-                "The service gave an empty page before the end.",
-                page=part.page,
-                received=self._received,
-                entries=page.entries,
-            )
-        self._keep(part, page)
-        part.last_rows = rows
-        if vanished and part.page > 1:
-            part.move_to(part.start, part.known.union(rows))
-        elif left <= 0:
-            self._slices.remove(part)
-        else:
-            part.left = left
-            part.entries = page.entries
-            self._go_on(part, page, rows)
+    def take(self, part: Slice, answer: Answer[IssueT]) -> list[IssueT]:
+        """The new issues of an answer; a refusal may be no more than the end of the pages."""
+        if not isinstance(answer, SeeClickFixError):
+            return self.walk.take(part, answer)
+        if isinstance(answer, _BEYOND) and self.walk.refuse(part):
+            return []
+        raise answer
 
-    def _keep(self, part: _Slice, page: Page[IssueT]) -> None:
-        fresh = [issue for issue in page.items if issue.id not in part.known]
-        self._ready.extend(fresh)
-        self._duplicates += len(page.items) - len(fresh)
-        self._rejected += sum(row.raw not in part.known for row in page.rejected)
+    def useful(self) -> int:
+        """How many walkers there shall be: no more than the quota can keep walking."""
+        if self.walkers is not None:
+            return self.walkers
+        if self.quickest == math.inf:
+            return 1
+        busy = self.rate if self.rate == math.inf else self.rate * self.quickest
+        pages = sum(part.left for part in self.walk.slices) // self.walk.per_page
+        most = min(_MOST_WALKERS, max(len(self.walk.slices), pages // _WORTH_A_WALKER))
+        return max(1, math.ceil(min(most, busy)))
 
-    def _go_on(self, part: _Slice, page: Page[IssueT], rows: list[Row]) -> None:
-        """To the second where this page ended, or to the next page of a crowded one."""
-        clocks = [clock for issue in page.items if (clock := getattr(issue, self._by)) is not None]
-        if not clocks:
-            raise DecodeError(
-                "No row tells its time.", path=f"issues[0].{self._by}", route=page.response.route
-            )
-        last = max(clocks).replace(microsecond=0)
-        if part.start is not None and last < part.start.replace(microsecond=0):
-            raise TruncatedResultsError(
-                "The service answered rows from before the time that was asked for.",
-                page=part.page,
-                received=self._received,
-                entries=page.entries,
-            )
-        part.reached = last
-        crowd = sum(clock >= last for clock in clocks)
-        stuck = part.start is not None and last <= part.start
-        if stuck or crowd > max(1, _CROWDED * self._per_page):
-            part.page += 1
-            part.known.update(rows)
-        else:
-            ended = {issue.id for issue in page.items if (getattr(issue, self._by) or last) >= last}
-            part.move_to(last, ended.union(row.raw for row in page.rejected))
+    def longest(self) -> Slice:
+        """The slice with the longest rest that could be split."""
+        return max(self.walk.slices, key=lambda part: part.left if part.page == 1 else 0)
 
-    def _jump(self, part: _Slice) -> None:
-        """The service serves no more pages: start anew at the second reached, or after it."""
-        second = part.reached
-        if second is not None and (part.start is None or second > part.start):
-            part.move_to(second, part.known)
-            return
-        second = part.start or part.end
-        self._reasons.append(
-            f"The second {second.isoformat()} holds more issues than the service serves."
-        )
-        part.move_to(second.replace(microsecond=0) + _SECOND, set())
-        if part.start is None or part.start >= part.end:
-            self._slices.remove(part)
+    def batch(self, issues: list[IssueT]) -> Batch[IssueT]:
+        """What was just taken, and where the walk stands now."""
+        walk = self.walk
+        return Batch(tuple(issues), walk.dump(), walk.report(), walk.state.finished)
 
-    def _left(self, page: Page[IssueT]) -> int:
-        if page.entries is None:
-            return 0 if page.size < self._per_page else self._per_page
-        return page.entries - page.page * self._per_page
-
-    def _share(self) -> None:
-        """Let idle walkers have half of the longest rest."""
-        while len(self._slices) < self._walkers:
-            part = max(self._slices, key=lambda one: one.left if one.page == 1 else 0)
-            divisible = part.start is not None and part.page == 1 and part.seconds >= 2
-            if part.start is None or not divisible or part.left <= 2 * self._per_page:
-                return
-            middle = part.start + timedelta(seconds=part.seconds // 2)
-            half = _Slice(middle, part.end, left=part.left // 2)
-            self._slices.insert(self._slices.index(part) + 1, half)
-            part.end, part.left = middle, part.left - half.left
-
-    async def _finish(self) -> None:
+    async def finish(self) -> None:
         """Compare with the service's count; count anew when it has changed on the way."""
-        got = self._received + self._rejected
-        if got != self._expected:
-            page = await self._fetch(attrs.evolve(self._query, per_page=1), 1)
-            self._requests += page.response.requests
-            self._expected = page.entries
-        self._finished = True
-        if self._expected is None:
-            self._reasons.append("The service does not say how many there are.")
-        elif got < self._expected:
-            self._reasons.append(
-                f"{self._expected - got} issues that the service counts did not come."
-            )
+        state = self.walk.state
+        count = state.expected
+        if state.received + state.rejected != count:
+            page = await self.fetch(self.walk.whole, 1)
+            state.requests += page.response.requests
+            count = page.entries
+        self.walk.finish(count)
 
 
-def _ordered(query: IssueQuery, by: By) -> IssueQuery:
-    """The query as a walk needs it: oldest first, full pages, and every row with its time."""
-    fields = query.fields and tuple(dict.fromkeys((*query.fields, by)))
-    per_page = query.per_page or (DETAILED_PER_PAGE if query.details else PER_PAGE)
-    return attrs.evolve(query, sort=by, sort_direction="ASC", fields=fields, per_page=per_page)
+class _Run(Generic[IssueT]):
+    """One `Crawl.run()`: walkers, each on a slice of its own.
 
+    A walker asks for more only when what it brought has been kept, so that a process that ends
+    at any instant has no more to ask again than what was under way.
+    """
 
-def _rows(page: Page[Issue] | None) -> list[Row]:
-    if page is None:
-        return []
-    return [*(issue.id for issue in page.items), *(row.raw for row in page.rejected)]
+    def __init__(
+        self, guide: _Guide[IssueT], each: Callable[[Batch[IssueT]], Awaitable[None]]
+    ) -> None:
+        self._guide = guide
+        self._each = each
+        self._walking: set[Slice] = set()
+        self._taken: list[Batch[IssueT]] = []  # and not kept yet, in the order of their states
+        self._keeping = anyio.Lock()
+        self._failures: list[Exception] = []
+        self._clocked = guide.clock.now()
+
+    async def run(self) -> None:
+        """Walk until nothing is left, or something failed."""
+        async with anyio.create_task_group() as walkers:
+            self._engage(walkers)
+        if self._failures:
+            raise self._failures[0]
+
+    def _engage(self, walkers: anyio.abc.TaskGroup) -> None:
+        """Send a walker to each slice that has none, as many as are useful."""
+        for part in self._guide.walk.slices:
+            if self._failures or len(self._walking) >= self._guide.useful():
+                return
+            if part not in self._walking:
+                self._walking.add(part)
+                walkers.start_soon(self._walk, part, walkers)
+
+    async def _walk(self, part: Slice, walkers: anyio.abc.TaskGroup) -> None:
+        guide = self._guide
+        try:
+            while part in guide.walk.slices and not self._failures:
+                self._take(part, await guide.ask(part))
+                self._share(part)
+                self._engage(walkers)
+                await self._keep(walkers)
+        except SeeClickFixError as error:
+            self._failures.append(error)  # the others end their pages, and what they bring is kept
+        self._walking.discard(part)
+        self._engage(walkers)
+
+    def _take(self, part: Slice, answer: Answer[IssueT]) -> None:
+        guide = self._guide
+        issues = guide.take(part, answer)
+        now = guide.clock.now()
+        guide.walk.state.seconds += now - self._clocked
+        self._clocked = now
+        self._taken.append(guide.batch(issues))
+
+    async def _keep(self, walkers: anyio.abc.TaskGroup) -> None:
+        """Hand on everything that was taken, unless another walker has done it."""
+        async with self._keeping:
+            if not self._taken:
+                return
+            *before, last = self._taken
+            self._taken = []
+            issues = tuple(issue for batch in (*before, last) for issue in batch.issues)
+            try:
+                await self._each(attrs.evolve(last, issues=issues))
+            except Exception as error:  # noqa: BLE001  # reaches the caller, without a group
+                self._failures.insert(0, error)
+                walkers.cancel_scope.cancel()
+
+    def _share(self, part: Slice) -> None:
+        """Split this slice when it has the longest rest and walkers are idle.
+
+        Only the one whose answer was just taken: the others are being asked about.
+        """
+        guide = self._guide
+        idle = guide.useful() - len(guide.walk.slices)
+        if idle > 0 and part in guide.walk.slices and part is guide.longest():
+            guide.walk.share(part, idle)

@@ -82,18 +82,48 @@ async def test_a_listing_that_the_service_cuts_short_does_not_end_silently(beyon
 
 
 @pytest.mark.parametrize("beyond", ["empty", "error", "repeat"])
-async def test_a_second_that_holds_more_than_the_service_serves_is_reported(beyond: str) -> None:
-    settings = Settings(quota=None, beyond=beyond, depth=200)  # type: ignore[arg-type]
-    sandbox = Sandbox(settings=settings)
+async def test_a_second_that_holds_more_than_the_service_serves_is_read_in_parts(
+    beyond: str,
+) -> None:
+    settings = Settings(quota=None, beyond=beyond, depth=100)  # type: ignore[arg-type]
+    sandbox = Sandbox(1200, settings=settings)
     with sandbox.serve() as url:
         async with AsyncClient(base_url=url, limiter=None) as client:
             walk = client.issues.crawl()
             received = [issue.id async for issue in walk]
 
-    # One second holds 230 issues, of which 200 can be reached.
-    assert len(received) == len(set(received)) == 4970
+    # Two seconds hold 120 and 230 issues, most of them archived.
+    assert len(received) == len(set(received)) == 1200
+    assert walk.report.complete
+    assert walk.report.requests <= 4 * walk.report.minimum
+
+
+@pytest.mark.parametrize("beyond", ["empty", "error", "repeat"])
+async def test_a_second_that_cannot_be_read_in_parts_is_reported(beyond: str) -> None:
+    settings = Settings(quota=None, beyond=beyond, depth=100)  # type: ignore[arg-type]
+    with Sandbox(1200, settings=settings).serve() as url:
+        async with AsyncClient(base_url=url, limiter=None) as client:
+            walk = client.issues.crawl(area=PlaceArea("example-city"))
+            received = [issue.id async for issue in walk]
+
+    # A place cannot be cut up by its corners.
+    assert 1000 < len(received) == len(set(received)) < 1200
     assert not walk.report.complete
     assert "more issues than the service serves" in walk.report.reasons[0]
+
+
+@pytest.mark.parametrize(("granted", "then"), [(20, "100"), (100, "100"), (400, "400")])
+async def test_the_largest_page_is_what_is_granted(granted: int, then: str) -> None:
+    sandbox = Sandbox(600, settings=Settings(quota=None, most_per_page=granted))
+    with sandbox.serve() as url:
+        async with AsyncClient(base_url=url, limiter=None) as client:
+            walk = client.issues.crawl(page_size="largest")
+            received = {issue.id async for issue in walk}
+
+    asked = [seen.query["per_page"] for seen in sandbox.requests]
+    assert len(received) == walk.report.received == 600
+    assert asked[:2] == ["1000", then]
+    assert walk.report.requests <= 1.5 * walk.report.minimum + 2
 
 
 async def test_pages_that_shift_while_they_are_read_give_each_issue_once() -> None:

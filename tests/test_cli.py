@@ -144,10 +144,10 @@ def test_whoami(small: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("pull", "city.txt"), 2, ".jsonl or .db"),
+        (("pull", "city.txt"), 2, ".geojson or .db"),
         (("pull", "no/such/folder/city.db"), 2, "cannot be written"),
         (("pull", "there.jsonl"), 2, "is there already"),
-        (("pull", "there.db"), 2, "is no SQLite database"),
+        (("pull", "there.db"), 2, "file is not a database"),
         (("pull", "c.db", "--place", "x", "--near", "1", "2", "3"), 2, "give one of"),
         (("pull", "c.db", "--status", "opened"), 2, "status"),
         (("issues", "--search", "lamp"), 2, "needs an area"),

@@ -33,8 +33,9 @@ class _Here(AsyncClient):
 
 @pytest.mark.parametrize(("document", "snippet"), _SNIPPETS)
 def test_a_snippet_runs(
-    document: str, snippet: str, city_url: str, monkeypatch: pytest.MonkeyPatch
+    document: str, snippet: str, city_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(_Here, "url", city_url)
     monkeypatch.setattr(seeclickfix_async, "AsyncClient", _Here)
     module = ModuleType("snippet")
@@ -46,7 +47,7 @@ def test_a_snippet_runs(
 
 async def _call(module: ModuleType, url: str) -> None:
     """Call the snippet's function of a client as a reader would."""
-    calls = {"newest": (), "name_of": (TOKEN,), "summary": (20_000_000,), "unknown": ()}
+    calls = {"newest": (), "keep": (), "name_of": (TOKEN,), "summary": (20_000_000,), "unknown": ()}
     async with _Here(base_url=url) as client:
         for name, arguments in calls.items():
             if hasattr(module, name):

@@ -137,7 +137,7 @@ def _rows(
 
 async def test_a_walk_that_fails_goes_on_where_it_stood() -> None:
     client = _walked(_rows(1, 2, entries=3), 500, _rows(2, 3, entries=2, first=2))
-    walk = client.issues.crawl(per_page=2)
+    walk = client.issues.crawl(page_size=2)
     got: list[int] = []
 
     with pytest.raises(ServerError):
@@ -162,7 +162,7 @@ async def test_a_crowded_second_is_read_again_when_rows_vanish_from_it() -> None
         _rows(1, 1, entries=3, first=2),
         _rows(1, entries=3, first=4, page=2),
     )
-    walk = client.issues.crawl(per_page=2)
+    walk = client.issues.crawl(page_size=2)
 
     assert [issue.id async for issue in walk] == [1, 2, 4, 3]
 
@@ -171,7 +171,7 @@ async def test_a_walk_counts_again_when_rows_vanished() -> None:
     client = _walked(
         _rows(1, 2, entries=4), _rows(2, 3, entries=2, first=2), _rows(1, entries=3, per_page=1)
     )
-    walk = client.issues.crawl(per_page=2)
+    walk = client.issues.crawl(page_size=2)
 
     assert [issue.id async for issue in walk] == [1, 2, 3]
     assert walk.report.complete
@@ -182,7 +182,7 @@ async def test_a_walk_that_misses_rows_says_so() -> None:
     client = _walked(
         _rows(1, 2, entries=4), _rows(2, 3, entries=2, first=2), _rows(1, entries=4, per_page=1)
     )
-    walk = client.issues.crawl(per_page=2)
+    walk = client.issues.crawl(page_size=2)
 
     assert [issue.id async for issue in walk] == [1, 2, 3]
     assert walk.report.reasons == ("1 issues that the service counts did not come.",)
@@ -191,7 +191,7 @@ async def test_a_walk_that_misses_rows_says_so() -> None:
 async def test_a_walk_sets_a_bad_row_aside_and_says_so() -> None:
     page = _rows(1, 2, entries=2)
     page["issues"][1]["lat"] = {}
-    walk = _walked(page).issues.crawl(per_page=2)
+    walk = _walked(page).issues.crawl(page_size=2)
 
     assert [issue.id async for issue in walk] == [1]
     assert walk.report.rejected == 1
@@ -226,5 +226,5 @@ async def test_an_empty_place_is_complete() -> None:
 
 
 async def _exhaust(client: AsyncClient) -> None:
-    async for _ in client.issues.crawl(per_page=2):
+    async for _ in client.issues.crawl(page_size=2):
         pass

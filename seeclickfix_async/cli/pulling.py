@@ -1,29 +1,122 @@
-"""From a crawl to a file, with a word on how it goes."""
+"""The commands that pull, and how they tell a person how it goes."""
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Generator
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-from anyio import to_thread
-from rich.console import Console
+import anyio
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
-from seeclickfix_async.cli.sinks import open_sink
-from seeclickfix_async.crawl import Crawl, Report
-from seeclickfix_async.models import Issue
+from seeclickfix_async import AsyncClient, Crawl, Issue, Limiter, Report
+from seeclickfix_async import pull as pulls
+from seeclickfix_async.cli import local
+from seeclickfix_async.cli.app import (
+    INCOMPLETE,
+    OK,
+    PRODUCT,
+    Box,
+    Flag,
+    Json,
+    Near,
+    Place,
+    Site,
+    area_of,
+    aware,
+    client_of,
+    err,
+    out,
+    print_json,
+)
+from seeclickfix_async.credentials import PRODUCTION
+from seeclickfix_async.report import Estimate
 
-_BATCH = 100
+_DEMO_FILE = Path("scf-demo.db")
 
 
-class Teller(Protocol):
-    """Tells a person how a pull goes."""
+async def demo(*, issues: int = 5000, json: Json = False) -> int:
+    """Pull a whole city from a sandbox on this machine into scf-demo.db, in some seconds.
 
-    def tell(self, report: Report) -> None:
-        """So much has come."""
-        ...
+    Args:
+        issues: How many issues the city has.
+        json: Print the report as JSON.
+    """
+    err.print(
+        "A sandbox with a made-up city starts on this machine. The service takes 20 requests a "
+        "minute; here a minute is scaled to one second."
+    )
+    await anyio.Path(_DEMO_FILE).unlink(missing_ok=True)  # each sandbox is a city of its own
+    async with (
+        local.sandbox("--issues", str(issues), "--per", "1.0") as url,
+        AsyncClient(base_url=url, limiter=Limiter(20, per=1.0), user_agent=PRODUCT) as client,
+    ):
+        with _teller(_DEMO_FILE.name) as teller:
+            report = await pulls.pull(client, to=_DEMO_FILE, teller=teller)
+    if not json:
+        with contextlib.closing(sqlite3.connect(_DEMO_FILE)) as database:
+            _tally("Status", database, "status")
+            _tally("Request type", database, "coalesce(request_type, 'Post to Neighbors')")
+    return _tell(report, _DEMO_FILE, json=json)
+
+
+async def pull(
+    file: Path,
+    /,
+    *,
+    place: Place = None,
+    near: Near = None,
+    box: Box = None,
+    status: str = "all",
+    after: datetime | None = None,
+    before: datetime | None = None,
+    details: Flag = False,
+    largest: Flag = False,
+    update: Flag = False,
+    estimate: Flag = False,
+    base_url: Site = PRODUCTION,
+    json: Json = False,
+) -> int:
+    """Pull every issue of an area into FILE, and go on where an interrupted pull stopped.
+
+    Whatever ends it, the same command goes on, and the file is usable in between. Exit code 3
+    when not everything came.
+
+    Args:
+        file: Ends in .jsonl (one issue a line), .csv, .geojson or .db (SQLite).
+        place: A place's url_name.
+        near: LAT LNG METRES.
+        box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
+        status: all, or some of open,acknowledged,closed,archived.
+        after: Created then or later; UTC unless it says otherwise.
+        before: Created before then.
+        details: With comments, answers and votes; five times as many requests.
+        largest: Ask for pages of 1,000 issues; the service may grant less.
+        update: Bring a pull that is done up to date.
+        estimate: Say what it would take, at the price of one request, and stop.
+        base_url: The service's address.
+        json: Print the report as JSON.
+    """
+    filters: dict[str, Any] = {
+        "area": area_of(place, near, box),
+        "status": status,
+        "after": aware(after),
+        "before": aware(before),
+        "details": details,
+        "page_size": "largest" if largest else None,
+    }
+    async with client_of(base_url) as client:
+        if estimate:
+            walk: Crawl[Issue] = client.issues.crawl(**filters)
+            return _foretell(await walk.estimate(), json=json)
+        with _teller(file.name) as teller:
+            report = await pulls.pull(client, to=file, update=update, teller=teller, **filters)
+    return _tell(report, file, json=json)
 
 
 class Bar:
@@ -31,65 +124,89 @@ class Bar:
 
     def __init__(self, progress: Progress, name: str) -> None:
         self._progress = progress
-        self._task = progress.add_task(name, total=None, rate="")
-        self._started = time.monotonic()
+        self._task = progress.add_task(name, total=None)
+
+    def begin(self, estimate: Estimate) -> None:
+        """Draw, with the whole length."""
+        err.print(_words(estimate))
+        self._progress.update(self._task, total=estimate.issues)
 
     def tell(self, report: Report) -> None:
         """Draw."""
-        seconds = time.monotonic() - self._started
-        rate = f"{report.received / seconds:,.0f}/s" if seconds else ""
-        self._progress.update(
-            self._task, total=report.expected, completed=report.received, rate=rate
-        )
+        self._progress.update(self._task, total=report.expected, completed=report.received)
 
 
 class Lines:
     """A line now and then, where nobody draws."""
 
-    def __init__(self, console: Console, every: float = 10.0) -> None:
-        self._console = console
+    def __init__(self, every: float = 10.0) -> None:
         self._every = every
         self._last = time.monotonic()
+
+    def begin(self, estimate: Estimate) -> None:
+        """Print."""
+        err.print(_words(estimate))
 
     def tell(self, report: Report) -> None:
         """Print, unless the last line is fresh."""
         now = time.monotonic()
         if now - self._last >= self._every:
             self._last = now
-            self._console.print(f"{report.received:,} of {report.expected or 0:,} issues")
+            err.print(f"{report.received:,} of {report.expected or 0:,} issues")
 
 
-async def pull(
-    walk: Crawl[Issue],
-    path: Path,
-    console: Console,
-    each: Callable[[Issue], None] = lambda _: None,
-) -> Report:
-    """Write a walk to a file; what came before an interruption is in it."""
-    batch: list[Issue] = []
-    with open_sink(path) as sink, _progress(console) as progress:
-        teller: Teller = Bar(progress, path.name) if console.is_terminal else Lines(console)
-        try:
-            async for issue in walk:
-                each(issue)
-                batch.append(issue)
-                if len(batch) == _BATCH:
-                    await to_thread.run_sync(sink.write, tuple(batch))
-                    batch.clear()
-                    teller.tell(walk.report)
-        finally:
-            sink.write(batch)  # here and now: a cancelled task may not wait for a thread
-    return walk.report
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
+@contextlib.contextmanager
+def _teller(name: str) -> Generator[pulls.Teller]:
+    if not err.is_terminal:
+        yield Lines()
+        return
+    columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
     )
+    with Progress(*columns, console=err, transient=True) as progress:
+        yield Bar(progress, name)
+
+
+def _words(estimate: Estimate) -> str:
+    issues = "An unknown number of" if estimate.issues is None else f"{estimate.issues:,}"
+    minutes = f", {estimate.seconds / 60:,.1f} minutes" if estimate.seconds else ""
+    return f"{issues} issues: {estimate.requests:,} requests{minutes} at the least."
+
+
+def _foretell(estimate: Estimate, *, json: bool) -> int:
+    if json:
+        print_json(estimate)
+    else:
+        out.print(_words(estimate), highlight=False)
+    return OK
+
+
+def _tally(title: str, database: sqlite3.Connection, what: str) -> None:
+    table = Table(title, "Issues", box=None)
+    table.columns[1].justify = "right"
+    counts = f"SELECT {what}, count(*) FROM issues GROUP BY 1 ORDER BY 2 DESC"  # noqa: S608  # ours
+    for name, count in database.execute(counts):
+        table.add_row(name, f"{count:,}")
+    out.print(table)
+    out.print()
+
+
+def _tell(report: Report, path: Path, *, json: bool) -> int:
+    if json:
+        print_json(report)
+        return OK if report.complete else INCOMPLETE
+    verdict = "complete" if report.complete else f"NOT complete: {' '.join(report.reasons)}"
+    quota = f" of {report.quota_seconds:,.0f} s of quota" if report.quota_seconds else ""
+    out.print(
+        f"{report.received:,} of {report.expected or 0:,} issues, {verdict}\n"
+        f"{report.requests:,} requests ({report.minimum:,} at the least), "
+        f"{report.duplicates:,} rows came twice\n"
+        f"{report.seconds:,.0f} s{quota}\n{path.resolve()}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    return OK if report.complete else INCOMPLETE

@@ -37,6 +37,7 @@ from seeclickfix_async.response import Response
 from seeclickfix_async.secret import forget_frames
 from seeclickfix_async.transport import library
 from seeclickfix_async.transport.cache import Cache, validators
+from seeclickfix_async.transport.clock import Clock
 from seeclickfix_async.transport.download import Receiver
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
@@ -176,6 +177,16 @@ class Wire:
     def is_given(self) -> bool:
         """Whether the HTTP client is the caller's, with an auth of its own for all we know."""
         return self._given is not None
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that the limiter allows in the long run."""
+        return self._limiter.rate
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the time here."""
+        return self._clock
 
     async def aclose(self) -> None:
         """Close the connections, unless the HTTP client is the caller's. Harmless when repeated."""

@@ -26,6 +26,11 @@ from seeclickfix_async.transport.clock import SYSTEM, Clock
 class RateLimiter(Protocol):
     """What a client asks before each wire request; one that many processes share fits too."""
 
+    @property
+    def rate(self) -> float:
+        """Requests a second that are allowed in the long run."""
+        ...
+
     def slot(self, *, max_wait: float | None = None) -> AbstractAsyncContextManager[object]:
         """A place for one request; entered before sending, left when its answer was read.
 
@@ -79,6 +84,11 @@ class Limiter:
 
     def __repr__(self) -> str:
         return f"Limiter({self._limit}, per={self._per})"
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that are allowed in the long run."""
+        return self._limit / self._per
 
     def slot(self, *, max_wait: float | None = None) -> Slot:
         """A place for one request, as an async context manager."""
@@ -172,6 +182,8 @@ class Slot:
 
 class Unlimited:
     """No quota, for servers of one's own; what `limiter=None` stands for."""
+
+    rate: float = math.inf
 
     def slot(self, *, max_wait: float | None = None) -> Unlimited:  # noqa: ARG002
         """A place that is always free."""

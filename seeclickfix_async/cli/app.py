@@ -1,0 +1,74 @@
+"""What all commands of `scf` share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from seeclickfix_async import AsyncClient, PlaceArea
+from seeclickfix_async._version import __version__
+from seeclickfix_async.areas import Area, BoundingBox, near
+from seeclickfix_async.client import TOKEN_VARIABLE
+from seeclickfix_async.errors import InvalidArgumentError
+
+OK, FAILED, MISUSED, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: done; the service or the network failed; wrong arguments; not everything; Ctrl-C."""
+
+PRODUCT = f"scf/{__version__}"
+
+app: App = App(
+    name="scf",
+    help=f"City service requests from SeeClickFix. A token is read from {TOKEN_VARIABLE}.",
+    version=__version__,
+    suppress_keyboard_interrupt=False,
+)
+out: Console = Console()
+err: Console = Console(stderr=True, soft_wrap=True)
+
+Site = Annotated[str, Parameter("--base-url", env_var="SEECLICKFIX_BASE_URL")]
+Json = Annotated[bool, Parameter("--json", negative=())]
+Flag = Annotated[bool, Parameter(negative=())]
+Place = Annotated[str | None, Parameter("--place")]
+Near = Annotated[tuple[float, float, float] | None, Parameter("--near")]
+Box = Annotated[tuple[float, float, float, float] | None, Parameter("--box")]
+
+
+def client_of(base_url: str) -> AsyncClient:
+    """A client of a site, with the token of the environment if there is one."""
+    token = os.environ.get(TOKEN_VARIABLE, "").strip() or None
+    return AsyncClient(token, base_url=base_url, user_agent=PRODUCT)
+
+
+def area_of(place: Place, around: Near, box: Box) -> Area | None:
+    """The area of the three options, of which one may be given.
+
+    Raises:
+        InvalidArgumentError: Several are given, or one is no area.
+    """
+    given: list[Area] = []
+    if place is not None:
+        given.append(PlaceArea(place))
+    if around is not None:
+        given.append(near(*around))
+    if box is not None:
+        given.append(BoundingBox(*box))
+    if len(given) > 1:
+        raise InvalidArgumentError("area", "give one of --place, --near and --box.")
+    return given[0] if given else None
+
+
+def aware(moment: datetime | None) -> datetime | None:
+    """A moment that is UTC unless it says otherwise."""
+    return moment.replace(tzinfo=UTC) if moment is not None and not moment.tzinfo else moment
+
+
+def print_json(value: object) -> None:
+    """Print a value on one line."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()

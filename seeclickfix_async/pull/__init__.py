@@ -1,0 +1,11 @@
+"""Long work: everything of a query into a file.
+
+    report = await pull(client, to="city.db", area=PlaceArea("example-city"))
+
+An interrupted pull goes on where it stood, and a finished one can be brought up to date.
+"""
+
+from seeclickfix_async.pull.job import Teller as Teller
+from seeclickfix_async.pull.job import pull as pull
+from seeclickfix_async.pull.sinks import Sink as Sink
+from seeclickfix_async.pull.sinks import open_sink as open_sink

@@ -1,0 +1,130 @@
+"""What a file knows of the pull that fills it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+import msgspec
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.queries import IssueQuery
+from seeclickfix_async.report import Report
+
+T = TypeVar("T")
+
+ATTRIBUTION = "seeclickfix.com"
+LICENCE = "https://creativecommons.org/licenses/by-nc-sa/3.0/us/"
+"""What SeeClickFix asks of whoever passes its data on (documented)."""
+
+_SECRET = "watcher_token"  # noqa: S105  # the name of a parameter
+_UNESSENTIAL = ("per_page", "sort", "sort_direction")
+
+
+@attrs.frozen
+class Checkpoint:
+    """Where a pull stands, and in the end what it was.
+
+    Attributes:
+        key: Tells this query from others.
+        query: What was asked for, as parameters of `GET /issues`.
+        began: When the walk began: what was updated before that is in the file when it is done.
+        state: Where the walk stands.
+        report: What has come.
+        finished: Whether the walk came to its end, complete or not.
+        since: When the walk of the finished pull began that this one brings up to date.
+        attribution: Whom to name with the data.
+        licence: Under which licence the data are.
+    """
+
+    key: str
+    query: dict[str, str]
+    began: datetime
+    state: msgspec.Raw = attrs.field(repr=False)
+    report: Report
+    finished: bool
+    since: datetime | None = None
+    attribution: str = ATTRIBUTION
+    licence: str = LICENCE
+
+    def encode(self) -> bytes:
+        """As JSON."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def read(cls, text: bytes | str) -> Checkpoint:
+        """From JSON.
+
+        Raises:
+            InvalidArgumentError: It is none.
+        """
+        return _read(text, cls)
+
+
+def asked(query: IssueQuery) -> dict[str, str]:
+    """A query's parameters for people to read, without the token of a watch area."""
+    given = {name: value for name, value in query.params() if name not in _UNESSENTIAL}
+    return {name: "..." if name == _SECRET else value for name, value in given.items()}
+
+
+def key_of(query: IssueQuery) -> str:
+    """What a query is known by: the same for the same rows, in pages of any size."""
+    given = sorted(pair for pair in query.params() if pair[0] not in _UNESSENTIAL)
+    return hashlib.sha256(msgspec.json.encode(given)).hexdigest()
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file so that it is the old one or the new one at any moment."""
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+@attrs.frozen
+class Kept:
+    """A checkpoint and how far the data go that belong to it, in bytes.
+
+    While the data are written anew, `next_length` tells how far the new ones go.
+    """
+
+    checkpoint: Checkpoint
+    length: int = 0
+    next_length: int | None = None
+
+
+class Beside:
+    """A checkpoint in a file of its own beside the data.
+
+    Args:
+        path: The file with the data.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f"{path.name}.pull.json")
+
+    def load(self) -> Kept | None:
+        """What was kept last."""
+        try:
+            return _read(self._path.read_bytes(), Kept)
+        except FileNotFoundError:
+            return None
+
+    def save(self, kept: Kept) -> None:
+        """Keep it, all or nothing."""
+        replace(self._path, msgspec.json.encode(kept))
+
+
+def remove(path: Path) -> None:
+    """Remove a file and its checkpoint, the data first: a checkpoint alone says what is amiss."""
+    path.unlink()
+    path.with_name(f"{path.name}.pull.json").unlink()
+
+
+def _read(text: bytes | str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgumentError("to", f"its checkpoint cannot be read: {error}.") from None

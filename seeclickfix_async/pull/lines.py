@@ -1,0 +1,224 @@
+"""Text files that grow: one issue after the other, and a checkpoint beside them.
+
+The checkpoint says how many bytes belong to it. What a killed process wrote beyond that, a torn
+line too, is cut off when the pull goes on.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import attrs
+import msgspec
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import Issue
+from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE, Beside, Checkpoint, Kept
+from seeclickfix_async.pull.columns import COLUMNS
+
+
+class _Lines:
+    """A file of issues: a head, rows with something between them, and a tail."""
+
+    upserts: ClassVar[bool] = False
+    head: ClassVar[bytes] = b""
+    between: ClassVar[bytes] = b""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._beside = Beside(path)
+        self._kept = self._beside.load()
+        self._length = self._recover()
+        self._file = path.open("r+b" if path.exists() else "w+b")
+
+    def encode(self, issue: Issue) -> bytes:
+        """One row, which ends its line."""
+        raise NotImplementedError
+
+    def rows(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+        """The rows of a file without its tail, each with its issue's id."""
+        raise NotImplementedError
+
+    def tail(self, checkpoint: Checkpoint) -> bytes:  # noqa: ARG002  # not every format has one
+        """What ends the file, after the last row that there is yet."""
+        return b""
+
+    def load(self, key: str) -> Checkpoint | None:
+        """Where the pull stands."""
+        if self._kept is None:
+            return None
+        if self._kept.checkpoint.key != key:
+            raise InvalidArgumentError(
+                "to", f"{self._path} holds the pull of another query. Name another file."
+            )
+        return self._kept.checkpoint
+
+    def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
+        """Append whole rows, then say so in the checkpoint."""
+        if self._kept is None:  # a file that nobody answers for would be taken for somebody else's
+            self._save(Kept(checkpoint))
+        content = bytearray() if self._length else bytearray(self.head)
+        for issue in issues:
+            if self._length + len(content) > len(self.head):
+                content += self.between
+            content += self.encode(issue)
+        self._file.seek(self._length)
+        self._file.truncate()
+        self._file.write(content + self.tail(checkpoint))
+        self._file.flush()
+        self._length += len(content)
+        self._save(Kept(checkpoint, self._length))
+
+    def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
+        """Write the file anew; a killed process leaves the old one or the new one."""
+        changed = {issue.id: self.encode(issue) for issue in issues}
+        with self._new.open("wb") as file:
+            file.write(self.head)
+            for row in self._merged(changed):
+                file.write(self.between + row if file.tell() > len(self.head) else row)
+            length = file.tell()
+            file.write(self.tail(checkpoint))
+        if self._kept is not None:
+            self._save(attrs.evolve(self._kept, next_length=length))
+        self._file.close()
+        self._new.replace(self._path)
+        self._file = self._path.open("r+b")
+        self._length = length
+        self._save(Kept(checkpoint, length))
+
+    @property
+    def _new(self) -> Path:
+        return self._path.with_name(f"{self._path.name}.new")
+
+    def _merged(self, changed: dict[int, bytes]) -> Iterator[bytes]:
+        for number, row in self.rows(self._lines()):
+            if number not in changed:
+                yield row
+        yield from changed.values()
+
+    def _lines(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        left = self._length
+        while left > 0:
+            line = self._file.readline()
+            left -= len(line)
+            yield line
+
+    def _save(self, kept: Kept) -> None:
+        self._beside.save(kept)
+        self._kept = kept
+
+    def _recover(self) -> int:
+        """How many bytes are the pull's; the file may be longer, but not shorter."""
+        found = self._path.stat().st_size if self._path.exists() else 0
+        if self._kept is None:
+            if found:
+                raise InvalidArgumentError(
+                    "to", f"{self._path} is there already, and is no pull. Name another."
+                )
+            return 0
+        length = self._kept.length
+        if self._kept.next_length is not None and not self._new.exists():
+            length = self._kept.next_length
+        self._new.unlink(missing_ok=True)
+        if found < length:
+            raise InvalidArgumentError(
+                "to",
+                f"{self._path} is shorter than its checkpoint says. "
+                f"Remove it and {self._path.name}.pull.json to begin anew.",
+            )
+        return length
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+class _Identified(msgspec.Struct):
+    id: int
+
+
+_IDENTIFIED: msgspec.json.Decoder[_Identified] = msgspec.json.Decoder(_Identified)
+
+
+class JsonLines(_Lines):
+    """One issue a line, as JSON."""
+
+    def encode(self, issue: Issue) -> bytes:
+        """One line."""
+        return msgspec.json.encode(issue) + b"\n"
+
+    def rows(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+        """The lines."""
+        for line in lines:
+            yield _IDENTIFIED.decode(line).id, line
+
+
+class Csv(_Lines):
+    """A table of the plain columns (RFC 4180); times are ISO 8601 in UTC."""
+
+    head = ",".join(column.name for column in COLUMNS).encode() + b"\r\n"
+
+    def encode(self, issue: Issue) -> bytes:
+        """One row, which may be several lines."""
+        return _csv([column.plain(issue) for column in COLUMNS])
+
+    def rows(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+        """The rows below the head."""
+        reader = csv.reader(line.decode() for line in lines)
+        next(reader, None)
+        for row in reader:
+            yield int(row[0]), _csv(row)
+
+
+class GeoJson(_Lines):
+    """A FeatureCollection (RFC 7946) of points; one without a place has a null geometry."""
+
+    head = b'{"type":"FeatureCollection","features":[\n'
+    between = b","
+
+    def encode(self, issue: Issue) -> bytes:
+        """One feature."""
+        placed = issue.lat is not None and issue.lng is not None
+        point = {"type": "Point", "coordinates": [issue.lng, issue.lat]}
+        feature: dict[str, Any] = {
+            "type": "Feature",
+            "id": issue.id,
+            "geometry": point if placed else None,
+            "properties": {
+                column.name: column.plain(issue)
+                for column in COLUMNS
+                if column.name not in ("lat", "lng")
+            },
+        }
+        return msgspec.json.encode(feature) + b"\n"
+
+    def rows(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+        """The features."""
+        next(lines, None)
+        for line in lines:
+            feature = line.removeprefix(self.between)
+            yield _IDENTIFIED.decode(feature).id, feature
+
+    def tail(self, checkpoint: Checkpoint) -> bytes:
+        """What makes the file whole; the members beyond the standard's are allowed (§6.1)."""
+        told = {"attribution": ATTRIBUTION, "licence": LICENCE, "report": checkpoint.report}
+        return b"]," + msgspec.json.encode(told)[1:] + b"\n"
+
+
+def _csv(row: Sequence[Any]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerow(row)
+    return text.getvalue().encode()

@@ -1,0 +1,78 @@
+"""Where a pull's issues go. What has been written is usable at any moment."""
+
+from __future__ import annotations
+
+import importlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import Issue
+from seeclickfix_async.pull.checkpoint import Checkpoint
+
+
+class Sink(Protocol):
+    """Where a pull's issues go, page by page, together with where the pull stands.
+
+    A process may end at any instant: what `load` gives afterwards fits the issues that are there.
+    """
+
+    @property
+    def upserts(self) -> bool:
+        """Whether an issue that comes again replaces its row."""
+        ...
+
+    def load(self, key: str) -> Checkpoint | None:
+        """Where the pull with this key stands; None when it has not begun.
+
+        Raises:
+            InvalidArgumentError: There is something else already.
+        """
+        ...
+
+    def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
+        """Keep both, or neither."""
+        ...
+
+    def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
+        """Put these issues in the place of those with the same ids; harmless when repeated."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+_KINDS = {
+    ".jsonl": ("lines", "JsonLines"),
+    ".csv": ("lines", "Csv"),
+    ".geojson": ("lines", "GeoJson"),
+    ".db": ("sqlite", "Sqlite"),
+}
+
+
+def open_sink(to: str | Path) -> Sink:
+    """The sink for a file, by its ending; nothing is written yet.
+
+    Raises:
+        InvalidArgumentError: The ending is not known, or the file cannot be used.
+    """
+    path = Path(to)
+    if path.suffix not in _KINDS:
+        *most, last = _KINDS
+        raise InvalidArgumentError("to", f"must end in {', '.join(most)} or {last}.")
+    room, name = _KINDS[path.suffix]
+    kind: Any = getattr(importlib.import_module(f"seeclickfix_async.pull.{room}"), name)
+    try:
+        sink: Sink = kind(path)
+    except (OSError, sqlite3.OperationalError):
+        raise InvalidArgumentError("to", f"{path} cannot be written.") from None
+    return sink

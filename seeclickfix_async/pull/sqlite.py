@@ -1,0 +1,249 @@
+"""A database: issues and what belongs to them, and the checkpoint in the same transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+import msgspec
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import Comment, DetailedIssue, Issue, UserRef
+from seeclickfix_async.pull.checkpoint import Checkpoint
+from seeclickfix_async.pull.columns import COLUMNS, Kind
+from seeclickfix_async.queries import moment
+
+_TYPES: dict[Kind, str] = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "time": "TEXT"}
+
+
+@attrs.frozen
+class _Table:
+    """A table of what issues bring; a row that comes again replaces the one with its key."""
+
+    name: str
+    columns: dict[str, str]
+    rows: Callable[[Issue], Iterator[Sequence[Any]]]
+
+    @property
+    def definition(self) -> str:
+        columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
+        return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
+
+    @property
+    def upsert(self) -> str:
+        key, *others = self.columns
+        marks = ", ".join("?" * len(self.columns))
+        updates = ", ".join(f"{name} = excluded.{name}" for name in others)
+        return (
+            f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({marks}) "  # noqa: S608  # our own names
+            f"ON CONFLICT ({key}) DO UPDATE SET {updates}"
+        )
+
+
+def _issues(issue: Issue) -> Iterator[Sequence[Any]]:
+    yield (*(column.plain(issue) for column in COLUMNS), msgspec.json.encode(issue).decode())
+
+
+def _request_types(issue: Issue) -> Iterator[Sequence[Any]]:
+    kind = issue.request_type
+    if kind is not None and isinstance(kind.id, int):
+        yield kind.id, kind.title, kind.organization, kind.url
+
+
+def _comments_of(issue: Issue) -> Sequence[Comment]:
+    return (issue.comments or ()) if isinstance(issue, DetailedIssue) else ()
+
+
+def _comments(issue: Issue) -> Iterator[Sequence[Any]]:
+    for comment in _comments_of(issue):
+        if comment.id is not None:
+            yield (
+                comment.id,
+                issue.id,
+                comment.commenter and comment.commenter.id,
+                comment.comment,
+                comment.created_at and moment(comment.created_at),
+                comment.media and comment.media.image_full,
+            )
+
+
+def _users(issue: Issue) -> Iterator[Sequence[Any]]:
+    people: list[UserRef | None] = [issue.reporter]
+    people.extend(comment.commenter for comment in _comments_of(issue))
+    if isinstance(issue, DetailedIssue):
+        people.append(issue.assignee)
+    for user in people:
+        if user is not None and user.id is not None:
+            yield user.id, user.name, user.role, user.html_url
+
+
+_TABLES = (
+    _Table(
+        "issues",
+        {
+            **{column.name: _TYPES[column.kind] for column in COLUMNS},
+            "id": "INTEGER PRIMARY KEY",
+            "json": "TEXT",
+        },
+        _issues,
+    ),
+    _Table(
+        "comments",
+        {
+            "id": "INTEGER PRIMARY KEY",
+            "issue_id": "INTEGER REFERENCES issues (id)",
+            "commenter_id": "INTEGER REFERENCES users (id)",
+            "comment": "TEXT",
+            "created_at": "TEXT",
+            "image": "TEXT",
+        },
+        _comments,
+    ),
+    _Table(
+        "request_types",
+        {
+            "id": "INTEGER PRIMARY KEY",
+            "title": "TEXT",
+            "organization": "TEXT",
+            "url": "TEXT",
+        },
+        _request_types,
+    ),
+    _Table(
+        "users",
+        {"id": "INTEGER PRIMARY KEY", "name": "TEXT", "role": "TEXT", "html_url": "TEXT"},
+        _users,
+    ),
+)
+
+_SCHEMA = """
+BEGIN;
+CREATE TABLE IF NOT EXISTS places (url_name TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS issue_places (
+  issue_id INTEGER REFERENCES issues (id), url_name TEXT REFERENCES places (url_name),
+  PRIMARY KEY (issue_id, url_name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pulls (
+  key TEXT PRIMARY KEY, query TEXT, complete INTEGER, report TEXT, attribution TEXT, licence TEXT,
+  checkpoint TEXT
+);
+CREATE INDEX IF NOT EXISTS issues_created_at ON issues (created_at);
+CREATE INDEX IF NOT EXISTS issues_updated_at ON issues (updated_at);
+CREATE INDEX IF NOT EXISTS comments_issue_id ON comments (issue_id);
+CREATE VIRTUAL TABLE IF NOT EXISTS issues_fts USING fts5 (
+  summary, description, address, content = issues, content_rowid = id
+);
+CREATE TRIGGER IF NOT EXISTS issues_inserted AFTER INSERT ON issues BEGIN
+  INSERT INTO issues_fts (rowid, summary, description, address)
+  VALUES (new.id, new.summary, new.description, new.address);
+END;
+CREATE TRIGGER IF NOT EXISTS issues_deleted AFTER DELETE ON issues BEGIN
+  INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
+  VALUES ('delete', old.id, old.summary, old.description, old.address);
+END;
+CREATE TRIGGER IF NOT EXISTS issues_updated AFTER UPDATE ON issues BEGIN
+  INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
+  VALUES ('delete', old.id, old.summary, old.description, old.address);
+  INSERT INTO issues_fts (rowid, summary, description, address)
+  VALUES (new.id, new.summary, new.description, new.address);
+END;
+CREATE VIEW IF NOT EXISTS open_issues AS
+  SELECT * FROM issues WHERE status IN ('open', 'acknowledged');
+CREATE VIEW IF NOT EXISTS months AS
+  SELECT substr(created_at, 1, 7) AS month, count(*) AS created,
+    sum(status IN ('open', 'acknowledged')) AS still_open
+  FROM issues GROUP BY month;
+CREATE VIEW IF NOT EXISTS closing_times AS
+  SELECT request_type, count(*) AS closed,
+    avg(julianday(closed_at) - julianday(created_at)) AS days
+  FROM issues WHERE status IN ('closed', 'archived') AND closed_at IS NOT NULL
+  GROUP BY request_type;
+COMMIT;
+"""
+
+
+class Sqlite:
+    """A database in which an issue that comes again replaces its row.
+
+    It may hold several pulls, each of a query of its own. Tables `issues`, `comments`,
+    `request_types`, `users`, `places`; a full-text index `issues_fts`; views `open_issues`,
+    `months`, `closing_times`; and `pulls`, with report, attribution and licence. Times are
+    ISO 8601 in UTC, `closing_times.days` are days, `issues.json` holds the whole issue.
+    """
+
+    upserts = True
+
+    def __init__(self, path: Path) -> None:
+        # Used from worker threads, one after the other.
+        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        try:
+            # A process that is killed loses nothing in this mode; a machine that loses its
+            # power may lose the last pages, with their checkpoints.
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            for table in _TABLES:
+                self._database.execute(table.definition)
+            self._database.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise InvalidArgumentError("to", f"{path} cannot hold a pull: {error}.") from None
+
+    def load(self, key: str) -> Checkpoint | None:
+        """Where the pull of this query stands."""
+        found = self._database.execute("SELECT checkpoint FROM pulls WHERE key = ?", (key,))
+        row = found.fetchone()
+        return None if row is None else Checkpoint.read(row[0])
+
+    def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
+        """Upsert everything, and the checkpoint, in one transaction."""
+        execute = self._database.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            self._write(issues, checkpoint)
+        except BaseException:
+            execute("ROLLBACK")
+            raise
+        execute("COMMIT")
+
+    def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
+        """The same as writing, here."""
+        self.write(tuple(issues), checkpoint)
+
+    def _write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
+        for table in _TABLES:
+            rows = [row for issue in issues for row in table.rows(issue)]
+            self._database.executemany(table.upsert, rows)
+        place = checkpoint.query.get("place_url")
+        if place is not None:
+            self._database.execute("INSERT OR IGNORE INTO places VALUES (?)", (place,))
+            self._database.executemany(
+                "INSERT OR IGNORE INTO issue_places VALUES (?, ?)",
+                [(issue.id, place) for issue in issues],
+            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO pulls VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                checkpoint.key,
+                msgspec.json.encode(checkpoint.query).decode(),
+                checkpoint.report.complete,
+                msgspec.json.encode(checkpoint.report).decode(),
+                checkpoint.attribution,
+                checkpoint.licence,
+                checkpoint.encode().decode(),
+            ),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._database.close()

@@ -1,0 +1,53 @@
+"""What a walk will take, and what it has brought."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Report:
+    """What a crawl has brought, so far or in the end.
+
+    Attributes:
+        expected: How many issues the service says there are; None before the first answer.
+        received: How many different issues were given out.
+        duplicates: How many rows came again and were dropped; the clock's overlap is in it.
+        rejected: How many rows could not be read; each was logged with its path.
+        drift: How many issues more, or fewer, the service counted in the end than at first.
+        slices: In how many parts the period was walked.
+        requests: Requests used on the wire, with redirects, retries and the final count.
+        minimum: The fewest requests that so many rows can take.
+        seconds: How long it took; of a walk that was interrupted, without the pauses.
+        quota_seconds: How long the quota makes so many requests take; 0 without a quota.
+        complete: Whether everything has been received.
+        reasons: Why it is not complete.
+    """
+
+    expected: int | None
+    received: int
+    duplicates: int
+    rejected: int
+    drift: int
+    slices: int
+    requests: int
+    minimum: int
+    seconds: float
+    quota_seconds: float
+    complete: bool
+    reasons: tuple[str, ...]
+
+
+@attrs.frozen
+class Estimate:
+    """What a walk will take.
+
+    Attributes:
+        issues: How many issues the service counts; None when it does not say.
+        requests: The fewest requests.
+        seconds: How long the quota makes them take; 0 without a quota.
+    """
+
+    issues: int | None
+    requests: int
+    seconds: float

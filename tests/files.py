@@ -1,0 +1,41 @@
+"""What a pull wrote, read as its users would."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def lines(path: Path) -> list[Row]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def table(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def features(path: Path) -> list[Row]:
+    collection = json.loads(path.read_text("utf-8"))
+    assert collection["type"] == "FeatureCollection"
+    return list(collection["features"])
+
+
+def database(path: Path, query: str = "SELECT * FROM issues") -> list[Row]:
+    with closing(sqlite3.connect(path)) as opened:
+        opened.row_factory = sqlite3.Row
+        return [dict(row) for row in opened.execute(query)]
+
+
+READERS = {".jsonl": lines, ".csv": table, ".geojson": features, ".db": database}
+
+
+def rows(path: Path) -> list[Row]:
+    """The issues of a file, by id."""
+    return sorted(READERS[path.suffix](path), key=lambda row: int(row["id"]))

@@ -1,0 +1,71 @@
+"""A pull that is killed at any instant goes on as if nothing had been."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+
+from seeclickfix_async import AsyncClient
+from seeclickfix_async.pull import pull
+from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.files import rows
+
+_KILLS = 3
+_PULL = """
+import sys
+import anyio
+from seeclickfix_async import AsyncClient
+from seeclickfix_async.pull import pull
+
+async def main(url, to, walkers):
+    async with AsyncClient(base_url=url, limiter=None) as client:
+        await pull(client, to=to, walkers=int(walkers), page_size=50)
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+async def _pull(url: str, to: Path, walkers: int) -> bool:
+    async with AsyncClient(base_url=url, limiter=None) as client:
+        return (await pull(client, to=to, walkers=walkers, page_size=50)).complete
+
+
+def _kill_at(sandbox: Sandbox, request: int, *, after: float, command: list[str]) -> None:
+    """Kill a process so many seconds after it, or one before it, made this request."""
+    process = subprocess.Popen([sys.executable, "-W", "error", "-c", _PULL, *command])
+    while len(sandbox.requests) < request and process.poll() is None:
+        time.sleep(0.001)
+    time.sleep(after)
+    process.kill()
+    assert process.wait(60) != 0, "It was done before it was killed."
+
+
+@pytest.mark.parametrize(
+    ("name", "walkers"),
+    [("city.jsonl", 1), ("city.jsonl", 4), ("city.csv", 4), ("city.geojson", 4), ("city.db", 4)],
+)
+def test_a_killed_pull_goes_on(name: str, walkers: int, tmp_path: Path) -> None:
+    sandbox = Sandbox(1200, settings=Settings(quota=None, latency=0.005))
+    chance = random.Random(f"{name} {walkers}")
+    whole, killed = tmp_path / f"whole-{name}", tmp_path / f"killed-{name}"
+    with sandbox.serve() as url:
+        assert anyio.run(_pull, url, whole, walkers)
+        uninterrupted = len(sandbox.requests)
+        sandbox.requests.clear()
+        for _ in range(_KILLS):
+            request = len(sandbox.requests) + chance.randrange(1, uninterrupted // _KILLS)
+            command = [url, str(killed), str(walkers)]
+            _kill_at(sandbox, request, after=chance.random() * 0.03, command=command)
+        assert anyio.run(_pull, url, killed, walkers)
+
+    assert rows(killed) == rows(whole)
+    assert len(rows(killed)) == 1200
+    # A kill costs the requests that were under way; with several walkers, other shares too.
+    shares = 0 if walkers == 1 else 2 * walkers
+    assert len(sandbox.requests) <= uninterrupted + _KILLS * walkers + shares

@@ -1,0 +1,364 @@
+"""A pull fills a file, goes on where it stopped, and says what came."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchArea
+from seeclickfix_async.errors import InvalidArgumentError, ServerError
+from seeclickfix_async.pull import pull
+from seeclickfix_async.sandbox import Sandbox, Settings
+from seeclickfix_async.sandbox.city import CLOSED, OPEN
+from tests.files import database, features, lines, rows, table
+
+pytestmark = pytest.mark.anyio
+
+_NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db"]
+
+
+@pytest.fixture(scope="module")
+def small() -> Sandbox:
+    return Sandbox(300, settings=Settings(quota=None))
+
+
+@pytest.fixture
+def client(small: Sandbox) -> AsyncClient:
+    return _client(small)
+
+
+def _client(sandbox: Sandbox) -> AsyncClient:
+    import httpx
+
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
+    return AsyncClient(http=http, base_url="http://city.test", limiter=None)
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_a_file_holds_every_issue_and_what_came(
+    name: str, client: AsyncClient, small: Sandbox, tmp_path: Path
+) -> None:
+    report = await pull(client, to=tmp_path / name)
+
+    assert report.complete
+    assert report.expected == report.received == 300
+    assert [int(row["id"]) for row in rows(tmp_path / name)] == [
+        small.city.id_of(row) for row in range(300)
+    ]
+
+
+async def test_lines_hold_whole_issues(client: AsyncClient, tmp_path: Path) -> None:
+    await pull(client, to=tmp_path / "city.jsonl", details=True)
+
+    issue = lines(tmp_path / "city.jsonl")[0]
+    assert {"summary", "point", "reporter", "comments", "questions"} <= issue.keys()
+
+
+async def test_a_table_holds_plain_columns(client: AsyncClient, tmp_path: Path) -> None:
+    await pull(client, to=tmp_path / "city.csv")
+
+    kept = table(tmp_path / "city.csv")
+    issue = await client.issues.get(int(kept[7]["id"]))
+    assert kept[7]["summary"] == issue.summary
+    assert float(kept[7]["lat"]) == issue.lat
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", kept[7]["created_at"])
+    assert any("\r\n" in row["description"] for row in kept)
+
+
+async def test_features_are_points_of_longitude_and_latitude(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    report = await pull(client, to=tmp_path / "city.geojson")
+
+    collection = json.loads((tmp_path / "city.geojson").read_text("utf-8"))
+    feature = features(tmp_path / "city.geojson")[7]
+    issue = await client.issues.get(feature["id"])
+    assert feature["geometry"] == {"type": "Point", "coordinates": [issue.lng, issue.lat]}
+    assert feature["properties"]["status"] == issue.status
+    assert collection["report"]["received"] == report.received
+    assert collection["attribution"] == "seeclickfix.com"
+
+
+async def test_a_database_holds_people_comments_and_views(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "city.db"
+    await pull(client, to=path, details=True, area=PlaceArea("example-city"))
+
+    def count(what: str) -> int:
+        return int(database(path, f"SELECT count(*) AS n FROM {what}")[0]["n"])
+
+    assert count("issues") == count("issue_places") == 300
+    assert count("comments") == sum(row["comments_count"] for row in database(path))
+    assert count("comments WHERE issue_id NOT IN (SELECT id FROM issues)") == 0
+    assert count("issues WHERE reporter_id NOT IN (SELECT id FROM users)") == 0
+    assert count("request_types") == 12
+    assert count("places WHERE url_name = 'example-city'") == 1
+    assert count("open_issues") == count("issues WHERE status IN ('open', 'acknowledged')") > 0
+    assert database(path, "SELECT sum(created) AS n FROM months")[0]["n"] == 300
+    assert all(row["days"] > 0 for row in database(path, "SELECT * FROM closing_times"))
+
+
+async def test_a_database_finds_words_and_names_the_licence(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "city.db"
+    await pull(client, to=path)
+    await pull(client, to=path)  # what comes again replaces its row, in the index too
+
+    found = database(path, "SELECT rowid FROM issues_fts WHERE issues_fts MATCH 'hydrant'")
+    held = database(path, "SELECT id FROM issues WHERE description LIKE '%hydrant%'")
+    assert {row["rowid"] for row in found} == {row["id"] for row in held}
+    assert len(found) == len(held) > 0
+    (kept,) = database(path, "SELECT * FROM pulls")
+    assert (kept["complete"], kept["attribution"]) == (1, "seeclickfix.com")
+    assert "by-nc-sa" in kept["licence"]
+    assert json.loads(kept["report"])["received"] == 300
+
+
+async def test_the_report_stands_beside_lines(client: AsyncClient, tmp_path: Path) -> None:
+    report = await pull(client, to=tmp_path / "city.jsonl", status="open")
+
+    beside = json.loads((tmp_path / "city.jsonl.pull.json").read_text("utf-8"))["checkpoint"]
+    assert beside["report"]["received"] == report.received
+    assert beside["query"] == {"status": "open"}
+    assert "by-nc-sa" in beside["licence"]
+
+
+async def test_the_token_of_a_watch_area_is_not_kept(client: AsyncClient, tmp_path: Path) -> None:
+    await pull(client, to=tmp_path / "city.jsonl", area=WatchArea("a-secret-of-mine"))
+
+    assert "a-secret-of-mine" not in (tmp_path / "city.jsonl.pull.json").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_a_torn_end_is_repaired(name: str, small: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / name
+    with pytest.raises(ServerError):
+        await pull(_failing(small, after=2), to=path)
+    kept = len(rows(path))
+    if path.suffix != ".db":  # a database mends itself
+        with path.open("ab") as file:
+            file.write(b'{"id": 20000')
+    small.requests.clear()
+
+    report = await pull(_client(small), to=path)
+
+    assert 190 < kept <= 200
+    assert report.complete
+    assert len(rows(path)) == 300
+    assert len(small.requests) == 2
+
+
+def _failing(sandbox: Sandbox, after: int) -> AsyncClient:
+    """A client whose service fails after so many answers."""
+    import httpx
+
+    from seeclickfix_async import Retry
+
+    left = iter(range(after))
+
+    class Failing(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if next(left, None) is None:
+                return httpx.Response(500)
+            return await super().handle_async_request(request)
+
+    http = httpx.AsyncClient(transport=Failing(app=sandbox.app))
+    retry = Retry(attempts=1)
+    return AsyncClient(http=http, base_url="http://city.test", limiter=None, retry=retry)
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_what_is_something_else_is_left_alone(
+    name: str, client: AsyncClient, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text("mine\n", "utf-8")
+
+    with pytest.raises(InvalidArgumentError, match=r"is there already|not a database"):
+        await pull(client, to=path)
+
+    assert path.read_text("utf-8") == "mine\n"
+
+
+@pytest.mark.parametrize("name", _NAMES[:3])
+async def test_a_file_holds_one_pull(name: str, client: AsyncClient, tmp_path: Path) -> None:
+    await pull(client, to=tmp_path / name)
+
+    with pytest.raises(InvalidArgumentError, match="another query"):
+        await pull(client, to=tmp_path / name, status="open")
+    with pytest.raises(InvalidArgumentError, match="update=True"):
+        await pull(client, to=tmp_path / name)
+    (tmp_path / name).write_text("", "utf-8")
+    with pytest.raises(InvalidArgumentError, match="shorter than its checkpoint"):
+        await pull(client, to=tmp_path / name)
+
+
+async def test_a_database_holds_many_pulls(client: AsyncClient, tmp_path: Path) -> None:
+    path = tmp_path / "city.db"
+    await pull(client, to=path, status="open")
+    await pull(client, to=path, status=["closed"])
+
+    assert len(database(path, "SELECT * FROM pulls")) == 2
+    assert {row["status"] for row in database(path)} == {"open", "closed"}
+
+
+async def test_a_checkpoint_that_cannot_be_read_is_refused(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    await pull(client, to=tmp_path / "city.jsonl")
+    (tmp_path / "city.jsonl.pull.json").write_text("{}", "utf-8")
+
+    with pytest.raises(InvalidArgumentError, match="checkpoint cannot be read"):
+        await pull(client, to=tmp_path / "city.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"to": "city.xls"}, "must end in .jsonl, .csv, .geojson or .db"),
+        ({"to": "no/such/folder/city.jsonl"}, "cannot be written"),
+        ({"sort": "rating"}, "sorts by its own clock"),
+        ({"page_size": 0}, "page_size"),
+        ({"page_size": "huge"}, "page_size"),
+        ({"walkers": 17}, "walkers"),
+        ({"colour": "red"}, "no such parameter"),
+    ],
+)
+async def test_wrong_arguments_are_refused(
+    arguments: dict[str, object], words: str, client: AsyncClient, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=words):
+        await pull(client, **{"to": tmp_path / "city.jsonl", **arguments})  # type: ignore[arg-type]
+
+
+async def test_somebody_is_told_what_is_to_come_and_what_came(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    teller = _Teller()
+
+    report = await pull(client, to=tmp_path / "city.jsonl", teller=teller)
+
+    assert teller.estimates == [Estimate(issues=300, requests=3, seconds=0.0)]
+    assert [told.received for told in teller.reports] == [100, 199, 298, 300, 300]
+    assert teller.reports[-1] == report
+
+
+class _Teller:
+    def __init__(self) -> None:
+        self.estimates: list[Estimate] = []
+        self.reports: list[Report] = []
+
+    def begin(self, estimate: Estimate) -> None:
+        self.estimates.append(estimate)
+
+    def tell(self, report: Report) -> None:
+        self.reports.append(report)
+
+
+# -- up to date -----------------------------------------------------------------------------------
+
+
+def _change(sandbox: Sandbox) -> tuple[int, int]:
+    """Close an issue that is open and report a new one, both now; gives their ids."""
+    city, now = sandbox.city, int(time.time()) - 30
+    row = city.status.index(OPEN)
+    city.status[row], city.closed[row], city.updated[row] = CLOSED, now, now
+    new = len(city)
+    city.add(city.random(new), now, now=now)
+    return city.id_of(row), city.id_of(new)
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Path) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path = tmp_path / name
+    await pull(_client(sandbox), to=path, update=True)  # the first time it is all new
+    sandbox.requests.clear()
+    closed, new = _change(sandbox)
+
+    report = await pull(_client(sandbox), to=path, update=True)
+    again = await pull(_client(sandbox), to=path, update=True)
+
+    await pull(_client(sandbox), to=tmp_path / f"anew-{name}")
+    assert rows(path) == rows(tmp_path / f"anew-{name}")
+    assert {int(row["id"]) for row in rows(path)} >= {closed, new}
+    assert (report.received, report.complete) == (2, True)
+    assert again.received == 2  # it looks an hour back
+    assert len(sandbox.requests) < 10
+    assert not (tmp_path / f"{name}.update.jsonl").exists()
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_an_update_that_is_interrupted_goes_on(name: str, tmp_path: Path) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path = tmp_path / name
+    await pull(_client(sandbox), to=path)
+    for _ in range(150):
+        _change(sandbox)
+
+    with pytest.raises(ServerError):
+        await pull(_failing(sandbox, after=1), to=path, update=True)
+    report = await pull(_client(sandbox), to=path, update=True)
+
+    await pull(_client(sandbox), to=tmp_path / f"anew-{name}")
+    assert rows(path) == rows(tmp_path / f"anew-{name}")
+    assert report.complete
+
+
+@pytest.mark.parametrize(
+    "filters", [{"status": "open"}, {"updated_at_after": datetime(2025, 1, 1, tzinfo=UTC)}]
+)
+async def test_a_pull_that_issues_can_leave_is_not_updated(
+    filters: dict[str, object], client: AsyncClient, tmp_path: Path
+) -> None:
+    await pull(client, to=tmp_path / "city.jsonl", **filters)  # type: ignore[arg-type]
+
+    with pytest.raises(InvalidArgumentError, match=r"can be updated|brought up to date"):
+        await pull(client, to=tmp_path / "city.jsonl", update=True, **filters)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", _NAMES[:3])
+async def test_a_file_that_was_being_written_anew_is_the_old_one_or_the_new_one(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path = tmp_path / name
+    await pull(_client(sandbox), to=path)
+    _change(sandbox)
+
+    for step in range(6):
+        with monkeypatch.context() as patched:
+            _end_at(patched, step)
+            with contextlib.suppress(_Ended):  # there may be fewer moves left
+                await pull(_client(sandbox), to=path, update=True)
+        assert len(rows(path)) in (300, 301)
+    await pull(_client(sandbox), to=path, update=True)
+
+    await pull(_client(sandbox), to=tmp_path / f"anew-{name}")
+    assert rows(path) == rows(tmp_path / f"anew-{name}")
+
+
+class _Ended(Exception):  # noqa: N818  # nothing went wrong
+    """The process ends here."""
+
+
+def _end_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """End before the move of a file that comes after so many others."""
+    moves = itertools.count()
+    move = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        if next(moves) == step:
+            raise _Ended
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
