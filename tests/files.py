@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 Row = dict[str, Any]
 
 
@@ -33,7 +35,23 @@ def database(path: Path, query: str = "SELECT * FROM issues") -> list[Row]:
         return [dict(row) for row in opened.execute(query)]
 
 
-READERS = {".jsonl": lines, ".csv": table, ".geojson": features, ".db": database}
+def dataset(path: Path) -> list[Row]:
+    with duckdb.connect() as opened:
+        found = opened.execute(
+            "SELECT * FROM read_parquet(?, hive_partitioning = true)", [f"{path}/*/*.parquet"]
+        )
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+READERS = {
+    ".jsonl": lines,
+    ".csv": table,
+    ".geojson": features,
+    ".db": database,
+    ".parquet": dataset,
+    ".geoparquet": dataset,
+}
 
 
 def rows(path: Path) -> list[Row]:

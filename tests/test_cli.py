@@ -144,7 +144,7 @@ def test_whoami(small: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("pull", "city.txt"), 2, ".geojson or .db"),
+        (("pull", "city.txt"), 2, ".parquet or .geoparquet"),
         (("pull", "no/such/folder/city.db"), 2, "cannot be written"),
         (("pull", "there.jsonl"), 2, "is there already"),
         (("pull", "there.db"), 2, "file is not a database"),

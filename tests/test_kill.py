@@ -21,7 +21,9 @@ _PULL = """
 import sys
 import anyio
 from seeclickfix_async import AsyncClient
-from seeclickfix_async.pull import pull
+from seeclickfix_async.pull import parquet, pull
+
+parquet._AT_ONCE = 150  # parts, in so small a city too
 
 async def main(url, to, walkers):
     async with AsyncClient(base_url=url, limiter=None) as client:
@@ -46,10 +48,10 @@ def _kill_at(sandbox: Sandbox, request: int, *, after: float, command: list[str]
     assert process.wait(60) != 0, "It was done before it was killed."
 
 
-@pytest.mark.parametrize(
-    ("name", "walkers"),
-    [("city.jsonl", 1), ("city.jsonl", 4), ("city.csv", 4), ("city.geojson", 4), ("city.db", 4)],
-)
+_NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
+
+
+@pytest.mark.parametrize(("name", "walkers"), [("city.jsonl", 1), *((name, 4) for name in _NAMES)])
 def test_a_killed_pull_goes_on(name: str, walkers: int, tmp_path: Path) -> None:
     sandbox = Sandbox(1200, settings=Settings(quota=None, latency=0.005))
     chance = random.Random(f"{name} {walkers}")

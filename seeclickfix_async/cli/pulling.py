@@ -88,7 +88,8 @@ async def pull(
     when not everything came.
 
     Args:
-        file: Ends in .jsonl (one issue a line), .csv, .geojson or .db (SQLite).
+        file: Ends in .jsonl (one issue a line), .csv, .geojson, .db (SQLite), .parquet or
+            .geoparquet (a folder with one file for each month).
         place: A place's url_name.
         near: LAT LNG METRES.
         box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.

@@ -76,51 +76,58 @@ def key_of(query: IssueQuery) -> str:
     return hashlib.sha256(msgspec.json.encode(given)).hexdigest()
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Write a file so that it is the old one or the new one at any moment."""
-    beside = path.with_name(f"{path.name}.new")
-    beside.write_bytes(content)
-    beside.replace(path)
-
-
 @attrs.frozen
 class Kept:
-    """A checkpoint and how far the data go that belong to it, in bytes.
+    """A checkpoint beside the data, and how far the data go that belong to it.
 
-    While the data are written anew, `next_length` tells how far the new ones go.
+    Attributes:
+        checkpoint: Where the pull stands.
+        length: The data's length in bytes.
+        next_length: The same of the new data, while they are written anew.
+        number: How many parts there are, where data come in parts.
     """
 
     checkpoint: Checkpoint
     length: int = 0
     next_length: int | None = None
+    number: int = 0
 
-
-class Beside:
-    """A checkpoint in a file of its own beside the data.
-
-    Args:
-        path: The file with the data.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path.with_name(f"{path.name}.pull.json")
-
-    def load(self) -> Kept | None:
-        """What was kept last."""
+    @classmethod
+    def read(cls, path: Path) -> Kept | None:
+        """What was kept in a file last; None when there is no file."""
         try:
-            return _read(self._path.read_bytes(), Kept)
+            return _read(path.read_bytes(), cls)
         except FileNotFoundError:
             return None
 
-    def save(self, kept: Kept) -> None:
+    def save(self, path: Path) -> None:
         """Keep it, all or nothing."""
-        replace(self._path, msgspec.json.encode(kept))
+        fresh = path.with_name(f"{path.name}.new")
+        fresh.write_bytes(msgspec.json.encode(self))
+        fresh.replace(path)
+
+    def of(self, key: str) -> Checkpoint:
+        """The checkpoint of a query.
+
+        Raises:
+            InvalidArgumentError: It is another query's.
+        """
+        if self.checkpoint.key != key:
+            raise InvalidArgumentError(
+                "to", "there is the pull of another query already. Name another."
+            )
+        return self.checkpoint
+
+
+def beside(path: Path) -> Path:
+    """The file with the checkpoint of a file with data."""
+    return path.with_name(f"{path.name}.pull.json")
 
 
 def remove(path: Path) -> None:
     """Remove a file and its checkpoint, the data first: a checkpoint alone says what is amiss."""
     path.unlink()
-    path.with_name(f"{path.name}.pull.json").unlink()
+    beside(path).unlink()
 
 
 def _read(text: bytes | str, kind: type[T]) -> T:

@@ -67,7 +67,8 @@ async def pull(
 
     Args:
         client: Asks the service.
-        to: The file: `.jsonl`, `.csv`, `.geojson` or `.db` (SQLite).
+        to: The file: `.jsonl`, `.csv`, `.geojson` or `.db` (SQLite); or the folder of a dataset:
+            `.parquet` or `.geoparquet`, one file for each month.
         details: Bring comments, questions, votes and integrations too, 20 issues a request.
         page_size: Issues a request: 100 unless told, 20 with details. `"largest"` asks for
             1,000 and keeps what is granted, which may make a pull ten times cheaper.

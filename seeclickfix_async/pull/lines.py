@@ -18,7 +18,7 @@ import msgspec
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE, Beside, Checkpoint, Kept
+from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE, Checkpoint, Kept, beside
 from seeclickfix_async.pull.columns import COLUMNS
 
 
@@ -31,8 +31,7 @@ class _Lines:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._beside = Beside(path)
-        self._kept = self._beside.load()
+        self._kept = Kept.read(beside(path))
         self._length = self._recover()
         self._file = path.open("r+b" if path.exists() else "w+b")
 
@@ -50,13 +49,7 @@ class _Lines:
 
     def load(self, key: str) -> Checkpoint | None:
         """Where the pull stands."""
-        if self._kept is None:
-            return None
-        if self._kept.checkpoint.key != key:
-            raise InvalidArgumentError(
-                "to", f"{self._path} holds the pull of another query. Name another file."
-            )
-        return self._kept.checkpoint
+        return None if self._kept is None else self._kept.of(key)
 
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Append whole rows, then say so in the checkpoint."""
@@ -110,7 +103,7 @@ class _Lines:
             yield line
 
     def _save(self, kept: Kept) -> None:
-        self._beside.save(kept)
+        kept.save(beside(self._path))
         self._kept = kept
 
     def _recover(self) -> int:
@@ -130,7 +123,7 @@ class _Lines:
             raise InvalidArgumentError(
                 "to",
                 f"{self._path} is shorter than its checkpoint says. "
-                f"Remove it and {self._path.name}.pull.json to begin anew.",
+                f"Remove it and {beside(self._path).name} to begin anew.",
             )
         return length
 

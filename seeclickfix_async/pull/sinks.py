@@ -56,6 +56,8 @@ _KINDS = {
     ".csv": ("lines", "Csv"),
     ".geojson": ("lines", "GeoJson"),
     ".db": ("sqlite", "Sqlite"),
+    ".parquet": ("parquet", "Parquet"),
+    ".geoparquet": ("parquet", "GeoParquet"),
 }
 
 

@@ -1,0 +1,106 @@
+"""Issues as an Arrow table: what Parquet, pandas, polars and DuckDB share."""
+
+from __future__ import annotations
+
+import importlib
+import struct
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import DetailedIssue, Issue
+from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE
+from seeclickfix_async.pull.columns import COLUMNS
+
+_POINT = 1
+_LITTLE_ENDIAN = 1
+
+# GeoParquet 1.1; without a crs the coordinates are longitude and latitude (OGC:CRS84).
+_GEO = {
+    "version": "1.1.0",
+    "primary_column": "geometry",
+    "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["Point"]}},
+}
+
+Row = dict[str, Any]
+
+
+def library() -> ModuleType:
+    """The Arrow library.
+
+    Raises:
+        InvalidArgumentError: It is not installed.
+    """
+    try:
+        return importlib.import_module("pyarrow")
+    except ModuleNotFoundError:
+        raise InvalidArgumentError(
+            "to", "Parquet and frames need one more step: pip install 'seeclickfix-async[parquet]'"
+        ) from None
+
+
+def schema(*, geometry: bool) -> Any:
+    """The columns: the plain ones, the comments, and a geometry if it is wanted."""
+    arrow = library()
+    kinds = {
+        "integer": arrow.int64(),
+        "real": arrow.float64(),
+        "text": arrow.string(),
+        "time": arrow.timestamp("us", tz="UTC"),
+    }
+    comment = arrow.struct(
+        [
+            ("id", arrow.int64()),
+            ("created_at", kinds["time"]),
+            ("commenter", arrow.string()),
+            ("role", arrow.string()),
+            ("comment", arrow.string()),
+        ]
+    )
+    fields = [(column.name, kinds[column.kind]) for column in COLUMNS]
+    fields.append(("comments", arrow.list_(comment)))
+    told = {"attribution": ATTRIBUTION, "licence": LICENCE}
+    if geometry:
+        fields.append(("geometry", arrow.binary()))
+        told["geo"] = msgspec.json.encode(_GEO).decode()
+    return arrow.schema(fields, metadata=told)
+
+
+def row(issue: Issue, *, geometry: bool) -> Row:
+    """An issue as a row of the table."""
+    cells: Row = {column.name: column.of(issue) for column in COLUMNS}
+    cells["comments"] = _comments(issue)
+    if geometry:
+        placed = issue.lat is not None and issue.lng is not None
+        cells["geometry"] = _well_known(issue.lng, issue.lat) if placed else None
+    return cells
+
+
+def table(issues: Iterable[Issue], *, geometry: bool = False) -> Any:
+    """A table of issues."""
+    rows = [row(issue, geometry=geometry) for issue in issues]
+    arrow: Any = library()
+    return arrow.Table.from_pylist(rows, schema=schema(geometry=geometry))
+
+
+def _comments(issue: Issue) -> list[Row] | None:
+    if not isinstance(issue, DetailedIssue) or issue.comments is None:
+        return None
+    return [
+        {
+            "id": comment.id,
+            "created_at": comment.created_at,
+            "commenter": comment.commenter and comment.commenter.name,
+            "role": comment.commenter and comment.commenter.role,
+            "comment": comment.comment,
+        }
+        for comment in issue.comments
+    ]
+
+
+def _well_known(lng: float | None, lat: float | None) -> bytes:
+    """A point as WKB (OGC 06-103r4 §8.2)."""
+    return struct.pack("<BIdd", _LITTLE_ENDIAN, _POINT, lng, lat)

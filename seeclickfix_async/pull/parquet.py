@@ -1,0 +1,177 @@
+"""A Parquet dataset: one folder for each month, which every engine reads as it is.
+
+A Parquet file cannot grow, so pages gather in a file of lines, whose name hides it from readers,
+and go into new parts now and then. Parts are numbered; the checkpoint says up to which number they
+count, and in the end each month is one file.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import msgspec
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import DetailedIssue, Issue
+from seeclickfix_async.pull import arrow
+from seeclickfix_async.pull.checkpoint import Checkpoint, Kept
+
+_AT_ONCE = 10_000
+"""So many issues make a part: some 30 MB while they are written."""
+
+_NOWHEN = "__HIVE_DEFAULT_PARTITION__"
+
+_DETAILED: msgspec.json.Decoder[DetailedIssue] = msgspec.json.Decoder(DetailedIssue)
+
+
+class Parquet:
+    """A folder with `month=2026-01/part-1.parquet` and so on, by the month of creation in UTC."""
+
+    upserts: ClassVar[bool] = False
+    geometry: ClassVar[bool] = False
+
+    def __init__(self, path: Path) -> None:
+        self._arrow: Any = arrow.library()
+        self._files: Any = importlib.import_module("pyarrow.parquet")
+        self._path = path
+        if path.exists() and not path.is_dir():
+            raise InvalidArgumentError("to", f"{path} is a file, and has to be a folder.")
+        path.mkdir(exist_ok=True)
+        self._checkpoint = path / "_pull.json"
+        self._kept = Kept.read(self._checkpoint)
+        if self._kept is None and not all(found.name.startswith("_") for found in path.iterdir()):
+            raise InvalidArgumentError(
+                "to", f"{path} is there already, and is no pull. Name another."
+            )
+        self._number = self._kept.number if self._kept else 0
+        self._recover()
+        self._pending = self._gathering.open("ab")
+        self._waiting = sum(1 for _ in self._gathered())
+
+    def load(self, key: str) -> Checkpoint | None:
+        """Where the pull stands."""
+        return None if self._kept is None else self._kept.of(key)
+
+    def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
+        """Gather the issues, then say so in the checkpoint; make parts when there are many."""
+        self._pending.write(b"".join(msgspec.json.encode(issue) + b"\n" for issue in issues))
+        self._pending.flush()
+        self._waiting += len(issues)
+        if not checkpoint.finished:
+            self._save(checkpoint)
+        if self._waiting >= _AT_ONCE or checkpoint.finished:
+            self._part(self._gathered())
+        if checkpoint.finished:
+            self._compact(self._months())
+            self._save(checkpoint)
+
+    def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
+        """Put a part beside the others, then make one of each month that it touches."""
+        self._compact(self._part(issues))
+        self._save(checkpoint)
+
+    @property
+    def _gathering(self) -> Path:
+        return self._path / f"_pending-{self._number}.jsonl"
+
+    def _gathered(self) -> Iterator[Issue]:
+        with self._gathering.open("rb") as file:
+            yield from map(_DETAILED.decode, file)
+
+    def _part(self, issues: Iterable[Issue]) -> set[Path]:
+        """Write issues into the next part of each month they are of; gives the months."""
+        by_month: dict[Path, list[Issue]] = {}
+        for issue in issues:
+            by_month.setdefault(self._month(issue), []).append(issue)
+        for month, those in by_month.items():
+            self._write(month, arrow.table(those, geometry=self.geometry), self._number)
+        before, pending = self._gathering, self._pending
+        self._number += 1
+        self._pending = self._gathering.open("wb")
+        self._waiting = 0
+        if self._kept is not None:
+            self._save(self._kept.checkpoint)
+        pending.close()
+        before.unlink()
+        return set(by_month)
+
+    def _compact(self, months: Iterable[Path]) -> None:
+        """Make one file of each month, in which the newest row of an issue stays.
+
+        A process that is killed leaves parts that are in the new file too; since the checkpoint
+        says that there is work left, this is done again.
+        """
+        newest = self._number - 1
+        for month in months:
+            parts = self._parts(month)
+            if len(parts) > 1:
+                self._write(month, self._whole(parts), newest)
+                for part in parts:
+                    if _number_of(part) < newest:
+                        part.unlink()
+
+    def _whole(self, parts: Sequence[Path]) -> Any:
+        """All rows of some parts, of each issue the one of the last part."""
+        tables = [self._files.read_table(part, partitioning=None) for part in parts]
+        table = self._arrow.concat_tables(tables)
+        last = {number: place for place, number in enumerate(table["id"].to_pylist())}
+        return table.take(sorted(last.values()))
+
+    def _write(self, month: Path, table: Any, number: int) -> None:
+        month.mkdir(exist_ok=True)
+        fresh = self._path / "_part.new"
+        self._files.write_table(table, fresh, compression="zstd")
+        fresh.replace(month / f"part-{number}.parquet")
+
+    def _months(self) -> Iterable[Path]:
+        return sorted(self._path.glob("month=*"))
+
+    def _parts(self, month: Path) -> list[Path]:
+        return sorted(month.glob("part-*.parquet"), key=_number_of)
+
+    def _month(self, issue: Issue) -> Path:
+        created = issue.created_at
+        name = _NOWHEN if created is None else f"{created.astimezone(UTC):%Y-%m}"
+        return self._path / f"month={name}"
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        self._kept = Kept(checkpoint, self._pending.tell(), number=self._number)
+        self._kept.save(self._checkpoint)
+
+    def _recover(self) -> None:
+        """Drop what a killed process wrote and the checkpoint knows nothing of."""
+        for month in self._months():
+            for part in self._parts(month):
+                if _number_of(part) >= self._number:
+                    part.unlink()
+        for stale in self._path.glob("_pending-*.jsonl"):
+            if stale != self._gathering:
+                stale.unlink()
+        with self._gathering.open("ab") as file:
+            file.truncate(self._kept.length if self._kept else 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pending.close()
+
+
+class GeoParquet(Parquet):
+    """The same with a geometry: points as GeoParquet 1.1 has them."""
+
+    geometry = True
+
+
+def _number_of(part: Path) -> int:
+    return int(part.stem.removeprefix("part-"))

@@ -1,0 +1,163 @@
+"""Parquet datasets and frames, read by those who use them."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import httpx
+import msgspec
+import polars as pl
+import pyarrow.dataset
+import pyarrow.parquet
+import pytest
+
+from seeclickfix_async import AsyncClient
+from seeclickfix_async.errors import InvalidArgumentError, TruncatedResultsError
+from seeclickfix_async.pull import parquet, pull, table
+from seeclickfix_async.sandbox import Sandbox, Settings
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def city() -> Sandbox:
+    return Sandbox(600, settings=Settings(quota=None))
+
+
+@pytest.fixture
+def client(city: Sandbox) -> AsyncClient:
+    return _client(city)
+
+
+def _client(sandbox: Sandbox) -> AsyncClient:
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
+    return AsyncClient(http=http, base_url="http://city.test", limiter=None)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patched:
+        patched.setattr(parquet, "_AT_ONCE", 150)  # there is no public face for so small a city
+        yield
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_a_dataset_has_one_file_a_month(client: AsyncClient, tmp_path: Path) -> None:
+    path = tmp_path / "city.parquet"
+    await pull(client, to=path, walkers=4)
+
+    files = [str(file.relative_to(path)) for file in path.glob("**/*.parquet")]
+    assert 30 < len(files) == len({file.partition("/")[0] for file in files})
+    whole = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
+    months = {created.strftime("%Y-%m") for created in whole["created_at"].to_pylist()}
+    assert {str(month) for month in whole["month"].to_pylist()} == months
+    assert len(set(whole["id"].to_pylist())) == len(whole) == 600
+
+
+class _Ended(Exception):  # noqa: N818  # nothing went wrong
+    """The process ends here."""
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
+    client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "city.parquet"
+    for step in range(0, 90, 4):
+        with monkeypatch.context() as patched, contextlib.suppress(_Ended, InvalidArgumentError):
+            _end_at(patched, step)
+            await pull(client, to=path)
+    report = await pull(client, to=path, update=True)
+
+    whole = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
+    assert report.complete
+    assert len(set(whole["id"].to_pylist())) == len(whole) == 600
+
+
+def _end_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """End before a file is moved or removed, after so many others were."""
+    steps = itertools.count()
+
+    def ending(change: Callable[..., Any]) -> Callable[..., Any]:
+        def maybe(*arguments: Any, **options: Any) -> Any:
+            if next(steps) == step:
+                raise _Ended
+            return change(*arguments, **options)
+
+        return maybe
+
+    for name in ("replace", "unlink"):
+        monkeypatch.setattr(Path, name, ending(getattr(Path, name)))
+
+
+async def test_engines_read_a_dataset_as_it_is(client: AsyncClient, tmp_path: Path) -> None:
+    path = tmp_path / "city.parquet"
+    await pull(client, to=path)
+    files = f"{path}/*/*.parquet"
+
+    with duckdb.connect() as database:
+        question = "SELECT count(*), min(created_at) FROM read_parquet(?)"
+        opened = database.execute(question, [files]).fetchone()
+    frame = pl.read_parquet(files, hive_partitioning=True)
+    assert opened is not None
+    assert opened[0] == frame.height == 600
+    assert frame["created_at"].dtype == pl.Datetime("us", "UTC")
+    assert opened[1] == frame["created_at"].min()
+
+
+async def test_points_are_those_of_geoparquet(client: AsyncClient, tmp_path: Path) -> None:
+    path = tmp_path / "city.geoparquet"
+    await pull(client, to=path, after=None)
+
+    file = next(path.glob("**/*.parquet"))
+    told = pyarrow.parquet.read_schema(file).metadata
+    geo = msgspec.json.decode(told[b"geo"])
+    row = pyarrow.parquet.read_table(file, partitioning=None).to_pylist()[0]
+    assert geo["columns"][geo["primary_column"]]["encoding"] == "WKB"
+    assert struct.unpack("<BIdd", row["geometry"]) == (1, 1, row["lng"], row["lat"])
+    assert told[b"attribution"] == b"seeclickfix.com"
+
+
+async def test_comments_come_with_details(client: AsyncClient) -> None:
+    whole = (await table(client, status="open", details=True)).to_pylist()
+
+    assert sum(len(row["comments"]) for row in whole) == sum(row["comments_count"] for row in whole)
+    assert any(row["comments"] and row["comments"][0]["comment"] for row in whole)
+
+
+async def test_a_frame_holds_everything(client: AsyncClient) -> None:
+    whole = await table(client)
+
+    pandas = whole.to_pandas()
+    frame = pl.from_arrow(whole)
+    assert isinstance(frame, pl.DataFrame)
+    assert len(pandas) == frame.height == 600
+    assert str(pandas["created_at"].dtype) == "datetime64[us, UTC]"
+    assert set(pandas["status"]) <= {"open", "acknowledged", "closed", "archived"}
+
+
+async def test_a_frame_that_is_not_whole_is_none() -> None:
+    from seeclickfix_async import PlaceArea
+
+    sandbox = Sandbox(1000, settings=Settings(quota=None, depth=100))
+
+    with pytest.raises(TruncatedResultsError, match="more issues than the service serves"):
+        await table(_client(sandbox), area=PlaceArea("example-city"))
+
+
+async def test_a_missing_library_is_named(
+    client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    with pytest.raises(InvalidArgumentError, match=r"seeclickfix-async\[parquet\]"):
+        await pull(client, to=tmp_path / "city.parquet")
+    with pytest.raises(InvalidArgumentError, match=r"seeclickfix-async\[parquet\]"):
+        await table(client)
