@@ -19,8 +19,11 @@ from seeclickfix_async.sandbox import TOKEN, Quota, Sandbox, Settings
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async.cli")
 
 
+_NOBODYS = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "XDG_CONFIG_HOME": "/nobody"}
+
+
 def _environment(url: str = "", token: str = "") -> dict[str, str]:
-    return {**os.environ, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": token}
+    return {**os.environ, **_NOBODYS, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": token}
 
 
 def _run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,7 +10,7 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from seeclickfix_async import AsyncClient, PlaceArea
+from seeclickfix_async import PlaceArea
 from seeclickfix_async._version import __version__
 from seeclickfix_async.areas import Area, BoundingBox, near
 from seeclickfix_async.client import TOKEN_VARIABLE
@@ -37,12 +36,6 @@ Flag = Annotated[bool, Parameter(negative=())]
 Place = Annotated[str | None, Parameter("--place")]
 Near = Annotated[tuple[float, float, float] | None, Parameter("--near")]
 Box = Annotated[tuple[float, float, float, float] | None, Parameter("--box")]
-
-
-def client_of(base_url: str) -> AsyncClient:
-    """A client of a site, with the token of the environment if there is one."""
-    token = os.environ.get(TOKEN_VARIABLE, "").strip() or None
-    return AsyncClient(token, base_url=base_url, user_agent=PRODUCT)
 
 
 def area_of(place: Place, around: Near, box: Box) -> Area | None:

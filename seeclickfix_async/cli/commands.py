@@ -8,7 +8,7 @@ from cyclopts import CycloptsError, Parameter
 from rich.table import Table
 
 from seeclickfix_async import SeeClickFixError
-from seeclickfix_async.cli import local, pulling
+from seeclickfix_async.cli import local, login, pulling
 from seeclickfix_async.cli.app import (
     FAILED,
     INTERRUPTED,
@@ -21,14 +21,16 @@ from seeclickfix_async.cli.app import (
     Site,
     app,
     area_of,
-    client_of,
     err,
     out,
     print_json,
 )
+from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
 
+app.command(login.login)
+app.command(login.logout)
 app.command(pulling.demo)
 app.command(pulling.pull)
 

@@ -29,11 +29,11 @@ from seeclickfix_async.cli.app import (
     Site,
     area_of,
     aware,
-    client_of,
     err,
     out,
     print_json,
 )
+from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.credentials import PRODUCTION
 from seeclickfix_async.report import Estimate
 
