@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from seeclickfix_async.transport.limiter import Limiter as Limiter
     from seeclickfix_async.transport.limiter import RateLimiter as RateLimiter
     from seeclickfix_async.transport.retry import Retry as Retry
+    from seeclickfix_async.transport.shared import RedisLimiter as RedisLimiter
 
 _ROOMS = {
     "": ("errors", "models", "oauth", "pull"),
@@ -101,6 +102,7 @@ _ROOMS = {
     "transport.clock": ("Clock",),
     "transport.limiter": ("Limiter", "RateLimiter"),
     "transport.retry": ("Retry",),
+    "transport.shared": ("RedisLimiter",),
     "report": ("Estimate", "Report"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
@@ -135,6 +137,7 @@ __all__ = [
     "Question",
     "QuestionType",
     "RateLimiter",
+    "RedisLimiter",
     "Rejected",
     "Report",
     "RequestType",

@@ -160,6 +160,7 @@ class AsyncClient:
         timeout: float | Unset = UNSET,
         max_wait: float | Unset | None = UNSET,
         locale: str | Unset | None = UNSET,
+        background: bool | Unset = UNSET,
     ) -> AsyncClient:
         """A view of this client with other options, such as one user's token.
 
@@ -171,6 +172,8 @@ class AsyncClient:
             timeout: As for `AsyncClient`.
             max_wait: As for `AsyncClient`.
             locale: As for `AsyncClient`.
+            background: Whether its requests let all others of the quota go first, as those of
+                pulls and feeds do.
 
         Raises:
             InvalidArgumentError: An argument cannot be used.
@@ -181,6 +184,7 @@ class AsyncClient:
             now.timeout if isinstance(timeout, Unset) else timeout,
             now.max_wait if isinstance(max_wait, Unset) else max_wait,
             now.locale if isinstance(locale, Unset) else locale,
+            now.background if isinstance(background, Unset) else background,
         )
         view = object.__new__(type(self))
         view._bind(attrs.evolve(self._api, options=options), owner=False)

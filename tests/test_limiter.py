@@ -274,3 +274,24 @@ async def _schedule(seed: int, limit: int, jitter: float, cancelled: float) -> N
     arrivals.sort()
     windows = zip(arrivals, arrivals[limit:], strict=False)
     assert all(later - earlier >= _PER - 1e-6 for earlier, later in windows)
+
+
+async def test_who_is_in_the_background_lets_others_go_first() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(1, per=_PER, clock=clock)
+    order: list[str] = []
+
+    async def request(name: str, background: bool) -> None:
+        async with limiter.slot(background=background):
+            order.append(name)
+
+    async with anyio.create_task_group() as tasks:
+        async with limiter.slot():
+            for name, background in (("feed", True), ("pull", True), ("user", False)):
+                tasks.start_soon(request, name, background)
+                await anyio.wait_all_tasks_blocked()
+        while len(order) < 3:
+            await anyio.wait_all_tasks_blocked()
+            clock._jump()
+
+    assert order == ["user", "feed", "pull"]

@@ -46,7 +46,7 @@ async def table(
     async def keep(batch: Batch[Issue]) -> None:
         parts.append(arrow.table(batch.issues))
 
-    walk: Crawl[Issue] = client.issues.crawl(  # type: ignore[call-overload]
+    walk: Crawl[Issue] = client.with_options(background=True).issues.crawl(  # type: ignore[call-overload]
         details=details, walkers=None, page_size=page_size, **filters
     )
     report = await walk.run(keep)

@@ -92,7 +92,14 @@ async def pull(
     for own in ("sort", "sort_direction"):
         checks.absent(own, filters.get(own), "a pull sorts by its own clock.")
     query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
-    job = _Job(client, query, tuple(filters), page_size, walkers, teller or Silent())
+    job = _Job(
+        client.with_options(background=True),
+        query,
+        tuple(filters),
+        page_size,
+        walkers,
+        teller or Silent(),
+    )
     job.crawl("created_at")  # refuses wrong arguments before there is a file
     path = Path(to)
     with open_sink(path) as sink:

@@ -96,6 +96,7 @@ class Options:
     timeout: float = attrs.field(default=30.0, validator=checks.within(0.001, 3_600))
     max_wait: float | None = attrs.field(default=None, validator=checks.within(0, 86_400))
     locale: str | None = attrs.field(default=None, validator=checks.language)
+    background: bool = False
 
 
 class _Trip:
@@ -311,7 +312,9 @@ class Wire:
     async def _send_once(
         self, http: Any, trip: _Trip, url: str, more: Mapping[str, str]
     ) -> Response:
-        async with self._limiter.slot(max_wait=trip.options.max_wait), self._gate:
+        options = trip.options
+        slot = self._limiter.slot(max_wait=options.max_wait, background=options.background)
+        async with slot, self._gate:
             trip.sent += 1
             started = self._clock.now()
             try:

@@ -31,11 +31,14 @@ class RateLimiter(Protocol):
         """Requests a second that are allowed in the long run."""
         ...
 
-    def slot(self, *, max_wait: float | None = None) -> AbstractAsyncContextManager[object]:
+    def slot(
+        self, *, max_wait: float | None = None, background: bool = False
+    ) -> AbstractAsyncContextManager[object]:
         """A place for one request; entered before sending, left when its answer was read.
 
         Args:
             max_wait: Raise RateLimitedError instead of waiting longer than so many seconds.
+            background: Let all requests go first that are not in the background.
         """
         ...
 
@@ -48,22 +51,51 @@ class RateLimiter(Protocol):
         ...
 
 
-class _Waiter:
+class Waiter:
     """One request in the queue."""
 
-    __slots__ = ("error", "event", "patience")
+    __slots__ = ("background", "error", "event", "patience")
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: float, *, background: bool) -> None:
         self.patience = patience  # the moment at which it would rather fail
+        self.background = background
         self.event = anyio.Event()
         self.error: StatusError | None = None
+
+
+class Queue(deque[Waiter]):
+    """Requests that wait: who came first is first, and who is in the background lets others in."""
+
+    def join(self, waiter: Waiter) -> None:
+        """Take the last place, or that before the first who yields."""
+        place = len(self)
+        if not waiter.background:
+            place = next((at for at, other in enumerate(self) if other.background), place)
+        self.insert(place, waiter)
+
+    def leave(self, waiter: Waiter) -> None:
+        """Give the place up, and wake who is first now."""
+        self.remove(waiter)
+        self.wake_first()
+
+    def wake_first(self) -> None:
+        """Let the first look whether it is its turn."""
+        if self:
+            self[0].event.set()
+
+    def wake_all(self, error: StatusError | None = None) -> None:
+        """Let all look anew, or fail with an error."""
+        for waiter in self:
+            waiter.error = error or waiter.error
+            waiter.event.set()
 
 
 class Limiter:
     """At most `limit` requests in any window of `per` seconds, first come, first served.
 
     It may be shared by clients, tasks and views, and used by one event loop after another. A
-    waiter that is cancelled leaves the queue and takes no slot with it.
+    waiter that is cancelled leaves the queue and takes no slot with it. Requests in the background,
+    as pulls and feeds make them, let all others go first.
 
     Args:
         limit: Requests per window; the service documents 20.
@@ -80,7 +112,7 @@ class Limiter:
         # When each slot that is not in use may be used again, earliest first.
         self._free_at: deque[float] = deque([0.0] * limit)
         self._not_before = 0.0
-        self._queue: deque[_Waiter] = deque()
+        self._queue = Queue()
 
     def __repr__(self) -> str:
         return f"Limiter({self._limit}, per={self._per})"
@@ -90,30 +122,27 @@ class Limiter:
         """Requests a second that are allowed in the long run."""
         return self._limit / self._per
 
-    def slot(self, *, max_wait: float | None = None) -> Slot:
+    def slot(self, *, max_wait: float | None = None, background: bool = False) -> Slot:
         """A place for one request, as an async context manager."""
-        return Slot(self._acquire, self._release, max_wait)
+        patience = math.inf if max_wait is None else self._clock.now() + max_wait
+        return Slot(self._acquire, self._release, Waiter(patience, background=background))
 
     async def hold(self, seconds: float) -> None:
         """Let nothing leave for so many seconds; an earlier, longer hold stays."""
         self._not_before = max(self._not_before, self._clock.now() + seconds)
-        for waiter in tuple(self._queue):
-            waiter.event.set()  # for some the wait has become too long
+        self._queue.wake_all()  # for some the wait has become too long
 
     async def stop(self, error: StatusError) -> None:
         """Fail everything that waits now with this error."""
-        for waiter in tuple(self._queue):
-            waiter.error = error
-            waiter.event.set()
+        self._queue.wake_all(error)
 
-    async def _acquire(self, max_wait: float | None) -> None:
+    async def _acquire(self, waiter: Waiter) -> None:
         if self._queue or self._wait(0) > 0:
-            await self._queue_up(math.inf if max_wait is None else max_wait)
+            await self._queue_up(waiter)
         self._free_at.popleft()
 
-    async def _queue_up(self, max_wait: float) -> None:
-        waiter = _Waiter(self._clock.now() + max_wait)
-        self._queue.append(waiter)
+    async def _queue_up(self, waiter: Waiter) -> None:
+        self._queue.join(waiter)
         try:
             while (wait := self._wait(0)) > 0 or waiter is not self._queue[0]:
                 self._check_patience(waiter)
@@ -123,11 +152,9 @@ class Limiter:
                 if waiter.error is not None:
                     raise waiter.error
         finally:
-            self._queue.remove(waiter)
-            if self._queue:
-                self._queue[0].event.set()
+            self._queue.leave(waiter)
 
-    def _check_patience(self, waiter: _Waiter) -> None:
+    def _check_patience(self, waiter: Waiter) -> None:
         if waiter.patience == math.inf:
             return
         wait = self._wait(self._queue.index(waiter))
@@ -149,27 +176,26 @@ class Limiter:
 
     def _release(self) -> None:
         self._free_at.append(self._clock.now() + self._per)
-        if self._queue:
-            self._queue[0].event.set()
+        self._queue.wake_first()
 
 
 class Slot:
     """A place for one request; while it is open, the request counts as on its way."""
 
-    __slots__ = ("_acquire", "_max_wait", "_release")
+    __slots__ = ("_acquire", "_release", "_waiter")
 
     def __init__(
         self,
-        acquire: Callable[[float | None], Awaitable[None]],
+        acquire: Callable[[Waiter], Awaitable[None]],
         release: Callable[[], None],
-        max_wait: float | None,
+        waiter: Waiter,
     ) -> None:
         self._acquire = acquire
         self._release = release
-        self._max_wait = max_wait
+        self._waiter = waiter
 
     async def __aenter__(self) -> None:
-        await self._acquire(self._max_wait)
+        await self._acquire(self._waiter)
 
     async def __aexit__(
         self,
@@ -185,7 +211,12 @@ class Unlimited:
 
     rate: float = math.inf
 
-    def slot(self, *, max_wait: float | None = None) -> Unlimited:  # noqa: ARG002
+    def slot(
+        self,
+        *,
+        max_wait: float | None = None,  # noqa: ARG002  # nobody waits here
+        background: bool = False,  # noqa: ARG002
+    ) -> Unlimited:
         """A place that is always free."""
         return self
 
