@@ -8,7 +8,7 @@ from cyclopts import CycloptsError, Parameter
 from rich.table import Table
 
 from seeclickfix_async import SeeClickFixError
-from seeclickfix_async.cli import local, login, pulling
+from seeclickfix_async.cli import local, login, places, pulling, reporting, writing
 from seeclickfix_async.cli.app import (
     FAILED,
     INTERRUPTED,
@@ -29,10 +29,19 @@ from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
 
-app.command(login.login)
-app.command(login.logout)
-app.command(pulling.demo)
-app.command(pulling.pull)
+for command in (
+    login.login,
+    login.logout,
+    pulling.demo,
+    pulling.pull,
+    reporting.report,
+    reporting.form,
+    reporting.questions,
+    writing.comment,
+    writing.close,
+    places.places,
+):
+    app.command(command)
 
 
 def run(arguments: list[str] | None = None) -> int:
