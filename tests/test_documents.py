@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +12,7 @@ import pytest
 
 import seeclickfix_async
 from seeclickfix_async import AsyncClient
-from seeclickfix_async.sandbox import TOKEN
+from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 
 _ROOT = Path(__file__).parent.parent
 _FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -31,6 +32,13 @@ class _Here(AsyncClient):
         super().__init__(TOKEN, **{"limiter": None, "base_url": self.url, **options})  # type: ignore[arg-type]
 
 
+@pytest.fixture(scope="module")
+def city_url() -> Iterator[str]:
+    """A city of their own, since they write."""
+    with Sandbox(600, settings=Settings(quota=None)).serve() as url:
+        yield url
+
+
 @pytest.mark.parametrize(("document", "snippet"), _SNIPPETS)
 def test_a_snippet_runs(
     document: str, snippet: str, city_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -47,7 +55,15 @@ def test_a_snippet_runs(
 
 async def _call(module: ModuleType, url: str) -> None:
     """Call the snippet's function of a client as a reader would."""
-    calls = {"newest": (), "keep": (), "name_of": (TOKEN,), "summary": (20_000_000,), "unknown": ()}
+    calls = {
+        "newest": (),
+        "keep": (),
+        "name_of": (TOKEN,),
+        "summary": (20_000_000,),
+        "unknown": (),
+        "report": (),
+        "around": (),
+    }
     async with _Here(base_url=url) as client:
         for name, arguments in calls.items():
             if hasattr(module, name):

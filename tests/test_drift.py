@@ -188,4 +188,6 @@ def test_the_documented_examples_are_read() -> None:
     assert (issue.rating, issue.comments_count, issue.shortened_url) == (5, 2, None)
     assert issue.integrations == (models.Integration(5, "done", "Work order"),)
     assert comment.issue == models.CommentedIssue(18, models.Status.OPEN)
+    plain = decode_object(_answer({"url": "http://x/request_types/12"}), RequestTypeOption)
     assert (other.key, other.organization) == ("other", None)
+    assert plain.key == 12

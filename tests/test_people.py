@@ -164,23 +164,69 @@ async def test_somebody_unknown_is_refused(call: Call) -> None:
         await call(Office().client_of(None))
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda client: client.users.register(**_NEW),
-        lambda client: client.users.update(name="A Name"),
-        lambda client: client.emails.add("a@b.example"),
-        lambda client: client.questions.ask("example-city", "Why?"),
-    ],
-)
-async def test_what_may_have_been_written_is_not_written_again(call: Call) -> None:
+_WRITES: dict[str, Call] = {
+    "register": lambda client: client.users.register(**_NEW),
+    "update": lambda client: client.users.update(name="A Name"),
+    "add an address": lambda client: client.emails.add("a@b.example"),
+    "ask": lambda client: client.questions.ask("example-city", "Why?"),
+    "answer": lambda client: client.questions.answer(501, "So."),
+    "remove an address": lambda client: client.emails.remove(801),
+}
+_every_write = pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
+
+
+async def _ready() -> Office:
+    """An office with an address and a question, for what needs one."""
     office = Office()
+    await office.client.emails.add("first@b.example")
+    await office.client.questions.ask("example-city", "When?")
+    office.sandbox.requests.clear()
+    return office
+
+
+@_every_write
+async def test_what_may_have_been_written_is_not_written_again(write: Call) -> None:
+    office = await _ready()
     office.way.loses_answers = True
 
     with pytest.raises(errors.AnswerLostError):
-        await call(office.client)
+        await write(office.client)
 
     assert len(office.sandbox.requests) == 1
+
+
+@_every_write
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault(401), errors.AuthenticationError),
+        (Fault(403, {"message": "Not yours."}), errors.PermissionDeniedError),
+        (Fault(404), errors.NotFoundError),
+        (Fault(422, {"errors": {"base": ["not today"]}}), errors.ValidationError),
+        (Fault(201, {"errors": {"base": ["not today"]}}), errors.ValidationError),
+        (Fault(502), errors.ServerError),
+    ],
+)
+async def test_a_refused_write_is_an_error_and_not_repeated(
+    write: Call, fault: Fault, error: type[Exception]
+) -> None:
+    office = await _ready()
+    office.sandbox.faults.append(fault)
+
+    with pytest.raises(error):
+        await write(office.client)
+
+    assert [seen.status for seen in office.sandbox.requests] == [fault.status]
+
+
+@_every_write
+async def test_too_many_requests_are_waited_out_and_it_is_written_once(write: Call) -> None:
+    office = await _ready()
+    office.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
+
+    await write(office.client)
+
+    assert len(office.sandbox.requests) == 2
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,10 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 async def test_a_photo_comes_back_as_it_was_sent(tmp_path: Path) -> None:
     office = Office()
     with office.sandbox.serve() as url:
@@ -113,8 +117,14 @@ async def test_a_login_page_is_no_picture(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    await anyio.Path(tmp_path / "folder").mkdir()
+
     with pytest.raises(InvalidArgumentError, match="cannot be written"):
         await Office().client.photos.save("/storage/some", tmp_path / "no" / "photo.png")
+    with pytest.raises(InvalidArgumentError, match="cannot be written"):
+        await Office().client.photos.save("/storage/some", tmp_path / "folder")
+
+    assert _names(tmp_path) == ["folder"]
 
 
 class _Breaking(httpx.AsyncByteStream):

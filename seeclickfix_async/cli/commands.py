@@ -29,7 +29,7 @@ from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
 
-for command in (
+for _command in (
     login.login,
     login.logout,
     pulling.demo,
@@ -41,7 +41,7 @@ for command in (
     writing.close,
     places.places,
 ):
-    app.command(command)
+    app.command(_command)
 
 
 def run(arguments: list[str] | None = None) -> int:

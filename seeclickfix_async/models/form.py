@@ -39,8 +39,11 @@ class RequestTypeOption:
 
     @property
     def key(self) -> RequestTypeId:
-        """What `client.request_types.get()` takes."""
-        return _key(self.id)
+        """What `client.request_types.get()` takes: of old, only the link tells it."""
+        if self.id is not None:
+            return self.id
+        named = (self.url or "").rpartition("/")[2]
+        return int(named) if named.isascii() and named.isdigit() else "other"
 
 
 @attrs.frozen
@@ -59,7 +62,7 @@ class RequestType:
     @property
     def key(self) -> RequestTypeId:
         """What a report names the category by."""
-        return _key(self.id)
+        return "other" if self.id is None else self.id
 
     def draft(
         self,
@@ -113,7 +116,3 @@ class RequestType:
             guests=self.permit_guest_reporting is not False,
             **more,
         )
-
-
-def _key(id: int | Literal["other"] | None) -> RequestTypeId:
-    return "other" if id is None else id

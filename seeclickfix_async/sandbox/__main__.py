@@ -23,6 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--window", choices=("fixed", "sliding", "bucket"), default="fixed")
     parser.add_argument("--beyond", choices=("empty", "error", "repeat"), default="empty")
     parser.add_argument("--drift", type=int, default=0, help="new issues before each list")
+    parser.add_argument("--moderated", action="store_true", help="hold back what is written")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds of each answer")
     return parser.parse_args()
 
@@ -31,7 +32,13 @@ def main() -> None:
     """Serve, and say where."""
     told = _arguments()
     quota = Quota(told.limit, per=told.per, window=told.window) if told.limit else None
-    settings = Settings(quota=quota, beyond=told.beyond, drift=told.drift, latency=told.latency)
+    settings = Settings(
+        quota=quota,
+        beyond=told.beyond,
+        drift=told.drift,
+        latency=told.latency,
+        moderated=told.moderated,
+    )
     sandbox = Sandbox(told.issues, seed=told.seed, settings=settings)
     sock = listen(told.host, told.port)
     host = f"[{told.host}]" if ":" in told.host else told.host

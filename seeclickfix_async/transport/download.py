@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -47,18 +48,21 @@ class Saved:
     """Writes a download beside its file, which is replaced only when all of it is there.
 
     Use it as an async context manager, and `keep()` what came; otherwise nothing is left behind.
+
+    Args:
+        path: The file.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
-        self._part = f"{self._path}.part"
+        self._part = anyio.Path(f"{self._path}.{secrets.token_hex(4)}.part")
         self._kept = False
 
     async def __aenter__(self) -> Self:
         try:
-            self._file = await anyio.open_file(self._part, "wb")
+            self._file = await anyio.open_file(self._part, "xb")
         except OSError as error:
-            raise InvalidArgumentError("path", f"cannot be written: {error.strerror}.") from error
+            raise _unwritable(error) from error
         return self
 
     async def __aexit__(
@@ -69,8 +73,8 @@ class Saved:
     ) -> None:
         with anyio.CancelScope(shield=True):
             await self._file.aclose()
-            part = anyio.Path(self._part)
-            await (part.replace(self._path) if self._kept else part.unlink())
+            if not self._kept:
+                await self._part.unlink()
 
     async def begin(self) -> None:
         """Go back to the start."""
@@ -82,6 +86,20 @@ class Saved:
         await self._file.write(piece)
 
     async def keep(self) -> int:
-        """Let the file take its place; gives its size in bytes."""
+        """Let what came take the file's place; gives its size in bytes.
+
+        Raises:
+            InvalidArgumentError: The file cannot be replaced.
+        """
+        size = await self._file.tell()
+        await self._file.aclose()
+        try:
+            await self._part.replace(self._path)
+        except OSError as error:
+            raise _unwritable(error) from error
         self._kept = True
-        return await self._file.tell()
+        return size
+
+
+def _unwritable(error: OSError) -> InvalidArgumentError:
+    return InvalidArgumentError("path", f"cannot be written: {error.strerror}.")
