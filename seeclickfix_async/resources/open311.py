@@ -16,6 +16,7 @@ from seeclickfix_async.errors import (
     IssueMayExistError,
     ServerError,
 )
+from seeclickfix_async.lookups import RequestQuery, plain_params
 from seeclickfix_async.models import (
     Discovery,
     Service,
@@ -24,7 +25,7 @@ from seeclickfix_async.models import (
     Submission,
 )
 from seeclickfix_async.paging import Page, Pager
-from seeclickfix_async.queries import RequestQuery, page_params, plain_params
+from seeclickfix_async.queries import page_params
 
 
 @attrs.frozen

@@ -8,9 +8,10 @@ from seeclickfix_async import checks
 from seeclickfix_async.api import Api
 from seeclickfix_async.areas import PlaceArea
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.lookups import PointQuery, plain_params
 from seeclickfix_async.models import Place
 from seeclickfix_async.paging import Page, Pager
-from seeclickfix_async.queries import PointQuery, page_params, plain_params
+from seeclickfix_async.queries import page_params
 
 _WITHIN = 100  # of the nearest places, for a name
 

@@ -6,9 +6,10 @@ import attrs
 
 from seeclickfix_async import checks
 from seeclickfix_async.api import Api
+from seeclickfix_async.lookups import QuestionQuery, Subset, plain_params
 from seeclickfix_async.models import PlaceAnswer, PlaceQuestion
 from seeclickfix_async.paging import Page, Pager
-from seeclickfix_async.queries import QuestionQuery, Subset, page_params, plain_params
+from seeclickfix_async.queries import page_params
 
 
 @attrs.frozen

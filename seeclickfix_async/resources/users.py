@@ -9,9 +9,10 @@ from seeclickfix_async.api import Api
 from seeclickfix_async.bodies import Attachment
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.images import Image
+from seeclickfix_async.lookups import PointQuery, plain_params
 from seeclickfix_async.models import User
 from seeclickfix_async.paging import Page, Pager
-from seeclickfix_async.queries import PointQuery, page_params, plain_params
+from seeclickfix_async.queries import page_params
 from seeclickfix_async.secret import Secret, concealed
 
 _NAME = (3, 40)  # characters (documented)
