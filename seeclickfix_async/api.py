@@ -21,7 +21,8 @@ from seeclickfix_async.queries import encode
 from seeclickfix_async.refusals import in_body
 from seeclickfix_async.response import Response
 from seeclickfix_async.transport.download import Receiver
-from seeclickfix_async.transport.http import Options, Request, Wire, astray
+from seeclickfix_async.transport.http import Wire, astray
+from seeclickfix_async.transport.trip import Options, Request
 from seeclickfix_async.transport.upload import Form
 
 T = TypeVar("T")

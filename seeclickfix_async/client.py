@@ -37,10 +37,11 @@ from seeclickfix_async.resources.users import Users
 from seeclickfix_async.response import Response
 from seeclickfix_async.secret import Secret
 from seeclickfix_async.transport.cache import Cache
-from seeclickfix_async.transport.http import UNSET, Options, Unset, Wire
+from seeclickfix_async.transport.http import Wire
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import RateLimiter
 from seeclickfix_async.transport.retry import DEFAULT_RETRY, Retry
+from seeclickfix_async.transport.trip import UNSET, Options, Unset
 
 TOKEN_VARIABLE = "SEECLICKFIX_TOKEN"  # noqa: S105  # a name, not a token
 

@@ -20,10 +20,11 @@ from seeclickfix_async.oauth.refused import refused
 from seeclickfix_async.oauth.token import Token, token_in
 from seeclickfix_async.response import Response
 from seeclickfix_async.secret import Secret, concealed
-from seeclickfix_async.transport.http import UNSET, Options, Request, Unset, Wire
+from seeclickfix_async.transport.http import Wire
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import RateLimiter
 from seeclickfix_async.transport.retry import DEFAULT_RETRY, Retry
+from seeclickfix_async.transport.trip import UNSET, Options, Request, Unset
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

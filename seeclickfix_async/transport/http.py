@@ -7,10 +7,9 @@ and only this way.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Hashable, Mapping
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urldefrag, urljoin
 
 import anyio
@@ -18,8 +17,7 @@ import attrs
 from anyio import to_thread
 from anyio.lowlevel import current_token
 
-from seeclickfix_async import checks
-from seeclickfix_async.credentials import Bearer, Credential, TokenSource, origin_of
+from seeclickfix_async.credentials import Credential, origin_of
 from seeclickfix_async.errors import (
     AuthenticationError,
     BlockedError,
@@ -38,10 +36,10 @@ from seeclickfix_async.secret import forget_frames
 from seeclickfix_async.transport import library
 from seeclickfix_async.transport.cache import Cache, validators
 from seeclickfix_async.transport.clock import Clock
-from seeclickfix_async.transport.download import Receiver
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
 from seeclickfix_async.transport.retry import UNTOLD, Retry
+from seeclickfix_async.transport.trip import UNSET, Options, Request, Trip, Unset
 from seeclickfix_async.transport.upload import Form
 
 _logger = logging.getLogger("seeclickfix_async")
@@ -53,87 +51,6 @@ _MOST_HOPS = 10
 _SAFE = frozenset({"GET", "HEAD"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAME_METHOD = frozenset({307, 308})
-
-
-class Unset:
-    """What stands for an argument that was not given, where None means something."""
-
-    def __repr__(self) -> str:
-        return "<unset>"
-
-
-UNSET: Final = Unset()
-
-
-@attrs.frozen
-class Request:
-    """What is to be sent.
-
-    Attributes:
-        method: In capitals.
-        url: Absolute, with its query.
-        route: Method and route template, for errors and logs: without query or personal data.
-        headers: More headers than the client's own.
-        content: The body; a form is opened anew for each try.
-        follow: Whether redirects are followed; a secret in the body must not be sent on.
-        into: Takes the body of a success, wherever it comes from; it is no answer of the API.
-    """
-
-    method: str
-    url: str = attrs.field(repr=False)
-    route: str
-    headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
-    content: bytes | Form | None = attrs.field(default=None, repr=False)
-    follow: bool = True
-    into: Receiver | None = attrs.field(default=None, repr=False)
-
-
-@attrs.frozen
-class Options:
-    """What views of one client may differ in; times are in seconds."""
-
-    credential: Credential | TokenSource | None = None
-    timeout: float = attrs.field(default=30.0, validator=checks.within(0.001, 3_600))
-    max_wait: float | None = attrs.field(default=None, validator=checks.within(0, 86_400))
-    locale: str | None = attrs.field(default=None, validator=checks.language)
-    background: bool = False
-
-
-class _Trip:
-    """One request under way: what it is, and what it has cost so far."""
-
-    __slots__ = ("credential", "options", "renewed", "request", "sent")
-
-    def __init__(self, request: Request, options: Options) -> None:
-        self.request = request
-        self.options = options
-        self.sent = 0
-        self.credential: Credential | None = None
-        self.renewed = False
-
-    async def choose_credential(self) -> None:
-        """What the next request is signed with; a source may have to renew its token first."""
-        given = self.options.credential
-        self.credential = Bearer(await given.current()) if isinstance(given, TokenSource) else given
-
-    async def has_another(self) -> bool:
-        """After a 401: whether a source has another token than the refused one; asked once."""
-        source, refused = self.options.credential, self.credential
-        if self.renewed or not isinstance(source, TokenSource) or not isinstance(refused, Bearer):
-            return False
-        self.renewed = True
-        return await source.replaced(refused.token)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The request's own headers, and the language that answers shall be in."""
-        spoken = {} if self.options.locale is None else {"Accept-Language": self.options.locale}
-        return {**spoken, **(self.request.headers or {})}
-
-    def patience(self, error: SeeClickFixError) -> float:
-        """The longest wait before another try; `max_wait` bounds only a quota's wait."""
-        most = self.options.max_wait
-        return most if isinstance(error, RateLimitedError) and most is not None else math.inf
 
 
 class Wire:
@@ -206,7 +123,7 @@ class Wire:
             StatusError: The service refused; the subclass says how.
             TransportError: No usable answer came back.
         """
-        trip = _Trip(request, options)
+        trip = Trip(request, options)
         failed_at: float | None = None
         attempt = 1
         while True:
@@ -228,7 +145,7 @@ class Wire:
             await self._clock.wait(anyio.Event(), wait)
             attempt += 1
 
-    async def _follow(self, trip: _Trip) -> Response:
+    async def _follow(self, trip: Trip) -> Response:
         """Send, and go on where redirects point to; the last answer is a success."""
         request, url = trip.request, trip.request.url
         seen: set[str] = set()
@@ -280,7 +197,7 @@ class Wire:
                 route=request.route,
             )
 
-    async def _exchange(self, trip: _Trip, url: str) -> Response:
+    async def _exchange(self, trip: Trip, url: str) -> Response:
         """One request on the wire and its answer; the one before, when it is confirmed."""
         http = await self._open()
         if self._is_own(url):
@@ -296,7 +213,7 @@ class Wire:
             return response
         return attrs.evolve(response, status=200, headers=kept.headers, content=kept.content)
 
-    def _key(self, trip: _Trip, url: str) -> Hashable:
+    def _key(self, trip: Trip, url: str) -> Hashable:
         """What tells one answer from another; None for what is not kept.
 
         The caller's own HTTP client may change its credential and nobody here would know.
@@ -310,7 +227,7 @@ class Wire:
         return None if own else (url, trip.credential, options.locale, headers)
 
     async def _send_once(
-        self, http: Any, trip: _Trip, url: str, more: Mapping[str, str]
+        self, http: Any, trip: Trip, url: str, more: Mapping[str, str]
     ) -> Response:
         options = trip.options
         slot = self._limiter.slot(max_wait=options.max_wait, background=options.background)
@@ -331,7 +248,7 @@ class Wire:
         return Response(status, headers, content, url, trip.request.route, trip.sent)
 
     async def _transfer(
-        self, http: Any, trip: _Trip, url: str, more: Mapping[str, str]
+        self, http: Any, trip: Trip, url: str, more: Mapping[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
         content = trip.request.content
         headers = {**trip.headers, **more}
@@ -341,7 +258,7 @@ class Wire:
             return await self._hand_over(http, trip, url, form, {**headers, **form.headers})
 
     async def _hand_over(
-        self, http: Any, trip: _Trip, url: str, body: Any, headers: Mapping[str, str]
+        self, http: Any, trip: Trip, url: str, body: Any, headers: Mapping[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
         request, options = trip.request, trip.options
         outgoing = http.build_request(
