@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from seeclickfix_async.areas import WatchArea as WatchArea
     from seeclickfix_async.areas import Zoom as Zoom
     from seeclickfix_async.areas import near as near
+    from seeclickfix_async.changes import Change as Change
+    from seeclickfix_async.changes import Kind as Kind
     from seeclickfix_async.client import AsyncClient as AsyncClient
     from seeclickfix_async.crawl import Batch as Batch
     from seeclickfix_async.crawl import Crawl as Crawl
@@ -65,10 +67,12 @@ if TYPE_CHECKING:
     from seeclickfix_async.transport.limiter import RateLimiter as RateLimiter
     from seeclickfix_async.transport.retry import Retry as Retry
     from seeclickfix_async.transport.shared import RedisLimiter as RedisLimiter
+    from seeclickfix_async.watch import Watch as Watch
 
 _ROOMS = {
     "": ("errors", "models", "oauth", "pull"),
     "areas": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
+    "changes": ("Change", "Kind"),
     "client": ("AsyncClient",),
     "crawl": ("Batch", "Crawl"),
     "credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),
@@ -91,6 +95,7 @@ _ROOMS = {
     ),
     "paging": ("Page", "Pager"),
     "queries": ("ALL", "IssueFilters"),
+    "report": ("Estimate", "Report"),
     "response": ("Response",),
     "secret": ("Secret",),
     "tokens.accounts": ("Accounts",),
@@ -103,7 +108,7 @@ _ROOMS = {
     "transport.limiter": ("Limiter", "RateLimiter"),
     "transport.retry": ("Retry",),
     "transport.shared": ("RedisLimiter",),
-    "report": ("Estimate", "Report"),
+    "watch": ("Watch",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -116,6 +121,7 @@ __all__ = [
     "Batch",
     "BoundingBox",
     "Cache",
+    "Change",
     "Clock",
     "Comment",
     "Crawl",
@@ -126,6 +132,7 @@ __all__ = [
     "FileStore",
     "Issue",
     "IssueFilters",
+    "Kind",
     "Limiter",
     "MemoryStore",
     "Moderated",
@@ -153,6 +160,7 @@ __all__ = [
     "TokenSource",
     "TokenStore",
     "User",
+    "Watch",
     "WatchArea",
     "Zoom",
     "__version__",

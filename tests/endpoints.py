@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import anyio
 import attrs
 
 from seeclickfix_async import AsyncClient
@@ -43,6 +44,7 @@ class Endpoint:
         arguments: Positional ones.
         named: The others.
         drafted: Whether a report's draft is its argument.
+        endless: Whether it waits until something happens.
     """
 
     method: str
@@ -51,6 +53,7 @@ class Endpoint:
     arguments: tuple[Any, ...] = ()
     named: dict[str, Any] = attrs.field(factory=dict)
     drafted: bool = False
+    endless: bool = False
 
     async def tried(self) -> Office:
         """Call it; gives the office that it was called at."""
@@ -59,8 +62,9 @@ class Endpoint:
         arguments = (await _draft(client),) if self.drafted else self.arguments
         office.sandbox.requests.clear()
         called = bound(client, self.call)(*arguments, **self.named)
+        patience = anyio.move_on_after(0.5 if self.endless else None)
         # There may be nothing of this id, or it cannot be done to it now: a route said so.
-        with suppress(NotFoundError, ValidationError):
+        with suppress(NotFoundError, ValidationError), patience:
             await (called if hasattr(called, "__await__") else anext(aiter(called)))
         return office
 
@@ -85,6 +89,7 @@ ENDPOINTS = (
     # Issues
     Endpoint("GET", f"{_API}/issues", "issues.list"),
     Endpoint("GET", f"{_API}/issues", "issues.crawl"),
+    Endpoint("GET", f"{_API}/issues", "issues.watch", endless=True),
     Endpoint("GET", f"{_API}/issues", "issues.duplicates", drafted=True),
     Endpoint("POST", f"{_API}/issues", "issues.create", drafted=True),
     Endpoint("GET", _ISSUE, "issues.get", (ISSUE,)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -157,6 +158,8 @@ def test_whoami(small: Sandbox) -> None:
         (("issues", "--base-url", "nowhere"), 2, "base_url"),
         (("show",), 2, "ID"),
         (("fly",), 2, "fly"),
+        (("watch", "--cursor", "there.jsonl"), 2, "holds no cursor"),
+        (("watch", "--every", "0"), 2, "every"),
         (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "No connection could be made"),
     ],
 )
@@ -189,3 +192,37 @@ def test_the_sandbox_runs_until_it_is_told_to_stop() -> None:
         process.communicate()
 
     assert len(shown.stdout.splitlines()) == 10
+
+
+def test_a_feed_is_printed_and_handed_to_a_command(tmp_path: Path) -> None:
+    sandbox = Sandbox(50, settings=Settings(quota=None))
+    script = "import json, sys; print('told of', json.load(sys.stdin)['issue']['id'])"
+    command = shlex.join([sys.executable, "-c", script])
+    options = ("watch", "--every", "0.05", "--cursor", "feed.json", "--json", "--exec", command)
+    with sandbox.serve() as url:
+        process = subprocess.Popen(
+            (*_SCF, *options),
+            env=_environment(url),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            while len(sandbox.requests) < 4:  # it has found out where it begins
+                assert process.poll() is None
+            number = sandbox.city.id_of(sandbox.city.report())
+            change = json.loads(process.stdout.readline())
+            told = process.stdout.readline()
+            while not (tmp_path / "feed.json").exists():
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
+        finally:
+            process.kill()
+            process.communicate()
+
+    assert (change["kind"], change["issue"]["id"]) == ("opened", number)
+    assert change["key"].startswith(f"{number}:opened:")
+    assert told == f"told of {number}\n"
+    assert "since" in json.loads((tmp_path / "feed.json").read_text("utf-8"))

@@ -8,7 +8,7 @@ from cyclopts import CycloptsError, Parameter
 from rich.table import Table
 
 from seeclickfix_async import SeeClickFixError
-from seeclickfix_async.cli import local, login, places, pulling, reporting, writing
+from seeclickfix_async.cli import local, login, places, pulling, reporting, watching, writing
 from seeclickfix_async.cli.app import (
     FAILED,
     INTERRUPTED,
@@ -34,6 +34,7 @@ for _command in (
     login.logout,
     pulling.demo,
     pulling.pull,
+    watching.watch,
     reporting.report,
     reporting.form,
     reporting.questions,

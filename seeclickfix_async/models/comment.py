@@ -10,6 +10,21 @@ from seeclickfix_async.models.common import Link, Media, Time
 from seeclickfix_async.models.status import Status
 from seeclickfix_async.models.user import UserRef
 
+_AUTOMATIC = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bassigned this issue to\b",
+        r"\b(?:this|the) issue (?:has been|was) (?:acknowledged|assigned|closed|reopened)\b",
+        r"^(?:acknowledged|closed|reopened|recategorized|transferred)(?:\.|:|$)",
+        r"\b(?:marked|closed) (?:this issue )?as (?:a )?duplicate\b",
+        r"\b(?:changed|moved) (?:the category|this issue) (?:from|to)\b",
+        r"\bservice request (?:#?\w+ )?(?:has been|was) (?:created|completed|closed)\b",
+    )
+)
+"""What the city's systems write (observed: only the text tells)."""
+
+_OFFICIALS = frozenset({"Verified Official", "Admin"})
+
 _ID_IN_FLAG_URL = re.compile(r"/comments/(\d{1,18})/flag\b")
 
 
@@ -43,3 +58,10 @@ class Comment:
         """The comment's id, which the service gives in `flag_url` only (observed)."""
         found = _ID_IN_FLAG_URL.search(self.flag_url or "")
         return int(found[1]) if found else None
+
+    @property
+    def automatic(self) -> bool:
+        """Whether a city's system wrote it and no person, by role and words (observed)."""
+        role = self.commenter and self.commenter.role
+        text = (self.comment or "").strip()
+        return role in _OFFICIALS and any(pattern.search(text) for pattern in _AUTOMATIC)

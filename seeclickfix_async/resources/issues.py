@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal, Unpack, overload
 
 import attrs
@@ -30,6 +32,9 @@ from seeclickfix_async.paging import Page, Pager
 from seeclickfix_async.queries import By, IssueFilters, IssueQuery, page_params
 from seeclickfix_async.resources.issue_writes import IssueWrites
 from seeclickfix_async.walk import PageSize
+from seeclickfix_async.watch import Watch
+
+_UPDATES = ("updated_at_after", "updated_at_before")
 
 
 @attrs.frozen
@@ -148,6 +153,46 @@ class Issues(IssueWrites):
             rate=wire.rate,
             clock=wire.clock,
         )
+
+    def watch(
+        self,
+        *,
+        every: float = 60.0,
+        cursor: Mapping[str, Any] | None = None,
+        **filters: Unpack[IssueFilters],
+    ) -> Watch:
+        """Follow what happens: `async for change in watch`, oldest first, each change once.
+
+        Looks at what was updated since the last look, with comments, 20 issues a request; a look
+        at which nothing has happened costs one request. Bursts and outages lose nothing. Its
+        requests let all others of the quota go first.
+
+        Args:
+            every: Seconds between looks.
+            cursor: Where an earlier feed stood: its `cursor`. Without one, it begins now.
+            **filters: Which issues; see `IssueFilters`. Changes of every status are told, and
+                sorting and the clock of updates are the feed's own.
+
+        Raises:
+            InvalidArgumentError: The arguments are wrong or contradict each other.
+        """
+        for own in ("sort", "sort_direction", "status", "fields", *_UPDATES):
+            checks.absent(own, filters.get(own), "is the feed's own.")
+        behind = attrs.evolve(self._api.options, background=True)
+        issues = attrs.evolve(self, api=attrs.evolve(self._api, options=behind))
+        query = IssueQuery.of({"status": "all", **filters}, details=True, per_page=None)
+        given: Any = {name: getattr(query, name) for name in filters}
+
+        def crawl(since: datetime, until: datetime) -> Crawl[DetailedIssue]:
+            period: Any = dict(zip(_UPDATES, (since, until), strict=True))
+            return issues.crawl(details=True, by="updated_at", **given, **period)
+
+        async def newest() -> tuple[DetailedIssue, ...]:
+            latest = attrs.evolve(query, sort="updated_at", sort_direction="DESC")
+            page: Page[DetailedIssue] = await issues._page(latest, 1)  # noqa: SLF001  # of our own
+            return page.items
+
+        return Watch(crawl, newest, every=every, cursor=cursor, clock=self._api.wire.clock)
 
     @overload
     async def get(self, id: int, *, details: Literal[False] = False) -> Issue: ...

@@ -87,9 +87,8 @@ class City:
         return bisect_left(self.created, math.ceil(moment))
 
     def report(self) -> int:
-        """Somebody reports one more issue, a minute after the last one. Gives its row."""
-        row = len(self)
-        moment = (self.created[-1] if row else END) + 60
+        """Somebody reports one more issue, here and now. Gives its row."""
+        row, moment = len(self), self.present
         self.add(self.random(row), moment, now=moment)
         return row
 
@@ -121,9 +120,13 @@ class City:
     def set_status(self, row: int, status: int) -> None:
         """Change an issue's status here and now."""
         self.status[row] = status
-        self.updated[row] = self.present
         if status == CLOSED:
             self.closed[row] = self.present
+        self.touch(row)
+
+    def touch(self, row: int) -> None:
+        """Something was written about an issue, here and now."""
+        self.updated[row] = self.present
         self.changes += 1
 
     def rate(self, row: int, votes: int) -> None:

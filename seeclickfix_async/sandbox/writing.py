@@ -24,6 +24,7 @@ _VERBS = {
     "acknowledge": (ACKNOWLEDGED, {OPEN}),
     "close": (CLOSED, {OPEN, ACKNOWLEDGED}),
 }
+_DATED = {"open": "reopened_at", "acknowledge": "acknowledged_at"}
 
 
 @attrs.define(eq=False)
@@ -75,9 +76,8 @@ class Writing:
             if self.door.settings.moderated:
                 return answers.held_back()
             self.city.set_status(row, status)
-            if status == ACKNOWLEDGED:
-                fields = self.ledger.open(row).fields
-                fields["acknowledged_at"] = stamp(self.city.present)
+            if verb in _DATED:
+                self.ledger.open(row).fields[_DATED[verb]] = stamp(self.city.present)
             return self._said(row, self._say(request, user, row, body["comment"], photo))
 
         return change
@@ -156,6 +156,7 @@ class Writing:
             "show_blocked_comment_text": False,
         }
         self.ledger.open(row).comments.append(said)
+        self.city.touch(row)
         return said
 
     def _said(self, row: int, said: dict[str, Any]) -> Response:

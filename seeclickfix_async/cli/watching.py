@@ -1,0 +1,109 @@
+"""The command that follows what happens."""
+
+from __future__ import annotations
+
+import json as jsons
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+import msgspec
+from cyclopts import Parameter
+
+from seeclickfix_async import Change
+from seeclickfix_async.cli.app import (
+    FAILED,
+    Box,
+    Json,
+    Near,
+    Place,
+    Site,
+    area_of,
+    err,
+    out,
+    print_json,
+)
+from seeclickfix_async.cli.session import client_of
+from seeclickfix_async.credentials import PRODUCTION
+from seeclickfix_async.errors import InvalidArgumentError
+
+
+async def watch(
+    *,
+    place: Place = None,
+    near: Near = None,
+    box: Box = None,
+    every: float = 60.0,
+    cursor: Path | None = None,
+    exec: Annotated[str | None, Parameter("--exec")] = None,
+    base_url: Site = PRODUCTION,
+    json: Json = False,
+) -> int:
+    """Follow what happens to an area's issues until Ctrl-C, oldest first.
+
+    Args:
+        place: A place's url_name.
+        near: LAT LNG METRES.
+        box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
+        every: Seconds between looks.
+        cursor: A file that keeps where the feed stands, so that the same command goes on there.
+        exec: A command to run for each change, with the change as JSON on its standard input.
+            When it fails the feed stops, and begins with the same change the next time.
+        base_url: The service's address.
+        json: Print one change a line as JSON.
+    """
+    command = shlex.split(exec) if exec is not None else None
+    kept = _read(cursor)
+    async with client_of(base_url) as client:
+        feed = client.issues.watch(area=area_of(place, near, box), every=every, cursor=kept)
+        async for change in feed:
+            told = _told(change)
+            if json:
+                print_json(told)
+            else:
+                out.print(_line(change), markup=False, highlight=False, soft_wrap=True)
+            if command is not None and not await _run(command, told):
+                return FAILED
+            if cursor is not None:
+                _keep(cursor, feed.cursor)
+    return FAILED  # a feed does not end by itself
+
+
+def _told(change: Change) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(change)
+    return {**told, "automatic": change.automatic}
+
+
+def _line(change: Change) -> str:
+    what = change.comment.comment if change.comment else change.issue.summary
+    who = "a system " if change.automatic else ""
+    return f"{change.at} #{change.issue.id} {who}{change.kind}: {what or ''}"
+
+
+async def _run(command: list[str], told: dict[str, Any]) -> bool:
+    """Run a command; whether it went well."""
+    try:
+        done = await anyio.run_process(
+            command, input=msgspec.json.encode(told), stdout=None, stderr=None, check=False
+        )
+    except OSError as error:
+        raise InvalidArgumentError("exec", f"cannot be run: {error}.") from None
+    if done.returncode:
+        err.print(f"scf: {command[0]} failed with {done.returncode} on {told['key']}.")
+    return done.returncode == 0
+
+
+def _read(cursor: Path | None) -> Any:
+    if cursor is None or not cursor.exists():
+        return None
+    try:
+        return jsons.loads(cursor.read_bytes())
+    except ValueError:
+        raise InvalidArgumentError("cursor", f"{cursor} holds no cursor.") from None
+
+
+def _keep(cursor: Path, value: Any) -> None:
+    fresh = cursor.with_name(f"{cursor.name}.new")
+    fresh.write_bytes(msgspec.json.encode(value))
+    fresh.replace(cursor)
