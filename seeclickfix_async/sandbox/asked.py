@@ -23,6 +23,7 @@ async def body_of(request: Request) -> dict[str, Any]:
     if not request.headers.get("content-type", "").startswith(_FORMS):
         return await _json(request)
     nested: dict[str, Any] = {}
+    await request.body()  # who hangs up half way must not leave an open file in the parser
     async with request.form() as form:
         for name, value in form.multi_items():
             _put(nested, name, await value.read() if isinstance(value, UploadFile) else value)
