@@ -35,7 +35,7 @@ from seeclickfix_async.resources.questions import Questions
 from seeclickfix_async.resources.request_types import RequestTypes
 from seeclickfix_async.resources.users import Users
 from seeclickfix_async.response import Response
-from seeclickfix_async.secret import Secret
+from seeclickfix_async.secret import Secret, concealed
 from seeclickfix_async.transport.cache import Cache
 from seeclickfix_async.transport.http import Wire
 from seeclickfix_async.transport.library import HTTPClient
@@ -115,6 +115,7 @@ class AsyncClient:
         cache: Cache | Unset | None = UNSET,
     ) -> None:
         site = site_of(base_url)
+        token = concealed(token) if isinstance(token, str) else token  # frames are shown, too
         options = Options(_credential(token, auth), timeout, max_wait, locale)
         wire = Wire(
             site,

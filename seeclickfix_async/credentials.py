@@ -13,7 +13,7 @@ import attrs
 
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.secret import Secret, concealed
+from seeclickfix_async.secret import MASK, Secret, concealed
 
 PRODUCTION = "https://seeclickfix.com"
 _API = "/api/v2"
@@ -80,6 +80,7 @@ def header_text(argument: str, value: str, *, spaces: bool = False) -> str:
     """Refuse what cannot stand in a header, without printing it: it may be a secret."""
     bare = value.replace(" ", "") if spaces and isinstance(value, str) else value
     if not isinstance(bare, str) or not _VISIBLE.fullmatch(bare):
+        value = bare = MASK  # the frames of an error are shown, too
         raise InvalidArgumentError(
             argument,
             "is empty or holds characters that cannot stand in a header, such as a line break "

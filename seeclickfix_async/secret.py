@@ -79,6 +79,7 @@ def forget_frames(error: BaseException | None) -> None:
     """
     while error is not None:
         error.__traceback__ = None
+        vars(error).pop("_request", None)  # the HTTP library's errors hold what was sent
         error = error.__cause__ or error.__context__
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from seeclickfix_async.errors import InvalidArgumentError
 
 PATH: Final = "/callback"
 _LONGEST = 16_384
+_SIZE = re.compile("[0-9]{1,9}")
 _ANSWERS = ("code=", "error=")
 _HEADERS = {
-    "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; "
@@ -61,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The browser comes back: with the answer in its query, or behind the # sign."""
-        address = urlsplit(self.path)
+        address = self._address()
         if address.path != PATH:
             self.send_error(404)
         elif any(sign in address.query for sign in _ANSWERS):
@@ -72,19 +73,26 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """The page's script hands on what stood behind the # sign."""
         size = self.headers.get("Content-Length", "")
-        if urlsplit(self.path).path != PATH or not size.isdigit() or int(size) > _LONGEST:
+        if self._address().path != PATH or not _SIZE.fullmatch(size) or int(size) > _LONGEST:
             self.send_error(404)
             return
         answer = self.rfile.read(int(size)).decode("utf-8", "replace")
-        self._send(self.server.take(f"#{answer}"))
+        self._send(self.server.take(f"#{answer}"), "text/plain")
 
     def _show(self, words: str, script: str = "") -> None:
         self._send(_PAGE.format(words=words, script=script))
 
-    def _send(self, text: str) -> None:
+    def _address(self) -> SplitResult:
+        try:
+            return urlsplit(self.path)
+        except ValueError:
+            return urlsplit("")
+
+    def _send(self, text: str, kind: str = "text/html") -> None:
         body = text.encode()
+        headers = {"Content-Type": f"{kind}; charset=utf-8", "Content-Length": str(len(body))}
         self.send_response(200)
-        for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
+        for name, value in {**headers, **_HEADERS}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

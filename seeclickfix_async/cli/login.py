@@ -114,7 +114,9 @@ async def login(
         session.remember(app)
     async with AsyncClient(kept, base_url=base_url, user_agent=PRODUCT) as client:
         user = await client.verify()
-    await session.Kept().put(site_of(base_url), kept)
+    store, key = session.Kept(), site_of(base_url)
+    async with store.lock(key):
+        await store.put(key, kept)
     out.print(f"Signed in as {user.name} (#{user.id}).", markup=False, highlight=False)
     return OK
 
@@ -126,11 +128,12 @@ async def logout(*, base_url: Site = PRODUCTION) -> int:
         base_url: The service's address.
     """
     store, key = session.Kept(), site_of(base_url)
-    token = await store.get(key)
+    async with store.lock(key):  # nobody may renew meanwhile, and keep what he got
+        token = await store.get(key)
+        await store.delete(key)
     if token is None:
         out.print("Nobody is signed in.")
         return OK
-    await store.delete(key)
     async with session.endpoint_of(base_url) as endpoint:
         if endpoint is None or personal_token_expiry(token.access_token) is not None:
             out.print(

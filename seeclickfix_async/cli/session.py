@@ -34,10 +34,11 @@ class Kept:
 
     async def get(self, key: str) -> Token | None:
         """The token of a site, from wherever it was kept."""
-        found = await self._files.get(key)
-        if found is None and self._keyring is not None:
-            found = await self._keyring.get(key)
-        return found
+        found = [await self._files.get(key)]
+        if self._keyring is not None:
+            found.append(await self._keyring.get(key))
+        tokens = [token for token in found if token is not None]
+        return max(tokens, key=lambda token: token.created_at, default=None)
 
     async def put(self, key: str, token: Token) -> None:
         """Keep a token in the keyring, or in a file if that does not work."""

@@ -14,6 +14,7 @@ import attrs
 from seeclickfix_async import checks
 from seeclickfix_async.credentials import origin_of
 from seeclickfix_async.errors import (
+    AuthorizationError,
     FlowExpiredError,
     FlowFinishedError,
     InvalidArgumentError,
@@ -30,6 +31,7 @@ from seeclickfix_async.oauth.authorize import (
     scope_names,
 )
 from seeclickfix_async.oauth.parse import AuthorizationCode, Now, utc_now
+from seeclickfix_async.oauth.redirect import Answer
 from seeclickfix_async.oauth.token import Token
 from seeclickfix_async.secret import MASK, Secret, forget_frames
 
@@ -44,7 +46,8 @@ class Flow:
     """A login that was begun: what has to be kept until the browser comes back.
 
     Keep it where only this browser has it, such as its session: `to_dict` and a pickle carry
-    everything, secrets too. A flow is good for one answer.
+    everything, secrets too. A flow is good for one answer: take it out of the session before
+    `finish()`, since a copy from there does not know what became of the others.
 
     Attributes:
         kind: `code` or `implicit`.
@@ -97,6 +100,7 @@ class Flow:
         try:
             return cls(**_checked(kept))
         except (InvalidArgumentError, KeyError, TypeError, ValueError, OverflowError, OSError):
+            kept = {}
             raise InvalidArgumentError("kept", "is no flow as Flow.to_dict() gives.") from None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -212,9 +216,20 @@ def _finished(flow: Flow, redirected: str, moment: datetime) -> Token | Authoriz
     if (moment - flow.created_at).total_seconds() > flow.max_age:
         raise FlowExpiredError(flow.max_age)
     redirect.verify_state(answer, flow.state, flow.issuer)
+    ended = _ending(flow, answer, moment)
     if not flow.claim():
         raise FlowFinishedError
-    redirect.raise_refusal(answer)
+    if isinstance(ended, AuthorizationError):
+        raise ended
+    return ended
+
+
+def _ending(
+    flow: Flow, answer: Answer, moment: datetime
+) -> Token | AuthorizationCode | AuthorizationError:
+    refusal = redirect.refusal_in(answer)
+    if refusal is not None:
+        return refusal
     if flow.kind == "implicit":
         return parse.token_of(answer, moment)
     return AuthorizationCode(parse.code_of(answer), flow.redirect_uri, flow.verifier)

@@ -94,7 +94,9 @@ def _verified(redirected: str, state: str | None) -> Answer:
         raise InvalidArgumentError("state", "is blank; a login with a blank state is not safe.")
     answer = redirect.answer_of(redirected)
     redirect.verify_state(answer, None if state is None else Secret(state))
-    redirect.raise_refusal(answer)
+    refusal = redirect.refusal_in(answer)
+    if refusal is not None:
+        raise refusal
     return answer
 
 

@@ -12,7 +12,11 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
-from seeclickfix_async.errors import InvalidRedirectError, StateMismatchError
+from seeclickfix_async.errors import (
+    AuthorizationError,
+    InvalidRedirectError,
+    StateMismatchError,
+)
 from seeclickfix_async.oauth.refused import refused
 from seeclickfix_async.secret import Secret
 
@@ -80,10 +84,11 @@ def verify_state(answer: Answer, state: Secret | None, issuer: str | None = None
         raise InvalidRedirectError("It does not come from the provider that was asked (RFC 9207).")
 
 
-def raise_refusal(answer: Answer) -> None:
-    """Raise the error that the provider names in its answer, if it does."""
-    if "error" in answer:
-        raise refused(answer["error"], answer.get("error_description", ""))
+def refusal_in(answer: Answer) -> AuthorizationError | None:
+    """The error that the provider names in its answer, if it does."""
+    if "error" not in answer:
+        return None
+    return refused(answer["error"], answer.get("error_description", ""))
 
 
 def visible(answer: Answer, name: str) -> Secret:

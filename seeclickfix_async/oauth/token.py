@@ -90,6 +90,7 @@ class Token:
             created = datetime.fromtimestamp(kept["created_at"], UTC)
             return token_in(kept, now=created, where="kept")
         except (DecodeError, KeyError, TypeError, ValueError, OverflowError, OSError):
+            kept = {}
             raise InvalidArgumentError("kept", "is no token as Token.to_dict() gives.") from None
 
 

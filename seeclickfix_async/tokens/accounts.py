@@ -39,7 +39,7 @@ class Accounts:
         """Keep a user's new token."""
         async with self._store.lock(key):
             await self._store.put(key, token)
-        self._sources.pop(key, None)
+        self.source(key).forget()
 
     async def sign_out(self, key: str) -> None:
         """Forget a user's token, then revoke it; harmless when there is none.
@@ -53,6 +53,6 @@ class Accounts:
         async with self._store.lock(key):
             token = await self._store.get(key)
             await self._store.delete(key)
-        self._sources.pop(key, None)
+        self.source(key).forget()
         if token is not None:
             await self._endpoint.revoke(token)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -10,7 +11,13 @@ from typing import Any, Self
 import anyio
 
 from seeclickfix_async.credentials import Bearer, user_agent_of
-from seeclickfix_async.errors import InvalidArgumentError, InvalidGrantError, StatusError
+from seeclickfix_async.errors import (
+    DecodeError,
+    InvalidArgumentError,
+    InvalidGrantError,
+    StatusError,
+    TransportError,
+)
 from seeclickfix_async.oauth import grants
 from seeclickfix_async.oauth.application import Application
 from seeclickfix_async.oauth.grants import Form
@@ -19,7 +26,7 @@ from seeclickfix_async.oauth.parse import AuthorizationCode, utc_now
 from seeclickfix_async.oauth.refused import refused
 from seeclickfix_async.oauth.token import Token, token_in
 from seeclickfix_async.response import Response
-from seeclickfix_async.secret import Secret, concealed
+from seeclickfix_async.secret import Secret, concealed, forget_frames
 from seeclickfix_async.transport.http import Wire
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import RateLimiter
@@ -71,6 +78,8 @@ class TokenEndpoint:
     ) -> None:
         self._app = app
         self._now = now
+        self._holders = 0
+        self._last_holder: anyio.Event | None = None
         self._options = Options(None, timeout, max_wait)
         self._wire = Wire(
             app.base_url,
@@ -129,7 +138,9 @@ class TokenEndpoint:
                 token = await self.refresh(token)
             except InvalidGrantError:
                 return  # dead already
-            await self.info(token)  # the old pair ends with the first use of the new one
+            # The old pair ends with the first use of the new one, even one that fails (observed).
+            with suppress(StatusError, TransportError, DecodeError):
+                await self.info(token)
         await self._post(
             self._app.endpoints.revoke, {"token": token.refresh_token or token.access_token}
         )
@@ -161,8 +172,13 @@ class TokenEndpoint:
 
     async def _token(self, form: Form, previous: Token | None = None) -> Token:
         response = await self._post(self._app.endpoints.token, form)
-        answer = response.json()
-        return token_in(answer, now=self._now(), where=response.route, previous=previous)
+        try:
+            return token_in(
+                response.json(), now=self._now(), where=response.route, previous=previous
+            )
+        except DecodeError as error:
+            forget_frames(error)
+            raise
 
     async def _post(self, path: str, form: Form) -> Response:
         request = Request(
@@ -181,8 +197,25 @@ class TokenEndpoint:
                 raise
             raise refused(code, words) from error
 
+    @contextmanager
+    def held_open(self) -> Generator[None]:
+        """Let no `aclose()` come between a renewal and its being kept."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
+            if not self._holders and self._last_holder is not None:
+                self._last_holder.set()
+
     async def aclose(self) -> None:
-        """Close the connections that this endpoint opened; calls fail from then on."""
+        """Close the connections that this endpoint opened; calls fail from then on.
+
+        Waits for renewals under way, which would be lost otherwise.
+        """
+        if self._holders:
+            self._last_holder = anyio.Event()
+            await self._last_holder.wait()
         await self._wire.aclose()
 
     async def __aenter__(self) -> Self:

@@ -21,6 +21,7 @@ from anyio import to_thread
 
 from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
 from seeclickfix_async.oauth.token import Token
+from seeclickfix_async.secret import MASK
 from seeclickfix_async.tokens.stores import checked_key
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -37,6 +38,10 @@ if _POSIX:
             return False
         return True
 
+    def _unlock(file: int) -> None:
+        """A process that was forked meanwhile shares the lock: closing alone would leave it."""
+        fcntl.flock(file, fcntl.LOCK_UN)
+
 else:
     import msvcrt
 
@@ -46,6 +51,9 @@ else:
         except OSError:
             return False
         return True
+
+    def _unlock(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
 
 
 class FileStore:
@@ -85,8 +93,7 @@ class FileStore:
 
     async def delete(self, key: str) -> None:
         """Forget a token; harmless when there is none."""
-        path = self._path(key)
-        await to_thread.run_sync(lambda: path.unlink(missing_ok=True))
+        await to_thread.run_sync(_delete, self._path(key))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
         """Let nobody else on this machine in; the lock ends with its process at the latest."""
@@ -101,11 +108,14 @@ class FileStore:
 @asynccontextmanager
 async def file_lock(path: Path) -> AsyncGenerator[None]:
     """A lock across processes, which the system takes away from one that dies."""
-    file = await to_thread.run_sync(_open_lock, path)
+    file = _open_lock(path)
     try:
         while not _try_lock(file):  # noqa: ASYNC110  # the system tells nobody when it is free
             await anyio.sleep(_EVERY)
-        yield
+        try:
+            yield
+        finally:
+            _unlock(file)
     finally:
         os.close(file)
 
@@ -141,6 +151,7 @@ def token_of(kept: bytes | str) -> Token:
     try:
         return Token.from_dict(json.loads(kept))
     except (ValueError, InvalidArgumentError):
+        kept = MASK
         raise TokenStoreError("What is kept is no token. Delete it, and sign in again.") from None
 
 
@@ -149,17 +160,37 @@ def text_of(token: Token) -> str:
     return json.dumps(token.to_dict())
 
 
+def _sync(folder: Path) -> None:
+    """Only then does a file's new name survive a power cut; Windows has nothing like it."""
+    if _POSIX:
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def _delete(path: Path) -> None:
+    """What a process left behind that died while it wrote goes too."""
+    with _telling("The token cannot be forgotten"):
+        for file in (path, *path.parent.glob(f"{path.stem}.*.new")):
+            file.unlink(missing_ok=True)
+
+
 def _write(path: Path, token: Token) -> None:
     """Write beside it and replace it at once, with the owner's rights from the first byte on."""
     with _telling("The token cannot be kept"):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file, beside = tempfile.mkstemp(dir=path.parent, suffix=".new")  # 0600
+        file, beside = tempfile.mkstemp(  # 0600
+            dir=path.parent, prefix=f"{path.stem}.", suffix=".new"
+        )
         try:
             with os.fdopen(file, "wb") as opened:
                 opened.write(text_of(token).encode())
                 opened.flush()
                 os.fsync(opened.fileno())
             Path(beside).replace(path)
+            _sync(path.parent)
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import anyio
 
 try:
-    from coredis import Redis
-    from coredis.exceptions import LockReleaseError
-    from coredis.patterns.lock import Lock
+    from coredis import PureToken, Redis
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
         "RedisStore needs one more step: pip install 'seeclickfix-async[redis]'"
@@ -21,6 +20,13 @@ from seeclickfix_async import checks
 from seeclickfix_async.oauth.token import Token
 from seeclickfix_async.tokens.files import text_of, token_of
 from seeclickfix_async.tokens.stores import checked_key
+from seeclickfix_async.transport.detached import Flight
+
+_EVERY = 0.05  # seconds between two tries to get a lock
+_RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
 
 
 class RedisStore:
@@ -69,11 +75,16 @@ class RedisStore:
 
     @asynccontextmanager
     async def _locked(self, name: str) -> AsyncGenerator[None]:
-        lock = Lock(self._redis, name, timeout=self._lease)
-        await lock.acquire()
+        """Coredis has a lock of its own, which a task that is cancelled leaves behind."""
+        mark, lease = secrets.token_hex(8), int(self._lease * 1000)
         try:
+            while not await self._redis.set(  # noqa: ASYNC110  # Redis tells nobody
+                name, mark, condition=PureToken.NX, px=lease
+            ):
+                await anyio.sleep(_EVERY)
             yield
         finally:
-            # One that ended by itself meanwhile cannot be released; what it guarded is done.
-            with anyio.CancelScope(shield=True), suppress(LockReleaseError):
-                await lock.release()
+            await Flight(lambda: self._release(name, mark)).landed()
+
+    async def _release(self, name: str, mark: str) -> None:
+        await self._redis.eval(_RELEASE, keys=[name], args=[mark])

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from seeclickfix_async import checks
 from seeclickfix_async.errors import (
+    DecodeError,
     InvalidGrantError,
+    ProviderUnavailableError,
     ReauthorizationRequiredError,
     StatusError,
     TransportError,
@@ -18,6 +20,9 @@ from seeclickfix_async.secret import Secret
 from seeclickfix_async.tokens.endpoint import TokenEndpoint
 from seeclickfix_async.tokens.stores import TokenStore, checked_key
 from seeclickfix_async.transport.detached import Flight
+
+# Failures that say nothing about the token.
+_PASSING = (TransportError, StatusError, ProviderUnavailableError, DecodeError)
 
 
 class StoredToken:
@@ -62,6 +67,7 @@ class StoredToken:
         self._token: Token | None = None
         self._flight: Flight | None = None
         self._dead: Secret | None = None  # a refresh token that the provider does not take
+        self._unkept: tuple[Secret | None, Token] | None = None  # renewed, and not in the store yet
 
     def __repr__(self) -> str:
         return f"<StoredToken of {self._key!r}>"
@@ -76,6 +82,10 @@ class StoredToken:
         if token is None or self._is_due(token):
             token = await self._renewed(None)
         return token.access_token
+
+    def forget(self) -> None:
+        """Look into the store again at the next request."""
+        self._token = None
 
     async def replaced(self, refused: Secret) -> bool:
         """Renew the token that the service refused, unless that has been done already.
@@ -126,17 +136,32 @@ class StoredToken:
             )
         if kept.refresh_token == self._dead:
             raise self._reauthorization()
-        try:
-            token = await self._endpoint.refresh(kept)
-        except InvalidGrantError as error:
-            self._dead = kept.refresh_token
-            raise self._reauthorization() from error
-        except (TransportError, StatusError):
-            if not usable:
-                raise
-            return kept  # the next request tries again
-        await self._store.put(self._key, token)
+        with self._endpoint.held_open():
+            try:
+                token = await self._refreshed(self._endpoint, kept)
+            except InvalidGrantError as error:
+                return await self._somebody_elses(kept, error)
+            except _PASSING:
+                if not usable:
+                    raise
+                return kept  # the next request tries again
+            await self._store.put(self._key, token)
+        self._unkept = None
         return token
+
+    async def _refreshed(self, endpoint: TokenEndpoint, kept: Token) -> Token:
+        """The new token; the same one again when the store failed to keep it last time."""
+        if self._unkept is None or self._unkept[0] != kept.refresh_token:
+            self._unkept = kept.refresh_token, await endpoint.refresh(kept)
+        return self._unkept[1]
+
+    async def _somebody_elses(self, tried: Token, error: InvalidGrantError) -> Token:
+        """A lock that ended by itself may have let somebody in, who renewed first."""
+        kept = await self._kept()
+        if kept.refresh_token != tried.refresh_token:
+            return kept
+        self._dead = tried.refresh_token
+        raise self._reauthorization() from error
 
     def _reauthorization(self) -> ReauthorizationRequiredError:
         return ReauthorizationRequiredError(

@@ -58,7 +58,7 @@ class Cache:
     def _is_worth_keeping(self, response: Response) -> bool:
         return (
             response.status == 200
-            and "no-store" not in response.headers.get("cache-control", "")
+            and "no-store" not in response.headers.get("cache-control", "").lower()
             and any(name in response.headers for name in _VALIDATORS)
             and len(response.content) * _SHARE <= self._max_bytes
         )

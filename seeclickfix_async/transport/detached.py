@@ -58,5 +58,12 @@ class Flight:
         """Wait for its end, and raise its error; a waiter that is cancelled changes nothing."""
         await self._done.wait()
         if self._error is not None:
-            # Everybody who waits raises one of his own, with his own traceback.
-            raise copy.copy(self._error) from self._error.__cause__
+            raise _one_of_his_own(self._error) from self._error.__cause__
+
+
+def _one_of_his_own(error: Exception) -> Exception:
+    """A copy for each who waits, with his own traceback; an error may not know how to be copied."""
+    try:
+        return copy.copy(error)
+    except Exception:  # noqa: BLE001  # a store's own error can do anything
+        return error

@@ -7,6 +7,8 @@ and only this way.
 from __future__ import annotations
 
 import logging
+import math
+from collections import Counter
 from collections.abc import Hashable, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -29,6 +31,7 @@ from seeclickfix_async.errors import (
     RedirectRefusedError,
     ResponseTooLargeError,
     SeeClickFixError,
+    StatusError,
 )
 from seeclickfix_async.refusals import refusal
 from seeclickfix_async.response import Response
@@ -36,6 +39,7 @@ from seeclickfix_async.secret import forget_frames
 from seeclickfix_async.transport import library
 from seeclickfix_async.transport.cache import Cache, validators
 from seeclickfix_async.transport.clock import Clock
+from seeclickfix_async.transport.detached import Flight
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
 from seeclickfix_async.transport.retry import UNTOLD, Retry
@@ -85,6 +89,7 @@ class Wire:
         self._clock = retry.clock
         self._cache = cache
         self._http: Any = None
+        self._busy: Counter[Any] = Counter()  # how many requests are under way in which pool
         self._family: Any = None if http is None else library.family_of(http)
         self._opening = anyio.Lock()
         self._gate = anyio.Semaphore(library.IN_FLIGHT, fast_acquire=True)
@@ -110,8 +115,9 @@ class Wire:
         """Close the connections, unless the HTTP client is the caller's. Harmless when repeated."""
         self._closed = True
         http, self._http = self._http, None
-        if http is not None and self._given is None:
-            await http.aclose()
+        if self._given is None:
+            for pool in {*self._busy, *filter(None, [http])}:
+                await pool.aclose()
 
     async def send(self, request: Request, options: Options) -> Response:
         """Send a request until it succeeds or nothing more is to be hoped for.
@@ -129,12 +135,11 @@ class Wire:
         while True:
             try:
                 return await self._follow(trip)
-            except AuthenticationError:
-                # The service did nothing, so that even a write may be sent again.
-                if not await trip.has_another():
-                    raise
-                continue
             except SeeClickFixError as error:
+                if trip.choosing:
+                    raise  # it had tries of its own
+                if isinstance(error, AuthenticationError) and await trip.has_another():
+                    continue  # the service did nothing, so that even a write may be sent again
                 now = self._clock.now()
                 failed_at = now if failed_at is None else failed_at
                 wait = self._retry.wait(
@@ -159,7 +164,7 @@ class Wire:
                 raise RedirectRefusedError(
                     "It redirects what must not be sent on. Check base_url.", route=request.route
                 )
-            url = urldefrag(urljoin(url, target)).url
+            url = _target(url, target, request.route)
             if url in seen or len(seen) > _MOST_HOPS:
                 raise RedirectLoopError(
                     f"It redirects in a circle, or more than {_MOST_HOPS} times. Check base_url.",
@@ -173,11 +178,15 @@ class Wire:
             return response
         if self.is_foreign(response) and request.into is None:
             raise astray(request.route, response.url) from error
+        if not self.is_foreign(response):  # another host's refusal says nothing of our quota
+            await self._tell_others(error)
+        raise error
+
+    async def _tell_others(self, error: StatusError) -> None:
         if isinstance(error, RateLimitedError):
             await self._limiter.hold(error.retry_after or UNTOLD)
         if isinstance(error, BlockedError):
             await self._limiter.stop(error)
-        raise error
 
     def is_foreign(self, response: Response) -> bool:
         """Whether redirects led away from the API's origin."""
@@ -232,13 +241,22 @@ class Wire:
         options = trip.options
         slot = self._limiter.slot(max_wait=options.max_wait, background=options.background)
         async with slot, self._gate:
+            if self._closed:
+                raise ClosedClientError
             trip.sent += 1
             started = self._clock.now()
+            self._busy[http] += 1
             try:
                 status, headers, content = await self._transfer(http, trip, url, more)
-            except self._family.RequestError as error:
+            except BaseException as error:
                 forget_frames(error)
-                raise library.failure(self._family, error, route=trip.request.route) from error
+                self._abandon(http, error)
+                failure = library.failure(self._family, error, route=trip.request.route)
+                if failure is None:
+                    raise
+                raise failure from error
+            finally:
+                self._leave(http)
         _logger.debug(
             "%s: %d in %.3f s",
             trip.request.route,
@@ -246,6 +264,25 @@ class Wire:
             self._clock.now() - started,
         )
         return Response(status, headers, content, url, trip.request.route, trip.sent)
+
+    def _abandon(self, http: Any, error: BaseException) -> None:
+        """Use a pool no more in which a task was cancelled from outside of every cancel scope.
+
+        asyncio can do that, and httpcore then keeps connections that nobody owns until none is
+        left. What is under way in that pool goes on to its end.
+        """
+        cancelled = isinstance(error, anyio.get_cancelled_exc_class())
+        inside = anyio.current_effective_deadline() == -math.inf
+        if cancelled and not inside and self._given is None and self._http is http:
+            self._http = None
+
+    def _leave(self, http: Any) -> None:
+        """Close a pool that is used no more, once the last request in it has ended."""
+        self._busy[http] -= 1
+        if not self._busy[http]:
+            del self._busy[http]
+            if http is not (self._given or self._http):
+                Flight(http.aclose)
 
     async def _transfer(
         self, http: Any, trip: Trip, url: str, more: Mapping[str, str]
@@ -317,14 +354,27 @@ class Wire:
         if self._http is None:
             async with self._opening:
                 if self._http is None:
-                    self._http = self._given or await to_thread.run_sync(
+                    http = self._given or await to_thread.run_sync(
                         library.default_client, self._headers
                     )
-                    self._family = library.family_of(self._http)
-                    self._loop = loop
+                    if self._closed:
+                        raise ClosedClientError
+                    self._http = http
+                    self._family = library.family_of(http)
+                    self._loop = self._loop or loop
         if loop != self._loop:
             raise EventLoopError
         return self._http
+
+
+def _target(url: str, target: str, route: str) -> str:
+    """Where a redirect points to."""
+    try:
+        url = urldefrag(urljoin(url, target)).url
+        origin_of(url)
+    except ValueError:
+        raise RedirectRefusedError("It redirects to what is no address.", route=route) from None
+    return url
 
 
 def astray(route: str, url: str) -> ForeignRedirectError:

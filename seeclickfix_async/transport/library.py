@@ -18,7 +18,7 @@ from seeclickfix_async.errors import (
     AnswerTimeoutError,
     ConnectionFailedError,
     InvalidArgumentError,
-    TransportError,
+    SeeClickFixError,
 )
 
 IN_FLIGHT = 16
@@ -82,8 +82,12 @@ def auth_class(family: Any) -> Any:
     return type("PinnedAuth", (PinnedFlow, family.Auth), {})
 
 
-def failure(family: Any, error: Exception, **of: str) -> TransportError:
-    """Our error for one of the family's: did the request leave, or not?"""
+def failure(family: Any, error: BaseException, **of: str) -> SeeClickFixError | None:
+    """Our error for one of the family's: did the request leave, or not? None for any other."""
+    if isinstance(error, family.InvalidURL):
+        return InvalidArgumentError("path", "is no address that can be asked.")
+    if not isinstance(error, (family.RequestError, OSError)):  # broken TLS comes bare at times
+        return None
     if isinstance(error, (family.ConnectError, family.ConnectTimeout, family.PoolTimeout)):
         return ConnectionFailedError(
             "No connection could be made. Nothing was sent; check base_url and the network.", **of

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import secrets
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ import anyio
 from seeclickfix_async import checks
 from seeclickfix_async.errors import ConnectionFailedError, RateLimitedError, StatusError
 from seeclickfix_async.transport.clock import SYSTEM, Clock
+from seeclickfix_async.transport.detached import Flight
 from seeclickfix_async.transport.limiter import Queue, Waiter
 
 _logger = logging.getLogger("seeclickfix_async")
@@ -151,8 +153,15 @@ class RedisLimiter:
     async def _try(self, waiter: Waiter, token: str) -> float:
         if waiter is not self._queue[0]:
             return math.inf
-        arguments = [token, self._limit, self._per, _LEASE]
-        return float(await _ask(self._take, [self._slots, self._held], arguments))
+        asked = _Asked(
+            self._take, [self._slots, self._held], [token, self._limit, self._per, _LEASE]
+        )
+        try:
+            return float(await asked.answer())
+        except BaseException:
+            # Whoever leaves now does not know whether the slot was taken; the server does.
+            asked.then(lambda: self.release(token))
+            raise
 
     def _left(self, waiter: Waiter, wait: float) -> float:
         """Seconds of patience; who is not first does not know how long the wait will be."""
@@ -189,21 +198,49 @@ class SharedSlot:
         await self._limiter.release(self._token)
 
 
-async def _ask(script: Any, keys: list[str], arguments: list[Any]) -> Any:
-    """Run a script to its end: a slot that was taken must not get lost with a cancelled task."""
-    try:
-        with anyio.fail_after(_PATIENCE, shield=True):
-            return await script(keys, arguments)
-    except Exception as error:
-        raise ConnectionFailedError(
-            "The Redis server that keeps the quota does not answer. Nothing was sent; "
-            f"check that it runs ({type(error).__name__})."
-        ) from error
+class _Asked:
+    """A script that runs to its end, whoever is cancelled while he waits for it."""
+
+    def __init__(self, script: Any, keys: list[str], arguments: list[Any]) -> None:
+        self._script = script
+        self._with = keys, arguments
+        self._answer: Any = None
+        self._afterwards: Callable[[], Awaitable[None]] | None = None
+        self._flight = Flight(self._run)
+
+    async def answer(self) -> Any:
+        """Wait for the answer.
+
+        Raises:
+            ConnectionFailedError: The Redis server does not answer.
+        """
+        await self._flight.landed()
+        return self._answer
+
+    def then(self, afterwards: Callable[[], Awaitable[None]]) -> None:
+        """What is to be done once the script has run."""
+        if self._flight.over:
+            Flight(afterwards)
+        else:
+            self._afterwards = afterwards
+
+    async def _run(self) -> None:
+        try:
+            with anyio.fail_after(_PATIENCE):
+                self._answer = await self._script(*self._with)
+        except Exception as error:
+            raise ConnectionFailedError(
+                "The Redis server that keeps the quota does not answer. Nothing was sent; "
+                f"check that it runs ({type(error).__name__})."
+            ) from error
+        finally:
+            if self._afterwards is not None:
+                await self._afterwards()
 
 
 async def _tell(script: Any, keys: list[str], arguments: list[Any]) -> None:
     """Run a script that nothing hangs on: an answer that came must not be lost with Redis."""
     try:
-        await _ask(script, keys, arguments)
+        await _Asked(script, keys, arguments).answer()
     except ConnectionFailedError as error:
         _logger.warning("%s", error)

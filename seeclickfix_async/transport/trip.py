@@ -62,7 +62,7 @@ class Options:
 class Trip:
     """One request under way: what it is, and what it has cost so far."""
 
-    __slots__ = ("credential", "options", "renewed", "request", "sent")
+    __slots__ = ("choosing", "credential", "options", "renewed", "request", "sent")
 
     def __init__(self, request: Request, options: Options) -> None:
         self.request = request
@@ -70,11 +70,17 @@ class Trip:
         self.sent = 0
         self.credential: Credential | None = None
         self.renewed = False
+        self.choosing = False  # what fails now is not this request, but the renewal of its token
 
     async def choose_credential(self) -> None:
         """What the next request is signed with; a source may have to renew its token first."""
         given = self.options.credential
-        self.credential = Bearer(await given.current()) if isinstance(given, TokenSource) else given
+        if not isinstance(given, TokenSource):
+            self.credential = given
+            return
+        self.choosing = True
+        self.credential = Bearer(await given.current())
+        self.choosing = False
 
     async def has_another(self) -> bool:
         """After a 401: whether a source has another token than the refused one; asked once."""
