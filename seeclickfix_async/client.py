@@ -304,6 +304,8 @@ class AsyncClient:
             await self.aclose()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_api"):
+            return "<AsyncClient that was refused>"  # in the frames of its error
         who = "nobody" if self._api.options.credential is None else "a credential"
         return f"<AsyncClient for {self._api.site} with {who}>"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 
 import anyio
 import anyio.lowlevel
@@ -133,3 +135,23 @@ async def test_views_share_one_connection(server: _Server) -> None:
     assert server.connections == 1
     assert server.cookies == []  # though each answer sets one
     assert server.agents == {f"bot/1 seeclickfix-async/{__version__}"}
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_asyncios_own_cancellation_costs_no_connection_for_good(server: _Server) -> None:
+    """`asyncio.timeout` and web frameworks cancel at any step, from outside of every scope."""
+    random = Random(311)
+    async with AsyncClient(base_url=server.url, limiter=None) as client:
+        await client.issues.get(7)
+        for _ in range(30):
+            tasks = [asyncio.ensure_future(client.issues.get(7)) for _ in range(40)]
+            for _ in range(random.randrange(60)):
+                await anyio.lowlevel.checkpoint()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as group:
+                for _ in range(32):
+                    group.start_soon(client.issues.get, 7)

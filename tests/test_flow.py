@@ -255,6 +255,15 @@ def test_a_flow_finishes_once() -> None:
         _finish(flow, _answer(flow))
 
 
+def test_an_answer_that_cannot_be_read_leaves_the_flow_usable() -> None:
+    flow = _begin()
+    for wrong in (_answer(flow, code=""), _answer(flow, code=None, access_token="t")):
+        with pytest.raises(errors.InvalidRedirectError):
+            _finish(flow, wrong)
+
+    assert _finish(flow, _answer(flow))
+
+
 def test_of_many_threads_one_finishes() -> None:
     flow = _begin()
     answer, ends = _answer(flow), list[object]()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import pickle
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import cast
 
+import anyio
 import httpx
 import pytest
 
 from seeclickfix_async import (
     AsyncClient,
+    FileStore,
     MemoryStore,
     Retry,
     StoredToken,
@@ -178,6 +182,63 @@ async def test_a_broken_connection_tells_nothing(canaries: Canaries, way: str) -
         else:
             client = AsyncClient(token, http=http, limiter=None, retry=once)
             await _fails(canaries, client.verify)
+
+
+def _answering(body: bytes) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _request: httpx.Response(200, content=body))
+    )
+
+
+def _spoil(folder: Path, text: str) -> None:
+    for file in folder.glob("*.json"):
+        file.write_text(text)
+
+
+async def test_what_cannot_be_read_tells_nothing(canaries: Canaries, tmp_path: Path) -> None:
+    secret = Secret("s" * 43)
+    canaries.hide(secret)
+    canaries.loggers = set()
+    app = oauth.Application("app", "https://app.example/", "confidential-secret")
+    token = Token(secret, "Bearer", None, None, datetime.now(UTC), secret)
+    told = {"access_token": secret.reveal(), "token_type": "mac", "refresh_token": secret.reveal()}
+    store = FileStore(tmp_path)
+    await store.put("me", token)
+    _spoil(tmp_path, json.dumps(told))
+
+    async def make(call: Callable[[], object]) -> object:
+        return call()
+
+    async with _answering(json.dumps(told).encode()) as http:
+        endpoint = TokenEndpoint(app, http=http, limiter=None)
+        await _fails(canaries, lambda: endpoint.refresh(token))
+    await _fails(canaries, lambda: store.get("me"))
+    for wrong in (
+        lambda: Token.from_dict(told),
+        lambda: Flow.from_dict({"state": secret.reveal()}),
+        lambda: AsyncClient(f"{secret.reveal()}\r\n"),
+        lambda: AsyncClient(Secret(f"{secret.reveal()}\r\n")),
+        lambda: AsyncClient().with_options(token=Secret(f"{secret.reveal()} ")),
+    ):
+        await _fails(canaries, lambda wrong=wrong: make(wrong))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_a_time_limit_tells_nothing(canaries: Canaries) -> None:
+    token = Token(Secret("a" * 43), "Bearer", None, None, datetime.now(UTC), Secret("r" * 43))
+    canaries.hide(token.access_token, token.refresh_token)
+    canaries.loggers = set()
+
+    async def hang(_request: httpx.Request) -> httpx.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    app = oauth.Application("app", "https://app.example/", "confidential-secret")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(hang)) as http:
+        endpoint = TokenEndpoint(app, http=http, limiter=None)
+        with pytest.raises(TimeoutError) as caught, anyio.fail_after(0.01):
+            await endpoint.refresh(token)
+    canaries.seen += _with_locals(caught.value)
 
 
 def test_what_is_shown_would_be_found() -> None:

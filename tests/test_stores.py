@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -232,6 +234,75 @@ async def test_a_write_that_fails_leaves_the_old_token(
 
     assert await store.get("me") == _TOKEN
     assert len(_files(tmp_path, "*")) == 1
+
+
+async def test_what_a_dead_writer_left_is_forgotten_too(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    await store.put("me", _TOKEN)
+    await store.put("you", _OTHER)
+    mine = next(file for file in _files(tmp_path) if b"the-access-token" in file.read_bytes())
+    mine.with_suffix(".half.new").write_bytes(b"half a token")
+
+    await store.delete("me")
+
+    assert len(_files(tmp_path, "*")) == 1
+    assert await store.get("you") == _OTHER
+
+
+_FORKS = """
+import asyncio, os, sys, time
+from seeclickfix_async import FileStore
+
+async def main():
+    store = FileStore(sys.argv[1])
+    async with store.lock("me"):
+        child = os.fork()
+        if not child:
+            time.sleep(20)
+    async with asyncio.timeout(10):
+        async with store.lock("me"):
+            print("again")
+    os.kill(child, 9)
+
+asyncio.run(main())
+"""
+
+
+def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _FORKS, str(tmp_path)]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.stdout == "again\n", done.stderr
+
+
+class _Leaving:
+    """A Redis whose answer comes when the one who asked has been told to leave."""
+
+    def __init__(self, redis: Any, scope: anyio.CancelScope) -> None:
+        self._redis = redis
+        self._scope = scope
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._redis, name)
+
+    async def set(self, *arguments: Any, **options: Any) -> Any:
+        answer = await self._redis.set(*arguments, **options)
+        self._scope.cancel()
+        await anyio.lowlevel.checkpoint()
+        return answer
+
+
+async def test_who_leaves_at_the_door_leaves_no_lock_in_redis(redis_port: int) -> None:
+    async with coredis.Redis(port=redis_port) as redis:
+        await redis.flushall()
+        with anyio.CancelScope() as scope:
+            async with RedisStore(_Leaving(redis, scope)).lock("me"):  # type: ignore[arg-type]
+                raise AssertionError("nobody gets in")
+
+        with anyio.fail_after(10):
+            async with RedisStore(redis).lock("me"):
+                pass
 
 
 # -- a keyring ------------------------------------------------------------------------------------

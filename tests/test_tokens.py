@@ -66,6 +66,8 @@ class Provider:
     async def serve(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/oauth/token":
             return await self._renew(parse_qs(request.content.decode()))
+        if request.url.path == "/oauth/revoke":
+            return httpx.Response(200, json={})
         sent = request.headers["authorization"].removeprefix("Bearer ")
         if sent != f"access-{self.alive}" or sent in self.dead:
             self.log.append(f"refused {sent}")
@@ -390,6 +392,140 @@ async def test_a_provider_that_is_away_matters_only_at_the_end(store: Told, age:
     else:
         with pytest.raises(errors.ServerError):
             await client.users.me()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(503, json={"error": "temporarily_unavailable"}),
+        httpx.Response(200, content=b"<html>"),
+    ],
+)
+async def test_a_provider_that_stammers_is_as_good_as_away(
+    store: Told, answer: httpx.Response
+) -> None:
+    async def serve(request: httpx.Request) -> httpx.Response:
+        return answer if request.url.path == "/oauth/token" else httpx.Response(200, json={"id": 7})
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    endpoint = TokenEndpoint(_APP, http=http, limiter=None, retry=_NO_WAIT, now=lambda: _NOW)
+    source = StoredToken(store, "me", endpoint=endpoint, now=lambda: _NOW)
+    await store.put("me", token_of(0, age=7200 - 30))
+
+    assert await source.current() == Secret("access-0")
+
+
+async def test_a_read_does_not_renew_again_when_the_answer_is_lost(store: Told) -> None:
+    asked: list[str] = []
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        raise httpx.ReadError("broke")
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    endpoint = TokenEndpoint(_APP, http=http, limiter=None, retry=_NO_WAIT, now=lambda: _NOW)
+    source = StoredToken(store, "me", endpoint=endpoint, now=lambda: _NOW)
+    client = AsyncClient(source, base_url=_SITE, http=http, limiter=None, retry=_NO_WAIT)
+    await store.put("me", token_of(0, age=8000))
+
+    with pytest.raises(errors.AnswerLostError):
+        await client.users.me()
+
+    assert asked == ["/oauth/token"]
+
+
+async def test_a_pair_that_could_not_be_kept_is_kept_next_time(
+    provider: Provider, endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    await store.put("me", token_of(0, age=8000))
+    source = StoredToken(store, "me", endpoint=endpoint, now=lambda: _NOW)
+
+    async def fail(_key: str, _token: Token) -> None:
+        raise errors.TokenStoreError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "put", fail)
+        with pytest.raises(errors.TokenStoreError):
+            await source.current()
+
+    assert await source.current() == Secret("access-1")
+    assert provider.renewals == 1
+    kept = await store.get("me")
+    assert kept is not None
+    assert kept.access_token == Secret("access-1")
+
+
+async def test_a_refusal_counts_only_if_nobody_was_faster(
+    provider: Provider, store: Told, source: StoredToken
+) -> None:
+    await store.put("me", token_of(0, age=8000))
+    provider.answering = anyio.Event()
+    provider.alive = 1
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(source.current)
+        await _until_asked(provider)
+        await store.put("me", token_of(1))  # by somebody whose lock had not ended by itself
+        provider.answering.set()
+
+    assert provider.log.count("invalid_grant") == 1
+    assert await source.current() == Secret("access-1")
+
+
+async def test_closing_the_endpoint_waits_for_a_renewal(
+    provider: Provider, store: Told, endpoint: TokenEndpoint, client: AsyncClient
+) -> None:
+    await store.put("me", token_of(0, age=8000))
+    provider.answering = anyio.Event()
+
+    async with anyio.create_task_group() as closing:
+        async with anyio.create_task_group() as leaving:
+            leaving.start_soon(client.users.me)
+            await _until_asked(provider)
+            leaving.cancel_scope.cancel()
+        closing.start_soon(endpoint.aclose)
+        await anyio.lowlevel.checkpoint()
+        provider.answering.set()
+
+    assert provider.log[-1] == "kept access-1"
+
+
+async def test_who_signed_out_is_not_acted_for(
+    provider: Provider, store: Told, http: httpx.AsyncClient, endpoint: TokenEndpoint
+) -> None:
+    accounts = Accounts(store, endpoint)
+    client = AsyncClient(base_url=_SITE, http=http, limiter=None)
+    token = Token(Secret("access-0"), "Bearer", None, None, _NOW)
+    await accounts.sign_in("me", token)
+    view = client.with_options(token=accounts.source("me"))
+    await view.users.me()
+
+    await accounts.sign_out("me")
+    with pytest.raises(errors.ReauthorizationRequiredError):
+        await view.users.me()
+
+    assert provider.log.count("served access-0") == 1
+
+
+async def test_a_token_is_revoked_even_if_it_cannot_be_tried(store: Told) -> None:
+    asked: list[str] = []
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        match request.url.path:
+            case "/oauth/token":
+                return httpx.Response(200, json=_GOOD)
+            case "/oauth/revoke":
+                return httpx.Response(200, json={})
+        return httpx.Response(404)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    endpoint = TokenEndpoint(_APP, http=http, limiter=None, retry=_NO_WAIT, now=lambda: _NOW)
+
+    await endpoint.revoke(token_of(0, age=8000))
+
+    assert asked == ["/oauth/token", "/oauth/token/info", "/oauth/revoke"]
 
 
 async def test_accounts_hand_out_one_source_a_user(endpoint: TokenEndpoint) -> None:

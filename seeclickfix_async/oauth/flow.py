@@ -99,7 +99,8 @@ class Flow:
         """
         try:
             return cls(**_checked(kept))
-        except (InvalidArgumentError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+            forget_frames(error)
             kept = {}
             raise InvalidArgumentError("kept", "is no flow as Flow.to_dict() gives.") from None
 

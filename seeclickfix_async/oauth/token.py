@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
-from seeclickfix_async.secret import Secret
+from seeclickfix_async.secret import Secret, forget_frames
 
 LEEWAY = 60.0
 """Seconds before its end at which a token counts as expired: requests take time, clocks differ."""
@@ -89,7 +89,8 @@ class Token:
         try:
             created = datetime.fromtimestamp(kept["created_at"], UTC)
             return token_in(kept, now=created, where="kept")
-        except (DecodeError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        except (DecodeError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+            forget_frames(error)
             kept = {}
             raise InvalidArgumentError("kept", "is no token as Token.to_dict() gives.") from None
 

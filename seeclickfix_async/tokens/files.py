@@ -21,7 +21,7 @@ from anyio import to_thread
 
 from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
 from seeclickfix_async.oauth.token import Token
-from seeclickfix_async.secret import MASK
+from seeclickfix_async.secret import MASK, forget_frames
 from seeclickfix_async.tokens.stores import checked_key
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -150,7 +150,8 @@ def token_of(kept: bytes | str) -> Token:
     """The token in a kept JSON text."""
     try:
         return Token.from_dict(json.loads(kept))
-    except (ValueError, InvalidArgumentError):
+    except (ValueError, InvalidArgumentError) as error:
+        forget_frames(error)
         kept = MASK
         raise TokenStoreError("What is kept is no token. Delete it, and sign in again.") from None
 
