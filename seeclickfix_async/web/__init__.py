@@ -1,0 +1,19 @@
+"""A login with SeeClickFix for web applications: Starlette, and FastAPI.
+
+    login = Login(app, endpoint, secret_key=key, on_login=welcome)
+    site = Starlette(routes=login.routes())
+
+Needs the extra `web`.
+"""
+
+try:
+    from seeclickfix_async.web.login import Login as Login
+except ModuleNotFoundError as error:
+    if str(error.name).partition(".")[0] not in ("itsdangerous", "starlette"):
+        raise
+    raise ModuleNotFoundError(
+        "seeclickfix_async.web needs one more step: pip install 'seeclickfix-async[web]'",
+        name=error.name,
+    ) from None
+
+__all__ = ["Login"]

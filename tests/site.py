@@ -1,0 +1,59 @@
+"""A web application with a login, as a user of the package writes one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from seeclickfix_async import TokenEndpoint
+from seeclickfix_async.oauth import Application, Token
+from seeclickfix_async.web import Login
+
+KEY = "k" * 32 + "-the-signing-key"
+
+
+class Site:
+    """Remembers who signed in, and what it was asked for."""
+
+    def __init__(
+        self, app: Application, *, http: Any = None, mount: str = "", **options: Any
+    ) -> None:
+        self.tokens: list[Token] = []
+        self.requests: list[str] = []
+        self.left = 0
+        self.endpoint = TokenEndpoint(app, http=http, limiter=None)
+        given = {"secret_key": KEY, "on_login": self.welcome, "on_logout": self.goodbye}
+        self.login = Login(app, self.endpoint, **{**given, **options})
+        routes: list[BaseRoute] = [*self.login.routes()]
+        if mount:
+            routes = [Mount(mount, routes=routes)]
+        routes.append(Route("/{rest:path}", self.home))
+        self.starlette = Starlette(routes=routes, lifespan=self.lifespan)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            query = scope["query_string"].decode("latin-1")
+            self.requests.append(f"{scope['method']} {scope['path']}?{query}")
+        await self.starlette(scope, receive, send)
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        async with self.endpoint:
+            yield
+
+    async def welcome(self, request: Request, token: Token, next: str) -> Response:
+        self.tokens.append(token)
+        return RedirectResponse(next)
+
+    async def goodbye(self, request: Request) -> Response:
+        self.left += 1
+        return RedirectResponse("/")
+
+    async def home(self, request: Request) -> Response:
+        return PlainTextResponse(f"{request.method} {request.url.path}: {len(self.tokens)} logins")
