@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import anyio
+import httpx
 import pytest
 
 import seeclickfix_async
@@ -18,7 +20,7 @@ _ROOT = Path(__file__).parent.parent
 _FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 _SNIPPETS = [
     pytest.param(document, snippet, id=f"{document}-{number}")
-    for document in ("README.md", "docs/guide.md")
+    for document in ("README.md", "docs/guide.md", "docs/login.md")
     for number, snippet in enumerate(_FENCE.findall((_ROOT / document).read_text("utf-8")))
 ]
 
@@ -72,6 +74,21 @@ async def _call(module: ModuleType, url: str) -> None:
             with anyio.move_on_after(0.5) as while_it_runs:
                 await module.follow(client)
             assert while_it_runs.cancelled_caught
+    if hasattr(module, "site"):
+        await _visit(module.site)
+
+
+async def _visit(site: Any) -> None:
+    """Open a snippet's web site and follow its link to the login."""
+    transport = httpx.ASGITransport(site)
+    async with httpx.AsyncClient(transport=transport, base_url="https://app.example") as browser:
+        home = await browser.get("/")
+        link = home.text.split('href="')[1].split('"')[0]
+        away = await browser.get(link)
+        back = await browser.get("/callback?error=access_denied&state=another")
+    assert away.headers["Location"].startswith("https://seeclickfix.com/oauth/authorize?")
+    assert back.status_code == 400
+    assert "Sign in again" in back.text
 
 
 def test_there_are_snippets_to_run() -> None:
