@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,15 +14,22 @@ import httpx
 import pytest
 
 import seeclickfix_async
-from seeclickfix_async import AsyncClient
+from seeclickfix_async import AsyncClient, Secret
+from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 
 _ROOT = Path(__file__).parent.parent
 _FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+def _read(document: str) -> str:
+    return (_ROOT / document).read_text("utf-8")
+
+
 _SNIPPETS = [
     pytest.param(document, snippet, id=f"{document}-{number}")
     for document in ("README.md", "docs/guide.md", "docs/login.md")
-    for number, snippet in enumerate(_FENCE.findall((_ROOT / document).read_text("utf-8")))
+    for number, snippet in enumerate(_FENCE.findall(_read(document)))
 ]
 
 
@@ -91,9 +99,28 @@ async def _visit(site: Any) -> None:
     assert "Sign in again" in back.text
 
 
+def test_a_thousand_people_at_once() -> None:
+    """The recipe for bots and services: each person is signed in as himself."""
+    sandbox = Sandbox(10, settings=Settings(quota=None))
+    users = {f"user-{number}": 1000 + number for number in range(1000)}
+    sandbox.tokens.update(users)
+    recipe = next(code for code in _FENCE.findall(_read("docs/login.md")) if "def names" in code)
+    module = ModuleType("recipe")
+    exec(compile(recipe, "docs/login.md", "exec"), module.__dict__)
+    signed_in = {
+        user: Token(Secret(user), "Bearer", None, None, datetime.now(UTC)) for user in users
+    }
+
+    with sandbox.serve() as url:
+        app = Application("client-id", "https://app.example/callback", base_url=url)
+        found = anyio.run(module.names, app, signed_in, None)
+
+    assert found == {user: f"Resident {number}" for user, number in users.items()}
+
+
 def test_there_are_snippets_to_run() -> None:
     assert len(_SNIPPETS) >= 6
 
 
 def test_the_readme_is_short() -> None:
-    assert len((_ROOT / "README.md").read_text("utf-8").splitlines()) <= 80
+    assert len(_read("README.md").splitlines()) <= 80
