@@ -72,6 +72,8 @@ def user_agent_of(product: str | None, contact: str | None) -> str:
     own = f"seeclickfix-async/{__version__}"
     parts = [own] if product is None else [header_text("user_agent", product, spaces=True), own]
     if contact is not None:
+        if isinstance(contact, str) and " " in contact:
+            raise InvalidArgumentError("contact", "must be one e-mail or URL, without spaces.")
         parts.append(f"(+{header_text('contact', contact)})")
     return " ".join(parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import Protocol, runtime_checkable
 
@@ -70,6 +71,10 @@ def check(image: Image) -> None:
                 kind_of(file.read(HEAD), os.fstat(file.fileno()).st_size)
         except OSError as error:
             raise unreadable(error) from error
+    elif isinstance(image, io.IOBase):
+        raise InvalidArgumentError(
+            "image", "would block while it is read; give its path, or open it with anyio.open_file."
+        )
     elif not isinstance(image, AsyncReadable):
         raise InvalidArgumentError("image", "must be a path, bytes, or an open async file.")
 

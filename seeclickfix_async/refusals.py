@@ -110,6 +110,8 @@ def _kind(response: Response, *, nobody: bool) -> tuple[type[StatusError], str, 
     """The error's class, its advice, and the reason where there can be several."""
     status = response.status
     if status == 401:
+        if nobody:
+            return AuthenticationError, "Nobody is signed in. Give a token.", {"reason": ""}
         reason = _why(response.headers)
         advice = "Sign in again, or make a new personal access token."
         return AuthenticationError, f"{_UNKNOWN[reason]} {advice}", {"reason": reason}

@@ -226,3 +226,33 @@ def test_a_feed_is_printed_and_handed_to_a_command(tmp_path: Path) -> None:
     assert change["key"].startswith(f"{number}:opened:")
     assert told == f"told of {number}\n"
     assert "since" in json.loads((tmp_path / "feed.json").read_text("utf-8"))
+
+
+def test_a_place_without_issues_is_no_success(small: Sandbox, tmp_path: Path) -> None:
+    """The service answers so for a name that it does not know."""
+    with small.serve() as url:
+        listed = _run("issues", "--place", "nowhere", url=url)
+        pulled = _run("pull", "x.jsonl", "--place", "nowhere", url=url, cwd=tmp_path)
+
+    for done in (listed, pulled):
+        assert done.returncode == 3
+        assert "url_name" in done.stderr
+
+
+def test_who_stops_reading_gets_no_traceback(small: Sandbox) -> None:
+    with small.serve() as url:
+        process = subprocess.Popen(
+            (*_SCF, "issues", "--limit", "300", "--json"),
+            env=_environment(url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        process.stderr.close()
+        process.wait(60)
+
+    assert (process.returncode, said) == (141, b"")

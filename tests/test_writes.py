@@ -472,3 +472,23 @@ async def test_arguments_that_cannot_be_are_refused(call: Callable[[Any], Any]) 
         await call(office.client.issues)
 
     assert not office.sandbox.requests
+
+
+async def test_nobody_who_writes_is_told_to_sign_in() -> None:
+    office = Office()
+    client = office.client.with_options(token=None)
+
+    with pytest.raises(errors.AuthenticationError, match="Nobody is signed in"):
+        await client.issues.comment(office.issue_that_is(_OPEN), "Hi")
+
+
+async def test_a_file_that_would_block_is_refused(tmp_path: Path) -> None:
+    office = Office()
+
+    with (
+        (tmp_path / "photo.png").open("wb+") as file,
+        pytest.raises(InvalidArgumentError) as caught,
+    ):
+        await office.client.issues.comment(office.issue_that_is(_OPEN), "Hi", image=file)
+
+    assert "anyio.open_file" in str(caught.value)

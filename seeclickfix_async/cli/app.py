@@ -56,6 +56,16 @@ def area_of(place: Place, around: Near, box: Box) -> Area | None:
     return given[0] if given else None
 
 
+def nothing_at(place: str) -> int:
+    """Say that a place has nothing: the service answers so for a name that it does not know."""
+    err.print(
+        f"scf: there is nothing at {place!r}. Is it the place's url_name? "
+        "scf places LAT LNG lists those around a point.",
+        markup=False,
+    )
+    return INCOMPLETE
+
+
 def aware(moment: datetime | None) -> datetime | None:
     """A moment that is UTC unless it says otherwise."""
     return moment.replace(tzinfo=UTC) if moment is not None and not moment.tzinfo else moment

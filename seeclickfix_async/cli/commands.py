@@ -22,6 +22,7 @@ from seeclickfix_async.cli.app import (
     app,
     area_of,
     err,
+    nothing_at,
     out,
     print_json,
 )
@@ -90,6 +91,8 @@ async def issues(
         found = await client.issues.list(
             area=area_of(place, near, box), status=status, search=search, per_page=min(limit, 100)
         ).collect(limit)
+    if not found and place is not None:
+        return nothing_at(place)
     if json:
         for issue in found:
             print_json(issue)

@@ -30,6 +30,7 @@ from seeclickfix_async.cli.app import (
     area_of,
     aware,
     err,
+    nothing_at,
     out,
     print_json,
 )
@@ -117,7 +118,8 @@ async def pull(
             return _foretell(await walk.estimate(), json=json)
         with _teller(file.name) as teller:
             report = await pulls.pull(client, to=file, update=update, teller=teller, **filters)
-    return _tell(report, file, json=json)
+    code = _tell(report, file, json=json)
+    return code if report.expected or place is None else nothing_at(place)
 
 
 class Bar:
