@@ -73,7 +73,14 @@ def words(argument: str, value: Any) -> str:
     """A text with something in it."""
     if not (isinstance(value, str) and value.strip()):
         raise InvalidArgumentError(argument, "must be a text, not empty.")
+    if not is_unicode(value):
+        raise InvalidArgumentError(argument, "holds half of a character; decode it as UTF-8 first.")
     return value
+
+
+def is_unicode(value: str) -> bool:
+    """Whether a text can be sent: a lone surrogate, as broken decoding leaves it, cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")

@@ -138,6 +138,8 @@ def test_a_recorded_form_and_its_categories_are_read_without_loss() -> None:
         ({"comments_url": "http://x"}, "comment_url", "http://x"),
         ({"comment_count": 4}, "comments_count", 4),
         ({"shortened_url": "null"}, "shortened_url", None),
+        ({"point": {"coordinates": None}}, "point", models.Point()),
+        ({"transitions": {"a": [], "close_url": "u"}}, "transitions", {"close_url": "u"}),
         ({"summary": "null"}, "summary", "null"),
         ({"summary": 5}, "summary", "5"),
         ({"media": {"video_url": "null"}}, "media", models.Media()),

@@ -32,6 +32,8 @@ async def test_what_the_server_says_of_itself(organization: int | None) -> None:
 
     discovery = await open311.discovery()
     services = await open311.services(lat=41.05, lng=-73.54)
+    if organization:
+        assert await open311.services() == services
     pothole = await open311.service(services[0].service_code or "")
 
     assert discovery.endpoints is not None
@@ -132,6 +134,7 @@ async def test_refusals_say_why(call: Call, error: type[Exception], words: str) 
         lambda client: client.open311(311).create("", **_REPORT),
         lambda client: client.open311(311).create(1001, **{**_REPORT, "lat": None}),
         lambda client: client.open311(311).create(1001, **{**_REPORT, "description": " "}),
+        lambda client: client.open311().services(),
         lambda client: client.open311().requests(lat=1),
         lambda client: client.open311().requests(status="archived"),
         lambda client: client.open311().requests(service_codes="1001"),

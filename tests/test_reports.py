@@ -128,6 +128,8 @@ def test_each_type_of_question_takes_its_answers(
     ("question", "answer", "words"),
     [
         (_asked("text"), 5, "must be a text"),
+        (_asked("text"), "\ud83d", "half of a character"),
+        (_asked("sketch"), ["\ud83d"], "half of a character"),
         (_asked("text", max_length=5), "a text", "6 characters, of 5"),
         (_asked("select", select_values=_CHOICES), "Ah", "one of 'a', 'b'"),
         (_asked("select"), "a", "one of"),

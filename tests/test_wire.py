@@ -95,6 +95,14 @@ async def test_the_site_and_the_api_root_are_both_a_base_url(family: Family, bas
     assert str(family.requests[0].url) == "https://city.example/api/v2/issues/7"
 
 
+async def test_a_route_tells_no_number(family: Family) -> None:
+    client = client_of(family, family.answer(body=_ISSUE))
+
+    response = await client.request("GET", "/organizations/311/issues/7?after=2026")
+
+    assert response.route == "GET /api/v2/organizations/{id}/issues/{id}"
+
+
 async def test_cookies_are_never_sent(family: Family) -> None:
     answer = family.answer(body=_ISSUE, set_cookie="session=somebody; Path=/")
     client = client_of(family, answer)

@@ -11,6 +11,8 @@ import anyio
 import attrs
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seeclickfix_async import AsyncClient, Comment, Moderated, Status, errors
 from seeclickfix_async.errors import InvalidArgumentError
@@ -413,6 +415,21 @@ async def test_a_photo_over_a_real_socket() -> None:
     assert list(office.sandbox.photos.values()) == [_PNG]
 
 
+@settings(max_examples=30)
+@given(st.text(min_size=1).filter(str.strip), st.binary(max_size=200))
+def test_any_text_and_any_photo_arrive_as_they_are(text: str, tail: bytes) -> None:
+    async def write() -> str | None:
+        office = Office()
+        number = office.issue_that_is(_OPEN)
+        await office.client.issues.comment(number, text, image=photo)
+        assert list(office.sandbox.photos.values()) == [photo]
+        return (await office.client.issues.comments(number))[-1].comment
+
+    photo = b"GIF89a" + tail
+
+    assert anyio.run(write) == text
+
+
 @pytest.mark.parametrize(
     ("image", "words"),
     [
@@ -459,6 +476,7 @@ def _seek_to(end: int, seek: Callable[[int, int], Awaitable[int]]) -> Any:
         lambda issues: issues.comment(0, "x"),
         lambda issues: issues.comment(7, " "),
         lambda issues: issues.comment(7, None),
+        lambda issues: issues.comment(7, "\ud83d"),
         lambda issues: issues.comment(7, "x", youtube_url=""),
         lambda issues: issues.close(7, ""),
         lambda issues: issues.flag(7, ""),

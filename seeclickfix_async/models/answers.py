@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
+from seeclickfix_async import checks
 from seeclickfix_async.models.question import Question, QuestionType
 
 Answer = str | int | float | bool | date | Iterable[str] | None
@@ -42,6 +43,8 @@ def encode(question: Question, answer: Any) -> Any:
 def _text(question: Question, answer: Any) -> str:
     if not isinstance(answer, str):
         raise AnswerError("must be a text")
+    if not checks.is_unicode(answer):
+        raise AnswerError("holds half of a character; decode it as UTF-8 first")
     if question.max_length is not None and len(answer) > question.max_length:
         raise AnswerError(f"has {len(answer):,} characters, of {question.max_length:,} at most")
     return answer
@@ -112,7 +115,9 @@ def _anything(question: Question, answer: Any) -> Any:
         return _number(question, answer)
     if isinstance(answer, (list, tuple)):
         return [_anything(question, item) for item in answer]
-    if not isinstance(answer, (str, int)):
+    if isinstance(answer, str):
+        return _text(question, answer)
+    if not isinstance(answer, int):
         raise AnswerError("must be a text, a number, True or False, or a list")
     return answer
 

@@ -45,17 +45,22 @@ class Open311:
         """What the server says of itself."""
         return await self._api.get_object(Discovery, "/discovery.json")
 
-    async def services(self, *, lat: float, lng: float) -> tuple[Service, ...]:
-        """What can be requested at a point.
+    async def services(
+        self, *, lat: float | None = None, lng: float | None = None
+    ) -> tuple[Service, ...]:
+        """What can be requested.
 
         Args:
-            lat: Latitude in degrees.
+            lat: Latitude in degrees, with `lng`: where; only an organization can do without.
             lng: Longitude in degrees.
 
         Raises:
+            InvalidArgumentError: Neither a point nor an organization is given.
             NotFoundError: There is no such organization.
         """
         query = RequestQuery(lat=lat, long=lng)
+        if lat is None and self.organization_id is None:
+            raise InvalidArgumentError("lat", "must be given, or an organization.")
         page = await self._api.get_page(Service, "", "/services.json", params=plain_params(query))
         return page.items
 
