@@ -142,8 +142,8 @@ class AnswerTimeoutError(AnswerLostError):
 class IssueMayExistError(AnswerLostError):
     """A report was sent, and its answer never came: the issue may exist or not.
 
-    Look before you report again: `await client.issues.list(**error.filters)` gives the newest
-    issues of this kind at this place, the newest first. `client.issues.mine()` knows it too.
+    Look before you report again: `await client.issues.find_lost(error)` gives the issues of this
+    kind at this place, the newest first. `client.issues.mine()` knows it too.
 
     Attributes:
         filters: Arguments of `client.issues.list()` that find the issue.
@@ -152,7 +152,7 @@ class IssueMayExistError(AnswerLostError):
     def __init__(self, filters: Mapping[str, Any], *, route: str = "") -> None:
         super().__init__(
             "No usable answer came, and the issue may exist. Before you report it again, look "
-            "with client.issues.list(**error.filters).",
+            "with client.issues.find_lost(error).",
             route=route,
         )
         self.filters: dict[str, Any] = dict(filters)

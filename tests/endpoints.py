@@ -9,7 +9,7 @@ import anyio
 import attrs
 
 from seeclickfix_async import AsyncClient
-from seeclickfix_async.errors import NotFoundError, ValidationError
+from seeclickfix_async.errors import IssueMayExistError, NotFoundError, ValidationError
 from seeclickfix_async.models import Transition
 from seeclickfix_async.sandbox import OFFICIAL_TOKEN
 
@@ -91,6 +91,7 @@ ENDPOINTS = (
     Endpoint("GET", f"{_API}/issues", "issues.crawl"),
     Endpoint("GET", f"{_API}/issues", "issues.watch", endless=True),
     Endpoint("GET", f"{_API}/issues", "issues.duplicates", drafted=True),
+    Endpoint("GET", f"{_API}/issues", "issues.find_lost", (IssueMayExistError({}),)),
     Endpoint("POST", f"{_API}/issues", "issues.create", drafted=True),
     Endpoint("GET", _ISSUE, "issues.get", (ISSUE,)),
     Endpoint("GET", f"{_API}/profile/issues", "issues.mine"),

@@ -96,7 +96,7 @@ async def test_a_request_whose_answer_is_lost_can_be_found() -> None:
         await office.client.open311(_ORGANIZATION).create("1001", **_REPORT, **_ANSWERED)
     office.way.loses_answers = False
 
-    found = await office.client.issues.list(**caught.value.filters)
+    found = await office.client.issues.find_lost(caught.value)
 
     assert office.seen("POST") == [201]
     assert found.items[0].description == "A deep hole"

@@ -395,7 +395,7 @@ async def test_a_report_whose_answer_is_lost_can_be_found_and_is_not_sent_again(
         await office.client.issues.create(draft)
     office.way.loses_answers = False
 
-    found = await office.client.issues.list(**caught.value.filters)
+    found = await office.client.issues.find_lost(caught.value)
 
     assert office.seen("POST") == [201]
     assert found.items[0].summary == "Deep hole"

@@ -233,7 +233,7 @@ class Issues(IssueWrites):
                 photo cannot be read; nothing was sent.
             AuthenticationError: Nobody is signed in, or the token is refused.
             ValidationError: The service refuses it; `errors` says what, by question.
-            IssueMayExistError: No usable answer came; `filters` finds the issue, if it exists.
+            IssueMayExistError: No usable answer came; `find_lost()` finds the issue, if it exists.
         """
         if not isinstance(draft, Draft):
             raise InvalidArgumentError("draft", "must be made by a request type's draft().")
@@ -252,6 +252,14 @@ class Issues(IssueWrites):
         if isinstance(issue, Moderated):
             return issue
         return Created(issue, response.headers.get("location"))
+
+    async def find_lost(self, error: IssueMayExistError) -> Page[Issue]:
+        """The issues that a report without an answer may have become, the newest first.
+
+        Args:
+            error: What `create()` raised, perhaps in another process: it pickles.
+        """
+        return await self._page(IssueQuery(**error.filters), 1)
 
     async def duplicates(self, of: Draft | RequestTypeOption) -> tuple[DetailedIssue, ...]:
         """Issues nearby that may be the same problem, nearest first, five at most.

@@ -162,7 +162,7 @@ class Open311:
             InvalidArgumentError: An argument cannot be used, or this is nobody's Open311: give
                 the organization, as in `client.open311(organization_id=7)`.
             BadRequestError: The service refuses it, and says why.
-            IssueMayExistError: No usable answer came; `filters` finds the issue, if it exists.
+            IssueMayExistError: No usable answer came; `client.issues.find_lost()` finds the issue.
         """
         if self.organization_id is None:
             raise InvalidArgumentError("organization_id", "a request is made to somebody.")
