@@ -110,6 +110,19 @@ def test_a_report_by_questions(small: Sandbox, url: str) -> None:
     assert answers[5] == "False"
 
 
+def test_what_was_not_answered_well_is_asked_again(url: str) -> None:
+    known = ("report", *_AT, "--type", "1001", "--address", "here")
+    first = ("Hole", "", "7", "", "deep", "", "", "", "")
+    again = ("wheel", "5.5", "y")
+
+    done = _run(url, *known, says="\n".join((*first, *again, "")))
+
+    assert done.returncode == 0, done.stderr
+    assert "- How large is it?: must be one of 'fist', 'wheel'." in done.stderr
+    assert "- How deep is it in inches?: must be a number." in done.stderr
+    assert "Reported as #" in done.stdout
+
+
 def test_a_report_that_is_not_sent_after_all(small: Sandbox, url: str) -> None:
     before = len(small.city)
 
@@ -205,11 +218,14 @@ def test_a_point_is_two_numbers(url: str) -> None:
     assert "two numbers" in done.stderr
 
 
-def test_a_report_whose_answer_never_came_says_what_to_do() -> None:
+def test_a_report_whose_answer_never_came_is_looked_for() -> None:
     small = Sandbox(50, settings=Settings(quota=None))
+    known = ("report", *_AT, "--type", "other", "--address", "Elm St")
     with small.serve() as url:
+        _run(url, *known, says="Hello\n\n\ny\n")
         small.faults.extend([Fault(200, {"questions": []}), Fault(200, {"issues": []}), Fault(502)])
-        done = _run(url, "report", *_AT, "--type", "other", "--address", "x", says="y\n")
+        done = _run(url, *known, says="y\n")
 
     assert done.returncode == 1
-    assert "may exist" in " ".join(done.stderr.split())
+    assert "may have arrived" in " ".join(done.stderr.split())
+    assert "Hello, Elm St" in done.stderr

@@ -8,7 +8,7 @@ from cyclopts import CycloptsError, Parameter
 from rich.table import Table
 
 from seeclickfix_async import SeeClickFixError
-from seeclickfix_async.cli import local, login, places, pulling, reporting, watching, writing
+from seeclickfix_async.cli import forms, local, login, places, pulling, reporting, watching, writing
 from seeclickfix_async.cli.app import (
     FAILED,
     INTERRUPTED,
@@ -37,8 +37,8 @@ for _command in (
     pulling.pull,
     watching.watch,
     reporting.report,
-    reporting.form,
-    reporting.questions,
+    forms.form,
+    forms.questions,
     writing.comment,
     writing.close,
     places.places,

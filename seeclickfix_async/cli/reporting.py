@@ -1,12 +1,12 @@
-"""`scf report`, `scf form` and `scf questions`.
+"""`scf report`.
 
-`report` asks what it was not told. It talks to the service in between and not while it asks, so
-that Ctrl-C at a question ends it at once.
+It asks what it was not told. It talks to the service in between and not while it asks, so that
+Ctrl-C at a question ends it at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -15,38 +15,42 @@ import anyio
 import attrs
 import msgspec
 from cyclopts import Parameter
-from rich.table import Table
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.cli import asking
-from seeclickfix_async.cli.app import OK, Json, Site, err, out, print_json
+from seeclickfix_async.cli.app import FAILED, OK, Flag, Json, Site, err, out, print_json
+from seeclickfix_async.cli.forms import key_of
 from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.credentials import PRODUCTION
-from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError
+from seeclickfix_async.errors import (
+    InvalidArgumentError,
+    InvalidDraftError,
+    IssueMayExistError,
+)
 from seeclickfix_async.models import (
     Created,
     DetailedIssue,
     Draft,
+    Issue,
     Moderated,
     QuestionType,
     RequestType,
 )
-from seeclickfix_async.models.form import RequestTypeId
+from seeclickfix_async.models.answers import Answer
 
 T = TypeVar("T")
 
 Point = Annotated[tuple[float, float] | None, Parameter("--at")]
-Yes = Annotated[bool, Parameter(negative=())]
 
 
 def report(
     *,
     at: Point = None,
     address: str | None = None,
-    type: str | None = None,  # the option's name
+    type: str | None = None,
     answers: Path | None = None,
     image: Path | None = None,
-    anonymous: Yes = False,
+    anonymous: Flag = False,
     base_url: Site = PRODUCTION,
     json: Json = False,
 ) -> int:
@@ -70,55 +74,13 @@ def report(
     if draft is None:
         err.print("Nothing was sent.")
         return OK
-    return _tell(talk(lambda client: client.issues.create(draft)), json=json)
-
-
-async def form(
-    lat: float, lng: float, /, *, base_url: Site = PRODUCTION, json: Json = False
-) -> int:
-    """List what can be reported at a point.
-
-    Args:
-        lat: Latitude in degrees.
-        lng: Longitude in degrees.
-        base_url: The service's address.
-        json: Print one category a line as JSON.
-    """
-    async with client_of(base_url) as client:
-        options = await client.report_form(lat=lat, lng=lng)
-    if json:
-        for option in options:
-            print_json(option)
-        return OK
-    table = Table("Type", "Title", "Organization", box=None)
-    for option in options:
-        table.add_row(str(option.key), option.title or "", option.organization or "")
-    out.print(table)
-    return OK
-
-
-async def questions(type: str, /, *, base_url: Site = PRODUCTION, json: Json = False) -> int:
-    """List what is asked about a kind of problem.
-
-    Args:
-        type: A category's number, or other; `scf form` lists them.
-        base_url: The service's address.
-        json: Print one question a line as JSON.
-    """
-    async with client_of(base_url) as client:
-        asked = (await client.request_types.get(_key(type))).questions or ()
-    if json:
-        for question in asked:
-            print_json(question)
-        return OK
-    table = Table("Key", "Question", "Kind", "", "Choices", box=None)
-    for question in asked:
-        choices = ", ".join(choice.key or "" for choice in question.select_values or ())
-        required = "required" if question.response_required else ""
-        key, kind = question.primary_key or "", str(question.question_type)
-        table.add_row(key, question.words, kind, required, choices)
-    out.print(table)
-    return OK
+    try:
+        outcome = talk(lambda client: client.issues.create(draft))
+    except IssueMayExistError as error:
+        err.print("No answer came, and the report may have arrived. Look before you repeat it:")
+        _show(talk(_finding(error)))
+        return FAILED
+    return _tell(outcome, json=json)
 
 
 @attrs.frozen
@@ -162,17 +124,35 @@ def _asked_draft(told: _Told, talk: Talk) -> Draft | None:
     given = {question.primary_key or "": asking.ask(question) for question in asked}
     photo = asking.line("Photo (a file, or nothing)") if takes_photo and not told.image else ""
     told = attrs.evolve(told, image=Path(photo) if photo else told.image)
-    draft = _draft(kind, at, address, {k: v for k, v in given.items() if v is not None}, told)
+    draft = _mended(kind, at, address, given, told)
     _warn(talk(lambda client: client.issues.duplicates(draft)))
     _preview(kind, draft)
     return draft if asking.agreed("Send it?") else None
+
+
+def _mended(
+    kind: RequestType,
+    at: tuple[float, float],
+    address: str,
+    given: dict[str, Answer],
+    told: _Told,
+) -> Draft:
+    """The draft; what was not answered well is asked again, so that nobody begins anew."""
+    while True:
+        try:
+            return _draft(kind, at, address, given, told)
+        except InvalidDraftError as error:
+            again = [q for q in kind.questions or () if q.primary_key in error.errors]
+            if len(again) < len(error.errors):
+                raise
+            given |= {question.primary_key or "": asking.ask(question) for question in again}
 
 
 def _draft(
     kind: RequestType,
     at: tuple[float, float],
     address: str,
-    answers: dict[str, Any],
+    answers: dict[str, Answer],
     told: _Told,
 ) -> Draft:
     """The draft, or all its faults, a line each."""
@@ -208,16 +188,8 @@ def _choose(at: tuple[float, float], talk: Talk) -> str:
 
 
 def _form(type: str, talk: Talk) -> RequestType:
-    found: RequestType = talk(lambda client: client.request_types.get(_key(type)))
+    found: RequestType = talk(lambda client: client.request_types.get(key_of(type)))
     return found
-
-
-def _key(type: str) -> RequestTypeId:
-    if type == "other":
-        return "other"
-    if not type.isdigit():
-        raise InvalidArgumentError("type", "must be a number, or other; `scf form` lists them.")
-    return int(type)
 
 
 def _read(path: Path | None) -> dict[str, Any] | None:
@@ -229,11 +201,20 @@ def _read(path: Path | None) -> dict[str, Any] | None:
         raise InvalidArgumentError("answers", f"{path} is no file of one JSON object.") from None
 
 
+def _finding(error: IssueMayExistError) -> Callable[[AsyncClient], Awaitable[Iterable[Issue]]]:
+    return lambda client: client.issues.find_lost(error)
+
+
 def _warn(duplicates: tuple[DetailedIssue, ...]) -> None:
     if duplicates:
         err.print("It may have been reported already:")
-    for issue in duplicates:
-        err.print(f"  #{issue.id} {issue.summary or ''}, {issue.address or ''}", markup=False)
+    _show(duplicates)
+
+
+def _show(issues: Iterable[Issue]) -> None:
+    for issue in issues:
+        told = f"  #{issue.id} {issue.created_at} {issue.summary or ''}, {issue.address or ''}"
+        err.print(told, markup=False, highlight=False)
 
 
 def _preview(kind: RequestType, draft: Draft) -> None:
