@@ -84,12 +84,7 @@ class Api:
         elif body is not None:
             content, headers = bodies.encode_json(body), {"Content-Type": bodies.JSON}
         request = Request(method, self._url(route, path), f"{method} {route}", headers, content)
-        response = await self.wire.send(request, self.options)
-        try:
-            self._refuse_listed(response)
-        except DecodeError as error:
-            raise _unread(response, error) from error
-        return response
+        return self._done(await self.wire.send(request, self.options))
 
     async def get_object(
         self,
@@ -173,9 +168,7 @@ class Api:
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         if not path.startswith(_ROOT + under):
             raise InvalidArgumentError("url", f"must be a link to {_ROOT}{under}...")
-        response = await self.request(method, path, json=body)
-        self._refuse_listed(response)
-        return response
+        return self._done(await self.request(method, path, json=body))
 
     async def request(
         self,
@@ -220,6 +213,16 @@ class Api:
             raise InvalidArgumentError("path", "must be a path such as /issues, or an http URL.")
         return self.site + _ROOT + "/" + path.removeprefix(_ROOT).lstrip("/")
 
+    def _done(self, response: Response) -> Response:
+        """The answer to a write; a page that some proxy put in its place is none."""
+        try:
+            if response.content:
+                response.json()
+            self._refuse_listed(response)
+        except DecodeError as error:
+            raise _unread(response, error) from error
+        return response
+
     def _refuse_listed(self, response: Response) -> None:
         if b'"errors"' in response.content:
             body = self._decode(response.json, response)
@@ -244,8 +247,8 @@ def _refuse_errors(response: Response, errors: Any) -> None:
 def _unread(response: Response, error: DecodeError) -> AnswerLostError:
     """For a write that succeeded and whose answer is no use: asking again would write again."""
     return AnswerLostError(
-        f"The service has carried it out, and its answer cannot be read at {error.path!r}. "
-        "Read before you write again.",
+        f"The answer says success and cannot be read at {error.path!r}, so the service may well "
+        "have carried it out. Read before you write again.",
         route=response.route,
     )
 

@@ -191,12 +191,23 @@ async def test_a_write_that_the_service_failed_in_is_not_sent_again(
     assert office.seen(write.method) == [status]
 
 
+@_every_write
+async def test_a_page_of_some_proxy_is_no_success(write: Write) -> None:
+    number = Office().issue_that_is(write.status)
+    page = httpx.Response(200, html="<h1>Welcome to the wifi</h1>")
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: page))
+    elsewhere = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
+
+    with pytest.raises(errors.AnswerLostError, match="may well have carried it out"):
+        await write.call(elsewhere, number)
+
+
 @_every_saying
 async def test_an_answer_that_cannot_be_read_is_no_reason_to_write_again(write: Write) -> None:
     office, client, number = write.office()
     office.sandbox.faults.append(Fault(201, {"created_at": [1]}))
 
-    with pytest.raises(errors.AnswerLostError, match="has carried it out") as caught:
+    with pytest.raises(errors.AnswerLostError, match="well have carried it out") as caught:
         await write.call(client, number)
 
     assert isinstance(caught.value.__cause__, errors.DecodeError)
