@@ -71,12 +71,17 @@ def check(image: Image) -> None:
                 kind_of(file.read(HEAD), os.fstat(file.fileno()).st_size)
         except OSError as error:
             raise unreadable(error) from error
-    elif isinstance(image, io.IOBase):
+    elif _blocks(image):
         raise InvalidArgumentError(
             "image", "would block while it is read; give its path, or open it with anyio.open_file."
         )
     elif not isinstance(image, AsyncReadable):
         raise InvalidArgumentError("image", "must be a path, bytes, or an open async file.")
+
+
+def _blocks(image: object) -> bool:
+    """Whether it is a file as `open()` gives it, which has the right methods and awaits nothing."""
+    return isinstance(image, io.IOBase)
 
 
 def unreadable(error: OSError) -> InvalidArgumentError:
