@@ -505,10 +505,10 @@ async def test_arguments_that_cannot_be_are_refused(call: Callable[[Any], Any]) 
 
 async def test_nobody_who_writes_is_told_to_sign_in() -> None:
     office = Office()
-    client = office.client.with_options(token=None)
-
-    with pytest.raises(errors.AuthenticationError, match="Nobody is signed in"):
-        await client.issues.comment(office.issue_that_is(_OPEN), "Hi")
+    with office.sandbox.serve() as url:
+        async with AsyncClient(base_url=url, limiter=None) as client:
+            with pytest.raises(errors.AuthenticationError, match="Nobody is signed in"):
+                await client.issues.comment(office.issue_that_is(_OPEN), "Hi")
 
 
 async def test_a_file_that_would_block_is_refused(tmp_path: Path) -> None:
