@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import anyio
+import anyio.lowlevel
 import coredis
 import pytest
 
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.anyio
 _WORK = """
 import sys
 import anyio
+import anyio.lowlevel
 import coredis
 from seeclickfix_async import AsyncClient, RedisLimiter
 
@@ -148,6 +151,7 @@ _LOSE = """
 import contextlib
 import sys
 import anyio
+import anyio.lowlevel
 import coredis
 from seeclickfix_async import AsyncClient, RedisLimiter
 from seeclickfix_async.errors import ConnectionFailedError
@@ -176,3 +180,25 @@ def test_a_server_that_is_gone_is_named_before_anything_is_sent() -> None:
 
     assert "The Redis server that keeps the quota does not answer. Nothing was sent" in done.stdout
     assert len(sandbox.requests) == 1
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_asyncios_own_cancellation_gives_the_slot_back(
+    redis: coredis.Redis[bytes],
+) -> None:
+    """However far the question to the server had come, the slot returns after one window."""
+    limiter = RedisLimiter(redis, 3, per=0.3)
+
+    for steps in range(40):
+        task = asyncio.ensure_future(limiter.slot().__aenter__())
+        for _ in range(steps):
+            await anyio.lowlevel.checkpoint()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if not task.cancelled():  # it was in before it could be cancelled
+            await redis.flushall()
+
+    with anyio.fail_after(10):
+        for _ in range(3):
+            async with limiter.slot():
+                pass
