@@ -5,7 +5,19 @@ from __future__ import annotations
 import importlib
 import sys
 
-_ALL = ("starting", "decoding", "requests", "logins", "pulls", "quota", "crawls")
+_ALL = (
+    "starting",
+    "decoding",
+    "requests",
+    "logins",
+    "pulls",
+    "quota",
+    "crawls",
+    "sinks",
+    "shared",
+    "losses",
+    "kills",
+)
 
 
 def main() -> int:

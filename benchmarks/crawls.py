@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import anyio
 
-from benchmarks.measure import Ratio
+from benchmarks.measure import Ratio, peak_memory
 from benchmarks.servers import sandbox
 from seeclickfix_async import AsyncClient, Report
-
-_KILOBYTE = 1024
 
 
 async def _crawl(url: str) -> Report:
@@ -44,4 +41,4 @@ def ratios() -> Iterator[Ratio]:
 
 if __name__ == "__main__":
     anyio.run(_crawl, sys.argv[1])
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KILOBYTE)
+    print(peak_memory())

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import attrs
 
@@ -59,3 +60,13 @@ def stopwatch() -> Iterator[Callable[[], float]]:
     """Wall seconds since the start."""
     start = time.perf_counter()
     yield lambda: time.perf_counter() - start
+
+
+def peak_memory() -> float:
+    """Megabytes that this process held at most.
+
+    Not `ru_maxrss`, which a new program inherits from the process that started it.
+    """
+    status = Path("/proc/self/status").read_text("ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024

@@ -62,25 +62,26 @@ async def _serve(rows: int, latency: float) -> None:
 
 
 @contextmanager
-def _process(*arguments: str) -> Iterator[str]:
+def process(*arguments: str) -> Iterator[str]:
+    """A server of a module in a process of its own; gives its address."""
     with subprocess.Popen(
         [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True
-    ) as process:
+    ) as started:
         try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip().rpartition(" ")[2]
+            assert started.stdout is not None
+            yield started.stdout.readline().strip().rpartition(" ")[2]
         finally:
-            process.terminate()
+            started.terminate()
 
 
 def fixed(rows: int, latency: float = 0.0) -> AbstractContextManager[str]:
     """A server that always gives the same page of so many rows, or one issue."""
-    return _process("benchmarks.servers", str(rows), str(latency))
+    return process("benchmarks.servers", str(rows), str(latency))
 
 
 def sandbox(*arguments: str) -> AbstractContextManager[str]:
     """The project's sandbox."""
-    return _process("seeclickfix_async.sandbox", "--port", "0", *arguments)
+    return process("seeclickfix_async.sandbox", "--port", "0", *arguments)
 
 
 if __name__ == "__main__":

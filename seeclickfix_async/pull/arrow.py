@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -69,21 +69,16 @@ def schema(*, geometry: bool) -> Any:
     return arrow.schema(fields, metadata=told)
 
 
-def row(issue: Issue, *, geometry: bool) -> Row:
-    """An issue as a row of the table."""
-    cells: Row = {column.name: column.of(issue) for column in COLUMNS}
-    cells["comments"] = _comments(issue)
-    if geometry:
-        placed = issue.lat is not None and issue.lng is not None
-        cells["geometry"] = _well_known(issue.lng, issue.lat) if placed else None
-    return cells
-
-
-def table(issues: Iterable[Issue], *, geometry: bool = False) -> Any:
+def table(issues: Sequence[Issue], *, geometry: bool = False) -> Any:
     """A table of issues."""
-    rows = [row(issue, geometry=geometry) for issue in issues]
+    columns: dict[str, list[Any]] = {
+        column.name: [column.of(issue) for issue in issues] for column in COLUMNS
+    }
+    columns["comments"] = [_comments(issue) for issue in issues]
+    if geometry:
+        columns["geometry"] = [_well_known(issue.lng, issue.lat) for issue in issues]
     arrow: Any = library()
-    return arrow.Table.from_pylist(rows, schema=schema(geometry=geometry))
+    return arrow.table(columns, schema=schema(geometry=geometry))
 
 
 def _comments(issue: Issue) -> list[Row] | None:
@@ -101,6 +96,8 @@ def _comments(issue: Issue) -> list[Row] | None:
     ]
 
 
-def _well_known(lng: float | None, lat: float | None) -> bytes:
+def _well_known(lng: float | None, lat: float | None) -> bytes | None:
     """A point as WKB (OGC 06-103r4 §8.2)."""
+    if lng is None or lat is None:
+        return None
     return struct.pack("<BIdd", _LITTLE_ENDIAN, _POINT, lng, lat)

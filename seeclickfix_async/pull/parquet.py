@@ -22,7 +22,7 @@ from seeclickfix_async.pull import arrow
 from seeclickfix_async.pull.checkpoint import Checkpoint, Kept
 
 _AT_ONCE = 10_000
-"""So many issues make a part: some 30 MB while they are written."""
+"""So many issues make a part: some 30 MB of memory."""
 
 _NOWHEN = "__HIVE_DEFAULT_PARTITION__"
 
@@ -51,7 +51,7 @@ class Parquet:
         self._number = self._kept.number if self._kept else 0
         self._recover()
         self._pending = self._gathering.open("ab")
-        self._waiting = sum(1 for _ in self._gathered())
+        self._waiting: list[Issue] = list(self._gathered())
 
     def load(self, key: str) -> Checkpoint | None:
         """Where the pull stands."""
@@ -61,11 +61,11 @@ class Parquet:
         """Gather the issues, then say so in the checkpoint; make parts when there are many."""
         self._pending.write(b"".join(msgspec.json.encode(issue) + b"\n" for issue in issues))
         self._pending.flush()
-        self._waiting += len(issues)
+        self._waiting += issues
         if not checkpoint.finished:
             self._save(checkpoint)
-        if self._waiting >= _AT_ONCE or checkpoint.finished:
-            self._part(self._gathered())
+        if len(self._waiting) >= _AT_ONCE or checkpoint.finished:
+            self._part(self._waiting)
         if checkpoint.finished:
             self._compact(self._months())
             self._save(checkpoint)
@@ -85,20 +85,21 @@ class Parquet:
 
     def _part(self, issues: Iterable[Issue]) -> set[Path]:
         """Write issues into the next part of each month they are of; gives the months."""
-        by_month: dict[Path, list[Issue]] = {}
+        by_month: dict[str, list[Issue]] = {}
         for issue in issues:
-            by_month.setdefault(self._month(issue), []).append(issue)
-        for month, those in by_month.items():
+            by_month.setdefault(_month_of(issue), []).append(issue)
+        months = {self._path / f"month={name}": those for name, those in by_month.items()}
+        for month, those in months.items():
             self._write(month, arrow.table(those, geometry=self.geometry), self._number)
         before, pending = self._gathering, self._pending
         self._number += 1
         self._pending = self._gathering.open("wb")
-        self._waiting = 0
+        self._waiting = []
         if self._kept is not None:
             self._save(self._kept.checkpoint)
         pending.close()
         before.unlink()
-        return set(by_month)
+        return set(months)
 
     def _compact(self, months: Iterable[Path]) -> None:
         """Make one file of each month, in which the newest row of an issue stays.
@@ -134,11 +135,6 @@ class Parquet:
     def _parts(self, month: Path) -> list[Path]:
         return sorted(month.glob("part-*.parquet"), key=_number_of)
 
-    def _month(self, issue: Issue) -> Path:
-        created = issue.created_at
-        name = _NOWHEN if created is None else f"{created.astimezone(UTC):%Y-%m}"
-        return self._path / f"month={name}"
-
     def _save(self, checkpoint: Checkpoint) -> None:
         self._kept = Kept(checkpoint, self._pending.tell(), number=self._number)
         self._kept.save(self._checkpoint)
@@ -171,6 +167,11 @@ class GeoParquet(Parquet):
     """The same with a geometry: points as GeoParquet 1.1 has them."""
 
     geometry = True
+
+
+def _month_of(issue: Issue) -> str:
+    created = issue.created_at
+    return _NOWHEN if created is None else f"{created.astimezone(UTC):%Y-%m}"
 
 
 def _number_of(part: Path) -> int:

@@ -64,6 +64,7 @@ def _comments(issue: Issue) -> Iterator[Sequence[Any]]:
             yield (
                 comment.id,
                 issue.id,
+                comment.automatic,
                 comment.commenter and comment.commenter.id,
                 comment.comment,
                 comment.created_at and moment(comment.created_at),
@@ -96,6 +97,7 @@ _TABLES = (
         {
             "id": "INTEGER PRIMARY KEY",
             "issue_id": "INTEGER REFERENCES issues (id)",
+            "automatic": "INTEGER",
             "commenter_id": "INTEGER REFERENCES users (id)",
             "comment": "TEXT",
             "created_at": "TEXT",
@@ -134,23 +136,6 @@ CREATE TABLE IF NOT EXISTS pulls (
 CREATE INDEX IF NOT EXISTS issues_created_at ON issues (created_at);
 CREATE INDEX IF NOT EXISTS issues_updated_at ON issues (updated_at);
 CREATE INDEX IF NOT EXISTS comments_issue_id ON comments (issue_id);
-CREATE VIRTUAL TABLE IF NOT EXISTS issues_fts USING fts5 (
-  summary, description, address, content = issues, content_rowid = id
-);
-CREATE TRIGGER IF NOT EXISTS issues_inserted AFTER INSERT ON issues BEGIN
-  INSERT INTO issues_fts (rowid, summary, description, address)
-  VALUES (new.id, new.summary, new.description, new.address);
-END;
-CREATE TRIGGER IF NOT EXISTS issues_deleted AFTER DELETE ON issues BEGIN
-  INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
-  VALUES ('delete', old.id, old.summary, old.description, old.address);
-END;
-CREATE TRIGGER IF NOT EXISTS issues_updated AFTER UPDATE ON issues BEGIN
-  INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
-  VALUES ('delete', old.id, old.summary, old.description, old.address);
-  INSERT INTO issues_fts (rowid, summary, description, address)
-  VALUES (new.id, new.summary, new.description, new.address);
-END;
 CREATE VIEW IF NOT EXISTS open_issues AS
   SELECT * FROM issues WHERE status IN ('open', 'acknowledged');
 CREATE VIEW IF NOT EXISTS months AS
@@ -166,13 +151,44 @@ COMMIT;
 """
 
 
+_INDEX = (
+    """
+    CREATE VIRTUAL TABLE issues_fts USING fts5 (
+      summary, description, address, content = issues, content_rowid = id
+    )
+    """,
+    """
+    CREATE TRIGGER issues_inserted AFTER INSERT ON issues BEGIN
+      INSERT INTO issues_fts (rowid, summary, description, address)
+      VALUES (new.id, new.summary, new.description, new.address);
+    END
+    """,
+    """
+    CREATE TRIGGER issues_deleted AFTER DELETE ON issues BEGIN
+      INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
+      VALUES ('delete', old.id, old.summary, old.description, old.address);
+    END
+    """,
+    """
+    CREATE TRIGGER issues_updated AFTER UPDATE ON issues BEGIN
+      INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
+      VALUES ('delete', old.id, old.summary, old.description, old.address);
+      INSERT INTO issues_fts (rowid, summary, description, address)
+      VALUES (new.id, new.summary, new.description, new.address);
+    END
+    """,
+    "INSERT INTO issues_fts (issues_fts) VALUES ('rebuild')",
+)
+"""Made when the first pull is done: an index of everything at once costs a third of the work."""
+
+
 class Sqlite:
     """A database in which an issue that comes again replaces its row.
 
     It may hold several pulls, each of a query of its own. Tables `issues`, `comments`,
-    `request_types`, `users`, `places`; a full-text index `issues_fts`; views `open_issues`,
-    `months`, `closing_times`; and `pulls`, with report, attribution and licence. Times are
-    ISO 8601 in UTC, `closing_times.days` are days, `issues.json` holds the whole issue.
+    `request_types`, `users`, `places`; once a pull is done, a full-text index `issues_fts`; views
+    `open_issues`, `months`, `closing_times`; and `pulls`, with report, attribution and licence.
+    Times are ISO 8601 in UTC, `closing_times.days` are days, `issues.json` holds the whole issue.
     """
 
     upserts = True
@@ -185,6 +201,7 @@ class Sqlite:
             # power may lose the last pages, with their checkpoints.
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute("PRAGMA wal_autocheckpoint = 8000")  # 32 MB, then it syncs
             for table in _TABLES:
                 self._database.execute(table.definition)
             self._database.executescript(_SCHEMA)
@@ -204,10 +221,17 @@ class Sqlite:
         execute("BEGIN IMMEDIATE")
         try:
             self._write(issues, checkpoint)
+            if checkpoint.finished and not self._indexed():
+                for statement in _INDEX:
+                    execute(statement)
         except BaseException:
             execute("ROLLBACK")
             raise
         execute("COMMIT")
+
+    def _indexed(self) -> bool:
+        found = self._database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'issues_fts'")
+        return found.fetchone() is not None
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """The same as writing, here."""
