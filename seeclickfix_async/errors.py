@@ -288,6 +288,10 @@ class ServerError(StatusError):
     """5xx: the service failed."""
 
 
+UNCERTAIN = (AnswerLostError, RedirectRefusedError, ResponseTooLargeError, ServerError)
+"""What leaves it open whether a write was carried out."""
+
+
 class DecodeError(SeeClickFixError):
     """The answer is not what the API promises.
 

@@ -405,7 +405,15 @@ async def test_a_report_whose_answer_is_lost_can_be_found_and_is_not_sent_again(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("fault", [Fault(502), Fault(500), Fault(201, {"id": "none"})])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(502),
+        Fault(500),
+        Fault(201, {"id": "none"}),
+        Fault(303, None, {"Location": "/issues/7"}),
+    ],
+)
 async def test_an_answer_that_is_none_leaves_the_same_doubt(fault: Fault) -> None:
     office = Office()
     draft = await _pothole(office.client)

@@ -101,7 +101,7 @@ class Faults:
         asked = {q.primary_key: q for q in questions if q.primary_key is not None}
         for key in given:
             if key not in asked:
-                self.add(key, f"There is no question {key!r}; there are {', '.join(asked)}.")
+                self.add(str(key), f"There is no question {key!r}; there are {', '.join(asked)}.")
         encoded: dict[str, Any] = {}
         for key, question in asked.items():
             answer = given.get(key)

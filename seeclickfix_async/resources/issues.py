@@ -13,11 +13,9 @@ from seeclickfix_async.areas import BoundingBox, Near
 from seeclickfix_async.bodies import Attachment
 from seeclickfix_async.crawl import Crawl
 from seeclickfix_async.errors import (
-    AnswerLostError,
+    UNCERTAIN,
     InvalidArgumentError,
     IssueMayExistError,
-    ResponseTooLargeError,
-    ServerError,
 )
 from seeclickfix_async.models import (
     Comment,
@@ -247,7 +245,7 @@ class Issues(IssueWrites):
         try:
             response = await self._api.write("POST", "/issues", draft.body(), attachment=attachment)
             issue = self._api.written(response, Issue)
-        except (AnswerLostError, ResponseTooLargeError, ServerError) as error:
+        except UNCERTAIN as error:
             raise IssueMayExistError(traces, route=error.route) from error
         if isinstance(issue, Moderated):
             return issue

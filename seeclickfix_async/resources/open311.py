@@ -11,10 +11,9 @@ import attrs
 from seeclickfix_async import bodies, checks, queries
 from seeclickfix_async.api import Api
 from seeclickfix_async.errors import (
-    AnswerLostError,
+    UNCERTAIN,
     InvalidArgumentError,
     IssueMayExistError,
-    ServerError,
 )
 from seeclickfix_async.lookups import RequestQuery, plain_params
 from seeclickfix_async.models import (
@@ -191,7 +190,7 @@ class Open311:
         try:
             response = await self._api.write("POST", "/requests.json", body, as_form=True)
             return self._api.made(response, Submission, first=True)
-        except (AnswerLostError, ServerError) as error:
+        except UNCERTAIN as error:
             raise IssueMayExistError(traces, route=error.route) from error
 
     async def _page(self, query: RequestQuery, number: int) -> Page[ServiceRequest]:
