@@ -65,12 +65,13 @@ class Trip:
     __slots__ = ("choosing", "credential", "options", "renewed", "request", "sent")
 
     def __init__(self, request: Request, options: Options) -> None:
-        self.request = request
-        self.options = options
-        self.sent = 0
+        self.request: Request = request
+        self.options: Options = options
+        self.sent: int = 0
         self.credential: Credential | None = None
-        self.renewed = False
-        self.choosing = False  # what fails now is not this request, but the renewal of its token
+        self.renewed: bool = False
+        # What fails while this is set is not the request, but the renewal of its token.
+        self.choosing: bool = False
 
     async def choose_credential(self) -> None:
         """What the next request is signed with; a source may have to renew its token first."""
