@@ -22,6 +22,7 @@ from seeclickfix_async import (
     QuestionType,
     RequestType,
     Response,
+    Secret,
     Status,
     errors,
     models,
@@ -421,6 +422,32 @@ async def test_an_answer_that_is_none_leaves_the_same_doubt(fault: Fault) -> Non
 
     with pytest.raises(errors.IssueMayExistError):
         await office.client.issues.create(draft)
+
+
+class _Failing:
+    """A source whose token cannot be renewed."""
+
+    async def current(self) -> Secret:
+        raise errors.AnswerLostError("made up", route="POST /oauth/token")
+
+    async def replaced(self, refused: Secret) -> bool:
+        return False
+
+
+@pytest.mark.anyio
+async def test_a_token_that_cannot_be_renewed_leaves_no_doubt() -> None:
+    office = Office()
+    view = office.client.with_options(token=_Failing())
+    draft = await _pothole(office.client)
+
+    for report in (
+        view.issues.create(draft),
+        view.open311(311).create(1002, lat=41.05, lng=-73.54, description="A lamp"),
+    ):
+        with pytest.raises(errors.AnswerLostError) as caught:
+            await report
+        assert not isinstance(caught.value, errors.IssueMayExistError)
+    assert office.seen("POST") == []
 
 
 @pytest.mark.anyio

@@ -246,6 +246,8 @@ class Issues(IssueWrites):
             response = await self._api.write("POST", "/issues", draft.body(), attachment=attachment)
             issue = self._api.written(response, Issue)
         except UNCERTAIN as error:
+            if error.route != "POST /issues":
+                raise  # the token could not be renewed, and nothing was reported
             raise IssueMayExistError(traces, route=error.route) from error
         if isinstance(issue, Moderated):
             return issue

@@ -191,6 +191,8 @@ class Open311:
             response = await self._api.write("POST", "/requests.json", body, as_form=True)
             return self._api.made(response, Submission, first=True)
         except UNCERTAIN as error:
+            if error.route != "POST /requests.json":
+                raise  # the token could not be renewed, and nothing was reported
             raise IssueMayExistError(traces, route=error.route) from error
 
     async def _page(self, query: RequestQuery, number: int) -> Page[ServiceRequest]:
