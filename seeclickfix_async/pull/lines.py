@@ -162,7 +162,7 @@ class JsonLines(_Lines):
 class Csv(_Lines):
     """A table of the plain columns (RFC 4180); times are ISO 8601 in UTC."""
 
-    head = ",".join(column.name for column in COLUMNS).encode() + b"\r\n"
+    head: ClassVar[bytes] = ",".join(column.name for column in COLUMNS).encode() + b"\r\n"
 
     def encode(self, issue: Issue) -> bytes:
         """One row, which may be several lines."""

@@ -57,9 +57,9 @@ class Waiter:
     __slots__ = ("background", "error", "event", "patience")
 
     def __init__(self, patience: float, *, background: bool) -> None:
-        self.patience = patience  # the moment at which it would rather fail
-        self.background = background
-        self.event = anyio.Event()
+        self.patience: float = patience  # the moment at which it would rather fail
+        self.background: bool = background
+        self.event: anyio.Event = anyio.Event()
         self.error: StatusError | None = None
 
 

@@ -8,12 +8,12 @@ Needs the extra `web`.
 
 try:
     from seeclickfix_async.web.login import Login as Login
-except ModuleNotFoundError as error:
-    if str(error.name).partition(".")[0] not in ("itsdangerous", "starlette"):
+except ModuleNotFoundError as _error:
+    if str(_error.name).partition(".")[0] not in ("itsdangerous", "starlette"):
         raise
     raise ModuleNotFoundError(
         "seeclickfix_async.web needs one more step: pip install 'seeclickfix-async[web]'",
-        name=error.name,
+        name=_error.name,
     ) from None
 
 __all__ = ["Login"]
