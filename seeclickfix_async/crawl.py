@@ -254,6 +254,8 @@ class _Run(Generic[IssueT]):
 
     async def run(self) -> None:
         """Walk until nothing is left, or something failed."""
+        if self._guide.walk.slices:
+            self._share(self._guide.longest())  # by an estimate's answer, or an earlier walk's
         async with anyio.create_task_group() as walkers:
             self._engage(walkers)
         if self._failures:

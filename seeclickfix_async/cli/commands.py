@@ -44,6 +44,7 @@ for _command in (
     places.places,
 ):
     app.command(_command)
+app.command(pulling.map_page, name="map")  # `map` is Python's own
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -36,6 +36,7 @@ from seeclickfix_async.cli.app import (
 )
 from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.credentials import PRODUCTION
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.report import Estimate
 
 _DEMO_FILE = Path("scf-demo.db")
@@ -120,6 +121,23 @@ async def pull(
             report = await pulls.pull(client, to=file, update=update, teller=teller, **filters)
     code = _tell(report, file, json=json)
     return code if report.expected or place is None else nothing_at(place)
+
+
+def map_page(file: Path, /, *, to: Path | None = None) -> int:
+    """Make one page for a browser of a pull: a map, charts and a table, without a network.
+
+    Args:
+        file: What `scf pull` wrote, of any kind.
+        to: The page; FILE with .html at its end unless told.
+    """
+    page = to or file.with_name(f"{file.name}.html")
+    content = pulls.page(file)
+    try:
+        page.write_text(content, "utf-8")
+    except OSError:
+        raise InvalidArgumentError("to", f"{page} cannot be written.") from None
+    out.print(str(page.resolve()), markup=False, highlight=False, soft_wrap=True)
+    return OK
 
 
 class Bar:

@@ -5,6 +5,7 @@
 An interrupted pull goes on where it stood, and a finished one can be brought up to date.
 """
 
+from seeclickfix_async.pull.drawing import page as page
 from seeclickfix_async.pull.frames import table as table
 from seeclickfix_async.pull.job import Teller as Teller
 from seeclickfix_async.pull.job import pull as pull

@@ -1,0 +1,114 @@
+"""A pull as one page for a browser, which needs nothing else: no network, no server."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import Issue
+from seeclickfix_async.pull import arrow
+from seeclickfix_async.pull.columns import COLUMNS
+
+_SHOWN = (
+    "id",
+    "status",
+    "request_type",
+    "summary",
+    "address",
+    "lat",
+    "lng",
+    "created_at",
+    "closed_at",
+    "html_url",
+)
+_WORDS = {"status": "unknown", "request_type": "Post to Neighbors", "summary": "", "address": ""}
+
+Row = dict[str, Any]
+
+
+def page(file: Path) -> str:
+    """The page of a pull's file, as HTML.
+
+    Args:
+        file: What `pull` wrote, of any kind.
+
+    Raises:
+        InvalidArgumentError: It is no such file.
+    """
+    reader = _READERS.get(file.suffix)
+    if reader is None:
+        raise InvalidArgumentError("file", f"must end in one of {', '.join(_READERS)}.")
+    if not file.exists():
+        raise InvalidArgumentError("file", f"there is no {file}.")
+    try:
+        issues = sorted(map(_cells, reader(file)), key=lambda cells: str(cells[7] or ""))
+    except (ValueError, KeyError, sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+        raise InvalidArgumentError("file", f"{file} is no pull: {error}.") from None
+    data = msgspec.json.encode({"name": file.name, "issues": issues}).decode()
+    # Nothing that somebody wrote to a city may end the script element that it stands in.
+    safe = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    template = Path(__file__).with_name("page.html").read_text("utf-8")
+    return template.replace("@DATA@", safe)
+
+
+def _cells(row: Row) -> list[Any]:
+    cells = {**row, **{name: row.get(name) or word for name, word in _WORDS.items()}}
+    return [_number(name, cells[name]) for name in _SHOWN]
+
+
+def _number(name: str, value: Any) -> Any:
+    """A CSV knows no numbers, and nothing for None."""
+    if name in ("lat", "lng"):
+        return float(value) if value not in (None, "") else None
+    return int(value) if name == "id" else value or None
+
+
+def _lines(file: Path) -> Iterator[Row]:
+    decoder = msgspec.json.Decoder(Issue)
+    with file.open("rb") as lines:
+        for issue in map(decoder.decode, lines):
+            yield {column.name: column.plain(issue) for column in COLUMNS}
+
+
+def _csv(file: Path) -> Iterator[Row]:
+    with file.open(encoding="utf-8", newline="") as text:
+        yield from csv.DictReader(text)
+
+
+def _features(file: Path) -> Iterator[Row]:
+    for feature in msgspec.json.decode(file.read_bytes())["features"]:
+        lng, lat = feature["geometry"]["coordinates"] if feature["geometry"] else (None, None)
+        yield {**feature["properties"], "lat": lat, "lng": lng}
+
+
+def _database(file: Path) -> Iterator[Row]:
+    with closing(sqlite3.connect(file)) as database:
+        database.row_factory = sqlite3.Row
+        for row in database.execute(f"SELECT {', '.join(_SHOWN)} FROM issues"):  # noqa: S608  # ours
+            yield dict(row)
+
+
+def _dataset(file: Path) -> Iterator[Row]:
+    arrow.library()
+    datasets: Any = importlib.import_module("pyarrow.dataset")
+    found = datasets.dataset(file, format="parquet", partitioning="hive")
+    for batch in found.to_batches(columns=list(_SHOWN)):
+        yield from batch.to_pylist()
+
+
+_READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    ".jsonl": _lines,
+    ".csv": _csv,
+    ".geojson": _features,
+    ".db": _database,
+    ".parquet": _dataset,
+    ".geoparquet": _dataset,
+}
