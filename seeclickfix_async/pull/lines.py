@@ -179,8 +179,8 @@ class Csv(_Lines):
 class GeoJson(_Lines):
     """A FeatureCollection (RFC 7946) of points; one without a place has a null geometry."""
 
-    head = b'{"type":"FeatureCollection","features":[\n'
-    between = b","
+    head: ClassVar[bytes] = b'{"type":"FeatureCollection","features":[\n'
+    between: ClassVar[bytes] = b","
 
     def encode(self, issue: Issue) -> bytes:
         """One feature."""

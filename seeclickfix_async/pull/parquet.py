@@ -166,7 +166,7 @@ class Parquet:
 class GeoParquet(Parquet):
     """The same with a geometry: points as GeoParquet 1.1 has them."""
 
-    geometry = True
+    geometry: ClassVar[bool] = True
 
 
 def _month_of(issue: Issue) -> str:

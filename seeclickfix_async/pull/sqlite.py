@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import attrs
 import msgspec
@@ -191,7 +191,7 @@ class Sqlite:
     Times are ISO 8601 in UTC, `closing_times.days` are days, `issues.json` holds the whole issue.
     """
 
-    upserts = True
+    upserts: ClassVar[bool] = True
 
     def __init__(self, path: Path) -> None:
         # Used from worker threads, one after the other.
