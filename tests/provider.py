@@ -68,6 +68,12 @@ class Doorkeeper:
         assert location is not None
         return str(location)
 
+    def take_back(self) -> None:
+        """The person revokes every application, on the provider's own page."""
+        browser = _raw().Browser(self.port)
+        page = browser.get("/oauth/authorized_applications")
+        assert browser.press(page, "Revoke").status == 302
+
     def age(self, token: str, seconds: int) -> None:
         """Make a token or code that much older."""
         answer = _raw().post(self.port, "/test/age", [("token", token), ("seconds", seconds)])

@@ -390,6 +390,22 @@ async def test_signing_out_forgets_and_revokes(
         await client.with_options(token=accounts.source("me")).users.me()
 
 
+async def test_the_person_can_take_it_all_back(
+    provider: Doorkeeper, endpoint: TokenEndpoint, client: AsyncClient
+) -> None:
+    token = await token_of(provider, endpoint)
+    waiting = code_of(provider)
+
+    provider.take_back()
+
+    with pytest.raises(errors.AuthenticationError, match="revoked"):
+        await owner(client, token)
+    with pytest.raises(errors.InvalidGrantError):
+        await endpoint.refresh(token)
+    with pytest.raises(errors.InvalidGrantError):
+        await endpoint.exchange(waiting)
+
+
 # -- asking ---------------------------------------------------------------------------------------
 
 
@@ -445,6 +461,19 @@ async def test_a_scope_that_is_missing_is_a_refusal_without_words(
 
     with pytest.raises(errors.PermissionDeniedError):
         await client.with_options(token=token).request("POST", "/write")
+
+
+async def test_to_ask_for_write_alone_loses_public(
+    provider: Doorkeeper, endpoint: TokenEndpoint, client: AsyncClient
+) -> None:
+    flow = flow_of(provider, scope="write")
+    token = await endpoint.exchange(code_of(provider, flow))
+    view = client.with_options(token=token)
+
+    assert token.missing_scopes(["public", "write"]) == ("public",)
+    assert (await view.request("POST", "/write")).status == 200
+    with pytest.raises(errors.PermissionDeniedError):
+        await view.request("GET", "/strict")
 
 
 @pytest.mark.parametrize(

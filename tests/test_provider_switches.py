@@ -108,6 +108,17 @@ async def test_tokens_that_are_given_out_again(reusing: Doorkeeper) -> None:
     assert abs((second.expires_at - second.created_at).total_seconds() - second.expires_in) < 1
 
 
+async def test_a_code_may_bring_no_refresh_token(reusing: Doorkeeper) -> None:
+    """The provider hands out the implicit flow's token again, which has none."""
+    reusing.reset()
+    implicit = cast("Token", finished(reusing, "implicit"))
+    async with both(reusing) as (endpoint, _):
+        token = await exchanged(reusing, endpoint)
+
+    assert token.access_token == implicit.access_token
+    assert token.refresh_token is None
+
+
 @pytest.fixture(scope="module")
 def without_pkce() -> Iterator[Doorkeeper]:
     with doorkeeper(pkce=0) as provider:
