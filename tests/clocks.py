@@ -22,6 +22,9 @@ class VirtualClock:
     def now(self) -> float:
         return self._now
 
+    def advance(self, seconds: float) -> None:
+        self._now += seconds
+
     async def wait(self, event: anyio.Event, seconds: float) -> None:
         self.waits.append(seconds)
         heapq.heappush(self._waiting, (self._now + seconds, next(self._order), event))

@@ -12,7 +12,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from seeclickfix_async import AsyncClient, __version__
+from seeclickfix_async import AsyncClient, Retry, __version__
+from tests.clocks import VirtualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +29,7 @@ class _Server(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.answering = threading.Event()
         self.answering.set()
-        self.connections = self.under_way = self.most_under_way = 0
+        self.connections = self.open = self.under_way = self.most_under_way = 0
         self.paths: list[str] = []
         self.agents: set[str] = set()
         self.cookies: list[str] = []
@@ -46,6 +47,12 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
         with self.server.lock:
             self.server.connections += 1
+            self.server.open += 1
+
+    def finish(self) -> None:
+        super().finish()
+        with self.server.lock:
+            self.server.open -= 1
 
     def do_GET(self) -> None:
         with self.server.lock:
@@ -93,6 +100,29 @@ async def test_many_tasks_share_few_connections(server: _Server) -> None:
     assert len(server.paths) == 300
     assert server.most_under_way <= 16
     assert server.connections <= 16
+
+
+async def test_connections_that_nobody_wants_for_long_are_closed(server: _Server) -> None:
+    clock = VirtualClock()
+    retry = Retry(clock=clock)
+    async with AsyncClient(base_url=server.url, limiter=None, retry=retry) as client:
+        server.answering.clear()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(16):
+                tasks.start_soon(client.issues.get, 7)
+            while server.under_way < 16:
+                await anyio.lowlevel.checkpoint()
+            server.answering.set()
+        for _ in range(2):
+            clock.advance(30)
+            await client.issues.get(7)
+
+        with anyio.fail_after(10):
+            while server.open > 1:
+                await anyio.lowlevel.checkpoint()
+        await client.issues.get(7)
+
+    assert server.connections == 16  # the last requests had no need of a new one
 
 
 async def test_what_is_cancelled_gives_its_connection_back(server: _Server) -> None:

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from seeclickfix_async import AsyncClient, Limiter, Retry, errors
-from seeclickfix_async.transport.http import MOST_BYTES
+from seeclickfix_async.transport.lane import MOST_BYTES
 
 from .clocks import VirtualClock
 

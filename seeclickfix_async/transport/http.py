@@ -7,49 +7,34 @@ and only this way.
 from __future__ import annotations
 
 import logging
-import math
-from collections import Counter
 from collections.abc import Hashable, Mapping
-from contextlib import aclosing
-from typing import Any
 from urllib.parse import urldefrag, urljoin
 
 import anyio
 import attrs
-from anyio import to_thread
-from anyio.lowlevel import current_token
 
-from seeclickfix_async.credentials import Credential, origin_of
+from seeclickfix_async.credentials import origin_of
 from seeclickfix_async.errors import (
     AuthenticationError,
     BlockedError,
-    ClosedClientError,
-    EventLoopError,
     ForeignRedirectError,
     RateLimitedError,
     RedirectLoopError,
     RedirectRefusedError,
-    ResponseTooLargeError,
     SeeClickFixError,
     StatusError,
 )
 from seeclickfix_async.refusals import refusal
 from seeclickfix_async.response import Response
-from seeclickfix_async.secret import forget_frames
-from seeclickfix_async.transport import library
 from seeclickfix_async.transport.cache import Cache, validators
 from seeclickfix_async.transport.clock import Clock
-from seeclickfix_async.transport.detached import Flight
+from seeclickfix_async.transport.lanes import Lanes
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
 from seeclickfix_async.transport.retry import UNTOLD, Retry
 from seeclickfix_async.transport.trip import UNSET, Options, Request, Trip, Unset
-from seeclickfix_async.transport.upload import Form
 
 _logger = logging.getLogger("seeclickfix_async")
-
-MOST_BYTES = 64 * 2**20
-"""The largest answer that is read: a page of 1,000 issues is about 2.5 MB."""
 
 _MOST_HOPS = 10
 _SAFE = frozenset({"GET", "HEAD"})
@@ -82,24 +67,13 @@ class Wire:
     ) -> None:
         self._origin = origin_of(site)
         self._root = f"{site}/"
-        self._given = http
         self._limiter = Limiter() if isinstance(limiter, Unset) else limiter or Unlimited()
         self._retry = retry
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
         self._clock = retry.clock
         self._cache = cache
-        self._http: Any = None
-        self._busy: Counter[Any] = Counter()  # how many requests are under way in which pool
-        self._family: Any = None if http is None else library.family_of(http)
-        self._opening = anyio.Lock()
-        self._gate = anyio.Semaphore(library.IN_FLIGHT, fast_acquire=True)
-        self._loop: object = None
-        self._closed = False
-
-    @property
-    def is_given(self) -> bool:
-        """Whether the HTTP client is the caller's, with an auth of its own for all we know."""
-        return self._given is not None
+        headers = {"User-Agent": user_agent, "Accept": "application/json"}
+        self._lanes = Lanes(http, self._origin, headers, self._clock)
+        self.is_given: bool = http is not None
 
     @property
     def rate(self) -> float:
@@ -113,11 +87,7 @@ class Wire:
 
     async def aclose(self) -> None:
         """Close the connections, unless the HTTP client is the caller's. Harmless when repeated."""
-        self._closed = True
-        http, self._http = self._http, None
-        if self._given is None:
-            for pool in {*self._busy, *filter(None, [http])}:
-                await pool.aclose()
+        await self._lanes.aclose()
 
     async def send(self, request: Request, options: Options) -> Response:
         """Send a request until it succeeds or nothing more is to be hoped for.
@@ -172,7 +142,7 @@ class Wire:
                 )
             if request.method not in _SAFE:
                 self._allow_again(request, response.status, url)
-        unknown = trip.options.credential is None and self._given is None
+        unknown = trip.options.credential is None and not self.is_given
         error = refusal(response, nobody=unknown)
         if error is None:
             return response
@@ -208,15 +178,16 @@ class Wire:
 
     async def _exchange(self, trip: Trip, url: str) -> Response:
         """One request on the wire and its answer; the one before, when it is confirmed."""
-        http = await self._open()
-        if self._is_own(url):
+        self._lanes.check()
+        own = self._is_own(url)
+        if own:
             await trip.choose_credential()
         cache = self._cache
-        key = self._key(trip, url)
+        key = self._key(trip, url) if own else None
         if cache is None or key is None:
-            return await self._send_once(http, trip, url, {})
+            return await self._send_once(trip, url, {}, own=own)
         kept = cache.get(key)
-        response = await self._send_once(http, trip, url, validators(kept))
+        response = await self._send_once(trip, url, validators(kept), own=own)
         if kept is None or response.status != 304:
             cache.put(key, response)
             return response
@@ -228,143 +199,29 @@ class Wire:
         The caller's own HTTP client may change its credential and nobody here would know.
         """
         request, options = trip.request, trip.options
-        unknown = self._given is not None and trip.credential is None
-        if request.method != "GET" or request.into or unknown or not self._is_own(url):
+        unknown = self.is_given and trip.credential is None
+        if request.method != "GET" or request.into or unknown:
             return None
         headers = tuple(sorted((request.headers or {}).items()))
-        own = any(name.lower().startswith("if-") for name, _ in headers)
-        return None if own else (url, trip.credential, options.locale, headers)
+        conditional = any(name.lower().startswith("if-") for name, _ in headers)
+        return None if conditional else (url, trip.credential, options.locale, headers)
 
     async def _send_once(
-        self, http: Any, trip: Trip, url: str, more: Mapping[str, str]
+        self, trip: Trip, url: str, more: Mapping[str, str], *, own: bool
     ) -> Response:
-        options = trip.options
+        options, route = trip.options, trip.request.route
         slot = self._limiter.slot(max_wait=options.max_wait, background=options.background)
-        async with slot, self._gate:
-            if self._closed:
-                raise ClosedClientError
+        async with slot, self._lanes.gate:
+            lane = await self._lanes.take()
             trip.sent += 1
             started = self._clock.now()
-            self._busy[http] += 1
             try:
-                status, headers, content = await self._transfer(http, trip, url, more)
-            except BaseException as error:
-                forget_frames(error)
-                self._abandon(http, error)
-                failure = library.failure(self._family, error, route=trip.request.route)
-                if failure is None:
-                    raise
-                raise failure from error
+                answer = await lane.carry(trip, url, {**trip.headers, **more}, own=own)
             finally:
-                self._leave(http)
-        _logger.debug(
-            "%s: %d in %.3f s",
-            trip.request.route,
-            status,
-            self._clock.now() - started,
-        )
-        return Response(status, headers, content, url, trip.request.route, trip.sent)
-
-    def _abandon(self, http: Any, error: BaseException) -> None:
-        """Use a pool no more in which a task was cancelled from outside of every cancel scope.
-
-        asyncio can do that, and httpcore then keeps connections that nobody owns until none is
-        left. What is under way in that pool goes on to its end.
-        """
-        cancelled = isinstance(error, anyio.get_cancelled_exc_class())
-        inside = anyio.current_effective_deadline() == -math.inf
-        if cancelled and not inside and self._given is None and self._http is http:
-            self._http = None
-
-    def _leave(self, http: Any) -> None:
-        """Close a pool that is used no more, once the last request in it has ended."""
-        self._busy[http] -= 1
-        if not self._busy[http]:
-            del self._busy[http]
-            if http is not (self._given or self._http):
-                Flight(http.aclose)
-
-    async def _transfer(
-        self, http: Any, trip: Trip, url: str, more: Mapping[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
-        content = trip.request.content
-        headers = {**trip.headers, **more}
-        if not isinstance(content, Form):
-            return await self._hand_over(http, trip, url, content, headers)
-        async with content.open() as form:
-            return await self._hand_over(http, trip, url, form, {**headers, **form.headers})
-
-    async def _hand_over(
-        self, http: Any, trip: Trip, url: str, body: Any, headers: Mapping[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
-        request, options = trip.request, trip.options
-        outgoing = http.build_request(
-            request.method,
-            url,
-            headers=headers if self._given is None else {**self._headers, **headers},
-            content=body,
-            timeout=(options.timeout, options.timeout, options.timeout, None),
-        )
-        # Cookies would carry one user's session into another's requests.
-        if "cookie" in outgoing.headers:
-            del outgoing.headers["cookie"]
-        auth = self._auth(outgoing, url, trip.credential)
-        answer = await http.send(outgoing, stream=True, follow_redirects=False, **auth)
-        said = dict(answer.headers.items())
-        try:
-            content = await self._read(answer, said.get("content-length", ""), request)
-        finally:
-            if not answer.is_closed:
-                with anyio.CancelScope(shield=True):
-                    await answer.aclose()
-        return answer.status_code, said, content
-
-    def _auth(self, outgoing: Any, url: str, credential: Credential | None) -> dict[str, Any]:
-        if not self._is_own(url):
-            outgoing.headers.pop("Authorization", None)  # a default header of the caller's client
-            return {"auth": None}
-        if credential is None:
-            return {}  # the caller's client may have an auth of its own
-        return {"auth": library.auth_class(self._family)(credential, self._origin)}
-
-    async def _read(self, answer: Any, announced: str, request: Request) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        into = request.into if 200 <= answer.status_code < 300 else None
-        if into is not None:
-            await into.begin()
-        if announced.isdigit() and int(announced) > MOST_BYTES:
-            size = int(announced)
-        else:
-            async with aclosing(answer.aiter_bytes()) as body:
-                async for chunk in body:
-                    await into.take(chunk) if into is not None else chunks.append(chunk)
-                    size += len(chunk)
-                    if size > MOST_BYTES:
-                        break
-        if size > MOST_BYTES:
-            raise ResponseTooLargeError(MOST_BYTES, route=request.route)
-        return b"".join(chunks)
-
-    async def _open(self) -> Any:
-        """The HTTP client, made at the first request and bound to its event loop."""
-        if self._closed:
-            raise ClosedClientError
-        loop = current_token()
-        if self._http is None:
-            async with self._opening:
-                if self._http is None:
-                    http = self._given or await to_thread.run_sync(
-                        library.default_client, self._headers
-                    )
-                    if self._closed:
-                        raise ClosedClientError
-                    self._http = http
-                    self._family = library.family_of(http)
-                    self._loop = self._loop or loop
-        if loop != self._loop:
-            raise EventLoopError
-        return self._http
+                self._lanes.leave(lane)
+        status, headers, content = answer
+        _logger.debug("%s: %d in %.3f s", route, status, self._clock.now() - started)
+        return Response(status, headers, content, url, route, trip.sent)
 
 
 def _target(url: str, target: str, route: str) -> str:

@@ -21,10 +21,10 @@ from seeclickfix_async.errors import (
     SeeClickFixError,
 )
 
-IN_FLIGHT = 16
-"""Requests under way at once: beyond about 16, httpx's pool reconnects or slows down (measured)."""
+_HOSTS = 4  # a lane has one request at a time, and so one connection to a host
+KEEPALIVE = 55.0
+"""Seconds that an idle connection is kept; httpx's own 5 end it in each wait for the quota."""
 
-_KEEPALIVE = 55.0  # seconds; httpx's own 5 would reconnect in every window of the quota
 _FAMILIES = ("httpx", "httpx2")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -148,10 +148,6 @@ def default_client(headers: Mapping[str, str]) -> HTTPClient:
     client: HTTPClient = _client_class()(
         headers=headers,
         verify=context,
-        limits=httpx.Limits(
-            max_connections=IN_FLIGHT,
-            max_keepalive_connections=IN_FLIGHT,
-            keepalive_expiry=_KEEPALIVE,
-        ),
+        limits=httpx.Limits(max_keepalive_connections=_HOSTS, keepalive_expiry=KEEPALIVE),
     )
     return client

@@ -76,7 +76,7 @@ class Trip:
     async def choose_credential(self) -> None:
         """What the next request is signed with; a source may have to renew its token first."""
         given = self.options.credential
-        if not isinstance(given, TokenSource):
+        if given is None or isinstance(given, Credential):
             self.credential = given
             return
         self.choosing = True

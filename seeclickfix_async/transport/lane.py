@@ -1,0 +1,137 @@
+"""One client of the HTTP library, on which a request goes out and its answer comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from contextlib import aclosing
+from typing import Any
+
+import anyio
+
+from seeclickfix_async.credentials import Credential, Origin
+from seeclickfix_async.errors import ResponseTooLargeError
+from seeclickfix_async.secret import forget_frames
+from seeclickfix_async.transport import library
+from seeclickfix_async.transport.download import Receiver
+from seeclickfix_async.transport.library import HTTPClient
+from seeclickfix_async.transport.trip import Request, Trip
+from seeclickfix_async.transport.upload import Form
+
+MOST_BYTES = 64 * 2**20
+"""The largest answer that is read: a page of 1,000 issues is about 2.5 MB."""
+
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers with names in lower case, and body."""
+
+
+class Lane:
+    """A client of httpx, or of httpx2 when one was handed in.
+
+    Args:
+        http: The client.
+        origin: Where the credential may go.
+        headers: What is sent with each request and not by the client itself.
+
+    Attributes:
+        broken: Whether a task was cancelled here: nobody knows what state it left.
+    """
+
+    def __init__(self, http: HTTPClient, origin: Origin, headers: Mapping[str, str]) -> None:
+        self._http: Any = http
+        self._family = library.family_of(http)
+        self._origin = origin
+        self._headers = headers
+        self.broken: bool = False
+
+    async def aclose(self) -> None:
+        """Close the client."""
+        await self._http.aclose()
+
+    async def carry(self, trip: Trip, url: str, headers: Mapping[str, str], *, own: bool) -> Answer:
+        """Send a trip's request to a URL, and read what comes back.
+
+        Args:
+            trip: The request, and who signs it.
+            url: Where it goes this time.
+            headers: Its headers.
+            own: Whether that is the API; the credential goes nowhere else.
+
+        Raises:
+            TransportError: No whole answer came.
+        """
+        try:
+            return await self._sent(trip, url, headers, own=own)
+        except BaseException as error:
+            self.broken = not isinstance(error, Exception)
+            forget_frames(error)
+            failure = library.failure(self._family, error, route=trip.request.route)
+            if failure is None:
+                raise
+            raise failure from error
+
+    def _sent(
+        self, trip: Trip, url: str, headers: Mapping[str, str], *, own: bool
+    ) -> Awaitable[Answer]:
+        content = trip.request.content
+        send = self._send_form if isinstance(content, Form) else self._send
+        return send(trip, url, headers, content, own=own)
+
+    async def _send_form(
+        self, trip: Trip, url: str, headers: Mapping[str, str], form: Any, *, own: bool
+    ) -> Answer:
+        async with form.open() as opened:
+            more = {**headers, **opened.headers}
+            return await self._send(trip, url, more, opened, own=own)
+
+    async def _send(
+        self, trip: Trip, url: str, headers: Mapping[str, str], body: Any, *, own: bool
+    ) -> Answer:
+        request, options = trip.request, trip.options
+        outgoing = self._http.build_request(
+            request.method,
+            url,
+            headers={**self._headers, **headers},
+            content=body,
+            timeout=(options.timeout, options.timeout, options.timeout, None),
+        )
+        # Cookies would carry one user's session into another's requests.
+        if "cookie" in outgoing.headers:
+            del outgoing.headers["cookie"]
+        auth = self._auth(outgoing, trip.credential, own=own)
+        answer = await self._http.send(outgoing, stream=True, follow_redirects=False, **auth)
+        said = dict(answer.headers.items())
+        try:
+            content = await _read(answer, said.get("content-length", ""), request)
+        finally:
+            if not answer.is_closed:
+                with anyio.CancelScope(shield=True):
+                    await answer.aclose()
+        return answer.status_code, said, content
+
+    def _auth(self, outgoing: Any, credential: Credential | None, *, own: bool) -> dict[str, Any]:
+        if not own:
+            outgoing.headers.pop("Authorization", None)  # a default header of the caller's client
+            return {"auth": None}
+        if credential is None:
+            return {}  # the caller's client may have an auth of its own
+        return {"auth": library.auth_class(self._family)(credential, self._origin)}
+
+
+async def _read(answer: Any, announced: str, request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    into: Receiver | None = request.into if 200 <= answer.status_code < 300 else None
+    if into is not None:
+        await into.begin()
+    if announced.isdigit() and int(announced) > MOST_BYTES:
+        size = int(announced)
+    else:
+        async with aclosing(answer.aiter_bytes()) as body:
+            async for chunk in body:
+                await into.take(chunk) if into is not None else chunks.append(chunk)
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    break
+    if size > MOST_BYTES:
+        raise ResponseTooLargeError(MOST_BYTES, route=request.route)
+    return b"".join(chunks)
