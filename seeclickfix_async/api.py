@@ -11,9 +11,9 @@ from urllib.parse import quote, urlsplit
 import attrs
 from anyio import to_thread
 
-from seeclickfix_async import bodies, decoding, images
+from seeclickfix_async import bodies, checks, decoding, images
 from seeclickfix_async.bodies import Attachment
-from seeclickfix_async.credentials import api_of
+from seeclickfix_async.credentials import api_of, header_text
 from seeclickfix_async.errors import AnswerLostError, DecodeError, InvalidArgumentError
 from seeclickfix_async.models import Moderated
 from seeclickfix_async.paging import Identified, Page
@@ -186,7 +186,10 @@ class Api:
         if params:
             given = [(name, _written(value)) for name, value in params.items()]
             url += ("&" if "?" in url else "?") + encode(given)
-        more = dict(headers or {})
+        more = {
+            header_text("headers", name): header_text("headers", value, spaces=True)
+            for name, value in (headers or {}).items()
+        }
         content = None
         if json is not None:
             content = bodies.encode_json(json)
@@ -205,9 +208,12 @@ class Api:
         """An absolute URL of http or https as it is; a path under the API's root."""
         if not isinstance(path, str) or not path.isprintable() or " " in path:
             raise InvalidArgumentError("path", "must be a path or a URL without spaces.")
+        absolute = path.startswith(("https://", "http://"))
+        if absolute and not checks.is_address(path):
+            raise InvalidArgumentError("path", "is no address that can be asked.")
         if _DOTS.search(urlsplit(path).path):
             raise InvalidArgumentError("path", "must not hold . or .. as a segment.")
-        if path.startswith(("https://", "http://")):
+        if absolute:
             return path
         if "://" in path or path.startswith("//"):
             raise InvalidArgumentError("path", "must be a path such as /issues, or an http URL.")

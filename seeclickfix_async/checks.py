@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -76,6 +77,15 @@ def words(argument: str, value: Any) -> str:
     if not is_unicode(value):
         raise InvalidArgumentError(argument, "holds half of a character; decode it as UTF-8 first.")
     return value
+
+
+def is_address(url: str) -> bool:
+    """Whether it is a URL of http or https that can be asked: with a host, and a port if any."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def is_unicode(value: str) -> bool:

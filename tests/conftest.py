@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import keyring
 import pytest
 from hypothesis import HealthCheck, settings
 
 from seeclickfix_async.sandbox import Sandbox, Settings
+
+from .desktops import Desktop
+from .families import Family
 
 # Speed is measured in benchmarks/, and never by a test.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -17,6 +22,20 @@ settings.load_profile("project")
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(params=["httpx", "httpx2"])
+def family(request: pytest.FixtureRequest) -> Family:
+    return Family(request.param)
+
+
+@pytest.fixture
+def desktop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Desktop]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    before, backend = keyring.get_keyring(), Desktop()
+    keyring.set_keyring(backend)
+    yield backend
+    keyring.set_keyring(before)
 
 
 @pytest.fixture(scope="session")

@@ -119,7 +119,13 @@ async def test_a_date_is_a_validator_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, {"ETag": '"a"', "Cache-Control": "private, no-store"}, {"Age": "5"}]
+    "headers",
+    [
+        {},
+        {"ETag": '"a"', "Cache-Control": "private, no-store"},
+        {"ETag": '"a"', "Cache-Control": "Private, No-Store"},
+        {"Age": "5"},
+    ],
 )
 async def test_what_is_not_to_be_kept_is_not(headers: dict[str, str]) -> None:
     desk = Desk(lambda _request: httpx.Response(200, json={"id": 7}, headers=headers))

@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -19,9 +18,7 @@ import anyio.lowlevel
 import coredis
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
 from keyring.backends import fail
-from keyring.errors import PasswordDeleteError
 
 from seeclickfix_async import FileStore, MemoryStore, TokenStore, errors
 from seeclickfix_async.oauth import Token
@@ -29,6 +26,7 @@ from seeclickfix_async.secret import Secret
 from seeclickfix_async.tokens.keyring import KeyringStore
 from seeclickfix_async.tokens.redis import RedisStore
 
+from .desktops import Desktop
 from .redis_server import redis_server
 
 pytestmark = pytest.mark.anyio
@@ -42,39 +40,6 @@ _TOKEN = Token(
     refresh_token=Secret("the-refresh-token"),
 )
 _OTHER = Token(Secret("another"), "bearer", None, None, datetime(2026, 11, 2, tzinfo=UTC))
-
-
-class _Desktop(KeyringBackend):
-    """A keyring that forgets; it can stay locked."""
-
-    priority = 1.0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-        self.unlocked = threading.Event()
-        self.unlocked.set()
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.unlocked.wait(10)
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        if (service, username) not in self.kept:
-            raise PasswordDeleteError("none")
-        del self.kept[service, username]
-
-
-@pytest.fixture
-def desktop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[_Desktop]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    before, backend = keyring.get_keyring(), _Desktop()
-    keyring.set_keyring(backend)
-    yield backend
-    keyring.set_keyring(before)
 
 
 @pytest.fixture(scope="session")
@@ -308,7 +273,7 @@ async def test_who_leaves_at_the_door_leaves_no_lock_in_redis(redis_port: int) -
 # -- a keyring ------------------------------------------------------------------------------------
 
 
-async def test_a_locked_keyring_does_not_hang(desktop: _Desktop) -> None:
+async def test_a_locked_keyring_does_not_hang(desktop: Desktop) -> None:
     desktop.unlocked.clear()
     try:
         with pytest.raises(errors.TokenStoreError, match="Unlock it"):
@@ -317,7 +282,7 @@ async def test_a_locked_keyring_does_not_hang(desktop: _Desktop) -> None:
         desktop.unlocked.set()
 
 
-async def test_no_keyring_at_all_is_told(desktop: _Desktop) -> None:
+async def test_no_keyring_at_all_is_told(desktop: Desktop) -> None:
     keyring.set_keyring(fail.Keyring())
 
     with pytest.raises(errors.TokenStoreError, match="NoKeyringError"):

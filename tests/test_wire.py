@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -15,80 +13,30 @@ from seeclickfix_async import AsyncClient, Limiter, Retry, errors
 from seeclickfix_async.transport.lane import MOST_BYTES
 
 from .clocks import VirtualClock
+from .families import ISSUE, ORIGIN, TOKEN, Family, client_of
 
 pytestmark = pytest.mark.anyio
-
-_TOKEN = "token-for-the-test"
-_ORIGIN = "https://city.example"
-_ISSUE = {"id": 7, "summary": "Pothole"}
-_NO_WAIT = Retry(base=0, random=lambda: 0.0)
-
-
-class Family:
-    """httpx or httpx2, with a server that is a function."""
-
-    def __init__(self, name: str) -> None:
-        self.module = importlib.import_module(name)
-        self.requests: list[Any] = []
-
-    def client(self, serve: Callable[[Any], Any], **options: Any) -> Any:
-        def handle(request: Any) -> Any:
-            self.requests.append(request)
-            return serve(request)
-
-        return self.module.AsyncClient(transport=self.module.MockTransport(handle), **options)
-
-    def answer(self, status: int = 200, body: Any = None, **headers: str) -> Any:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.module.Response(status, content=content, headers=named)
-
-    def scripted(self, *answers: Any) -> Callable[[Any], Any]:
-        """Answers one after the other; the last one for ever. An exception is raised."""
-        left = list(answers)
-
-        def serve(_request: Any) -> Any:
-            answer = left.pop(0) if len(left) > 1 else left[0]
-            if isinstance(answer, str):
-                raise getattr(self.module, answer)("made up")
-            return answer
-
-        return serve
-
-
-@pytest.fixture(params=["httpx", "httpx2"])
-def family(request: pytest.FixtureRequest) -> Family:
-    return Family(request.param)
-
-
-def client_of(family: Family, *answers: Any, **options: Any) -> AsyncClient:
-    http = family.client(family.scripted(*answers))
-    given: dict[str, Any] = {"limiter": None, "base_url": _ORIGIN, "retry": _NO_WAIT, **options}
-    return AsyncClient(_TOKEN, http=http, **given)
-
 
 # -- what is sent ---------------------------------------------------------------------------------
 
 
 async def test_a_request_carries_the_token_and_a_name(family: Family) -> None:
-    client = client_of(
-        family, family.answer(body=_ISSUE), user_agent="bot/1", contact="a@b.example"
-    )
+    client = client_of(family, family.answer(body=ISSUE), user_agent="bot/1", contact="a@b.example")
 
     await client.issues.get(7)
 
     sent = family.requests[0]
     assert str(sent.url) == "https://city.example/api/v2/issues/7"
-    assert sent.headers["authorization"] == f"Bearer {_TOKEN}"
+    assert sent.headers["authorization"] == f"Bearer {TOKEN}"
     assert sent.headers["user-agent"].startswith("bot/1 seeclickfix-async/")
     assert sent.headers["user-agent"].endswith("(+a@b.example)")
 
 
 @pytest.mark.parametrize(
-    "base_url", [_ORIGIN, f"{_ORIGIN}/", f"{_ORIGIN}/api/v2", f"{_ORIGIN}/api/v2/"]
+    "base_url", [ORIGIN, f"{ORIGIN}/", f"{ORIGIN}/api/v2", f"{ORIGIN}/api/v2/"]
 )
 async def test_the_site_and_the_api_root_are_both_a_base_url(family: Family, base_url: str) -> None:
-    client = client_of(family, family.answer(body=_ISSUE), base_url=base_url)
+    client = client_of(family, family.answer(body=ISSUE), base_url=base_url)
 
     await client.issues.get(7)
 
@@ -96,7 +44,7 @@ async def test_the_site_and_the_api_root_are_both_a_base_url(family: Family, bas
 
 
 async def test_a_route_tells_no_number(family: Family) -> None:
-    client = client_of(family, family.answer(body=_ISSUE))
+    client = client_of(family, family.answer(body=ISSUE))
 
     response = await client.request("GET", "/organizations/311/issues/7?after=2026")
 
@@ -104,7 +52,7 @@ async def test_a_route_tells_no_number(family: Family) -> None:
 
 
 async def test_cookies_are_never_sent(family: Family) -> None:
-    answer = family.answer(body=_ISSUE, set_cookie="session=somebody; Path=/")
+    answer = family.answer(body=ISSUE, set_cookie="session=somebody; Path=/")
     client = client_of(family, answer)
 
     await client.issues.get(7)
@@ -114,18 +62,18 @@ async def test_cookies_are_never_sent(family: Family) -> None:
 
 
 async def test_views_have_tokens_of_their_own(family: Family) -> None:
-    client = client_of(family, family.answer(body=_ISSUE))
+    client = client_of(family, family.answer(body=ISSUE))
 
     for view in (client.with_options(token="second"), client.with_options(token=None), client):
         await view.issues.get(7)
 
     sent = [request.headers.get("authorization") for request in family.requests]
-    assert sent == ["Bearer second", None, f"Bearer {_TOKEN}"]
+    assert sent == ["Bearer second", None, f"Bearer {TOKEN}"]
 
 
 async def test_basic_authentication(family: Family) -> None:
-    http = family.client(family.scripted(family.answer(body=_ISSUE)))
-    client = AsyncClient(auth=("me@b.example", "pass"), http=http, base_url=_ORIGIN, limiter=None)
+    http = family.client(family.scripted(family.answer(body=ISSUE)))
+    client = AsyncClient(auth=("me@b.example", "pass"), http=http, base_url=ORIGIN, limiter=None)
 
     await client.issues.get(7)
 
@@ -146,25 +94,25 @@ async def test_basic_authentication(family: Family) -> None:
     ],
 )
 async def test_another_origin_gets_no_token(family: Family, url: str) -> None:
-    direct = client_of(family, family.answer(body=_ISSUE))
-    redirected = client_of(family, family.answer(302, location=url), family.answer(body=_ISSUE))
+    direct = client_of(family, family.answer(body=ISSUE))
+    redirected = client_of(family, family.answer(302, location=url), family.answer(body=ISSUE))
 
     await direct.request("GET", url)
     issue = await redirected.issues.get(7)
 
     sent = [request.headers.get("authorization") for request in family.requests]
-    assert sent == [None, f"Bearer {_TOKEN}", None]
+    assert sent == [None, f"Bearer {TOKEN}", None]
     assert issue.id == 7
 
 
 async def test_a_token_of_the_callers_own_client_stays_at_home_too(family: Family) -> None:
     http = family.client(
         family.scripted(
-            family.answer(302, location="https://evil.example/"), family.answer(body=_ISSUE)
+            family.answer(302, location="https://evil.example/"), family.answer(body=ISSUE)
         ),
         headers={"Authorization": "Bearer own"},
     )
-    client = AsyncClient(http=http, base_url=_ORIGIN, limiter=None)
+    client = AsyncClient(http=http, base_url=ORIGIN, limiter=None)
 
     await client.issues.get(7)
 
@@ -174,13 +122,13 @@ async def test_a_token_of_the_callers_own_client_stays_at_home_too(family: Famil
 
 async def test_a_redirect_at_home_keeps_the_token(family: Family) -> None:
     moved = family.answer(301, location="/api/v2/issues/8")
-    client = client_of(family, moved, family.answer(body=_ISSUE))
+    client = client_of(family, moved, family.answer(body=ISSUE))
 
     response = await client.request("GET", "/issues/7")
 
     assert response.url == "https://city.example/api/v2/issues/8"
     assert response.requests == 2
-    assert family.requests[1].headers["authorization"] == f"Bearer {_TOKEN}"
+    assert family.requests[1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
 @pytest.mark.parametrize("location", ["/api/v2/issues/7", "/elsewhere"])
@@ -195,7 +143,7 @@ async def test_a_redirect_loop_ends(family: Family, location: str) -> None:
 
 async def test_an_endless_row_of_redirects_ends(family: Family) -> None:
     http = family.client(lambda request: family.answer(302, location=f"{request.url.path}/on"))
-    client = AsyncClient(http=http, base_url=_ORIGIN, limiter=None)
+    client = AsyncClient(http=http, base_url=ORIGIN, limiter=None)
 
     with pytest.raises(errors.RedirectLoopError):
         await client.issues.get(7)
@@ -346,7 +294,7 @@ async def test_a_bad_row_costs_no_other_row(
 )
 async def test_a_read_is_tried_again(family: Family, failure: int | str) -> None:
     bad = failure if isinstance(failure, str) else family.answer(failure, b"", retry_after="0")
-    client = client_of(family, bad, bad, family.answer(body=_ISSUE))
+    client = client_of(family, bad, bad, family.answer(body=ISSUE))
 
     issue = await client.issues.get(7)
 
@@ -490,7 +438,7 @@ async def test_a_blocked_client_stops(family: Family) -> None:
         return family.answer(403, {"message": "Request forbidden by administrative rules."})
 
     http = family.module.AsyncClient(transport=family.module.MockTransport(serve))
-    client = AsyncClient(http=http, base_url=_ORIGIN, limiter=Limiter(1, per=3600))
+    client = AsyncClient(http=http, base_url=ORIGIN, limiter=Limiter(1, per=3600))
 
     async def get() -> None:
         try:
@@ -510,8 +458,8 @@ async def test_a_blocked_client_stops(family: Family) -> None:
 
 
 async def test_a_closed_client_says_so_and_leaves_the_callers_alone(family: Family) -> None:
-    http = family.client(family.scripted(family.answer(body=_ISSUE)))
-    async with AsyncClient(http=http, base_url=_ORIGIN, limiter=None) as client:
+    http = family.client(family.scripted(family.answer(body=ISSUE)))
+    async with AsyncClient(http=http, base_url=ORIGIN, limiter=None) as client:
         view = client.with_options(token="other")
         async with view:
             pass
@@ -525,14 +473,14 @@ async def test_a_closed_client_says_so_and_leaves_the_callers_alone(family: Fami
 
 
 async def test_no_token_in_any_log_record(family: Family, caplog: pytest.LogCaptureFixture) -> None:
-    client = client_of(family, 503, family.answer(503, b""), family.answer(body=_ISSUE))
+    client = client_of(family, 503, family.answer(503, b""), family.answer(body=ISSUE))
 
     with caplog.at_level(logging.DEBUG):
-        client = client_of(family, family.answer(503, b""), family.answer(body=_ISSUE))
+        client = client_of(family, family.answer(503, b""), family.answer(body=ISSUE))
         await client.issues.get(7)
 
     assert "GET /issues/{id}: 503" in caplog.text
-    assert _TOKEN not in caplog.text
+    assert TOKEN not in caplog.text
 
 
 async def test_something_else_than_a_client_is_refused() -> None:
@@ -541,7 +489,7 @@ async def test_something_else_than_a_client_is_refused() -> None:
 
 
 def test_a_client_of_another_event_loop_says_so(family: Family) -> None:
-    client = client_of(family, family.answer(body=_ISSUE))
+    client = client_of(family, family.answer(body=ISSUE))
 
     anyio.run(client.issues.get, 7)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from urllib.parse import urldefrag, urljoin
 
 import anyio
 import attrs
 
+from seeclickfix_async import checks
 from seeclickfix_async.credentials import origin_of
 from seeclickfix_async.errors import (
     AuthenticationError,
@@ -226,12 +228,11 @@ class Wire:
 
 def _target(url: str, target: str, route: str) -> str:
     """Where a redirect points to."""
-    try:
+    with suppress(ValueError):  # a bracket that is not closed
         url = urldefrag(urljoin(url, target)).url
-        origin_of(url)
-    except ValueError:
-        raise RedirectRefusedError("It redirects to what is no address.", route=route) from None
-    return url
+        if checks.is_address(url):
+            return url
+    raise RedirectRefusedError("It redirects to what is no address.", route=route)
 
 
 def astray(route: str, url: str) -> ForeignRedirectError:
