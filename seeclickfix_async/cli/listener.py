@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -54,6 +55,11 @@ class Listener(ThreadingHTTPServer):
     def address(self) -> str:
         """The redirect URI."""
         return f"http://127.0.0.1:{self.server_port}{PATH}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that hung up; whatever else fails is told as usual."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
