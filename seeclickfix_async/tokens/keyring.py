@@ -33,7 +33,8 @@ class KeyringStore:
     """Keeps tokens in the keyring of macOS, Windows or a Linux desktop.
 
     A keyring may wait for its owner to unlock it, and on a machine without a desktop there may be
-    nobody to do so: hence the time limit.
+    nobody to do so: hence the time limit. What ran into it cannot be taken back: the keyring does
+    it when it is unlocked after all.
 
     Args:
         service: The name under which the keyring shows them.
