@@ -22,7 +22,13 @@ class Site:
     """Remembers who signed in, and what it was asked for."""
 
     def __init__(
-        self, app: Application, *, http: Any = None, mount: str = "", **options: Any
+        self,
+        app: Application,
+        *,
+        http: Any = None,
+        mount: str = "",
+        framework: type[Starlette] = Starlette,
+        **options: Any,
     ) -> None:
         self.tokens: list[Token] = []
         self.requests: list[str] = []
@@ -34,7 +40,7 @@ class Site:
         if mount:
             routes = [Mount(mount, routes=routes)]
         routes.append(Route("/{rest:path}", self.home))
-        self.starlette = Starlette(routes=routes, lifespan=self.lifespan)
+        self.starlette = framework(routes=routes, lifespan=self.lifespan)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":

@@ -17,8 +17,10 @@ from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 import anyio
 import httpx
 import pytest
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
@@ -109,9 +111,10 @@ def words(page: httpx.Response) -> str:
 # -- the code flow --------------------------------------------------------------------------------
 
 
-async def test_a_login_ends_with_the_token_and_where_to_go() -> None:
+@pytest.mark.parametrize("framework", [Starlette, FastAPI])
+async def test_a_login_ends_with_the_token_and_where_to_go(framework: type[Starlette]) -> None:
     provider = Provider()
-    async with visited(provider, scope="public write") as (site, browser):
+    async with visited(provider, scope="public write", framework=framework) as (site, browser):
         state = await browser.begin("/login?next=/issues/7%3Fpage%3D2")
         answer = await browser.come_back(state)
 
@@ -300,9 +303,12 @@ async def test_it_works_mounted_and_behind_a_proxy() -> None:
 # -- the implicit flow ----------------------------------------------------------------------------
 
 
-async def test_the_implicit_flow_comes_by_way_of_the_relay_page() -> None:
+@pytest.mark.parametrize("framework", [Starlette, FastAPI])
+async def test_the_implicit_flow_comes_by_way_of_the_relay_page(
+    framework: type[Starlette],
+) -> None:
     provider = Provider()
-    async with visited(provider, kind="implicit") as (site, browser):
+    async with visited(provider, kind="implicit", framework=framework) as (site, browser):
         state = await browser.begin("/login?next=/map")
         page = await browser.http.get("/callback")
         answer = await browser.relay(state)
