@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,7 @@ from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE, Checkpoint, 
 from seeclickfix_async.pull.columns import COLUMNS
 
 
-class _Lines:
+class _Lines(ABC):
     """A file of issues: a head, rows with something between them, and a tail."""
 
     upserts: ClassVar[bool] = False
@@ -35,13 +36,13 @@ class _Lines:
         self._length = self._recover()
         self._file = path.open("r+b" if path.exists() else "w+b")
 
+    @abstractmethod
     def encode(self, issue: Issue) -> bytes:
         """One row, which ends its line."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
         """The rows of a file without its tail, each with its issue's id."""
-        raise NotImplementedError
 
     def tail(self, checkpoint: Checkpoint) -> bytes:  # noqa: ARG002  # not every format has one
         """What ends the file, after the last row that there is yet."""
