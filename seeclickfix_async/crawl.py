@@ -111,7 +111,9 @@ class Crawl(Generic[IssueT]):
         return self._guide.walk.report(len(self._ready))
 
     async def estimate(self) -> Estimate:
-        """What the whole walk takes; makes its first request, unless that was made.
+        """What the walk takes, or what is left of it when it goes on from a state.
+
+        Makes its first request, unless that was made.
 
         What that brings is kept, and given out when the walk goes on.
         """

@@ -43,7 +43,7 @@ class Estimate:
     """What a walk will take.
 
     Attributes:
-        issues: How many issues the service counts; None when it does not say.
+        issues: How many issues are to come, by the service's count; None when it does not say.
         requests: The fewest requests.
         seconds: How long the quota makes them take; 0 without a quota.
     """

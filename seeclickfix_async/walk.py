@@ -72,6 +72,7 @@ class Walk(Generic[IssueT]):
         self.by: By = by
         self._rate = rate
         self.state: State = State(end, [Slice(start, end)]) if state is None else read(state)
+        self._before = self.state.received + self.state.rejected  # rows of an earlier walk
         self._query = _ordered(query, by, page_size).between(by, start, self.state.end)
         self._asked: int = self._query.per_page or PER_PAGE
 
@@ -168,8 +169,9 @@ class Walk(Generic[IssueT]):
         return more
 
     def estimate(self) -> Estimate:
-        """What the whole takes, by the service's first count."""
-        issues = self.state.first_count
+        """What is left to this walk, by the service's first count."""
+        count = self.state.first_count
+        issues = None if count is None else max(0, count - self._before)
         requests = max(1, -(-(issues or 0) // self.per_page))
         return Estimate(issues, requests, round(requests / self._rate, 3))
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,19 @@ def test_a_pull_of_an_area_and_a_period(small: Sandbox, tmp_path: Path) -> None:
     assert query["after"] >= "2025-01-01T00:00:00Z"
     assert query["status"] == "closed"
     assert float(query["min_lat"]) < 41.05 < float(query["max_lat"])
+
+
+def test_what_a_pull_takes_is_told_in_words(small: Sandbox, tmp_path: Path) -> None:
+    newest = datetime.fromtimestamp(small.city.created[-1], UTC).isoformat()
+    with small.serve() as url:
+        whole = _run("pull", "city.db", "--estimate", url=url, cwd=tmp_path)
+        one = ("--place", "example-city", "--after", newest, "--estimate")
+        little = _run("pull", "city.db", *one, url=url, cwd=tmp_path)
+
+    assert whole.stderr.startswith("The whole service, every city of it")
+    assert whole.stdout == "300 issues to come: 3 requests, 9 seconds at the least.\n"
+    assert little.stdout == "1 issue to come: 1 request, 3 seconds at the least.\n"
+    assert little.stderr == ""
 
 
 def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:

@@ -111,13 +111,14 @@ async def test_a_database_finds_words_and_names_the_licence(
 ) -> None:
     path = tmp_path / "city.db"
     await pull(client, to=path)
-    await pull(client, to=path)  # what comes again replaces its row, in the index too
+    later = datetime.now(UTC)
+    await pull(client, to=path, before=later)  # what comes again replaces its row, in the index too
 
     found = database(path, "SELECT rowid FROM issues_fts WHERE issues_fts MATCH 'hydrant'")
     held = database(path, "SELECT id FROM issues WHERE description LIKE '%hydrant%'")
     assert {row["rowid"] for row in found} == {row["id"] for row in held}
     assert len(found) == len(held) > 0
-    (kept,) = database(path, "SELECT * FROM pulls")
+    kept, _ = database(path, "SELECT * FROM pulls")
     assert (kept["complete"], kept["attribution"]) == (1, "seeclickfix.com")
     assert "by-nc-sa" in kept["licence"]
     assert json.loads(kept["report"])["received"] == 300
@@ -205,11 +206,31 @@ async def test_a_file_holds_one_pull(name: str, client: AsyncClient, tmp_path: P
 
     with pytest.raises(InvalidArgumentError, match="another query"):
         await pull(client, to=tmp_path / name, status="open")
-    with pytest.raises(InvalidArgumentError, match="update=True"):
-        await pull(client, to=tmp_path / name)
     (tmp_path / name).write_text("", "utf-8")
     with pytest.raises(InvalidArgumentError, match="shorter than its checkpoint"):
         await pull(client, to=tmp_path / name)
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_a_pull_that_is_done_is_not_done_again(
+    name: str, client: AsyncClient, small: Sandbox, tmp_path: Path
+) -> None:
+    await pull(client, to=tmp_path / name)
+    small.requests.clear()
+
+    with pytest.raises(InvalidArgumentError, match=r"is done.*update=True, or scf pull --update"):
+        await pull(client, to=tmp_path / name)
+
+    assert len(small.requests) == 0
+
+
+async def test_a_dataset_that_is_done_holds_nothing_but_months(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    await pull(client, to=tmp_path / "city.parquet")
+
+    names = {path.name.partition("=")[0] for path in (tmp_path / "city.parquet").iterdir()}
+    assert names == {"month", "_pull.json"}
 
 
 async def test_a_database_holds_many_pulls(client: AsyncClient, tmp_path: Path) -> None:
@@ -260,6 +281,16 @@ async def test_somebody_is_told_what_is_to_come_and_what_came(
     assert teller.estimates == [Estimate(issues=300, requests=3, seconds=0.0)]
     assert [told.received for told in teller.reports] == [100, 199, 298, 300, 300]
     assert teller.reports[-1] == report
+
+
+async def test_what_is_left_is_told_when_a_pull_goes_on(small: Sandbox, tmp_path: Path) -> None:
+    teller = _Teller()
+    with pytest.raises(ServerError):
+        await pull(_failing(small, after=2), to=tmp_path / "city.jsonl")
+
+    await pull(_client(small), to=tmp_path / "city.jsonl", teller=teller)
+
+    assert teller.estimates == [Estimate(issues=101, requests=2, seconds=0.0)]
 
 
 class _Teller:

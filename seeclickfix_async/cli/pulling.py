@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sqlite3
 import time
 from collections.abc import Generator
@@ -40,6 +41,7 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.report import Estimate
 
 _DEMO_FILE = Path("scf-demo.db")
+_EVERYWHERE = "The whole service, every city of it, since no --place, --near or --box is given."
 
 
 async def demo(*, issues: int = 5000, json: Json = False) -> int:
@@ -113,6 +115,8 @@ async def pull(
         "details": details,
         "page_size": "largest" if largest else None,
     }
+    if filters["area"] is None:
+        err.print(_EVERYWHERE)
     async with client_of(base_url) as client:
         if estimate:
             walk: Crawl[Issue] = client.issues.crawl(**filters)
@@ -148,9 +152,8 @@ class Bar:
         self._task = progress.add_task(name, total=None)
 
     def begin(self, estimate: Estimate) -> None:
-        """Draw, with the whole length."""
+        """Print what is to come."""
         err.print(_words(estimate))
-        self._progress.update(self._task, total=estimate.issues)
 
     def tell(self, report: Report) -> None:
         """Draw."""
@@ -173,7 +176,7 @@ class Lines:
         now = time.monotonic()
         if now - self._last >= self._every:
             self._last = now
-            err.print(f"{report.received:,} of {report.expected or 0:,} issues")
+            err.print(f"{report.received:,} of {_count(report.expected or 0, 'issue')}")
 
 
 @contextlib.contextmanager
@@ -192,9 +195,22 @@ def _teller(name: str) -> Generator[pulls.Teller]:
 
 
 def _words(estimate: Estimate) -> str:
-    issues = "An unknown number of" if estimate.issues is None else f"{estimate.issues:,}"
-    minutes = f", {estimate.seconds / 60:,.1f} minutes" if estimate.seconds else ""
-    return f"{issues} issues: {estimate.requests:,} requests{minutes} at the least."
+    unknown = estimate.issues is None
+    issues = "An unknown number of issues" if unknown else _count(estimate.issues or 0, "issue")
+    quota = f", {_time(estimate.seconds)}" if estimate.seconds else ""
+    return f"{issues} to come: {_count(estimate.requests, 'request')}{quota} at the least."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _time(seconds: float) -> str:
+    """So long, in a unit that gives it two digits or so."""
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.1f} {unit}s"
+    return _count(math.ceil(seconds), "second")
 
 
 def _foretell(estimate: Estimate, *, json: bool) -> int:
@@ -222,9 +238,9 @@ def _tell(report: Report, path: Path, *, json: bool) -> int:
     verdict = "complete" if report.complete else f"NOT complete: {' '.join(report.reasons)}"
     quota = f" of {report.quota_seconds:,.0f} s of quota" if report.quota_seconds else ""
     out.print(
-        f"{report.received:,} of {report.expected or 0:,} issues, {verdict}\n"
-        f"{report.requests:,} requests ({report.minimum:,} at the least), "
-        f"{report.duplicates:,} rows came twice\n"
+        f"{report.received:,} of {_count(report.expected or 0, 'issue')}, {verdict}\n"
+        f"{_count(report.requests, 'request')} ({report.minimum:,} at the least), "
+        f"{_count(report.duplicates, 'row')} came twice\n"
         f"{report.seconds:,.0f} s{quota}\n{path.resolve()}",
         markup=False,
         highlight=False,

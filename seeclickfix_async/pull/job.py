@@ -106,11 +106,11 @@ async def pull(
         before = sink.load(key_of(query))
         if before is None or not before.finished:
             return await job.walk(sink, before, since=before.since if before else None)
-        if not update and sink.upserts:
-            return await job.walk(sink, None, since=None)
         if not update:
             raise InvalidArgumentError(
-                "to", f"{path} is there already, and done. Use update=True for what changed since."
+                "to",
+                f"this pull is done, and {path} holds it. What changed since comes with "
+                "update=True, or scf pull --update; to bring all of it again, name another file.",
             )
         job.check_updatable()
         if sink.upserts:

@@ -160,7 +160,10 @@ class Parquet:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        gathered = self._pending.tell()
         self._pending.close()
+        if not gathered:  # the next one who opens the dataset makes it anew
+            self._gathering.unlink()
 
 
 class GeoParquet(Parquet):
