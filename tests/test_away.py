@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from typing import Any
 
 import pytest
 
@@ -15,10 +16,15 @@ pytestmark = pytest.mark.anyio
 
 
 class _Listening(Unlimited):
-    """A limiter that notes what it is told of refusals."""
+    """A limiter that counts places, and notes what it is told of refusals."""
 
     def __init__(self) -> None:
+        self.places = 0
         self.told: list[float | errors.StatusError] = []
+
+    def slot(self, **options: Any) -> Unlimited:
+        self.places += 1
+        return super().slot(**options)
 
     async def hold(self, seconds: float) -> None:
         self.told.append(seconds)
@@ -43,6 +49,17 @@ async def test_only_the_apis_own_refusals_count_for_the_quota(
         told[host] = limiter.told
 
     assert told == {"storage": [], "api": [120.0 if status == 429 else caught.value]}
+
+
+async def test_only_what_the_api_is_asked_counts(family: Family) -> None:
+    limiter = _Listening()
+    away = family.answer(302, location="https://storage.example/photo")
+    picture = family.answer(body=b"picture", content_type="image/png")
+    client = client_of(family, away, picture, limiter=limiter)
+
+    assert await client.photos.read(f"{ORIGIN}/photo") == b"picture"
+    assert [request.url.host for request in family.requests] == ["city.example", "storage.example"]
+    assert limiter.places == 1
 
 
 _NO_ADDRESSES = ["http://[", "https://city.example]/", "https://", "https:///x", "https://a:99999/"]

@@ -39,6 +39,7 @@ from seeclickfix_async.transport.trip import UNSET, Options, Request, Trip, Unse
 _logger = logging.getLogger("seeclickfix_async")
 
 _MOST_HOPS = 10
+_UNCOUNTED = Unlimited()
 _SAFE = frozenset({"GET", "HEAD"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAME_METHOD = frozenset({307, 308})
@@ -212,7 +213,9 @@ class Wire:
         self, trip: Trip, url: str, more: Mapping[str, str], *, own: bool
     ) -> Response:
         options, route = trip.options, trip.request.route
-        slot = self._limiter.slot(max_wait=options.max_wait, background=options.background)
+        # The quota is the API's; a download leads on to some storage, which has none of it.
+        limiter = self._limiter if own or trip.request.into is None else _UNCOUNTED
+        slot = limiter.slot(max_wait=options.max_wait, background=options.background)
         async with slot, self._lanes.gate:
             lane = await self._lanes.take()
             trip.sent += 1
