@@ -95,7 +95,7 @@ def doorkeeper(**switches: object) -> Iterator[Doorkeeper]:
     with tempfile.TemporaryDirectory() as run:
         settings = {f"DK_{name.upper()}": str(value) for name, value in switches.items()}
         environment = {**os.environ, **settings, "DK_RUN_ROOT": run}
-        command = [_FOLDER / "start.sh", "0"]
+        command = [str(_FOLDER / "start.sh"), "0"]
         started = subprocess.run(
             command, env=environment, stdout=subprocess.PIPE, text=True, check=True
         )

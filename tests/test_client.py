@@ -121,4 +121,4 @@ def test_everything_public_is_named_and_there() -> None:
         assert getattr(seeclickfix_async, name) is not None
     assert set(seeclickfix_async.__all__) <= set(dir(seeclickfix_async))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = seeclickfix_async.nothing  # type: ignore[attr-defined]
+        _ = seeclickfix_async.nothing

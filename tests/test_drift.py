@@ -95,7 +95,7 @@ _MANY = frozenset({"request_type", "transitions", "assignee", "questions", "inte
 @st.composite
 def _drifted(draw: st.DrawFn, value: Any) -> Any:
     if isinstance(value, dict):
-        drifted = {"a new key": draw(st.sampled_from([None, 1, "x", [], {}]))}
+        drifted: dict[str, Any] = {"a new key": draw(st.sampled_from([None, 1, "x", [], {}]))}
         for key, item in value.items():
             fate = draw(st.sampled_from(["keep", "keep", "drop", "null", "drift"]))
             if key == "id" or fate == "keep":

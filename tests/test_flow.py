@@ -355,7 +355,7 @@ def test_the_plain_function_does_not_mix_flows_up() -> None:
 @given(st.text() | st.from_regex(r"[?#&=%+a-z:/]*", fullmatch=True))
 def test_any_text_ends_in_a_value_or_an_error(text: str) -> None:
     for kind in ("code", "implicit"):
-        flow = _begin(kind)  # type: ignore[arg-type]
+        flow = _begin(kind)
         for redirected in (text, f"{_APP.redirect_uri}&{text}", f"#{_answer(flow)}&{text}"):
             with suppress(OAuthError):
                 assert _finish(flow, redirected)

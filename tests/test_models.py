@@ -187,7 +187,8 @@ def test_a_status_that_is_not_known_yet_is_kept() -> None:
 
 
 def test_statuses_compare_with_words() -> None:
-    assert Status.OPEN == "open"
+    words: list[str] = [Status.OPEN, "open"]
+    assert words[0] == words[1]
     assert Status("Open") is Status("open") is Status.OPEN
     assert f"{Status.CLOSED}" == "closed"
 
@@ -226,7 +227,7 @@ def test_what_is_no_list_is_refused(body: Any) -> None:
 
 def test_the_text_null_in_the_pagination_is_null() -> None:
     told = {"entries": "5", "previous_page": "null", "previous_page_url": "null", "page": 1}
-    body = {"issues": [], "metadata": {"pagination": told}, "errors": None}
+    body: Any = {"issues": [], "metadata": {"pagination": told}, "errors": None}
 
     rows = decode_rows(_answer(body), "issues", Issue)
 

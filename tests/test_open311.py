@@ -19,7 +19,7 @@ from seeclickfix_async.sandbox import Fault
 from .offices import URL, Office
 
 _REPORT: dict[str, Any] = {"lat": 41.05, "lng": -73.54, "description": "A deep hole"}
-_ANSWERED = {"attributes": {"402": "wheel", "403": ["cars", "bikes"]}}
+_ANSWERED: dict[str, Any] = {"attributes": {"402": "wheel", "403": ["cars", "bikes"]}}
 _ORGANIZATION = 311
 
 Call = Callable[[Any], Any]

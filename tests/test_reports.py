@@ -83,7 +83,7 @@ async def test_a_request_type_that_is_not_there() -> None:
 # -- drafts ---------------------------------------------------------------------------------------
 
 
-def _form(*questions: Question, **rules: bool) -> RequestType:
+def _form(*questions: Question, **rules: Any) -> RequestType:
     return RequestType(id=7, questions=questions, **rules)
 
 

@@ -124,13 +124,13 @@ async def test_who_is_in_the_background_lets_others_go_first(redis: coredis.Redi
     limiter = RedisLimiter(redis, 1, per=0.1)
     order: list[str] = []
 
-    async def request(name: str, *, background: bool) -> None:
+    async def request(name: str, background: bool) -> None:
         async with limiter.slot(background=background):
             order.append(name)
 
     async with anyio.create_task_group() as tasks, limiter.slot():
         for name, background in (("feed", True), ("pull", True), ("user", False)):
-            tasks.start_soon(lambda n=name, b=background: request(n, background=b))
+            tasks.start_soon(request, name, background)
             await anyio.wait_all_tasks_blocked()
 
     assert order == ["user", "feed", "pull"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seeclickfix_async import Issue, Page, Response
+from seeclickfix_async import BoundingBox, Issue, Page, Response
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.queries import IssueQuery
 from seeclickfix_async.walk import Walk
@@ -29,18 +29,15 @@ class _Service:
 
     def answer(self, query: IssueQuery, number: int) -> Page[Issue]:
         after, before = query.bounds("created_at")
-        rows = [
-            Issue(id=place, created_at=_START + timedelta(seconds=second), lat=place % 7, lng=0.1)
-            for place, second in enumerate(self.seconds, 1)
-        ]
+        assert before is not None
         box = query.area
+        assert box is None or isinstance(box, BoundingBox)
         matching = [
-            row
-            for row in rows
-            if (after is None or row.created_at >= after)
-            and row.created_at < before
+            Issue(id=place, created_at=created_at, lat=place % 7, lng=0.1)
+            for place, second in enumerate(self.seconds, 1)
+            if (after or _START) <= (created_at := _START + timedelta(seconds=second)) < before
             and len(query.status or ()) > 0
-            and (box is None or box.min_lat <= row.lat <= box.max_lat)
+            and (box is None or box.min_lat <= place % 7 <= box.max_lat)
         ]
         per_page = query.per_page or 20
         start = (number - 1) * per_page

@@ -518,6 +518,6 @@ async def test_a_file_that_would_block_is_refused(tmp_path: Path) -> None:
         (tmp_path / "photo.png").open("wb+") as file,
         pytest.raises(InvalidArgumentError) as caught,
     ):
-        await office.client.issues.comment(office.issue_that_is(_OPEN), "Hi", image=file)
+        await office.client.issues.comment(office.issue_that_is(_OPEN), "Hi", image=file)  # type: ignore[arg-type]
 
     assert "anyio.open_file" in str(caught.value)
