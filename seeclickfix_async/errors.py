@@ -71,11 +71,13 @@ class InvalidArgumentError(SeeClickFixError, ValueError):
 
     Attributes:
         argument: The name of the argument that is at fault.
+        reason: What is wrong with it.
     """
 
-    def __init__(self, argument: str, message: str) -> None:
-        super().__init__(f"{argument}: {message}")
+    def __init__(self, argument: str, reason: str) -> None:
+        super().__init__(f"{argument}: {reason}")
         self.argument = argument
+        self.reason = reason
 
 
 class InvalidDraftError(InvalidArgumentError):
@@ -87,7 +89,8 @@ class InvalidDraftError(InvalidArgumentError):
     """
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
-        super().__init__("draft", " ".join(word for words in errors.values() for word in words))
+        faults = (f"{field}: {word}" for field, words in errors.items() for word in words)
+        super().__init__("draft", " ".join(faults))
         self.errors: dict[str, list[str]] = dict(errors)
 
 

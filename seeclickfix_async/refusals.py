@@ -73,7 +73,10 @@ def refusal(response: Response, *, nobody: bool = False) -> StatusError | None:
 def in_body(response: Response, body: Any) -> ValidationError:
     """The error of an answer whose body lists what is wrong, in any of the four known forms."""
     errors = field_errors(body)
-    faults = "; ".join(f"{field}: {', '.join(words)}" for field, words in errors.items())
+    faults = "; ".join(
+        f"{field}: {', '.join(word.rstrip('. ') for word in words)}"
+        for field, words in errors.items()
+    )
     return ValidationError(
         f"{response.status} for {response.route}. The service refused: {faults or 'no reason'}.",
         errors=errors,

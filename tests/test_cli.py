@@ -162,19 +162,22 @@ def test_whoami(small: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("pull", "city.txt"), 2, ".parquet or .geoparquet"),
+        (("pull", "city.txt"), 2, "FILE: must end in .jsonl"),
         (("pull", "no/such/folder/city.db"), 2, "cannot be written"),
         (("pull", "there.jsonl"), 2, "is there already"),
         (("pull", "there.db"), 2, "file is not a database"),
         (("pull", "c.db", "--place", "x", "--near", "1", "2", "3"), 2, "give one of"),
         (("pull", "c.db", "--status", "opened"), 2, "status"),
         (("issues", "--search", "lamp"), 2, "needs an area"),
-        (("issues", "--base-url", "nowhere"), 2, "base_url"),
+        (("issues", "--base-url", "nowhere"), 2, "--base-url: must be a URL"),
+        (("issues", "--limit", "0"), 2, "--limit: must be a whole number"),
+        (("issues", "--near", "95", "0", "10"), 2, "LAT: must be a number"),
+        (("show", "0"), 2, "ID: must be a whole number"),
         (("show",), 2, "ID"),
         (("fly",), 2, "fly"),
         (("watch", "--cursor", "there.jsonl"), 2, "holds no cursor"),
-        (("watch", "--every", "0"), 2, "every"),
-        (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "No connection could be made"),
+        (("watch", "--every", "0"), 2, "--every: must be"),
+        (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "check --base-url and the network"),
     ],
 )
 def test_what_goes_wrong_is_said_in_a_sentence(
@@ -198,6 +201,8 @@ def test_the_sandbox_runs_until_it_is_told_to_stop() -> None:
     try:
         assert process.stdout is not None
         url = process.stdout.readline().rpartition(" ")[2].strip()
+        told = [process.stdout.readline() for _ in range(5)]
+        taken = _run("sandbox", "--port", url.rpartition(":")[2])
         shown = _run("issues", "--status", "all", "--json", url=url)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
@@ -206,6 +211,18 @@ def test_the_sandbox_runs_until_it_is_told_to_stop() -> None:
         process.communicate()
 
     assert len(shown.stdout.splitlines()) == 10
+    assert f'AsyncClient("{TOKEN}", base_url="{url}")' in told[3]
+    assert f"scf issues --base-url {url}" in told[4]
+    assert taken.returncode == 1
+    assert "cannot listen" in taken.stderr
+
+
+def test_the_sandbox_tells_of_its_options_itself() -> None:
+    told, wrong = _run("sandbox", "--help"), _run("sandbox", "--issues", "-5")
+
+    assert "--drift" in told.stdout
+    assert (told.returncode, wrong.returncode) == (0, 2)
+    assert "--issues: must be a whole number" in wrong.stderr
 
 
 def test_a_feed_is_printed_and_handed_to_a_command(tmp_path: Path) -> None:

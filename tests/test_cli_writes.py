@@ -18,6 +18,7 @@ from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async.cli")
 _AT = ("--at", "41.05", "-73.54")
+_ANSWERS = ("--answers", "a.json")
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 
 
@@ -187,15 +188,20 @@ def test_places(url: str) -> None:
         (("report", "--answers", "gone.json"), 2, "no file of one JSON object"),
         (("report", "--answers", "list.json"), 2, "no file of one JSON object"),
         (
-            ("report", *_AT, "--type", "1001", "--address", "x", "--answers", "a.json"),
+            ("report", *_AT, "--type", "1001", "--address", "x", *_ANSWERS),
             2,
-            "- How large is it?: needs an answer. ",
+            "Nothing was sent. - Issue Title: needs an answer. - How large",
         ),
-        (("report", *_AT, "--type", "pothole", "--address", "x"), 2, "a number, or other"),
+        (
+            ("report", "--at", "95", "0", "--type", "other", "--address", "x", *_ANSWERS),
+            2,
+            "- LAT: must be a number from -90 to 90. ",
+        ),
+        (("report", *_AT, "--type", "pothole", "--address", "x"), 2, "--type: must be a number"),
         (("questions", "7"), 1, "404"),
         (("close", "7", "done"), 1, "404"),
-        (("comment", "7", " "), 2, "not empty"),
-        (("places", "41.05", "-73.54", "--name", "Nowhere"), 2, "no place near there"),
+        (("comment", "7", " "), 2, "TEXT: must be a text"),
+        (("places", "41.05", "-73.54", "--name", "Nowhere"), 2, "Take one of them for --place"),
     ],
 )
 def test_what_goes_wrong_is_said_in_a_sentence(

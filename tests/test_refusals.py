@@ -74,6 +74,14 @@ def test_the_forms_of_422_become_one(body: Any, found: dict[str, list[str]]) -> 
     assert field_errors(body) == found
 
 
+def test_what_the_service_says_keeps_one_full_stop() -> None:
+    error = refusal(_answer(422, {"email": "Can't be blank.", "base": ["No.", "Never"]}))
+
+    assert str(error) == (
+        "422 for GET /issues. The service refused: email: Can't be blank; base: No, Never."
+    )
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

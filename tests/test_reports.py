@@ -190,8 +190,9 @@ def test_all_faults_are_told_at_once() -> None:
         "anonymize_reporter",
     }
     assert isinstance(caught.value, ValueError)
-    for words in caught.value.errors.values():
-        assert words[0] in str(caught.value)
+    for field, words in caught.value.errors.items():
+        assert f"{field}: {words[0]}" in str(caught.value)
+    assert caught.value.errors["lat"] == ["must be a number from -90 to 90."]
 
 
 def test_answers_are_a_mapping() -> None:

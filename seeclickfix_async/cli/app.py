@@ -26,13 +26,14 @@ app: App = App(
     help=f"City service requests from SeeClickFix. A token is read from {TOKEN_VARIABLE}.",
     version=__version__,
     suppress_keyboard_interrupt=False,
+    default_parameter=Parameter(negative=()),  # no --no-json, and no --empty-near
 )
 out: Console = Console()
 err: Console = Console(stderr=True, soft_wrap=True)
 
 Site = Annotated[str, Parameter("--base-url", env_var="SEECLICKFIX_BASE_URL")]
-Json = Annotated[bool, Parameter("--json", negative=())]
-Flag = Annotated[bool, Parameter(negative=())]
+Json = Annotated[bool, Parameter("--json", show_default=False)]
+Flag = Annotated[bool, Parameter(show_default=False)]
 Place = Annotated[str | None, Parameter("--place")]
 Near = Annotated[tuple[float, float, float] | None, Parameter("--near")]
 Box = Annotated[tuple[float, float, float, float] | None, Parameter("--box")]

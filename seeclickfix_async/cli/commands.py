@@ -27,6 +27,7 @@ from seeclickfix_async.cli.app import (
     print_json,
 )
 from seeclickfix_async.cli.session import client_of
+from seeclickfix_async.cli.words import said
 from seeclickfix_async.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
 
@@ -51,13 +52,12 @@ def run(arguments: list[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     try:
         code = app(arguments, exit_on_error=False, result_action="return_value")
-    except (CycloptsError, InvalidArgumentError) as error:
-        if isinstance(error, InvalidArgumentError):
-            err.print(f"scf: {error}", markup=False)
+    except CycloptsError:
         return MISUSED
     except SeeClickFixError as error:
-        err.print(f"scf: {error}", markup=False)
-        return FAILED
+        command, *_ = app.parse_args(arguments)
+        err.print(f"scf: {said(error, command)}", markup=False, highlight=False)
+        return MISUSED if isinstance(error, InvalidArgumentError) else FAILED
     except KeyboardInterrupt:
         err.print("scf: stopped. What had come is kept.")
         return INTERRUPTED
@@ -148,11 +148,7 @@ async def whoami(*, base_url: Site = PRODUCTION, json: Json = False) -> int:
     return OK
 
 
-@app.command
+@app.command(help_flags=())  # it tells of its options itself
 def sandbox(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
-    """Run a sandbox of the service on this machine until Ctrl-C.
-
-    Args:
-        arguments: As `scf sandbox -- --help` tells.
-    """
+    """Run a sandbox of the service on this machine until Ctrl-C."""
     return local.run(arguments)

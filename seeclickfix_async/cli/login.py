@@ -87,7 +87,7 @@ async def login(
     implicit: Flag = False,
     port: int = 0,
     wait: float = 300.0,
-    browser: Annotated[bool, Parameter("--browser")] = True,
+    browser: Annotated[bool, Parameter("--browser", negative="--no-browser")] = True,
     base_url: Site = PRODUCTION,
 ) -> int:
     """Sign in, in the browser or with a personal access token.

@@ -21,6 +21,7 @@ from seeclickfix_async.cli import asking
 from seeclickfix_async.cli.app import FAILED, OK, Flag, Json, Site, err, out, print_json
 from seeclickfix_async.cli.forms import key_of
 from seeclickfix_async.cli.session import client_of
+from seeclickfix_async.cli.words import faults
 from seeclickfix_async.credentials import PRODUCTION
 from seeclickfix_async.errors import (
     InvalidArgumentError,
@@ -145,6 +146,8 @@ def _mended(
             again = [q for q in kind.questions or () if q.primary_key in error.errors]
             if len(again) < len(error.errors):
                 raise
+            for fault in faults(error, report):
+                err.print(fault, markup=False, highlight=False)
             given |= {question.primary_key or "": asking.ask(question) for question in again}
 
 
@@ -155,21 +158,14 @@ def _draft(
     answers: dict[str, Answer],
     told: _Told,
 ) -> Draft:
-    """The draft, or all its faults, a line each."""
-    try:
-        return kind.draft(
-            lat=at[0],
-            lng=at[1],
-            address=address,
-            answers=answers,
-            image=told.image,
-            anonymize_reporter=told.anonymous,
-        )
-    except InvalidDraftError as error:
-        for words in error.errors.values():
-            for word in words:
-                err.print(f"- {word}", markup=False, highlight=False)
-        raise
+    return kind.draft(
+        lat=at[0],
+        lng=at[1],
+        address=address,
+        answers=answers,
+        image=told.image,
+        anonymize_reporter=told.anonymous,
+    )
 
 
 def _point() -> tuple[float, float]:

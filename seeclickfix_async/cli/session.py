@@ -149,7 +149,7 @@ def needed_application(base_url: str, client_id: str | None, redirect_uri: str) 
     app = application(base_url, client_id, redirect_uri)
     if app is None:
         raise InvalidArgumentError(
-            "client-id",
+            "client_id",
             f"a login in the browser needs the id that SeeClickFix gave your application: give "
             f"--client-id or set {CLIENT_VARIABLE}. With a personal access token, use "
             "scf login --token.",

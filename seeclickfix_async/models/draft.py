@@ -118,4 +118,4 @@ class Faults:
         try:
             check()
         except InvalidArgumentError as error:
-            self.add(field, str(error))
+            self.add(field, error.reason)
