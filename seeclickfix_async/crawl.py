@@ -7,6 +7,7 @@ planning.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -38,7 +39,8 @@ Fetch = Callable[[IssueQuery, int], Awaitable[Page[IssueT]]]
 Answer = Page[IssueT] | SeeClickFixError
 
 _BEYOND = (BadRequestError, NotFoundError, ValidationError)
-_MOST_WALKERS = 16
+_MOST_ASKING = 16
+_MOST_WALKERS = 32  # more than ask at once: others wait until what they brought has been kept
 _WORTH_A_WALKER = 20  # pages: each walker may cost one request more than one alone
 
 
@@ -184,16 +186,18 @@ class _Guide(Generic[IssueT]):
     rate: float
     clock: Clock
     quickest: float = math.inf  # seconds of the quickest answer yet
+    asking: anyio.Semaphore = attrs.field(factory=lambda: anyio.Semaphore(_MOST_ASKING))
 
     async def ask(self, part: Slice) -> Answer[IssueT]:
         """The next page of a slice, or why there is none."""
-        started = self.clock.now()
         try:
-            page = await self.fetch(self.walk.query_of(part), part.page)
+            async with self.asking:
+                started = self.clock.now()
+                page = await self.fetch(self.walk.query_of(part), part.page)
+                self.quickest = min(self.quickest, self.clock.now() - started)
         except SeeClickFixError as error:
             self.walk.state.requests += isinstance(error, _BEYOND)
             return error
-        self.quickest = min(self.quickest, self.clock.now() - started)
         self.walk.state.requests += page.response.requests
         return page
 
@@ -249,7 +253,7 @@ class _Run(Generic[IssueT]):
         self._guide = guide
         self._each = each
         self._walking: set[Slice] = set()
-        self._taken: list[Batch[IssueT]] = []  # and not kept yet, in the order of their states
+        self._taken: list[list[IssueT]] = []  # and not kept yet
         self._keeping = anyio.Lock()
         self._failures: list[Exception] = []
         self._clocked = guide.clock.now()
@@ -287,22 +291,20 @@ class _Run(Generic[IssueT]):
 
     def _take(self, part: Slice, answer: Answer[IssueT]) -> None:
         guide = self._guide
-        issues = guide.take(part, answer)
+        self._taken.append(guide.take(part, answer))
         now = guide.clock.now()
         guide.walk.state.seconds += now - self._clocked
         self._clocked = now
-        self._taken.append(guide.batch(issues))
 
     async def _keep(self, walkers: anyio.abc.TaskGroup) -> None:
         """Hand on everything that was taken, unless another walker has done it."""
         async with self._keeping:
             if not self._taken:
                 return
-            *before, last = self._taken
-            self._taken = []
-            issues = tuple(issue for batch in (*before, last) for issue in batch.issues)
+            batch = self._guide.batch(list(itertools.chain.from_iterable(self._taken)))
+            self._taken.clear()
             try:
-                await self._each(attrs.evolve(last, issues=issues))
+                await self._each(batch)
             except Exception as error:  # noqa: BLE001  # reaches the caller, without a group
                 self._failures.insert(0, error)
                 walkers.cancel_scope.cancel()

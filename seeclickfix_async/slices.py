@@ -57,6 +57,7 @@ class Slice:
     def move_to(self, second: datetime | None, known: set[Row]) -> None:
         """Go on from a second, of which these rows are known."""
         self.start, self.page, self.entries, self.known = second, 1, None, known
+        self.last_rows = []
 
 
 @attrs.define(eq=False)

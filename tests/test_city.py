@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+import anyio
+import httpx
 import pytest
 
-from seeclickfix_async import AsyncClient, DetailedIssue, PlaceArea, Status, near
+from seeclickfix_async import AsyncClient, Batch, DetailedIssue, Issue, PlaceArea, Status, near
 from seeclickfix_async.errors import (
     AuthenticationError,
     NotFoundError,
@@ -17,7 +19,7 @@ from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("walkers", [1, 4, 16])
+@pytest.mark.parametrize("walkers", [1, 4, 32])
 async def test_a_crawl_brings_every_issue_once(city: Sandbox, city_url: str, walkers: int) -> None:
     async with AsyncClient(base_url=city_url, limiter=None) as client:
         walk = client.issues.crawl(walkers=walkers)
@@ -26,6 +28,36 @@ async def test_a_crawl_brings_every_issue_once(city: Sandbox, city_url: str, wal
     assert sorted(ids) == [city.city.id_of(row) for row in range(5000)]
     assert walk.report.complete
     assert walk.report.expected == walk.report.received == 5000
+
+
+async def test_however_many_walk_somebody_else_is_next(city: Sandbox) -> None:
+    asked: list[str] = []
+    permits = anyio.Semaphore(1)
+
+    class Held(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            asked.append(request.url.path)
+            await permits.acquire()
+            return await super().handle_async_request(request)
+
+    async def keep(batch: Batch[Issue]) -> None:
+        pass
+
+    http = httpx.AsyncClient(transport=Held(app=city.app))
+    client = AsyncClient(http=http, base_url="http://city.test", limiter=None)
+    walk = client.issues.crawl(walkers=32, page_size=20)
+    await walk.estimate()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(walk.run, keep)
+        await anyio.wait_all_tasks_blocked()
+        assert len(asked) == 17
+        tasks.start_soon(client.users.me)
+        await anyio.wait_all_tasks_blocked()
+        permits.release()
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+
+    assert asked[17].endswith("/profile")
 
 
 async def test_a_crawl_needs_hardly_more_requests_than_there_are_pages(city_url: str) -> None:

@@ -110,7 +110,7 @@ def test_pages_that_are_none(page: int, limit: int | None) -> None:
         AsyncClient().issues.list(page=page).collect(limit).send(None)
 
 
-@pytest.mark.parametrize("walkers", [0, 17, True])
+@pytest.mark.parametrize("walkers", [0, 33, True])
 def test_walkers_that_are_none(walkers: int) -> None:
     with pytest.raises(InvalidArgumentError):
         AsyncClient().issues.crawl(walkers=walkers)

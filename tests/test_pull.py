@@ -260,7 +260,7 @@ async def test_a_checkpoint_that_cannot_be_read_is_refused(
         ({"sort": "rating"}, "sorts by its own clock"),
         ({"page_size": 0}, "page_size"),
         ({"page_size": "huge"}, "page_size"),
-        ({"walkers": 17}, "walkers"),
+        ({"walkers": 33}, "walkers"),
         ({"colour": "red"}, "no such parameter"),
     ],
 )

@@ -72,8 +72,8 @@ async def pull(
         details: Bring comments, questions, votes and integrations too, 20 issues a request.
         page_size: Issues a request: 100 unless told, 20 with details. `"largest"` asks for
             1,000 and keeps what is granted, which may make a pull ten times cheaper.
-        walkers: How many requests may be under way at once, 1 to 16; as many as the quota can
-            keep busy unless told.
+        walkers: How many walk at once, 1 to 32, each through a period of its own; as many as
+            the quota can keep busy unless told. 16 requests at most are under way at once.
         update: Bring a pull that is done up to date: issues that were updated since it began
             come again, and replace what the file holds of them.
         teller: Is told what is to come, and what has come.

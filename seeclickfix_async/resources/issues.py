@@ -125,9 +125,9 @@ class Issues(IssueWrites):
         Args:
             details: Bring comments, questions, votes and integrations too, 20 issues a request.
             by: The clock to go by; `updated_at` for what changed in a period.
-            walkers: How many requests may be under way at once, 1 to 16; None for as many as
-                the quota can keep busy. With more than one, the issues come period by period
-                and not in one order.
+            walkers: How many walk at once, 1 to 32, each through a period of its own; None for
+                as many as the quota can keep busy. With more than one, the issues come period
+                by period and not in one order. 16 requests at most are under way at once.
             page_size: Issues a request: 100 unless told, 20 with details. `"largest"` asks for
                 1,000 and keeps what is granted, which may make a walk ten times cheaper.
             state: Where an earlier walk of the same filters stood: a `Batch.state`.
