@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Literal
 
 import attrs
@@ -21,11 +20,6 @@ class Column:
     name: str
     kind: Kind
     of: Callable[[Issue], Any]
-
-    def plain(self, issue: Issue) -> Any:
-        """The value where there is no type for time: ISO 8601 in UTC."""
-        value = self.of(issue)
-        return moment(value) if isinstance(value, datetime) else value
 
 
 def _type_id(issue: Issue) -> int | None:
@@ -63,3 +57,15 @@ COLUMNS = (
     Column("comments_count", "integer", _comments),
 )
 """The columns of CSV, SQLite and Parquet; `lat` and `lng` are degrees."""
+
+_GETTERS = [(column.name, column.of) for column in COLUMNS]
+_TIMES = [column.name for column in COLUMNS if column.kind == "time"]
+
+
+def plain(issue: Issue) -> dict[str, Any]:
+    """An issue's row where there is no type for time: ISO 8601 in UTC."""
+    row = {name: of(issue) for name, of in _GETTERS}
+    for name in _TIMES:
+        if row[name] is not None:
+            row[name] = moment(row[name])
+    return row

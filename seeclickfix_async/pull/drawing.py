@@ -15,7 +15,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import arrow
-from seeclickfix_async.pull.columns import COLUMNS
+from seeclickfix_async.pull.columns import plain
 
 _SHOWN = (
     "id",
@@ -74,8 +74,7 @@ def _number(name: str, value: Any) -> Any:
 def _lines(file: Path) -> Iterator[Row]:
     decoder = msgspec.json.Decoder(Issue)
     with file.open("rb") as lines:
-        for issue in map(decoder.decode, lines):
-            yield {column.name: column.plain(issue) for column in COLUMNS}
+        yield from map(plain, map(decoder.decode, lines))
 
 
 def _csv(file: Path) -> Iterator[Row]:

@@ -20,7 +20,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE, Checkpoint, Kept, beside
-from seeclickfix_async.pull.columns import COLUMNS
+from seeclickfix_async.pull.columns import COLUMNS, plain
 
 
 class _Lines(ABC):
@@ -167,7 +167,7 @@ class Csv(_Lines):
 
     def encode(self, issue: Issue) -> bytes:
         """One row, which may be several lines."""
-        return _csv([column.plain(issue) for column in COLUMNS])
+        return _csv(list(plain(issue).values()))
 
     def rows(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
         """The rows below the head."""
@@ -185,17 +185,13 @@ class GeoJson(_Lines):
 
     def encode(self, issue: Issue) -> bytes:
         """One feature."""
-        placed = issue.lat is not None and issue.lng is not None
-        point = {"type": "Point", "coordinates": [issue.lng, issue.lat]}
+        row = plain(issue)
+        place = [row.pop("lng"), row.pop("lat")]
         feature: dict[str, Any] = {
             "type": "Feature",
             "id": issue.id,
-            "geometry": point if placed else None,
-            "properties": {
-                column.name: column.plain(issue)
-                for column in COLUMNS
-                if column.name not in ("lat", "lng")
-            },
+            "geometry": None if None in place else {"type": "Point", "coordinates": place},
+            "properties": row,
         }
         return msgspec.json.encode(feature) + b"\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,8 +15,10 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Comment, DetailedIssue, Issue, UserRef
 from seeclickfix_async.pull.checkpoint import Checkpoint
-from seeclickfix_async.pull.columns import COLUMNS, Kind
+from seeclickfix_async.pull.columns import COLUMNS, Kind, plain
 from seeclickfix_async.queries import moment
+
+_AT_ONCE = 400  # rows a statement; it takes 32,766 values
 
 _TYPES: dict[Kind, str] = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "time": "TEXT"}
 
@@ -33,19 +36,18 @@ class _Table:
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
         return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
 
-    @property
-    def upsert(self) -> str:
+    def upsert(self, rows: int) -> str:
         key, *others = self.columns
-        marks = ", ".join("?" * len(self.columns))
+        marks = f"({', '.join('?' * len(self.columns))})"
         updates = ", ".join(f"{name} = excluded.{name}" for name in others)
         return (
-            f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({marks}) "  # noqa: S608  # our own names
-            f"ON CONFLICT ({key}) DO UPDATE SET {updates}"
+            f"INSERT INTO {self.name} ({', '.join(self.columns)}) "  # noqa: S608  # our own names
+            f"VALUES {', '.join([marks] * rows)} ON CONFLICT ({key}) DO UPDATE SET {updates}"
         )
 
 
 def _issues(issue: Issue) -> Iterator[Sequence[Any]]:
-    yield (*(column.plain(issue) for column in COLUMNS), msgspec.json.encode(issue).decode())
+    yield (*plain(issue).values(), msgspec.json.encode(issue).decode())
 
 
 def _request_types(issue: Issue) -> Iterator[Sequence[Any]]:
@@ -133,9 +135,9 @@ CREATE TABLE IF NOT EXISTS pulls (
   key TEXT PRIMARY KEY, query TEXT, complete INTEGER, report TEXT, attribution TEXT, licence TEXT,
   checkpoint TEXT
 );
-CREATE INDEX IF NOT EXISTS issues_created_at ON issues (created_at);
-CREATE INDEX IF NOT EXISTS issues_updated_at ON issues (updated_at);
-CREATE INDEX IF NOT EXISTS comments_issue_id ON comments (issue_id);
+CREATE VIRTUAL TABLE IF NOT EXISTS issues_fts USING fts5 (
+  summary, description, address, content = issues, content_rowid = id
+);
 CREATE VIEW IF NOT EXISTS open_issues AS
   SELECT * FROM issues WHERE status IN ('open', 'acknowledged');
 CREATE VIEW IF NOT EXISTS months AS
@@ -151,43 +153,32 @@ COMMIT;
 """
 
 
-_INDEX = (
-    """
-    CREATE VIRTUAL TABLE issues_fts USING fts5 (
-      summary, description, address, content = issues, content_rowid = id
-    )
-    """,
-    """
-    CREATE TRIGGER issues_inserted AFTER INSERT ON issues BEGIN
-      INSERT INTO issues_fts (rowid, summary, description, address)
-      VALUES (new.id, new.summary, new.description, new.address);
-    END
-    """,
-    """
-    CREATE TRIGGER issues_deleted AFTER DELETE ON issues BEGIN
-      INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
-      VALUES ('delete', old.id, old.summary, old.description, old.address);
-    END
-    """,
-    """
-    CREATE TRIGGER issues_updated AFTER UPDATE ON issues BEGIN
-      INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
-      VALUES ('delete', old.id, old.summary, old.description, old.address);
-      INSERT INTO issues_fts (rowid, summary, description, address)
-      VALUES (new.id, new.summary, new.description, new.address);
-    END
-    """,
-    "INSERT INTO issues_fts (issues_fts) VALUES ('rebuild')",
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS issues_created_at ON issues (created_at)",
+    "CREATE INDEX IF NOT EXISTS issues_updated_at ON issues (updated_at)",
+    "CREATE INDEX IF NOT EXISTS comments_issue_id ON comments (issue_id)",
 )
-"""Made when the first pull is done: an index of everything at once costs a third of the work."""
+"""Made when the first pull is done: at once they cost an eighth of what row by row costs."""
+
+# No triggers, which would write the index to the disk row by row.
+_FORGET = """
+INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
+SELECT 'delete', id, summary, description, address
+FROM issues WHERE id IN (SELECT value FROM json_each(?))
+"""
+_LEARN = """
+INSERT INTO issues_fts (rowid, summary, description, address)
+SELECT id, summary, description, address
+FROM issues WHERE id IN (SELECT value FROM json_each(?))
+"""
 
 
 class Sqlite:
     """A database in which an issue that comes again replaces its row.
 
     It may hold several pulls, each of a query of its own. Tables `issues`, `comments`,
-    `request_types`, `users`, `places`; once a pull is done, a full-text index `issues_fts`; views
-    `open_issues`, `months`, `closing_times`; and `pulls`, with report, attribution and licence.
+    `request_types`, `users`, `places`; a full-text index `issues_fts`; views `open_issues`,
+    `months`, `closing_times`; and `pulls`, with report, attribution and licence.
     Times are ISO 8601 in UTC, `closing_times.days` are days, `issues.json` holds the whole issue.
     """
 
@@ -199,9 +190,10 @@ class Sqlite:
         try:
             # A process that is killed loses nothing in this mode; a machine that loses its
             # power may lose the last pages, with their checkpoints.
+            self._database.execute("PRAGMA page_size = 8192")  # an issue is half a usual page
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute("PRAGMA wal_autocheckpoint = 8000")  # 32 MB, then it syncs
+            self._database.execute("PRAGMA wal_autocheckpoint = 4000")  # 32 MB, then it syncs
             for table in _TABLES:
                 self._database.execute(table.definition)
             self._database.executescript(_SCHEMA)
@@ -221,26 +213,24 @@ class Sqlite:
         execute("BEGIN IMMEDIATE")
         try:
             self._write(issues, checkpoint)
-            if checkpoint.finished and not self._indexed():
-                for statement in _INDEX:
+            if checkpoint.finished:
+                for statement in _INDEXES:
                     execute(statement)
         except BaseException:
             execute("ROLLBACK")
             raise
         execute("COMMIT")
 
-    def _indexed(self) -> bool:
-        found = self._database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'issues_fts'")
-        return found.fetchone() is not None
-
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """The same as writing, here."""
         self.write(tuple(issues), checkpoint)
 
     def _write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
+        ids = msgspec.json.encode([issue.id for issue in issues]).decode()
+        self._database.execute(_FORGET, (ids,))
         for table in _TABLES:
-            rows = [row for issue in issues for row in table.rows(issue)]
-            self._database.executemany(table.upsert, rows)
+            self._upsert(table, {row[0]: row for issue in issues for row in table.rows(issue)})
+        self._database.execute(_LEARN, (ids,))
         place = checkpoint.query.get("place_url")
         if place is not None:
             self._database.execute("INSERT OR IGNORE INTO places VALUES (?)", (place,))
@@ -260,6 +250,14 @@ class Sqlite:
                 checkpoint.encode().decode(),
             ),
         )
+
+    def _upsert(self, table: _Table, by_key: dict[Any, Sequence[Any]]) -> None:
+        """Many rows a statement: other threads can run while one is at work, but not between."""
+        rows = list(by_key.values())
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            values = list(itertools.chain.from_iterable(some))
+            self._database.execute(table.upsert(len(some)), values)
 
     def __enter__(self) -> Self:
         return self
