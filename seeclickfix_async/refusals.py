@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ from seeclickfix_async.response import Response
 _NOT_ERRORS = frozenset({"documentation_url", "metadata", "meta"})
 _ADMINISTRATIVE = b"administrative rules"  # the proxy's words, which nobody translates
 
+_COLLECTION = re.compile("[A-Z]+ /[^{]*")  # a route that names no single thing
+_ASTRAY = "There is no such path. Check base_url, and any id that the address holds."
 _KINDS: dict[int, tuple[type[StatusError], str]] = {
     404: (NotFoundError, "There is no such thing, or this account may not see it."),
     429: (RateLimitedError, "Too many requests. Share one client, or one limiter, per address."),
@@ -122,6 +125,8 @@ def _kind(response: Response, *, nobody: bool) -> tuple[type[StatusError], str, 
         blocked = _ADMINISTRATIVE in response.content
         reason = "blocked" if blocked else "nobody" if nobody else "account"
         return *_FORBIDDEN[reason], {"reason": reason}
+    if status == 404 and _COLLECTION.fullmatch(response.route):
+        return NotFoundError, _ASTRAY, {}
     if status >= 500:
         return ServerError, _FAILED[response.route.startswith(("GET ", "HEAD "))], {}
     return *_KINDS.get(status, (BadRequestError, "The service does not take this request.")), {}

@@ -12,7 +12,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from seeclickfix_async import AsyncClient, Retry, __version__
+from seeclickfix_async import AsyncClient, Retry, __version__, errors
 from tests.clocks import VirtualClock
 
 pytestmark = pytest.mark.anyio
@@ -165,6 +165,22 @@ async def test_views_share_one_connection(server: _Server) -> None:
     assert server.connections == 1
     assert server.cookies == []  # though each answer sets one
     assert server.agents == {f"bot/1 seeclickfix-async/{__version__}"}
+
+
+async def test_a_connection_that_fails_names_the_host_and_why(server: _Server) -> None:
+    nobody = "http://me:and-my-secret@127.0.0.1:9"
+    tls = server.url.replace("http", "https")
+    told = []
+    async with AsyncClient(limiter=None, retry=Retry(attempts=1)) as client:
+        for host in (nobody, tls, "http://nowhere.invalid"):
+            with pytest.raises(errors.ConnectionFailedError) as caught:
+                await client.request("GET", f"{host}/issues?search=of-mine")
+            told.append(str(caught.value).partition(". Nothing was sent")[0])
+
+    assert told[0] == "GET /issues: No connection to 127.0.0.1:9 could be made: it refused"
+    assert "could be made: TLS failed (" in told[1]
+    assert "nowhere.invalid could be made: its name is not known" in told[2]
+    assert not any(secret in words for words in told for secret in ("my-secret", "of-mine"))
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -82,6 +82,19 @@ def test_what_the_service_says_keeps_one_full_stop() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("route", "words"),
+    [
+        ("GET /issues", "Check base_url"),
+        ("GET /api/v2/nothing", "Check base_url"),
+        ("GET /issues/{id}", "no such thing"),
+        ("GET a photo", "no such thing"),
+    ],
+)
+def test_a_404_of_a_whole_collection_may_be_another_services(route: str, words: str) -> None:
+    assert words in str(refusal(Response(404, {}, b"", route=route)))
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

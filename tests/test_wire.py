@@ -355,10 +355,16 @@ async def test_a_write_is_sent_again_only_when_it_surely_did_nothing(
 @pytest.mark.parametrize(
     ("failure", "error", "words"),
     [
-        ("ConnectError", errors.ConnectionFailedError, "Nothing was sent"),
+        (
+            "ConnectError",
+            errors.ConnectionFailedError,
+            "No connection to city.example could be made. ",
+        ),
         ("UnsupportedProtocol", errors.ConnectionFailedError, "Nothing was sent"),
         ("ReadError", errors.AnswerLostError, "may have carried"),
-        ("ReadTimeout", errors.AnswerTimeoutError, "in time"),
+        ("ConnectTimeout", errors.ConnectionFailedError, "made: it did not answer in time"),
+        ("PoolTimeout", errors.ConnectionFailedError, "HTTP client that you gave has none left"),
+        ("ReadTimeout", errors.AnswerTimeoutError, "No answer came from city.example in time"),
         ("DecodingError", errors.AnswerLostError, "broke"),
     ],
 )

@@ -13,6 +13,7 @@ from seeclickfix_async.errors import ResponseTooLargeError
 from seeclickfix_async.secret import forget_frames
 from seeclickfix_async.transport import library
 from seeclickfix_async.transport.download import Receiver
+from seeclickfix_async.transport.failures import failure
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.trip import Request, Trip
 from seeclickfix_async.transport.upload import Form
@@ -64,10 +65,10 @@ class Lane:
         except BaseException as error:
             self.broken = not isinstance(error, Exception)
             forget_frames(error)
-            failure = library.failure(self._family, error, route=trip.request.route)
-            if failure is None:
+            ours = failure(self._family, error, url, trip.request.route)
+            if ours is None:
                 raise
-            raise failure from error
+            raise ours from error
 
     def _sent(
         self, trip: Trip, url: str, headers: Mapping[str, str], *, own: bool

@@ -13,13 +13,7 @@ from collections.abc import Generator, Mapping
 from typing import Any, Protocol
 
 from seeclickfix_async.credentials import Credential, Origin
-from seeclickfix_async.errors import (
-    AnswerLostError,
-    AnswerTimeoutError,
-    ConnectionFailedError,
-    InvalidArgumentError,
-    SeeClickFixError,
-)
+from seeclickfix_async.errors import InvalidArgumentError
 
 _HOSTS = 4  # a lane has one request at a time, and so one connection to a host
 KEEPALIVE = 55.0
@@ -80,35 +74,6 @@ def family_of(client: object) -> Any:
 def auth_class(family: Any) -> Any:
     """The flow as a class that this family takes for one of its own."""
     return type("PinnedAuth", (PinnedFlow, family.Auth), {})
-
-
-def failure(family: Any, error: BaseException, **of: str) -> SeeClickFixError | None:
-    """Our error for one of the family's: did the request leave, or not? None for any other."""
-    if isinstance(error, family.InvalidURL):
-        return InvalidArgumentError("path", "is no address that can be asked.")
-    if not isinstance(error, (family.RequestError, OSError)):  # broken TLS comes bare at times
-        return None
-    if isinstance(error, (family.ConnectError, family.ConnectTimeout, family.PoolTimeout)):
-        return ConnectionFailedError(
-            "No connection could be made. Nothing was sent; check base_url and the network.", **of
-        )
-    if isinstance(error, (family.ProxyError, family.UnsupportedProtocol)):
-        return ConnectionFailedError(
-            "The way to the service is closed. Nothing was sent; check base_url and the proxy "
-            "settings of the environment.",
-            **of,
-        )
-    if isinstance(error, family.TimeoutException):
-        return AnswerTimeoutError(
-            "No answer came in time. The service may have carried the request out; "
-            "read before you write again, or allow a longer timeout.",
-            **of,
-        )
-    return AnswerLostError(
-        "The connection broke before the answer was whole. The service may have carried the "
-        "request out; read before you write again.",
-        **of,
-    )
 
 
 @functools.cache
