@@ -67,6 +67,7 @@ def test_an_error_pickles_with_its_data(error: SeeClickFixError) -> None:
     copy = pickle.loads(pickle.dumps(error))
 
     assert type(copy) is type(error)
+    assert type(error).__module__ == errors.__name__  # whichever room of the package it lives in
     assert str(copy) == str(error)
     assert vars(copy) == vars(error)
 
