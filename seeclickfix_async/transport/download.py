@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from types import TracebackType
 from typing import Protocol, Self
 
 import anyio
@@ -65,12 +64,7 @@ class Saved:
             raise _unwritable(error) from error
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         with anyio.CancelScope(shield=True):
             await self._file.aclose()
             if not self._kept:

@@ -13,7 +13,6 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from types import TracebackType
 from typing import Protocol
 
 import anyio
@@ -90,7 +89,35 @@ class Queue(deque[Waiter]):
             waiter.event.set()
 
 
-class Limiter:
+class Window:
+    """What all limiters have: so many requests in so many seconds, and a queue for them."""
+
+    def __init__(self, limit: int, per: float, clock: Clock) -> None:
+        checks.number("limit", limit, 1, 1_000_000, whole=True)
+        checks.number("per", per, 0.001, 86_400, whole=False)
+        self._limit = limit
+        self._per = per
+        self._clock = clock
+        self._queue = Queue()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._limit}, per={self._per})"
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that are allowed in the long run."""
+        return self._limit / self._per
+
+    async def stop(self, error: StatusError) -> None:
+        """Fail everything that waits now in this process with this error."""
+        self._queue.wake_all(error)
+
+    def _waiter(self, max_wait: float | None, *, background: bool) -> Waiter:
+        patience = math.inf if max_wait is None else self._clock.now() + max_wait
+        return Waiter(patience, background=background)
+
+
+class Limiter(Window):
     """At most `limit` requests in any window of `per` seconds, first come, first served.
 
     It may be shared by clients, tasks and views, and used by one event loop after another. A
@@ -104,37 +131,19 @@ class Limiter:
     """
 
     def __init__(self, limit: int = 20, *, per: float = 60.0, clock: Clock = SYSTEM) -> None:
-        checks.number("limit", limit, 1, 1_000_000, whole=True)
-        checks.number("per", per, 0.001, 86_400, whole=False)
-        self._per = per
-        self._limit = limit
-        self._clock = clock
+        super().__init__(limit, per, clock)
         # When each slot that is not in use may be used again, earliest first.
         self._free_at: deque[float] = deque([0.0] * limit)
         self._not_before = 0.0
-        self._queue = Queue()
-
-    def __repr__(self) -> str:
-        return f"Limiter({self._limit}, per={self._per})"
-
-    @property
-    def rate(self) -> float:
-        """Requests a second that are allowed in the long run."""
-        return self._limit / self._per
 
     def slot(self, *, max_wait: float | None = None, background: bool = False) -> Slot:
         """A place for one request, as an async context manager."""
-        patience = math.inf if max_wait is None else self._clock.now() + max_wait
-        return Slot(self._acquire, self._release, Waiter(patience, background=background))
+        return Slot(self._acquire, self._release, self._waiter(max_wait, background=background))
 
     async def hold(self, seconds: float) -> None:
         """Let nothing leave for so many seconds; an earlier, longer hold stays."""
         self._not_before = max(self._not_before, self._clock.now() + seconds)
         self._queue.wake_all()  # for some the wait has become too long
-
-    async def stop(self, error: StatusError) -> None:
-        """Fail everything that waits now with this error."""
-        self._queue.wake_all(error)
 
     async def _acquire(self, waiter: Waiter) -> None:
         if self._queue or self._wait(0) > 0:
@@ -197,12 +206,7 @@ class Slot:
     async def __aenter__(self) -> None:
         await self._acquire(self._waiter)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._release()
 
 
@@ -229,10 +233,5 @@ class Unlimited:
     async def __aenter__(self) -> None:
         return None
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         return None

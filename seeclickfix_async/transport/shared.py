@@ -11,16 +11,14 @@ import logging
 import math
 import secrets
 from collections.abc import Awaitable, Callable
-from types import TracebackType
 from typing import Any, Protocol
 
 import anyio
 
-from seeclickfix_async import checks
-from seeclickfix_async.errors import ConnectionFailedError, RateLimitedError, StatusError
+from seeclickfix_async.errors import ConnectionFailedError, RateLimitedError
 from seeclickfix_async.transport.clock import SYSTEM, Clock
 from seeclickfix_async.transport.detached import Flight
-from seeclickfix_async.transport.limiter import Queue, Waiter
+from seeclickfix_async.transport.limiter import Waiter, Window
 
 _logger = logging.getLogger("seeclickfix_async")
 
@@ -72,7 +70,7 @@ class RedisClient(Protocol):
         ...
 
 
-class RedisLimiter:
+class RedisLimiter(Window):
     """At most `limit` requests in any window of `per` seconds, of all processes together.
 
     In each process first come, first served, and who is in the background lets others go first.
@@ -95,38 +93,20 @@ class RedisLimiter:
         name: str = "seeclickfix",
         clock: Clock = SYSTEM,
     ) -> None:
-        checks.number("limit", limit, 1, 1_000_000, whole=True)
-        checks.number("per", per, 0.001, 86_400, whole=False)
-        self._limit = limit
-        self._per = per
-        self._clock = clock
+        super().__init__(limit, per, clock)
         self._slots = f"{{{name}}}:slots"  # the braces keep both keys on one node of a cluster
         self._held = f"{{{name}}}:held"
         self._take: Any = redis.register_script(_TAKE)
         self._give_back: Any = redis.register_script(_GIVE_BACK)
         self._hold: Any = redis.register_script(_HOLD)
-        self._queue = Queue()
-
-    def __repr__(self) -> str:
-        return f"RedisLimiter({self._limit}, per={self._per})"
-
-    @property
-    def rate(self) -> float:
-        """Requests a second that are allowed in the long run."""
-        return self._limit / self._per
 
     def slot(self, *, max_wait: float | None = None, background: bool = False) -> SharedSlot:
         """A place for one request, as an async context manager."""
-        patience = math.inf if max_wait is None else self._clock.now() + max_wait
-        return SharedSlot(self, Waiter(patience, background=background))
+        return SharedSlot(self, self._waiter(max_wait, background=background))
 
     async def hold(self, seconds: float) -> None:
         """Let nothing leave for so many seconds, in no process; an earlier, longer hold stays."""
         await _tell(self._hold, [self._held], [seconds])
-
-    async def stop(self, error: StatusError) -> None:
-        """Fail everything that waits in this process with this error."""
-        self._queue.wake_all(error)
 
     async def acquire(self, waiter: Waiter, token: str) -> None:
         """Wait for a slot, known by a token.
@@ -189,12 +169,7 @@ class SharedSlot:
     async def __aenter__(self) -> None:
         await self._limiter.acquire(self._waiter, self._token)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._limiter.release(self._token)
 
 

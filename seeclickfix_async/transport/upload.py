@@ -10,7 +10,6 @@ import io
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterable
-from types import TracebackType
 from typing import Self
 
 import anyio
@@ -65,12 +64,7 @@ class OpenForm:
         }
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._photo.close()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
