@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import sqlite3
@@ -57,6 +58,7 @@ def test_the_demo_pulls_a_city_and_says_where_it_is(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "a minute is scaled to one second" in " ".join(done.stderr.split())
     assert "700 of 700 issues, complete" in done.stdout
+    assert re.search("It took [0-9.]+ seconds?; at the quota's pace it is", done.stdout)
     assert str(tmp_path / "scf-demo.db") in done.stdout
     with _opened(tmp_path / "scf-demo.db") as database:
         assert database.execute("SELECT count(*) FROM issues").fetchone() == (700,)
@@ -175,7 +177,9 @@ def test_whoami(small: Sandbox) -> None:
         (("show", "0"), 2, "ID: must be a whole number"),
         (("show",), 2, "ID"),
         (("fly",), 2, "fly"),
-        (("watch", "--cursor", "there.jsonl"), 2, "holds no cursor"),
+        (("watch", "--cursor", "there.jsonl"), 2, "--cursor: there.jsonl holds no cursor"),
+        (("watch", "--cursor", "no/such/folder"), 2, "nor could it"),
+        (("demo", "--issues", "-5"), 2, "--issues: must be a whole number"),
         (("watch", "--every", "0"), 2, "--every: must be"),
         (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "check --base-url and the network"),
     ],

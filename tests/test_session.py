@@ -15,7 +15,8 @@ from keyring.backends import fail
 
 from seeclickfix_async import FileStore, MemoryStore, TokenStore
 from seeclickfix_async.cli import login, session
-from seeclickfix_async.oauth import Token
+from seeclickfix_async.errors import TokenStoreError
+from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN, Sandbox
 from seeclickfix_async.secret import Secret
 from seeclickfix_async.tokens.keyring import KeyringStore
@@ -127,3 +128,16 @@ async def test_signing_in_and_out_let_nobody_in_between(
         assert await login.logout(base_url=url) == 0
 
     assert store.done == [("put", True), ("get", True), ("delete", True)]
+
+
+def test_a_login_that_cannot_be_noted_is_told(files: FileStore, tmp_path: Path) -> None:
+    app = Application("app", session.LOOPBACK, base_url=_SITE)
+    session.remember(app)
+    assert session.application(_SITE) == app
+
+    (tmp_path / "seeclickfix-async" / "applications.json").unlink()
+    (tmp_path / "seeclickfix-async").rmdir()
+    (tmp_path / "seeclickfix-async").write_text("in the way")
+
+    with pytest.raises(TokenStoreError, match="cannot be noted"):
+        session.remember(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -31,12 +32,12 @@ app: App = App(
 out: Console = Console()
 err: Console = Console(stderr=True, soft_wrap=True)
 
-Site = Annotated[str, Parameter("--base-url", env_var="SEECLICKFIX_BASE_URL")]
-Json = Annotated[bool, Parameter("--json", show_default=False)]
+Site = Annotated[str, Parameter(env_var="SEECLICKFIX_BASE_URL")]
 Flag = Annotated[bool, Parameter(show_default=False)]
-Place = Annotated[str | None, Parameter("--place")]
-Near = Annotated[tuple[float, float, float] | None, Parameter("--near")]
-Box = Annotated[tuple[float, float, float, float] | None, Parameter("--box")]
+Json = Flag
+Place = str | None
+Near = tuple[float, float, float] | None
+Box = tuple[float, float, float, float] | None
 
 
 def area_of(place: Place, around: Near, box: Box) -> Area | None:
@@ -70,6 +71,17 @@ def nothing_at(place: str) -> int:
 def aware(moment: datetime | None) -> datetime | None:
     """A moment that is UTC unless it says otherwise."""
     return moment.replace(tzinfo=UTC) if moment is not None and not moment.tzinfo else moment
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file as a whole: who is killed in between leaves the one that was there.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(path)
 
 
 def print_json(value: object) -> None:

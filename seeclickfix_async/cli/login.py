@@ -82,12 +82,12 @@ class _Answers:
 async def login(
     *,
     token: Flag = False,
-    client_id: Annotated[str | None, Parameter("--client-id")] = None,
+    client_id: str | None = None,
     scope: str = "",
     implicit: Flag = False,
     port: int = 0,
     wait: float = 300.0,
-    browser: Annotated[bool, Parameter("--browser", negative="--no-browser")] = True,
+    browser: Annotated[bool, Parameter(negative="--no-browser")] = True,
     base_url: Site = PRODUCTION,
 ) -> int:
     """Sign in, in the browser or with a personal access token.

@@ -15,7 +15,7 @@ import anyio
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from seeclickfix_async import AsyncClient, Crawl, Issue, Limiter, Report
+from seeclickfix_async import AsyncClient, Crawl, Issue, Limiter, Report, checks
 from seeclickfix_async import pull as pulls
 from seeclickfix_async.cli import local
 from seeclickfix_async.cli.app import (
@@ -51,6 +51,7 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         issues: How many issues the city has.
         json: Print the report as JSON.
     """
+    checks.number("issues", issues, 0, 10_000_000, whole=True)
     err.print(
         "A sandbox with a made-up city starts on this machine. The service takes 20 requests a "
         "minute; here a minute is scaled to one second."
@@ -236,12 +237,13 @@ def _tell(report: Report, path: Path, *, json: bool) -> int:
         print_json(report)
         return OK if report.complete else INCOMPLETE
     verdict = "complete" if report.complete else f"NOT complete: {' '.join(report.reasons)}"
-    quota = f" of {report.quota_seconds:,.0f} s of quota" if report.quota_seconds else ""
+    alone = report.quota_seconds
+    quota = f"; at the quota's pace it is {_time(alone)}" if alone else ""
     out.print(
         f"{report.received:,} of {_count(report.expected or 0, 'issue')}, {verdict}\n"
         f"{_count(report.requests, 'request')} ({report.minimum:,} at the least), "
         f"{_count(report.duplicates, 'row')} came twice\n"
-        f"{report.seconds:,.0f} s{quota}\n{path.resolve()}",
+        f"It took {_time(report.seconds)}{quota}\n{path.resolve()}",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import attrs
 import msgspec
-from cyclopts import Parameter
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.cli import asking
@@ -41,12 +40,10 @@ from seeclickfix_async.models.answers import Answer
 
 T = TypeVar("T")
 
-Point = Annotated[tuple[float, float] | None, Parameter("--at")]
-
 
 def report(
     *,
-    at: Point = None,
+    at: tuple[float, float] | None = None,
     address: str | None = None,
     type: str | None = None,
     answers: Path | None = None,

@@ -11,7 +11,7 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 from seeclickfix_async import AsyncClient, FileStore, StoredToken, TokenEndpoint, TokenStore
-from seeclickfix_async.cli.app import PRODUCT
+from seeclickfix_async.cli.app import PRODUCT, replace
 from seeclickfix_async.client import TOKEN_VARIABLE, AccessToken
 from seeclickfix_async.credentials import site_of
 from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
@@ -88,10 +88,17 @@ def _applications() -> dict[str, str]:
 
 
 def remember(app: Application) -> None:
-    """Note which application signed in at a site, so that its token can be renewed."""
-    _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Note which application signed in at a site, so that its token can be renewed.
+
+    Raises:
+        TokenStoreError: The folder cannot be written.
+    """
     known = {**_applications(), app.base_url: app.client_id}
-    (_folder() / "applications.json").write_text(json.dumps(known), "utf-8")
+    try:
+        _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace(_folder() / "applications.json", json.dumps(known).encode())
+    except OSError as error:
+        raise TokenStoreError(f"The login cannot be noted: {error.strerror}.") from None
 
 
 def application(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json as jsons
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import anyio
 import msgspec
-from cyclopts import Parameter
 
 from seeclickfix_async import Change
 from seeclickfix_async.cli.app import (
@@ -23,6 +22,7 @@ from seeclickfix_async.cli.app import (
     err,
     out,
     print_json,
+    replace,
 )
 from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.credentials import PRODUCTION
@@ -36,7 +36,7 @@ async def watch(
     box: Box = None,
     every: float = 60.0,
     cursor: Path | None = None,
-    exec: Annotated[str | None, Parameter("--exec")] = None,
+    exec: str | None = None,
     base_url: Site = PRODUCTION,
     json: Json = False,
 ) -> int:
@@ -66,7 +66,7 @@ async def watch(
             if command is not None and not await _run(command, told):
                 return FAILED
             if cursor is not None:
-                _keep(cursor, feed.cursor)
+                replace(cursor, msgspec.json.encode(feed.cursor))
     return FAILED  # a feed does not end by itself
 
 
@@ -95,15 +95,9 @@ async def _run(command: list[str], told: dict[str, Any]) -> bool:
 
 
 def _read(cursor: Path | None) -> Any:
-    if cursor is None or not cursor.exists():
+    if cursor is None or (cursor.parent.is_dir() and not cursor.exists()):
         return None
     try:
         return jsons.loads(cursor.read_bytes())
-    except ValueError:
-        raise InvalidArgumentError("cursor", f"{cursor} holds no cursor.") from None
-
-
-def _keep(cursor: Path, value: Any) -> None:
-    fresh = cursor.with_name(f"{cursor.name}.new")
-    fresh.write_bytes(msgspec.json.encode(value))
-    fresh.replace(cursor)
+    except (OSError, ValueError):
+        raise InvalidArgumentError("cursor", f"{cursor} holds no cursor, nor could it.") from None
