@@ -156,7 +156,7 @@ def test_whoami(small: Sandbox) -> None:
 
     assert known.stdout == "Resident 41 (#41)\n"
     assert (nobody.returncode, wrong.returncode) == (1, 1)
-    assert "Nobody is signed in" in nobody.stderr
+    assert "Nobody is signed in. Use scf login, or set SEECLICKFIX_TOKEN." in nobody.stderr
     assert "token is invalid" in wrong.stderr
     assert "wrong-token-here" not in wrong.stderr
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from inspect import Parameter, signature
 from typing import Any
 
+from seeclickfix_async.client import TOKEN_VARIABLE
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, SeeClickFixError
 
 Command = Callable[..., Any]
@@ -20,7 +21,11 @@ _TYPED = {
     "to": "FILE",
     **{name: name.upper() for name in ("lat", "lng", "min_lat", "min_lng", "max_lat", "max_lng")},
 }
+_LOGIN = f"Use scf login, or set {TOKEN_VARIABLE}."
 _ADVICE = {
+    "Give a token, from the account's security page or OAuth.": _LOGIN,
+    "Give a token.": _LOGIN,
+    "Give the token of one who may.": _LOGIN,
     "base_url": "--base-url",
     "client.issues.crawl()": "scf pull",
     " client.request() gives the answer as it came.": "",

@@ -17,8 +17,9 @@ from starlette.applications import Starlette
 
 from seeclickfix_async.sandbox.api import Endpoints
 from seeclickfix_async.sandbox.city import City, build
-from seeclickfix_async.sandbox.consent import CLIENT, Consent
+from seeclickfix_async.sandbox.consent import Consent
 from seeclickfix_async.sandbox.door import Door, Fault, Seen
+from seeclickfix_async.sandbox.grants import CLIENT, Grants
 from seeclickfix_async.sandbox.ledger import Ledger
 from seeclickfix_async.sandbox.people import NEIGHBOUR_TOKEN, OFFICIAL_TOKEN, TOKEN, People
 from seeclickfix_async.sandbox.photos import Photos
@@ -59,7 +60,10 @@ class Sandbox:
         self._ledger = Ledger()
         self._photos = Photos()
         endpoints = Endpoints(self.city, self._door, self._ledger, self._photos)
-        self.app: Any = Starlette(routes=[*endpoints.routes(), *Consent(self._people).routes()])
+        grants = Grants(self._people)
+        self.app: Any = Starlette(
+            routes=[*endpoints.routes(), *Consent(grants).routes(), *grants.routes()]
+        )
 
     @property
     def requests(self) -> deque[Seen]:

@@ -9,6 +9,7 @@ import sys
 import uvicorn
 
 from seeclickfix_async.sandbox import (
+    CLIENT,
     NEIGHBOUR_TOKEN,
     OFFICIAL_TOKEN,
     TOKEN,
@@ -23,7 +24,8 @@ Its people and their tokens, which open nothing else:
   {TOKEN}, {NEIGHBOUR_TOKEN}, and of an official: {OFFICIAL_TOKEN}
 Point a client at it:
   AsyncClient("{TOKEN}", base_url="{{url}}")
-  scf issues --base-url {{url}}"""
+  scf issues --base-url {{url}}
+  scf login --client-id {CLIENT} --base-url {{url}}"""
 
 
 def _count(text: str) -> int:

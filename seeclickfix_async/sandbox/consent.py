@@ -1,4 +1,4 @@
-"""The authorization page, as Doorkeeper serves it (RFC 6749 §4.2, the implicit flow)."""
+"""The authorization page, as Doorkeeper serves it, of both flows (RFC 6749 §4.1 and §4.2)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from seeclickfix_async.sandbox.people import People
+from seeclickfix_async.sandbox.grants import CLIENT, LIFETIME, Grants, scope_of
 
-CLIENT = "sandbox-client"
-_LIFETIME = 7200  # seconds, the provider's default
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_KEPT = (
+    "client_id",
+    "redirect_uri",
+    "state",
+    "response_type",
+    "scope",
+    "code_challenge",
+    "code_challenge_method",
+)
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
@@ -29,9 +37,9 @@ _BUTTON = (
 
 @attrs.define(eq=False)
 class Consent:
-    """Asks the person, and sends the browser back with a token in the fragment."""
+    """Asks the person, and sends the browser back with a code, or with a token in the fragment."""
 
-    people: People
+    grants: Grants
 
     def routes(self) -> list[Route]:
         """The page and what its buttons do."""
@@ -50,7 +58,7 @@ class Consent:
             return self._grant(query)
         fields = "".join(
             f'<input type="hidden" name="{escape(name)}" value="{escape(query.get(name, ""))}">'
-            for name in ("client_id", "redirect_uri", "state", "response_type", "scope")
+            for name in _KEPT
         )
         buttons = "".join(
             _BUTTON.format(fields=fields, answer=answer) for answer in ("Authorize", "Deny")
@@ -73,19 +81,23 @@ class Consent:
         )
 
     def _grant(self, asked: dict[str, str]) -> Response:
+        if asked["response_type"] == "code":
+            return _back(asked, code=self.grants.code(asked))
         return _back(
             asked,
-            access_token=self.people.issue_token(),
+            access_token=self.grants.pair(scope_of(asked), renewable=False).access,
             token_type="Bearer",  # noqa: S106  # a kind, not a token
-            expires_in=str(_LIFETIME),
+            expires_in=str(LIFETIME),
         )
 
 
 def _back(asked: dict[str, str], **answer: str) -> Response:
-    """A blank state does not come back (observed)."""
+    """A blank state does not come back; a code's answer stands in the query (observed)."""
     if asked.get("state", "").strip():
         answer["state"] = asked["state"]
-    return RedirectResponse(f"{asked['redirect_uri']}#{urlencode(answer)}", 302)
+    uri = asked["redirect_uri"]
+    sign = "#" if asked["response_type"] == "token" else "&" if "?" in uri else "?"
+    return RedirectResponse(f"{uri}{sign}{urlencode(answer)}", 302)
 
 
 def _fault(asked: dict[str, str]) -> str:
@@ -98,8 +110,10 @@ def _fault(asked: dict[str, str]) -> str:
         return f"This application is not known. The sandbox knows {CLIENT!r}."
     if not usable or redirect.fragment:
         return "The redirect URI is not one of this application."
-    if asked.get("response_type") != "token":
+    if asked.get("response_type") not in ("token", "code"):
         return "This response type is not supported."
-    if asked.get("scope", "public") not in ("public", "write", "public write"):
+    if asked.get("code_challenge") and asked.get("code_challenge_method") not in ("plain", "S256"):
+        return "The method of the code challenge is not known."
+    if scope_of(asked) not in ("public", "write", "public write"):
         return "This scope is not known."
     return ""
