@@ -16,7 +16,7 @@ from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchAre
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Sandbox, Settings
-from seeclickfix_async.sandbox.city import CLOSED, OPEN
+from seeclickfix_async.sandbox.city import CATEGORIES, CLOSED, OPEN
 from tests.files import database, features, lines, rows, table
 
 pytestmark = pytest.mark.anyio
@@ -122,6 +122,22 @@ async def test_a_database_finds_words_and_names_the_licence(
     assert (kept["complete"], kept["attribution"]) == (1, "seeclickfix.com")
     assert "by-nc-sa" in kept["licence"]
     assert json.loads(kept["report"])["received"] == 300
+
+
+async def test_the_words_of_a_database_follow_its_rows(tmp_path: Path) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path = tmp_path / "city.db"
+    await pull(_client(sandbox), to=path)
+    changed, new = _change(sandbox)
+    for number, category in ((changed, "Graffiti"), (new, "Pothole")):
+        sandbox.city.category[sandbox.city.row_of(number) or 0] = CATEGORIES.index(category)
+    await pull(_client(sandbox), to=path, update=True)
+
+    words = f"SELECT summary, rowid FROM issues_fts({{}}) WHERE rowid IN ({changed}, {new})"
+    assert database(path, words.format("'graffiti'"))[0]["rowid"] == changed
+    assert database(path, words.format("'pothole'"))[0]["rowid"] == new
+    check = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('integrity-check', 1)"
+    assert database(path, check) == []  # raises where the index says other than the rows
 
 
 async def test_the_report_stands_beside_lines(client: AsyncClient, tmp_path: Path) -> None:
