@@ -21,8 +21,8 @@ from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull import arrow
 from seeclickfix_async.pull.checkpoint import Checkpoint, Kept
 
-_AT_ONCE = 10_000
-"""So many issues make a part: some 30 MB of memory."""
+_AT_ONCE = 20_000
+"""So many issues make a part: some 60 MB of memory."""
 
 _NOWHEN = "__HIVE_DEFAULT_PARTITION__"
 
@@ -85,12 +85,14 @@ class Parquet:
 
     def _part(self, issues: Iterable[Issue]) -> set[Path]:
         """Write issues into the next part of each month they are of; gives the months."""
-        by_month: dict[str, list[Issue]] = {}
-        for issue in issues:
-            by_month.setdefault(_month_of(issue), []).append(issue)
-        months = {self._path / f"month={name}": those for name, those in by_month.items()}
+        rows = list(issues)
+        places: dict[str, list[int]] = {}
+        for place, issue in enumerate(rows):
+            places.setdefault(_month_of(issue), []).append(place)
+        table = arrow.table(rows, geometry=self.geometry)  # one: many small ones cost more
+        months = {self._path / f"month={name}": those for name, those in places.items()}
         for month, those in months.items():
-            self._write(month, arrow.table(those, geometry=self.geometry), self._number)
+            self._write(month, table.take(those), self._number)
         before, pending = self._gathering, self._pending
         self._number += 1
         self._pending = self._gathering.open("wb")
@@ -118,7 +120,7 @@ class Parquet:
 
     def _whole(self, parts: Sequence[Path]) -> Any:
         """All rows of some parts, of each issue the one of the last part."""
-        tables = [self._files.read_table(part, partitioning=None) for part in parts]
+        tables = [self._files.ParquetFile(part).read() for part in parts]
         table = self._arrow.concat_tables(tables)
         last = {number: place for place, number in enumerate(table["id"].to_pylist())}
         return table.take(sorted(last.values()))
@@ -173,8 +175,10 @@ class GeoParquet(Parquet):
 
 
 def _month_of(issue: Issue) -> str:
-    created = issue.created_at
-    return _NOWHEN if created is None else f"{created.astimezone(UTC):%Y-%m}"
+    if issue.created_at is None:
+        return _NOWHEN
+    created = issue.created_at.astimezone(UTC)
+    return f"{created.year:04}-{created.month:02}"
 
 
 def _number_of(part: Path) -> int:
