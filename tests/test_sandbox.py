@@ -15,6 +15,7 @@ import pytest
 from seeclickfix_async import oauth
 from seeclickfix_async.errors import AccessDeniedError
 from seeclickfix_async.sandbox import CLIENT, TOKEN, Quota, Sandbox, Settings
+from seeclickfix_async.sandbox.city import CLOSED, OPEN
 
 pytestmark = pytest.mark.anyio
 
@@ -108,6 +109,21 @@ async def test_the_city_is_the_same_for_the_same_seed() -> None:
     assert first.city.created != other.city.created
     async with _client(first) as one, _client(second) as two:
         assert (await one.get("issues")).content == (await two.get("issues")).content
+
+
+async def test_an_issue_that_is_closed_is_still_the_same_persons() -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    city = sandbox.city
+    row = next(row for row in range(300) if city.status[row] == OPEN and not city.closed[row])
+    async with _client(sandbox) as http:
+        before = (await http.get(f"issues/{city.id_of(row)}")).json()
+        city.set_status(row, CLOSED)
+        after = (await http.get(f"issues/{city.id_of(row)}")).json()
+
+    assert after["status"] == "Closed"
+    changed = {name for name in before if before[name] != after[name]}
+    assert "updated_at" in changed
+    assert changed <= {"status", "acknowledged_at", "closed_at", "updated_at", "transitions"}
 
 
 async def test_clocks_are_eastern_with_and_without_daylight(http: httpx.AsyncClient) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,8 +16,7 @@ LAST_MODIFIED = "Thu, 01 Oct 2026 04:00:00 GMT"
 
 def answer(body: Any, status: int = 200) -> Response:
     """JSON."""
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(content, status, media_type="application/json; charset=utf-8")
+    return Response(msgspec.json.encode(body), status, media_type="application/json; charset=utf-8")
 
 
 class Refused(Exception):  # noqa: N818  # an answer, and nothing that went wrong

@@ -48,19 +48,20 @@ class Rows:
         here = f"{api}/issues/{number}"
         lat, lng = city.lat[row], city.lng[row]
         closed = city.closed[row]
+        description = _description(random)
+        address = f"{random.randrange(1, 900)} {random.choice(_STREETS)} Example, EX"
+        acknowledged = random.random() < 0.8  # whether it is closed or not: the rest stays the same
         return {
             "id": number,
             "status": STATUSES[city.status[row]],
             "summary": CATEGORIES[city.category[row]],
-            "description": _description(random),
+            "description": description,
             "rating": city.rating[row],
             "lat": lat,
             "lng": lng,
-            "address": f"{random.randrange(1, 900)} {random.choice(_STREETS)} Example, EX",
+            "address": address,
             "created_at": stamp(city.created[row]),
-            "acknowledged_at": stamp(closed - DAY // 8)
-            if closed and random.random() < 0.8
-            else None,
+            "acknowledged_at": stamp(closed - DAY // 8) if closed and acknowledged else None,
             "closed_at": stamp(closed) if closed else None,
             "reopened_at": stamp(closed + 60) if closed and city.status[row] == OPEN else None,
             "updated_at": stamp(city.updated[row]),
