@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import coredis
@@ -26,6 +27,7 @@ _PER = 3.0
 _PROCESSES = 8
 _CALLS = 50
 _IDEAL = (_PROCESSES * _CALLS / _LIMIT - 1) * _PER
+_CITY_PER = 9.0  # the service's is 60: what twenty answers take is a large share of a short one
 
 
 @contextmanager
@@ -43,8 +45,8 @@ def _redis() -> Iterator[int]:
         server.terminate()
 
 
-async def _work(url: str, port: str, start: str) -> None:
-    """Begin at a moment, with all others, and print when it was done and what was sent."""
+async def _work(url: str, port: str) -> None:
+    """Begin when told, with all others, and print when it was done and what was sent."""
     sent: list[int] = []
 
     async def ask() -> None:
@@ -53,7 +55,8 @@ async def _work(url: str, port: str, start: str) -> None:
     async with coredis.Redis(port=int(port)) as redis:
         limiter = RedisLimiter(redis, _LIMIT, per=_PER)
         async with AsyncClient(base_url=url, limiter=limiter) as client:
-            await anyio.sleep(float(start) - time.time())
+            print("ready", flush=True)
+            await anyio.to_thread.run_sync(sys.stdin.readline)
             async with anyio.create_task_group() as tasks:
                 for _ in range(_CALLS):
                     tasks.start_soon(ask)
@@ -62,35 +65,54 @@ async def _work(url: str, port: str, start: str) -> None:
 
 def _together(url: str, port: int) -> tuple[float, int]:
     """Seconds until the last process was done, and requests on the wire."""
-    start = time.time() + 6
-    command = [sys.executable, "-m", "benchmarks.shared", url, str(port), str(start)]
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(_PROCESSES)
+    command = [sys.executable, "-m", "benchmarks.shared", url, str(port)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes: list[Any] = [
+        subprocess.Popen(command, text=True, **pipes) for _ in range(_PROCESSES)
     ]
+    assert all(process.stdout.readline() == "ready\n" for process in processes)
+    start = time.time()
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
     told = [process.communicate()[0].split() for process in processes]
     return max(float(done) for done, _ in told) - start, sum(int(sent) for _, sent in told)
 
 
-async def _city(url: str, to: str) -> Report:
-    async with AsyncClient(base_url=url, limiter=Limiter(_LIMIT, per=_PER)) as client:
-        return await pull(client, to=to)
+class _Counting(Limiter):
+    """Counts how often the service refused."""
+
+    refused = 0
+
+    async def hold(self, seconds: float) -> None:
+        """Count it, and wait as usual."""
+        self.refused += 1
+        await super().hold(seconds)
+
+
+async def _city(url: str, to: str) -> tuple[Report, int]:
+    limiter = _Counting(_LIMIT, per=_CITY_PER)
+    async with AsyncClient(base_url=url, limiter=limiter) as client:
+        return await pull(client, to=to), limiter.refused
 
 
 def ratios() -> Iterator[Ratio]:
     """Measure."""
     for window in ("fixed", "sliding", "bucket"):
-        options = ("--limit", str(_LIMIT), "--per", str(_PER), "--window", window)
-        with _redis() as port, sandbox(*options) as url:
+        options = ("--limit", str(_LIMIT), "--window", window, "--per")
+        with _redis() as port, sandbox(*options, str(_PER)) as url:
             seconds, sent = _together(url, port)
         yield Ratio(f"8 processes, {window} window / ideal time", seconds / _IDEAL, 1 / 0.95)
         yield Ratio("their 429s", sent - _PROCESSES * _CALLS, 0, "")
-        with sandbox(*options, "--issues", "9500") as url, tempfile.TemporaryDirectory() as folder:
-            report = anyio.run(_city, url, str(Path(folder) / "city.jsonl"))
+        city = (*options, str(_CITY_PER), "--issues", "9500")
+        with sandbox(*city) as url, tempfile.TemporaryDirectory() as folder:
+            report, refused = anyio.run(_city, url, str(Path(folder) / "city.jsonl"))
         assert report.complete, report
-        ideal = (math.ceil(report.minimum / _LIMIT) - 1) * _PER
+        ideal = (math.ceil(report.minimum / _LIMIT) - 1) * _CITY_PER
         name = f"a city of 95 pages, {window} window / ideal time"
         yield Ratio(name, report.seconds / ideal, 1.02)
+        yield Ratio("its 429s", refused, 0, "")
 
 
 if __name__ == "__main__":
-    anyio.run(_work, sys.argv[1], sys.argv[2], sys.argv[3])
+    anyio.run(_work, sys.argv[1], sys.argv[2])
