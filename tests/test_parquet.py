@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import httpx
 import msgspec
 import polars as pl
 import pyarrow.dataset
@@ -22,6 +19,8 @@ from seeclickfix_async import AsyncClient
 from seeclickfix_async.errors import InvalidArgumentError, TruncatedResultsError
 from seeclickfix_async.pull import parquet, pull, table
 from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.cities import client_of
+from tests.endings import Ended, end_at
 
 pytestmark = pytest.mark.anyio
 
@@ -33,12 +32,7 @@ def city() -> Sandbox:
 
 @pytest.fixture
 def client(city: Sandbox) -> AsyncClient:
-    return _client(city)
-
-
-def _client(sandbox: Sandbox) -> AsyncClient:
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
-    return AsyncClient(http=http, base_url="http://city.test", limiter=None)
+    return client_of(city)
 
 
 @pytest.fixture
@@ -61,40 +55,20 @@ async def test_a_dataset_has_one_file_a_month(client: AsyncClient, tmp_path: Pat
     assert len(set(whole["id"].to_pylist())) == len(whole) == 600
 
 
-class _Ended(Exception):  # noqa: N818  # nothing went wrong
-    """The process ends here."""
-
-
 @pytest.mark.usefixtures("small_parts")
 async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
     client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "city.parquet"
     for step in range(0, 90, 4):
-        with monkeypatch.context() as patched, contextlib.suppress(_Ended, InvalidArgumentError):
-            _end_at(patched, step)
+        with monkeypatch.context() as patched, contextlib.suppress(Ended, InvalidArgumentError):
+            end_at(patched, step)
             await pull(client, to=path)
     report = await pull(client, to=path, update=True)
 
     whole = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
     assert report.complete
     assert len(set(whole["id"].to_pylist())) == len(whole) == 600
-
-
-def _end_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """End before a file is moved or removed, after so many others were."""
-    steps = itertools.count()
-
-    def ending(change: Callable[..., Any]) -> Callable[..., Any]:
-        def maybe(*arguments: Any, **options: Any) -> Any:
-            if next(steps) == step:
-                raise _Ended
-            return change(*arguments, **options)
-
-        return maybe
-
-    for name in ("replace", "unlink"):
-        monkeypatch.setattr(Path, name, ending(getattr(Path, name)))
 
 
 async def test_engines_read_a_dataset_as_it_is(client: AsyncClient, tmp_path: Path) -> None:
@@ -149,7 +123,7 @@ async def test_a_frame_that_is_not_whole_is_none() -> None:
     sandbox = Sandbox(1000, settings=Settings(quota=None, depth=100))
 
     with pytest.raises(TruncatedResultsError, match="more issues than the service serves"):
-        await table(_client(sandbox), area=PlaceArea("example-city"))
+        await table(client_of(sandbox), area=PlaceArea("example-city"))
 
 
 async def test_a_missing_library_is_named(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import re
 import time
@@ -17,6 +16,8 @@ from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox.city import CATEGORIES, CLOSED, OPEN
+from tests.cities import client_of, failing
+from tests.endings import Ended, end_at
 from tests.files import database, features, lines, rows, table
 
 pytestmark = pytest.mark.anyio
@@ -31,14 +32,7 @@ def small() -> Sandbox:
 
 @pytest.fixture
 def client(small: Sandbox) -> AsyncClient:
-    return _client(small)
-
-
-def _client(sandbox: Sandbox) -> AsyncClient:
-    import httpx
-
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
-    return AsyncClient(http=http, base_url="http://city.test", limiter=None)
+    return client_of(small)
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -127,11 +121,11 @@ async def test_a_database_finds_words_and_names_the_licence(
 async def test_the_words_of_a_database_follow_its_rows(tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / "city.db"
-    await pull(_client(sandbox), to=path)
+    await pull(client_of(sandbox), to=path)
     changed, new = _change(sandbox)
     for number, category in ((changed, "Graffiti"), (new, "Pothole")):
         sandbox.city.category[sandbox.city.row_of(number) or 0] = CATEGORIES.index(category)
-    await pull(_client(sandbox), to=path, update=True)
+    await pull(client_of(sandbox), to=path, update=True)
 
     words = f"SELECT summary, rowid FROM issues_fts({{}}) WHERE rowid IN ({changed}, {new})"
     assert database(path, words.format("'graffiti'"))[0]["rowid"] == changed
@@ -159,11 +153,11 @@ async def test_the_token_of_a_watch_area_is_not_kept(client: AsyncClient, tmp_pa
 async def test_a_torn_end_is_repaired(name: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(_failing(small, after=2), to=path)
+        await pull(failing(small, after=2), to=path)
     kept = _tear(path)
     small.requests.clear()
 
-    report = await pull(_client(small), to=path)
+    report = await pull(client_of(small), to=path)
 
     assert 190 < kept <= 200
     assert report.complete
@@ -180,25 +174,6 @@ def _tear(path: Path) -> int:
         with path.open("ab") as file:
             file.write(b'{"id": 20000')
     return kept
-
-
-def _failing(sandbox: Sandbox, after: int) -> AsyncClient:
-    """A client whose service fails after so many answers."""
-    import httpx
-
-    from seeclickfix_async import Retry
-
-    left = iter(range(after))
-
-    class Failing(httpx.ASGITransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            if next(left, None) is None:
-                return httpx.Response(500)
-            return await super().handle_async_request(request)
-
-    http = httpx.AsyncClient(transport=Failing(app=sandbox.app))
-    retry = Retry(attempts=1)
-    return AsyncClient(http=http, base_url="http://city.test", limiter=None, retry=retry)
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -302,9 +277,9 @@ async def test_somebody_is_told_what_is_to_come_and_what_came(
 async def test_what_is_left_is_told_when_a_pull_goes_on(small: Sandbox, tmp_path: Path) -> None:
     teller = _Teller()
     with pytest.raises(ServerError):
-        await pull(_failing(small, after=2), to=tmp_path / "city.jsonl")
+        await pull(failing(small, after=2), to=tmp_path / "city.jsonl")
 
-    await pull(_client(small), to=tmp_path / "city.jsonl", teller=teller)
+    await pull(client_of(small), to=tmp_path / "city.jsonl", teller=teller)
 
     assert teller.estimates == [Estimate(issues=101, requests=2, seconds=0.0)]
 
@@ -338,14 +313,14 @@ def _change(sandbox: Sandbox) -> tuple[int, int]:
 async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(_client(sandbox), to=path, update=True)  # the first time it is all new
+    await pull(client_of(sandbox), to=path, update=True)  # the first time it is all new
     sandbox.requests.clear()
     closed, new = _change(sandbox)
 
-    report = await pull(_client(sandbox), to=path, update=True)
-    again = await pull(_client(sandbox), to=path, update=True)
+    report = await pull(client_of(sandbox), to=path, update=True)
+    again = await pull(client_of(sandbox), to=path, update=True)
 
-    await pull(_client(sandbox), to=tmp_path / f"anew-{name}")
+    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
     assert rows(path) == rows(tmp_path / f"anew-{name}")
     assert {int(row["id"]) for row in rows(path)} >= {closed, new}
     assert (report.received, report.complete) == (2, True)
@@ -358,15 +333,15 @@ async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Pa
 async def test_an_update_that_is_interrupted_goes_on(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(_client(sandbox), to=path)
+    await pull(client_of(sandbox), to=path)
     for _ in range(150):
         _change(sandbox)
 
     with pytest.raises(ServerError):
-        await pull(_failing(sandbox, after=1), to=path, update=True)
-    report = await pull(_client(sandbox), to=path, update=True)
+        await pull(failing(sandbox, after=1), to=path, update=True)
+    report = await pull(client_of(sandbox), to=path, update=True)
 
-    await pull(_client(sandbox), to=tmp_path / f"anew-{name}")
+    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
     assert rows(path) == rows(tmp_path / f"anew-{name}")
     assert report.complete
 
@@ -389,33 +364,32 @@ async def test_a_file_that_was_being_written_anew_is_the_old_one_or_the_new_one(
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(_client(sandbox), to=path)
+    await pull(client_of(sandbox), to=path)
     _change(sandbox)
 
     for step in range(9):
         with monkeypatch.context() as patched:
-            _end_at(patched, step)
-            with contextlib.suppress(_Ended):  # there may be fewer moves left
-                await pull(_client(sandbox), to=path, update=True)
+            end_at(patched, step)
+            with contextlib.suppress(Ended):  # there may be fewer moves left
+                await pull(client_of(sandbox), to=path, update=True)
         assert len({row["id"] for row in rows(path)}) in (300, 301)
-    await pull(_client(sandbox), to=path, update=True)
+    await pull(client_of(sandbox), to=path, update=True)
 
-    await pull(_client(sandbox), to=tmp_path / f"anew-{name}")
+    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
     assert rows(path) == rows(tmp_path / f"anew-{name}")
 
 
-class _Ended(Exception):  # noqa: N818  # nothing went wrong
-    """The process ends here."""
+@pytest.mark.parametrize("name", _NAMES)
+async def test_a_pull_that_ends_between_its_first_moves_loses_no_page(
+    name: str, client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in range(3):
+        path = tmp_path / f"{step}-{name}"
+        with monkeypatch.context() as patched, contextlib.suppress(Ended):
+            end_at(patched, step)
+            await pull(client, to=path)
 
+        with contextlib.suppress(InvalidArgumentError):  # it may be done already
+            await pull(client, to=path)
 
-def _end_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """End before the move of a file that comes after so many others."""
-    moves = itertools.count()
-    move = Path.replace
-
-    def replace(self: Path, target: Path) -> Path:
-        if next(moves) == step:
-            raise _Ended
-        return move(self, target)
-
-    monkeypatch.setattr(Path, "replace", replace)
+        assert len(rows(path)) == 300

@@ -81,13 +81,13 @@ class Kept:
     """A checkpoint beside the data, and how far the data go that belong to it.
 
     Attributes:
-        checkpoint: Where the pull stands.
+        checkpoint: Where the pull stands; None when nothing has been kept yet.
         length: The data's length in bytes.
         next_length: The same of the new data, while they are written anew.
         number: How many parts there are, where data come in parts.
     """
 
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | None
     length: int = 0
     next_length: int | None = None
     number: int = 0
@@ -106,13 +106,13 @@ class Kept:
         fresh.write_bytes(msgspec.json.encode(self))
         fresh.replace(path)
 
-    def of(self, key: str) -> Checkpoint:
-        """The checkpoint of a query.
+    def of(self, key: str) -> Checkpoint | None:
+        """The checkpoint of a query; None when its pull has not begun.
 
         Raises:
             InvalidArgumentError: It is another query's.
         """
-        if self.checkpoint.key != key:
+        if self.checkpoint is not None and self.checkpoint.key != key:
             raise InvalidArgumentError(
                 "to", "there is the pull of another query already. Name another."
             )

@@ -16,7 +16,7 @@ from seeclickfix_async.client import AsyncClient
 from seeclickfix_async.crawl import Batch, Crawl
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
-from seeclickfix_async.pull.checkpoint import Checkpoint, asked, key_of, remove
+from seeclickfix_async.pull.checkpoint import Checkpoint, asked, beside, key_of, remove
 from seeclickfix_async.pull.sinks import Sink, open_sink
 from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
 from seeclickfix_async.report import Estimate, Report
@@ -142,7 +142,7 @@ class _Job:
 
     async def update(self, sink: Sink, done: Checkpoint, path: Path) -> Report:
         """Walk by updates into a file beside, then put what came in its place."""
-        with open_sink(path) as changes:
+        with _scratch(path) as changes:
             before = changes.load(done.key)
             if before is None or not before.finished:
                 await self.walk(changes, before, since=done.began)
@@ -186,6 +186,16 @@ class _Job:
             **filters,
         )
         return walk
+
+
+def _scratch(path: Path) -> Sink:
+    """A file beside, for what is not in its place yet.
+
+    A process may have ended while it removed the last one, data first.
+    """
+    if not path.exists():
+        beside(path).unlink(missing_ok=True)
+    return open_sink(path)
 
 
 def _issues_in(path: Path, kind: type[Issue]) -> Iterator[Issue]:

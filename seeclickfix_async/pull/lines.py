@@ -55,7 +55,7 @@ class _Lines(ABC):
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Append whole rows, then say so in the checkpoint."""
         if self._kept is None:  # a file that nobody answers for would be taken for somebody else's
-            self._save(Kept(checkpoint))
+            self._save(Kept(None))
         content = bytearray() if self._length else bytearray(self.head)
         for issue in issues:
             if self._length + len(content) > len(self.head):

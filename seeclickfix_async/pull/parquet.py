@@ -93,13 +93,13 @@ class Parquet:
         months = {self._path / f"month={name}": those for name, those in places.items()}
         for month, those in months.items():
             self._write(month, table.take(those), self._number)
-        before, pending = self._gathering, self._pending
+        before = self._gathering
+        self._pending.close()
         self._number += 1
         self._pending = self._gathering.open("wb")
         self._waiting = []
         if self._kept is not None:
             self._save(self._kept.checkpoint)
-        pending.close()
         before.unlink()
         return set(months)
 
@@ -137,7 +137,7 @@ class Parquet:
     def _parts(self, month: Path) -> list[Path]:
         return sorted(month.glob("part-*.parquet"), key=_number_of)
 
-    def _save(self, checkpoint: Checkpoint) -> None:
+    def _save(self, checkpoint: Checkpoint | None) -> None:
         self._kept = Kept(checkpoint, self._pending.tell(), number=self._number)
         self._kept.save(self._checkpoint)
 

@@ -1,0 +1,30 @@
+"""Clients of a sandbox in the same process, as pulls need them."""
+
+from __future__ import annotations
+
+import httpx
+
+from seeclickfix_async import AsyncClient, Retry
+from seeclickfix_async.sandbox import Sandbox
+
+URL = "http://city.test"
+
+
+def client_of(sandbox: Sandbox) -> AsyncClient:
+    """A client without a quota."""
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None)
+
+
+def failing(sandbox: Sandbox, after: int) -> AsyncClient:
+    """A client whose service fails after so many answers."""
+    left = iter(range(after))
+
+    class Failing(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if next(left, None) is None:
+                return httpx.Response(500)
+            return await super().handle_async_request(request)
+
+    http = httpx.AsyncClient(transport=Failing(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None, retry=Retry(attempts=1))
