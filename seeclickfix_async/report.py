@@ -22,6 +22,8 @@ class Report:
         quota_seconds: How long the quota makes so many requests take; 0 without a quota.
         complete: Whether everything has been received.
         reasons: Why it is not complete.
+        vanished: How many issues of the file the service gives no longer, which are marked in it;
+            None where no sweep of `pull` looked for them.
     """
 
     expected: int | None
@@ -36,6 +38,7 @@ class Report:
     quota_seconds: float
     complete: bool
     reasons: tuple[str, ...]
+    vanished: int | None = None
 
 
 @attrs.frozen

@@ -57,3 +57,9 @@ READERS = {
 def rows(path: Path) -> list[Row]:
     """The issues of a file, by id."""
     return sorted(READERS[path.suffix](path), key=lambda row: int(row["id"]))
+
+
+def vanished(path: Path) -> set[int]:
+    """The ids of the issues that a sweep marked."""
+    marked = ((row, row.get("properties", row)["vanished_at"]) for row in rows(path))
+    return {int(row["id"]) for row, mark in marked if mark not in (None, "")}

@@ -107,6 +107,19 @@ def test_what_a_pull_takes_is_told_in_words(small: Sandbox, tmp_path: Path) -> N
     assert little.stderr == ""
 
 
+def test_a_sweep_is_told(tmp_path: Path) -> None:
+    sandbox = Sandbox(120, settings=Settings(quota=None))
+    with sandbox.serve() as url:
+        _run("pull", "city.db", url=url, cwd=tmp_path)
+        sandbox.city.hide(7)
+        swept = _run("pull", "city.db", "--sweep", url=url, cwd=tmp_path)
+
+    assert swept.returncode == 0, swept.stderr
+    assert "0 updated issues to come: 1 request" in swept.stderr
+    assert "119 ids to come: 2 requests" in swept.stderr
+    assert "1 issue vanished\n" in swept.stdout
+
+
 def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
     sandbox = Sandbox(2000, settings=Settings(quota=Quota(3, per=3600)))
     for name in ("part.jsonl", "part.db"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.files import rows
+from tests.files import rows, vanished
 
 _KILLS = 3
 _PULL = """
@@ -25,17 +26,18 @@ from seeclickfix_async.pull import parquet, pull
 
 parquet._AT_ONCE = 150  # parts, in so small a city too
 
-async def main(url, to, walkers):
+async def main(url, to, walkers, sweep=""):
     async with AsyncClient(base_url=url, limiter=None) as client:
-        await pull(client, to=to, walkers=int(walkers), page_size=50)
+        await pull(client, to=to, walkers=int(walkers), page_size=50, sweep=bool(sweep))
 
 anyio.run(main, *sys.argv[1:])
 """
 
 
-async def _pull(url: str, to: Path, walkers: int) -> bool:
+async def _pull(url: str, to: Path, walkers: int, *, sweep: bool = False) -> bool:
     async with AsyncClient(base_url=url, limiter=None) as client:
-        return (await pull(client, to=to, walkers=walkers, page_size=50)).complete
+        report = await pull(client, to=to, walkers=walkers, page_size=50, sweep=sweep)
+        return report.complete
 
 
 def _kill_at(sandbox: Sandbox, request: int, *, after: float, command: list[str]) -> None:
@@ -71,3 +73,24 @@ def test_a_killed_pull_goes_on(name: str, walkers: int, tmp_path: Path) -> None:
     # A kill costs the requests that were under way; with several walkers, other shares too.
     shares = 0 if walkers == 1 else 2 * walkers
     assert len(sandbox.requests) <= uninterrupted + _KILLS * walkers + shares
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_a_killed_sweep_goes_on(name: str, tmp_path: Path) -> None:
+    sandbox = Sandbox(1200, settings=Settings(quota=None, latency=0.005))
+    chance = random.Random(name)
+    path = tmp_path / name
+    with sandbox.serve() as url:
+        assert anyio.run(_pull, url, path, 4)
+        before = {int(row["id"]) for row in rows(path)}
+        gone = {sandbox.city.id_of(row) for row in (7, 500, 1100)}
+        for number in gone:
+            sandbox.city.hide(sandbox.city.row_of(number) or 0)
+        sandbox.requests.clear()
+        command = [url, str(path), "4", "sweep"]
+        _kill_at(sandbox, chance.randrange(3, 22), after=chance.random() * 0.03, command=command)
+        assert anyio.run(functools.partial(_pull, sweep=True), url, path, 4)
+
+    assert vanished(path) == gone
+    assert {int(row["id"]) for row in rows(path)} == before
+    assert len(rows(path)) == 1200

@@ -13,7 +13,7 @@ import pytest
 
 from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchArea
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
-from seeclickfix_async.pull import pull
+from seeclickfix_async.pull import Stage, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox.city import CATEGORIES, CLOSED, OPEN
 from tests.cities import client_of, failing
@@ -289,7 +289,7 @@ class _Teller:
         self.estimates: list[Estimate] = []
         self.reports: list[Report] = []
 
-    def begin(self, estimate: Estimate) -> None:
+    def begin(self, stage: Stage, estimate: Estimate) -> None:
         self.estimates.append(estimate)
 
     def tell(self, report: Report) -> None:

@@ -83,6 +83,7 @@ async def pull(
     details: Flag = False,
     largest: Flag = False,
     update: Flag = False,
+    sweep: Flag = False,
     estimate: Flag = False,
     base_url: Site = PRODUCTION,
     json: Json = False,
@@ -104,6 +105,7 @@ async def pull(
         details: With comments, answers and votes; five times as many requests.
         largest: Ask for pages of 1,000 issues; the service may grant less.
         update: Bring a pull that is done up to date.
+        sweep: Update, and mark the issues that the service gives no longer (vanished_at).
         estimate: Say what it would take, at the price of one request, and stop.
         base_url: The service's address.
         json: Print the report as JSON.
@@ -123,7 +125,8 @@ async def pull(
             walk: Crawl[Issue] = client.issues.crawl(**filters)
             return _foretell(await walk.estimate(), json=json)
         with _teller(file.name) as teller:
-            report = await pulls.pull(client, to=file, update=update, teller=teller, **filters)
+            options: dict[str, Any] = {"update": update, "sweep": sweep, "teller": teller}
+            report = await pulls.pull(client, to=file, **options, **filters)
     code = _tell(report, file, json=json)
     return code if report.expected or place is None else nothing_at(place)
 
@@ -152,9 +155,10 @@ class Bar:
         self._progress = progress
         self._task = progress.add_task(name, total=None)
 
-    def begin(self, estimate: Estimate) -> None:
-        """Print what is to come."""
-        err.print(_words(estimate))
+    def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
+        """Print what is to come, and begin anew."""
+        err.print(_words(stage, estimate))
+        self._progress.reset(self._task, total=estimate.issues)
 
     def tell(self, report: Report) -> None:
         """Draw."""
@@ -168,9 +172,9 @@ class Lines:
         self._every = every
         self._last = time.monotonic()
 
-    def begin(self, estimate: Estimate) -> None:
+    def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
         """Print."""
-        err.print(_words(estimate))
+        err.print(_words(stage, estimate))
 
     def tell(self, report: Report) -> None:
         """Print, unless the last line is fresh."""
@@ -195,11 +199,15 @@ def _teller(name: str) -> Generator[pulls.Teller]:
         yield Bar(progress, name)
 
 
-def _words(estimate: Estimate) -> str:
+_WHAT: dict[pulls.Stage, str] = {"pull": "issue", "update": "updated issue", "sweep": "id"}
+
+
+def _words(stage: pulls.Stage, estimate: Estimate) -> str:
+    what = _WHAT[stage]
     unknown = estimate.issues is None
-    issues = "An unknown number of issues" if unknown else _count(estimate.issues or 0, "issue")
+    whole = f"An unknown number of {what}s" if unknown else _count(estimate.issues or 0, what)
     quota = f", {_time(estimate.seconds)}" if estimate.seconds else ""
-    return f"{issues} to come: {_count(estimate.requests, 'request')}{quota} at the least."
+    return f"{whole} to come: {_count(estimate.requests, 'request')}{quota} at the least."
 
 
 def _count(number: int, what: str) -> str:
@@ -218,7 +226,7 @@ def _foretell(estimate: Estimate, *, json: bool) -> int:
     if json:
         print_json(estimate)
     else:
-        out.print(_words(estimate), highlight=False)
+        out.print(_words("pull", estimate), highlight=False)
     return OK
 
 
@@ -239,10 +247,11 @@ def _tell(report: Report, path: Path, *, json: bool) -> int:
     verdict = "complete" if report.complete else f"NOT complete: {' '.join(report.reasons)}"
     alone = report.quota_seconds
     quota = f"; at the quota's pace it is {_time(alone)}" if alone else ""
+    gone = "" if report.vanished is None else f"{_count(report.vanished, 'issue')} vanished\n"
     out.print(
         f"{report.received:,} of {_count(report.expected or 0, 'issue')}, {verdict}\n"
         f"{_count(report.requests, 'request')} ({report.minimum:,} at the least), "
-        f"{_count(report.duplicates, 'row')} came twice\n"
+        f"{_count(report.duplicates, 'row')} came twice\n{gone}"
         f"It took {_time(report.seconds)}{quota}\n{path.resolve()}",
         markup=False,
         highlight=False,

@@ -7,6 +7,7 @@ An interrupted pull goes on where it stood, and a finished one can be brought up
 
 from seeclickfix_async.pull.drawing import page as page
 from seeclickfix_async.pull.frames import table as table
+from seeclickfix_async.pull.job import Stage as Stage
 from seeclickfix_async.pull.job import Teller as Teller
 from seeclickfix_async.pull.job import pull as pull
 from seeclickfix_async.pull.plan import Part as Part

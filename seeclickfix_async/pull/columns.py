@@ -55,8 +55,12 @@ COLUMNS = (
     Column("reporter", "text", lambda issue: issue.reporter and issue.reporter.name),
     Column("image", "text", lambda issue: issue.media and issue.media.image_full),
     Column("comments_count", "integer", _comments),
+    Column("vanished_at", "time", lambda _: None),  # an issue that comes is there
 )
-"""The columns of CSV, SQLite and Parquet; `lat` and `lng` are degrees."""
+"""The columns of CSV, SQLite and Parquet; `lat` and `lng` are degrees.
+
+`vanished_at` is filled by a sweep, with the moment up to which it looked.
+"""
 
 _GETTERS = [(column.name, column.of) for column in COLUMNS]
 _TIMES = [column.name for column in COLUMNS if column.kind == "time"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, Unpack
+from typing import Any, Literal, Protocol, Unpack
 
 import attrs
 import msgspec
@@ -17,20 +17,27 @@ from seeclickfix_async.crawl import Batch, Crawl
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull.checkpoint import Checkpoint, asked, beside, key_of, remove
+from seeclickfix_async.pull.held import ids_in, marks_of
 from seeclickfix_async.pull.sinks import Sink, open_sink
 from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
 from seeclickfix_async.report import Estimate, Report
 from seeclickfix_async.walk import PageSize
 
 OVERLAP = timedelta(hours=1)
-"""An update looks so far back beyond the last one, since clocks differ and replicas lag."""
+"""An update looks so far back beyond the last one, since clocks differ and replicas lag.
+
+For the same reasons a sweep says nothing about what the service told of in the last hour.
+"""
+
+
+Stage = Literal["pull", "update", "sweep"]
 
 
 class Teller(Protocol):
     """Tells a person how a pull goes."""
 
-    def begin(self, estimate: Estimate) -> None:
-        """So much is to come."""
+    def begin(self, stage: Stage, estimate: Estimate) -> None:
+        """So much is to come, in this stage of the call."""
         ...
 
     def tell(self, report: Report) -> None:
@@ -41,7 +48,7 @@ class Teller(Protocol):
 class Silent:
     """Tells nobody."""
 
-    def begin(self, estimate: Estimate) -> None:
+    def begin(self, stage: Stage, estimate: Estimate) -> None:
         """Say nothing."""
 
     def tell(self, report: Report) -> None:
@@ -56,6 +63,7 @@ async def pull(
     page_size: PageSize | None = None,
     walkers: int | None = None,
     update: bool = False,
+    sweep: bool = False,
     teller: Teller | None = None,
     **filters: Unpack[IssueFilters],
 ) -> Report:
@@ -76,6 +84,10 @@ async def pull(
             the quota can keep busy unless told. 16 requests at most are under way at once.
         update: Bring a pull that is done up to date: issues that were updated since it began
             come again, and replace what the file holds of them.
+        sweep: Update, and then look which issues of a pull that was done the service gives no
+            longer; `vanished_at` says so in their rows until they come again. Takes a request for
+            each 100 issues of the whole pull, with details too, or as `page_size` says; now and
+            then is enough. Memory grows by 8 bytes for each of them.
         teller: Is told what is to come, and what has come.
         **filters: Which issues; see `IssueFilters`. Archived ones are included unless `status`
             says otherwise.
@@ -94,6 +106,7 @@ async def pull(
     query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
     job = _Job(
         client.with_options(background=True),
+        key_of(query),
         query,
         tuple(filters),
         page_size,
@@ -103,19 +116,21 @@ async def pull(
     job.crawl("created_at")  # refuses wrong arguments before there is a file
     path = Path(to)
     with open_sink(path) as sink:
-        before = sink.load(key_of(query))
-        if before is None or not before.finished:
-            return await job.walk(sink, before, since=before.since if before else None)
-        if not update:
+        begun = sink.load(job.key)
+        if begun is None or not begun.finished:
+            now = await job.walk(sink, begun or job.start())
+        elif update or sweep:
+            job.check_updatable()
+            now = await job.update(sink, begun, path)
+        else:
             raise InvalidArgumentError(
                 "to",
                 f"this pull is done, and {path} holds it. What changed since comes with "
                 "update=True, or scf pull --update; to bring all of it again, name another file.",
             )
-        job.check_updatable()
-        if sink.upserts:
-            return await job.walk(sink, None, since=before.began)
-        return await job.update(sink, before, path.with_name(f"{path.name}.update.jsonl"))
+        if sweep and now.since is not None:  # otherwise everything has just come
+            now = await job.sweep(sink, now, path)
+        return now.report
 
 
 @attrs.frozen
@@ -123,6 +138,7 @@ class _Job:
     """One call of `pull`."""
 
     client: AsyncClient
+    key: str
     query: IssueQuery
     given: tuple[str, ...]  # names of the filters
     page_size: PageSize | None
@@ -140,35 +156,78 @@ class _Job:
                 "an issue that leaves a status is not told; only a pull of all can be updated.",
             )
 
-    async def update(self, sink: Sink, done: Checkpoint, path: Path) -> Report:
-        """Walk by updates into a file beside, then put what came in its place."""
+    def start(self, since: datetime | None = None) -> Checkpoint:
+        """Where a walk begins: by creation, or by updates since a moment."""
+        by: By = "created_at" if since is None else "updated_at"
+        return Checkpoint(
+            key=self.key,
+            query=asked(self.query),
+            began=datetime.now(UTC),
+            state=msgspec.Raw(),
+            report=self.crawl(by, since).report,
+            finished=False,
+            since=since,
+        )
+
+    async def update(self, sink: Sink, done: Checkpoint, path: Path) -> Checkpoint:
+        """Walk by updates; where that replaces no rows, into a file beside, and then merge it."""
+        if sink.upserts:
+            return await self.walk(sink, self.start(done.began))
+        path = path.with_name(f"{path.name}.update.jsonl")
         with _scratch(path) as changes:
-            before = changes.load(done.key)
-            if before is None or not before.finished:
-                await self.walk(changes, before, since=done.began)
-            now = changes.load(done.key) or done
+            now = changes.load(self.key) or self.start(done.began)
+            if not now.finished:
+                now = await self.walk(changes, now)
         kind = DetailedIssue if self.query.details else Issue
         await to_thread.run_sync(sink.merge, _issues_in(path, kind), now)
         remove(path)
-        return now.report
+        return now
 
-    async def walk(
-        self, sink: Sink, before: Checkpoint | None, *, since: datetime | None
-    ) -> Report:
-        """Walk from where it stood, by creation, or by updates since a moment."""
-        began = before.began if before else datetime.now(UTC)
-        by: By = "created_at" if since is None else "updated_at"
-        crawl = self.crawl(by, since, bytes(before.state) if before else None)
-        key, query = key_of(self.query), asked(self.query)
+    async def sweep(self, sink: Sink, done: Checkpoint, path: Path) -> Checkpoint:
+        """Walk through the ids, into a file beside; then mark what the sink holds beyond them."""
+        if self.query.after and self.query.after >= datetime.now(UTC) - OVERLAP:
+            return done  # nothing of this period is old enough
+        path = path.with_name(f"{path.name}.{self.key[:8]}.sweep.csv")
+        ids = attrs.evolve(self.query, fields=("created_at",), details=False)
+        job = attrs.evolve(self, key=key_of(ids), query=ids, given=(*self.given, "fields"))
+        with _scratch(path) as met:
+            now = met.load(job.key) or job.start()
+            until = now.began - OVERLAP
+            if not now.finished:
+                now = await job.until(until).walk(met, now, "sweep")
+        swept, vanished = now.report, None
+        if swept.complete and swept.received:
+            there = await to_thread.run_sync(ids_in, path)
+            held = sink.held(self.key)
+            marks, vanished = await to_thread.run_sync(marks_of, held, there, until)
+            await to_thread.run_sync(sink.mark, marks)
+        done = attrs.evolve(done, report=_together(done.report, swept, vanished))
+        await to_thread.run_sync(sink.write, (), done)
+        remove(path)
+        return done
+
+    def until(self, moment: datetime) -> _Job:
+        """The same, of what was created before a moment."""
+        before = min(moment, self.query.before or moment)
+        query = attrs.evolve(self.query, before=before)
+        return attrs.evolve(self, query=query, given=(*self.given, "before"))
+
+    async def walk(self, sink: Sink, now: Checkpoint, stage: Stage = "pull") -> Checkpoint:
+        """Walk on from where it stands, to the end."""
+        by: By = "created_at" if now.since is None else "updated_at"
+        stage = stage if now.since is None else "update"
+        crawl = self.crawl(by, now.since, bytes(now.state) or None)
 
         async def keep(batch: Batch[Issue]) -> None:
+            nonlocal now
             state = msgspec.Raw(batch.state)
-            now = Checkpoint(key, query, began, state, batch.report, batch.last, since)
+            now = attrs.evolve(now, state=state, report=batch.report, finished=batch.last)
             await to_thread.run_sync(sink.write, batch.issues, now)
             self.teller.tell(batch.report)
 
-        self.teller.begin(await crawl.estimate())
-        return await crawl.run(keep)
+        self.teller.begin(stage, await crawl.estimate())
+        await crawl.run(keep)
+        return now
 
     def crawl(
         self, by: By, since: datetime | None = None, state: bytes | None = None
@@ -186,6 +245,24 @@ class _Job:
             **filters,
         )
         return walk
+
+
+def _together(update: Report, sweep: Report, vanished: int | None) -> Report:
+    """The report of an update and a sweep."""
+    reasons = update.reasons
+    if vanished is None:
+        why = " ".join(sweep.reasons) or "It met no issue at all; is the area still there?"
+        reasons += (f"The sweep marked nothing, since it was not complete: {why}",)
+    return attrs.evolve(
+        update,
+        requests=update.requests + sweep.requests,
+        minimum=update.minimum + sweep.minimum,
+        seconds=round(update.seconds + sweep.seconds, 3),
+        quota_seconds=round(update.quota_seconds + sweep.quota_seconds, 3),
+        complete=not reasons,
+        reasons=reasons,
+        vanished=vanished,
+    )
 
 
 def _scratch(path: Path) -> Sink:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -21,6 +23,8 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE, Checkpoint, Kept, beside
 from seeclickfix_async.pull.columns import COLUMNS, plain
+from seeclickfix_async.pull.held import Held, Marks
+from seeclickfix_async.queries import moment
 
 
 class _Lines(ABC):
@@ -41,8 +45,16 @@ class _Lines(ABC):
         """One row, which ends its line."""
 
     @abstractmethod
-    def rows(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-        """The rows of a file without its tail, each with its issue's id."""
+    def rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """The rows of a file without its tail, as they were encoded."""
+
+    @abstractmethod
+    def read(self, row: bytes) -> Held:
+        """What a row says of its issue."""
+
+    @abstractmethod
+    def marked(self, row: bytes, vanished: str | None) -> bytes:
+        """The row with another mark."""
 
     def tail(self, checkpoint: Checkpoint) -> bytes:  # noqa: ARG002  # not every format has one
         """What ends the file, after the last row that there is yet."""
@@ -69,11 +81,33 @@ class _Lines(ABC):
         self._save(Kept(checkpoint, self._length))
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
-        """Write the file anew; a killed process leaves the old one or the new one."""
+        """Write the file anew, with these rows at its end."""
         changed = {issue.id: self.encode(issue) for issue in issues}
+        same = (row for row in self._rows() if self.read(row).id not in changed)
+        self._rewrite(itertools.chain(same, changed.values()), checkpoint)
+
+    def held(self, key: str) -> Iterator[Held]:  # noqa: ARG002  # a file holds one pull
+        """The issues."""
+        return map(self.read, self._rows())
+
+    def mark(self, marks: Marks) -> None:
+        """Write the file anew, with the marks in its rows."""
+        checkpoint = self._kept and self._kept.checkpoint
+        if marks and checkpoint:
+            self._rewrite((self._with(marks, row) for row in self._rows()), checkpoint)
+
+    def _with(self, marks: Marks, row: bytes) -> bytes:
+        number = self.read(row).id
+        if number not in marks:
+            return row
+        vanished = marks[number]
+        return self.marked(row, None if vanished is None else moment(vanished))
+
+    def _rewrite(self, rows: Iterable[bytes], checkpoint: Checkpoint) -> None:
+        """A killed process leaves the old file or the new one."""
         with self._new.open("wb") as file:
             file.write(self.head)
-            for row in self._merged(changed):
+            for row in rows:
                 file.write(self.between + row if file.tell() > len(self.head) else row)
             length = file.tell()
             file.write(self.tail(checkpoint))
@@ -89,11 +123,8 @@ class _Lines(ABC):
     def _new(self) -> Path:
         return self._path.with_name(f"{self._path.name}.new")
 
-    def _merged(self, changed: dict[int, bytes]) -> Iterator[bytes]:
-        for number, row in self.rows(self._lines()):
-            if number not in changed:
-                yield row
-        yield from changed.values()
+    def _rows(self) -> Iterator[bytes]:
+        return self.rows(self._lines())
 
     def _lines(self) -> Iterator[bytes]:
         self._file.seek(0)
@@ -140,41 +171,80 @@ class _Lines(ABC):
         self._file.close()
 
 
-class _Identified(msgspec.Struct):
+class _Row(msgspec.Struct):
+    """What `Held` is made of, wherever it stands in the JSON."""
+
     id: int
+    updated_at: datetime | None = None
+    created_at: datetime | None = None
+    vanished_at: datetime | None = None
+
+    @property
+    def held(self) -> Held:
+        return Held(self.id, self.updated_at or self.created_at, self.vanished_at)
 
 
-_IDENTIFIED: msgspec.json.Decoder[_Identified] = msgspec.json.Decoder(_Identified)
+class _Feature(msgspec.Struct):
+    properties: _Row
+
+
+_ROW: msgspec.json.Decoder[_Row] = msgspec.json.Decoder(_Row)
+_FEATURE: msgspec.json.Decoder[_Feature] = msgspec.json.Decoder(_Feature)
+_MARK = b',"vanished_at":'  # always the last member, so that it can be changed where it stands
+
+
+def _remarked(row: bytes, vanished: str | None) -> bytes:
+    start = row.rindex(_MARK) + len(_MARK)
+    return row[:start] + msgspec.json.encode(vanished) + row[row.index(b"}", start) :]
 
 
 class JsonLines(_Lines):
-    """One issue a line, as JSON."""
+    """One issue a line, as JSON, with the member `vanished_at` at its end."""
 
     def encode(self, issue: Issue) -> bytes:
         """One line."""
-        return msgspec.json.encode(issue) + b"\n"
+        return b"".join((msgspec.json.encode(issue)[:-1], _MARK, b"null}\n"))
 
-    def rows(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    def rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The lines."""
-        for line in lines:
-            yield _IDENTIFIED.decode(line).id, line
+        return lines
+
+    def read(self, row: bytes) -> Held:
+        """What a line says."""
+        return _ROW.decode(row).held
+
+    def marked(self, row: bytes, vanished: str | None) -> bytes:
+        """The line with another mark."""
+        return _remarked(row, vanished)
+
+
+_NAMES = tuple(column.name for column in COLUMNS)
 
 
 class Csv(_Lines):
     """A table of the plain columns (RFC 4180); times are ISO 8601 in UTC."""
 
-    head: ClassVar[bytes] = ",".join(column.name for column in COLUMNS).encode() + b"\r\n"
+    head: ClassVar[bytes] = ",".join(_NAMES).encode() + b"\r\n"
 
     def encode(self, issue: Issue) -> bytes:
         """One row, which may be several lines."""
         return _csv(list(plain(issue).values()))
 
-    def rows(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    def rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The rows below the head."""
         reader = csv.reader(line.decode() for line in lines)
         next(reader, None)
-        for row in reader:
-            yield int(row[0]), _csv(row)
+        return map(_csv, reader)
+
+    def read(self, row: bytes) -> Held:
+        """What a row says."""
+        cells = dict(zip(_NAMES, _cells(row), strict=True))
+        told = cells["updated_at"] or cells["created_at"]
+        return Held(int(cells["id"]), _time(told), _time(cells["vanished_at"]))
+
+    def marked(self, row: bytes, vanished: str | None) -> bytes:
+        """The row with another mark in its last cell."""
+        return _csv([*_cells(row)[:-1], vanished])
 
 
 class GeoJson(_Lines):
@@ -195,12 +265,18 @@ class GeoJson(_Lines):
         }
         return msgspec.json.encode(feature) + b"\n"
 
-    def rows(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    def rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The features."""
         next(lines, None)
-        for line in lines:
-            feature = line.removeprefix(self.between)
-            yield _IDENTIFIED.decode(feature).id, feature
+        return (line.removeprefix(self.between) for line in lines)
+
+    def read(self, row: bytes) -> Held:
+        """What a feature says."""
+        return _FEATURE.decode(row).properties.held
+
+    def marked(self, row: bytes, vanished: str | None) -> bytes:
+        """The feature with another mark."""
+        return _remarked(row, vanished)
 
     def tail(self, checkpoint: Checkpoint) -> bytes:
         """What makes the file whole; the members beyond the standard's are allowed (§6.1)."""
@@ -212,3 +288,11 @@ def _csv(row: Sequence[Any]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerow(row)
     return text.getvalue().encode()
+
+
+def _cells(row: bytes) -> list[str]:
+    return next(csv.reader(io.StringIO(row.decode(), newline="")))
+
+
+def _time(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

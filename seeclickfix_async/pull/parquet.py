@@ -20,11 +20,14 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull import arrow
 from seeclickfix_async.pull.checkpoint import Checkpoint, Kept
+from seeclickfix_async.pull.held import Held, Marks
 
 _AT_ONCE = 20_000
 """So many issues make a part: some 60 MB of memory."""
 
 _NOWHEN = "__HIVE_DEFAULT_PARTITION__"
+
+_HELD = ["id", "created_at", "updated_at", "vanished_at"]
 
 _DETAILED: msgspec.json.Decoder[DetailedIssue] = msgspec.json.Decoder(DetailedIssue)
 
@@ -71,9 +74,32 @@ class Parquet:
             self._save(checkpoint)
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
-        """Put a part beside the others, then make one of each month that it touches."""
-        self._compact(self._part(issues))
+        """Put a part beside the others, then make one of each month."""
+        self._part(issues)
+        self._compact(self._months())
         self._save(checkpoint)
+
+    def held(self, key: str) -> Iterator[Held]:  # noqa: ARG002  # a dataset holds one pull
+        """The issues."""
+        for month in self._months():
+            for row in self._newest(month, _HELD).to_pylist():
+                told = row["updated_at"] or row["created_at"]
+                yield Held(row["id"], told, row["vanished_at"])
+
+    def mark(self, marks: Marks) -> None:
+        """Put the rows with other marks into a part beside the others, then make one of each."""
+        if marks:
+            self._add((month, self._marked(month, marks)) for month in self._months())
+            self._compact(self._months())
+
+    def _marked(self, month: Path, marks: Marks) -> Any:
+        """The rows of a month whose marks change."""
+        table = self._newest(month)
+        table = table.filter([number in marks for number in table["id"].to_pylist()])
+        column = table.schema.get_field_index("vanished_at")
+        field = table.schema.field(column)
+        changed = [marks[number] for number in table["id"].to_pylist()]
+        return table.set_column(column, field, self._arrow.array(changed, field.type))
 
     @property
     def _gathering(self) -> Path:
@@ -83,16 +109,20 @@ class Parquet:
         with self._gathering.open("rb") as file:
             yield from map(_DETAILED.decode, file)
 
-    def _part(self, issues: Iterable[Issue]) -> set[Path]:
-        """Write issues into the next part of each month they are of; gives the months."""
+    def _part(self, issues: Iterable[Issue]) -> None:
+        """Write issues into the next part of each month they are of."""
         rows = list(issues)
         places: dict[str, list[int]] = {}
         for place, issue in enumerate(rows):
             places.setdefault(_month_of(issue), []).append(place)
         table = arrow.table(rows, geometry=self.geometry)  # one: many small ones cost more
-        months = {self._path / f"month={name}": those for name, those in places.items()}
-        for month, those in months.items():
-            self._write(month, table.take(those), self._number)
+        self._add((self._path / f"month={name}", table.take(at)) for name, at in places.items())
+
+    def _add(self, tables: Iterable[tuple[Path, Any]]) -> None:
+        """Write the next part of each month, then say so in the checkpoint."""
+        for month, table in tables:
+            if len(table):
+                self._write(month, table, self._number)
         before = self._gathering
         self._pending.close()
         self._number += 1
@@ -101,7 +131,6 @@ class Parquet:
         if self._kept is not None:
             self._save(self._kept.checkpoint)
         before.unlink()
-        return set(months)
 
     def _compact(self, months: Iterable[Path]) -> None:
         """Make one file of each month, in which the newest row of an issue stays.
@@ -113,14 +142,14 @@ class Parquet:
         for month in months:
             parts = self._parts(month)
             if len(parts) > 1:
-                self._write(month, self._whole(parts), newest)
+                self._write(month, self._newest(month), newest)
                 for part in parts:
                     if _number_of(part) < newest:
                         part.unlink()
 
-    def _whole(self, parts: Sequence[Path]) -> Any:
-        """All rows of some parts, of each issue the one of the last part."""
-        tables = [self._files.ParquetFile(part).read() for part in parts]
+    def _newest(self, month: Path, columns: list[str] | None = None) -> Any:
+        """All rows of a month, of each issue the one of the last part."""
+        tables = [self._files.ParquetFile(part).read(columns) for part in self._parts(month)]
         table = self._arrow.concat_tables(tables)
         last = {number: place for place, number in enumerate(table["id"].to_pylist())}
         return table.take(sorted(last.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull.checkpoint import Checkpoint
+from seeclickfix_async.pull.held import Held, Marks
 
 
 class Sink(Protocol):
@@ -39,6 +40,14 @@ class Sink(Protocol):
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Put these issues in the place of those with the same ids; harmless when repeated."""
+        ...
+
+    def held(self, key: str) -> Iterator[Held]:
+        """The issues of the pull with this key, as far as a sweep must know them."""
+        ...
+
+    def mark(self, marks: Marks) -> None:
+        """Write down which issues have vanished, and which have not; harmless when repeated."""
         ...
 
     def __enter__(self) -> Self: ...

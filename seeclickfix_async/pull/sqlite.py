@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -16,6 +18,7 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Comment, DetailedIssue, Issue, UserRef
 from seeclickfix_async.pull.checkpoint import Checkpoint
 from seeclickfix_async.pull.columns import COLUMNS, Kind, plain
+from seeclickfix_async.pull.held import Held, Marks
 from seeclickfix_async.queries import moment
 
 _AT_ONCE = 400  # rows a statement; it takes 32,766 values
@@ -127,22 +130,25 @@ _TABLES = (
 _SCHEMA = """
 BEGIN;
 CREATE TABLE IF NOT EXISTS places (url_name TEXT PRIMARY KEY);
-CREATE TABLE IF NOT EXISTS issue_places (
-  issue_id INTEGER REFERENCES issues (id), url_name TEXT REFERENCES places (url_name),
-  PRIMARY KEY (issue_id, url_name)
-) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pulls (
-  key TEXT PRIMARY KEY, query TEXT, complete INTEGER, report TEXT, attribution TEXT, licence TEXT,
-  checkpoint TEXT
+  id INTEGER PRIMARY KEY, key TEXT UNIQUE, query TEXT, complete INTEGER, report TEXT,
+  attribution TEXT, licence TEXT, checkpoint TEXT
 );
+CREATE TABLE IF NOT EXISTS issue_pulls (
+  pull_id INTEGER REFERENCES pulls (id), issue_id INTEGER REFERENCES issues (id),
+  PRIMARY KEY (pull_id, issue_id)
+) WITHOUT ROWID;
+CREATE VIEW IF NOT EXISTS issue_places AS
+  SELECT issue_id, json_extract(query, '$.place_url') AS url_name
+  FROM issue_pulls JOIN pulls ON pulls.id = pull_id WHERE url_name IS NOT NULL;
 CREATE VIRTUAL TABLE IF NOT EXISTS issues_fts USING fts5 (
   summary, description, address, content = issues, content_rowid = id
 );
 CREATE VIEW IF NOT EXISTS open_issues AS
-  SELECT * FROM issues WHERE status IN ('open', 'acknowledged');
+  SELECT * FROM issues WHERE status IN ('open', 'acknowledged') AND vanished_at IS NULL;
 CREATE VIEW IF NOT EXISTS months AS
   SELECT substr(created_at, 1, 7) AS month, count(*) AS created,
-    sum(status IN ('open', 'acknowledged')) AS still_open
+    sum(status IN ('open', 'acknowledged') AND vanished_at IS NULL) AS still_open
   FROM issues GROUP BY month;
 CREATE VIEW IF NOT EXISTS closing_times AS
   SELECT request_type, count(*) AS closed,
@@ -152,6 +158,24 @@ CREATE VIEW IF NOT EXISTS closing_times AS
 COMMIT;
 """
 
+
+_PULL = """
+INSERT INTO pulls (key, query, complete, report, attribution, licence, checkpoint)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET complete = excluded.complete, report = excluded.report,
+  checkpoint = excluded.checkpoint
+"""
+
+_BELONG = """
+INSERT OR IGNORE INTO issue_pulls
+SELECT pulls.id, value FROM pulls, json_each(?) WHERE pulls.key = ?
+"""
+
+_HELD = """
+SELECT issues.id, coalesce(updated_at, created_at), vanished_at
+FROM issue_pulls JOIN issues ON issues.id = issue_id JOIN pulls ON pulls.id = pull_id
+WHERE key = ?
+"""
 
 _INDEXES = (
     "CREATE INDEX IF NOT EXISTS issues_created_at ON issues (created_at)",
@@ -178,7 +202,8 @@ class Sqlite:
 
     It may hold several pulls, each of a query of its own. Tables `issues`, `comments`,
     `request_types`, `users`, `places`; a full-text index `issues_fts`; views `open_issues`,
-    `months`, `closing_times`; and `pulls`, with report, attribution and licence.
+    `months`, `closing_times`; and `pulls`, with report, attribution and licence, and
+    `issue_pulls`, which says what came with which.
     Times are ISO 8601 in UTC, `closing_times.days` are days, `issues.json` holds the whole issue.
     """
 
@@ -209,21 +234,38 @@ class Sqlite:
 
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Upsert everything, and the checkpoint, in one transaction."""
-        execute = self._database.execute
-        execute("BEGIN IMMEDIATE")
-        try:
+        with self._whole():
             self._write(issues, checkpoint)
             if checkpoint.finished:
                 for statement in _INDEXES:
-                    execute(statement)
+                    self._database.execute(statement)
+
+    @contextmanager
+    def _whole(self) -> Generator[None]:
+        """A transaction, all of it or nothing."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
         except BaseException:
-            execute("ROLLBACK")
+            self._database.execute("ROLLBACK")
             raise
-        execute("COMMIT")
+        self._database.execute("COMMIT")
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """The same as writing, here."""
         self.write(tuple(issues), checkpoint)
+
+    def held(self, key: str) -> Iterator[Held]:
+        """The issues that came with this pull, and not those of others."""
+        for number, *times in self._database.execute(_HELD, (key,)):
+            told, vanished = (text and datetime.fromisoformat(text) for text in times)
+            yield Held(number, told, vanished)
+
+    def mark(self, marks: Marks) -> None:
+        """Write all marks in one transaction."""
+        rows = [(when and moment(when), number) for number, when in marks.items()]
+        with self._whole():
+            self._database.executemany("UPDATE issues SET vanished_at = ? WHERE id = ?", rows)
 
     def _write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         ids = msgspec.json.encode([issue.id for issue in issues]).decode()
@@ -234,12 +276,8 @@ class Sqlite:
         place = checkpoint.query.get("place_url")
         if place is not None:
             self._database.execute("INSERT OR IGNORE INTO places VALUES (?)", (place,))
-            self._database.executemany(
-                "INSERT OR IGNORE INTO issue_places VALUES (?, ?)",
-                [(issue.id, place) for issue in issues],
-            )
         self._database.execute(
-            "INSERT OR REPLACE INTO pulls VALUES (?, ?, ?, ?, ?, ?, ?)",
+            _PULL,
             (
                 checkpoint.key,
                 msgspec.json.encode(checkpoint.query).decode(),
@@ -250,6 +288,7 @@ class Sqlite:
                 checkpoint.encode().decode(),
             ),
         )
+        self._database.execute(_BELONG, (ids, checkpoint.key))
 
     def _upsert(self, table: _Table, by_key: dict[Any, Sequence[Any]]) -> None:
         """Many rows a statement: other threads can run while one is at work, but not between."""

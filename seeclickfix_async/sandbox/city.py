@@ -65,6 +65,8 @@ class City:
     lng: array[float] = attrs.field(factory=lambda: array("d"))
     changes: int = 0
     """How often a row was changed after it was made."""
+    hidden: set[int] = attrs.field(factory=set)
+    """Rows that nobody is shown."""
 
     def __len__(self) -> int:
         return len(self.created)
@@ -76,7 +78,8 @@ class City:
     def row_of(self, issue_id: int) -> int | None:
         """The row of an id, if there is one."""
         row = (issue_id - _FIRST_ID) // 3
-        return row if 0 <= row < len(self) and self.id_of(row) == issue_id else None
+        known = 0 <= row < len(self) and row not in self.hidden
+        return row if known and self.id_of(row) == issue_id else None
 
     def random(self, row: int) -> Random:
         """Chance that is the same each time a row is looked at."""
@@ -127,6 +130,16 @@ class City:
     def touch(self, row: int) -> None:
         """Something was written about an issue, here and now."""
         self.updated[row] = self.present
+        self.changes += 1
+
+    def hide(self, row: int) -> None:
+        """Take an issue away without a word, as moderators do."""
+        self.hidden.add(row)
+        self.changes += 1
+
+    def show(self, row: int) -> None:
+        """Let a hidden issue be seen again, as if nothing had been."""
+        self.hidden.remove(row)
         self.changes += 1
 
     def rate(self, row: int, votes: int) -> None:

@@ -88,6 +88,8 @@ class Listing:
     def _tests(self, query: Query) -> Iterator[Test]:
         """What a row must pass, without the bounds of its creation."""
         city = self.city
+        if city.hidden:
+            yield lambda row: row not in city.hidden
         names = query.get("status", "").lower().split(",")
         codes = {_STATUS_CODES[name] for name in names if name in _STATUS_CODES} or _DEFAULT
         if len(codes) < len(_STATUS_CODES):

@@ -1,0 +1,67 @@
+"""What a file holds of an issue that tells whether it is still there, and what it shows."""
+
+from __future__ import annotations
+
+import csv
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import attrs
+
+Marks = dict[int, datetime | None]
+"""When issues were found to have vanished, by id; None for those that came again."""
+
+
+@attrs.frozen
+class Held:
+    """A row of a file, as far as a sweep must know it.
+
+    Attributes:
+        id: The issue's.
+        told: When the service last told of it: updated, or created where that is all.
+        vanished: When a sweep found that it had vanished; None while it is there.
+    """
+
+    id: int
+    told: datetime | None
+    vanished: datetime | None
+
+
+def marks_of(rows: Iterable[Held], there: array[int], until: datetime) -> tuple[Marks, int]:
+    """Compare what a file holds with what a sweep met.
+
+    An issue that the service told of later is left alone: it may have come, or come back, behind
+    the sweep's back. One that vanished since then is for the next sweep.
+
+    Args:
+        rows: What the file holds.
+        there: The ids that the sweep met, ascending.
+        until: The moment up to which it looked.
+
+    Returns:
+        The marks that are to be changed, and how many rows are marked as vanished then.
+    """
+    marks: Marks = {}
+    vanished = 0
+    for row in rows:
+        place = bisect_left(there, row.id)
+        mark = row.vanished
+        if place < len(there) and there[place] == row.id:
+            mark = None
+        elif mark is None and row.told is not None and row.told < until:
+            mark = until
+        if mark != row.vanished:
+            marks[row.id] = mark
+        vanished += mark is not None
+    return marks, vanished
+
+
+def ids_in(path: Path) -> array[int]:
+    """The ids in a CSV file, ascending: 8 bytes each, and some 40 while they are sorted."""
+    with path.open(encoding="utf-8", newline="") as text:
+        rows = csv.reader(text)
+        next(rows)
+        return array("q", sorted(int(row[0]) for row in rows))
