@@ -24,6 +24,9 @@ class Report:
         reasons: Why it is not complete.
         vanished: How many issues of the file the service gives no longer, which are marked in it;
             None where no sweep of `pull` looked for them.
+        photos: How many of the issues' photos are in the folder; None where there is none. The
+            requests for them are not among `requests`.
+        photos_missing: How many are not: gone, or not to be had.
     """
 
     expected: int | None
@@ -39,6 +42,8 @@ class Report:
     complete: bool
     reasons: tuple[str, ...]
     vanished: int | None = None
+    photos: int | None = None
+    photos_missing: int | None = None
 
 
 @attrs.frozen
@@ -46,8 +51,9 @@ class Estimate:
     """What a walk will take.
 
     Attributes:
-        issues: How many issues are to come, by the service's count; None when it does not say.
-        requests: The fewest requests.
+        issues: How many issues are to come, by the service's count, or how many photos of them;
+            None when it does not say.
+        requests: The fewest requests, without those to the storage that photos come from.
         seconds: How long the quota makes them take; 0 without a quota.
     """
 

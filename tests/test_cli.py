@@ -120,6 +120,21 @@ def test_a_sweep_is_told(tmp_path: Path) -> None:
     assert "1 issue vanished\n" in swept.stdout
 
 
+def test_photos_are_told(tmp_path: Path) -> None:
+    sandbox = Sandbox(15, settings=Settings(quota=None))
+    with sandbox.serve() as url:
+        done = _run("pull", "city.db", "--photos", "photos", url=url, cwd=tmp_path)
+        again = _run("pull", "city.db", url=url, cwd=tmp_path)
+
+    photos = len(list((tmp_path / "photos").iterdir()))
+    assert done.returncode == 0, done.stderr
+    assert f"{photos} photos to come: {photos} requests, {3 * photos} seconds" in done.stderr
+    assert f"\n{photos} photos\n" in done.stdout
+    assert again.returncode == 2
+    assert "FILE: this pull is done" in again.stderr
+    assert "comes with --update;" in again.stderr
+
+
 def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
     sandbox = Sandbox(2000, settings=Settings(quota=Quota(3, per=3600)))
     for name in ("part.jsonl", "part.db"):

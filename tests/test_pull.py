@@ -209,7 +209,7 @@ async def test_a_pull_that_is_done_is_not_done_again(
     await pull(client, to=tmp_path / name)
     small.requests.clear()
 
-    with pytest.raises(InvalidArgumentError, match=r"is done.*update=True, or scf pull --update"):
+    with pytest.raises(InvalidArgumentError, match=r"is done.*update=True"):
         await pull(client, to=tmp_path / name)
 
     assert len(small.requests) == 0

@@ -84,6 +84,7 @@ async def pull(
     largest: Flag = False,
     update: Flag = False,
     sweep: Flag = False,
+    photos: Path | None = None,
     estimate: Flag = False,
     base_url: Site = PRODUCTION,
     json: Json = False,
@@ -106,6 +107,8 @@ async def pull(
         largest: Ask for pages of 1,000 issues; the service may grant less.
         update: Bring a pull that is done up to date.
         sweep: Update, and mark the issues that the service gives no longer (vanished_at).
+        photos: Fetch the issues' photos into this folder, when the issues are there. A request
+            each, so that they take far longer than the issues.
         estimate: Say what it would take, at the price of one request, and stop.
         base_url: The service's address.
         json: Print the report as JSON.
@@ -125,8 +128,8 @@ async def pull(
             walk: Crawl[Issue] = client.issues.crawl(**filters)
             return _foretell(await walk.estimate(), json=json)
         with _teller(file.name) as teller:
-            options: dict[str, Any] = {"update": update, "sweep": sweep, "teller": teller}
-            report = await pulls.pull(client, to=file, **options, **filters)
+            options: dict[str, Any] = {"update": update, "sweep": sweep, "photos": photos}
+            report = await pulls.pull(client, to=file, teller=teller, **options, **filters)
     code = _tell(report, file, json=json)
     return code if report.expected or place is None else nothing_at(place)
 
@@ -153,16 +156,19 @@ class Bar:
 
     def __init__(self, progress: Progress, name: str) -> None:
         self._progress = progress
+        self._stage: pulls.Stage = "pull"
         self._task = progress.add_task(name, total=None)
 
     def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
         """Print what is to come, and begin anew."""
         err.print(_words(stage, estimate))
+        self._stage = stage
         self._progress.reset(self._task, total=estimate.issues)
 
     def tell(self, report: Report) -> None:
         """Draw."""
-        self._progress.update(self._task, total=report.expected, completed=report.received)
+        came, whole = _so_far(self._stage, report)
+        self._progress.update(self._task, total=whole, completed=came)
 
 
 class Lines:
@@ -170,18 +176,21 @@ class Lines:
 
     def __init__(self, every: float = 10.0) -> None:
         self._every = every
+        self._stage: pulls.Stage = "pull"
         self._last = time.monotonic()
 
     def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
         """Print."""
         err.print(_words(stage, estimate))
+        self._stage = stage
 
     def tell(self, report: Report) -> None:
         """Print, unless the last line is fresh."""
         now = time.monotonic()
         if now - self._last >= self._every:
             self._last = now
-            err.print(f"{report.received:,} of {_count(report.expected or 0, 'issue')}")
+            came, whole = _so_far(self._stage, report)
+            err.print(f"{came:,} of {_count(whole, _WHAT[self._stage])}")
 
 
 @contextlib.contextmanager
@@ -199,7 +208,20 @@ def _teller(name: str) -> Generator[pulls.Teller]:
         yield Bar(progress, name)
 
 
-_WHAT: dict[pulls.Stage, str] = {"pull": "issue", "update": "updated issue", "sweep": "id"}
+def _so_far(stage: pulls.Stage, report: Report) -> tuple[int, int]:
+    """How many have come, of how many."""
+    if stage == "photos":
+        came = report.photos or 0
+        return came, came + (report.photos_missing or 0)
+    return report.received, report.expected or 0
+
+
+_WHAT: dict[pulls.Stage, str] = {
+    "pull": "issue",
+    "update": "updated issue",
+    "sweep": "id",
+    "photos": "photo",
+}
 
 
 def _words(stage: pulls.Stage, estimate: Estimate) -> str:
@@ -248,10 +270,12 @@ def _tell(report: Report, path: Path, *, json: bool) -> int:
     alone = report.quota_seconds
     quota = f"; at the quota's pace it is {_time(alone)}" if alone else ""
     gone = "" if report.vanished is None else f"{_count(report.vanished, 'issue')} vanished\n"
+    missing = f", {report.photos_missing:,} could not be had" if report.photos_missing else ""
+    pictures = "" if report.photos is None else f"{_count(report.photos, 'photo')}{missing}\n"
     out.print(
         f"{report.received:,} of {_count(report.expected or 0, 'issue')}, {verdict}\n"
         f"{_count(report.requests, 'request')} ({report.minimum:,} at the least), "
-        f"{_count(report.duplicates, 'row')} came twice\n{gone}"
+        f"{_count(report.duplicates, 'row')} came twice\n{gone}{pictures}"
         f"It took {_time(report.seconds)}{quota}\n{path.resolve()}",
         markup=False,
         highlight=False,

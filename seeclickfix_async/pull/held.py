@@ -1,4 +1,4 @@
-"""What a file holds of an issue that tells whether it is still there, and what it shows."""
+"""What a file holds of an issue that tells whether it is still there, and where its photo is."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ Marks = dict[int, datetime | None]
 
 @attrs.frozen
 class Held:
-    """A row of a file, as far as a sweep must know it.
+    """A row of a file, as far as sweeps and photos go by it.
 
     Attributes:
         id: The issue's.
         told: When the service last told of it: updated, or created where that is all.
         vanished: When a sweep found that it had vanished; None while it is there.
+        image: The link to its photo in full size.
     """
 
     id: int
     told: datetime | None
     vanished: datetime | None
+    image: str | None = None
 
 
 def marks_of(rows: Iterable[Held], there: array[int], until: datetime) -> tuple[Marks, int]:

@@ -18,6 +18,7 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull.checkpoint import Checkpoint, asked, beside, key_of, remove
 from seeclickfix_async.pull.held import ids_in, marks_of
+from seeclickfix_async.pull.photos import Album
 from seeclickfix_async.pull.sinks import Sink, open_sink
 from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
 from seeclickfix_async.report import Estimate, Report
@@ -30,7 +31,7 @@ For the same reasons a sweep says nothing about what the service told of in the 
 """
 
 
-Stage = Literal["pull", "update", "sweep"]
+Stage = Literal["pull", "update", "sweep", "photos"]
 
 
 class Teller(Protocol):
@@ -64,6 +65,7 @@ async def pull(
     walkers: int | None = None,
     update: bool = False,
     sweep: bool = False,
+    photos: str | Path | None = None,
     teller: Teller | None = None,
     **filters: Unpack[IssueFilters],
 ) -> Report:
@@ -88,6 +90,11 @@ async def pull(
             longer; `vanished_at` says so in their rows until they come again. Takes a request for
             each 100 issues of the whole pull, with details too, or as `page_size` says; now and
             then is enough. Memory grows by 8 bytes for each of them.
+        photos: A folder for the issues' photos in full size, each named by its issue's id. They
+            come when the issues are there, some at once, from where the links redirect to, which
+            gets no token, and take one place of the quota each. One that is there is not fetched
+            again; one that cannot be had is counted, and stops nothing. A pull that is done may be
+            given a folder later.
         teller: Is told what is to come, and what has come.
         **filters: Which issues; see `IssueFilters`. Archived ones are included unless `status`
             says otherwise.
@@ -114,22 +121,31 @@ async def pull(
         teller or Silent(),
     )
     job.crawl("created_at")  # refuses wrong arguments before there is a file
+    if photos is not None and query.fields is not None and "media" not in query.fields:
+        raise InvalidArgumentError("fields", "must bring media, for the photos.")
     path = Path(to)
+    album = None if photos is None else Album(job.client, Path(photos))
     with open_sink(path) as sink:
         begun = sink.load(job.key)
+        if album is not None:
+            await to_thread.run_sync(album.open)
         if begun is None or not begun.finished:
             now = await job.walk(sink, begun or job.start())
         elif update or sweep:
             job.check_updatable()
             now = await job.update(sink, begun, path)
+        elif album is not None:
+            now = begun
         else:
             raise InvalidArgumentError(
                 "to",
                 f"this pull is done, and {path} holds it. What changed since comes with "
-                "update=True, or scf pull --update; to bring all of it again, name another file.",
+                "update=True; to bring all of it again, name another file.",
             )
         if sweep and now.since is not None:  # otherwise everything has just come
             now = await job.sweep(sink, now, path)
+        if album is not None:
+            now = await job.photograph(sink, now, album)
         return now.report
 
 
@@ -204,6 +220,20 @@ class _Job:
         done = attrs.evolve(done, report=_together(done.report, swept, vanished))
         await to_thread.run_sync(sink.write, (), done)
         remove(path)
+        return done
+
+    async def photograph(self, sink: Sink, done: Checkpoint, album: Album) -> Checkpoint:
+        """Fetch the photos of everything that the sink holds and that are not there."""
+        left = await to_thread.run_sync(album.count, sink.held(self.key))
+        each = done.report.quota_seconds / done.report.requests
+        self.teller.begin("photos", Estimate(left, left, round(left * each, 3)))
+
+        def report() -> Report:
+            return attrs.evolve(done.report, photos=album.kept, photos_missing=album.missing)
+
+        await album.fill(sink.held(self.key), lambda: self.teller.tell(report()))
+        done = attrs.evolve(done, report=report())
+        await to_thread.run_sync(sink.write, (), done)
         return done
 
     def until(self, moment: datetime) -> _Job:

@@ -20,7 +20,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.models import Issue
+from seeclickfix_async.models import Issue, Media
 from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE, Checkpoint, Kept, beside
 from seeclickfix_async.pull.columns import COLUMNS, plain
 from seeclickfix_async.pull.held import Held, Marks
@@ -178,10 +178,14 @@ class _Row(msgspec.Struct):
     updated_at: datetime | None = None
     created_at: datetime | None = None
     vanished_at: datetime | None = None
+    image: str | None = None
+    media: Media | None = None
 
     @property
     def held(self) -> Held:
-        return Held(self.id, self.updated_at or self.created_at, self.vanished_at)
+        told = self.updated_at or self.created_at
+        image = self.media.image_full if self.media else self.image
+        return Held(self.id, told, self.vanished_at, image)
 
 
 class _Feature(msgspec.Struct):
@@ -240,7 +244,8 @@ class Csv(_Lines):
         """What a row says."""
         cells = dict(zip(_NAMES, _cells(row), strict=True))
         told = cells["updated_at"] or cells["created_at"]
-        return Held(int(cells["id"]), _time(told), _time(cells["vanished_at"]))
+        vanished = _time(cells["vanished_at"])
+        return Held(int(cells["id"]), _time(told), vanished, cells["image"] or None)
 
     def marked(self, row: bytes, vanished: str | None) -> bytes:
         """The row with another mark in its last cell."""

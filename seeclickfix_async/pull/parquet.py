@@ -27,7 +27,7 @@ _AT_ONCE = 20_000
 
 _NOWHEN = "__HIVE_DEFAULT_PARTITION__"
 
-_HELD = ["id", "created_at", "updated_at", "vanished_at"]
+_HELD = ["id", "created_at", "updated_at", "vanished_at", "image"]
 
 _DETAILED: msgspec.json.Decoder[DetailedIssue] = msgspec.json.Decoder(DetailedIssue)
 
@@ -84,7 +84,7 @@ class Parquet:
         for month in self._months():
             for row in self._newest(month, _HELD).to_pylist():
                 told = row["updated_at"] or row["created_at"]
-                yield Held(row["id"], told, row["vanished_at"])
+                yield Held(row["id"], told, row["vanished_at"], row["image"])
 
     def mark(self, marks: Marks) -> None:
         """Put the rows with other marks into a part beside the others, then make one of each."""

@@ -43,7 +43,7 @@ class Sink(Protocol):
         ...
 
     def held(self, key: str) -> Iterator[Held]:
-        """The issues of the pull with this key, as far as a sweep must know them."""
+        """The issues of the pull with this key, as far as sweeps and photos go by them."""
         ...
 
     def mark(self, marks: Marks) -> None:
