@@ -10,9 +10,16 @@ from seeclickfix_async.sandbox import Sandbox
 URL = "http://city.test"
 
 
-def client_of(sandbox: Sandbox) -> AsyncClient:
-    """A client without a quota."""
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
+def client_of(sandbox: Sandbox, places: int = 200) -> AsyncClient:
+    """A client without a quota, and with a service that may fail to tell of places."""
+
+    class Way(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/places") and places != 200:
+                return httpx.Response(places)
+            return await super().handle_async_request(request)
+
+    http = httpx.AsyncClient(transport=Way(app=sandbox.app))
     return AsyncClient(http=http, base_url=URL, limiter=None)
 
 

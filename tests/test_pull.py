@@ -94,10 +94,31 @@ async def test_a_database_holds_people_comments_and_views(
     assert count("comments WHERE issue_id NOT IN (SELECT id FROM issues)") == 0
     assert count("issues WHERE reporter_id NOT IN (SELECT id FROM users)") == 0
     assert count("request_types") == 12
-    assert count("places WHERE url_name = 'example-city'") == 1
+    (place,) = database(path, "SELECT * FROM places")
+    assert (place["url_name"], place["name"], place["state"]) == (
+        "example-city",
+        "Example City",
+        "EX",
+    )
+    assert (place["lat"], place["lng"]) == (41.05, -73.54)
     assert count("open_issues") == count("issues WHERE status IN ('open', 'acknowledged')") > 0
     assert database(path, "SELECT sum(created) AS n FROM months")[0]["n"] == 300
     assert all(row["days"] > 0 for row in database(path, "SELECT * FROM closing_times"))
+
+
+async def test_a_place_is_looked_up_once_and_a_pull_goes_on_without_it(tmp_path: Path) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path, area = tmp_path / "city.db", PlaceArea("example-city")
+    names: list[str | None] = []
+    for status in (404, 200, 200):
+        client = client_of(sandbox, places=status)
+        report = await pull(client, to=path, area=area, update=True)
+        _change(sandbox)
+        assert report.complete
+        names.append(database(path, "SELECT name FROM places")[0]["name"])
+
+    assert names == [None, "Example City", "Example City"]
+    assert [seen.path for seen in sandbox.requests].count("/api/v2/places") == 1
 
 
 async def test_a_database_finds_words_and_names_the_licence(

@@ -11,6 +11,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import Place
 from seeclickfix_async.queries import IssueQuery
 from seeclickfix_async.report import Report
 
@@ -35,6 +36,7 @@ class Checkpoint:
         state: Where the walk stands.
         report: What has come.
         finished: Whether the walk came to its end, complete or not.
+        place: What the service says of the place that is pulled, where that is one.
         since: When the walk of the finished pull began that this one brings up to date.
         attribution: Whom to name with the data.
         licence: Under which licence the data are.
@@ -47,6 +49,7 @@ class Checkpoint:
     report: Report
     finished: bool
     since: datetime | None = None
+    place: Place | None = None
     attribution: str = ATTRIBUTION
     licence: str = LICENCE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol, Unpack
@@ -12,10 +12,11 @@ import msgspec
 from anyio import to_thread
 
 from seeclickfix_async import checks
+from seeclickfix_async.areas import PlaceArea
 from seeclickfix_async.client import AsyncClient
 from seeclickfix_async.crawl import Batch, Crawl
-from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.models import DetailedIssue, Issue
+from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
+from seeclickfix_async.models import DetailedIssue, Issue, Place
 from seeclickfix_async.pull.checkpoint import Checkpoint, asked, beside, key_of, remove
 from seeclickfix_async.pull.held import ids_in, marks_of
 from seeclickfix_async.pull.photos import Album
@@ -32,6 +33,9 @@ For the same reasons a sweep says nothing about what the service told of in the 
 
 
 Stage = Literal["pull", "update", "sweep", "photos"]
+
+
+_PLACES = 100  # of those around an issue
 
 
 class Teller(Protocol):
@@ -172,8 +176,9 @@ class _Job:
                 "an issue that leaves a status is not told; only a pull of all can be updated.",
             )
 
-    def start(self, since: datetime | None = None) -> Checkpoint:
-        """Where a walk begins: by creation, or by updates since a moment."""
+    def start(self, done: Checkpoint | None = None) -> Checkpoint:
+        """Where a walk begins: by creation, or by updates since another walk began."""
+        since, place = (done.began, done.place) if done else (None, None)
         by: By = "created_at" if since is None else "updated_at"
         return Checkpoint(
             key=self.key,
@@ -183,15 +188,16 @@ class _Job:
             report=self.crawl(by, since).report,
             finished=False,
             since=since,
+            place=place,
         )
 
     async def update(self, sink: Sink, done: Checkpoint, path: Path) -> Checkpoint:
         """Walk by updates; where that replaces no rows, into a file beside, and then merge it."""
         if sink.upserts:
-            return await self.walk(sink, self.start(done.began))
+            return await self.walk(sink, self.start(done))
         path = path.with_name(f"{path.name}.update.jsonl")
         with _scratch(path) as changes:
-            now = changes.load(self.key) or self.start(done.began)
+            now = changes.load(self.key) or self.start(done)
             if not now.finished:
                 now = await self.walk(changes, now)
         kind = DetailedIssue if self.query.details else Issue
@@ -250,14 +256,32 @@ class _Job:
 
         async def keep(batch: Batch[Issue]) -> None:
             nonlocal now
+            first = now.report.received == 0
+            place = await self.place_of(batch.issues) if first and not now.place else now.place
             state = msgspec.Raw(batch.state)
-            now = attrs.evolve(now, state=state, report=batch.report, finished=batch.last)
+            now = attrs.evolve(
+                now, state=state, report=batch.report, finished=batch.last, place=place
+            )
             await to_thread.run_sync(sink.write, batch.issues, now)
             self.teller.tell(batch.report)
 
         self.teller.begin(stage, await crawl.estimate())
         await crawl.run(keep)
         return now
+
+    async def place_of(self, issues: Sequence[Issue]) -> Place | None:
+        """The place of the query, as it stands among those around one of its issues."""
+        area = self.query.area
+        points = ((issue.lat, issue.lng) for issue in issues)
+        lat, lng = next((point for point in points if None not in point), (None, None))
+        if not isinstance(area, PlaceArea) or lat is None or lng is None:
+            return None
+        try:
+            around = await self.client.places.near(lat=lat, lng=lng, per_page=_PLACES)
+        except SeeClickFixError:  # a pull goes on without its place's name
+            return None
+        wanted = area.place_url
+        return next((one for one in around if wanted in (one.url_name, str(one.id))), None)
 
     def crawl(
         self, by: By, since: datetime | None = None, state: bytes | None = None

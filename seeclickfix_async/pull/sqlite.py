@@ -15,7 +15,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.models import Comment, DetailedIssue, Issue, UserRef
+from seeclickfix_async.models import Comment, DetailedIssue, Issue, Place, UserRef
 from seeclickfix_async.pull.checkpoint import Checkpoint
 from seeclickfix_async.pull.columns import COLUMNS, Kind, plain
 from seeclickfix_async.pull.held import Held, Marks
@@ -129,7 +129,10 @@ _TABLES = (
 
 _SCHEMA = """
 BEGIN;
-CREATE TABLE IF NOT EXISTS places (url_name TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS places (
+  url_name TEXT PRIMARY KEY, id INTEGER, name TEXT, county TEXT, state TEXT, place_type TEXT,
+  lat REAL, lng REAL, html_url TEXT
+);
 CREATE TABLE IF NOT EXISTS pulls (
   id INTEGER PRIMARY KEY, key TEXT UNIQUE, query TEXT, complete INTEGER, report TEXT,
   attribution TEXT, licence TEXT, checkpoint TEXT
@@ -169,6 +172,12 @@ ON CONFLICT (key) DO UPDATE SET complete = excluded.complete, report = excluded.
 _BELONG = """
 INSERT OR IGNORE INTO issue_pulls
 SELECT pulls.id, value FROM pulls, json_each(?) WHERE pulls.key = ?
+"""
+
+_PLACE = """
+UPDATE places SET id = ?, name = ?, county = ?, state = ?, place_type = ?, lat = ?, lng = ?,
+  html_url = ?
+WHERE url_name = ?
 """
 
 _HELD = """
@@ -278,9 +287,9 @@ class Sqlite:
         for table in _TABLES:
             self._upsert(table, {row[0]: row for issue in issues for row in table.rows(issue)})
         self._database.execute(_LEARN, (ids,))
-        place = checkpoint.query.get("place_url")
-        if place is not None:
-            self._database.execute("INSERT OR IGNORE INTO places VALUES (?)", (place,))
+        url_name = checkpoint.query.get("place_url")
+        if url_name is not None:
+            self._keep(url_name, checkpoint.place)
         self._database.execute(
             _PULL,
             (
@@ -302,6 +311,17 @@ class Sqlite:
             some = rows[start : start + _AT_ONCE]
             values = list(itertools.chain.from_iterable(some))
             self._database.execute(table.upsert(len(some)), values)
+
+    def _keep(self, url_name: str, place: Place | None) -> None:
+        """What is known of the place that is pulled: its name in queries, if nothing else."""
+        execute = self._database.execute
+        execute("INSERT OR IGNORE INTO places (url_name) VALUES (?)", (url_name,))
+        if place is None:
+            return
+        center = place.center.coordinates if place.center else ()
+        lng, lat = center[:2] if len(center) > 1 else (None, None)
+        told = (place.id, place.name, place.county, place.state, place.place_type)
+        execute(_PLACE, (*told, lat, lng, place.html_url, url_name))
 
     def __enter__(self) -> Self:
         return self
