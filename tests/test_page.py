@@ -12,21 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx
 import pytest
 
-from seeclickfix_async import AsyncClient
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import page, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.cities import client_of
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
 
 
 async def _pulled(to: Path) -> Sandbox:
     sandbox = Sandbox(200, settings=Settings(quota=None))
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
-    await pull(AsyncClient(http=http, base_url="http://city.test", limiter=None), to=to)
+    await pull(client_of(sandbox), to=to)
     return sandbox
 
 
@@ -50,6 +48,18 @@ async def test_a_page_holds_every_issue_of_any_kind_of_file(name: str, tmp_path:
     assert set(issues) == {sandbox.city.id_of(row) for row in range(200)}
     assert issues[sandbox.city.id_of(7)][5] == sandbox.city.lat[7]
     assert {issue[1] for issue in issues.values()} >= {"open", "archived"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", _NAMES)
+async def test_what_vanished_is_on_no_page(name: str, tmp_path: Path) -> None:
+    sandbox = await _pulled(tmp_path / name)
+    sandbox.city.hide(7)
+    await pull(client_of(sandbox), to=tmp_path / name, sweep=True)
+
+    shown = {issue[0] for issue in _data(page(tmp_path / name))["issues"]}
+
+    assert shown == {sandbox.city.id_of(row) for row in range(200) if row != 7}
 
 
 def test_nothing_that_people_wrote_can_end_the_script(tmp_path: Path) -> None:

@@ -29,13 +29,14 @@ _SHOWN = (
     "closed_at",
     "html_url",
 )
+_READ = (*_SHOWN, "vanished_at")
 _WORDS = {"status": "unknown", "request_type": "Post to Neighbors", "summary": "", "address": ""}
 
 Row = dict[str, Any]
 
 
 def page(file: Path) -> str:
-    """The page of a pull's file, as HTML.
+    """The page of a pull's file, as HTML; without the issues that a sweep found to have vanished.
 
     Args:
         file: What `pull` wrote, of any kind.
@@ -49,7 +50,8 @@ def page(file: Path) -> str:
     if not file.exists():
         raise InvalidArgumentError("file", f"there is no {file}.")
     try:
-        issues = sorted(map(_cells, reader(file)), key=lambda cells: str(cells[7] or ""))
+        there = (row for row in reader(file) if not row.get("vanished_at"))
+        issues = sorted(map(_cells, there), key=lambda cells: str(cells[7] or ""))
     except (ValueError, KeyError, sqlite3.DatabaseError, msgspec.MsgspecError) as error:
         raise InvalidArgumentError("file", f"{file} is no pull: {error}.") from None
     data = msgspec.json.encode({"name": file.name, "issues": issues}).decode()
@@ -71,10 +73,16 @@ def _number(name: str, value: Any) -> Any:
     return int(value) if name == "id" else value or None
 
 
+class _Mark(msgspec.Struct):
+    vanished_at: str | None = None
+
+
 def _lines(file: Path) -> Iterator[Row]:
-    decoder = msgspec.json.Decoder(Issue)
+    decoder, mark = msgspec.json.Decoder(Issue), msgspec.json.Decoder(_Mark)
     with file.open("rb") as lines:
-        yield from map(plain, map(decoder.decode, lines))
+        for line in lines:
+            if mark.decode(line).vanished_at is None:
+                yield plain(decoder.decode(line))
 
 
 def _csv(file: Path) -> Iterator[Row]:
@@ -91,7 +99,7 @@ def _features(file: Path) -> Iterator[Row]:
 def _database(file: Path) -> Iterator[Row]:
     with closing(sqlite3.connect(file)) as database:
         database.row_factory = sqlite3.Row
-        for row in database.execute(f"SELECT {', '.join(_SHOWN)} FROM issues"):  # noqa: S608  # ours
+        for row in database.execute(f"SELECT {', '.join(_READ)} FROM issues"):  # noqa: S608  # ours
             yield dict(row)
 
 
@@ -99,7 +107,7 @@ def _dataset(file: Path) -> Iterator[Row]:
     arrow.library()
     datasets: Any = importlib.import_module("pyarrow.dataset")
     found = datasets.dataset(file, format="parquet", partitioning="hive")
-    for batch in found.to_batches(columns=list(_SHOWN)):
+    for batch in found.to_batches(columns=list(_READ)):
         yield from batch.to_pylist()
 
 
