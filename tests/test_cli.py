@@ -110,13 +110,15 @@ def test_what_a_pull_takes_is_told_in_words(small: Sandbox, tmp_path: Path) -> N
 def test_a_sweep_is_told(tmp_path: Path) -> None:
     sandbox = Sandbox(120, settings=Settings(quota=None))
     with sandbox.serve() as url:
-        _run("pull", "city.db", url=url, cwd=tmp_path)
+        _run("pull", "city.db", "--place", "example-city", url=url, cwd=tmp_path)
         sandbox.city.hide(7)
-        swept = _run("pull", "city.db", "--sweep", url=url, cwd=tmp_path)
+        sweep = ("pull", "city.db", "--place", "example-city", "--sweep")
+        swept = _run(*sweep, url=url, cwd=tmp_path)
 
     assert swept.returncode == 0, swept.stderr
     assert "0 updated issues to come: 1 request" in swept.stderr
     assert "119 ids to come: 2 requests" in swept.stderr
+    assert "0 of 0 updated issues, complete\n" in swept.stdout
     assert "1 issue vanished\n" in swept.stdout
 
 

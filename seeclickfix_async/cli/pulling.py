@@ -1,25 +1,20 @@
-"""The commands that pull, and how they tell a person how it goes."""
+"""The commands that pull, and the one that draws what they pulled."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import sqlite3
-import time
-from collections.abc import Generator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import anyio
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from seeclickfix_async import AsyncClient, Crawl, Issue, Limiter, Report, checks
+from seeclickfix_async import AsyncClient, Crawl, Issue, Limiter, checks
 from seeclickfix_async import pull as pulls
 from seeclickfix_async.cli import local
 from seeclickfix_async.cli.app import (
-    INCOMPLETE,
     OK,
     PRODUCT,
     Box,
@@ -33,12 +28,11 @@ from seeclickfix_async.cli.app import (
     err,
     nothing_at,
     out,
-    print_json,
 )
 from seeclickfix_async.cli.session import client_of
+from seeclickfix_async.cli.telling import foretell, tell, teller_of
 from seeclickfix_async.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.report import Estimate
 
 _DEMO_FILE = Path("scf-demo.db")
 _EVERYWHERE = "The whole service, every city of it, since no --place, --near or --box is given."
@@ -61,13 +55,13 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         local.sandbox("--issues", str(issues), "--per", "1.0") as url,
         AsyncClient(base_url=url, limiter=Limiter(20, per=1.0), user_agent=PRODUCT) as client,
     ):
-        with _teller(_DEMO_FILE.name) as teller:
+        with teller_of(_DEMO_FILE.name) as teller:
             report = await pulls.pull(client, to=_DEMO_FILE, teller=teller)
     if not json:
         with contextlib.closing(sqlite3.connect(_DEMO_FILE)) as database:
             _tally("Status", database, "status")
             _tally("Request type", database, "coalesce(request_type, 'Post to Neighbors')")
-    return _tell(report, _DEMO_FILE, json=json)
+    return tell(report, _DEMO_FILE, json=json)
 
 
 async def pull(
@@ -126,12 +120,13 @@ async def pull(
     async with client_of(base_url) as client:
         if estimate:
             walk: Crawl[Issue] = client.issues.crawl(**filters)
-            return _foretell(await walk.estimate(), json=json)
-        with _teller(file.name) as teller:
+            return foretell(await walk.estimate(), json=json)
+        with teller_of(file.name) as teller:
             options: dict[str, Any] = {"update": update, "sweep": sweep, "photos": photos}
             report = await pulls.pull(client, to=file, teller=teller, **options, **filters)
-    code = _tell(report, file, json=json)
-    return code if report.expected or place is None else nothing_at(place)
+    code = tell(report, file, json=json, update="update" in teller.stages)
+    nothing = "pull" in teller.stages and not report.expected
+    return nothing_at(place) if place is not None and nothing else code
 
 
 def map_page(file: Path, /, *, to: Path | None = None) -> int:
@@ -151,107 +146,6 @@ def map_page(file: Path, /, *, to: Path | None = None) -> int:
     return OK
 
 
-class Bar:
-    """A bar with rate and time left, on a terminal."""
-
-    def __init__(self, progress: Progress, name: str) -> None:
-        self._progress = progress
-        self._stage: pulls.Stage = "pull"
-        self._task = progress.add_task(name, total=None)
-
-    def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
-        """Print what is to come, and begin anew."""
-        err.print(_words(stage, estimate))
-        self._stage = stage
-        self._progress.reset(self._task, total=estimate.issues)
-
-    def tell(self, report: Report) -> None:
-        """Draw."""
-        came, whole = _so_far(self._stage, report)
-        self._progress.update(self._task, total=whole, completed=came)
-
-
-class Lines:
-    """A line now and then, where nobody draws."""
-
-    def __init__(self, every: float = 10.0) -> None:
-        self._every = every
-        self._stage: pulls.Stage = "pull"
-        self._last = time.monotonic()
-
-    def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
-        """Print."""
-        err.print(_words(stage, estimate))
-        self._stage = stage
-
-    def tell(self, report: Report) -> None:
-        """Print, unless the last line is fresh."""
-        now = time.monotonic()
-        if now - self._last >= self._every:
-            self._last = now
-            came, whole = _so_far(self._stage, report)
-            err.print(f"{came:,} of {_count(whole, _WHAT[self._stage])}")
-
-
-@contextlib.contextmanager
-def _teller(name: str) -> Generator[pulls.Teller]:
-    if not err.is_terminal:
-        yield Lines()
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as progress:
-        yield Bar(progress, name)
-
-
-def _so_far(stage: pulls.Stage, report: Report) -> tuple[int, int]:
-    """How many have come, of how many."""
-    if stage == "photos":
-        came = report.photos or 0
-        return came, came + (report.photos_missing or 0)
-    return report.received, report.expected or 0
-
-
-_WHAT: dict[pulls.Stage, str] = {
-    "pull": "issue",
-    "update": "updated issue",
-    "sweep": "id",
-    "photos": "photo",
-}
-
-
-def _words(stage: pulls.Stage, estimate: Estimate) -> str:
-    what = _WHAT[stage]
-    unknown = estimate.issues is None
-    whole = f"An unknown number of {what}s" if unknown else _count(estimate.issues or 0, what)
-    quota = f", {_time(estimate.seconds)}" if estimate.seconds else ""
-    return f"{whole} to come: {_count(estimate.requests, 'request')}{quota} at the least."
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def _time(seconds: float) -> str:
-    """So long, in a unit that gives it two digits or so."""
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:,.1f} {unit}s"
-    return _count(math.ceil(seconds), "second")
-
-
-def _foretell(estimate: Estimate, *, json: bool) -> int:
-    if json:
-        print_json(estimate)
-    else:
-        out.print(_words("pull", estimate), highlight=False)
-    return OK
-
-
 def _tally(title: str, database: sqlite3.Connection, what: str) -> None:
     table = Table(title, "Issues", box=None)
     table.columns[1].justify = "right"
@@ -260,25 +154,3 @@ def _tally(title: str, database: sqlite3.Connection, what: str) -> None:
         table.add_row(name, f"{count:,}")
     out.print(table)
     out.print()
-
-
-def _tell(report: Report, path: Path, *, json: bool) -> int:
-    if json:
-        print_json(report)
-        return OK if report.complete else INCOMPLETE
-    verdict = "complete" if report.complete else f"NOT complete: {' '.join(report.reasons)}"
-    alone = report.quota_seconds
-    quota = f"; at the quota's pace it is {_time(alone)}" if alone else ""
-    gone = "" if report.vanished is None else f"{_count(report.vanished, 'issue')} vanished\n"
-    missing = f", {report.photos_missing:,} could not be had" if report.photos_missing else ""
-    pictures = "" if report.photos is None else f"{_count(report.photos, 'photo')}{missing}\n"
-    out.print(
-        f"{report.received:,} of {_count(report.expected or 0, 'issue')}, {verdict}\n"
-        f"{_count(report.requests, 'request')} ({report.minimum:,} at the least), "
-        f"{_count(report.duplicates, 'row')} came twice\n{gone}{pictures}"
-        f"It took {_time(report.seconds)}{quota}\n{path.resolve()}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
-    return OK if report.complete else INCOMPLETE
