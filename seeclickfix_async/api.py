@@ -13,6 +13,7 @@ from anyio import to_thread
 
 from seeclickfix_async import bodies, checks, decoding, images
 from seeclickfix_async.bodies import Attachment
+from seeclickfix_async.counting import counted
 from seeclickfix_async.credentials import api_of, header_text
 from seeclickfix_async.errors import AnswerLostError, DecodeError, InvalidArgumentError
 from seeclickfix_async.models import Moderated
@@ -146,9 +147,9 @@ class Api:
         _refuse_errors(response, rows.errors)
         if rows.rejected:
             _logger.warning(
-                "%s: %d rows cannot be read, the first at %s",
+                "%s: %s cannot be read, the first at %s",
                 response.route,
-                len(rows.rejected),
+                counted(len(rows.rejected), "row"),
                 rows.rejected[0].path,
             )
         return Page.of(rows, number, key, response)

@@ -159,7 +159,7 @@ async def test_a_cache_can_be_left_out_or_shared() -> None:
 
     assert without.asked() == [None, None]
     assert second.asked() == ['W/"Bearer mine"']
-    assert "1 answers" in repr(shared)
+    assert "1 answer," in repr(shared)
     assert "mine" not in repr(shared)
 
 

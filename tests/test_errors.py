@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 from seeclickfix_async import errors
+from seeclickfix_async.counting import counted
 from seeclickfix_async.errors import SeeClickFixError
 
 _CLASSES = [
@@ -76,6 +77,14 @@ def test_there_is_a_sample_of_every_error() -> None:
     concrete = {cls for cls in _CLASSES if not cls.__subclasses__()}
 
     assert concrete <= {type(error) for error in _SAMPLES}
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0 rows"), (1, "1 row"), (1.0, "1 row"), (0.5, "0.5 rows"), (2000, "2,000 rows")],
+)
+def test_one_is_no_plural(number: float, words: str) -> None:
+    assert counted(number, "row") == words
 
 
 def test_refusals_of_arguments_are_value_errors() -> None:

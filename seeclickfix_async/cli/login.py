@@ -19,6 +19,7 @@ from seeclickfix_async import AsyncClient, SeeClickFixError, TokenEndpoint
 from seeclickfix_async.cli import session
 from seeclickfix_async.cli.app import OK, PRODUCT, Flag, Site, err, out
 from seeclickfix_async.cli.listener import listening
+from seeclickfix_async.counting import counted
 from seeclickfix_async.credentials import (
     PRODUCTION,
     header_text,
@@ -171,8 +172,9 @@ async def _in_browser(
             outcome = await answers.outcome()
     if outcome is None:
         raise LoginTimeoutError(
-            f"Nobody came back from the browser within {wait:g} seconds. If it shows an error, "
-            "check --client-id, --scope and the application's redirect URIs; or try --implicit."
+            f"Nobody came back from the browser within {counted(wait, 'second')}. If it "
+            "shows an error, check --client-id, --scope and the application's redirect URIs; or "
+            "try --implicit."
         )
     if isinstance(outcome, Token):
         return outcome

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from seeclickfix_async import Estimate, Report
 from seeclickfix_async import pull as pulls
 from seeclickfix_async.cli.app import INCOMPLETE, OK, err, out, print_json
+from seeclickfix_async.counting import counted
 
 _WHAT: dict[pulls.Stage, str] = {
     "pull": "issue",
@@ -45,7 +46,7 @@ class Lines:
         if now - self._last >= self._every:
             self._last = now
             came, whole = _so_far(self.stages[-1], report)
-            err.print(f"{came:,} of {_count(whole, _WHAT[self.stages[-1]])}")
+            err.print(f"{came:,} of {counted(whole, _WHAT[self.stages[-1]])}")
 
 
 class Bar(Lines):
@@ -101,13 +102,13 @@ def tell(report: Report, path: Path, *, json: bool, update: bool = False) -> int
     verdict = "complete" if report.complete else f"NOT complete: {' '.join(report.reasons)}"
     alone = report.quota_seconds
     quota = f"; at the quota's pace it is {_time(alone)}" if alone else ""
-    gone = "" if report.vanished is None else f"{_count(report.vanished, 'issue')} vanished\n"
+    gone = "" if report.vanished is None else f"{counted(report.vanished, 'issue')} vanished\n"
     missing = f", {report.photos_missing:,} could not be had" if report.photos_missing else ""
-    pictures = "" if report.photos is None else f"{_count(report.photos, 'photo')}{missing}\n"
+    pictures = "" if report.photos is None else f"{counted(report.photos, 'photo')}{missing}\n"
     out.print(
-        f"{report.received:,} of {_count(report.expected or 0, what)}, {verdict}\n"
-        f"{_count(report.requests, 'request')} ({report.minimum:,} at the least), "
-        f"{_count(report.duplicates, 'row')} came twice\n{gone}{pictures}"
+        f"{report.received:,} of {counted(report.expected or 0, what)}, {verdict}\n"
+        f"{counted(report.requests, 'request')} ({report.minimum:,} at the least), "
+        f"{counted(report.duplicates, 'row')} came twice\n{gone}{pictures}"
         f"It took {_time(report.seconds)}{quota}\n{path.resolve()}",
         markup=False,
         highlight=False,
@@ -127,13 +128,9 @@ def _so_far(stage: pulls.Stage, report: Report) -> tuple[int, int]:
 def _words(stage: pulls.Stage, estimate: Estimate) -> str:
     what = _WHAT[stage]
     unknown = estimate.issues is None
-    whole = f"An unknown number of {what}s" if unknown else _count(estimate.issues or 0, what)
+    whole = f"An unknown number of {what}s" if unknown else counted(estimate.issues or 0, what)
     quota = f", {_time(estimate.seconds)}" if estimate.seconds else ""
-    return f"{whole} to come: {_count(estimate.requests, 'request')}{quota} at the least."
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+    return f"{whole} to come: {counted(estimate.requests, 'request')}{quota} at the least."
 
 
 def _time(seconds: float) -> str:
@@ -141,4 +138,4 @@ def _time(seconds: float) -> str:
     for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:,.1f} {unit}s"
-    return _count(math.ceil(seconds), "second")
+    return counted(math.ceil(seconds), "second")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seeclickfix_async.counting import counted
 from seeclickfix_async.errors.base import SeeClickFixError
 
 
@@ -33,7 +34,7 @@ class FlowExpiredError(OAuthError):
 
     def __init__(self, max_age: float) -> None:
         super().__init__(
-            f"The login took longer than {max_age:g} seconds. Start it again, "
+            f"The login took longer than {counted(max_age, 'second')}. Start it again, "
             "or allow a longer max_age."
         )
         self.max_age = max_age

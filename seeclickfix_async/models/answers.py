@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from seeclickfix_async import checks
+from seeclickfix_async.counting import counted
 from seeclickfix_async.models.question import Question, QuestionType
 
 Answer = str | int | float | bool | date | Iterable[str] | None
@@ -46,7 +47,8 @@ def _text(question: Question, answer: Any) -> str:
     if not checks.is_unicode(answer):
         raise AnswerError("holds half of a character; decode it as UTF-8 first")
     if question.max_length is not None and len(answer) > question.max_length:
-        raise AnswerError(f"has {len(answer):,} characters, of {question.max_length:,} at most")
+        length = counted(len(answer), "character")
+        raise AnswerError(f"has {length}, of {question.max_length:,} at most")
     return answer
 
 

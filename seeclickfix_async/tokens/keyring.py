@@ -19,6 +19,7 @@ except ModuleNotFoundError:
     ) from None
 
 from seeclickfix_async import checks
+from seeclickfix_async.counting import counted
 from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.oauth.token import Token
 from seeclickfix_async.tokens.files import FileStore, text_of, token_of
@@ -89,7 +90,7 @@ class KeyringStore:
                 return await to_thread.run_sync(ask, abandon_on_cancel=True)
         except TimeoutError:
             raise TokenStoreError(
-                f"The keyring did not answer within {self._timeout:g} seconds. Unlock it, "
+                f"The keyring did not answer within {counted(self._timeout, 'second')}. Unlock it, "
                 "or keep the token in a FileStore."
             ) from None
         except KeyringError as error:

@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 
+from seeclickfix_async.counting import counted
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.oauth.token import Token
 
@@ -67,4 +68,4 @@ class MemoryStore:
         return self._locks.setdefault(checked_key(key), anyio.Lock())
 
     def __repr__(self) -> str:
-        return f"<MemoryStore of {len(self._tokens)} tokens>"
+        return f"<MemoryStore of {counted(len(self._tokens), 'token')}>"

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 from seeclickfix_async import checks
+from seeclickfix_async.counting import counted
 from seeclickfix_async.response import Response
 
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
@@ -33,7 +34,8 @@ class Cache:
         self._kept: OrderedDict[Hashable, Response] = OrderedDict()
 
     def __repr__(self) -> str:
-        return f"<Cache of {len(self._kept)} answers, {self._size:,} of {self._max_bytes:,} bytes>"
+        answers = counted(len(self._kept), "answer")
+        return f"<Cache of {answers}, {self._size:,} of {self._max_bytes:,} bytes>"
 
     def get(self, key: Hashable) -> Response | None:
         """The answer that is kept for a request."""

@@ -18,6 +18,7 @@ from typing import Protocol
 import anyio
 
 from seeclickfix_async import checks
+from seeclickfix_async.counting import counted
 from seeclickfix_async.errors import RateLimitedError, StatusError
 from seeclickfix_async.transport.clock import SYSTEM, Clock
 
@@ -99,6 +100,7 @@ class Window:
         self._per = per
         self._clock = clock
         self._queue = Queue()
+        self._quota = f"The quota of {counted(limit, 'request')} in {per:g} s"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._limit}, per={self._per})"
@@ -169,9 +171,8 @@ class Limiter(Window):
         wait = self._wait(self._queue.index(waiter))
         if self._clock.now() + wait > waiter.patience:
             raise RateLimitedError(
-                f"The quota of {self._limit} requests in {self._per:g} s is used up: this one may "
-                f"leave in {wait:.1f} s, which is longer than max_wait. Nothing was sent; try "
-                "again then, or allow a longer max_wait.",
+                f"{self._quota} is used up: this one may leave in {wait:.1f} s, which is longer "
+                "than max_wait. Nothing was sent; try again then, or allow a longer max_wait.",
                 retry_after=wait,
             )
 

@@ -149,8 +149,8 @@ class RedisLimiter(Window):
         known = 0.0 if wait == math.inf else wait
         if left < known or left <= 0:
             raise RateLimitedError(
-                f"The quota of {self._limit} requests in {self._per:g} s is used up, for longer "
-                "than max_wait. Nothing was sent; try again later, or allow a longer max_wait.",
+                f"{self._quota} is used up, for longer than max_wait. Nothing was sent; try again "
+                "later, or allow a longer max_wait.",
                 retry_after=known or self._per,
             )
         return left
