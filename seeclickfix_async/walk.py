@@ -246,8 +246,12 @@ class Walk(Generic[IssueT]):
         if stuck or crowd > max(1, _CROWDED * self.per_page):
             self._turn(part, page, rows)
         else:
-            ended = {issue.id for issue in page.items if (getattr(issue, self.by) or last) >= last}
-            part.move_to(last, ended.union(digest(row.raw) for row in page.rejected))
+            ended: set[Row] = set()
+            if part.page > 1:
+                ended |= part.known  # this page may be the end of a long second
+            ended.update(i.id for i in page.items if (getattr(i, self.by) or last) >= last)
+            ended.update(digest(row.raw) for row in page.rejected)
+            part.move_to(last, ended)
 
     def _go_on_cutting(self, part: Slice, page: Page[IssueT], rows: list[Row], left: int) -> None:
         """To the next page of a part of a second, or to its next part."""

@@ -8,7 +8,7 @@ from random import Random
 import attrs
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seeclickfix_async import BoundingBox, Issue, Page, Response
@@ -58,6 +58,7 @@ class _Service:
 _SECONDS = st.lists(st.integers(0, 3599), max_size=150) | st.lists(st.integers(0, 12), max_size=150)
 
 
+@example(seconds=[0] * 5, depth=3, page_size=2, walkers=1, seed=0)
 @given(
     seconds=_SECONDS,
     depth=st.integers(2, 30),
