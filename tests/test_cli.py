@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -228,7 +229,8 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     assert (tmp_path / "there.jsonl").read_text("utf-8") == "mine\n"
 
 
-def test_the_sandbox_runs_until_it_is_told_to_stop() -> None:
+@pytest.mark.parametrize("told_by", [signal.SIGINT, signal.SIGTERM])
+def test_the_sandbox_runs_until_it_is_told_to_stop(told_by: signal.Signals) -> None:
     process = subprocess.Popen(
         (*_SCF, "sandbox", "--port", "0", "--issues", "10"), stdout=subprocess.PIPE, text=True
     )
@@ -238,8 +240,10 @@ def test_the_sandbox_runs_until_it_is_told_to_stop() -> None:
         told = [process.stdout.readline() for _ in range(5)]
         taken = _run("sandbox", "--port", url.rpartition(":")[2])
         shown = _run("issues", "--status", "all", "--json", url=url)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(told_by)
         assert process.wait(20) == 0
+        with pytest.raises(OSError, match="refused"):
+            urllib.request.urlopen(url)  # nobody is left behind
     finally:
         process.kill()
         process.communicate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Sequence
@@ -54,8 +55,9 @@ async def _first_line(process: anyio.abc.Process) -> str:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a sandbox in the foreground; gives its exit code."""
+    """Run a sandbox in the foreground; gives its exit code. It ends with this process."""
     with subprocess.Popen((*_COMMAND, *arguments)) as process:  # noqa: S603  # our own module
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: process.terminate())
         while True:
             try:
                 return process.wait()
