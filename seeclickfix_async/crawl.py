@@ -254,7 +254,8 @@ class _Run(Generic[IssueT]):
         self._each = each
         self._walking: set[Slice] = set()
         self._taken: list[list[IssueT]] = []  # and not kept yet
-        self._keeping = anyio.Lock()
+        self._kept = anyio.Event()  # when what was taken has been kept
+        self._under_way: anyio.Event | None = None  # the same of what is being kept
         self._failures: list[Exception] = []
         self._clocked = guide.clock.now()
 
@@ -297,17 +298,22 @@ class _Run(Generic[IssueT]):
         self._clocked = now
 
     async def _keep(self, walkers: anyio.abc.TaskGroup) -> None:
-        """Hand on everything that was taken, unless another walker has done it."""
-        async with self._keeping:
-            if not self._taken:
+        """Wait until what was taken has been kept; one hands it on for all who wait."""
+        kept = self._kept
+        while self._under_way is not None:
+            await self._under_way.wait()
+            if kept.is_set():
                 return
-            batch = self._guide.batch(list(itertools.chain.from_iterable(self._taken)))
-            self._taken.clear()
-            try:
-                await self._each(batch)
-            except Exception as error:  # noqa: BLE001  # reaches the caller, without a group
-                self._failures.insert(0, error)
-                walkers.cancel_scope.cancel()
+        batch = self._guide.batch(list(itertools.chain.from_iterable(self._taken)))
+        self._taken.clear()
+        self._kept, self._under_way = anyio.Event(), kept
+        try:
+            await self._each(batch)
+        except Exception as error:  # noqa: BLE001  # reaches the caller, without a group
+            self._failures.insert(0, error)
+            walkers.cancel_scope.cancel()
+        self._under_way = None
+        kept.set()
 
     def _share(self, part: Slice) -> None:
         """Split this slice when it has the longest rest and walkers are idle.

@@ -60,6 +60,29 @@ async def test_however_many_walk_somebody_else_is_next(city: Sandbox) -> None:
     assert asked[17].endswith("/profile")
 
 
+async def test_a_walker_goes_on_when_what_it_brought_has_been_kept() -> None:
+    sandbox = Sandbox(600, settings=Settings(quota=None))
+    permits = anyio.Semaphore(0)
+    asked: list[int] = []
+
+    async def keep(batch: Batch[Issue]) -> None:
+        await permits.acquire()
+
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
+    client = AsyncClient(http=http, base_url="http://city.test", limiter=None)
+    walk = client.issues.crawl(walkers=4, page_size=20)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(walk.run, keep)
+        for _ in range(3):
+            await anyio.wait_all_tasks_blocked()
+            asked.append(len(sandbox.requests))
+            permits.release()
+        tasks.cancel_scope.cancel()
+
+    # The first page is kept alone, those of the other three together: then all three ask again.
+    assert asked == [4, 5, 8]
+
+
 async def test_a_crawl_needs_hardly_more_requests_than_there_are_pages(city_url: str) -> None:
     async with AsyncClient(base_url=city_url, limiter=None) as client:
         walk = client.issues.crawl()
