@@ -26,6 +26,7 @@ from tests.offices import NO_WAIT
 pytestmark = pytest.mark.anyio
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
+_SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -96,7 +97,7 @@ def _names(folder: Path) -> set[str]:
     return {file.name for file in folder.iterdir()}
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_every_photo_comes_once(
     name: str, storage: _Storage, url: str, tmp_path: Path
 ) -> None:

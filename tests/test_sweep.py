@@ -23,6 +23,7 @@ from tests.endings import Ended, end_at
 from tests.files import database, rows, vanished
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.geoparquet"]
+_SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
 
 
 def _city(issues: int = 300, **settings: Any) -> Sandbox:
@@ -34,7 +35,7 @@ def _files(folder: Path) -> set[str]:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_what_vanished_is_marked_until_it_comes_again(name: str, tmp_path: Path) -> None:
     sandbox = _city()
     path = tmp_path / name
@@ -68,7 +69,7 @@ async def test_what_vanished_is_marked_until_it_comes_again(name: str, tmp_path:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_an_issue_that_is_updated_has_come_again(name: str, tmp_path: Path) -> None:
     sandbox = _city()
     path = tmp_path / name
@@ -183,7 +184,7 @@ async def test_a_sweep_of_one_pull_leaves_the_others_in_the_database_alone(tmp_p
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_sweep_that_is_interrupted_goes_on(name: str, tmp_path: Path) -> None:
     sandbox = _city(600)
     path = tmp_path / name
