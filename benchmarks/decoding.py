@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import cycle, islice
+from pathlib import Path
+
+import msgspec
 
 from benchmarks.measure import Ratio, cost, paired
-from benchmarks.servers import PAGE, body_of
 from seeclickfix_async import Issue, Response
 from seeclickfix_async.decoding import decode_rows
+
+_RECORDED = Path(__file__).parent.parent / "tests" / "recorded" / "issues_array.json"
+
+
+def _page() -> bytes:
+    """A page of the shape that was observed."""
+    rows = islice(cycle(msgspec.json.decode(_RECORDED.read_bytes())), 100)
+    told = {"entries": 50_000, "page": 1, "per_page": 100, "pages": 500, "next_page": 2}
+    page = {"issues": list(rows), "metadata": {"pagination": told}, "errors": {}}
+    return msgspec.json.encode(page)
 
 
 def ratios() -> Iterator[Ratio]:
     """Measure."""
-    body = body_of(PAGE)
+    body = _page()
     response = Response(200, {}, body)
     value = paired(
         cost(lambda: decode_rows(response, "issues", Issue), 40),

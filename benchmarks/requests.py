@@ -54,6 +54,6 @@ def ratios() -> Iterator[Ratio]:
             value = paired(
                 lambda n=at_once, to=url: anyio.run(_ours, to, n),  # type: ignore[misc]
                 lambda n=at_once, to=url: anyio.run(_bare, to, n),  # type: ignore[misc]
-                rounds=15,
+                rounds=31,
             )
             yield Ratio(f"CPU of issues.get, {at_once} at once / bare httpx", value, 1.05)

@@ -202,7 +202,10 @@ class Api:
         for name, value in path.items():
             if value in (".", ".."):
                 raise InvalidArgumentError(name, "must not be . or .. alone.")
-        parts = {name: quote(str(value), safe="") for name, value in path.items()}
+        parts = {
+            name: value if isinstance(value, int) else quote(value, safe="")
+            for name, value in path.items()
+        }
         return self.site + self.root + route.format(**parts)
 
     def _locate(self, path: str) -> str:

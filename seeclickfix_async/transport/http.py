@@ -205,7 +205,7 @@ class Wire:
         unknown = self.is_given and trip.credential is None
         if request.method != "GET" or request.into or unknown:
             return None
-        headers = tuple(sorted((request.headers or {}).items()))
+        headers = tuple(sorted(request.headers.items())) if request.headers else ()
         conditional = any(name.lower().startswith("if-") for name, _ in headers)
         return None if conditional else (url, trip.credential, options.locale, headers)
 
