@@ -7,7 +7,6 @@ planning.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -128,7 +127,8 @@ class Crawl(Generic[IssueT]):
 
         Faster than iterating, since no walker waits for another. `each` is awaited for one batch
         at a time, while the walkers go on. When it fails, the walk ends with its error; when a
-        request fails, everything that came before is given out first.
+        request fails, everything that came before is given out first. What `each` was not done
+        with, then or when this is cancelled, is given out again when the walk goes on.
 
         Args:
             each: Keeps a batch. The last one has no issues, and the report of the end.
@@ -137,10 +137,9 @@ class Crawl(Generic[IssueT]):
             SeeClickFixError: A request failed for good, as with `client.issues.list`.
         """
         if self._ready:
-            batch = self._guide.batch(list(self._ready))
+            await each(self._guide.batch(list(self._ready)))
             self._ready.clear()
-            await each(batch)
-        await _Run(self._guide, each).run()
+        await _Run(self._guide, each, self._ready).run()
         if not self._guide.walk.state.finished:
             await self._guide.finish()
             await each(self._guide.batch([]))
@@ -248,12 +247,17 @@ class _Run(Generic[IssueT]):
     """
 
     def __init__(
-        self, guide: _Guide[IssueT], each: Callable[[Batch[IssueT]], Awaitable[None]]
+        self,
+        guide: _Guide[IssueT],
+        each: Callable[[Batch[IssueT]], Awaitable[None]],
+        ready: deque[IssueT],
     ) -> None:
         self._guide = guide
         self._each = each
+        self._ready = ready  # takes in the end what was not kept
         self._walking: set[Slice] = set()
-        self._taken: list[list[IssueT]] = []  # and not kept yet
+        self._taken: list[IssueT] = []  # and not being kept yet
+        self._keeping: list[IssueT] = []
         self._kept = anyio.Event()  # when what was taken has been kept
         self._under_way: anyio.Event | None = None  # the same of what is being kept
         self._failures: list[Exception] = []
@@ -263,8 +267,11 @@ class _Run(Generic[IssueT]):
         """Walk until nothing is left, or something failed."""
         if self._guide.walk.slices:
             self._share(self._guide.longest())  # by an estimate's answer, or an earlier walk's
-        async with anyio.create_task_group() as walkers:
-            self._engage(walkers)
+        try:
+            async with anyio.create_task_group() as walkers:
+                self._engage(walkers)
+        finally:
+            self._ready.extend(self._keeping + self._taken)
         if self._failures:
             raise self._failures[0]
 
@@ -292,7 +299,7 @@ class _Run(Generic[IssueT]):
 
     def _take(self, part: Slice, answer: Answer[IssueT]) -> None:
         guide = self._guide
-        self._taken.append(guide.take(part, answer))
+        self._taken += guide.take(part, answer)
         now = guide.clock.now()
         guide.walk.state.seconds += now - self._clocked
         self._clocked = now
@@ -304,11 +311,11 @@ class _Run(Generic[IssueT]):
             await self._under_way.wait()
             if kept.is_set():
                 return
-        batch = self._guide.batch(list(itertools.chain.from_iterable(self._taken)))
-        self._taken.clear()
+        self._keeping, self._taken = self._taken, []
         self._kept, self._under_way = anyio.Event(), kept
         try:
-            await self._each(batch)
+            await self._each(self._guide.batch(self._keeping))
+            self._keeping = []
         except Exception as error:  # noqa: BLE001  # reaches the caller, without a group
             self._failures.insert(0, error)
             walkers.cancel_scope.cancel()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 
@@ -15,6 +17,8 @@ from seeclickfix_async.errors import (
     TruncatedResultsError,
 )
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
+
+from .cities import client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -189,6 +193,30 @@ async def test_pages_that_shift_while_they_are_read_give_each_issue_once() -> No
 
     assert len(ids) == len(set(ids))
     assert set(ids) >= {sandbox.city.id_of(row) for row in range(300)}
+
+
+@pytest.mark.parametrize("ends", ["failure", "cancellation"])
+async def test_what_was_not_kept_is_given_out_again(city: Sandbox, ends: str) -> None:
+    kept: list[int] = []
+    left = iter(range(4))
+
+    async def keep(batch: Batch[Issue]) -> None:
+        await anyio.lowlevel.checkpoint()
+        if next(left, None) == 3:
+            if ends == "failure":
+                raise OSError("No space left on device")
+            scope.cancel()
+            await anyio.lowlevel.checkpoint()
+        kept.extend(issue.id for issue in batch.issues)
+
+    walk = client_of(city).issues.crawl(walkers=8)
+    with anyio.CancelScope() as scope, suppress(OSError):
+        await walk.run(keep)
+    assert 0 < len(kept) < 5000
+    report = await walk.run(keep)
+
+    assert report.complete
+    assert sorted(kept) == [city.city.id_of(row) for row in range(5000)]
 
 
 async def test_one_issue_and_its_comments(city: Sandbox, city_url: str) -> None:
