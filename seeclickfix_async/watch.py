@@ -143,20 +143,31 @@ class Watch:
         cursor: dict[str, Any] | None = msgspec.to_builtins(self._cursor)
         return cursor
 
+    async def begin(self) -> None:
+        """Learn where the feed begins, so that its cursor can be kept before anything happens.
+
+        Iterating does it too; with a cursor there is nothing to learn.
+        """
+        while self._cursor is None:
+            await self._try()
+
     def __aiter__(self) -> Watch:
         return self
 
     async def __anext__(self) -> Change:
         while not self._ready:
-            try:
-                await self._go_on()
-            except _PASSING as error:
-                self._back_off(error)
+            await self._try()
         change, cursor = self._ready.popleft()
         cursor.seen[change.key] = change.at
         if not self._ready:
             cursor.reach(change.issue.updated_at)
         return change
+
+    async def _try(self) -> None:
+        try:
+            await self._go_on()
+        except _PASSING as error:
+            self._back_off(error)
 
     async def _go_on(self) -> None:
         """To the next issue of a look, or to the next look."""

@@ -136,6 +136,19 @@ async def test_a_burst_bigger_than_a_page_is_told_whole(town: _Town) -> None:
     assert [change.issue.id for change in told] == [town.sandbox.city.id_of(row) for row in rows]
 
 
+async def test_what_happens_before_the_first_change_is_told_can_be_kept(town: _Town) -> None:
+    watch = town.watch()
+    await watch.begin()
+    kept = watch.cursor
+    await watch.begin()
+    row = town.sandbox.city.report()
+
+    (change,) = await _next(town.watch(cursor=kept), 1)
+
+    assert watch.cursor == kept
+    assert (change.kind, change.issue.id) == (Kind.OPENED, town.sandbox.city.id_of(row))
+
+
 async def test_a_restart_goes_on_where_the_last_change_was_dealt_with(town: _Town) -> None:
     watch = town.watch()
     await _begin(watch)

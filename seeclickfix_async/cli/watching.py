@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json as jsons
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
 import anyio
 import msgspec
 
-from seeclickfix_async import Change
+from seeclickfix_async import Change, Watch
 from seeclickfix_async.cli.app import (
     FAILED,
     Box,
@@ -48,15 +49,18 @@ async def watch(
         box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
         every: Seconds between looks.
         cursor: A file that keeps where the feed stands, so that the same command goes on there.
-        exec: A command to run for each change, with the change as JSON on its standard input.
-            When it fails the feed stops, and begins with the same change the next time.
+        exec: A command to run for each change, with the change as JSON on its standard input;
+            no shell reads it, so that pipes need `sh -c`. When it fails the feed stops, and
+            begins with the same change the next time.
         base_url: The service's address.
         json: Print one change a line as JSON.
     """
-    command = shlex.split(exec) if exec is not None else None
+    command = None if exec is None else _command(exec)
     kept = _read(cursor)
     async with client_of(base_url) as client:
         feed = client.issues.watch(area=area_of(place, near, box), every=every, cursor=kept)
+        await feed.begin()
+        _keep(cursor, feed)
         async for change in feed:
             told = _told(change)
             if json:
@@ -65,9 +69,24 @@ async def watch(
                 out.print(_line(change), markup=False, highlight=False, soft_wrap=True)
             if command is not None and not await _run(command, told):
                 return FAILED
-            if cursor is not None:
-                replace(cursor, msgspec.json.encode(feed.cursor))
+            _keep(cursor, feed)
     return FAILED  # a feed does not end by itself
+
+
+def _command(text: str) -> list[str]:
+    """The words of a command whose program is there, so that no change has to find out."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []  # a quotation mark that is not closed
+    if not words or shutil.which(words[0]) is None:
+        raise InvalidArgumentError("exec", "names no program that is there; no shell reads it.")
+    return words
+
+
+def _keep(cursor: Path | None, feed: Watch) -> None:
+    if cursor is not None:
+        replace(cursor, msgspec.json.encode(feed.cursor))
 
 
 def _told(change: Change) -> dict[str, Any]:
