@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
+from anyio import to_thread
 
 from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchArea
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import Stage, pull
+from seeclickfix_async.pull.lines import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox.city import CATEGORIES, CLOSED, OPEN
 from tests.cities import client_of, failing
@@ -414,3 +420,30 @@ async def test_a_pull_that_ends_between_its_first_moves_loses_no_page(
             await pull(client, to=path)
 
         assert len(rows(path)) == 300
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_pull_that_is_cancelled_from_outside_leaves_nobody_writing(
+    client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, let = threading.Event(), threading.Event()
+    write = JsonLines.write
+
+    def slowly(*arguments: Any) -> None:
+        writing.set()
+        assert let.wait(60)
+        write(*arguments)
+
+    monkeypatch.setattr(JsonLines, "write", slowly)
+    task = asyncio.create_task(pull(client, to=tmp_path / "city.jsonl", walkers=1))
+    await to_thread.run_sync(writing.wait)
+    for _ in range(2):
+        task.cancel()
+        await anyio.wait_all_tasks_blocked()
+    left = task.done()
+    let.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert not left
+    assert len(rows(tmp_path / "city.jsonl")) == 100

@@ -9,7 +9,6 @@ from typing import Any, Literal, Protocol, Unpack
 
 import attrs
 import msgspec
-from anyio import to_thread
 
 from seeclickfix_async import checks
 from seeclickfix_async.areas import PlaceArea
@@ -23,6 +22,7 @@ from seeclickfix_async.pull.photos import Album
 from seeclickfix_async.pull.sinks import Sink, open_sink
 from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
 from seeclickfix_async.report import Estimate, Report
+from seeclickfix_async.transport.detached import in_thread
 from seeclickfix_async.walk import PageSize
 
 OVERLAP = timedelta(hours=1)
@@ -132,7 +132,7 @@ async def pull(
     with open_sink(path) as sink:
         begun = sink.load(job.key)
         if album is not None:
-            await to_thread.run_sync(album.open)
+            await in_thread(album.open)
         if begun is None or not begun.finished:
             now = await job.walk(sink, begun or job.start())
         elif update or sweep:
@@ -201,7 +201,7 @@ class _Job:
             if not now.finished:
                 now = await self.walk(changes, now)
         kind = DetailedIssue if self.query.details else Issue
-        await to_thread.run_sync(sink.merge, _issues_in(path, kind), now)
+        await in_thread(sink.merge, _issues_in(path, kind), now)
         remove(path)
         return now
 
@@ -219,18 +219,18 @@ class _Job:
                 now = await job.until(until).walk(met, now, "sweep")
         swept, vanished = now.report, None
         if swept.complete and swept.received:
-            there = await to_thread.run_sync(ids_in, path)
+            there = await in_thread(ids_in, path)
             held = sink.held(self.key)
-            marks, vanished = await to_thread.run_sync(marks_of, held, there, until)
-            await to_thread.run_sync(sink.mark, marks)
+            marks, vanished = await in_thread(marks_of, held, there, until)
+            await in_thread(sink.mark, marks)
         done = attrs.evolve(done, report=_together(done.report, swept, vanished))
-        await to_thread.run_sync(sink.write, (), done)
+        await in_thread(sink.write, (), done)
         remove(path)
         return done
 
     async def photograph(self, sink: Sink, done: Checkpoint, album: Album) -> Checkpoint:
         """Fetch the photos of everything that the sink holds and that are not there."""
-        left = await to_thread.run_sync(album.count, sink.held(self.key))
+        left = await in_thread(album.count, sink.held(self.key))
         each = done.report.quota_seconds / done.report.requests
         self.teller.begin("photos", Estimate(left, left, round(left * each, 3)))
 
@@ -239,7 +239,7 @@ class _Job:
 
         await album.fill(sink.held(self.key), lambda: self.teller.tell(report()))
         done = attrs.evolve(done, report=report())
-        await to_thread.run_sync(sink.write, (), done)
+        await in_thread(sink.write, (), done)
         return done
 
     def until(self, moment: datetime) -> _Job:
@@ -262,7 +262,7 @@ class _Job:
             now = attrs.evolve(
                 now, state=state, report=batch.report, finished=batch.last, place=place
             )
-            await to_thread.run_sync(sink.write, batch.issues, now)
+            await in_thread(sink.write, batch.issues, now)
             self.teller.tell(batch.report)
 
         self.teller.begin(stage, await crawl.estimate())

@@ -12,9 +12,14 @@ import asyncio
 import copy
 import importlib
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from concurrent.futures import Future
+from typing import Any, TypeVar, TypeVarTuple
 
 import anyio
+from anyio import lowlevel, to_thread
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _running: set[asyncio.Task[None]] = set()  # a task that nobody refers to can be collected
 
@@ -59,6 +64,38 @@ class Flight:
         await self._done.wait()
         if self._error is not None:
             raise _one_of_his_own(self._error) from self._error.__cause__
+
+
+async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
+    """Run it in a thread, and stay until that has ended, cancelled or not.
+
+    asyncio takes a task that is cancelled from outside of every cancel scope away from its thread,
+    which works on; what it works with would be closed, or given to somebody else.
+    """
+    await lowlevel.checkpoint_if_cancelled()
+    ended: Future[T] = Future()
+    flight = Flight(lambda: to_thread.run_sync(_run, ended, work, args))
+    cancelled: BaseException | None = None
+    with anyio.CancelScope(shield=True):
+        while not flight.over:
+            try:
+                await flight.landed()
+            except anyio.get_cancelled_exc_class() as error:
+                cancelled = error
+    if not ended.cancel():  # a loop that ends cancels flights, too: then there is only blocking
+        ended.exception()
+    if cancelled is not None:
+        raise cancelled
+    return ended.result()
+
+
+def _run(ended: Future[T], work: Callable[[*Ts], T], args: tuple[*Ts]) -> None:
+    if not ended.set_running_or_notify_cancel():
+        return
+    try:
+        ended.set_result(work(*args))
+    except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
+        ended.set_exception(error)
 
 
 def _one_of_his_own(error: Exception) -> Exception:
