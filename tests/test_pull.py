@@ -374,15 +374,24 @@ async def test_an_update_that_is_interrupted_goes_on(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "filters", [{"status": "open"}, {"updated_at_after": datetime(2025, 1, 1, tzinfo=UTC)}]
+    "filters",
+    [
+        {"status": "open"},
+        {"updated_at_after": datetime(2025, 1, 1, tzinfo=UTC)},
+        {"search": "street", "area": PlaceArea("example-city")},
+        {"request_types": [1]},
+        {"assigned": ["unassigned"]},
+        {"assigned_to_me": True},
+    ],
 )
+@pytest.mark.parametrize("stage", ["update", "sweep"])
 async def test_a_pull_that_issues_can_leave_is_not_updated(
-    filters: dict[str, object], client: AsyncClient, tmp_path: Path
+    stage: str, filters: dict[str, object], client: AsyncClient, tmp_path: Path
 ) -> None:
     await pull(client, to=tmp_path / "city.jsonl", **filters)  # type: ignore[arg-type]
 
     with pytest.raises(InvalidArgumentError, match=r"can be updated|brought up to date"):
-        await pull(client, to=tmp_path / "city.jsonl", update=True, **filters)  # type: ignore[arg-type]
+        await pull(client, to=tmp_path / "city.jsonl", **{stage: True}, **filters)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson", "city.parquet"])

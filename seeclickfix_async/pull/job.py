@@ -36,6 +36,14 @@ Stage = Literal["pull", "update", "sweep", "photos"]
 
 
 _PLACES = 100  # of those around an issue
+_LEFT = (  # besides status
+    "updated_at_after",
+    "updated_at_before",
+    "search",
+    "request_types",
+    "assigned",
+    "assigned_to_me",
+)
 
 
 class Teller(Protocol):
@@ -89,7 +97,8 @@ async def pull(
         walkers: How many walk at once, 1 to 32, each through a period of its own; as many as
             the quota can keep busy unless told. 16 requests at most are under way at once.
         update: Bring a pull that is done up to date: issues that were updated since it began
-            come again, and replace what the file holds of them.
+            come again, and replace what the file holds of them. Only a pull by area and time of
+            creation can be: an issue that leaves another filter is not told.
         sweep: Update, and then look which issues of a pull that was done the service gives no
             longer; `vanished_at` says so in their rows until they come again. Takes a request for
             each 100 issues of the whole pull, with details too, or as `page_size` says; now and
@@ -166,10 +175,16 @@ class _Job:
     teller: Teller
 
     def check_updatable(self) -> None:
-        """Refuse filters that an issue can leave without a word."""
-        why = "a pull with this filter cannot be brought up to date."
-        for name in ("updated_at_after", "updated_at_before"):
-            checks.absent(name, getattr(self.query, name), why)
+        """Refuse filters that an issue can leave without a word.
+
+        An update would keep its row as it was, and a sweep would say that it has vanished.
+        """
+        why = (
+            "a pull with this filter cannot be brought up to date: an issue that leaves it is not "
+            "told. Pull without it, or into another file."
+        )
+        for name in _LEFT:
+            checks.absent(name, getattr(self.query, name) or None, why)
         if set(self.query.status or ()) != set(ALL):
             raise InvalidArgumentError(
                 "status",
