@@ -357,6 +357,20 @@ async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", _NAMES)
+async def test_an_update_of_some_fields_keeps_both_times(name: str, tmp_path: Path) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path, fields = tmp_path / name, ["summary", "status"]
+    await pull(client_of(sandbox), to=path, fields=fields)
+    _change(sandbox)
+
+    await pull(client_of(sandbox), to=path, fields=fields, update=True)
+
+    found = [row.get("properties", row) for row in rows(path)]
+    assert len(found) == 301
+    assert all(row["created_at"] and row["updated_at"] for row in found)
+
+
+@pytest.mark.parametrize("name", _NAMES)
 async def test_an_update_that_is_interrupted_goes_on(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name

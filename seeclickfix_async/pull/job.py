@@ -110,7 +110,7 @@ async def pull(
             given a folder later.
         teller: Is told what is to come, and what has come.
         **filters: Which issues; see `IssueFilters`. Archived ones are included unless `status`
-            says otherwise.
+            says otherwise. With `fields`, created_at and updated_at come too.
 
     Returns:
         What came, and whether that is everything; a pull is complete or says why not. The file
@@ -124,9 +124,12 @@ async def pull(
     for own in ("sort", "sort_direction"):
         checks.absent(own, filters.get(own), "a pull sorts by its own clock.")
     query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
+    key = key_of(query)
+    if query.fields is not None:  # both clocks: an update replaces whole rows, found by creation
+        query = attrs.evolve(query, fields=(*query.fields, "created_at", "updated_at"))
     job = _Job(
         client.with_options(background=True),
-        key_of(query),
+        key,
         query,
         tuple(filters),
         page_size,
