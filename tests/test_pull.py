@@ -21,7 +21,7 @@ from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import Stage, pull
 from seeclickfix_async.pull.lines import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
-from seeclickfix_async.sandbox.city import CATEGORIES, CLOSED, OPEN
+from seeclickfix_async.sandbox.city import CATEGORIES, CLOSED, END, OPEN
 from tests.cities import client_of, failing
 from tests.endings import Ended, end_at
 from tests.files import database, features, lines, rows, table
@@ -326,9 +326,9 @@ class _Teller:
 # -- up to date -----------------------------------------------------------------------------------
 
 
-def _change(sandbox: Sandbox) -> tuple[int, int]:
+def _change(sandbox: Sandbox, now: int | None = None) -> tuple[int, int]:
     """Close an issue that is open and report a new one, both now; gives their ids."""
-    city, now = sandbox.city, int(time.time()) - 30
+    city, now = sandbox.city, now or int(time.time()) - 30
     row = city.status.index(OPEN)
     city.status[row], city.closed[row], city.updated[row] = CLOSED, now, now
     new = len(city)
@@ -350,10 +350,24 @@ async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Pa
     await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
     assert rows(path) == rows(tmp_path / f"anew-{name}")
     assert {int(row["id"]) for row in rows(path)} >= {closed, new}
-    assert (report.received, report.complete) == (2, True)
+    assert (report.received, report.complete) == (3, True)  # with the newest of before
     assert again.received == 2  # it looks an hour back
     assert len(sandbox.requests) < 10
     assert not (tmp_path / f"{name}.update.jsonl").exists()
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_an_update_goes_by_the_services_clock(name: str, tmp_path: Path) -> None:
+    """That of the sandbox is weeks behind, as far as its own writes go."""
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path = tmp_path / name
+    await pull(client_of(sandbox), to=path)
+    for minutes in (1, 90):
+        _change(sandbox, END + 60 * minutes)
+        await pull(client_of(sandbox), to=path, update=True)
+
+    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
+    assert rows(path) == rows(tmp_path / f"anew-{name}")
 
 
 @pytest.mark.parametrize("name", _NAMES)

@@ -37,7 +37,8 @@ class Checkpoint:
         report: What has come.
         finished: Whether the walk came to its end, complete or not.
         place: What the service says of the place that is pulled, where that is one.
-        since: When the walk of the finished pull began that this one brings up to date.
+        since: Up to when everything had come to the finished pull that this one brings up to date.
+        newest: The newest update that has come, by the service's own clock.
         attribution: Whom to name with the data.
         licence: Under which licence the data are.
     """
@@ -49,6 +50,7 @@ class Checkpoint:
     report: Report
     finished: bool
     since: datetime | None = None
+    newest: datetime | None = None
     place: Place | None = None
     attribution: str = ATTRIBUTION
     licence: str = LICENCE
@@ -56,6 +58,11 @@ class Checkpoint:
     def encode(self) -> bytes:
         """As JSON."""
         return msgspec.json.encode(self)
+
+    @property
+    def covered(self) -> datetime:
+        """Up to when everything has come: no later than that, however wrong a clock is here."""
+        return min(self.began, self.newest or self.began)
 
     @classmethod
     def read(cls, text: bytes | str) -> Checkpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -195,8 +196,8 @@ class _Job:
             )
 
     def start(self, done: Checkpoint | None = None) -> Checkpoint:
-        """Where a walk begins: by creation, or by updates since another walk began."""
-        since, place = (done.began, done.place) if done else (None, None)
+        """Where a walk begins: by creation, or by updates since another one."""
+        since = done.covered if done else None
         by: By = "created_at" if since is None else "updated_at"
         return Checkpoint(
             key=self.key,
@@ -206,7 +207,8 @@ class _Job:
             report=self.crawl(by, since).report,
             finished=False,
             since=since,
-            place=place,
+            newest=done.newest if done else None,
+            place=done.place if done else None,
         )
 
     async def update(self, sink: Sink, done: Checkpoint, path: Path) -> Checkpoint:
@@ -278,7 +280,12 @@ class _Job:
             place = await self.place_of(batch.issues) if first and not now.place else now.place
             state = msgspec.Raw(batch.state)
             now = attrs.evolve(
-                now, state=state, report=batch.report, finished=batch.last, place=place
+                now,
+                state=state,
+                report=batch.report,
+                finished=batch.last,
+                newest=_newest(now.newest, batch.issues),
+                place=place,
             )
             await in_thread(sink.write, batch.issues, now)
             self.teller.tell(batch.report)
@@ -317,6 +324,11 @@ class _Job:
             **filters,
         )
         return walk
+
+
+def _newest(before: datetime | None, issues: Sequence[Issue]) -> datetime | None:
+    updates = (issue.updated_at for issue in issues if issue.updated_at is not None)
+    return max(itertools.chain(updates, () if before is None else (before,)), default=None)
 
 
 def _together(update: Report, sweep: Report, vanished: int | None) -> Report:
