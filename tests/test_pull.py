@@ -436,6 +436,8 @@ async def test_a_file_that_was_being_written_anew_is_the_old_one_or_the_new_one(
             end_at(patched, step)
             with contextlib.suppress(Ended):  # there may be fewer moves left
                 await pull(client_of(sandbox), to=path, update=True)
+        with pytest.raises(InvalidArgumentError, match="is done"):  # looks, and does nothing
+            await pull(client_of(sandbox), to=path)
         assert len({row["id"] for row in rows(path)}) in (300, 301)
     await pull(client_of(sandbox), to=path, update=True)
 

@@ -150,13 +150,15 @@ class _Lines(ABC):
         length = self._kept.length
         if self._kept.next_length is not None and not self._new.exists():
             length = self._kept.next_length
-        self._new.unlink(missing_ok=True)
         if found < length:
             raise InvalidArgumentError(
                 "to",
                 f"{self._path} is shorter than its checkpoint says. "
                 f"Remove it and {beside(self._path).name} to begin anew.",
             )
+        if self._kept.next_length is not None:  # which file is there can be told only this once
+            self._save(attrs.evolve(self._kept, length=length, next_length=None))
+        self._new.unlink(missing_ok=True)
         return length
 
     def __enter__(self) -> Self:
