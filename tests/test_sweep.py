@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from array import array
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from seeclickfix_async import BoundingBox, IssueFilters, PlaceArea, Report
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.pull.held import Held, marks_of
+from seeclickfix_async.pull.lines import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import client_of, failing
 from tests.endings import Ended, end_at
@@ -228,6 +230,34 @@ def test_a_sweep_that_is_left_at_any_step_is_whole_in_the_end(
 
     assert vanished(path) == expected
     assert len(rows(path)) == 300
+
+
+def test_a_sweep_that_was_left_long_ago_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = _city()
+    path = tmp_path / "city.jsonl"
+    _run(sandbox, path)
+    sandbox.city.hide(7)
+    with monkeypatch.context() as patched:
+        patched.setattr(JsonLines, "mark", _end)
+        with pytest.raises(Ended):
+            _run(sandbox, path)
+    (met,) = tmp_path.glob("*.sweep.csv")
+    written = met.stat().st_mtime - timedelta(days=2).total_seconds()
+    os.utime(met, (written, written))
+    sandbox.city.show(7)
+    sandbox.city.hide(20)
+
+    report = _run(sandbox, path)
+
+    assert report.vanished == 1
+    assert vanished(path) == {sandbox.city.id_of(20)}
+    assert _files(tmp_path) == {"city.jsonl", "city.jsonl.pull.json"}
+
+
+def _end(*_: object) -> None:
+    raise Ended
 
 
 def _run(sandbox: Sandbox, path: Path) -> Report:

@@ -32,6 +32,9 @@ OVERLAP = timedelta(hours=1)
 For the same reasons a sweep says nothing about what the service told of in the last hour.
 """
 
+_ABANDONED = timedelta(days=1)
+"""A sweep that was left alone for so long begins anew: what had gone by then may be back."""
+
 
 Stage = Literal["pull", "update", "sweep", "photos"]
 
@@ -230,6 +233,8 @@ class _Job:
         if self.query.after and self.query.after >= datetime.now(UTC) - OVERLAP:
             return done  # nothing of this period is old enough
         path = path.with_name(f"{path.name}.{self.key[:8]}.sweep.csv")
+        if path.exists() and _age(path) > _ABANDONED:
+            path.unlink()  # opening removes its checkpoint
         ids = attrs.evolve(self.query, fields=("created_at",), details=False)
         job = attrs.evolve(self, key=key_of(ids), query=ids, given=(*self.given, "fields"))
         with _scratch(path) as met:
@@ -357,6 +362,11 @@ def _scratch(path: Path) -> Sink:
     if not path.exists():
         beside(path).unlink(missing_ok=True)
     return open_sink(path)
+
+
+def _age(path: Path) -> timedelta:
+    """How long ago it was written to."""
+    return datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _issues_in(path: Path, kind: type[Issue]) -> Iterator[Issue]:
