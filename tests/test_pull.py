@@ -356,6 +356,20 @@ async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Pa
     assert not (tmp_path / f"{name}.update.jsonl").exists()
 
 
+async def test_a_table_with_a_very_long_text_is_updated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seeclickfix_async.sandbox.rows._description", lambda _: "ab" * 70_000)
+    sandbox = Sandbox(40, settings=Settings(quota=None))
+    await pull(client_of(sandbox), to=tmp_path / "city.csv")
+    _, new = _change(sandbox)
+
+    await pull(client_of(sandbox), to=tmp_path / "city.csv", update=True)
+
+    assert len(rows(tmp_path / "city.csv")) == 41
+    assert new in {int(row["id"]) for row in rows(tmp_path / "city.csv")}
+
+
 @pytest.mark.parametrize("name", _NAMES)
 async def test_an_update_goes_by_the_services_clock(name: str, tmp_path: Path) -> None:
     """That of the sandbox is weeks behind, as far as its own writes go."""

@@ -226,6 +226,8 @@ class JsonLines(_Lines):
 
 _NAMES = tuple(column.name for column in COLUMNS)
 
+csv.field_size_limit(2**31 - 1)  # it is the process's: usually less than what people can write
+
 
 class Csv(_Lines):
     """A table of the plain columns (RFC 4180); times are ISO 8601 in UTC."""
