@@ -122,7 +122,7 @@ class Album:
         except BlockedError:
             raise
         except InvalidArgumentError as error:
-            if error.argument != "photo":
+            if isinstance(error.__cause__, OSError):  # the folder's fault, not the link's
                 raise
         except StatusError as error:
             if error.status in _FOR_GOOD:

@@ -65,8 +65,11 @@ class Photos:
         link = photo.image_full if isinstance(photo, Media) else photo
         if link is None:
             raise InvalidArgumentError("photo", "there is none.")
-        # Of old, links were relative (observed).
-        url = urljoin(f"{self._api.site}/", checks.words("photo", link))
-        if not url.startswith(("https://", "http://")) or " " in url or not url.isprintable():
+        link = checks.words("photo", link)
+        try:
+            url = urljoin(f"{self._api.site}/", link)  # of old, links were relative (observed)
+        except ValueError:  # such as half an IPv6 address
+            url = ""
+        if not checks.is_address(url) or " " in url or not url.isprintable():
             raise InvalidArgumentError("photo", "must be an http link without spaces.")
         return url

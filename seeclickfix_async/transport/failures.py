@@ -31,7 +31,7 @@ _NAMED = {
 
 def failure(family: Any, error: BaseException, url: str, route: str) -> SeeClickFixError | None:
     """Our error for one of the family's, which names the host and the cause; None for any other."""
-    if isinstance(error, family.InvalidURL):
+    if isinstance(error, (family.InvalidURL, UnicodeError)):  # the latter for a host's name
         return InvalidArgumentError("path", "is no address that can be asked.")
     if not isinstance(error, (family.RequestError, OSError)):  # broken TLS comes bare at times
         return None
