@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -197,6 +198,16 @@ async def test_a_database_fetches_the_photos_of_one_pull(
     assert report.photos == sum(bool(one.media and one.media.image_full) for one in closed)
 
 
+async def test_what_is_on_its_way_for_another_pull_is_left_alone(url: str, tmp_path: Path) -> None:
+    part = tmp_path / "photos" / "20000000.jpg.0123abcd.part"
+    part.parent.mkdir()
+    _write(part)
+    async with _client(url) as client:
+        await pull(client, to=tmp_path / "city.jsonl", photos=part.parent)
+
+    assert part.read_bytes() == b"mine"
+
+
 async def test_a_folder_that_cannot_be_one_is_refused_before_anything_is_sent(
     url: str, storage: _Storage, tmp_path: Path
 ) -> None:
@@ -248,6 +259,8 @@ def test_a_killed_pull_goes_on_with_its_photos(tmp_path: Path) -> None:
             process.kill()
             assert process.wait(60) != 0, "It was done before it was killed."
         _write(tmp_path / "photos" / "20000000.jpg.0123abcd.part")
+        for part in (tmp_path / "photos").glob("*.part"):
+            os.utime(part, (0, 0))
         report = anyio.run(_resume, url, tmp_path)
 
     numbers = {row["id"] for row in rows(tmp_path / "city.jsonl") if row["media"]["image_full"]}

@@ -6,8 +6,10 @@ folder is a whole photo, and whoever goes on has nothing else to remember.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -31,6 +33,7 @@ _TOGETHER = 64  # so many are looked up in the file at a time
 _MOST_FAILURES = 24  # in a row: then their host is down, and each of them would take its retries
 _FOR_GOOD = (404, 410)
 _SUFFIX = re.compile(r"\.(jpe?g|png|gif|webp)(?=$|[?#])", re.IGNORECASE)
+_TORN_FOR = 3_600  # seconds
 _TORN = re.compile(r"\d+(\.[a-z]+)?\.[0-9a-f]{8}\.part")
 
 
@@ -54,7 +57,9 @@ class Album:
     _error: Exception | None = None
 
     def open(self) -> None:
-        """Make the folder, and drop what a killed process left half done.
+        """Make the folder, and drop what a killed process left half done, an hour later.
+
+        What is younger may be on its way for another pull.
 
         Raises:
             InvalidArgumentError: It cannot be one.
@@ -66,8 +71,9 @@ class Album:
                 "photos", f"{self.folder} cannot be a folder: {error.strerror}."
             ) from None
         for file in self.folder.glob("*.part"):
-            if _TORN.fullmatch(file.name):
-                file.unlink()
+            with contextlib.suppress(FileNotFoundError):  # it is whole by now
+                if _TORN.fullmatch(file.name) and time.time() - file.stat().st_mtime > _TORN_FOR:
+                    file.unlink()
 
     def count(self, rows: Iterable[Held]) -> int:
         """How many are to be fetched; counts what is there, too."""

@@ -68,7 +68,7 @@ class Saved:
         with anyio.CancelScope(shield=True):
             await self._file.aclose()
             if not self._kept:
-                await self._part.unlink()
+                await self._part.unlink(missing_ok=True)
 
     async def begin(self) -> None:
         """Go back to the start."""
