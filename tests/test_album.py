@@ -148,11 +148,24 @@ async def test_a_host_that_is_down_is_not_asked_for_every_photo(
 ) -> None:
     async with _client(url) as client:
         links = await storage.links(client)
-        storage.ways = dict.fromkeys(links.values(), "403")
+        storage.ways = dict.fromkeys(links.values(), "503")
         report = await pull(client, to=tmp_path / "city.jsonl", photos=tmp_path / "photos")
 
     assert (report.photos, report.photos_missing) == (0, len(links))
-    assert 24 <= storage.fetched.total() < len(links)
+    assert 24 <= len(storage.fetched) < len(links)
+
+
+@pytest.mark.parametrize("way", ["403", "page"])
+async def test_many_photos_that_are_refused_keep_no_other_from_coming(
+    way: str, url: str, storage: _Storage, tmp_path: Path
+) -> None:
+    async with _client(url) as client:
+        links = await storage.links(client)
+        storage.ways = {links[number]: way for number in sorted(links)[:32]}
+        report = await pull(client, to=tmp_path / "city.db", photos=tmp_path / "photos")
+
+    assert len(links) > 32
+    assert (report.photos, report.photos_missing) == (len(links) - 32, 32)
 
 
 async def test_a_client_that_is_blocked_stops(url: str, storage: _Storage, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from seeclickfix_async.errors import (
     BlockedError,
     DecodeError,
     InvalidArgumentError,
+    RateLimitedError,
+    ServerError,
     StatusError,
     TransportError,
 )
@@ -130,14 +132,14 @@ class Album:
         except InvalidArgumentError as error:
             if isinstance(error.__cause__, OSError):  # the folder's fault, not the link's
                 raise
-        except StatusError as error:
+        except (TransportError, ServerError, RateLimitedError):
+            self._failures += 1
+        except StatusError as error:  # its host answers: only this one cannot be had
             if error.status in _FOR_GOOD:
                 await anyio.Path(self._gone(row)).touch()
-                self._failures = 0
-            else:
-                self._failures += 1
-        except (TransportError, DecodeError):
-            self._failures += 1
+            self._failures = 0
+        except DecodeError:
+            self._failures = 0
         else:
             self.kept += 1
             self.missing -= 1
