@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from .offices import NO_WAIT, URL, Office
 
 pytestmark = pytest.mark.anyio
 
+_SIZE = resource.RLIMIT_FSIZE
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2000
 
 
@@ -129,6 +132,28 @@ async def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         await Office().client.photos.save("/storage/some", tmp_path / "folder")
 
     assert _names(tmp_path) == ["folder"]
+
+
+async def test_a_disk_that_is_full_is_told_and_not_tried_again(tmp_path: Path) -> None:
+    asked: list[httpx.Request] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, content=_PNG)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    client = AsyncClient(http=http, base_url=URL, limiter=None, retry=NO_WAIT)
+    limits, handler = resource.getrlimit(_SIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(_SIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(InvalidArgumentError, match="cannot be written: File too large"):
+            await client.photos.save("/x", tmp_path / "photo.png")
+    finally:
+        resource.setrlimit(_SIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+    assert len(asked) == 1
+    assert _files(tmp_path) == {}
 
 
 class _Breaking(httpx.AsyncByteStream):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from typing import Protocol, Self
@@ -66,18 +67,25 @@ class Saved:
 
     async def __aexit__(self, *_: object) -> None:
         with anyio.CancelScope(shield=True):
-            await self._file.aclose()
+            with contextlib.suppress(OSError):  # a full disk, which has been told
+                await self._file.aclose()
             if not self._kept:
                 await self._part.unlink(missing_ok=True)
 
     async def begin(self) -> None:
         """Go back to the start."""
-        await self._file.seek(0)
-        await self._file.truncate()
+        try:
+            await self._file.seek(0)
+            await self._file.truncate()
+        except OSError as error:
+            raise _unwritable(error) from error
 
     async def take(self, piece: bytes) -> None:
         """Write one more piece."""
-        await self._file.write(piece)
+        try:
+            await self._file.write(piece)
+        except OSError as error:
+            raise _unwritable(error) from error
 
     async def keep(self) -> int:
         """Let what came take the file's place; gives its size in bytes.
@@ -85,9 +93,9 @@ class Saved:
         Raises:
             InvalidArgumentError: The file cannot be replaced.
         """
-        size = await self._file.tell()
-        await self._file.aclose()
         try:
+            size = await self._file.tell()
+            await self._file.aclose()
             await self._part.replace(self._path)
         except OSError as error:
             raise _unwritable(error) from error
