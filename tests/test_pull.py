@@ -260,6 +260,19 @@ async def test_a_database_holds_many_pulls(client: AsyncClient, tmp_path: Path) 
     assert {row["status"] for row in database(path)} == {"open", "closed"}
 
 
+@pytest.mark.parametrize("stage", ["update", "sweep"])
+async def test_an_update_of_what_a_database_does_not_hold_is_refused(
+    stage: str, client: AsyncClient, small: Sandbox, tmp_path: Path
+) -> None:
+    await pull(client, to=tmp_path / "city.db", area=PlaceArea("example-city"))
+    small.requests.clear()
+
+    with pytest.raises(InvalidArgumentError, match="none of this query"):
+        await pull(client, to=tmp_path / "city.db", **{stage: True})  # type: ignore[arg-type]
+
+    assert len(small.requests) == 0
+
+
 async def test_a_checkpoint_that_cannot_be_read_is_refused(
     client: AsyncClient, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from seeclickfix_async.crawl import Batch, Crawl
 from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
 from seeclickfix_async.models import DetailedIssue, Issue, Place
 from seeclickfix_async.pull.checkpoint import Checkpoint, asked, beside, key_of, remove
-from seeclickfix_async.pull.held import ids_in, marks_of
+from seeclickfix_async.pull.held import holds_pulls, ids_in, marks_of
 from seeclickfix_async.pull.photos import Album
 from seeclickfix_async.pull.sinks import Sink, open_sink
 from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
@@ -146,7 +146,7 @@ async def pull(
     path = Path(to)
     album = None if photos is None else Album(job.client, Path(photos))
     with open_sink(path) as sink:
-        begun = sink.load(job.key)
+        begun = job.begun(sink, path, later=update or sweep)
         if album is not None:
             await in_thread(album.open)
         if begun is None or not begun.finished:
@@ -180,6 +180,18 @@ class _Job:
     page_size: PageSize | None
     walkers: int | None
     teller: Teller
+
+    def begun(self, sink: Sink, path: Path, *, later: bool) -> Checkpoint | None:
+        """Where it stands; an update, which comes later, is refused beside other pulls alone."""
+        found = sink.load(self.key)
+        if found is None and later and sink.upserts and holds_pulls(path):
+            raise InvalidArgumentError(
+                "to",
+                f"{path} holds other pulls, and none of this query to bring up to date. Give the "
+                "same area (such as --place) and filters as before; a pull that is to be added "
+                "comes without update=True.",
+            )
+        return found
 
     def check_updatable(self) -> None:
         """Refuse filters that an issue can leave without a word.
