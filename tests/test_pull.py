@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+import sqlite3
 import threading
 import time
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchAre
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import Stage, pull
 from seeclickfix_async.pull.lines import JsonLines
+from seeclickfix_async.pull.sqlite import Sqlite
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox.city import CATEGORIES, CLOSED, END, OPEN
 from tests.cities import client_of, failing
@@ -513,3 +515,30 @@ async def test_a_pull_that_is_cancelled_from_outside_leaves_nobody_writing(
 
     assert not left
     assert len(rows(tmp_path / "city.jsonl")) == 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (JsonLines, OSError(28, "No space left on device")),
+        (Sqlite, sqlite3.OperationalError("database is locked")),
+    ],
+)
+async def test_a_file_that_cannot_be_written_says_what_to_do(
+    kind: type[Any],
+    error: Exception,
+    client: AsyncClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / ("city.db" if kind is Sqlite else "city.jsonl")
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kind, "write", refuse)
+        with pytest.raises(InvalidArgumentError, match=rf"{error.args[-1]}.* and pull again"):
+            await pull(client, to=path)
+
+    assert (await pull(client, to=path)).complete

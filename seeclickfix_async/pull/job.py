@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol, Unpack
+from typing import Any, Literal, Protocol, TypeVar, TypeVarTuple, Unpack
 
 import attrs
 import msgspec
@@ -25,6 +26,9 @@ from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
 from seeclickfix_async.report import Estimate, Report
 from seeclickfix_async.transport.detached import in_thread
 from seeclickfix_async.walk import PageSize
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 OVERLAP = timedelta(hours=1)
 """An update looks so far back beyond the last one, since clocks differ and replicas lag.
@@ -122,7 +126,7 @@ async def pull(
 
     Raises:
         InvalidArgumentError: The arguments are wrong, or the file holds something else, or the
-            pull is done already.
+            pull is done already, or the disk is full, or somebody else holds the database.
         SeeClickFixError: A request failed for good; what had come is kept.
     """
     for own in ("sort", "sort_direction"):
@@ -182,7 +186,7 @@ class _Job:
     teller: Teller
 
     def begun(self, sink: Sink, path: Path, *, later: bool) -> Checkpoint | None:
-        """Where it stands; an update, which comes later, is refused beside other pulls alone."""
+        """Where it stands; an update is refused where only other pulls are."""
         found = sink.load(self.key)
         if found is None and later and sink.upserts and holds_pulls(path):
             raise InvalidArgumentError(
@@ -236,7 +240,7 @@ class _Job:
             if not now.finished:
                 now = await self.walk(changes, now)
         kind = DetailedIssue if self.query.details else Issue
-        await in_thread(sink.merge, _issues_in(path, kind), now)
+        await _in_file(sink.merge, _issues_in(path, kind), now)
         remove(path)
         return now
 
@@ -258,16 +262,16 @@ class _Job:
         if swept.complete and swept.received:
             there = await in_thread(ids_in, path)
             held = sink.held(self.key)
-            marks, vanished = await in_thread(marks_of, held, there, until)
-            await in_thread(sink.mark, marks)
+            marks, vanished = await _in_file(marks_of, held, there, until)
+            await _in_file(sink.mark, marks)
         done = attrs.evolve(done, report=_together(done.report, swept, vanished))
-        await in_thread(sink.write, (), done)
+        await _in_file(sink.write, (), done)
         remove(path)
         return done
 
     async def photograph(self, sink: Sink, done: Checkpoint, album: Album) -> Checkpoint:
         """Fetch the photos of everything that the sink holds and that are not there."""
-        left = await in_thread(album.count, sink.held(self.key))
+        left = await _in_file(album.count, sink.held(self.key))
         each = done.report.quota_seconds / done.report.requests
         self.teller.begin("photos", Estimate(left, left, round(left * each, 3)))
 
@@ -276,7 +280,7 @@ class _Job:
 
         await album.fill(sink.held(self.key), lambda: self.teller.tell(report()))
         done = attrs.evolve(done, report=report())
-        await in_thread(sink.write, (), done)
+        await _in_file(sink.write, (), done)
         return done
 
     def until(self, moment: datetime) -> _Job:
@@ -304,7 +308,7 @@ class _Job:
                 newest=_newest(now.newest, batch.issues),
                 place=place,
             )
-            await in_thread(sink.write, batch.issues, now)
+            await _in_file(sink.write, batch.issues, now)
             self.teller.tell(batch.report)
 
         self.teller.begin(stage, await crawl.estimate())
@@ -346,6 +350,18 @@ class _Job:
 def _newest(before: datetime | None, issues: Sequence[Issue]) -> datetime | None:
     updates = (issue.updated_at for issue in issues if issue.updated_at is not None)
     return max(itertools.chain(updates, () if before is None else (before,)), default=None)
+
+
+async def _in_file(work: Callable[[*Ts], T], *args: *Ts) -> T:
+    """Work on the file, in a thread, whatever becomes of the disk."""
+    try:
+        return await in_thread(work, *args)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise InvalidArgumentError(
+            "to",
+            f"the file cannot be used: {error}. What had come before is kept; make room, or end "
+            "what else holds the file, and pull again.",
+        ) from error
 
 
 def _together(update: Report, sweep: Report, vanished: int | None) -> Report:

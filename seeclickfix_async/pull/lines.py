@@ -6,6 +6,7 @@ line too, is cut off when the pull goes on.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
@@ -170,7 +171,8 @@ class _Lines(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # of what did not fit, which has been told
+            self._file.close()
 
 
 class _Row(msgspec.Struct):

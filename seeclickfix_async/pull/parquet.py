@@ -7,6 +7,7 @@ count, and in the end each month is one file.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
@@ -192,7 +193,8 @@ class Parquet:
         traceback: TracebackType | None,
     ) -> None:
         gathered = self._pending.tell()
-        self._pending.close()
+        with contextlib.suppress(OSError):  # of what did not fit, which has been told
+            self._pending.close()
         if not gathered:  # the next one who opens the dataset makes it anew
             self._gathering.unlink()
 

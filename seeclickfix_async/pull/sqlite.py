@@ -219,8 +219,10 @@ class Sqlite:
     upserts: ClassVar[bool] = True
 
     def __init__(self, path: Path) -> None:
-        # Used from worker threads, one after the other.
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        # Used from worker threads, one after the other; others may write for a minute.
+        self._database = sqlite3.connect(
+            path, timeout=60, check_same_thread=False, isolation_level=None
+        )
         try:
             # A process that is killed loses nothing in this mode; a machine that loses its
             # power may lose the last pages, with their checkpoints.
