@@ -117,9 +117,9 @@ def test_a_sweep_is_told(tmp_path: Path) -> None:
         swept = _run(*sweep, url=url, cwd=tmp_path)
 
     assert swept.returncode == 0, swept.stderr
-    assert "0 updated issues to come: 1 request" in swept.stderr
+    assert "1 updated issue to come: 1 request" in swept.stderr  # the newest of before
     assert "119 ids to come: 2 requests" in swept.stderr
-    assert "0 of 0 updated issues, complete\n" in swept.stdout
+    assert "1 of 1 updated issue, complete\n" in swept.stdout
     assert "1 issue vanished\n" in swept.stdout
 
 
