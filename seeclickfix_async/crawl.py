@@ -30,6 +30,7 @@ from seeclickfix_async.queries import DETAILED_PER_PAGE, By, IssueQuery
 from seeclickfix_async.report import Estimate, Report
 from seeclickfix_async.slices import Slice
 from seeclickfix_async.transport.clock import SYSTEM, Clock
+from seeclickfix_async.transport.lanes import IN_FLIGHT
 from seeclickfix_async.walk import LARGEST, PageSize, Walk
 
 IssueT = TypeVar("IssueT", bound=Issue)
@@ -38,7 +39,6 @@ Fetch = Callable[[IssueQuery, int], Awaitable[Page[IssueT]]]
 Answer = Page[IssueT] | SeeClickFixError
 
 _BEYOND = (BadRequestError, NotFoundError, ValidationError)
-_MOST_ASKING = 16
 _MOST_WALKERS = 32  # more than ask at once: others wait until what they brought has been kept
 _WORTH_A_WALKER = 20  # pages: each walker may cost one request more than one alone
 
@@ -185,7 +185,7 @@ class _Guide(Generic[IssueT]):
     rate: float
     clock: Clock
     quickest: float = math.inf  # seconds of the quickest answer yet
-    asking: anyio.Semaphore = attrs.field(factory=lambda: anyio.Semaphore(_MOST_ASKING))
+    asking: anyio.Semaphore = attrs.field(factory=lambda: anyio.Semaphore(IN_FLIGHT))
 
     async def ask(self, part: Slice) -> Answer[IssueT]:
         """The next page of a slice, or why there is none."""

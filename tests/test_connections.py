@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 
 import anyio
+import anyio.abc
 import anyio.lowlevel
 import pytest
 
@@ -102,16 +103,23 @@ async def test_many_tasks_share_few_connections(server: _Server) -> None:
     assert server.connections <= 16
 
 
+async def _fill(
+    tasks: anyio.abc.TaskGroup, client: AsyncClient, server: _Server, count: int
+) -> None:
+    """Ask so many times, until as many are under way as can be."""
+    for _ in range(count):
+        tasks.start_soon(client.issues.get, 7)
+    while server.under_way < 16:
+        await anyio.lowlevel.checkpoint()
+
+
 async def test_connections_that_nobody_wants_for_long_are_closed(server: _Server) -> None:
     clock = VirtualClock()
     retry = Retry(clock=clock)
     async with AsyncClient(base_url=server.url, limiter=None, retry=retry) as client:
         server.answering.clear()
         async with anyio.create_task_group() as tasks:
-            for _ in range(16):
-                tasks.start_soon(client.issues.get, 7)
-            while server.under_way < 16:
-                await anyio.lowlevel.checkpoint()
+            await _fill(tasks, client, server, 16)
             server.answering.set()
         for _ in range(2):
             clock.advance(30)
@@ -130,10 +138,7 @@ async def test_what_is_cancelled_gives_its_connection_back(server: _Server) -> N
         for _ in range(5):
             server.answering.clear()
             async with anyio.create_task_group() as tasks:
-                for _ in range(100):
-                    tasks.start_soon(client.issues.get, 7)
-                while server.under_way < 16:
-                    await anyio.lowlevel.checkpoint()
+                await _fill(tasks, client, server, 100)
                 tasks.cancel_scope.cancel()
             server.answering.set()
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -32,12 +30,6 @@ class Held:
     told: datetime | None
     vanished: datetime | None
     image: str | None = None
-
-
-def holds_pulls(path: Path) -> bool:
-    """Whether a database holds a pull, of whatever query."""
-    with closing(sqlite3.connect(path)) as database:
-        return database.execute("SELECT 1 FROM pulls LIMIT 1").fetchone() is not None
 
 
 def marks_of(rows: Iterable[Held], there: array[int], until: datetime) -> tuple[Marks, int]:

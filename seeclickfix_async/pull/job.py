@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, TypeVarTuple, Unpack
+from typing import Any, Unpack
 
 import attrs
 import msgspec
@@ -18,17 +17,16 @@ from seeclickfix_async.client import AsyncClient
 from seeclickfix_async.crawl import Batch, Crawl
 from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
 from seeclickfix_async.models import DetailedIssue, Issue, Place
-from seeclickfix_async.pull.checkpoint import Checkpoint, asked, beside, key_of, remove
-from seeclickfix_async.pull.held import holds_pulls, ids_in, marks_of
+from seeclickfix_async.pull.checkpoint import Checkpoint, asked, key_of, remove
+from seeclickfix_async.pull.files import in_file, issues_in, scratch
+from seeclickfix_async.pull.held import ids_in, marks_of
 from seeclickfix_async.pull.photos import Album
 from seeclickfix_async.pull.sinks import Sink, open_sink
+from seeclickfix_async.pull.teller import Silent, Stage, Teller
 from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
 from seeclickfix_async.report import Estimate, Report
 from seeclickfix_async.transport.detached import in_thread
 from seeclickfix_async.walk import PageSize
-
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 
 OVERLAP = timedelta(hours=1)
 """An update looks so far back beyond the last one, since clocks differ and replicas lag.
@@ -39,10 +37,6 @@ For the same reasons a sweep says nothing about what the service told of in the 
 _ABANDONED = timedelta(days=1)
 """A sweep that was left alone for so long begins anew: what had gone by then may be back."""
 
-
-Stage = Literal["pull", "update", "sweep", "photos"]
-
-
 _PLACES = 100  # of those around an issue
 _LEFT = (  # besides status
     "updated_at_after",
@@ -52,28 +46,6 @@ _LEFT = (  # besides status
     "assigned",
     "assigned_to_me",
 )
-
-
-class Teller(Protocol):
-    """Tells a person how a pull goes."""
-
-    def begin(self, stage: Stage, estimate: Estimate) -> None:
-        """So much is to come, in this stage of the call."""
-        ...
-
-    def tell(self, report: Report) -> None:
-        """So much has come."""
-        ...
-
-
-class Silent:
-    """Tells nobody."""
-
-    def begin(self, stage: Stage, estimate: Estimate) -> None:
-        """Say nothing."""
-
-    def tell(self, report: Report) -> None:
-        """Say nothing."""
 
 
 async def pull(
@@ -188,7 +160,7 @@ class _Job:
     def begun(self, sink: Sink, path: Path, *, later: bool) -> Checkpoint | None:
         """Where it stands; an update is refused where only other pulls are."""
         found = sink.load(self.key)
-        if found is None and later and sink.upserts and holds_pulls(path):
+        if found is None and later and not sink.empty:
             raise InvalidArgumentError(
                 "to",
                 f"{path} holds other pulls, and none of this query to bring up to date. Give the "
@@ -235,12 +207,12 @@ class _Job:
         if sink.upserts:
             return await self.walk(sink, self.start(done))
         path = path.with_name(f"{path.name}.update.jsonl")
-        with _scratch(path) as changes:
+        with scratch(path) as changes:
             now = changes.load(self.key) or self.start(done)
             if not now.finished:
                 now = await self.walk(changes, now)
         kind = DetailedIssue if self.query.details else Issue
-        await _in_file(sink.merge, _issues_in(path, kind), now)
+        await in_file(sink.merge, issues_in(path, kind), now)
         remove(path)
         return now
 
@@ -249,29 +221,27 @@ class _Job:
         if self.query.after and self.query.after >= datetime.now(UTC) - OVERLAP:
             return done  # nothing of this period is old enough
         path = path.with_name(f"{path.name}.{self.key[:8]}.sweep.csv")
-        if path.exists() and _age(path) > _ABANDONED:
-            path.unlink()  # opening removes its checkpoint
         ids = attrs.evolve(self.query, fields=("created_at",), details=False)
         job = attrs.evolve(self, key=key_of(ids), query=ids, given=(*self.given, "fields"))
-        with _scratch(path) as met:
+        with scratch(path, _ABANDONED) as met:
             now = met.load(job.key) or job.start()
             until = now.began - OVERLAP
             if not now.finished:
                 now = await job.until(until).walk(met, now, "sweep")
         swept, vanished = now.report, None
         if swept.complete and swept.received:
-            there = await in_thread(ids_in, path)
+            there = await in_file(ids_in, path)
             held = sink.held(self.key)
-            marks, vanished = await _in_file(marks_of, held, there, until)
-            await _in_file(sink.mark, marks)
+            marks, vanished = await in_file(marks_of, held, there, until)
+            await in_file(sink.mark, marks)
         done = attrs.evolve(done, report=_together(done.report, swept, vanished))
-        await _in_file(sink.write, (), done)
+        await in_file(sink.write, (), done)
         remove(path)
         return done
 
     async def photograph(self, sink: Sink, done: Checkpoint, album: Album) -> Checkpoint:
         """Fetch the photos of everything that the sink holds and that are not there."""
-        left = await _in_file(album.count, sink.held(self.key))
+        left = await in_file(album.count, sink.held(self.key))
         each = done.report.quota_seconds / done.report.requests
         self.teller.begin("photos", Estimate(left, left, round(left * each, 3)))
 
@@ -280,7 +250,7 @@ class _Job:
 
         await album.fill(sink.held(self.key), lambda: self.teller.tell(report()))
         done = attrs.evolve(done, report=report())
-        await _in_file(sink.write, (), done)
+        await in_file(sink.write, (), done)
         return done
 
     def until(self, moment: datetime) -> _Job:
@@ -308,7 +278,7 @@ class _Job:
                 newest=_newest(now.newest, batch.issues),
                 place=place,
             )
-            await _in_file(sink.write, batch.issues, now)
+            await in_file(sink.write, batch.issues, now)
             self.teller.tell(batch.report)
 
         self.teller.begin(stage, await crawl.estimate())
@@ -352,18 +322,6 @@ def _newest(before: datetime | None, issues: Sequence[Issue]) -> datetime | None
     return max(itertools.chain(updates, () if before is None else (before,)), default=None)
 
 
-async def _in_file(work: Callable[[*Ts], T], *args: *Ts) -> T:
-    """Work on the file, in a thread, whatever becomes of the disk."""
-    try:
-        return await in_thread(work, *args)
-    except (OSError, sqlite3.OperationalError) as error:
-        raise InvalidArgumentError(
-            "to",
-            f"the file cannot be used: {error}. What had come before is kept; make room, or end "
-            "what else holds the file, and pull again.",
-        ) from error
-
-
 def _together(update: Report, sweep: Report, vanished: int | None) -> Report:
     """The report of an update and a sweep."""
     reasons = update.reasons
@@ -380,25 +338,3 @@ def _together(update: Report, sweep: Report, vanished: int | None) -> Report:
         reasons=reasons,
         vanished=vanished,
     )
-
-
-def _scratch(path: Path) -> Sink:
-    """A file beside, for what is not in its place yet.
-
-    A process may have ended while it removed the last one, data first.
-    """
-    if not path.exists():
-        beside(path).unlink(missing_ok=True)
-    return open_sink(path)
-
-
-def _age(path: Path) -> timedelta:
-    """How long ago it was written to."""
-    return datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
-
-
-def _issues_in(path: Path, kind: type[Issue]) -> Iterator[Issue]:
-    decoder = msgspec.json.Decoder(kind)
-    with path.open("rb") as file:
-        for line in file:
-            yield decoder.decode(line)

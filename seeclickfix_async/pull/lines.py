@@ -61,6 +61,11 @@ class _Lines(ABC):
         """What ends the file, after the last row that there is yet."""
         return b""
 
+    @property
+    def empty(self) -> bool:
+        """Whether no pull has begun here."""
+        return self._kept is None or self._kept.checkpoint is None
+
     def load(self, key: str) -> Checkpoint | None:
         """Where the pull stands."""
         return None if self._kept is None else self._kept.of(key)

@@ -57,6 +57,11 @@ class Parquet:
         self._pending = self._gathering.open("ab")
         self._waiting: list[Issue] = list(self._gathered())
 
+    @property
+    def empty(self) -> bool:
+        """Whether no pull has begun here."""
+        return self._kept is None or self._kept.checkpoint is None
+
     def load(self, key: str) -> Checkpoint | None:
         """Where the pull stands."""
         return None if self._kept is None else self._kept.of(key)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import anyio
 import attrs
-from anyio import to_thread
 
 from seeclickfix_async.client import AsyncClient
 from seeclickfix_async.errors import (
@@ -29,6 +28,7 @@ from seeclickfix_async.errors import (
     TransportError,
 )
 from seeclickfix_async.pull.held import Held
+from seeclickfix_async.transport.detached import in_thread
 
 _AT_ONCE = 8
 _TOGETHER = 64  # so many are looked up in the file at a time
@@ -102,9 +102,7 @@ class Album:
         """
         wanted = filter(self._is_wanted, filter(_is_pictured, rows))
         while self._failures < _MOST_FAILURES:
-            some = deque(
-                await to_thread.run_sync(lambda: list(itertools.islice(wanted, _TOGETHER)))
-            )
+            some = deque(await in_thread(lambda: list(itertools.islice(wanted, _TOGETHER))))
             if not some:
                 return
             async with anyio.create_task_group() as tasks:

@@ -26,6 +26,11 @@ class Sink(Protocol):
         """Whether an issue that comes again replaces its row."""
         ...
 
+    @property
+    def empty(self) -> bool:
+        """Whether no pull has begun here, of whatever query."""
+        ...
+
     def load(self, key: str) -> Checkpoint | None:
         """Where the pull with this key stands; None when it has not begun.
 

@@ -237,6 +237,11 @@ class Sqlite:
             self._database.close()
             raise InvalidArgumentError("to", f"{path} cannot hold a pull: {error}.") from None
 
+    @property
+    def empty(self) -> bool:
+        """Whether no pull has begun here."""
+        return self._database.execute("SELECT 1 FROM pulls").fetchone() is None
+
     def load(self, key: str) -> Checkpoint | None:
         """Where the pull of this query stands."""
         found = self._database.execute("SELECT checkpoint FROM pulls WHERE key = ?", (key,))
