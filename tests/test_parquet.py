@@ -39,6 +39,7 @@ def client(city: Sandbox) -> AsyncClient:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
         patched.setattr(parquet, "_AT_ONCE", 150)  # there is no public face for so small a city
+        patched.setattr(parquet, "_TABLES", 2)
         yield
 
 
@@ -69,6 +70,7 @@ async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
     whole = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
     assert report.complete
     assert len(set(whole["id"].to_pylist())) == len(whole) == 600
+    assert [found.name for found in path.glob("_*")] == ["_pull.json"]
 
 
 async def test_engines_read_a_dataset_as_it_is(client: AsyncClient, tmp_path: Path) -> None:

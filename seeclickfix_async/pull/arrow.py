@@ -13,7 +13,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE
-from seeclickfix_async.pull.columns import COLUMNS
+from seeclickfix_async.pull.columns import COLUMNS, columns
 
 _POINT = 1
 _LITTLE_ENDIAN = 1
@@ -71,14 +71,12 @@ def schema(*, geometry: bool) -> Any:
 
 def table(issues: Sequence[Issue], *, geometry: bool = False) -> Any:
     """A table of issues."""
-    columns: dict[str, list[Any]] = {
-        column.name: [column.of(issue) for issue in issues] for column in COLUMNS
-    }
-    columns["comments"] = [_comments(issue) for issue in issues]
+    values = columns(issues)
+    values["comments"] = [_comments(issue) for issue in issues]
     if geometry:
-        columns["geometry"] = [_well_known(issue.lng, issue.lat) for issue in issues]
+        values["geometry"] = [_well_known(issue.lng, issue.lat) for issue in issues]
     arrow: Any = library()
-    return arrow.table(columns, schema=schema(geometry=geometry))
+    return arrow.table(values, schema=schema(geometry=geometry))
 
 
 def _comments(issue: Issue) -> list[Row] | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC
+from operator import attrgetter
 from typing import Any, Literal
 
 import attrs
+import msgspec
 
 from seeclickfix_async.models import DetailedIssue, Issue
-from seeclickfix_async.queries import moment
 
 Kind = Literal["integer", "real", "text", "time"]
 
@@ -32,20 +34,20 @@ def _comments(issue: Issue) -> int | None:
 
 
 COLUMNS = (
-    Column("id", "integer", lambda issue: issue.id),
+    Column("id", "integer", attrgetter("id")),
     Column("status", "text", lambda issue: issue.status and issue.status.value),
-    Column("summary", "text", lambda issue: issue.summary),
-    Column("description", "text", lambda issue: issue.description),
-    Column("rating", "integer", lambda issue: issue.rating),
-    Column("lat", "real", lambda issue: issue.lat),
-    Column("lng", "real", lambda issue: issue.lng),
-    Column("address", "text", lambda issue: issue.address),
-    Column("created_at", "time", lambda issue: issue.created_at),
-    Column("acknowledged_at", "time", lambda issue: issue.acknowledged_at),
-    Column("closed_at", "time", lambda issue: issue.closed_at),
-    Column("reopened_at", "time", lambda issue: issue.reopened_at),
-    Column("updated_at", "time", lambda issue: issue.updated_at),
-    Column("html_url", "text", lambda issue: issue.html_url),
+    Column("summary", "text", attrgetter("summary")),
+    Column("description", "text", attrgetter("description")),
+    Column("rating", "integer", attrgetter("rating")),
+    Column("lat", "real", attrgetter("lat")),
+    Column("lng", "real", attrgetter("lng")),
+    Column("address", "text", attrgetter("address")),
+    Column("created_at", "time", attrgetter("created_at")),
+    Column("acknowledged_at", "time", attrgetter("acknowledged_at")),
+    Column("closed_at", "time", attrgetter("closed_at")),
+    Column("reopened_at", "time", attrgetter("reopened_at")),
+    Column("updated_at", "time", attrgetter("updated_at")),
+    Column("html_url", "text", attrgetter("html_url")),
     Column("request_type_id", "integer", _type_id),
     Column("request_type", "text", lambda issue: issue.request_type and issue.request_type.title),
     Column(
@@ -62,14 +64,19 @@ COLUMNS = (
 `vanished_at` is filled by a sweep, with the moment up to which it looked.
 """
 
-_GETTERS = [(column.name, column.of) for column in COLUMNS]
-_TIMES = [column.name for column in COLUMNS if column.kind == "time"]
+NAMES = tuple(column.name for column in COLUMNS)
 
 
-def plain(issue: Issue) -> dict[str, Any]:
-    """An issue's row where there is no type for time: ISO 8601 in UTC."""
-    row = {name: of(issue) for name, of in _GETTERS}
-    for name in _TIMES:
-        if row[name] is not None:
-            row[name] = moment(row[name])
-    return row
+def columns(issues: Sequence[Issue]) -> dict[str, list[Any]]:
+    """The values of issues, column by column."""
+    return {column.name: list(map(column.of, issues)) for column in COLUMNS}
+
+
+def rows(issues: Sequence[Issue]) -> Iterator[tuple[Any, ...]]:
+    """Issues' rows where there is no type for time: ISO 8601 in UTC."""
+    whole = columns(issues)
+    for column in COLUMNS:
+        if column.kind == "time":
+            times = [value and value.astimezone(UTC) for value in whole[column.name]]
+            whole[column.name] = msgspec.to_builtins(times)  # as isoformat, in half the time
+    return zip(*whole.values(), strict=True)

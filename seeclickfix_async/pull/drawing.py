@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,7 +16,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import arrow
-from seeclickfix_async.pull.columns import plain
+from seeclickfix_async.pull.columns import NAMES, rows
 
 _SHOWN = (
     "id",
@@ -29,6 +30,7 @@ _SHOWN = (
     "closed_at",
     "html_url",
 )
+_TOGETHER = 1000  # issues that become rows at a time
 _READ = (*_SHOWN, "vanished_at")
 _WORDS = {"status": "unknown", "request_type": "Post to Neighbors", "summary": "", "address": ""}
 
@@ -80,9 +82,10 @@ class _Mark(msgspec.Struct):
 def _lines(file: Path) -> Iterator[Row]:
     decoder, mark = msgspec.json.Decoder(Issue), msgspec.json.Decoder(_Mark)
     with file.open("rb") as lines:
-        for line in lines:
-            if mark.decode(line).vanished_at is None:
-                yield plain(decoder.decode(line))
+        there = (line for line in lines if mark.decode(line).vanished_at is None)
+        while issues := tuple(map(decoder.decode, itertools.islice(there, _TOGETHER))):
+            for row in rows(issues):
+                yield dict(zip(NAMES, row, strict=True))
 
 
 def _csv(file: Path) -> Iterator[Row]:

@@ -23,7 +23,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue, Media
 from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE, Checkpoint, Kept, beside
-from seeclickfix_async.pull.columns import COLUMNS, plain
+from seeclickfix_async.pull.columns import NAMES, rows
 from seeclickfix_async.pull.held import Held, Marks
 from seeclickfix_async.queries import moment
 
@@ -42,8 +42,8 @@ class _Lines(ABC):
         self._file = path.open("r+b" if path.exists() else "w+b")
 
     @abstractmethod
-    def encode(self, issue: Issue) -> bytes:
-        """One row, which ends its line."""
+    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+        """Their rows, of which each ends its line."""
 
     @abstractmethod
     def rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -75,10 +75,10 @@ class _Lines(ABC):
         if self._kept is None:  # a file that nobody answers for would be taken for somebody else's
             self._save(Kept(None))
         content = bytearray() if self._length else bytearray(self.head)
-        for issue in issues:
+        for row in self.encode(issues):
             if self._length + len(content) > len(self.head):
                 content += self.between
-            content += self.encode(issue)
+            content += row
         self._file.seek(self._length)
         self._file.truncate()
         self._file.write(content + self.tail(checkpoint))
@@ -88,7 +88,9 @@ class _Lines(ABC):
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Write the file anew, with these rows at its end."""
-        changed = {issue.id: self.encode(issue) for issue in issues}
+        fresh = tuple(issues)
+        ids = (issue.id for issue in fresh)
+        changed = dict(zip(ids, self.encode(fresh), strict=True))
         same = (row for row in self._rows() if self.read(row).id not in changed)
         self._rewrite(itertools.chain(same, changed.values()), checkpoint)
 
@@ -214,9 +216,10 @@ def _remarked(row: bytes, vanished: str | None) -> bytes:
 class JsonLines(_Lines):
     """One issue a line, as JSON, with the member `vanished_at` at its end."""
 
-    def encode(self, issue: Issue) -> bytes:
-        """One line."""
-        return b"".join((msgspec.json.encode(issue)[:-1], _MARK, b"null}\n"))
+    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+        """The lines."""
+        for issue in issues:
+            yield b"".join((msgspec.json.encode(issue)[:-1], _MARK, b"null}\n"))
 
     def rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The lines."""
@@ -231,19 +234,17 @@ class JsonLines(_Lines):
         return _remarked(row, vanished)
 
 
-_NAMES = tuple(column.name for column in COLUMNS)
-
 csv.field_size_limit(2**31 - 1)  # it is the process's: usually less than what people can write
 
 
 class Csv(_Lines):
     """A table of the plain columns (RFC 4180); times are ISO 8601 in UTC."""
 
-    head: ClassVar[bytes] = ",".join(_NAMES).encode() + b"\r\n"
+    head: ClassVar[bytes] = ",".join(NAMES).encode() + b"\r\n"
 
-    def encode(self, issue: Issue) -> bytes:
-        """One row, which may be several lines."""
-        return _csv(list(plain(issue).values()))
+    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+        """The rows, each of which may be several lines."""
+        return map(_csv, rows(issues))
 
     def rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The rows below the head."""
@@ -253,7 +254,7 @@ class Csv(_Lines):
 
     def read(self, row: bytes) -> Held:
         """What a row says."""
-        cells = dict(zip(_NAMES, _cells(row), strict=True))
+        cells = dict(zip(NAMES, _cells(row), strict=True))
         told = cells["updated_at"] or cells["created_at"]
         vanished = _time(cells["vanished_at"])
         return Held(int(cells["id"]), _time(told), vanished, cells["image"] or None)
@@ -269,17 +270,18 @@ class GeoJson(_Lines):
     head: ClassVar[bytes] = b'{"type":"FeatureCollection","features":[\n'
     between: ClassVar[bytes] = b","
 
-    def encode(self, issue: Issue) -> bytes:
-        """One feature."""
-        row = plain(issue)
-        place = [row.pop("lng"), row.pop("lat")]
-        feature: dict[str, Any] = {
-            "type": "Feature",
-            "id": issue.id,
-            "geometry": None if None in place else {"type": "Point", "coordinates": place},
-            "properties": row,
-        }
-        return msgspec.json.encode(feature) + b"\n"
+    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+        """The features."""
+        for row in rows(issues):
+            told = dict(zip(NAMES, row, strict=True))
+            place = [told.pop("lng"), told.pop("lat")]
+            feature: dict[str, Any] = {
+                "type": "Feature",
+                "id": told["id"],
+                "geometry": None if None in place else {"type": "Point", "coordinates": place},
+                "properties": told,
+            }
+            yield msgspec.json.encode(feature) + b"\n"
 
     def rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The features."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -24,7 +24,13 @@ from seeclickfix_async.pull.checkpoint import Checkpoint, Kept
 from seeclickfix_async.pull.held import Held, Marks
 
 _AT_ONCE = 20_000
-"""So many issues make a part: some 60 MB of memory."""
+"""So many issues make a part: some 20 MB of memory."""
+
+_TABLES = 1000
+"""So many tables become one: each takes more memory than an issue does."""
+
+_THREADS = 2
+"""So many months are made one file at once; the libraries' work needs no interpreter."""
 
 _NOWHEN = "__HIVE_DEFAULT_PARTITION__"
 
@@ -55,7 +61,8 @@ class Parquet:
         self._number = self._kept.number if self._kept else 0
         self._recover()
         self._pending = self._gathering.open("ab")
-        self._waiting: list[Issue] = list(self._gathered())
+        # As tables, which take less memory than issues, and none of the garbage collector's time.
+        self._waiting = [self._table(list(self._gathered()))]
 
     @property
     def empty(self) -> bool:
@@ -70,10 +77,12 @@ class Parquet:
         """Gather the issues, then say so in the checkpoint; make parts when there are many."""
         self._pending.write(b"".join(msgspec.json.encode(issue) + b"\n" for issue in issues))
         self._pending.flush()
-        self._waiting += issues
+        self._waiting.append(self._table(issues))
+        if len(self._waiting) >= _TABLES:
+            self._waiting = [self._one(self._waiting)]
         if not checkpoint.finished:
             self._save(checkpoint)
-        if len(self._waiting) >= _AT_ONCE or checkpoint.finished:
+        if sum(map(len, self._waiting)) >= _AT_ONCE or checkpoint.finished:
             self._part(self._waiting)
         if checkpoint.finished:
             self._compact(self._months())
@@ -81,7 +90,7 @@ class Parquet:
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Put a part beside the others, then make one of each month."""
-        self._part(issues)
+        self._part([self._table(list(issues))])
         self._compact(self._months())
         self._save(checkpoint)
 
@@ -115,13 +124,19 @@ class Parquet:
         with self._gathering.open("rb") as file:
             yield from map(_DETAILED.decode, file)
 
-    def _part(self, issues: Iterable[Issue]) -> None:
+    def _table(self, issues: Sequence[Issue]) -> Any:
+        return arrow.table(issues, geometry=self.geometry)
+
+    def _one(self, tables: Sequence[Any]) -> Any:
+        return self._arrow.concat_tables(tables).combine_chunks()
+
+    def _part(self, tables: Sequence[Any]) -> None:
         """Write issues into the next part of each month they are of."""
-        rows = list(issues)
+        table = self._one(tables)
+        created = table["created_at"].cast(self._arrow.timestamp("us")).cast("string").to_pylist()
         places: dict[str, list[int]] = {}
-        for place, issue in enumerate(rows):
-            places.setdefault(_month_of(issue), []).append(place)
-        table = arrow.table(rows, geometry=self.geometry)  # one: many small ones cost more
+        for place, moment in enumerate(created):
+            places.setdefault(moment[:7] if moment else _NOWHEN, []).append(place)
         self._add((self._path / f"month={name}", table.take(at)) for name, at in places.items())
 
     def _add(self, tables: Iterable[tuple[Path, Any]]) -> None:
@@ -144,14 +159,18 @@ class Parquet:
         A process that is killed leaves parts that are in the new file too; since the checkpoint
         says that there is work left, this is done again.
         """
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for _ in threads.map(self._unite, months):
+                pass
+
+    def _unite(self, month: Path) -> None:
         newest = self._number - 1
-        for month in months:
-            parts = self._parts(month)
-            if len(parts) > 1:
-                self._write(month, self._newest(month), newest)
-                for part in parts:
-                    if _number_of(part) < newest:
-                        part.unlink()
+        parts = self._parts(month)
+        if len(parts) > 1:
+            self._write(month, self._newest(month), newest)
+            for part in parts:
+                if _number_of(part) < newest:
+                    part.unlink()
 
     def _newest(self, month: Path, columns: list[str] | None = None) -> Any:
         """All rows of a month, of each issue the one of the last part."""
@@ -162,7 +181,7 @@ class Parquet:
 
     def _write(self, month: Path, table: Any, number: int) -> None:
         month.mkdir(exist_ok=True)
-        fresh = self._path / "_part.new"
+        fresh = self._path / f"_{month.name}.new"
         self._files.write_table(table, fresh, compression="zstd")
         fresh.replace(month / f"part-{number}.parquet")
 
@@ -182,7 +201,7 @@ class Parquet:
             for part in self._parts(month):
                 if _number_of(part) >= self._number:
                     part.unlink()
-        for stale in self._path.glob("_pending-*.jsonl"):
+        for stale in (*self._path.glob("_pending-*.jsonl"), *self._path.glob("_*.new")):
             if stale != self._gathering:
                 stale.unlink()
         with self._gathering.open("ab") as file:
@@ -208,13 +227,6 @@ class GeoParquet(Parquet):
     """The same with a geometry: points as GeoParquet 1.1 has them."""
 
     geometry: ClassVar[bool] = True
-
-
-def _month_of(issue: Issue) -> str:
-    if issue.created_at is None:
-        return _NOWHEN
-    created = issue.created_at.astimezone(UTC)
-    return f"{created.year:04}-{created.month:02}"
 
 
 def _number_of(part: Path) -> int:

@@ -17,7 +17,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Comment, DetailedIssue, Issue, Place, UserRef
 from seeclickfix_async.pull.checkpoint import Checkpoint
-from seeclickfix_async.pull.columns import COLUMNS, Kind, plain
+from seeclickfix_async.pull.columns import COLUMNS, Kind, rows
 from seeclickfix_async.pull.held import Held, Marks
 from seeclickfix_async.queries import moment
 
@@ -32,7 +32,7 @@ class _Table:
 
     name: str
     columns: dict[str, str]
-    rows: Callable[[Issue], Iterator[Sequence[Any]]]
+    rows: Callable[[Sequence[Issue]], Iterator[Sequence[Any]]]
 
     @property
     def definition(self) -> str:
@@ -49,42 +49,48 @@ class _Table:
         )
 
 
-def _issues(issue: Issue) -> Iterator[Sequence[Any]]:
-    yield (*plain(issue).values(), msgspec.json.encode(issue).decode())
+def _issues(issues: Sequence[Issue]) -> Iterator[Sequence[Any]]:
+    for issue, row in zip(issues, rows(issues), strict=True):
+        yield (*row, msgspec.json.encode(issue).decode())
 
 
-def _request_types(issue: Issue) -> Iterator[Sequence[Any]]:
-    kind = issue.request_type
-    if kind is not None and isinstance(kind.id, int):
-        yield kind.id, kind.title, kind.organization, kind.url
+def _request_types(issues: Sequence[Issue]) -> Iterator[Sequence[Any]]:
+    for issue in issues:
+        kind = issue.request_type
+        if kind is not None and isinstance(kind.id, int):
+            yield kind.id, kind.title, kind.organization, kind.url
+
+
+def _comments(issues: Sequence[Issue]) -> Iterator[Sequence[Any]]:
+    for issue in issues:
+        for comment in _comments_of(issue):
+            if comment.id is not None:
+                yield (
+                    comment.id,
+                    issue.id,
+                    comment.automatic,
+                    comment.commenter and comment.commenter.id,
+                    comment.comment,
+                    comment.created_at and moment(comment.created_at),
+                    comment.media and comment.media.image_full,
+                )
 
 
 def _comments_of(issue: Issue) -> Sequence[Comment]:
     return (issue.comments or ()) if isinstance(issue, DetailedIssue) else ()
 
 
-def _comments(issue: Issue) -> Iterator[Sequence[Any]]:
-    for comment in _comments_of(issue):
-        if comment.id is not None:
-            yield (
-                comment.id,
-                issue.id,
-                comment.automatic,
-                comment.commenter and comment.commenter.id,
-                comment.comment,
-                comment.created_at and moment(comment.created_at),
-                comment.media and comment.media.image_full,
-            )
-
-
-def _users(issue: Issue) -> Iterator[Sequence[Any]]:
-    people: list[UserRef | None] = [issue.reporter]
-    people.extend(comment.commenter for comment in _comments_of(issue))
-    if isinstance(issue, DetailedIssue):
-        people.append(issue.assignee)
-    for user in people:
+def _users(issues: Sequence[Issue]) -> Iterator[Sequence[Any]]:
+    for user in itertools.chain.from_iterable(map(_people_of, issues)):
         if user is not None and user.id is not None:
             yield user.id, user.name, user.role, user.html_url
+
+
+def _people_of(issue: Issue) -> Iterator[UserRef | None]:
+    yield issue.reporter
+    if isinstance(issue, DetailedIssue):
+        yield from (comment.commenter for comment in _comments_of(issue))
+        yield issue.assignee
 
 
 _TABLES = (
@@ -193,6 +199,9 @@ _INDEXES = (
 )
 """Made when the first pull is done: at once they cost an eighth of what row by row costs."""
 
+# The pieces of the index are merged when there are 16 of a size, and not a few with each write.
+_MERGE_LATE = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('automerge', 0)"
+
 # No triggers, which would write the index to the disk row by row.
 _FORGET = """
 INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
@@ -233,6 +242,8 @@ class Sqlite:
             for table in _TABLES:
                 self._database.execute(table.definition)
             self._database.executescript(_SCHEMA)
+            if self.empty:
+                self._database.execute(_MERGE_LATE)
         except sqlite3.DatabaseError as error:
             self._database.close()
             raise InvalidArgumentError("to", f"{path} cannot hold a pull: {error}.") from None
@@ -292,7 +303,7 @@ class Sqlite:
         ids = msgspec.json.encode([issue.id for issue in issues]).decode()
         self._database.execute(_FORGET, (ids,))
         for table in _TABLES:
-            self._upsert(table, {row[0]: row for issue in issues for row in table.rows(issue)})
+            self._upsert(table, {row[0]: row for row in table.rows(issues)})
         self._database.execute(_LEARN, (ids,))
         url_name = checkpoint.query.get("place_url")
         if url_name is not None:
