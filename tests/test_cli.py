@@ -299,15 +299,19 @@ def test_a_feed_is_printed_and_handed_to_a_command(tmp_path: Path) -> None:
     assert told == f"told of {number}\n"
 
 
-def test_a_place_without_issues_is_no_success(small: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["x.jsonl", "x.db", "x.parquet"])
+def test_a_place_without_issues_is_no_success(small: Sandbox, tmp_path: Path, name: str) -> None:
     """The service answers so for a name that it does not know."""
+    pull = ("pull", name, "--place", "nowhere")
     with small.serve() as url:
         listed = _run("issues", "--place", "nowhere", url=url)
-        pulled = _run("pull", "x.jsonl", "--place", "nowhere", url=url, cwd=tmp_path)
+        pulled = [_run(*pull, url=url, cwd=tmp_path), _run(*pull, "--json", url=url, cwd=tmp_path)]
 
-    for done in (listed, pulled):
+    for done in (listed, *pulled):
         assert done.returncode == 3
         assert "url_name" in done.stderr
+    assert json.loads(pulled[1].stdout)["received"] == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_who_stops_reading_gets_no_traceback(small: Sandbox) -> None:

@@ -28,11 +28,13 @@ from seeclickfix_async.cli.app import (
     err,
     nothing_at,
     out,
+    print_json,
 )
 from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.cli.telling import foretell, tell, teller_of
 from seeclickfix_async.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.pull.files import discard
 
 _DEMO_FILE = Path("scf-demo.db")
 _EVERYWHERE = "The whole service, every city of it, since no --place, --near or --box is given."
@@ -117,6 +119,7 @@ async def pull(
     }
     if filters["area"] is None:
         err.print(_EVERYWHERE)
+    fresh = not await anyio.Path(file).exists()
     async with client_of(base_url) as client:
         if estimate:
             walk: Crawl[Issue] = client.issues.crawl(**filters)
@@ -124,9 +127,13 @@ async def pull(
         with teller_of(file.name) as teller:
             options: dict[str, Any] = {"update": update, "sweep": sweep, "photos": photos}
             report = await pulls.pull(client, to=file, teller=teller, **options, **filters)
-    code = tell(report, file, json=json, update="update" in teller.stages)
-    nothing = "pull" in teller.stages and not report.expected
-    return nothing_at(place) if place is not None and nothing else code
+    if place is None or "pull" not in teller.stages or report.expected:
+        return tell(report, file, json=json, update="update" in teller.stages)
+    if fresh:
+        discard(file)  # or the same command would say that this pull is done
+    if json:
+        print_json(report)
+    return nothing_at(place)
 
 
 def map_page(file: Path, /, *, to: Path | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import msgspec
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull.checkpoint import beside
+from seeclickfix_async.pull.checkpoint import beside, remove
 from seeclickfix_async.pull.sinks import Sink, open_sink
 from seeclickfix_async.transport.detached import in_thread
 
@@ -42,6 +43,16 @@ def scratch(path: Path, lasts: timedelta = timedelta.max) -> Sink:
     if not path.exists():
         beside(path).unlink(missing_ok=True)
     return open_sink(path)
+
+
+def discard(path: Path) -> None:
+    """Remove all that a pull made."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif beside(path).exists():
+        remove(path)
+    else:
+        path.unlink()
 
 
 def _age(path: Path) -> timedelta:
