@@ -262,6 +262,18 @@ async def test_a_database_holds_many_pulls(client: AsyncClient, tmp_path: Path) 
     assert {row["status"] for row in database(path)} == {"open", "closed"}
 
 
+async def test_a_pull_without_details_leaves_those_of_another(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "city.db"
+    await pull(client, to=path, details=True)
+    before = database(path, "SELECT id, comments_count FROM issues ORDER BY id")
+    await pull(client, to=path)
+
+    assert database(path, "SELECT id, comments_count FROM issues ORDER BY id") == before
+    assert sum(row["comments_count"] for row in before) > 0
+
+
 @pytest.mark.parametrize("stage", ["update", "sweep"])
 async def test_an_update_of_what_a_database_does_not_hold_is_refused(
     stage: str, client: AsyncClient, small: Sandbox, tmp_path: Path
@@ -275,11 +287,12 @@ async def test_an_update_of_what_a_database_does_not_hold_is_refused(
     assert len(small.requests) == 0
 
 
+@pytest.mark.parametrize("content", ["{}", '{"checkpoint": null, "length": -1}'])
 async def test_a_checkpoint_that_cannot_be_read_is_refused(
-    client: AsyncClient, tmp_path: Path
+    client: AsyncClient, tmp_path: Path, content: str
 ) -> None:
     await pull(client, to=tmp_path / "city.jsonl")
-    (tmp_path / "city.jsonl.pull.json").write_text("{}", "utf-8")
+    (tmp_path / "city.jsonl.pull.json").write_text(content, "utf-8")
 
     with pytest.raises(InvalidArgumentError, match="checkpoint cannot be read"):
         await pull(client, to=tmp_path / "city.jsonl")
@@ -288,6 +301,7 @@ async def test_a_checkpoint_that_cannot_be_read_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        ({"to": "ci\0ty.db"}, "is no path"),
         ({"to": "city.xls"}, "must end in .jsonl, .csv, .geojson, .db, .parquet or .geoparquet"),
         ({"to": "no/such/folder/city.jsonl"}, "cannot be written"),
         ({"sort": "rating"}, "sorts by its own clock"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import attrs
 import msgspec
@@ -20,6 +20,8 @@ T = TypeVar("T")
 ATTRIBUTION = "seeclickfix.com"
 LICENCE = "https://creativecommons.org/licenses/by-nc-sa/3.0/us/"
 """What SeeClickFix asks of whoever passes its data on (documented)."""
+
+_Count = Annotated[int, msgspec.Meta(ge=0)]
 
 _SECRET = "watcher_token"  # noqa: S105  # the name of a parameter
 _UNESSENTIAL = ("per_page", "sort", "sort_direction")
@@ -98,9 +100,9 @@ class Kept:
     """
 
     checkpoint: Checkpoint | None
-    length: int = 0
-    next_length: int | None = None
-    number: int = 0
+    length: _Count = 0
+    next_length: _Count | None = None
+    number: _Count = 0
 
     @classmethod
     def read(cls, path: Path) -> Kept | None:

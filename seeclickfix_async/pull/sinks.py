@@ -82,6 +82,8 @@ def open_sink(to: str | Path) -> Sink:
         InvalidArgumentError: The ending is not known, or the file cannot be used.
     """
     path = Path(to)
+    if "\0" in str(path):
+        raise InvalidArgumentError("to", "is no path: it holds a NUL.")
     if path.suffix not in _KINDS:
         *most, last = _KINDS
         raise InvalidArgumentError("to", f"must end in {', '.join(most)} or {last}.")

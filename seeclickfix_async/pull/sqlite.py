@@ -33,6 +33,7 @@ class _Table:
     name: str
     columns: dict[str, str]
     rows: Callable[[Sequence[Issue]], Iterator[Sequence[Any]]]
+    stays: str | None = None  # the column that stays as it is when a row has nothing for it
 
     @property
     def definition(self) -> str:
@@ -42,7 +43,10 @@ class _Table:
     def upsert(self, rows: int) -> str:
         key, *others = self.columns
         marks = f"({', '.join('?' * len(self.columns))})"
-        updates = ", ".join(f"{name} = excluded.{name}" for name in others)
+        fresh = {name: f"excluded.{name}" for name in others}
+        if self.stays is not None:
+            fresh[self.stays] = f"coalesce(excluded.{self.stays}, {self.name}.{self.stays})"
+        updates = ", ".join(f"{name} = {value}" for name, value in fresh.items())
         return (
             f"INSERT INTO {self.name} ({', '.join(self.columns)}) "  # noqa: S608  # our own names
             f"VALUES {', '.join([marks] * rows)} ON CONFLICT ({key}) DO UPDATE SET {updates}"
@@ -102,6 +106,7 @@ _TABLES = (
             "json": "TEXT",
         },
         _issues,
+        "comments_count",  # comes with details only, and another pull may have brought it
     ),
     _Table(
         "comments",
