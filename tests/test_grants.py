@@ -181,3 +181,17 @@ async def test_a_plain_challenge_and_none_at_all_are_taken(browser: Browser) -> 
 
     assert told == [200, 200]
     assert "code challenge" in wrong.text
+
+
+async def test_a_request_that_makes_no_sense_is_told_so(browser: Browser) -> None:
+    url = f"{_URL}/oauth/authorize"
+    asked = {"client_id": CLIENT, "redirect_uri": "http://[x", "response_type": "code"}
+    answers = [
+        await browser.http.get(url, params=asked),
+        await browser.http.post(url, data=asked),
+        await browser.http.post(url, content=b"client_id=\xff"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert ["redirect URI" in answer.text for answer in answers] == [True, True, False]
+    assert all("error has occurred" in answer.text for answer in answers)

@@ -68,7 +68,7 @@ class Consent:
 
     async def decide(self, request: Request) -> Response:
         """The redirect back."""
-        form = dict(parse_qsl((await request.body()).decode()))
+        form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
         fault = _fault(form)
         if fault:
             return HTMLResponse(_PAGE.format(title="An error has occurred", body=escape(fault)))
@@ -102,13 +102,9 @@ def _back(asked: dict[str, str], **answer: str) -> Response:
 
 def _fault(asked: dict[str, str]) -> str:
     """What the person is told when the request is wrong (observed wording is not copied)."""
-    redirect = urlsplit(asked.get("redirect_uri", ""))
-    usable = redirect.scheme == "https" or (
-        redirect.scheme == "http" and redirect.hostname in _LOOPBACK
-    )
     if asked.get("client_id") != CLIENT:
         return f"This application is not known. The sandbox knows {CLIENT!r}."
-    if not usable or redirect.fragment:
+    if not _leads_back(asked.get("redirect_uri", "")):
         return "The redirect URI is not one of this application."
     if asked.get("response_type") not in ("token", "code"):
         return "This response type is not supported."
@@ -117,3 +113,12 @@ def _fault(asked: dict[str, str]) -> str:
     if scope_of(asked) not in ("public", "write", "public write"):
         return "This scope is not known."
     return ""
+
+
+def _leads_back(redirect_uri: str) -> bool:
+    try:
+        redirect = urlsplit(redirect_uri)
+    except ValueError:
+        return False
+    here = redirect.scheme == "http" and redirect.hostname in _LOOPBACK
+    return (here or redirect.scheme == "https") and not redirect.fragment
