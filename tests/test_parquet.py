@@ -6,6 +6,7 @@ import contextlib
 import struct
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -15,9 +16,10 @@ import pyarrow.dataset
 import pyarrow.parquet
 import pytest
 
-from seeclickfix_async import AsyncClient
+from seeclickfix_async import AsyncClient, Issue
 from seeclickfix_async.errors import InvalidArgumentError, TruncatedResultsError
-from seeclickfix_async.pull import parquet, pull, table
+from seeclickfix_async.pull import open_sink, parquet, pull, table
+from seeclickfix_async.pull.checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import client_of
 from tests.endings import Ended, end_at
@@ -71,6 +73,25 @@ async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
     assert report.complete
     assert len(set(whole["id"].to_pylist())) == len(whole) == 600
     assert [found.name for found in path.glob("_*")] == ["_pull.json"]
+
+
+async def test_months_are_those_of_utc(client: AsyncClient, tmp_path: Path) -> None:
+    decoder = msgspec.json.Decoder(Issue)
+    late = decoder.decode(b'{"id": 1, "created_at": "2024-12-31T23:30:00-05:00"}')
+    never = decoder.decode(b'{"id": 2}')
+    checkpoint = Checkpoint(
+        key="key",
+        query={},
+        began=datetime.now(UTC),
+        state=msgspec.Raw(b"{}"),
+        report=client.issues.crawl().report,
+        finished=True,
+    )
+    with open_sink(tmp_path / "city.parquet") as sink:
+        sink.write([late, never], checkpoint)
+
+    months = {path.name for path in (tmp_path / "city.parquet").glob("month=*")}
+    assert months == {"month=2025-01", "month=__HIVE_DEFAULT_PARTITION__"}
 
 
 async def test_engines_read_a_dataset_as_it_is(client: AsyncClient, tmp_path: Path) -> None:

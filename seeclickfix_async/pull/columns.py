@@ -72,7 +72,7 @@ def columns(issues: Sequence[Issue]) -> dict[str, list[Any]]:
     return {column.name: list(map(column.of, issues)) for column in COLUMNS}
 
 
-def rows(issues: Sequence[Issue]) -> Iterator[tuple[Any, ...]]:
+def plain_rows(issues: Sequence[Issue]) -> Iterator[tuple[Any, ...]]:
     """Issues' rows where there is no type for time: ISO 8601 in UTC."""
     whole = columns(issues)
     for column in COLUMNS:

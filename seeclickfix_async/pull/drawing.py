@@ -16,7 +16,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import arrow
-from seeclickfix_async.pull.columns import NAMES, rows
+from seeclickfix_async.pull.columns import NAMES, plain_rows
 
 _SHOWN = (
     "id",
@@ -84,7 +84,7 @@ def _lines(file: Path) -> Iterator[Row]:
     with file.open("rb") as lines:
         there = (line for line in lines if mark.decode(line).vanished_at is None)
         while issues := tuple(map(decoder.decode, itertools.islice(there, _TOGETHER))):
-            for row in rows(issues):
+            for row in plain_rows(issues):
                 yield dict(zip(NAMES, row, strict=True))
 
 

@@ -23,7 +23,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue, Media
 from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE, Checkpoint, Kept, beside
-from seeclickfix_async.pull.columns import NAMES, rows
+from seeclickfix_async.pull.columns import NAMES, plain_rows
 from seeclickfix_async.pull.held import Held, Marks
 from seeclickfix_async.queries import moment
 
@@ -244,7 +244,7 @@ class Csv(_Lines):
 
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """The rows, each of which may be several lines."""
-        return map(_csv, rows(issues))
+        return map(_csv, plain_rows(issues))
 
     def rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The rows below the head."""
@@ -272,7 +272,7 @@ class GeoJson(_Lines):
 
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """The features."""
-        for row in rows(issues):
+        for row in plain_rows(issues):
             told = dict(zip(NAMES, row, strict=True))
             place = [told.pop("lng"), told.pop("lat")]
             feature: dict[str, Any] = {

@@ -17,7 +17,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Comment, DetailedIssue, Issue, Place, UserRef
 from seeclickfix_async.pull.checkpoint import Checkpoint
-from seeclickfix_async.pull.columns import COLUMNS, Kind, rows
+from seeclickfix_async.pull.columns import COLUMNS, Kind, plain_rows
 from seeclickfix_async.pull.held import Held, Marks
 from seeclickfix_async.queries import moment
 
@@ -54,7 +54,7 @@ class _Table:
 
 
 def _issues(issues: Sequence[Issue]) -> Iterator[Sequence[Any]]:
-    for issue, row in zip(issues, rows(issues), strict=True):
+    for issue, row in zip(issues, plain_rows(issues), strict=True):
         yield (*row, msgspec.json.encode(issue).decode())
 
 
