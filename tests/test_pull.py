@@ -9,11 +9,13 @@ import re
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import anyio
+import pyarrow.ipc
 import pytest
 from anyio import to_thread
 
@@ -197,12 +199,20 @@ async def test_a_torn_end_is_repaired(name: str, small: Sandbox, tmp_path: Path)
 def _tear(path: Path) -> int:
     """Leave half a row behind, as a killed process may; gives how many rows were whole."""
     if path.suffix == ".geoparquet":
-        path /= "_pending-0.jsonl"
-    kept = len(rows(path))
+        path /= "_pending-0.arrow"
+        kept = sum(map(len, _streams(path)))
+    else:
+        kept = len(rows(path))
     if path.suffix != ".db":  # a database mends itself
         with path.open("ab") as file:
             file.write(b'{"id": 20000')
     return kept
+
+
+def _streams(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file:
+        while file.tell() < path.stat().st_size:
+            yield pyarrow.ipc.open_stream(file).read_all()
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -267,11 +277,23 @@ async def test_a_pull_without_details_leaves_those_of_another(
 ) -> None:
     path = tmp_path / "city.db"
     await pull(client, to=path, details=True)
-    before = database(path, "SELECT id, comments_count FROM issues ORDER BY id")
+    told = "SELECT id, comments_count, details FROM issues ORDER BY id"
+    before = database(path, told)
     await pull(client, to=path)
 
-    assert database(path, "SELECT id, comments_count FROM issues ORDER BY id") == before
+    assert database(path, told) == before
     assert sum(row["comments_count"] for row in before) > 0
+    whole = [json.loads(row["details"]) for row in before]
+    assert [len(issue["comments"]) for issue in whole] == [row["comments_count"] for row in before]
+    assert all("questions" in issue for issue in whole)
+
+
+async def test_rows_without_details_are_no_longer_than_their_columns(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    await pull(client, to=tmp_path / "city.db")
+
+    assert {row["details"] for row in database(tmp_path / "city.db")} == {None}
 
 
 @pytest.mark.parametrize("stage", ["update", "sweep"])

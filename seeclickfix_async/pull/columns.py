@@ -72,11 +72,16 @@ def columns(issues: Sequence[Issue]) -> dict[str, list[Any]]:
     return {column.name: list(map(column.of, issues)) for column in COLUMNS}
 
 
-def plain_rows(issues: Sequence[Issue]) -> Iterator[tuple[Any, ...]]:
-    """Issues' rows where there is no type for time: ISO 8601 in UTC."""
+def plain_columns(issues: Sequence[Issue]) -> list[list[Any]]:
+    """The same where there is no type for time: ISO 8601 in UTC."""
     whole = columns(issues)
     for column in COLUMNS:
         if column.kind == "time":
             times = [value and value.astimezone(UTC) for value in whole[column.name]]
             whole[column.name] = msgspec.to_builtins(times)  # as isoformat, in half the time
-    return zip(*whole.values(), strict=True)
+    return list(whole.values())
+
+
+def plain_rows(issues: Sequence[Issue]) -> Iterator[tuple[Any, ...]]:
+    """Issues' rows of such values."""
+    return zip(*plain_columns(issues), strict=True)

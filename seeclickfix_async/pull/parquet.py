@@ -1,33 +1,32 @@
 """A Parquet dataset: one folder for each month, which every engine reads as it is.
 
-A Parquet file cannot grow, so pages gather in a file of lines, whose name hides it from readers,
-and go into new parts now and then. Parts are numbered; the checkpoint says up to which number they
-count, and in the end each month is one file.
+A Parquet file cannot grow, so pages gather in a file of Arrow streams, whose name hides it from
+readers, and go into new parts now and then. Parts are numbered; the checkpoint says up to which
+number they count, and in the end each month is one file.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-import msgspec
-
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.models import DetailedIssue, Issue
+from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import arrow
 from seeclickfix_async.pull.checkpoint import Checkpoint, Kept
 from seeclickfix_async.pull.held import Held, Marks
 
-_AT_ONCE = 20_000
-"""So many issues make a part: some 20 MB of memory."""
+_AT_ONCE = 50_000
+"""So many issues make a part: some 30 MB of memory."""
 
-_TABLES = 1000
-"""So many tables become one: each takes more memory than an issue does."""
+_TABLES = 100
+"""So many tables of a month become one: each takes more memory than an issue does."""
 
 _THREADS = 2
 """So many months are made one file at once; the libraries' work needs no interpreter."""
@@ -35,8 +34,6 @@ _THREADS = 2
 _NOWHEN = "__HIVE_DEFAULT_PARTITION__"
 
 _HELD = ["id", "created_at", "updated_at", "vanished_at", "image"]
-
-_DETAILED: msgspec.json.Decoder[DetailedIssue] = msgspec.json.Decoder(DetailedIssue)
 
 
 class Parquet:
@@ -62,7 +59,10 @@ class Parquet:
         self._recover()
         self._pending = self._gathering.open("ab")
         # As tables, which take less memory than issues, and none of the garbage collector's time.
-        self._waiting = [self._table(list(self._gathered()))]
+        self._waiting: dict[Path, list[Any]] = {}
+        self._count = 0
+        for table in self._gathered():
+            self._wait(table)
 
     @property
     def empty(self) -> bool:
@@ -75,41 +75,41 @@ class Parquet:
 
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Gather the issues, then say so in the checkpoint; make parts when there are many."""
-        self._pending.write(b"".join(msgspec.json.encode(issue) + b"\n" for issue in issues))
+        table = self._table(issues)
+        buffer = self._arrow.BufferOutputStream()  # a file is written to piece by piece
+        with self._arrow.ipc.new_stream(buffer, table.schema) as stream:
+            stream.write_table(table)
+        self._pending.write(buffer.getvalue())
         self._pending.flush()
-        self._waiting.append(self._table(issues))
-        if len(self._waiting) >= _TABLES:
-            self._waiting = [self._one(self._waiting)]
-        if not checkpoint.finished:
-            self._save(checkpoint)
-        if sum(map(len, self._waiting)) >= _AT_ONCE or checkpoint.finished:
-            self._part(self._waiting)
+        self._wait(table)
         if checkpoint.finished:
-            self._compact(self._months())
-            self._save(checkpoint)
+            self._unite(self._waiting)
+        self._save(checkpoint)
+        if self._count >= _AT_ONCE:
+            self._part()
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
-        """Put a part beside the others, then make one of each month."""
-        self._part([self._table(list(issues))])
-        self._compact(self._months())
+        """Make one file of each month, with the changes."""
+        changes = self._table(list(issues))
+        self._unite({month: [rows] for month, rows in self._by_month(changes)})
         self._save(checkpoint)
 
     def held(self, key: str) -> Iterator[Held]:  # noqa: ARG002  # a dataset holds one pull
         """The issues."""
         for month in self._months():
-            for row in self._newest(month, _HELD).to_pylist():
+            for row in self._newest(self._read(month, _HELD)).to_pylist():
                 told = row["updated_at"] or row["created_at"]
                 yield Held(row["id"], told, row["vanished_at"], row["image"])
 
     def mark(self, marks: Marks) -> None:
-        """Put the rows with other marks into a part beside the others, then make one of each."""
+        """Make one file of each month, with the rows that have other marks."""
         if marks:
-            self._add((month, self._marked(month, marks)) for month in self._months())
-            self._compact(self._months())
+            marked = ((month, self._marked(month, marks)) for month in self._months())
+            self._unite({month: [rows] for month, rows in marked if len(rows)})
 
     def _marked(self, month: Path, marks: Marks) -> Any:
         """The rows of a month whose marks change."""
-        table = self._newest(month)
+        table = self._newest(self._read(month))
         table = table.filter([number in marks for number in table["id"].to_pylist()])
         column = table.schema.get_field_index("vanished_at")
         field = table.schema.field(column)
@@ -118,75 +118,95 @@ class Parquet:
 
     @property
     def _gathering(self) -> Path:
-        return self._path / f"_pending-{self._number}.jsonl"
+        return self._path / f"_pending-{self._number}.arrow"
 
-    def _gathered(self) -> Iterator[Issue]:
+    def _gathered(self) -> Iterator[Any]:
+        """The tables of a file, which is one stream after the other."""
+        length = self._gathering.stat().st_size
         with self._gathering.open("rb") as file:
-            yield from map(_DETAILED.decode, file)
+            while file.tell() < length:
+                yield self._arrow.ipc.open_stream(file).read_all()
 
     def _table(self, issues: Sequence[Issue]) -> Any:
         return arrow.table(issues, geometry=self.geometry)
 
-    def _one(self, tables: Sequence[Any]) -> Any:
-        return self._arrow.concat_tables(tables).combine_chunks()
+    def _wait(self, table: Any) -> None:
+        """Keep rows in memory until there are many."""
+        self._count += len(table)
+        for month, rows in self._by_month(table):
+            waiting = self._waiting.setdefault(month, [])
+            waiting.append(rows)
+            if len(waiting) >= _TABLES:
+                waiting[:] = [self._arrow.concat_tables(waiting).combine_chunks()]
 
-    def _part(self, tables: Sequence[Any]) -> None:
-        """Write issues into the next part of each month they are of."""
-        table = self._one(tables)
+    def _by_month(self, table: Any) -> Iterator[tuple[Path, Any]]:
+        """The rows of a table, by the folders that they belong into."""
+        table = table.sort_by("created_at")
         created = table["created_at"].cast(self._arrow.timestamp("us")).cast("string").to_pylist()
-        places: dict[str, list[int]] = {}
-        for place, moment in enumerate(created):
-            places.setdefault(moment[:7] if moment else _NOWHEN, []).append(place)
-        self._add((self._path / f"month={name}", table.take(at)) for name, at in places.items())
+        start = 0
+        for name, run in itertools.groupby(moment and moment[:7] for moment in created):
+            length = sum(1 for _ in run)
+            yield self._path / f"month={name or _NOWHEN}", table.slice(start, length)
+            start += length
 
-    def _add(self, tables: Iterable[tuple[Path, Any]]) -> None:
-        """Write the next part of each month, then say so in the checkpoint."""
-        for month, table in tables:
-            if len(table):
-                self._write(month, table, self._number)
+    def _part(self) -> None:
+        """Put what waits beside what is there."""
+        self._put(self._waiting, lambda month: self._arrow.concat_tables(self._waiting[month]))
+
+    def _unite(self, fresh: Mapping[Path, list[Any]]) -> None:
+        """Make one file of each month, in which the newest row of an issue stays.
+
+        A process that is killed leaves parts whose rows are in the new file too; since the
+        checkpoint says that there is work left, this is done again.
+        """
+
+        def united(month: Path) -> Any:
+            return self._newest([*self._read(month), *fresh.get(month, ())])
+
+        parted = [month for month in self._months() if len(self._parts(month)) > 1]
+        months = {*fresh, *parted}
+        self._put(months, united)
+        for month in months:
+            for part in self._parts(month)[:-1]:
+                part.unlink()
+
+    def _put(self, months: Collection[Path], table_of: Callable[[Path], Any]) -> None:
+        """Write the next part of some months, which is there when all of them are."""
+
+        def write(month: Path) -> None:
+            self._files.write_table(table_of(month), self._hidden(month), compression="zstd")
+
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for _ in threads.map(write, months):
+                pass
+        for month in months:
+            month.mkdir(exist_ok=True)
+            self._hidden(month).replace(month / f"part-{self._number}.parquet")
         before = self._gathering
         self._pending.close()
         self._number += 1
         self._pending = self._gathering.open("wb")
-        self._waiting = []
-        if self._kept is not None:
-            self._save(self._kept.checkpoint)
+        self._waiting = {}
+        self._count = 0
+        self._save(None if self._kept is None else self._kept.checkpoint)
         before.unlink()
 
-    def _compact(self, months: Iterable[Path]) -> None:
-        """Make one file of each month, in which the newest row of an issue stays.
+    def _hidden(self, month: Path) -> Path:
+        return self._path / f"_{month.name}.new"
 
-        A process that is killed leaves parts that are in the new file too; since the checkpoint
-        says that there is work left, this is done again.
-        """
-        with ThreadPoolExecutor(_THREADS) as threads:
-            for _ in threads.map(self._unite, months):
-                pass
+    def _read(self, month: Path, columns: list[str] | None = None) -> list[Any]:
+        """The parts of a month."""
+        return [self._files.ParquetFile(part).read(columns) for part in self._parts(month)]
 
-    def _unite(self, month: Path) -> None:
-        newest = self._number - 1
-        parts = self._parts(month)
-        if len(parts) > 1:
-            self._write(month, self._newest(month), newest)
-            for part in parts:
-                if _number_of(part) < newest:
-                    part.unlink()
-
-    def _newest(self, month: Path, columns: list[str] | None = None) -> Any:
-        """All rows of a month, of each issue the one of the last part."""
-        tables = [self._files.ParquetFile(part).read(columns) for part in self._parts(month)]
+    def _newest(self, tables: Sequence[Any]) -> Any:
+        """All rows, of each issue the last one."""
         table = self._arrow.concat_tables(tables)
         last = {number: place for place, number in enumerate(table["id"].to_pylist())}
-        return table.take(sorted(last.values()))
+        return table if len(last) == len(table) else table.take(sorted(last.values()))
 
-    def _write(self, month: Path, table: Any, number: int) -> None:
-        month.mkdir(exist_ok=True)
-        fresh = self._path / f"_{month.name}.new"
-        self._files.write_table(table, fresh, compression="zstd")
-        fresh.replace(month / f"part-{number}.parquet")
-
-    def _months(self) -> Iterable[Path]:
-        return sorted(self._path.glob("month=*"))
+    def _months(self) -> list[Path]:
+        """The folders that hold something; a killed process may have left others."""
+        return [month for month in sorted(self._path.glob("month=*")) if self._parts(month)]
 
     def _parts(self, month: Path) -> list[Path]:
         return sorted(month.glob("part-*.parquet"), key=_number_of)
@@ -201,7 +221,7 @@ class Parquet:
             for part in self._parts(month):
                 if _number_of(part) >= self._number:
                     part.unlink()
-        for stale in (*self._path.glob("_pending-*.jsonl"), *self._path.glob("_*.new")):
+        for stale in (*self._path.glob("_pending-*"), *self._path.glob("_*.new")):
             if stale != self._gathering:
                 stale.unlink()
         with self._gathering.open("ab") as file:

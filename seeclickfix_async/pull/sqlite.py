@@ -15,9 +15,9 @@ import attrs
 import msgspec
 
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.models import Comment, DetailedIssue, Issue, Place, UserRef
+from seeclickfix_async.models import DetailedIssue, Issue, Place
 from seeclickfix_async.pull.checkpoint import Checkpoint
-from seeclickfix_async.pull.columns import COLUMNS, Kind, plain_rows
+from seeclickfix_async.pull.columns import COLUMNS, Kind, plain_columns
 from seeclickfix_async.pull.held import Held, Marks
 from seeclickfix_async.queries import moment
 
@@ -32,8 +32,8 @@ class _Table:
 
     name: str
     columns: dict[str, str]
-    rows: Callable[[Sequence[Issue]], Iterator[Sequence[Any]]]
-    stays: str | None = None  # the column that stays as it is when a row has nothing for it
+    rows: Callable[[Sequence[Issue]], Iterable[Sequence[Any]]]
+    stay: tuple[str, ...] = ()  # columns that stay as they are when a row has nothing for them
 
     @property
     def definition(self) -> str:
@@ -44,8 +44,8 @@ class _Table:
         key, *others = self.columns
         marks = f"({', '.join('?' * len(self.columns))})"
         fresh = {name: f"excluded.{name}" for name in others}
-        if self.stays is not None:
-            fresh[self.stays] = f"coalesce(excluded.{self.stays}, {self.name}.{self.stays})"
+        for name in self.stay:
+            fresh[name] = f"coalesce(excluded.{name}, {self.name}.{name})"
         updates = ", ".join(f"{name} = {value}" for name, value in fresh.items())
         return (
             f"INSERT INTO {self.name} ({', '.join(self.columns)}) "  # noqa: S608  # our own names
@@ -53,48 +53,51 @@ class _Table:
         )
 
 
-def _issues(issues: Sequence[Issue]) -> Iterator[Sequence[Any]]:
-    for issue, row in zip(issues, plain_rows(issues), strict=True):
-        yield (*row, msgspec.json.encode(issue).decode())
+def _issues(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
+    details = [
+        msgspec.json.encode(issue).decode() if isinstance(issue, DetailedIssue) else None
+        for issue in issues
+    ]
+    return zip(*plain_columns(issues), details, strict=True)
 
 
-def _request_types(issues: Sequence[Issue]) -> Iterator[Sequence[Any]]:
-    for issue in issues:
-        kind = issue.request_type
-        if kind is not None and isinstance(kind.id, int):
-            yield kind.id, kind.title, kind.organization, kind.url
+def _request_types(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
+    kinds = {kind.id: kind for issue in issues if (kind := issue.request_type) is not None}
+    return [
+        (kind.id, kind.title, kind.organization, kind.url)
+        for kind in kinds.values()
+        if isinstance(kind.id, int)
+    ]
 
 
-def _comments(issues: Sequence[Issue]) -> Iterator[Sequence[Any]]:
-    for issue in issues:
-        for comment in _comments_of(issue):
-            if comment.id is not None:
-                yield (
-                    comment.id,
-                    issue.id,
-                    comment.automatic,
-                    comment.commenter and comment.commenter.id,
-                    comment.comment,
-                    comment.created_at and moment(comment.created_at),
-                    comment.media and comment.media.image_full,
-                )
+def _comments(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
+    return [
+        (
+            comment.id,
+            issue.id,
+            comment.automatic,
+            comment.commenter and comment.commenter.id,
+            comment.comment,
+            comment.created_at and moment(comment.created_at),
+            comment.media and comment.media.image_full,
+        )
+        for issue in _detailed(issues)
+        for comment in issue.comments or ()
+        if comment.id is not None
+    ]
 
 
-def _comments_of(issue: Issue) -> Sequence[Comment]:
-    return (issue.comments or ()) if isinstance(issue, DetailedIssue) else ()
+def _users(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
+    people = [issue.reporter for issue in issues]
+    for issue in _detailed(issues):
+        people += (comment.commenter for comment in issue.comments or ())
+        people.append(issue.assignee)
+    users = {user.id: user for user in people if user is not None and user.id is not None}
+    return [(user.id, user.name, user.role, user.html_url) for user in users.values()]
 
 
-def _users(issues: Sequence[Issue]) -> Iterator[Sequence[Any]]:
-    for user in itertools.chain.from_iterable(map(_people_of, issues)):
-        if user is not None and user.id is not None:
-            yield user.id, user.name, user.role, user.html_url
-
-
-def _people_of(issue: Issue) -> Iterator[UserRef | None]:
-    yield issue.reporter
-    if isinstance(issue, DetailedIssue):
-        yield from (comment.commenter for comment in _comments_of(issue))
-        yield issue.assignee
+def _detailed(issues: Sequence[Issue]) -> Iterator[DetailedIssue]:
+    return (issue for issue in issues if isinstance(issue, DetailedIssue))
 
 
 _TABLES = (
@@ -103,10 +106,10 @@ _TABLES = (
         {
             **{column.name: _TYPES[column.kind] for column in COLUMNS},
             "id": "INTEGER PRIMARY KEY",
-            "json": "TEXT",
+            "details": "TEXT",
         },
         _issues,
-        "comments_count",  # comes with details only, and another pull may have brought it
+        ("comments_count", "details"),  # come with details only, which another pull may have had
     ),
     _Table(
         "comments",
@@ -227,7 +230,8 @@ class Sqlite:
     `request_types`, `users`, `places`; a full-text index `issues_fts`; views `open_issues`,
     `months`, `closing_times`; and `pulls`, with report, attribution and licence, and
     `issue_pulls`, which says what came with which.
-    Times are ISO 8601 in UTC, `closing_times.days` are days, `issues.json` holds the whole issue.
+    Times are ISO 8601 in UTC, `closing_times.days` are days. `issues.details` holds the whole issue
+    as JSON where it came with details, which have more to them than columns.
     """
 
     upserts: ClassVar[bool] = True
@@ -308,7 +312,7 @@ class Sqlite:
         ids = msgspec.json.encode([issue.id for issue in issues]).decode()
         self._database.execute(_FORGET, (ids,))
         for table in _TABLES:
-            self._upsert(table, {row[0]: row for row in table.rows(issues)})
+            self._upsert(table, issues)
         self._database.execute(_LEARN, (ids,))
         url_name = checkpoint.query.get("place_url")
         if url_name is not None:
@@ -327,13 +331,13 @@ class Sqlite:
         )
         self._database.execute(_BELONG, (ids, checkpoint.key))
 
-    def _upsert(self, table: _Table, by_key: dict[Any, Sequence[Any]]) -> None:
+    def _upsert(self, table: _Table, issues: Sequence[Issue]) -> None:
         """Many rows a statement: other threads can run while one is at work, but not between."""
-        rows = list(by_key.values())
-        for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
-            values = list(itertools.chain.from_iterable(some))
-            self._database.execute(table.upsert(len(some)), values)
+        width = len(table.columns)
+        values = list(itertools.chain.from_iterable(table.rows(issues)))
+        for start in range(0, len(values), _AT_ONCE * width):
+            some = values[start : start + _AT_ONCE * width]
+            self._database.execute(table.upsert(len(some) // width), some)
 
     def _keep(self, url_name: str, place: Place | None) -> None:
         """What is known of the place that is pulled: its name in queries, if nothing else."""
