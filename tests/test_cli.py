@@ -77,7 +77,7 @@ def test_a_pull_to_lines_and_to_sqlite_holds_every_issue(small: Sandbox, tmp_pat
     assert json.loads(lines.stdout)["complete"] is True
     assert again.returncode == 0, again.stderr
     with _opened(tmp_path / "city.db") as database:
-        kept = database.execute("SELECT id, created_at, json FROM issues").fetchall()
+        kept = database.execute("SELECT id, created_at, details FROM issues").fetchall()
     assert {row[0] for row in kept} == expected
     assert all(row[1].endswith("Z") for row in kept)
     assert "comments" in json.loads(kept[0][2])
