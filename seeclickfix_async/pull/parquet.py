@@ -22,8 +22,8 @@ from seeclickfix_async.pull import arrow
 from seeclickfix_async.pull.checkpoint import Checkpoint, Kept
 from seeclickfix_async.pull.held import Held, Marks
 
-_AT_ONCE = 50_000
-"""So many issues make a part: some 30 MB of memory."""
+_AT_ONCE = 20_000
+"""So many issues make a part: some 20 MB of memory."""
 
 _TABLES = 100
 """So many tables of a month become one: each takes more memory than an issue does."""
