@@ -288,7 +288,7 @@ async def test_a_pull_without_details_leaves_those_of_another(
     assert all("questions" in issue for issue in whole)
 
 
-async def test_rows_without_details_are_no_longer_than_their_columns(
+async def test_a_database_without_details_holds_no_whole_issues(
     client: AsyncClient, tmp_path: Path
 ) -> None:
     await pull(client, to=tmp_path / "city.db")

@@ -86,7 +86,7 @@ class Parquet:
             self._unite(self._waiting)
         self._save(checkpoint)
         if self._count >= _AT_ONCE:
-            self._part()
+            self._put(self._waiting, lambda month: self._arrow.concat_tables(self._waiting[month]))
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Make one file of each month, with the changes."""
@@ -148,10 +148,6 @@ class Parquet:
             length = sum(1 for _ in run)
             yield self._path / f"month={name or _NOWHEN}", table.slice(start, length)
             start += length
-
-    def _part(self) -> None:
-        """Put what waits beside what is there."""
-        self._put(self._waiting, lambda month: self._arrow.concat_tables(self._waiting[month]))
 
     def _unite(self, fresh: Mapping[Path, list[Any]]) -> None:
         """Make one file of each month, in which the newest row of an issue stays.
