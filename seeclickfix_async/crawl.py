@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 import anyio
 import anyio.abc
 import attrs
+from anyio import lowlevel
 
 from seeclickfix_async import checks
 from seeclickfix_async.errors import (
@@ -28,6 +29,7 @@ from seeclickfix_async.models import Issue
 from seeclickfix_async.paging import Page
 from seeclickfix_async.queries import DETAILED_PER_PAGE, By, IssueQuery
 from seeclickfix_async.report import Estimate, Report
+from seeclickfix_async.response import Response
 from seeclickfix_async.slices import Slice
 from seeclickfix_async.transport.clock import SYSTEM, Clock
 from seeclickfix_async.transport.lanes import IN_FLIGHT
@@ -35,12 +37,14 @@ from seeclickfix_async.walk import LARGEST, PageSize, Walk
 
 IssueT = TypeVar("IssueT", bound=Issue)
 
-Fetch = Callable[[IssueQuery, int], Awaitable[Page[IssueT]]]
+Fetch = Callable[[IssueQuery, int], Awaitable[Response]]
+Read = Callable[[Response, IssueQuery, int], Page[IssueT]]
 Answer = Page[IssueT] | SeeClickFixError
 
 _BEYOND = (BadRequestError, NotFoundError, ValidationError)
 _MOST_WALKERS = 32  # more than ask at once: others wait until what they brought has been kept
 _WORTH_A_WALKER = 20  # pages: each walker may cost one request more than one alone
+_TURNS = 20  # of the event loop, in which an answer that has arrived becomes the next request
 
 
 @attrs.frozen
@@ -70,7 +74,8 @@ class Crawl(Generic[IssueT]):
 
     def __init__(
         self,
-        fetch: Fetch[IssueT],
+        fetch: Fetch,
+        read: Read[IssueT],
         query: IssueQuery,
         *,
         by: By = "created_at",
@@ -90,7 +95,7 @@ class Crawl(Generic[IssueT]):
         walk: Walk[IssueT] = Walk(
             query, by=by, end=end, page_size=page_size, rate=rate, state=state
         )
-        self._guide = _Guide(walk, fetch, walkers, rate, clock)
+        self._guide = _Guide(walk, fetch, read, walkers, rate, clock)
         self._ready: deque[IssueT] = deque()
 
     def __aiter__(self) -> Crawl[IssueT]:
@@ -180,24 +185,35 @@ class _Guide(Generic[IssueT]):
     """Carries the decisions of a walk to the service, and the answers back."""
 
     walk: Walk[IssueT]
-    fetch: Fetch[IssueT]
+    fetch: Fetch
+    read: Read[IssueT]
     walkers: int | None
     rate: float
     clock: Clock
     quickest: float = math.inf  # seconds of the quickest answer yet
     asking: anyio.Semaphore = attrs.field(factory=lambda: anyio.Semaphore(IN_FLIGHT))
+    reading: anyio.Lock = attrs.field(factory=anyio.Lock)
 
     async def ask(self, part: Slice) -> Answer[IssueT]:
-        """The next page of a slice, or why there is none."""
+        """The next page of a slice, or why there is none.
+
+        Answers come in bursts, and reading them is most of the work. So it is done for one after
+        the other, and what the next request waits for is done before.
+        """
         try:
             async with self.asking:
+                query = self.walk.query_of(part)
                 started = self.clock.now()
-                page = await self.fetch(self.walk.query_of(part), part.page)
+                response = await self.fetch(query, part.page)
                 self.quickest = min(self.quickest, self.clock.now() - started)
+            async with self.reading:
+                for _ in range(_TURNS):
+                    await lowlevel.checkpoint()
+                page = self.read(response, query, part.page)
         except SeeClickFixError as error:
             self.walk.state.requests += isinstance(error, _BEYOND)
             return error
-        self.walk.state.requests += page.response.requests
+        self.walk.state.requests += response.requests
         return page
 
     def take(self, part: Slice, answer: Answer[IssueT]) -> list[IssueT]:
@@ -233,9 +249,9 @@ class _Guide(Generic[IssueT]):
         state = self.walk.state
         count = state.expected
         if state.received + state.rejected != count:
-            page = await self.fetch(self.walk.whole, 1)
-            state.requests += page.response.requests
-            count = page.entries
+            response = await self.fetch(self.walk.whole, 1)
+            state.requests += response.requests
+            count = self.read(response, self.walk.whole, 1).entries
         self.walk.finish(count)
 
 

@@ -98,7 +98,9 @@ class Walk(Generic[IssueT]):
     def query_of(self, part: Slice) -> IssueQuery:
         """What to ask for next in a slice."""
         size = part.size if part.page > 1 else self.per_page
-        query = attrs.evolve(self._query, per_page=size)
+        query = self._query
+        if size != query.per_page:
+            query = attrs.evolve(query, per_page=size)
         if not part.cuts or part.start is None:
             return query.between(self.by, part.start, part.end)
         cut = part.cuts[0]

@@ -41,7 +41,6 @@ def client(city: Sandbox) -> AsyncClient:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
         patched.setattr(parquet, "_AT_ONCE", 150)  # there is no public face for so small a city
-        patched.setattr(parquet, "_TABLES", 2)
         yield
 
 
@@ -73,6 +72,21 @@ async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
     assert report.complete
     assert len(set(whole["id"].to_pylist())) == len(whole) == 600
     assert [found.name for found in path.glob("_*")] == ["_pull.json"]
+
+
+async def test_a_dataset_that_lost_what_had_gathered_says_so(
+    client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "city.parquet"
+    with monkeypatch.context() as patched, contextlib.suppress(Ended, InvalidArgumentError):
+        end_at(patched, 12)
+        await pull(client, to=path)
+    (gathered,) = path.glob("_pending-*")
+    assert gathered.stat().st_size > 0
+    gathered.write_bytes(b"")
+
+    with pytest.raises(InvalidArgumentError, match=r"city\.parquet to begin anew"):
+        await pull(client, to=path)
 
 
 async def test_months_are_those_of_utc(client: AsyncClient, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """A Parquet dataset: one folder for each month, which every engine reads as it is.
 
-A Parquet file cannot grow, so pages gather in a file of Arrow streams, whose name hides it from
-readers, and go into new parts now and then. Parts are numbered; the checkpoint says up to which
-number they count, and in the end each month is one file.
+A Parquet file cannot grow, so rows gather in a file of Arrow streams, each of one month, whose name
+hides it from readers, and go into new parts now and then. Parts are numbered; the checkpoint says
+up to which number they count, and in the end each month is one file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +22,8 @@ from seeclickfix_async.pull import arrow
 from seeclickfix_async.pull.checkpoint import Checkpoint, Kept
 from seeclickfix_async.pull.held import Held, Marks
 
-_AT_ONCE = 20_000
-"""So many issues make a part: some 20 MB of memory."""
-
-_TABLES = 100
-"""So many tables of a month become one: each takes more memory than an issue does."""
+_AT_ONCE = 100_000
+"""So many issues go into parts at once; until then they wait on the disk, and not in memory."""
 
 _THREADS = 2
 """So many months are made one file at once; the libraries' work needs no interpreter."""
@@ -58,11 +55,9 @@ class Parquet:
         self._number = self._kept.number if self._kept else 0
         self._recover()
         self._pending = self._gathering.open("ab")
-        # As tables, which take less memory than issues, and none of the garbage collector's time.
-        self._waiting: dict[Path, list[Any]] = {}
+        self._waiting: dict[Path, list[int]] = {}  # where the streams of a month begin
         self._count = 0
-        for table in self._gathered():
-            self._wait(table)
+        self._find()
 
     @property
     def empty(self) -> bool:
@@ -75,23 +70,17 @@ class Parquet:
 
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Gather the issues, then say so in the checkpoint; make parts when there are many."""
-        table = self._table(issues)
-        buffer = self._arrow.BufferOutputStream()  # a file is written to piece by piece
-        with self._arrow.ipc.new_stream(buffer, table.schema) as stream:
-            stream.write_table(table)
-        self._pending.write(buffer.getvalue())
-        self._pending.flush()
-        self._wait(table)
+        self._gather(self._table(issues))
         if checkpoint.finished:
-            self._unite(self._waiting)
+            self._unite()
         self._save(checkpoint)
         if self._count >= _AT_ONCE:
-            self._put(self._waiting, lambda month: self._arrow.concat_tables(self._waiting[month]))
+            self._put(self._waiting, self._gathered)
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Make one file of each month, with the changes."""
-        changes = self._table(list(issues))
-        self._unite({month: [rows] for month, rows in self._by_month(changes)})
+        self._gather(self._table(list(issues)).sort_by("created_at"))
+        self._unite()
         self._save(checkpoint)
 
     def held(self, key: str) -> Iterator[Held]:  # noqa: ARG002  # a dataset holds one pull
@@ -104,8 +93,9 @@ class Parquet:
     def mark(self, marks: Marks) -> None:
         """Make one file of each month, with the rows that have other marks."""
         if marks:
-            marked = ((month, self._marked(month, marks)) for month in self._months())
-            self._unite({month: [rows] for month, rows in marked if len(rows)})
+            for month in self._months():
+                self._gather(self._marked(month, marks))
+            self._unite()
 
     def _marked(self, month: Path, marks: Marks) -> Any:
         """The rows of a month whose marks change."""
@@ -120,28 +110,41 @@ class Parquet:
     def _gathering(self) -> Path:
         return self._path / f"_pending-{self._number}.arrow"
 
-    def _gathered(self) -> Iterator[Any]:
-        """The tables of a file, which is one stream after the other."""
-        length = self._gathering.stat().st_size
-        with self._gathering.open("rb") as file:
-            while file.tell() < length:
-                yield self._arrow.ipc.open_stream(file).read_all()
-
     def _table(self, issues: Sequence[Issue]) -> Any:
         return arrow.table(issues, geometry=self.geometry)
 
-    def _wait(self, table: Any) -> None:
-        """Keep rows in memory until there are many."""
-        self._count += len(table)
+    def _gather(self, table: Any) -> None:
+        """Append rows, a stream for each run of one month; issues come by the clock."""
+        begin = self._pending.tell()
+        buffer = self._arrow.BufferOutputStream()  # a file is written to piece by piece
         for month, rows in self._by_month(table):
-            waiting = self._waiting.setdefault(month, [])
-            waiting.append(rows)
-            if len(waiting) >= _TABLES:
-                waiting[:] = [self._arrow.concat_tables(waiting).combine_chunks()]
+            self._waiting.setdefault(month, []).append(begin + buffer.tell())
+            with self._arrow.ipc.new_stream(buffer, rows.schema) as stream:
+                stream.write_table(rows)
+        self._pending.write(buffer.getvalue())
+        self._pending.flush()
+        self._count += len(table)
+
+    def _find(self) -> None:
+        """Find what an earlier process gathered."""
+        with self._arrow.OSFile(str(self._gathering)) as file:
+            while (begin := file.tell()) < file.size():
+                table = self._arrow.ipc.open_stream(file).read_all()
+                month, _ = next(self._by_month(table))
+                self._waiting.setdefault(month, []).append(begin)
+                self._count += len(table)
+
+    def _gathered(self, month: Path) -> list[Any]:
+        """What was gathered of a month."""
+        tables = []
+        with self._arrow.OSFile(str(self._gathering)) as file:
+            for begin in self._waiting.get(month, ()):
+                file.seek(begin)
+                tables.append(self._arrow.ipc.open_stream(file).read_all())
+        return tables
 
     def _by_month(self, table: Any) -> Iterator[tuple[Path, Any]]:
-        """The rows of a table, by the folders that they belong into."""
-        table = table.sort_by("created_at")
+        """The runs of rows of one month, by the folders that they belong into."""
         created = table["created_at"].cast(self._arrow.timestamp("us")).cast("string").to_pylist()
         start = 0
         for name, run in itertools.groupby(moment and moment[:7] for moment in created):
@@ -149,28 +152,25 @@ class Parquet:
             yield self._path / f"month={name or _NOWHEN}", table.slice(start, length)
             start += length
 
-    def _unite(self, fresh: Mapping[Path, list[Any]]) -> None:
+    def _unite(self) -> None:
         """Make one file of each month, in which the newest row of an issue stays.
 
         A process that is killed leaves parts whose rows are in the new file too; since the
         checkpoint says that there is work left, this is done again.
         """
-
-        def united(month: Path) -> Any:
-            return self._newest([*self._read(month), *fresh.get(month, ())])
-
         parted = [month for month in self._months() if len(self._parts(month)) > 1]
-        months = {*fresh, *parted}
-        self._put(months, united)
+        months = {*self._waiting, *parted}
+        self._put(months, lambda month: [self._newest(self._read(month) + self._gathered(month))])
         for month in months:
             for part in self._parts(month)[:-1]:
                 part.unlink()
 
-    def _put(self, months: Collection[Path], table_of: Callable[[Path], Any]) -> None:
+    def _put(self, months: Collection[Path], tables_of: Callable[[Path], list[Any]]) -> None:
         """Write the next part of some months, which is there when all of them are."""
 
         def write(month: Path) -> None:
-            self._files.write_table(table_of(month), self._hidden(month), compression="zstd")
+            table = self._arrow.concat_tables(tables_of(month))
+            self._files.write_table(table, self._hidden(month), compression="zstd")
 
         with ThreadPoolExecutor(_THREADS) as threads:
             for _ in threads.map(write, months):
@@ -220,8 +220,15 @@ class Parquet:
         for stale in (*self._path.glob("_pending-*"), *self._path.glob("_*.new")):
             if stale != self._gathering:
                 stale.unlink()
+        length = self._kept.length if self._kept else 0
         with self._gathering.open("ab") as file:
-            file.truncate(self._kept.length if self._kept else 0)
+            if file.tell() < length:  # a machine that loses its power may lose the last of it
+                raise InvalidArgumentError(
+                    "to",
+                    f"{self._gathering} is shorter than the checkpoint says. "
+                    f"Remove {self._path} to begin anew.",
+                )
+            file.truncate(length)
 
     def __enter__(self) -> Self:
         return self

@@ -29,6 +29,7 @@ from seeclickfix_async.models import (
 from seeclickfix_async.paging import Page, Pager
 from seeclickfix_async.queries import By, IssueFilters, IssueQuery, page_params
 from seeclickfix_async.resources.issue_writes import IssueWrites
+from seeclickfix_async.response import Response
 from seeclickfix_async.walk import PageSize
 from seeclickfix_async.watch import Watch
 
@@ -142,7 +143,8 @@ class Issues(IssueWrites):
         query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
         wire = self._api.wire
         return Crawl(
-            self._page,
+            self._fetch,
+            self._read,
             query,
             by=by,
             walkers=walkers,
@@ -295,13 +297,14 @@ class Issues(IssueWrites):
         )
 
     async def _page(self, query: IssueQuery, number: int) -> Page[Any]:
-        return await self._api.get_page(
-            DetailedIssue if query.details else Issue,
-            "issues",
-            "/issues",
-            number=number,
-            params=[*query.params(), *page_params(number)],
-        )
+        return self._read(await self._fetch(query, number), query, number)
+
+    async def _fetch(self, query: IssueQuery, number: int) -> Response:
+        return await self._api.get("/issues", params=[*query.params(), *page_params(number)])
+
+    def _read(self, response: Response, query: IssueQuery, number: int) -> Page[Any]:
+        kind = DetailedIssue if query.details else Issue
+        return self._api.page(response, kind, "issues", number)
 
 
 _NEARBY = 0.0008  # degrees, as the service has it in its own links (observed)
