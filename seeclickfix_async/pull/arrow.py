@@ -69,14 +69,14 @@ def schema(*, geometry: bool) -> Any:
     return arrow.schema(fields, metadata=told)
 
 
-def table(issues: Sequence[Issue], *, geometry: bool = False) -> Any:
-    """A table of issues."""
+def batch(issues: Sequence[Issue], layout: Any) -> Any:
+    """A batch of issues, laid out as a schema says."""
     values = columns(issues)
     values["comments"] = [_comments(issue) for issue in issues]
-    if geometry:
+    if "geometry" in layout.names:
         values["geometry"] = [_well_known(issue.lng, issue.lat) for issue in issues]
     arrow: Any = library()
-    return arrow.table(values, schema=schema(geometry=geometry))
+    return arrow.RecordBatch.from_pydict(values, layout)
 
 
 def _comments(issue: Issue) -> list[Row] | None:

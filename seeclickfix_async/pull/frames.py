@@ -40,11 +40,11 @@ async def table(
         TruncatedResultsError: Not everything came.
         SeeClickFixError: A request failed for good.
     """
-    arrow.library()
+    schema = arrow.schema(geometry=False)
     parts: list[Any] = []
 
     async def keep(batch: Batch[Issue]) -> None:
-        parts.append(arrow.table(batch.issues))
+        parts.append(arrow.batch(batch.issues, schema))
 
     walk: Crawl[Issue] = client.with_options(background=True).issues.crawl(  # type: ignore[call-overload]
         details=details, walkers=None, page_size=page_size, **filters
@@ -55,4 +55,4 @@ async def table(
             " ".join(report.reasons), received=report.received, entries=report.expected
         )
     whole: Any = arrow.library()
-    return whole.concat_tables(parts)
+    return whole.Table.from_batches(parts, schema)

@@ -1,6 +1,6 @@
 """A Parquet dataset: one folder for each month, which every engine reads as it is.
 
-A Parquet file cannot grow, so rows gather in a file of Arrow streams, each of one month, whose name
+A Parquet file cannot grow, so rows gather in a file of Arrow batches, each of one month, whose name
 hides it from readers, and go into new parts now and then. Parts are numbered; the checkpoint says
 up to which number they count, and in the end each month is one file.
 """
@@ -12,6 +12,7 @@ import importlib
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -21,6 +22,7 @@ from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import arrow
 from seeclickfix_async.pull.checkpoint import Checkpoint, Kept
 from seeclickfix_async.pull.held import Held, Marks
+from seeclickfix_async.queries import moment
 
 _AT_ONCE = 100_000
 """So many issues go into parts at once; until then they wait on the disk, and not in memory."""
@@ -42,6 +44,7 @@ class Parquet:
     def __init__(self, path: Path) -> None:
         self._arrow: Any = arrow.library()
         self._files: Any = importlib.import_module("pyarrow.parquet")
+        self._schema = arrow.schema(geometry=self.geometry)
         self._path = path
         if path.exists() and not path.is_dir():
             raise InvalidArgumentError("to", f"{path} is a file, and has to be a folder.")
@@ -55,7 +58,7 @@ class Parquet:
         self._number = self._kept.number if self._kept else 0
         self._recover()
         self._pending = self._gathering.open("ab")
-        self._waiting: dict[Path, list[int]] = {}  # where the streams of a month begin
+        self._waiting: dict[Path, list[int]] = {}  # where the batches of a month begin
         self._count = 0
         self._find()
 
@@ -70,7 +73,7 @@ class Parquet:
 
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Gather the issues, then say so in the checkpoint; make parts when there are many."""
-        self._gather(self._table(issues))
+        self._gather_issues(issues)
         if checkpoint.finished:
             self._unite()
         self._save(checkpoint)
@@ -79,7 +82,7 @@ class Parquet:
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Make one file of each month, with the changes."""
-        self._gather(self._table(list(issues)).sort_by("created_at"))
+        self._gather_issues(sorted(issues, key=lambda issue: self._month_of(issue.created_at)))
         self._unite()
         self._save(checkpoint)
 
@@ -94,7 +97,8 @@ class Parquet:
         """Make one file of each month, with the rows that have other marks."""
         if marks:
             for month in self._months():
-                self._gather(self._marked(month, marks))
+                for batch in self._marked(month, marks).to_batches():
+                    self._gather(batch, itertools.repeat(month, len(batch)))
             self._unite()
 
     def _marked(self, month: Path, marks: Marks) -> Any:
@@ -110,47 +114,49 @@ class Parquet:
     def _gathering(self) -> Path:
         return self._path / f"_pending-{self._number}.arrow"
 
-    def _table(self, issues: Sequence[Issue]) -> Any:
-        return arrow.table(issues, geometry=self.geometry)
+    def _month_of(self, created: datetime | None) -> Path:
+        return self._path / f"month={moment(created)[:7] if created else _NOWHEN}"
 
-    def _gather(self, table: Any) -> None:
-        """Append rows, a stream for each run of one month; issues come by the clock."""
+    def _gather_issues(self, issues: Sequence[Issue]) -> None:
+        months = [self._month_of(issue.created_at) for issue in issues]
+        self._gather(arrow.batch(issues, self._schema), months)
+
+    def _gather(self, batch: Any, months: Iterable[Path]) -> None:
+        """Append rows, a batch for each run of one month; issues come by the clock."""
         begin = self._pending.tell()
-        buffer = self._arrow.BufferOutputStream()  # a file is written to piece by piece
-        for month, rows in self._by_month(table):
-            self._waiting.setdefault(month, []).append(begin + buffer.tell())
-            with self._arrow.ipc.new_stream(buffer, rows.schema) as stream:
-                stream.write_table(rows)
-        self._pending.write(buffer.getvalue())
+        start = 0
+        messages = []  # written at once: what else needs the interpreter may take it in between
+        for month, run in itertools.groupby(months):
+            length = sum(1 for _ in run)
+            messages.append(batch.slice(start, length).serialize())
+            self._waiting.setdefault(month, []).append(begin)
+            begin += messages[-1].size
+            start += length
+        self._pending.write(b"".join(messages))
         self._pending.flush()
-        self._count += len(table)
+        self._count += start
 
     def _find(self) -> None:
         """Find what an earlier process gathered."""
         with self._arrow.OSFile(str(self._gathering)) as file:
             while (begin := file.tell()) < file.size():
-                table = self._arrow.ipc.open_stream(file).read_all()
-                month, _ = next(self._by_month(table))
+                batch = self._read_batch(file)
+                month = self._month_of(batch["created_at"][0].as_py())
                 self._waiting.setdefault(month, []).append(begin)
-                self._count += len(table)
+                self._count += len(batch)
 
-    def _gathered(self, month: Path) -> list[Any]:
+    def _gathered(self, month: Path) -> Any:
         """What was gathered of a month."""
-        tables = []
+        batches = []
         with self._arrow.OSFile(str(self._gathering)) as file:
             for begin in self._waiting.get(month, ()):
                 file.seek(begin)
-                tables.append(self._arrow.ipc.open_stream(file).read_all())
-        return tables
+                batches.append(self._read_batch(file))
+        return self._arrow.Table.from_batches(batches, self._schema)
 
-    def _by_month(self, table: Any) -> Iterator[tuple[Path, Any]]:
-        """The runs of rows of one month, by the folders that they belong into."""
-        created = table["created_at"].cast(self._arrow.timestamp("us")).cast("string").to_pylist()
-        start = 0
-        for name, run in itertools.groupby(moment and moment[:7] for moment in created):
-            length = sum(1 for _ in run)
-            yield self._path / f"month={name or _NOWHEN}", table.slice(start, length)
-            start += length
+    def _read_batch(self, file: Any) -> Any:
+        message = self._arrow.ipc.read_message(file)
+        return self._arrow.ipc.read_record_batch(message, self._schema)
 
     def _unite(self) -> None:
         """Make one file of each month, in which the newest row of an issue stays.
@@ -160,17 +166,16 @@ class Parquet:
         """
         parted = [month for month in self._months() if len(self._parts(month)) > 1]
         months = {*self._waiting, *parted}
-        self._put(months, lambda month: [self._newest(self._read(month) + self._gathered(month))])
+        self._put(months, lambda month: self._newest([*self._read(month), self._gathered(month)]))
         for month in months:
             for part in self._parts(month)[:-1]:
                 part.unlink()
 
-    def _put(self, months: Collection[Path], tables_of: Callable[[Path], list[Any]]) -> None:
+    def _put(self, months: Collection[Path], table_of: Callable[[Path], Any]) -> None:
         """Write the next part of some months, which is there when all of them are."""
 
         def write(month: Path) -> None:
-            table = self._arrow.concat_tables(tables_of(month))
-            self._files.write_table(table, self._hidden(month), compression="zstd")
+            self._files.write_table(table_of(month), self._hidden(month), compression="zstd")
 
         with ThreadPoolExecutor(_THREADS) as threads:
             for _ in threads.map(write, months):
