@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -55,9 +56,12 @@ def ratios() -> Iterator[Ratio]:
     names = ("city.jsonl", "city.db", "city.parquet")
     with listing(1000) as small, listing(_ROWS, _LATENCY) as large:
         for name in names:
-            done = _pulled(name, small, large)
-            ideal = done.requests * _LATENCY / _AT_ONCE
-            yield Ratio(f"100,000 issues to {name} / ideal time", done.seconds / ideal, 1.2)
+            times: list[float] = []
+            for _ in range(3):
+                done = _pulled(name, small, large)
+                times.append(done.seconds / (done.requests * _LATENCY / _AT_ONCE))
+            middle = statistics.median(times)
+            yield Ratio(f"100,000 issues to {name} / ideal time", middle, 1.2)
     yield Ratio("their requests / fewest", done.requests / done.fewest, 1.05)
     with listing(50_000) as small, listing(500_000) as large:
         for name in names:

@@ -82,7 +82,7 @@ class Parquet:
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Make one file of each month, with the changes."""
-        self._gather_issues(sorted(issues, key=lambda issue: self._month_of(issue.created_at)))
+        self._gather_issues(sorted(issues, key=lambda issue: _month_of(issue.created_at)))
         self._unite()
         self._save(checkpoint)
 
@@ -98,7 +98,7 @@ class Parquet:
         if marks:
             for month in self._months():
                 for batch in self._marked(month, marks).to_batches():
-                    self._gather(batch, itertools.repeat(month, len(batch)))
+                    self._gather(batch, itertools.repeat(month.name, len(batch)))
             self._unite()
 
     def _marked(self, month: Path, marks: Marks) -> Any:
@@ -114,14 +114,11 @@ class Parquet:
     def _gathering(self) -> Path:
         return self._path / f"_pending-{self._number}.arrow"
 
-    def _month_of(self, created: datetime | None) -> Path:
-        return self._path / f"month={moment(created)[:7] if created else _NOWHEN}"
-
     def _gather_issues(self, issues: Sequence[Issue]) -> None:
-        months = [self._month_of(issue.created_at) for issue in issues]
+        months = [_month_of(issue.created_at) for issue in issues]
         self._gather(arrow.batch(issues, self._schema), months)
 
-    def _gather(self, batch: Any, months: Iterable[Path]) -> None:
+    def _gather(self, batch: Any, months: Iterable[str]) -> None:
         """Append rows, a batch for each run of one month; issues come by the clock."""
         begin = self._pending.tell()
         start = 0
@@ -129,7 +126,7 @@ class Parquet:
         for month, run in itertools.groupby(months):
             length = sum(1 for _ in run)
             messages.append(batch.slice(start, length).serialize())
-            self._waiting.setdefault(month, []).append(begin)
+            self._waiting.setdefault(self._path / month, []).append(begin)
             begin += messages[-1].size
             start += length
         self._pending.write(b"".join(messages))
@@ -141,8 +138,8 @@ class Parquet:
         with self._arrow.OSFile(str(self._gathering)) as file:
             while (begin := file.tell()) < file.size():
                 batch = self._read_batch(file)
-                month = self._month_of(batch["created_at"][0].as_py())
-                self._waiting.setdefault(month, []).append(begin)
+                month = _month_of(batch["created_at"][0].as_py())
+                self._waiting.setdefault(self._path / month, []).append(begin)
                 self._count += len(batch)
 
     def _gathered(self, month: Path) -> Any:
@@ -255,6 +252,11 @@ class GeoParquet(Parquet):
     """The same with a geometry: points as GeoParquet 1.1 has them."""
 
     geometry: ClassVar[bool] = True
+
+
+def _month_of(created: datetime | None) -> str:
+    """The name of the folder that a row belongs into."""
+    return f"month={moment(created)[:7] if created else _NOWHEN}"
 
 
 def _number_of(part: Path) -> int:
