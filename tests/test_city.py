@@ -219,6 +219,20 @@ async def test_what_was_not_kept_is_given_out_again(city: Sandbox, ends: str) ->
     assert sorted(kept) == [city.city.id_of(row) for row in range(5000)]
 
 
+async def test_requests_go_out_before_answers_are_read() -> None:
+    sandbox = Sandbox(6000, settings=Settings(quota=None))
+    asked: list[int] = []
+
+    async def keep(_: Batch[Issue]) -> None:
+        asked.append(len(sandbox.requests))
+
+    await client_of(sandbox).issues.crawl(walkers=32, page_size=20).run(keep)
+
+    first, second, *_ = asked
+    assert first == 1  # nobody knows yet how many walkers are worth it
+    assert second > 32
+
+
 async def test_one_issue_and_its_comments(city: Sandbox, city_url: str) -> None:
     async with AsyncClient(base_url=city_url, limiter=None) as client:
         number = city.city.id_of(7)

@@ -9,13 +9,11 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import anyio
-import pyarrow.ipc
 import pytest
 from anyio import to_thread
 
@@ -199,20 +197,15 @@ async def test_a_torn_end_is_repaired(name: str, small: Sandbox, tmp_path: Path)
 def _tear(path: Path) -> int:
     """Leave half a row behind, as a killed process may; gives how many rows were whole."""
     if path.suffix == ".geoparquet":
+        checkpoint = json.loads((path / "_pull.json").read_bytes())["checkpoint"]
+        kept: int = checkpoint["report"]["received"]
         path /= "_pending-0.arrow"
-        kept = sum(map(len, _streams(path)))
     else:
         kept = len(rows(path))
     if path.suffix != ".db":  # a database mends itself
         with path.open("ab") as file:
             file.write(b'{"id": 20000')
     return kept
-
-
-def _streams(path: Path) -> Iterator[Any]:
-    with path.open("rb") as file:
-        while file.tell() < path.stat().st_size:
-            yield pyarrow.ipc.open_stream(file).read_all()
 
 
 @pytest.mark.parametrize("name", _NAMES)
