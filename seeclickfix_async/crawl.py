@@ -44,7 +44,8 @@ Answer = Page[IssueT] | SeeClickFixError
 _BEYOND = (BadRequestError, NotFoundError, ValidationError)
 _MOST_WALKERS = 32  # more than ask at once: others wait until what they brought has been kept
 _WORTH_A_WALKER = 20  # pages: each walker may cost one request more than one alone
-_TURNS = 20  # of the event loop, in which an answer that has arrived becomes the next request
+_TURNS = 20  # of the event loop: more gain nothing, measured
+_PATIENCE = 0.001  # seconds, after which a loop is busy with other work
 
 
 @attrs.frozen
@@ -193,28 +194,44 @@ class _Guide(Generic[IssueT]):
     quickest: float = math.inf  # seconds of the quickest answer yet
     asking: anyio.Semaphore = attrs.field(factory=lambda: anyio.Semaphore(IN_FLIGHT))
     reading: anyio.Lock = attrs.field(factory=anyio.Lock)
+    unread: dict[Slice, tuple[IssueQuery, Response]] = attrs.field(factory=dict)
 
     async def ask(self, part: Slice) -> Answer[IssueT]:
-        """The next page of a slice, or why there is none.
-
-        Answers come in bursts, and reading them is most of the work. So it is done for one after
-        the other, and what the next request waits for is done before.
-        """
+        """The next page of a slice, or why there is none."""
         try:
-            async with self.asking:
-                query = self.walk.query_of(part)
-                started = self.clock.now()
-                response = await self.fetch(query, part.page)
-                self.quickest = min(self.quickest, self.clock.now() - started)
+            if part not in self.unread:
+                self.unread[part] = await self._fetch(part)
             async with self.reading:
-                for _ in range(_TURNS):
-                    await lowlevel.checkpoint()
-                page = self.read(response, query, part.page)
+                await self._give_way()
+                query, response = self.unread.pop(part)
+                return self.read(response, query, part.page)
         except SeeClickFixError as error:
-            self.walk.state.requests += isinstance(error, _BEYOND)
             return error
+
+    async def _fetch(self, part: Slice) -> tuple[IssueQuery, Response]:
+        """Ask for the next page of a slice."""
+        async with self.asking:
+            query = self.walk.query_of(part)
+            started = self.clock.now()
+            try:
+                response = await self.fetch(query, part.page)
+            except _BEYOND:
+                self.walk.state.requests += 1
+                raise
+            self.quickest = min(self.quickest, self.clock.now() - started)
         self.walk.state.requests += response.requests
-        return page
+        return query, response
+
+    async def _give_way(self) -> None:
+        """Let requests go out that can, before an answer is read.
+
+        Answers come in bursts, and to read one takes longer than to send a request.
+        """
+        until = self.clock.now() + _PATIENCE
+        for _ in range(_TURNS):
+            await lowlevel.checkpoint()
+            if self.clock.now() > until:
+                break
 
     def take(self, part: Slice, answer: Answer[IssueT]) -> list[IssueT]:
         """The new issues of an answer; a refusal may be no more than the end of the pages."""

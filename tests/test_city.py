@@ -10,7 +10,16 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from seeclickfix_async import AsyncClient, Batch, DetailedIssue, Issue, PlaceArea, Status, near
+from seeclickfix_async import (
+    AsyncClient,
+    Batch,
+    DetailedIssue,
+    Issue,
+    PlaceArea,
+    Retry,
+    Status,
+    near,
+)
 from seeclickfix_async.errors import (
     AuthenticationError,
     NotFoundError,
@@ -18,7 +27,8 @@ from seeclickfix_async.errors import (
 )
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 
-from .cities import client_of
+from .cities import URL, client_of
+from .clocks import VirtualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -226,11 +236,33 @@ async def test_requests_go_out_before_answers_are_read() -> None:
     async def keep(_: Batch[Issue]) -> None:
         asked.append(len(sandbox.requests))
 
-    await client_of(sandbox).issues.crawl(walkers=32, page_size=20).run(keep)
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
+    retry = Retry(clock=VirtualClock())  # an event loop without other work
+    client = AsyncClient(http=http, base_url=URL, limiter=None, retry=retry)
+    await client.issues.crawl(walkers=32, page_size=20).run(keep)
 
     first, second, *_ = asked
     assert first == 1  # nobody knows yet how many walkers are worth it
     assert second > 32
+
+
+async def test_an_answer_that_came_is_not_asked_for_again() -> None:
+    sandbox = Sandbox(3000, settings=Settings(quota=None))
+    batches = iter(range(3))
+
+    async def keep(_: Batch[Issue]) -> None:
+        if next(batches, None) == 2:
+            raise OSError("No space left on device")
+
+    walk = client_of(sandbox).issues.crawl(walkers=16, page_size=20)
+    with suppress(OSError):
+        await walk.run(keep)
+    sent = len(sandbox.requests)
+    assert walk.report.requests == sent > 16
+    report = await walk.run(keep)
+
+    assert report.complete
+    assert report.requests == len(sandbox.requests) == len(set(map(str, sandbox.requests)))
 
 
 async def test_one_issue_and_its_comments(city: Sandbox, city_url: str) -> None:
