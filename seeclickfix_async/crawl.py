@@ -45,7 +45,7 @@ _BEYOND = (BadRequestError, NotFoundError, ValidationError)
 _MOST_WALKERS = 32  # more than ask at once: others wait until what they brought has been kept
 _WORTH_A_WALKER = 20  # pages: each walker may cost one request more than one alone
 _TURNS = 20  # of the event loop: more gain nothing, measured
-_PATIENCE = 0.001  # seconds, after which a loop is busy with other work
+_PATIENCE = 0.005  # seconds, after which a loop is busy with other work
 
 
 @attrs.frozen
