@@ -155,7 +155,7 @@ class Crawl(Generic[IssueT]):
         """One page for each walker."""
         guide = self._guide
         idle = guide.useful() - len(guide.walk.slices)
-        if idle > 0:
+        if idle > 0 and guide.longest() not in guide.unread:
             guide.walk.share(guide.longest(), idle)
         walking = guide.walk.slices[: guide.useful()]
         answers: dict[int, Answer[IssueT]] = {}
@@ -358,9 +358,12 @@ class _Run(Generic[IssueT]):
     def _share(self, part: Slice) -> None:
         """Split this slice when it has the longest rest and walkers are idle.
 
-        Only the one whose answer was just taken: the others are being asked about.
+        Only the one whose answer was just taken: the others are being asked about, and an answer
+        that nobody has read yet goes beyond the half that would be left.
         """
         guide = self._guide
         idle = guide.useful() - len(guide.walk.slices)
-        if idle > 0 and part in guide.walk.slices and part is guide.longest():
+        if part in guide.unread or part not in guide.walk.slices:
+            return
+        if idle > 0 and part is guide.longest():
             guide.walk.share(part, idle)
