@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import anyio
 import anyio.lowlevel
@@ -263,6 +264,44 @@ async def test_an_answer_that_came_is_not_asked_for_again() -> None:
 
     assert report.complete
     assert report.requests == len(sandbox.requests) == len(set(map(str, sandbox.requests)))
+
+
+async def test_a_slice_is_not_split_under_an_answer_that_was_not_read() -> None:
+    begin = datetime(2024, 1, 1, tzinfo=UTC)
+    end = begin + timedelta(hours=48)
+    early = [begin + timedelta(minutes=minute) for minute in range(20)]
+    crowd = [begin + timedelta(hours=23, seconds=second) for second in range(400)]
+    late = [begin + timedelta(hours=30, minutes=minute) for minute in range(10)]
+    rows = list(enumerate([*early, *crowd, *late]))
+    late_came = anyio.Event()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        after, before = (datetime.fromisoformat(request.url.params[n]) for n in ("after", "before"))
+        if after > crowd[-1]:
+            late_came.set()
+        elif before < end:
+            await late_came.wait()  # this answer comes while that one is read
+        found = [{"id": n, "created_at": at.isoformat()} for n, at in rows if after <= at < before]
+        told = {"entries": len(found), "page": 1, "per_page": 20}
+        return httpx.Response(200, json={"issues": found[:20], "metadata": {"pagination": told}})
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    retry = Retry(clock=VirtualClock())
+    client = AsyncClient(http=http, base_url=URL, limiter=None, retry=retry)
+    kept: list[int] = []
+    full = iter([False, True])
+
+    async def keep(batch: Batch[Issue]) -> None:
+        if next(full, False):
+            raise OSError("No space left on device")
+        kept.extend(issue.id for issue in batch.issues)
+
+    walk = client.issues.crawl(walkers=2, page_size=20, after=begin, before=end)
+    with suppress(OSError):
+        await walk.run(keep)
+    await walk.run(keep)
+
+    assert sorted(kept) == [number for number, _ in rows]
 
 
 async def test_one_issue_and_its_comments(city: Sandbox, city_url: str) -> None:

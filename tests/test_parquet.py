@@ -17,11 +17,11 @@ import pyarrow.parquet
 import pytest
 
 from seeclickfix_async import AsyncClient, Issue
-from seeclickfix_async.errors import InvalidArgumentError, TruncatedResultsError
+from seeclickfix_async.errors import InvalidArgumentError, ServerError, TruncatedResultsError
 from seeclickfix_async.pull import open_sink, parquet, pull, table
 from seeclickfix_async.pull.checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.cities import client_of
+from tests.cities import client_of, failing
 from tests.endings import Ended, end_at
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +72,16 @@ async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
     assert report.complete
     assert len(set(whole["id"].to_pylist())) == len(whole) == 600
     assert [found.name for found in path.glob("_*")] == ["_pull.json"]
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_rows_show_before_the_pull_is_done(city: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "city.parquet"
+    with pytest.raises(ServerError):
+        await pull(failing(city, after=4), to=path)
+
+    whole = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
+    assert 150 <= len(set(whole["id"].to_pylist())) == len(whole) < 600
 
 
 async def test_a_dataset_that_lost_what_had_gathered_says_so(

@@ -119,10 +119,10 @@ class Parquet:
         self._gather(arrow.batch(issues, self._schema), months)
 
     def _gather(self, batch: Any, months: Iterable[str]) -> None:
-        """Append rows, a batch for each run of one month; issues come by the clock."""
+        """Append rows, a batch for each run of rows of one month."""
         begin = self._pending.tell()
         start = 0
-        messages = []  # written at once: what else needs the interpreter may take it in between
+        messages = []  # for one write: after each, a thread waits for the interpreter
         for month, run in itertools.groupby(months):
             length = sum(1 for _ in run)
             messages.append(batch.slice(start, length).serialize())
@@ -134,7 +134,7 @@ class Parquet:
         self._count += start
 
     def _find(self) -> None:
-        """Find what an earlier process gathered."""
+        """Find where the batches begin that an earlier process gathered."""
         with self._arrow.OSFile(str(self._gathering)) as file:
             while (begin := file.tell()) < file.size():
                 batch = self._read_batch(file)
@@ -158,8 +158,8 @@ class Parquet:
     def _unite(self) -> None:
         """Make one file of each month, in which the newest row of an issue stays.
 
-        A process that is killed leaves parts whose rows are in the new file too; since the
-        checkpoint says that there is work left, this is done again.
+        A process that is killed leaves parts whose rows are in the new file too; the same call,
+        made again, does this again.
         """
         parted = [month for month in self._months() if len(self._parts(month)) > 1]
         months = {*self._waiting, *parted}
