@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
 import msgspec
 
+from seeclickfix_async import timing
 from seeclickfix_async.errors import DecodeError
 
 # What the decoder raises: a ValidationError is a DecodeError, a bad byte and a deep nest are not.
@@ -33,6 +35,14 @@ class Response:
     url: str = attrs.field(default="", repr=False)
     route: str = ""
     requests: int = 1
+
+    @property
+    def date(self) -> datetime | None:
+        """When the service answered, by its own clock in whole seconds; None if it does not say.
+
+        Source: RFC 9110 §6.6.1.
+        """
+        return timing.http_date(self.headers.get("date"))
 
     def json(self) -> Any:
         """The body as plain Python objects.

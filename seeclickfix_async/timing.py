@@ -25,6 +25,17 @@ def retry_after(value: str | None, *, now: datetime | None = None) -> float | No
     return _longest(waits)
 
 
+def http_date(value: str | None) -> datetime | None:
+    """Read an HTTP date in any of its forms; None if it is not one. Source: RFC 9110 §5.6.7."""
+    if not value:
+        return None
+    try:
+        date = parsedate_to_datetime(value)
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
 def backoff(attempt: int, *, random: float, base: float = 0.5, cap: float = 30.0) -> float:
     """Seconds to wait before try `attempt` + 1, spread evenly from 0 to a doubling limit.
 
@@ -52,9 +63,5 @@ def _from_number(text: str) -> float | None:
 
 
 def _from_date(text: str, now: datetime) -> float | None:
-    try:
-        date = parsedate_to_datetime(text)
-        wait = (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return min(max(wait.total_seconds(), 0.0), LONGEST)
+    date = http_date(text)
+    return None if date is None else min(max((date - now).total_seconds(), 0.0), LONGEST)

@@ -204,3 +204,18 @@ async def test_what_a_304_brings_back_is_what_came() -> None:
 
     assert {json.loads(page.content)["summary"] for page in pages} == {"Bearer mine"}
     assert [page.status for page in pages] == [200] * 3
+
+
+async def test_a_304_brings_the_date_on_which_it_came() -> None:
+    dates = iter(["Sun, 01 Nov 2026 12:00:00 GMT", "Sun, 01 Nov 2026 12:00:09 GMT"])
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        response = _tagged(request)
+        response.headers["date"] = next(dates)
+        return response
+
+    desk = Desk(serve)
+    first, again = [await desk.client.request("GET", "/issues/7") for _ in range(2)]
+
+    assert again.content == first.content
+    assert [page.date and page.date.second for page in (first, again)] == [0, 9]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seeclickfix_async import Response
 from seeclickfix_async.timing import LONGEST, backoff, retry_after
 
 _NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
@@ -53,3 +54,21 @@ def test_backoff_stays_within_its_limit(attempt: int, random: float) -> None:
 
 def test_backoff_keeps_its_jitter_at_the_cap() -> None:
     assert backoff(50, random=0.5, base=0.5, cap=30) == 15
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        ("Sun, 01 Nov 2026 12:00:00 GMT", _NOW),
+        ("Sunday, 01-Nov-26 12:00:00 GMT", _NOW),
+        ("Sun Nov  1 12:00:00 2026", _NOW),
+        ("Sun, 01 Nov 2026 07:00:00 -0500", _NOW),
+        ("Sun, 99 Nov 2026 12:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:00:00 -0500", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_the_date_of_an_answer_in_all_its_forms(value: str, date: datetime | None) -> None:
+    assert Response(200, {"date": value}, b"").date == date
+    assert Response(200, {}, b"").date is None

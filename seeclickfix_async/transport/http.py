@@ -194,7 +194,9 @@ class Wire:
         if kept is None or response.status != 304:
             cache.put(key, response)
             return response
-        return attrs.evolve(response, status=200, headers=kept.headers, content=kept.content)
+        date = response.headers.get("date")  # when it was confirmed (RFC 9111 §4.3.4)
+        headers = kept.headers if date is None else {**kept.headers, "date": date}
+        return attrs.evolve(response, status=200, headers=headers, content=kept.content)
 
     def _key(self, trip: Trip, url: str) -> Hashable:
         """What tells one answer from another; None for what is not kept.
