@@ -341,7 +341,7 @@ async def test_somebody_is_told_what_is_to_come_and_what_came(
     report = await pull(client, to=tmp_path / "city.jsonl", teller=teller)
 
     assert teller.estimates == [Estimate(issues=300, requests=3, seconds=0.0)]
-    assert [told.received for told in teller.reports] == [100, 199, 298, 300, 300]
+    assert [told.received for told in teller.reports] == [100, 199, 298, 300, 300, 300]
     assert teller.reports[-1] == report
 
 

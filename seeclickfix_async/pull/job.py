@@ -17,6 +17,7 @@ from seeclickfix_async.client import AsyncClient
 from seeclickfix_async.crawl import Batch, Crawl
 from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
 from seeclickfix_async.models import DetailedIssue, Issue, Place
+from seeclickfix_async.planner import PageSize
 from seeclickfix_async.pull.checkpoint import Checkpoint, asked, key_of, remove
 from seeclickfix_async.pull.files import in_file, issues_in, scratch
 from seeclickfix_async.pull.held import ids_in, marks_of
@@ -26,7 +27,6 @@ from seeclickfix_async.pull.teller import Silent, Stage, Teller
 from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
 from seeclickfix_async.report import Estimate, Report
 from seeclickfix_async.transport.detached import in_thread
-from seeclickfix_async.walk import PageSize
 
 OVERLAP = timedelta(hours=1)
 """An update looks so far back beyond the last one, since clocks differ and replicas lag.

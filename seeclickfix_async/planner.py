@@ -1,0 +1,607 @@
+"""Decide what a crawl asks for next, and what an answer proves.
+
+Page numbers do not lead through a listing: the service stops after about 1,000 rows without
+saying so, and rows shift while one reads (both observed). So a crawl goes by a clock, oldest row
+first. What it relies on:
+
+* **One page proves a period.** An answer that begins with the first row of a period holds every
+  row up to its last one, as they were at that moment. The next request begins at the second of
+  that last row, so that rows that are inserted or deleted meanwhile shift nothing. Rows of that
+  second come again and are dropped by their ids.
+* **A second that fills a page** is read by page number, each page beginning within the rows that
+  are known already. A page that begins with an unknown row proves nothing, and is read again
+  from further inside. Where the service serves no more pages, the second is read from its other
+  end, until both meet; where they cannot meet, it is divided by status and by area.
+* **The end** is reached when the page is not full, names no next page, and the service counts no
+  more rows. As long as one of these three says otherwise, the crawl goes on. An answer that
+  contradicts itself is asked for again; if it stays so, its period becomes a gap in the report.
+* **What moved** meanwhile was updated: in the end the crawl asks for what was updated since it
+  began, and gives out what is new. This does not rest on any count.
+
+So every issue that is there from the first request to the last is given out once, or the report
+says why not. The planner sends nothing itself; its state goes to JSON and back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, Literal, TypeVar
+
+import attrs
+
+from seeclickfix_async.areas import WORLD, Area, BoundingBox, Near
+from seeclickfix_async.counting import counted
+from seeclickfix_async.crawl_state import (
+    SECOND,
+    CrawlState,
+    Crowd,
+    Gap,
+    Partition,
+    Row,
+    TimeSlice,
+    row_keys,
+)
+from seeclickfix_async.errors import DecodeError, TruncatedResultsError
+from seeclickfix_async.id_set import IdSet
+from seeclickfix_async.models import Issue
+from seeclickfix_async.paging import Page
+from seeclickfix_async.queries import ALL, DETAILED_PER_PAGE, By, IssueQuery, period
+from seeclickfix_async.report import Estimate, Report
+
+IssueT = TypeVar("IssueT", bound=Issue)
+
+PER_PAGE = 100
+"""Rows a request, as documented."""
+
+LARGEST = 1000
+"""The most rows a page that were seen granted (observed in 2026)."""
+
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
+"""The end of a period that has none."""
+
+PageSize = int | Literal["largest"]
+
+_SKEW = timedelta(minutes=5)  # between the clocks of the service's own machines
+_MOST_ATTEMPTS = 2  # at a second whose count does not fit what it gave
+_CROWDED = 0.05  # share of a page in its last second, from which page numbers are cheaper
+_MARGIN = 1e-4  # degrees by which a place may lie outside of its box, since it is rounded
+
+
+@attrs.frozen
+class PageRequest:
+    """One page to ask for."""
+
+    query: IssueQuery
+    number: int = 1
+
+
+class CrawlPlanner(Generic[IssueT]):
+    """The decisions of a crawl.
+
+    Args:
+        query: Which issues.
+        by: The clock to go by.
+        page_size: Rows a request; the most that is granted with `"largest"`.
+        rate: Requests a second that the quota allows.
+        state: The state of an earlier crawl of the same query.
+
+    Raises:
+        InvalidArgumentError: The state is not one, or the query asks for pages that are too large.
+    """
+
+    def __init__(
+        self,
+        query: IssueQuery,
+        *,
+        by: By,
+        page_size: PageSize | None = None,
+        rate: float = math.inf,
+        state: bytes | None = None,
+    ) -> None:
+        self.by: By = by
+        self._rate = rate
+        self._start, self._before = query.bounds(by)
+        if state is None:
+            whole = TimeSlice(by, self._start, self._before)
+            self.state = CrawlState([whole], end=self._before)
+        else:
+            self.state = CrawlState.decode(state)
+        self._earlier = self.state.received + self.state.rejected
+        self._seen = IdSet(row for part in self.slices for row in part.known)
+        self._remembers_all = state is None
+        usual = DETAILED_PER_PAGE if query.details else PER_PAGE
+        if page_size == "largest":
+            page_size = usual if query.details else LARGEST
+        self._query = attrs.evolve(query, sort_direction="ASC", per_page=page_size or usual)
+        if by == "updated_at":
+            self._reopen()
+
+    @property
+    def slices(self) -> list[TimeSlice]:
+        """The periods that are left, oldest first."""
+        return self.state.slices
+
+    @property
+    def per_page(self) -> int:
+        """Rows a page, as far as is known."""
+        return self.state.per_page or self._query.per_page or PER_PAGE
+
+    def skip(self, ids: Iterable[int]) -> None:
+        """Do not give out these issues, since an earlier crawl did: all that it received.
+
+        So an incomplete crawl can read again what it did not get.
+        """
+        for number in ids:
+            self._seen.add(number)
+        self._remembers_all = True
+        self._reopen()
+
+    # -- what to ask for ----------------------------------------------------------------------
+
+    def request(self, part: TimeSlice) -> PageRequest:
+        """Return what to ask for next in a slice."""
+        if part.crowd is not None and not part.crowd.partitions:
+            return PageRequest(self._query_of(part, per_page=1))
+        partition = part.partition
+        number, per_page = self._window(partition) or (1, self.per_page)
+        changes: dict[str, Any] = {"per_page": per_page}
+        if partition.status is not None:
+            changes["status"] = (partition.status,)
+        if partition.box is not None:
+            changes["area"] = partition.box
+        if partition.backwards:
+            changes["sort_direction"] = "DESC"
+        return PageRequest(self._query_of(part, **changes), number)
+
+    @property
+    def count_request(self) -> PageRequest:
+        """The request whose answer counts everything."""
+        whole = TimeSlice(self.by, self._start, self.state.end)
+        return PageRequest(self._query_of(whole, per_page=1))
+
+    def _query_of(self, part: TimeSlice, **changes: Any) -> IssueQuery:
+        """The query for a slice, whose rows tell both clocks."""
+        query = self._query
+        if query.fields is not None:
+            changes["fields"] = tuple(dict.fromkeys((*query.fields, self.by, part.by)))
+        changes |= period(self.by, self._start, self.state.end)
+        changes |= period(part.by, part.start, part.end)
+        return attrs.evolve(query, sort=part.by, **changes)
+
+    def _window(self, partition: Partition) -> tuple[int, int] | None:
+        """The page, and its size, that begins within the edge and reaches furthest beyond it.
+
+        None if no page that the service serves does.
+        """
+        known = len(partition.edge)
+        if not known:
+            return 1, self.per_page
+        last = min(known, self.state.depth or known) - 1  # where a page may begin
+        windows = [(last // size + 1, size) for size in range(1, self.per_page + 1)]
+        best = max(windows, key=lambda window: window[0] * window[1])
+        return best if best[0] * best[1] > known else None
+
+    # -- what an answer proves ----------------------------------------------------------------
+
+    def take(
+        self, part: TimeSlice, request: PageRequest, page: Page[IssueT], now: datetime
+    ) -> list[IssueT]:
+        """Return the new issues of an answer; the slice moves on.
+
+        Args:
+            part: The slice.
+            request: What was asked for.
+            page: The answer.
+            now: When it came, by the service's clock.
+
+        Raises:
+            DecodeError: No row tells its time.
+            TruncatedResultsError: The service does not heed the clock, or gives nothing at all.
+        """
+        self._begin(part, page, now)
+        fresh = self._receive(part, page)
+        if part.crowd is None:
+            self._read_slice(part, request, page)
+        else:
+            self._read_crowd(part, part.crowd, request, page)
+        return fresh
+
+    def refuse(self, part: TimeSlice, request: PageRequest) -> bool:
+        """Take note of a refused request; returns whether something else may be asked instead."""
+        if request.number > 1:
+            self._note_depth(request)
+            if part.crowd is None:
+                self._fall_back(part)
+            else:
+                self._turn(part, part.crowd)
+            return True
+        if self.state.per_page is None and self.per_page > PER_PAGE:
+            self.state.per_page = PER_PAGE
+            return True
+        return False
+
+    def _begin(self, part: TimeSlice, page: Page[IssueT], now: datetime) -> None:
+        """Learn from the first answer what time it is at the service, and how much there is."""
+        state = self.state
+        if state.began is None:
+            state.began = now.replace(microsecond=0)
+            state.first_count = state.expected = page.entries
+        if part.end is None:
+            part.end = state.end = max(state.began, (part.start or _NEVER) + SECOND)
+
+    def _receive(self, part: TimeSlice, page: Page[IssueT]) -> list[IssueT]:
+        """Sort out the issues that are new, and remember those that may come again."""
+        end = None if self._before else self.state.end
+        issues = page.items
+        if end is not None:  # the first answer goes beyond it
+            issues = tuple(i for i in issues if (getattr(i, self.by) or _NEVER) < end)
+        fresh = [issue for issue in issues if self._is_new(part, issue)]
+        rejected = [row for row in row_keys(page) if row < 0 and self._seen.add(row)]
+        self.state.received += len(fresh)
+        self.state.duplicates += len(issues) - len(fresh)
+        self.state.rejected += len(rejected)
+        part.known.update(_clocks(page, part.by))
+        return fresh
+
+    def _is_new(self, part: TimeSlice, issue: IssueT) -> bool:
+        """Whether an issue has not been given out; by updates, each version of it is another."""
+        if self.by == "created_at":
+            return self._seen.add(issue.id)
+        if issue.id not in part.known:
+            return True
+        return issue.updated_at is not None and part.known[issue.id] != issue.updated_at
+
+    def _learn_depth(self, request: PageRequest, page: Page[IssueT]) -> None:
+        """Note where the service stops, if it says itself that there is more."""
+        if _says_more(request, page):
+            self._note_depth(request)
+
+    def _note_depth(self, request: PageRequest) -> None:
+        """Note that the service does not serve this page."""
+        if request.number > 1:
+            unserved = (request.number - 1) * (request.query.per_page or PER_PAGE)
+            self.state.depth = min(self.state.depth or unserved, unserved)
+
+    def _grant(self, page: Page[IssueT]) -> None:
+        """Keep what is granted; who answers a wish for large pages with tiny ones is asked less."""
+        granted = page.per_page or 0
+        if granted > 0:
+            is_tiny = self.state.per_page is None and granted < PER_PAGE < self.per_page
+            self.state.per_page = PER_PAGE if is_tiny else min(granted, self.per_page)
+
+    def _read_slice(self, part: TimeSlice, request: PageRequest, page: Page[IssueT]) -> None:
+        """Go on in a period: from the second where a page ended, or by page number."""
+        if request.number == 1:
+            self._grant(page)
+            part.listing = Partition()
+        partition = part.listing
+        known = len(partition.front)
+        joins = partition.extend(row_keys(page), first=request.number == 1)
+        if joins and not _says_more(request, page):
+            self._close(part)
+        elif request.number == 1 or (joins and len(partition.front) > known):
+            self._advance(part, page)
+        elif page.size and not joins:
+            if part.has_moved or not partition.step_back(page.size):
+                self._fall_back(part)
+        else:
+            self._learn_depth(request, page)
+            self._fall_back(part)
+
+    def _advance(self, part: TimeSlice, page: Page[IssueT]) -> None:
+        """Note how far a page reaches, and choose how to go on from there."""
+        seconds = [at.replace(microsecond=0) for at in _clocks(page, part.by).values() if at]
+        if not seconds:
+            if page.size and part.by != self.by:
+                self._close(part)  # it says of no issue when it was updated
+            elif page.size:
+                path = f"issues[0].{part.by}"
+                raise DecodeError("No row tells its time.", path=path, route=page.response.route)
+            elif not part.doubt():
+                self._give_up_slice(part, page.entries)
+            return
+        last = max(seconds)
+        if part.start is not None and last < part.start.replace(microsecond=0):
+            if not part.doubt():
+                raise self._truncated(
+                    "The service answers rows from before the time that was asked for.", page
+                )
+            return
+        if part.end is not None and last >= part.end:
+            self._close(part)  # the service went beyond the period
+            return
+        part.reached = last
+        part.left = _left(page, len(part.listing.front), self.per_page)
+        is_crowded = seconds.count(last) > max(1, _CROWDED * self.per_page)
+        window = self._window(part.listing)
+        if (
+            window is None
+            or (part.has_moved and not is_crowded)
+            or (window[0] == 1 and not part.doubt())
+        ):
+            self._fall_back(part)
+
+    def _fall_back(self, part: TimeSlice) -> None:
+        """Go on from the second that was reached; if the slice began in it, it is a crowd."""
+        second = part.reached or _NEVER  # a page was read
+        if part.has_moved:
+            part.move_to(second)
+            return
+        after = second + SECOND
+        if part.end is None or after < part.end:
+            later = part.split(after, part.left)
+            self.slices.insert(self.slices.index(part) + 1, later)
+        part.crowd = Crowd([part.listing], set(part.listing.front))
+        part.left = 0
+        self._turn(part, part.crowd)
+
+    def _give_up_slice(self, part: TimeSlice, entries: int | None) -> None:
+        """Leave a period alone that has rows, as the service says, and gives none."""
+        count = counted(max(1, entries or 0), "issue")
+        period = f"between {_name(part.start)} and {_name(part.end)}"
+        self._give_up(part, f"The service counts {count} {period} and gives none.")
+        self._close(part)
+
+    # -- crowded seconds ----------------------------------------------------------------------
+
+    def _read_crowd(
+        self, part: TimeSlice, crowd: Crowd, request: PageRequest, page: Page[IssueT]
+    ) -> None:
+        """Go on in a crowded second."""
+        if not crowd.divided:
+            crowd.entries = page.entries
+        if not crowd.partitions:
+            self._verify(part, crowd, page.entries, exactly=True)
+            return
+        partition = crowd.partitions[0]
+        if _ignores(partition, page):
+            self._give_up_partition(part, crowd)
+            return
+        rows = row_keys(page)
+        crowd.rows.update(rows)
+        partition.note_points(page.items)
+        known = len(partition.edge)
+        joins = partition.extend(rows, first=request.number == 1)
+        if partition.is_covered or (joins and not _says_more(request, page)):
+            self._next_partition(part, crowd)
+        elif joins and len(partition.edge) > known:
+            self._skip_unserved(part, crowd)
+        elif page.size and not joins:
+            if not partition.step_back(page.size):
+                self._turn(part, crowd)
+        else:
+            self._learn_depth(request, page)
+            self._turn(part, crowd)
+
+    def _skip_unserved(self, part: TimeSlice, crowd: Crowd) -> None:
+        """Turn where it is known that the service serves no further page."""
+        while crowd.partitions and self._window(crowd.partitions[0]) is None:
+            self._turn(part, crowd)
+
+    def _turn(self, part: TimeSlice, crowd: Crowd) -> None:
+        """Read a partition from its other end, or divide it, or give it up."""
+        partition = crowd.partitions[0]
+        if not partition.backwards:
+            partition.backwards = True
+        elif more := self._divide(partition):
+            crowd.divided = True
+            crowd.partitions[:1] = more
+        else:
+            self._give_up_partition(part, crowd)
+            return
+        self._skip_unserved(part, crowd)
+
+    def _divide(self, partition: Partition) -> list[Partition]:
+        """Divide by status first, and then by area."""
+        if partition.status is None:
+            box = _box_of(self._query.area)
+            return [Partition(status, box) for status in self._query.status or ALL]
+        return [Partition(partition.status, box) for box in partition.halves]
+
+    def _give_up_partition(self, part: TimeSlice, crowd: Crowd) -> None:
+        crowd.is_incomplete = True
+        second = _name(part.start)
+        self._give_up(part, f"The second {second} holds more issues than the service serves.")
+        self._next_partition(part, crowd)
+
+    def _next_partition(self, part: TimeSlice, crowd: Crowd) -> None:
+        """Go on with the next partition, or check the second after its last one."""
+        del crowd.partitions[0]
+        if crowd.partitions:
+            self._skip_unserved(part, crowd)
+        elif crowd.is_incomplete:
+            self._close(part)
+        elif not crowd.divided:
+            self._verify(part, crowd, crowd.entries, exactly=False)
+
+    def _verify(self, part: TimeSlice, crowd: Crowd, entries: int | None, *, exactly: bool) -> None:
+        """Compare a crowded second with its count, and read it again where they do not fit.
+
+        Issues that change their status while a divided second is read may escape all of its
+        partitions, so that its count must not move either.
+        """
+        came = len(crowd.rows)
+        fits = entries == came == crowd.entries if exactly else (entries or 0) <= came
+        if fits:
+            self._close(part)
+        elif crowd.attempts < _MOST_ATTEMPTS:
+            part.crowd = Crowd(attempts=crowd.attempts + 1)
+        else:
+            told = "an unknown number of issues" if entries is None else counted(entries, "issue")
+            second = _name(part.start)
+            self._give_up(
+                part, f"The service counts {told} in the second {second}, of which {came} came."
+            )
+            self._close(part)
+
+    # -- shares of the work, and the end ------------------------------------------------------
+
+    def share(self, part: TimeSlice, among: int) -> None:
+        """Split a slice among so many more workers, as far as it is worth it.
+
+        The parts are equal in time, since it is not known how the rows are spread.
+        """
+        parts = min(among + 1, part.left // (2 * self.per_page), part.seconds)
+        if part.start is None or not part.is_between_pages or parts < 2:
+            return
+        length = timedelta(seconds=part.seconds // parts)
+        left = part.left // parts
+        part.left = left
+        place = self.slices.index(part)
+        for number in range(parts - 1, 0, -1):
+            self.slices.insert(place + 1, part.split(part.start + length * number, left))
+        self.state.parts += parts - 1
+
+    def estimate(self) -> Estimate:
+        """Estimate what is left to this crawl, by the service's first count."""
+        count = self.state.first_count
+        issues = None if count is None else max(0, count - self._earlier)
+        requests = max(1, -(-(issues or 0) // self.per_page))
+        return Estimate(issues, requests, round(requests / self._rate, 3))
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the last count is what came, so that it need not be asked for again."""
+        return self.state.received + self.state.rejected == self.state.expected
+
+    def finish(self, count: int | None) -> None:
+        """End the crawl.
+
+        Args:
+            count: How many issues the service counts in the end.
+
+        Raises:
+            TruncatedResultsError: The service counts issues and gave none at all.
+        """
+        state = self.state
+        came = state.received + state.rejected
+        if state.gaps and not came:
+            reason = state.reasons[0]
+            self._reopen()
+            raise TruncatedResultsError(reason, page=1, received=0, entries=count)
+        state.expected = count
+        state.finished = True
+        if count is not None and came < count:
+            state.reasons.append(f"{count - came} issues that the service counts did not come.")
+
+    def report(self, pending: int = 0) -> Report:
+        """Return what has come, without issues that were not given out yet."""
+        state = self.state
+        reasons = tuple(state.reasons)
+        if not state.finished:
+            reasons += ("The walk is not at its end.",)
+        if state.rejected:
+            reasons += (f"{state.rejected} rows could not be read.",)
+        received = state.received - pending
+        return Report(
+            expected=state.expected,
+            received=received,
+            duplicates=state.duplicates,
+            rejected=state.rejected,
+            drift=(state.expected or 0) - (state.first_count or 0),
+            slices=state.parts,
+            requests=state.requests,
+            minimum=max(1, -(-(received + state.rejected) // self.per_page)),
+            seconds=round(state.seconds, 3),
+            quota_seconds=round(state.requests / self._rate, 3),
+            complete=not reasons,
+            reasons=reasons,
+            until=state.began,
+        )
+
+    def _close(self, part: TimeSlice) -> None:
+        """Remove a slice that is done; after the last one, ask for what changed meanwhile."""
+        self.slices.remove(part)
+        if not self.slices and not self.state.checked:
+            self.state.checked = True
+            self.slices.extend(self._changed())
+
+    def _changed(self) -> Iterator[TimeSlice]:
+        """The updates since the crawl began; none where all came at one moment.
+
+        By updates, an issue that moves goes on to where the crawl will be; and a crawl that does
+        not remember what an earlier one gave out could not tell what is new.
+        """
+        state = self.state
+        if self.by != "created_at" or state.began is None or not self._remembers_all:
+            return
+        start, end = self._query.bounds("updated_at")
+        since = max(start or _NEVER, state.began - _SKEW)
+        if state.requests > 1 and since < (end or FAR):
+            yield TimeSlice("updated_at", since, end or FAR)
+
+    def _give_up(self, part: TimeSlice, reason: str) -> None:
+        self.state.gaps.append(Gap(part.by, part.start, part.end))
+        if reason not in self.state.reasons:
+            self.state.reasons.append(reason)
+
+    def _reopen(self) -> None:
+        """Read again what an incomplete crawl did not get: its gaps, or else everything."""
+        state = self.state
+        if state.slices or not state.reasons:
+            return
+        gaps = state.gaps or [Gap(self.by, self._start, state.end)]
+        state.slices = [TimeSlice(gap.by, gap.start, gap.end) for gap in gaps]
+        state.gaps, state.reasons = [], []
+        state.checked = state.finished = False
+
+    def _truncated(self, reason: str, page: Page[IssueT]) -> TruncatedResultsError:
+        return TruncatedResultsError(
+            reason, page=page.page, received=self.state.received, entries=page.entries
+        )
+
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _says_more(request: PageRequest, page: Page[Issue]) -> bool:
+    """Whether there may be more rows: a full page, a next page or the count says so."""
+    size = page.per_page if (page.per_page or 0) > 0 else request.query.per_page
+    size = size or PER_PAGE
+    reached = (request.number - 1) * size + page.size
+    return page.size >= size or page.next_page is not None or (page.entries or 0) > reached
+
+
+def _left(page: Page[Issue], came: int, per_page: int) -> int:
+    """How many rows of a period are still to come, as far as a page tells."""
+    return per_page if page.entries is None else max(0, page.entries - came)
+
+
+def _clocks(page: Page[Issue], by: By) -> dict[Row, datetime | None]:
+    """The rows of a page with their clocks; a row without one has that of the next row."""
+    told = {issue.id: getattr(issue, by) for issue in page.items}
+    clocks: dict[Row, datetime | None] = {}
+    last = max(filter(None, told.values()), default=None)
+    for row in reversed(row_keys(page)):
+        last = told.get(row) or last
+        clocks[row] = last
+    return dict(reversed(clocks.items()))
+
+
+def _ignores(partition: Partition, page: Page[Issue]) -> bool:
+    """Whether the service does not heed the box of a partition."""
+    box = partition.box
+    return box is not None and any(
+        not box.contains(issue.lat, issue.lng, _MARGIN)
+        for issue in page.items
+        if issue.lat is not None and issue.lng is not None
+    )
+
+
+def _box_of(area: Area | None) -> BoundingBox | None:
+    """The box that an area is, if it is one."""
+    match area:
+        case None:
+            return WORLD
+        case Near():
+            return area.box
+        case BoundingBox():
+            return area
+        case _:
+            return None
+
+
+def _name(moment: datetime | None) -> str:
+    return "the beginning" if moment is None else moment.isoformat()
