@@ -20,9 +20,10 @@ from anyio import lowlevel
 from seeclickfix_async import checks
 from seeclickfix_async.crawl_state import TimeSlice
 from seeclickfix_async.errors import SeeClickFixError
+from seeclickfix_async.evidence import PageRequest
 from seeclickfix_async.models import Issue
 from seeclickfix_async.paging import BEYOND, Page
-from seeclickfix_async.planner import LARGEST, CrawlPlanner, PageRequest, PageSize
+from seeclickfix_async.planner import LARGEST, CrawlPlanner, PageSize
 from seeclickfix_async.queries import DETAILED_PER_PAGE, By, IssueQuery
 from seeclickfix_async.report import Estimate, Report
 from seeclickfix_async.response import Response

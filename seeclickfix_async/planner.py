@@ -31,29 +31,19 @@ from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
-from seeclickfix_async.areas import WORLD, Area, BoundingBox, Near
 from seeclickfix_async.counting import counted
-from seeclickfix_async.crawl_state import (
-    SECOND,
-    CrawlState,
-    Crowd,
-    Gap,
-    Partition,
-    Row,
-    TimeSlice,
-    row_keys,
-)
+from seeclickfix_async.crawl_state import SECOND, CrawlState, Gap, TimeSlice
+from seeclickfix_async.crowd import Crowd, Listing
 from seeclickfix_async.errors import DecodeError, TruncatedResultsError
+from seeclickfix_async.evidence import PageRequest, row_clocks, row_keys, says_more
 from seeclickfix_async.id_set import IdSet
+from seeclickfix_async.limits import DOCUMENTED, Limits
 from seeclickfix_async.models import Issue
 from seeclickfix_async.paging import Page
-from seeclickfix_async.queries import ALL, DETAILED_PER_PAGE, By, IssueQuery, period
+from seeclickfix_async.queries import DETAILED_PER_PAGE, By, IssueQuery, period
 from seeclickfix_async.report import Estimate, Report
 
 IssueT = TypeVar("IssueT", bound=Issue)
-
-PER_PAGE = 100
-"""Rows a request, as documented."""
 
 LARGEST = 1000
 """The most rows a page that were seen granted (observed in 2026)."""
@@ -64,17 +54,7 @@ FAR = datetime(2100, 1, 1, tzinfo=UTC)
 PageSize = int | Literal["largest"]
 
 _SKEW = timedelta(minutes=5)  # between the clocks of the service's own machines
-_MOST_ATTEMPTS = 2  # at a second whose count does not fit what it gave
 _CROWDED = 0.05  # share of a page in its last second, from which page numbers are cheaper
-_MARGIN = 1e-4  # degrees by which a place may lie outside of its box, since it is rounded
-
-
-@attrs.frozen
-class PageRequest:
-    """One page to ask for."""
-
-    query: IssueQuery
-    number: int = 1
 
 
 class CrawlPlanner(Generic[IssueT]):
@@ -103,18 +83,20 @@ class CrawlPlanner(Generic[IssueT]):
         self.by: By = by
         self._rate = rate
         self._start, self._before = query.bounds(by)
+        usual = DETAILED_PER_PAGE if query.details else DOCUMENTED
+        if page_size == "largest":
+            page_size = usual if query.details else LARGEST
+        asked = page_size or usual
+        self._query = attrs.evolve(query, sort_direction="ASC", per_page=asked)
         if state is None:
             whole = TimeSlice(by, self._start, self._before)
-            self.state = CrawlState([whole], end=self._before)
+            self.state = CrawlState([whole], Limits(asked), end=self._before)
         else:
             self.state = CrawlState.decode(state)
+            self.state.limits.asked = asked
         self._earlier = self.state.received + self.state.rejected
         self._seen = IdSet(row for part in self.slices for row in part.known)
         self._remembers_all = state is None
-        usual = DETAILED_PER_PAGE if query.details else PER_PAGE
-        if page_size == "largest":
-            page_size = usual if query.details else LARGEST
-        self._query = attrs.evolve(query, sort_direction="ASC", per_page=page_size or usual)
         if by == "updated_at":
             self._reopen()
 
@@ -126,7 +108,7 @@ class CrawlPlanner(Generic[IssueT]):
     @property
     def per_page(self) -> int:
         """Rows a page, as far as is known."""
-        return self.state.per_page or self._query.per_page or PER_PAGE
+        return self.state.limits.per_page
 
     def skip(self, ids: Iterable[int]) -> None:
         """Do not give out these issues, since an earlier crawl did: all that it received.
@@ -142,16 +124,18 @@ class CrawlPlanner(Generic[IssueT]):
 
     def request(self, part: TimeSlice) -> PageRequest:
         """Return what to ask for next in a slice."""
-        if part.crowd is not None and not part.crowd.partitions:
+        listings = [part.listing] if part.crowd is None else part.crowd.listings
+        if not listings:
             return PageRequest(self._query_of(part, per_page=1))
-        partition = part.partition
-        number, per_page = self._window(partition) or (1, self.per_page)
+        listing = listings[0]
+        limits = self.state.limits
+        number, per_page = limits.window(len(listing.edge)) or (1, limits.per_page)
         changes: dict[str, Any] = {"per_page": per_page}
-        if partition.status is not None:
-            changes["status"] = (partition.status,)
-        if partition.box is not None:
-            changes["area"] = partition.box
-        if partition.backwards:
+        if listing.status is not None:
+            changes["status"] = (listing.status,)
+        if listing.box is not None:
+            changes["area"] = listing.box
+        if listing.backwards:
             changes["sort_direction"] = "DESC"
         return PageRequest(self._query_of(part, **changes), number)
 
@@ -169,19 +153,6 @@ class CrawlPlanner(Generic[IssueT]):
         changes |= period(self.by, self._start, self.state.end)
         changes |= period(part.by, part.start, part.end)
         return attrs.evolve(query, sort=part.by, **changes)
-
-    def _window(self, partition: Partition) -> tuple[int, int] | None:
-        """The page, and its size, that begins within the edge and reaches furthest beyond it.
-
-        None if no page that the service serves does.
-        """
-        known = len(partition.edge)
-        if not known:
-            return 1, self.per_page
-        last = min(known, self.state.depth or known) - 1  # where a page may begin
-        windows = [(last // size + 1, size) for size in range(1, self.per_page + 1)]
-        best = max(windows, key=lambda window: window[0] * window[1])
-        return best if best[0] * best[1] > known else None
 
     # -- what an answer proves ----------------------------------------------------------------
 
@@ -203,24 +174,24 @@ class CrawlPlanner(Generic[IssueT]):
         self._begin(part, page, now)
         fresh = self._receive(part, page)
         if part.crowd is None:
-            self._read_slice(part, request, page)
+            self._read_on(part, request, page)
         else:
-            self._read_crowd(part, part.crowd, request, page)
+            part.crowd.take(request, page, self.state.limits, self._query)
+            self._leave_crowd(part, part.crowd)
         return fresh
 
     def refuse(self, part: TimeSlice, request: PageRequest) -> bool:
         """Take note of a refused request; returns whether something else may be asked instead."""
-        if request.number > 1:
-            self._note_depth(request)
-            if part.crowd is None:
-                self._fall_back(part)
-            else:
-                self._turn(part, part.crowd)
-            return True
-        if self.state.per_page is None and self.per_page > PER_PAGE:
-            self.state.per_page = PER_PAGE
-            return True
-        return False
+        limits = self.state.limits
+        if request.number == 1:
+            return limits.ask_for_less()
+        limits.note_unserved(request)
+        if part.crowd is None:
+            self._fall_back(part)
+        else:
+            part.crowd.turn(limits, self._query)
+            self._leave_crowd(part, part.crowd)
+        return True
 
     def _begin(self, part: TimeSlice, page: Page[IssueT], now: datetime) -> None:
         """Learn from the first answer what time it is at the service, and how much there is."""
@@ -242,7 +213,7 @@ class CrawlPlanner(Generic[IssueT]):
         self.state.received += len(fresh)
         self.state.duplicates += len(issues) - len(fresh)
         self.state.rejected += len(rejected)
-        part.known.update(_clocks(page, part.by))
+        part.known.update(row_clocks(page, part.by))
         return fresh
 
     def _is_new(self, part: TimeSlice, issue: IssueT) -> bool:
@@ -253,188 +224,108 @@ class CrawlPlanner(Generic[IssueT]):
             return True
         return issue.updated_at is not None and part.known[issue.id] != issue.updated_at
 
-    def _learn_depth(self, request: PageRequest, page: Page[IssueT]) -> None:
-        """Note where the service stops, if it says itself that there is more."""
-        if _says_more(request, page):
-            self._note_depth(request)
+    # -- how a slice goes on ------------------------------------------------------------------
 
-    def _note_depth(self, request: PageRequest) -> None:
-        """Note that the service does not serve this page."""
-        if request.number > 1:
-            unserved = (request.number - 1) * (request.query.per_page or PER_PAGE)
-            self.state.depth = min(self.state.depth or unserved, unserved)
-
-    def _grant(self, page: Page[IssueT]) -> None:
-        """Keep what is granted; who answers a wish for large pages with tiny ones is asked less."""
-        granted = page.per_page or 0
-        if granted > 0:
-            is_tiny = self.state.per_page is None and granted < PER_PAGE < self.per_page
-            self.state.per_page = PER_PAGE if is_tiny else min(granted, self.per_page)
-
-    def _read_slice(self, part: TimeSlice, request: PageRequest, page: Page[IssueT]) -> None:
+    def _read_on(self, part: TimeSlice, request: PageRequest, page: Page[IssueT]) -> None:
         """Go on in a period: from the second where a page ended, or by page number."""
-        if request.number == 1:
-            self._grant(page)
-            part.listing = Partition()
-        partition = part.listing
-        known = len(partition.front)
-        joins = partition.extend(row_keys(page), first=request.number == 1)
-        if joins and not _says_more(request, page):
+        first = request.number == 1
+        if first:
+            self.state.limits.grant(page.per_page)
+            part.listing = Listing()
+        listing = part.listing
+        known = len(listing.front)
+        joins = listing.extend(row_keys(page), first=first)
+        more = says_more(request, page)
+        if joins and not more:
             self._close(part)
-        elif request.number == 1 or (joins and len(partition.front) > known):
+        elif first or (joins and len(listing.front) > known):
             self._advance(part, page)
         elif page.size and not joins:
-            if part.has_moved or not partition.step_back(page.size):
+            if part.has_moved or not listing.step_back(page.size):
                 self._fall_back(part)
         else:
-            self._learn_depth(request, page)
+            if more:
+                self.state.limits.note_unserved(request)
             self._fall_back(part)
 
     def _advance(self, part: TimeSlice, page: Page[IssueT]) -> None:
         """Note how far a page reaches, and choose how to go on from there."""
-        seconds = [at.replace(microsecond=0) for at in _clocks(page, part.by).values() if at]
-        if not seconds:
-            if page.size and part.by != self.by:
-                self._close(part)  # it says of no issue when it was updated
-            elif page.size:
-                path = f"issues[0].{part.by}"
-                raise DecodeError("No row tells its time.", path=path, route=page.response.route)
-            elif not part.doubt():
-                self._give_up_slice(part, page.entries)
-            return
-        last = max(seconds)
-        if part.start is not None and last < part.start.replace(microsecond=0):
+        seconds = [at.replace(microsecond=0) for at in row_clocks(page, part.by).values() if at]
+        last = max(seconds, default=None)
+        if last is None:
+            self._go_on_without_clock(part, page)
+        elif part.start is not None and last < part.start.replace(microsecond=0):
             if not part.doubt():
-                raise self._truncated(
-                    "The service answers rows from before the time that was asked for.", page
+                raise TruncatedResultsError(
+                    "The service answers rows from before the time that was asked for.",
+                    page=page.page,
+                    received=self.state.received,
+                    entries=page.entries,
                 )
-            return
-        if part.end is not None and last >= part.end:
+        elif part.end is not None and last >= part.end:
             self._close(part)  # the service went beyond the period
-            return
-        part.reached = last
-        part.left = _left(page, len(part.listing.front), self.per_page)
-        is_crowded = seconds.count(last) > max(1, _CROWDED * self.per_page)
-        window = self._window(part.listing)
-        if (
-            window is None
-            or (part.has_moved and not is_crowded)
-            or (window[0] == 1 and not part.doubt())
-        ):
+        else:
+            part.reached = last
+            part.left = self._left_after(part, page)
+            is_crowded = seconds.count(last) > max(1, _CROWDED * self.per_page)
+            self._choose_way(part, is_crowded=is_crowded)
+
+    def _choose_way(self, part: TimeSlice, *, is_crowded: bool) -> None:
+        """Go on by page number within a crowded second, or else by the clock."""
+        number, _ = self.state.limits.window(len(part.listing.front)) or (0, 0)
+        # The first page again would mean that it is short, and yet says that there is more.
+        goes_on = number > 1 or (number == 1 and part.doubt())
+        if not goes_on or (part.has_moved and not is_crowded):
             self._fall_back(part)
 
-    def _fall_back(self, part: TimeSlice) -> None:
-        """Go on from the second that was reached; if the slice began in it, it is a crowd."""
-        second = part.reached or _NEVER  # a page was read
-        if part.has_moved:
-            part.move_to(second)
-            return
-        after = second + SECOND
-        if part.end is None or after < part.end:
-            later = part.split(after, part.left)
-            self.slices.insert(self.slices.index(part) + 1, later)
-        part.crowd = Crowd([part.listing], set(part.listing.front))
-        part.left = 0
-        self._turn(part, part.crowd)
+    def _go_on_without_clock(self, part: TimeSlice, page: Page[IssueT]) -> None:
+        """Go on after a page that tells no time: of unreadable rows, or without rows."""
+        if page.items and part.by == self.by:
+            path = f"issues[0].{part.by}"
+            raise DecodeError("No row tells its time.", path=path, route=page.response.route)
+        number, _ = self.state.limits.window(len(part.listing.front)) or (0, 0)
+        if page.items:
+            self._close(part)  # the service says of no issue when it was updated
+        elif number < 2 and not part.doubt():
+            self._abandon(part, page.entries)
 
-    def _give_up_slice(self, part: TimeSlice, entries: int | None) -> None:
-        """Leave a period alone that has rows, as the service says, and gives none."""
+    def _abandon(self, part: TimeSlice, entries: int | None) -> None:
+        """Leave a period alone of which nothing comes, although the service says otherwise."""
         count = counted(max(1, entries or 0), "issue")
         period = f"between {_name(part.start)} and {_name(part.end)}"
         self._give_up(part, f"The service counts {count} {period} and gives none.")
         self._close(part)
 
-    # -- crowded seconds ----------------------------------------------------------------------
+    def _left_after(self, part: TimeSlice, page: Page[IssueT]) -> int:
+        """How many rows are still to come, as far as a page tells."""
+        if page.entries is None:
+            return self.per_page
+        return max(0, page.entries - len(part.listing.front))
 
-    def _read_crowd(
-        self, part: TimeSlice, crowd: Crowd, request: PageRequest, page: Page[IssueT]
-    ) -> None:
-        """Go on in a crowded second."""
-        if not crowd.divided:
-            crowd.entries = page.entries
-        if not crowd.partitions:
-            self._verify(part, crowd, page.entries, exactly=True)
+    def _fall_back(self, part: TimeSlice) -> None:
+        """Go on from the second that was reached; if the slice began in it, it is a crowd."""
+        if part.reached is None:
+            self._abandon(part, part.left)
             return
-        partition = crowd.partitions[0]
-        if _ignores(partition, page):
-            self._give_up_partition(part, crowd)
+        if part.has_moved:
+            part.move_to(part.reached)
             return
-        rows = row_keys(page)
-        crowd.rows.update(rows)
-        partition.note_points(page.items)
-        known = len(partition.edge)
-        joins = partition.extend(rows, first=request.number == 1)
-        if partition.is_covered or (joins and not _says_more(request, page)):
-            self._next_partition(part, crowd)
-        elif joins and len(partition.edge) > known:
-            self._skip_unserved(part, crowd)
-        elif page.size and not joins:
-            if not partition.step_back(page.size):
-                self._turn(part, crowd)
-        else:
-            self._learn_depth(request, page)
-            self._turn(part, crowd)
+        after = part.reached + SECOND
+        if part.end is None or after < part.end:
+            later = part.split(after, part.left)
+            self.slices.insert(self.slices.index(part) + 1, later)
+        part.crowd = Crowd([part.listing], set(part.listing.front))
+        part.left = 0
+        part.crowd.turn(self.state.limits, self._query)
+        self._leave_crowd(part, part.crowd)
 
-    def _skip_unserved(self, part: TimeSlice, crowd: Crowd) -> None:
-        """Turn where it is known that the service serves no further page."""
-        while crowd.partitions and self._window(crowd.partitions[0]) is None:
-            self._turn(part, crowd)
-
-    def _turn(self, part: TimeSlice, crowd: Crowd) -> None:
-        """Read a partition from its other end, or divide it, or give it up."""
-        partition = crowd.partitions[0]
-        if not partition.backwards:
-            partition.backwards = True
-        elif more := self._divide(partition):
-            crowd.divided = True
-            crowd.partitions[:1] = more
-        else:
-            self._give_up_partition(part, crowd)
+    def _leave_crowd(self, part: TimeSlice, crowd: Crowd) -> None:
+        """Close the slice of a second when it is read."""
+        if not crowd.is_read:
             return
-        self._skip_unserved(part, crowd)
-
-    def _divide(self, partition: Partition) -> list[Partition]:
-        """Divide by status first, and then by area."""
-        if partition.status is None:
-            box = _box_of(self._query.area)
-            return [Partition(status, box) for status in self._query.status or ALL]
-        return [Partition(partition.status, box) for box in partition.halves]
-
-    def _give_up_partition(self, part: TimeSlice, crowd: Crowd) -> None:
-        crowd.is_incomplete = True
-        second = _name(part.start)
-        self._give_up(part, f"The second {second} holds more issues than the service serves.")
-        self._next_partition(part, crowd)
-
-    def _next_partition(self, part: TimeSlice, crowd: Crowd) -> None:
-        """Go on with the next partition, or check the second after its last one."""
-        del crowd.partitions[0]
-        if crowd.partitions:
-            self._skip_unserved(part, crowd)
-        elif crowd.is_incomplete:
-            self._close(part)
-        elif not crowd.divided:
-            self._verify(part, crowd, crowd.entries, exactly=False)
-
-    def _verify(self, part: TimeSlice, crowd: Crowd, entries: int | None, *, exactly: bool) -> None:
-        """Compare a crowded second with its count, and read it again where they do not fit.
-
-        Issues that change their status while a divided second is read may escape all of its
-        partitions, so that its count must not move either.
-        """
-        came = len(crowd.rows)
-        fits = entries == came == crowd.entries if exactly else (entries or 0) <= came
-        if fits:
-            self._close(part)
-        elif crowd.attempts < _MOST_ATTEMPTS:
-            part.crowd = Crowd(attempts=crowd.attempts + 1)
-        else:
-            told = "an unknown number of issues" if entries is None else counted(entries, "issue")
-            second = _name(part.start)
-            self._give_up(
-                part, f"The service counts {told} in the second {second}, of which {came} came."
-            )
-            self._close(part)
+        if crowd.problem is not None:
+            self._give_up(part, f"The second {_name(part.start)} {crowd.problem}.")
+        self._close(part)
 
     # -- shares of the work, and the end ------------------------------------------------------
 
@@ -547,60 +438,8 @@ class CrawlPlanner(Generic[IssueT]):
         state.gaps, state.reasons = [], []
         state.checked = state.finished = False
 
-    def _truncated(self, reason: str, page: Page[IssueT]) -> TruncatedResultsError:
-        return TruncatedResultsError(
-            reason, page=page.page, received=self.state.received, entries=page.entries
-        )
-
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _says_more(request: PageRequest, page: Page[Issue]) -> bool:
-    """Whether there may be more rows: a full page, a next page or the count says so."""
-    size = page.per_page if (page.per_page or 0) > 0 else request.query.per_page
-    size = size or PER_PAGE
-    reached = (request.number - 1) * size + page.size
-    return page.size >= size or page.next_page is not None or (page.entries or 0) > reached
-
-
-def _left(page: Page[Issue], came: int, per_page: int) -> int:
-    """How many rows of a period are still to come, as far as a page tells."""
-    return per_page if page.entries is None else max(0, page.entries - came)
-
-
-def _clocks(page: Page[Issue], by: By) -> dict[Row, datetime | None]:
-    """The rows of a page with their clocks; a row without one has that of the next row."""
-    told = {issue.id: getattr(issue, by) for issue in page.items}
-    clocks: dict[Row, datetime | None] = {}
-    last = max(filter(None, told.values()), default=None)
-    for row in reversed(row_keys(page)):
-        last = told.get(row) or last
-        clocks[row] = last
-    return dict(reversed(clocks.items()))
-
-
-def _ignores(partition: Partition, page: Page[Issue]) -> bool:
-    """Whether the service does not heed the box of a partition."""
-    box = partition.box
-    return box is not None and any(
-        not box.contains(issue.lat, issue.lng, _MARGIN)
-        for issue in page.items
-        if issue.lat is not None and issue.lng is not None
-    )
-
-
-def _box_of(area: Area | None) -> BoundingBox | None:
-    """The box that an area is, if it is one."""
-    match area:
-        case None:
-            return WORLD
-        case Near():
-            return area.box
-        case BoundingBox():
-            return area
-        case _:
-            return None
 
 
 def _name(moment: datetime | None) -> str:

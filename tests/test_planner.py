@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeclickfix_async import Issue
-from seeclickfix_async.crawl_state import Partition
+from seeclickfix_async.crowd import Listing
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.id_set import IdSet
 from seeclickfix_async.planner import CrawlPlanner
@@ -140,10 +140,10 @@ def test_a_set_of_ids_holds_what_was_added(numbers: list[int]) -> None:
 
 
 def test_a_page_that_begins_with_an_unknown_row_proves_nothing() -> None:
-    partition = Partition()
+    listing = Listing()
 
-    assert partition.extend([1, 2, 3], first=True)
-    assert not partition.extend([5, 6], first=False)
-    assert not partition.extend([], first=False)
-    assert partition.extend([3, 4], first=False)
-    assert partition.front == [1, 2, 3, 4]
+    assert listing.extend([1, 2, 3], first=True)
+    assert not listing.extend([5, 6], first=False)
+    assert not listing.extend([], first=False)
+    assert listing.extend([3, 4], first=False)
+    assert listing.front == [1, 2, 3, 4]
