@@ -91,7 +91,7 @@ class Crawl(Generic[IssueT]):
         self._planner: CrawlPlanner[IssueT] = CrawlPlanner(
             query, by=by, page_size=page_size, rate=rate, state=state
         )
-        self._reader = _Reader(self._planner, fetch, read, clock, now())
+        self._reader = _Reader(self._planner, fetch, read, rate, clock, now())
         self._workers = walkers
         self._rate = rate
         self._ready: deque[IssueT] = deque()
@@ -109,7 +109,7 @@ class Crawl(Generic[IssueT]):
     @property
     def report(self) -> Report:
         """What has come so far."""
-        return self._planner.report(len(self._ready))
+        return self._planner.state.report(rate=self._rate, pending=len(self._ready))
 
     @property
     def date(self) -> datetime | None:
@@ -173,7 +173,6 @@ class Crawl(Generic[IssueT]):
             each,
             self._ready,
             most=self._workers,
-            rate=self._rate,
             once=once,
         )
 
@@ -185,6 +184,7 @@ class _Reader(Generic[IssueT]):
     planner: CrawlPlanner[IssueT]
     fetch: Fetch
     read: Read[IssueT]
+    rate: float
     clock: Clock
     now: datetime  # by this machine, where the service does not tell its time
     quickest: float = math.inf  # seconds of the quickest answer yet
@@ -242,9 +242,9 @@ class _Reader(Generic[IssueT]):
 
     def batch(self, issues: list[IssueT]) -> Batch[IssueT]:
         """Put issues together with the state and the report that they lead to."""
-        planner = self.planner
-        state = planner.state
-        return Batch(tuple(issues), state.encode(), planner.report(), state.finished)
+        state = self.planner.state
+        report = state.report(rate=self.rate)
+        return Batch(tuple(issues), state.encode(), report, state.finished)
 
 
 class _Driver(Generic[IssueT]):
@@ -259,7 +259,6 @@ class _Driver(Generic[IssueT]):
         each: Keeps issues.
         ready: Takes in the end what was not kept.
         most: How many workers; None for as many as the quota can keep busy.
-        rate: Requests a second that the quota allows.
         once: Whether each worker reads one page only.
     """
 
@@ -271,7 +270,6 @@ class _Driver(Generic[IssueT]):
         ready: deque[IssueT],
         *,
         most: int | None,
-        rate: float,
         once: bool,
     ) -> None:
         self._planner = planner
@@ -279,7 +277,6 @@ class _Driver(Generic[IssueT]):
         self._each = each
         self._ready = ready
         self._most = most
-        self._rate = rate
         self._once = once
         self._busy: set[TimeSlice] = set()  # slices that have a worker
         self._taken: list[IssueT] = []  # and not being kept yet
@@ -362,7 +359,8 @@ class _Driver(Generic[IssueT]):
         quickest, slices = self._reader.quickest, self._planner.slices
         if quickest == math.inf:
             return 1
-        busy = self._rate if self._rate == math.inf else self._rate * quickest
+        rate = self._reader.rate
+        busy = rate if rate == math.inf else rate * quickest
         pages = sum(part.left for part in slices) // self._planner.per_page
         most = min(_MOST_WORKERS, max(len(slices), pages // _WORTH_A_WORKER))
         return max(1, math.ceil(min(most, busy)))

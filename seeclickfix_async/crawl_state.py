@@ -12,6 +12,7 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.evidence import Row
 from seeclickfix_async.limits import Limits
 from seeclickfix_async.queries import By
+from seeclickfix_async.report import Report
 
 SECOND = timedelta(seconds=1)
 
@@ -130,6 +131,35 @@ class CrawlState:
     def encode(self) -> bytes:
         """Encode as JSON."""
         return msgspec.json.encode(self)
+
+    def report(self, *, rate: float, pending: int = 0) -> Report:
+        """Return what has come.
+
+        Args:
+            rate: Requests a second that the quota allows.
+            pending: How many of the issues have not been given out yet.
+        """
+        reasons = tuple(self.reasons)
+        if not self.finished:
+            reasons += ("The walk is not at its end.",)
+        if self.rejected:
+            reasons += (f"{self.rejected} rows could not be read.",)
+        received = self.received - pending
+        return Report(
+            expected=self.expected,
+            received=received,
+            duplicates=self.duplicates,
+            rejected=self.rejected,
+            drift=(self.expected or 0) - (self.first_count or 0),
+            slices=self.parts,
+            requests=self.requests,
+            minimum=max(1, -(-(received + self.rejected) // self.limits.per_page)),
+            seconds=round(self.seconds, 3),
+            quota_seconds=round(self.requests / rate, 3),
+            complete=not reasons,
+            reasons=reasons,
+            until=self.began,
+        )
 
     @classmethod
     def decode(cls, state: bytes) -> CrawlState:

@@ -8,10 +8,9 @@ import attrs
 
 from seeclickfix_async.areas import WORLD, Area, BoundingBox, Near
 from seeclickfix_async.counting import counted
-from seeclickfix_async.evidence import PageRequest, Row, row_keys, says_more
+from seeclickfix_async.evidence import Evidence, Row
 from seeclickfix_async.limits import Limits
 from seeclickfix_async.models import Issue, Status
-from seeclickfix_async.paging import Page
 from seeclickfix_async.queries import ALL, IssueQuery
 
 _MOST_SETBACKS = 10
@@ -108,32 +107,29 @@ class Crowd:
     problem: str | None = None
     is_read: bool = False
 
-    def take(
-        self, request: PageRequest, page: Page[Issue], limits: Limits, query: IssueQuery
-    ) -> None:
+    def take(self, evidence: Evidence, limits: Limits, query: IssueQuery) -> None:
         """Go on after an answer.
 
         Args:
-            request: What was asked for.
-            page: The answer.
+            evidence: The answer.
             limits: How much the service serves.
             query: What the crawl is for.
         """
+        request, page = evidence.request, evidence.page
         if not self.divided:
             self.entries = page.entries
         if not self.listings:
             self._verify(page.entries)
             return
         listing = self.listings[0]
-        rows = row_keys(page)
+        rows = evidence.rows
         self.rows.update(rows)
         if not listing.note_places(page.items):
             self._give_up(limits, query)
             return
         known = len(listing.edge)
         joins = listing.extend(rows, first=request.number == 1)
-        more = says_more(request, page)
-        if listing.is_covered or (joins and not more):
+        if listing.is_covered or (joins and not evidence.says_more):
             self._next(limits, query)
         elif joins and len(listing.edge) > known:
             self._skip_unserved(limits, query)
@@ -141,7 +137,7 @@ class Crowd:
             if not listing.step_back(len(rows)):
                 self.turn(limits, query)
         else:
-            if more:
+            if evidence.says_more:
                 limits.note_unserved(request)
             self.turn(limits, query)
 

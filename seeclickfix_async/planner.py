@@ -25,7 +25,7 @@ says why not. The planner sends nothing itself; its state goes to JSON and back.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
@@ -35,13 +35,13 @@ from seeclickfix_async.counting import counted
 from seeclickfix_async.crawl_state import SECOND, CrawlState, Gap, TimeSlice
 from seeclickfix_async.crowd import Crowd, Listing
 from seeclickfix_async.errors import DecodeError, TruncatedResultsError
-from seeclickfix_async.evidence import PageRequest, row_clocks, row_keys, says_more
+from seeclickfix_async.evidence import Evidence, PageRequest
 from seeclickfix_async.id_set import IdSet
 from seeclickfix_async.limits import DOCUMENTED, Limits
 from seeclickfix_async.models import Issue
 from seeclickfix_async.paging import Page
 from seeclickfix_async.queries import DETAILED_PER_PAGE, By, IssueQuery, period
-from seeclickfix_async.report import Estimate, Report
+from seeclickfix_async.report import Estimate
 
 IssueT = TypeVar("IssueT", bound=Issue)
 
@@ -54,7 +54,7 @@ FAR = datetime(2100, 1, 1, tzinfo=UTC)
 PageSize = int | Literal["largest"]
 
 _SKEW = timedelta(minutes=5)  # between the clocks of the service's own machines
-_CROWDED = 0.05  # share of a page in its last second, from which page numbers are cheaper
+_CROWDED = 0.05  # share of a page in its last second above which page numbers are cheaper
 
 
 class CrawlPlanner(Generic[IssueT]):
@@ -171,12 +171,12 @@ class CrawlPlanner(Generic[IssueT]):
             DecodeError: No row tells its time.
             TruncatedResultsError: The service does not heed the clock, or gives nothing at all.
         """
-        self._begin(part, page, now)
-        fresh = self._receive(part, page)
+        evidence = Evidence.of(request, page, part.by)
+        fresh = self._receive(part, evidence, self._within_end(part, page, now))
         if part.crowd is None:
-            self._read_on(part, request, page)
+            self._read_on(part, evidence)
         else:
-            part.crowd.take(request, page, self.state.limits, self._query)
+            part.crowd.take(evidence, self.state.limits, self._query)
             self._leave_crowd(part, part.crowd)
         return fresh
 
@@ -193,65 +193,61 @@ class CrawlPlanner(Generic[IssueT]):
             self._leave_crowd(part, part.crowd)
         return True
 
-    def _begin(self, part: TimeSlice, page: Page[IssueT], now: datetime) -> None:
-        """Learn from the first answer what time it is at the service, and how much there is."""
+    def _within_end(self, part: TimeSlice, page: Page[IssueT], now: datetime) -> Sequence[IssueT]:
+        """Return the issues of the crawl's period, whose end the first answer tells."""
         state = self.state
         if state.began is None:
             state.began = now.replace(microsecond=0)
             state.first_count = state.expected = page.entries
-        if part.end is None:
-            part.end = state.end = max(state.began, (part.start or _NEVER) + SECOND)
+        if part.end is not None:
+            return page.items
+        end = part.end = state.end = max(state.began, (part.start or _NEVER) + SECOND)
+        return [issue for issue in page.items if (getattr(issue, part.by) or _NEVER) < end]
 
-    def _receive(self, part: TimeSlice, page: Page[IssueT]) -> list[IssueT]:
+    def _receive(
+        self, part: TimeSlice, evidence: Evidence, issues: Sequence[IssueT]
+    ) -> list[IssueT]:
         """Sort out the issues that are new, and remember those that may come again."""
-        end = None if self._before else self.state.end
-        issues = page.items
-        if end is not None:  # the first answer goes beyond it
-            issues = tuple(i for i in issues if (getattr(i, self.by) or _NEVER) < end)
-        fresh = [issue for issue in issues if self._is_new(part, issue)]
-        rejected = [row for row in row_keys(page) if row < 0 and self._seen.add(row)]
+        if self.by == "created_at":
+            fresh = [issue for issue in issues if self._seen.add(issue.id)]
+        else:  # a new version of an issue is new
+            known = part.known
+            fresh = [i for i in issues if i.id not in known or i.updated_at != known[i.id]]
         self.state.received += len(fresh)
         self.state.duplicates += len(issues) - len(fresh)
-        self.state.rejected += len(rejected)
-        part.known.update(row_clocks(page, part.by))
+        if evidence.page.rejected:
+            rejected = [row for row in evidence.rows if row < 0 and self._seen.add(row)]
+            self.state.rejected += len(rejected)
+        part.known.update(evidence.clocks)
         return fresh
-
-    def _is_new(self, part: TimeSlice, issue: IssueT) -> bool:
-        """Whether an issue has not been given out; by updates, each version of it is another."""
-        if self.by == "created_at":
-            return self._seen.add(issue.id)
-        if issue.id not in part.known:
-            return True
-        return issue.updated_at is not None and part.known[issue.id] != issue.updated_at
 
     # -- how a slice goes on ------------------------------------------------------------------
 
-    def _read_on(self, part: TimeSlice, request: PageRequest, page: Page[IssueT]) -> None:
+    def _read_on(self, part: TimeSlice, evidence: Evidence) -> None:
         """Go on in a period: from the second where a page ended, or by page number."""
-        first = request.number == 1
+        page = evidence.page
+        first = evidence.request.number == 1
         if first:
             self.state.limits.grant(page.per_page)
             part.listing = Listing()
         listing = part.listing
         known = len(listing.front)
-        joins = listing.extend(row_keys(page), first=first)
-        more = says_more(request, page)
-        if joins and not more:
+        joins = listing.extend(evidence.rows, first=first)
+        if joins and not evidence.says_more:
             self._close(part)
         elif first or (joins and len(listing.front) > known):
-            self._advance(part, page)
+            self._advance(part, evidence)
         elif page.size and not joins:
             if part.has_moved or not listing.step_back(page.size):
                 self._fall_back(part)
         else:
-            if more:
-                self.state.limits.note_unserved(request)
+            if evidence.says_more:
+                self.state.limits.note_unserved(evidence.request)
             self._fall_back(part)
 
-    def _advance(self, part: TimeSlice, page: Page[IssueT]) -> None:
+    def _advance(self, part: TimeSlice, evidence: Evidence) -> None:
         """Note how far a page reaches, and choose how to go on from there."""
-        seconds = [at.replace(microsecond=0) for at in row_clocks(page, part.by).values() if at]
-        last = max(seconds, default=None)
+        page, last = evidence.page, evidence.last
         if last is None:
             self._go_on_without_clock(part, page)
         elif part.start is not None and last < part.start.replace(microsecond=0):
@@ -267,26 +263,29 @@ class CrawlPlanner(Generic[IssueT]):
         else:
             part.reached = last
             part.left = self._left_after(part, page)
-            is_crowded = seconds.count(last) > max(1, _CROWDED * self.per_page)
-            self._choose_way(part, is_crowded=is_crowded)
+            few = max(1, _CROWDED * self.per_page)
+            self._choose_way(part, is_crowded=evidence.rows_of_last_second > few)
 
     def _choose_way(self, part: TimeSlice, *, is_crowded: bool) -> None:
         """Go on by page number within a crowded second, or else by the clock."""
+        if part.has_moved and not is_crowded:
+            self._fall_back(part)
+            return
         number, _ = self.state.limits.window(len(part.listing.front)) or (0, 0)
         # The first page again would mean that it is short, and yet says that there is more.
-        goes_on = number > 1 or (number == 1 and part.doubt())
-        if not goes_on or (part.has_moved and not is_crowded):
+        if number == 0 or (number == 1 and not part.doubt()):
             self._fall_back(part)
 
-    def _go_on_without_clock(self, part: TimeSlice, page: Page[IssueT]) -> None:
+    def _go_on_without_clock(self, part: TimeSlice, page: Page[Issue]) -> None:
         """Go on after a page that tells no time: of unreadable rows, or without rows."""
         if page.items and part.by == self.by:
             path = f"issues[0].{part.by}"
             raise DecodeError("No row tells its time.", path=path, route=page.response.route)
-        number, _ = self.state.limits.window(len(part.listing.front)) or (0, 0)
         if page.items:
             self._close(part)  # the service says of no issue when it was updated
-        elif number < 2 and not part.doubt():
+            return
+        number, _ = self.state.limits.window(len(part.listing.front)) or (0, 0)
+        if number < 2 and not part.doubt():
             self._abandon(part, page.entries)
 
     def _abandon(self, part: TimeSlice, entries: int | None) -> None:
@@ -296,7 +295,7 @@ class CrawlPlanner(Generic[IssueT]):
         self._give_up(part, f"The service counts {count} {period} and gives none.")
         self._close(part)
 
-    def _left_after(self, part: TimeSlice, page: Page[IssueT]) -> int:
+    def _left_after(self, part: TimeSlice, page: Page[Issue]) -> int:
         """How many rows are still to come, as far as a page tells."""
         if page.entries is None:
             return self.per_page
@@ -376,31 +375,6 @@ class CrawlPlanner(Generic[IssueT]):
         state.finished = True
         if count is not None and came < count:
             state.reasons.append(f"{count - came} issues that the service counts did not come.")
-
-    def report(self, pending: int = 0) -> Report:
-        """Return what has come, without issues that were not given out yet."""
-        state = self.state
-        reasons = tuple(state.reasons)
-        if not state.finished:
-            reasons += ("The walk is not at its end.",)
-        if state.rejected:
-            reasons += (f"{state.rejected} rows could not be read.",)
-        received = state.received - pending
-        return Report(
-            expected=state.expected,
-            received=received,
-            duplicates=state.duplicates,
-            rejected=state.rejected,
-            drift=(state.expected or 0) - (state.first_count or 0),
-            slices=state.parts,
-            requests=state.requests,
-            minimum=max(1, -(-(received + state.rejected) // self.per_page)),
-            seconds=round(state.seconds, 3),
-            quota_seconds=round(state.requests / self._rate, 3),
-            complete=not reasons,
-            reasons=reasons,
-            until=state.began,
-        )
 
     def _close(self, part: TimeSlice) -> None:
         """Remove a slice that is done; after the last one, ask for what changed meanwhile."""

@@ -124,7 +124,7 @@ def crawl(world: World) -> Outcome:
         planner.finish(page.entries)
         there &= service.rows.keys()
     lost = frozenset(there - received.keys())
-    return Outcome(service.answers, received, lost, planner.report().complete)
+    return Outcome(service.answers, received, lost, planner.state.report(rate=1).complete)
 
 
 def worlds(
