@@ -108,12 +108,26 @@ def text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         words(attribute.name, value)
 
 
+def is_representable(moment: datetime) -> bool:
+    """Whether a moment can be shifted to every time zone, and by some hours more.
+
+    The first and the last year of the calendar are left out: their ends cannot.
+    """
+    return 1 < moment.year < 9999
+
+
 def aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A datetime that names a moment."""
     if value is None:
         return
-    if not isinstance(value, datetime):
+    # The NaT of pandas is a datetime, and differs from itself.
+    if not isinstance(value, datetime) or value != value:  # noqa: PLR0124
         raise InvalidArgumentError(attribute.name, "must be a datetime.")
+    if not is_representable(value):
+        raise InvalidArgumentError(
+            attribute.name,
+            "must be of the years 2 to 9998. Leave it out for a period without this bound.",
+        )
     if value.utcoffset() is None:
         raise InvalidArgumentError(
             attribute.name,

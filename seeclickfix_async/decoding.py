@@ -13,10 +13,11 @@ from typing import Any, Generic, TypeVar
 import attrs
 import msgspec
 
-from seeclickfix_async import drift
+from seeclickfix_async import drift, lenient_json
 from seeclickfix_async.errors import DecodeError
+from seeclickfix_async.lenient_json import UNREADABLE
 from seeclickfix_async.models import Pagination
-from seeclickfix_async.response import UNREADABLE, Response
+from seeclickfix_async.response import Response
 
 T = TypeVar("T")
 
@@ -77,11 +78,9 @@ def decode_rows(response: Response, key: str, model: type[T]) -> Rows[T]:
         DecodeError: It is not JSON, or holds no such list. A bad row does not raise: it is
             set aside in `rejected`.
     """
-    if not key:
-        return _decode_bare(response, model)
     try:
-        if not drift.is_hidden_in(response.content):
-            whole = _decoder(_envelope(key, model)).decode(response.content)  # type: ignore[arg-type]
+        if key and not drift.is_hidden_in(response.content):
+            whole = _decoder(_envelope(key, model)).decode(_body(response))  # type: ignore[arg-type]
             metadata = whole.metadata or _Metadata()
             return Rows(getattr(whole, key), metadata.pagination or Pagination(), whole.errors)
     except UNREADABLE:
@@ -101,52 +100,70 @@ def decode_first(response: Response, model: type[T]) -> T:
     return _mend(response, document, model)
 
 
-def raw_rows(response: Response, key: str) -> tuple[Any, ...]:
-    """The rows of a collection as plain objects, with the fields that the models do not know."""
-    if not key:
-        return tuple(response.json())
-    rows: tuple[Any, ...] = getattr(_decoder(_envelope(key, Any)).decode(response.content), key)
-    return rows
+def split_rows(response: Response, key: str) -> list[bytes]:
+    """Cut a collection's answer into the bytes of its rows.
 
-
-def _decode_bare(response: Response, model: type[T]) -> Rows[T]:
-    items, rejected = _read_each(_sliced(response, list[msgspec.Raw], ""), "", model)
-    return Rows(items, Pagination(), None, rejected)
+    Raises:
+        DecodeError: As for `decode_rows`.
+    """
+    return _split(response, key)[0]
 
 
 def _decode_each(response: Response, key: str, model: type[T]) -> Rows[T]:
-    sliced = _sliced(response, _envelope(key, msgspec.Raw, Any), key)
-    items, rejected = _read_each(getattr(sliced, key), key, model)
-    metadata = _mend(response, sliced.metadata or {}, _Metadata, "metadata")
-    return Rows(items, metadata.pagination or Pagination(), sliced.errors, rejected)
+    rows, metadata, errors = _split(response, key)
+    items, rejected = _read_each(rows, key, model)
+    told = _mend(response, metadata or {}, _Metadata, "metadata")
+    return Rows(items, told.pagination or Pagination(), errors, rejected)
 
 
-def _sliced(response: Response, kind: Any, key: str) -> Any:
-    """The raw slices of a collection's rows, and what stands beside them."""
+def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
+    """The bytes of a collection's rows, and the metadata and errors that stand beside them."""
+    body = _body(response)
     try:
-        return _decoder(kind).decode(response.content)
+        if not key:
+            return [bytes(row) for row in _decoder(list[msgspec.Raw]).decode(body)], None, None
+        whole = _decoder(_envelope(key, msgspec.Raw, Any)).decode(body)
+        return [bytes(row) for row in getattr(whole, key)], whole.metadata, whole.errors
     except msgspec.ValidationError as error:
         path, reason = _explain(error)
         raise DecodeError(reason, path=path or key, route=response.route) from None
     except UNREADABLE as error:
-        raise DecodeError(response.why_unreadable(error), route=response.route) from None
+        try:
+            return _split_malformed(body, key)
+        except UNREADABLE:
+            raise DecodeError(response.why_unreadable(error), route=response.route) from None
+
+
+def _split_malformed(body: bytes, key: str) -> tuple[list[bytes], Any, Any]:
+    """The same of a document that msgspec refuses, because of a row or of what stands beside."""
+    if not key:
+        return lenient_json.elements(body), None, None
+    parts = lenient_json.members(body)
+    rows = lenient_json.elements(parts.get(key, b""))
+    metadata, errors = (parts.get(name, b"null") for name in ("metadata", "errors"))
+    return rows, lenient_json.loads(metadata), lenient_json.loads(errors)
 
 
 def _read_each(
-    rows: list[msgspec.Raw], key: str, model: type[T]
+    rows: list[bytes], key: str, model: type[T]
 ) -> tuple[tuple[T, ...], tuple[Rejected, ...]]:
     """What could be read, and what could not."""
     items: list[T] = []
     rejected: list[Rejected] = []
     for index, raw in enumerate(rows):
         try:
-            document = drift.repair(msgspec.json.decode(raw))
+            document = drift.repair(lenient_json.loads(raw))
             items.append(msgspec.convert(document, model, strict=False))
         except UNREADABLE as error:
             path, reason = _explain(error)
             where = f"{key}[{index}]" + (f".{path}" if path else "")
-            rejected.append(Rejected(index, where, reason, bytes(raw)))
+            rejected.append(Rejected(index, where, reason, raw))
     return tuple(items), tuple(rejected)
+
+
+def _body(response: Response) -> bytes:
+    """The answer's bytes without the mark that some proxies put in front of them."""
+    return response.content.removeprefix(lenient_json.BYTE_ORDER_MARK)
 
 
 def _mend(response: Response, document: Any, model: type[T], within: str = "") -> T:

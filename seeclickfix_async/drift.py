@@ -1,11 +1,14 @@
 """What the service is known to get wrong, put right before a second try at reading it.
 
 Over the years it has sent the string "null" for null, numbers as text, `{}` for no list, one object
-for a list of one, clocks in other forms, and two fields under two names.
+for a list of one, clocks in other forms, and two fields under two names. Cities' systems send
+placeholders for a time or a coordinate that they do not have.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +35,9 @@ _LINKS = _fields("Link")
 _TIMES = _fields("Time")
 # What is a list in one model and an object in another is left as it came.
 _LISTS = _fields("tuple[") - _fields("dict[") - {"coordinates"}
+_DEGREES = dict.fromkeys(_fields("Latitude"), 90) | dict.fromkeys(_fields("Longitude"), 180)
+# The zero date of MySQL, the first and last of .NET, and the infinities of PostgreSQL.
+_NO_TIME = re.compile(r"(0000|0001|9999)-|[-+]?infinity$")
 # What people wrote may well be the word null.
 _WRITTEN = frozenset(
     {"address", "answer", "body", "comment", "description", "name", "question", "summary"}
@@ -39,7 +45,7 @@ _WRITTEN = frozenset(
 _ALIASES = {"comments_url": "comment_url", "comment_count": "comments_count"}
 
 _SIGNS = tuple(f'"{alias}"'.encode() for alias in _ALIASES)
-_BEGINNING = 8_192  # bytes: all rows have the same names, and reading on costs a tenth of a page
+_BEGINNING = 4_096  # bytes: all rows have the same names, and reading on costs a tenth of a page
 
 
 def is_hidden_in(content: bytes) -> bool:
@@ -53,15 +59,38 @@ def repair(value: Any, key: str = "") -> Any:
         case dict():
             return _object(value, key)
         case list():
-            return [repair(item) for item in value]
+            return _list(value, key)
         case str():
             return _text(value, key)
         case None if key == "coordinates":
             return []
-        case int() | float() if key in _TEXTS and not isinstance(value, bool):
-            return str(value)
+        case int() | float() if not isinstance(value, bool):
+            return _number(value, key)
         case _:
             return value
+
+
+def _list(value: list[Any], key: str) -> list[Any]:
+    if key == "coordinates" and not all(_is_within(item, math.inf) for item in value):
+        return []
+    return [repair(item) for item in value]
+
+
+def _number(value: float, key: str) -> Any:
+    if key in _DEGREES and not _is_within(value, _DEGREES[key]):
+        return None
+    return str(value) if key in _TEXTS else value
+
+
+def _is_within(value: Any, bound: float) -> bool:
+    """Whether it is a finite number from -bound to bound; what is no number at all is left."""
+    try:
+        number = float(value)
+    except OverflowError:
+        return False
+    except (TypeError, ValueError):
+        return True
+    return math.isfinite(number) and abs(number) <= bound
 
 
 def _object(value: dict[str, Any], key: str) -> Any:
@@ -84,13 +113,15 @@ def _text(text: str, key: str) -> Any:
         return text if len(text) >= SHORTEST_LINK else None
     if key in _TEXTS:
         return text
-    if not bare:
+    if not bare or (key in _DEGREES and not _is_within(bare, _DEGREES[key])):
         return None
     return _clock(bare) if key in _TIMES else bare
 
 
-def _clock(text: str) -> datetime | str:
+def _clock(text: str) -> datetime | str | None:
     """A clock in one of the forms that Rails can print; without an offset it stays unreadable."""
+    if _NO_TIME.match(text.lower()):
+        return None
     iso = text.replace("/", "-").replace(" UTC", "Z").replace(" +", "+").replace(" -", "-")
     try:
         return datetime.fromisoformat(iso)

@@ -7,8 +7,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from seeclickfix_async import checks
-from seeclickfix_async.decoding import Rejected, Rows, raw_rows
+from seeclickfix_async import checks, lenient_json
+from seeclickfix_async.decoding import Rejected, Rows, split_rows
 from seeclickfix_async.errors import (
     BadRequestError,
     NotFoundError,
@@ -83,8 +83,8 @@ class Page(Generic[T_co]):
         Decoded anew at each call.
         """
         unread = {row.index for row in self.rejected}
-        rows = raw_rows(self.response, self.key)
-        return tuple(row for index, row in enumerate(rows) if index not in unread)
+        rows = enumerate(split_rows(self.response, self.key))
+        return tuple(lenient_json.loads(row) for index, row in rows if index not in unread)
 
     @property
     def size(self) -> int:

@@ -9,11 +9,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from seeclickfix_async import timing
+from seeclickfix_async import lenient_json, timing
 from seeclickfix_async.errors import DecodeError
-
-# What the decoder raises: a ValidationError is a DecodeError, a bad byte and a deep nest are not.
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @attrs.frozen
@@ -47,12 +44,14 @@ class Response:
     def json(self) -> Any:
         """The body as plain Python objects.
 
+        Half of a surrogate pair is U+FFFD, and NaN and Infinity, which are no JSON, are None.
+
         Raises:
             DecodeError: The body is not JSON.
         """
         try:
-            return msgspec.json.decode(self.content)
-        except UNREADABLE as error:
+            return lenient_json.loads(self.content)
+        except lenient_json.UNREADABLE as error:
             raise DecodeError(self.why_unreadable(error), route=self.route) from None
 
     def why_unreadable(self, error: Exception) -> str:

@@ -6,7 +6,7 @@ import re
 
 import attrs
 
-from seeclickfix_async.models.common import Link, Media, Time
+from seeclickfix_async.models.common import Int64, Link, Media, Time, Timed
 from seeclickfix_async.models.status import Status
 from seeclickfix_async.models.user import UserRef
 
@@ -25,19 +25,19 @@ _AUTOMATIC = tuple(
 
 _OFFICIALS = frozenset({"Verified Official", "Admin"})
 
-_ID_IN_FLAG_URL = re.compile(r"/comments/(\d{1,18})/flag\b")
+_ID_IN_FLAG_URL = re.compile(r"/comments/([0-9]{1,18})/flag\b")
 
 
 @attrs.frozen
 class CommentedIssue:
     """What a comment's answer says of its issue (documented)."""
 
-    rating: int | None = None
+    rating: Int64 | None = None
     status: Status | None = None
 
 
 @attrs.frozen
-class Comment:
+class Comment(Timed):
     """One comment, oldest first in its list (documented; the last two fields observed)."""
 
     comment: str | None = None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async.models.common import Time
+from seeclickfix_async.models.common import Int64, Time, Timed
 from seeclickfix_async.models.user import UserRef
 
 
 @attrs.frozen
-class PlaceQuestion:
+class PlaceQuestion(Timed):
     """A question to a city (documented, and observed nowhere)."""
 
-    id: int
+    id: Int64
     question: str | None = None
     asker: UserRef | str | None = None
     locale: str | None = None
@@ -21,14 +21,14 @@ class PlaceQuestion:
 
 
 @attrs.frozen
-class PlaceAnswer:
+class PlaceAnswer(Timed):
     """An answer to such a question (documented, and observed nowhere)."""
 
-    id: int
+    id: Int64
     answer: str | None = None
     answerer: UserRef | str | None = None
-    question_id: int | None = None
-    total_votes: int | None = None
+    question_id: Int64 | None = None
+    total_votes: Int64 | None = None
     accepted_at: Time | None = None
     locale: str | None = None
     created_at: Time | None = None

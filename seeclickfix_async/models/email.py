@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import attrs
 
+from seeclickfix_async.models.common import Int64
+
 
 @attrs.frozen
 class Email:
     """One address of the signed-in user (documented); kept out of logs and reprs."""
 
-    id: int
+    id: Int64
     email: str | None = attrs.field(default=None, repr=False)
     confirmed: bool | None = None

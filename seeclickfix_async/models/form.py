@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -9,9 +10,11 @@ import attrs
 
 from seeclickfix_async.images import Image
 from seeclickfix_async.models.answers import Answer
-from seeclickfix_async.models.common import Link
+from seeclickfix_async.models.common import Int64, Link
 from seeclickfix_async.models.draft import Draft, Faults
 from seeclickfix_async.models.question import Question, QuestionType
+
+_NUMBER = re.compile(r"[0-9]{1,18}")  # digits that fit into 64 bits
 
 RequestTypeId = int | Literal["other"]
 """The number of a request type, or `"other"` for what belongs to none (documented)."""
@@ -25,7 +28,7 @@ class RequestTypeOption:
     it, `title` and `url` are observed.
     """
 
-    id: int | Literal["other"] | None = None
+    id: Int64 | Literal["other"] | None = None
     title: str | None = None
     organization: str | None = None
     url: Link | None = None
@@ -43,14 +46,14 @@ class RequestTypeOption:
         if self.id is not None:
             return self.id
         named = (self.url or "").rpartition("/")[2]
-        return int(named) if named.isascii() and named.isdigit() else "other"
+        return int(named) if _NUMBER.fullmatch(named) else "other"
 
 
 @attrs.frozen
 class RequestType:
     """A category with its questions (documented; the four rules observed)."""
 
-    id: int | Literal["other"] | None = None
+    id: Int64 | Literal["other"] | None = None
     title: str | None = None
     organization: str | None = None
     questions: tuple[Question, ...] | None = None

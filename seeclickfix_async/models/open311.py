@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async.models.common import Link, Time
+from seeclickfix_async.models.common import Int64, Latitude, Link, Longitude, Time, Timed
 from seeclickfix_async.models.open_enum import OpenEnum
 from seeclickfix_async.models.question import Choice
 
@@ -72,7 +72,7 @@ class ServiceAttribute:
     datatype_description: str | None = None
     variable: bool | None = None
     required: bool | None = None
-    order: int | None = None
+    order: Int64 | None = None
     values: tuple[Choice, ...] | None = None
 
 
@@ -85,7 +85,7 @@ class ServiceDefinition:
 
 
 @attrs.frozen
-class ServiceRequest:
+class ServiceRequest(Timed):
     """A request; `long` is its longitude."""
 
     service_request_id: str | None = None
@@ -102,8 +102,8 @@ class ServiceRequest:
     address: str | None = None
     address_id: str | None = None
     zipcode: str | None = None
-    lat: float | None = None
-    long: float | None = None
+    lat: Latitude | None = None
+    long: Longitude | None = None
     media_url: Link | None = None
     organization: str | None = None
 

@@ -10,7 +10,14 @@ from typing import Any
 import attrs
 
 from seeclickfix_async.models.comment import Comment
-from seeclickfix_async.models.common import Link, Media, Time
+from seeclickfix_async.models.common import (
+    Int64,
+    Link,
+    Media,
+    Time,
+    Timed,
+    clear_placeholder_times,
+)
 from seeclickfix_async.models.issue import DetailedIssue
 from seeclickfix_async.models.open_enum import OpenEnum
 from seeclickfix_async.models.user import UserRef
@@ -20,7 +27,7 @@ from seeclickfix_async.models.user import UserRef
 class Organization:
     """A city, county or other account that answers for issues (documented until 2014)."""
 
-    id: int
+    id: Int64
     name: str | None = None
     skus: tuple[str, ...] | None = None
     url: Link | None = None
@@ -51,7 +58,7 @@ class ServiceRequestStatus(OpenEnum):
 class Priority:
     """How urgent a service request is."""
 
-    code: int | None = None
+    code: Int64 | None = None
     label: str | None = None
 
 
@@ -65,7 +72,7 @@ class Transition:
 
 
 @attrs.frozen
-class OrganizationServiceRequest:
+class OrganizationServiceRequest(Timed):
     """The work on an issue, as an organization goes about it."""
 
     status: ServiceRequestStatus | None = None
@@ -89,15 +96,15 @@ class Mention:
     """Where an internal comment names somebody."""
 
     type: str | None = None
-    indices: tuple[int, ...] | None = None
-    user_id: int | None = None
+    indices: tuple[Int64, ...] | None = None
+    user_id: Int64 | None = None
 
 
 @attrs.frozen
-class InternalComment:
+class InternalComment(Timed):
     """What colleagues say among themselves."""
 
-    id: int | None = None
+    id: Int64 | None = None
     body: str | None = attrs.field(default=None, repr=False)
     entity_metadata: tuple[Mention, ...] | None = None
     created_at: Time | None = None
@@ -147,5 +154,6 @@ class OrganizationIssue(DetailedIssue):
 
     def __attrs_post_init__(self) -> None:
         DetailedIssue.__attrs_post_init__(self)
+        clear_placeholder_times(self)
         if self.assignee == Member():
             object.__setattr__(self, "assignee", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async.models.common import Link, Point
+from seeclickfix_async.models.common import Int64, Link, Point
 
 
 @attrs.frozen
@@ -23,7 +23,7 @@ class Place:
     not the id of an organization.
     """
 
-    id: int
+    id: Int64
     name: str | None = None
     url_name: str | None = None
     county: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from seeclickfix_async.models.common import Int64
 from seeclickfix_async.models.open_enum import OpenEnum
 
 
@@ -46,7 +47,7 @@ class Question:
     question_type: QuestionType | None = None
     response_required: bool | None = None
     answer_kept_private: bool | None = None
-    max_length: int | None = None
+    max_length: Int64 | None = None
     select_values: tuple[Choice, ...] | None = None
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async.models.common import Avatar, Link, Time
+from seeclickfix_async.models.common import Avatar, Int64, Link, Time, Timed
 
 
 @attrs.frozen
@@ -15,13 +15,13 @@ class UserRef:
     seen: `Registered User`, `Guest`, `Verified Official`, `Admin`.
     """
 
-    id: int | None = None
+    id: Int64 | None = None
     name: str | None = None
     role: str | None = None
     avatar: Avatar | None = None
     html_url: Link | None = None
     witty_title: str | None = None
-    civic_points: int | None = None
+    civic_points: Int64 | None = None
 
 
 @attrs.frozen
@@ -32,21 +32,21 @@ class Permissions:
 
 
 @attrs.frozen
-class User:
+class User(Timed):
     """An account, as `GET /profile` and `GET /users/:id` tell (documented)."""
 
-    id: int
+    id: Int64
     name: str | None = None
     role: str | None = None
     avatar: Avatar | None = None
     html_url: Link | None = None
     witty_title: str | None = None
-    civic_points: int | None = None
-    reported_issue_count: int | None = None
-    closed_issue_count: int | None = None
-    comments_count: int | None = None
-    following_issue_count: int | None = None
-    voted_issue_count: int | None = None
+    civic_points: Int64 | None = None
+    reported_issue_count: Int64 | None = None
+    closed_issue_count: Int64 | None = None
+    comments_count: Int64 | None = None
+    following_issue_count: Int64 | None = None
+    voted_issue_count: Int64 | None = None
     permissions: Permissions | None = None
     created_at: Time | None = None
     updated_at: Time | None = None

@@ -1,0 +1,121 @@
+"""JSON that does not keep to the standard.
+
+The decoder of msgspec refuses a whole document for one wrong character. This module takes the
+second look: `loads` repairs what can only mean one thing, and `members` and `elements` cut a
+document into its parts without decoding them, so that a broken part does not cost the others.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+# What a decoder raises: bad UTF-8, a year out of range and a number of 5,000 digits are
+# ValueErrors, and deep nesting is a RecursionError.
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+# A pair of surrogates, half of one (group 1), or any other escape, so that the backslash of
+# `\\ud83d` is not taken for the beginning of an escape.
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"|\\.",
+    re.DOTALL,
+)
+_MARK = re.compile(rb'\\.|["{}\[\]:,]', re.DOTALL)
+
+
+def loads(content: bytes) -> Any:
+    """Decode a document; repair it where only one meaning is possible.
+
+    Half of a surrogate pair and a byte that is not UTF-8 become U+FFFD, an unescaped control
+    character stays, a byte order mark is skipped, and a number that no float can hold (NaN,
+    Infinity, 1e999) becomes None.
+
+    Raises:
+        UNREADABLE: It is no JSON, or nested too deeply, or holds a number of 4,300 digits.
+    """
+    try:
+        return msgspec.json.decode(content)
+    except UNREADABLE as error:
+        text = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")
+        try:
+            return _LENIENT.decode(_ESCAPE.sub(_without_half, text))
+        except (ValueError, RecursionError):
+            raise error from None  # says best what is wrong
+
+
+def members(content: bytes) -> dict[str, bytes]:
+    """Cut an object into its members: the raw values by their keys.
+
+    Raises:
+        UNREADABLE: It is no object, or its brackets do not match.
+    """
+    return {str(loads(key)): value for key, value in _parts(content, b"{", b"}")}
+
+
+def elements(content: bytes) -> list[bytes]:
+    """Cut an array into its raw elements.
+
+    Raises:
+        ValueError: It is no array, or its brackets do not match.
+    """
+    return [value for _, value in _parts(content, b"[", b"]")]
+
+
+def _parts(content: bytes, opening: bytes, closing: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield key and value of each part of a container; an array's parts have no keys.
+
+    Knows strings, escapes and the depth of brackets, and nothing else. Takes linear time.
+    """
+    content = content.strip()
+    if not (content.startswith(opening) and content.endswith(closing)):
+        raise ValueError("There is no such container.")
+    depth, start, key = 0, 1, b""
+    for position, mark in _marks(content):
+        if mark in b"{[":
+            depth += 1
+        elif depth > 1:
+            depth -= mark in b"]}"
+        elif mark != b":":
+            value = content[start:position].strip()
+            if key or value:
+                yield key, value
+            key, start = b"", position + 1
+            depth -= mark != b","
+        elif opening == b"{" and not key:
+            key, start = content[start:position], position + 1
+        if not depth:
+            break
+    if depth or start != len(content):
+        raise ValueError("The brackets do not match.")
+
+
+def _marks(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield position and sign of the brackets, commas and colons that are outside of strings."""
+    is_string = False
+    for mark in _MARK.finditer(content):
+        sign = mark[0]
+        if sign == b'"':
+            is_string = not is_string
+        elif not is_string and len(sign) == 1:
+            yield mark.start(), sign
+
+
+def _without_half(escape: re.Match[str]) -> str:
+    return r"\ufffd" if escape[1] else escape[0]
+
+
+def _finite(number: str) -> float | None:
+    value = float(number)
+    return value if math.isfinite(value) else None
+
+
+_LENIENT = json.JSONDecoder(strict=False, parse_float=_finite, parse_constant=lambda _name: None)
