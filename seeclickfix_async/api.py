@@ -17,7 +17,7 @@ from seeclickfix_async.counting import counted
 from seeclickfix_async.credentials import api_of, header_text
 from seeclickfix_async.errors import AnswerLostError, DecodeError, InvalidArgumentError
 from seeclickfix_async.models import Moderated
-from seeclickfix_async.paging import Identified, Page
+from seeclickfix_async.paging import Identified, Page, require_readable
 from seeclickfix_async.queries import encode
 from seeclickfix_async.refusals import in_body
 from seeclickfix_async.response import Response
@@ -140,6 +140,23 @@ class Api:
     ) -> Page[RowT]:
         """Call a route whose answer is a collection."""
         return self.page(await self.get(route, params=params, **path), model, key, number)
+
+    async def get_items(
+        self,
+        model: type[RowT],
+        key: str,
+        route: str,
+        *,
+        params: Iterable[tuple[str, str]] = (),
+        **path: int | str,
+    ) -> tuple[RowT, ...]:
+        """Call a route whose answer is a collection without pages.
+
+        Raises:
+            DecodeError: It has rows, and none of them can be read.
+        """
+        response = await self.get(route, params=params, **path)
+        return require_readable(self.page(response, model, key)).items
 
     def page(self, response: Response, model: type[RowT], key: str, number: int = 1) -> Page[RowT]:
         """The page that an answer holds."""

@@ -224,10 +224,9 @@ class AsyncClient:
         checks.number("lat", lat, -90, 90, whole=False)
         checks.number("lng", lng, -180, 180, whole=False)
         params = [("lat", str(lat)), ("lng", str(lng))]
-        page = await self._api.get_page(
+        return await self._api.get_items(
             RequestTypeOption, "request_types", "/issues/new", params=params
         )
-        return page.items
 
     def open311(self, organization_id: int | None = None) -> Open311:
         """The same service as Open311 GeoReport v2, its recommended way for reading in public.

@@ -7,6 +7,7 @@ repair of what the service is known to get wrong; a row that stays unreadable is
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -31,12 +32,14 @@ class Rejected:
         path: Where in the answer, as in `issues[3].lat`.
         reason: What is wrong with it, without quoting it.
         raw: The row's bytes, as they came.
+        page: The number of the page that the answer is, from 1.
     """
 
     index: int
     path: str
     reason: str
     raw: bytes = attrs.field(repr=False)
+    page: int = 1
 
 
 @attrs.frozen
@@ -100,13 +103,17 @@ def decode_first(response: Response, model: type[T]) -> T:
     return _mend(response, document, model)
 
 
-def split_rows(response: Response, key: str) -> list[bytes]:
-    """Cut a collection's answer into the bytes of its rows.
+def decode_plain(response: Response, key: str, rejected: Collection[int]) -> tuple[Any, ...]:
+    """Read a collection's rows as plain objects, but for the rejected ones.
 
     Raises:
         DecodeError: As for `decode_rows`.
     """
-    return _split(response, key)[0]
+    rows = enumerate(_split(response, key)[0])
+    try:
+        return tuple(lenient_json.loads(row) for index, row in rows if index not in rejected)
+    except UNREADABLE as error:
+        raise DecodeError(_explain(error)[1], path=key, route=response.route) from None
 
 
 def _decode_each(response: Response, key: str, model: type[T]) -> Rows[T]:

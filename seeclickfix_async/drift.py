@@ -71,7 +71,9 @@ def repair(value: Any, key: str = "") -> Any:
 
 
 def _list(value: list[Any], key: str) -> list[Any]:
-    if key == "coordinates" and not all(_is_within(item, math.inf) for item in value):
+    if key == "coordinates" and not all(
+        item is not None and _is_within(item, math.inf) for item in value
+    ):
         return []
     return [repair(item) for item in value]
 

@@ -37,10 +37,10 @@ def loads(content: bytes) -> Any:
 
     Half of a surrogate pair and a byte that is not UTF-8 become U+FFFD, an unescaped control
     character stays, a byte order mark is skipped, and a number that no float can hold (NaN,
-    Infinity, 1e999) becomes None.
+    Infinity, 1e999, one of 400 digits) becomes None.
 
     Raises:
-        UNREADABLE: It is no JSON, or nested too deeply, or holds a number of 4,300 digits.
+        UNREADABLE: It is no JSON, or nested too deeply.
     """
     try:
         return msgspec.json.decode(content)
@@ -118,4 +118,10 @@ def _finite(number: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-_LENIENT = json.JSONDecoder(strict=False, parse_float=_finite, parse_constant=lambda _name: None)
+def _integer(number: str) -> int | None:
+    return None if _finite(number) is None else int(number)
+
+
+_LENIENT = json.JSONDecoder(
+    strict=False, parse_int=_integer, parse_float=_finite, parse_constant=lambda _name: None
+)

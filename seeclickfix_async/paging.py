@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from seeclickfix_async import checks, lenient_json
-from seeclickfix_async.decoding import Rejected, Rows, split_rows
+from seeclickfix_async import checks
+from seeclickfix_async.counting import counted
+from seeclickfix_async.decoding import Rejected, Rows, decode_plain
 from seeclickfix_async.errors import (
     BadRequestError,
+    DecodeError,
     NotFoundError,
     TruncatedResultsError,
     ValidationError,
@@ -64,14 +67,15 @@ class Page(Generic[T_co]):
     def of(cls, rows: Rows[T_co], number: int, key: str, response: Response) -> Page[T_co]:
         """The page that an answer holds; a collection without paging is one page."""
         told = rows.pagination
+        page = told.page or number
         return cls(
             items=rows.items,
-            page=told.page or number,
+            page=page,
             per_page=told.per_page,
             pages=told.pages,
             entries=told.entries,
             next_page=told.next_page,
-            rejected=rows.rejected,
+            rejected=tuple(attrs.evolve(row, page=page) for row in rows.rejected),
             response=response,
             key=key,
         )
@@ -82,9 +86,7 @@ class Page(Generic[T_co]):
 
         Decoded anew at each call.
         """
-        unread = {row.index for row in self.rejected}
-        rows = enumerate(split_rows(self.response, self.key))
-        return tuple(lenient_json.loads(row) for index, row in rows if index not in unread)
+        return decode_plain(self.response, self.key, {row.index for row in self.rejected})
 
     @property
     def size(self) -> int:
@@ -98,20 +100,49 @@ class Page(Generic[T_co]):
         return len(self.items)
 
 
+def require_readable(page: Page[T]) -> Page[T]:
+    """Return the page, unless it has rows and none of them can be read.
+
+    Raises:
+        DecodeError: It would look like a page without results.
+    """
+    if page.rejected and not page.items:
+        raise _unreadable(page.rejected, page.response)
+    return page
+
+
+def _unreadable(rejected: Sequence[Rejected], response: Response) -> DecodeError:
+    first = rejected[0]
+    reason = f"None of {counted(len(rejected), 'row')} can be read; of the first: {first.reason}"
+    return DecodeError(reason, path=first.path, route=response.route)
+
+
 class Pager(Generic[T]):
     """A listing: `await` it for one page, `async for` over it for all items.
 
     Nothing is sent before that. Items are given once, even when rows shift from one page to
     the next while they are read.
+
+    A row that cannot be read is set aside in `rejected`. When rows came and none of them can be
+    read, DecodeError is raised: for one page at once, for all items at the end.
     """
 
     def __init__(self, fetch: Callable[[int], Awaitable[Page[T]]], start: int) -> None:
         checks.number("page", start, 1, 1_000_000, whole=True)
         self._fetch = fetch
         self._start = start
+        self._rejected: list[Rejected] = []
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The rows that could not be read yet, each with its page and its bytes.
+
+        Those of the last page that was awaited, or of all pages since the last iteration began.
+        """
+        return tuple(self._rejected)
 
     def __await__(self) -> Generator[Any, Any, Page[T]]:
-        return self._fetch(self._start).__await__()
+        return self._first().__await__()
 
     def __aiter__(self) -> AsyncIterator[T]:
         return _Items(self.pages())
@@ -122,8 +153,10 @@ class Pager(Generic[T]):
         Raises:
             TruncatedResultsError: The service stopped before the end, as it does after about
                 1,000 rows, 500 with details (observed).
+            DecodeError: None of the rows can be read.
         """
-        return _Pages(self._fetch, self._start)
+        self._rejected = []
+        return _Pages(self._fetch, self._start, self._rejected)
 
     async def collect(self, limit: int | None = None) -> list[T]:
         """All items as a list, or the first `limit` of them."""
@@ -136,13 +169,21 @@ class Pager(Generic[T]):
                 break
         return items
 
+    async def _first(self) -> Page[T]:
+        page = await self._fetch(self._start)
+        self._rejected = list(page.rejected)
+        return require_readable(page)
+
 
 class _Pages(Generic[T]):
     """Walks by page number. A class and no generator: nothing is left open when it is dropped."""
 
-    def __init__(self, fetch: Callable[[int], Awaitable[Page[T]]], start: int) -> None:
+    def __init__(
+        self, fetch: Callable[[int], Awaitable[Page[T]]], start: int, rejected: list[Rejected]
+    ) -> None:
         self._fetch = fetch
         self._start = start
+        self._rejected = rejected
         self._next: int | None = start
         self._last: Page[T] | None = None
         self._received = 0
@@ -151,21 +192,48 @@ class _Pages(Generic[T]):
         return self
 
     async def __anext__(self) -> Page[T]:
-        if self._next is None:
+        page = None if self._next is None else await self._read(self._next)
+        if page is None:
+            self._next = None
             self._check_end()
             raise StopAsyncIteration
-        number = self._next
+        self._received += page.size
+        self._rejected += page.rejected
+        self._last = page
+        self._next = page.next_page
+        if self._next is None and self._may_go_on(page):
+            self._next = page.page + 1
+        return page
+
+    async def _read(self, number: int) -> Page[T] | None:
+        """The page of this number; None if it is not there, and was not promised."""
+        before = self._last
+        is_promised = before is None or before.next_page is not None
         try:
             page = await self._fetch(number)
         except BEYOND as error:
+            if not is_promised:
+                return None
             if number == self._start:
                 raise
-            raise self._truncated(f"The service refused page {number}.", self._last) from error
-        self._check(page, number)
-        self._received += page.size
-        self._last = page
-        self._next = page.next_page
-        return page
+            raise self._truncated(f"The service refused page {number}.", before) from error
+        if is_promised or _is_new(page, number, before):
+            self._check(page, number)
+            return page
+        return None
+
+    def _may_go_on(self, page: Page[T]) -> bool:
+        """Whether there may be more, although the service names no next page.
+
+        It may where the page is full and the count does not say that this was the last row: a
+        count can lag behind. That costs no request where the count is right.
+        """
+        return page.size >= (page.per_page or math.inf) and (page.entries or 0) < self._total(page)
+
+    @staticmethod
+    def _total(page: Page[T]) -> int:
+        """How many rows there are up to the end of a page."""
+        return page.page * (page.per_page or 0)
 
     def _check(self, page: Page[T], number: int) -> None:
         """Refuse what is no honest end and no honest next page."""
@@ -181,10 +249,14 @@ class _Pages(Generic[T]):
             raise self._truncated(f"Page {number} is empty, before the end.", page)
 
     def _check_end(self) -> None:
-        """The last page was given out; was it the last one?"""
+        """The last page was given out; was it the last one, and was there something to read?"""
         page = self._last
-        if page is not None and (page.entries or 0) > page.page * (page.per_page or 0) > 0:
+        if page is None:
+            return
+        if (page.entries or 0) > self._total(page) > 0:
             raise self._truncated(f"Page {page.page} calls itself the last one.", page)
+        if self._received and self._received == len(self._rejected):
+            raise _unreadable(self._rejected, page.response)
 
     def _truncated(self, reason: str, page: Page[T] | None) -> TruncatedResultsError:
         return TruncatedResultsError(
@@ -215,6 +287,12 @@ class _Items(Generic[T]):
                     self._seen.add(item.id)
                     return item
             self._items = iter((await self._pages.__anext__()).items)
+
+
+def _is_new(page: Page[Any], number: int, before: Page[Any] | None) -> bool:
+    """Whether it is the page that was asked for, with rows, and not the one before once more."""
+    repeated = before is not None and _ids(page) == _ids(before)
+    return page.page == number and page.size > 0 and not repeated
 
 
 def _ids(page: Page[Any]) -> list[int | str | None]:

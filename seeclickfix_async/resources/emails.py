@@ -20,7 +20,7 @@ class Emails:
 
     async def list(self) -> tuple[Email, ...]:
         """The addresses of the signed-in user."""
-        return (await self._api.get_page(Email, "emails", "/emails")).items
+        return await self._api.get_items(Email, "emails", "/emails")
 
     async def add(self, email: str) -> Email:
         """Add an address; it is confirmed when its owner follows the link that is mailed to it.

@@ -26,7 +26,7 @@ from seeclickfix_async.models import (
     Moderated,
     RequestTypeOption,
 )
-from seeclickfix_async.paging import Page, Pager
+from seeclickfix_async.paging import Page, Pager, require_readable
 from seeclickfix_async.planner import PageSize
 from seeclickfix_async.queries import By, IssueFilters, IssueQuery, page_params
 from seeclickfix_async.resources.issue_writes import IssueWrites
@@ -216,8 +216,7 @@ class Issues(IssueWrites):
             NotFoundError: There is no such issue, or this account may not see it.
         """
         number = checks.identifier("id", id)
-        page = await self._api.get_page(Comment, "comments", "/issues/{id}/comments", id=number)
-        return page.items
+        return await self._api.get_items(Comment, "comments", "/issues/{id}/comments", id=number)
 
     async def create(self, draft: Draft) -> Created | Moderated:
         """Report a problem, once: a report whose answer is lost is not sent again.
@@ -261,7 +260,7 @@ class Issues(IssueWrites):
         Args:
             error: What `create()` raised, perhaps in another process: it pickles.
         """
-        return await self._page(IssueQuery(**error.filters), 1)
+        return require_readable(await self._page(IssueQuery(**error.filters), 1))
 
     async def duplicates(self, of: Draft | RequestTypeOption) -> tuple[DetailedIssue, ...]:
         """Issues nearby that may be the same problem, nearest first, five at most.
@@ -278,7 +277,7 @@ class Issues(IssueWrites):
         if not isinstance(of, RequestTypeOption) or not of.potential_duplicate_issues_url:
             raise InvalidArgumentError("of", "must be a draft, or a category with such a link.")
         response = await self._api.request("GET", of.potential_duplicate_issues_url)
-        return self._api.page(response, DetailedIssue, "issues").items
+        return require_readable(self._api.page(response, DetailedIssue, "issues")).items
 
     def mine(self, *, page: int = 1) -> Pager[Issue]:
         """List the signed-in user's own issues (observed: `GET /profile/issues`).

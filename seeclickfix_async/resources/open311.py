@@ -60,8 +60,8 @@ class Open311:
         query = RequestQuery(lat=lat, long=lng)
         if lat is None and self.organization_id is None:
             raise InvalidArgumentError("lat", "must be given, or an organization.")
-        page = await self._api.get_page(Service, "", "/services.json", params=plain_params(query))
-        return page.items
+        params = plain_params(query)
+        return await self._api.get_items(Service, "", "/services.json", params=params)
 
     async def service(self, code: str | int) -> ServiceDefinition:
         """The questions about a kind of request.

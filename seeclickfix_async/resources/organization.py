@@ -33,7 +33,7 @@ class Organizations:
 
     async def list(self) -> tuple[Organization, ...]:
         """The organizations that the signed-in user belongs to."""
-        return (await self._api.get_page(Organization, "", "/organizations")).items
+        return await self._api.get_items(Organization, "", "/organizations")
 
     async def get(self, id: int) -> Organization:
         """One organization.
@@ -108,10 +108,9 @@ class OrganizationApi:
         """
         number = checks.identifier("id", id)
         route = f"{_ISSUE}/comments"
-        page = await self._api.get_page(
+        return await self._api.get_items(
             OrganizationComment, "comments", route, organization=self.id, id=number
         )
-        return page.items
 
     async def move(self, transition: Transition, **fields: Any) -> Response:
         """Bring a service request to another status, by the link that the service gave for it.

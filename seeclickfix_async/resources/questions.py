@@ -79,8 +79,9 @@ class Questions:
             NotFoundError: There is no such question.
         """
         number = checks.identifier("id", id)
-        route = "/questions/{id}/answers"
-        return (await self._api.get_page(PlaceAnswer, "answers", route, id=number)).items
+        return await self._api.get_items(
+            PlaceAnswer, "answers", "/questions/{id}/answers", id=number
+        )
 
     async def answer(self, id: int, answer: str) -> PlaceAnswer:
         """Answer a question.
