@@ -120,8 +120,7 @@ def aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A datetime that names a moment."""
     if value is None:
         return
-    # The NaT of pandas is a datetime, and differs from itself.
-    if not isinstance(value, datetime) or value != value:  # noqa: PLR0124
+    if not isinstance(value, datetime) or _is_nat(value):
         raise InvalidArgumentError(attribute.name, "must be a datetime.")
     if not is_representable(value):
         raise InvalidArgumentError(
@@ -134,6 +133,17 @@ def aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
             "has no time zone, so it names no moment. "
             "Give it one, as in datetime(2026, 1, 31, tzinfo=UTC).",
         )
+
+
+def plain_datetime(value: datetime | None) -> datetime | None:
+    """A Timestamp of pandas, or another kind of datetime that no encoder knows, as a datetime."""
+    if isinstance(value, datetime) and type(value) is not datetime and not _is_nat(value):
+        return datetime.combine(value.date(), value.timetz())
+    return value
+
+
+def _is_nat(value: datetime) -> bool:
+    return value != value  # noqa: PLR0124  # the NaT of pandas is a datetime, and no moment
 
 
 def choice(*choices: str) -> Check:

@@ -53,8 +53,12 @@ class RequestQuery:
         default=None, validator=checks.choice("open", "closed")
     )
     service_code: tuple[str | int, ...] | None = attrs.field(default=None, converter=_codes)
-    start_date: datetime | None = attrs.field(default=None, validator=checks.aware)
-    end_date: datetime | None = attrs.field(default=None, validator=checks.aware)
+    start_date: datetime | None = attrs.field(
+        default=None, converter=checks.plain_datetime, validator=checks.aware
+    )
+    end_date: datetime | None = attrs.field(
+        default=None, converter=checks.plain_datetime, validator=checks.aware
+    )
     per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)
 
     def __attrs_post_init__(self) -> None:

@@ -167,10 +167,18 @@ class IssueQuery:
     lat: float | None = attrs.field(default=None, validator=checks.LATITUDE)
     lng: float | None = attrs.field(default=None, validator=checks.LONGITUDE)
     status: tuple[Status, ...] | None = attrs.field(default=None, converter=_statuses)
-    after: datetime | None = attrs.field(default=None, validator=checks.aware)
-    before: datetime | None = attrs.field(default=None, validator=checks.aware)
-    updated_at_after: datetime | None = attrs.field(default=None, validator=checks.aware)
-    updated_at_before: datetime | None = attrs.field(default=None, validator=checks.aware)
+    after: datetime | None = attrs.field(
+        default=None, converter=checks.plain_datetime, validator=checks.aware
+    )
+    before: datetime | None = attrs.field(
+        default=None, converter=checks.plain_datetime, validator=checks.aware
+    )
+    updated_at_after: datetime | None = attrs.field(
+        default=None, converter=checks.plain_datetime, validator=checks.aware
+    )
+    updated_at_before: datetime | None = attrs.field(
+        default=None, converter=checks.plain_datetime, validator=checks.aware
+    )
     search: str | None = attrs.field(default=None, validator=checks.text)
     request_types: tuple[int, ...] | None = attrs.field(default=None, converter=_request_types)
     assigned: tuple[int | str, ...] | None = attrs.field(default=None, converter=_assigned)

@@ -100,6 +100,81 @@ async def test_rows_that_shift_come_once() -> None:
     assert got == [1, 2, 3, 4, 5]
 
 
+_BAD = {"issues": [{"id": "x"}, {"id": None}]}
+
+
+async def test_a_listing_shows_the_rows_that_it_set_aside() -> None:
+    second = _page([3], page=2, next_page=3)
+    second["issues"].append({"id": "x"})
+    listing = _client({1: _FIRST, 2: second, 3: _THIRD}).issues.list()
+
+    assert [issue.id async for issue in listing] == [1, 2, 3, 5, 6]
+    [row] = listing.rejected
+    assert (row.page, row.index, row.path, json.loads(row.raw)) == (
+        2,
+        1,
+        "issues[1].id",
+        {"id": "x"},
+    )
+    assert len(await listing.collect()) == 5
+    assert len(listing.rejected) == 1  # of this iteration, not of both
+    await listing
+    assert not listing.rejected
+
+
+async def test_a_listing_without_a_readable_row_is_refused_at_its_end() -> None:
+    pages = {1: _page([], next_page=2) | _BAD, 2: _page([], page=2, entries=4) | _BAD}
+    listing = _client(pages).issues.list()
+
+    with pytest.raises(DecodeError, match="None of 4 rows can be read") as caught:
+        await listing.collect()
+    assert (caught.value.path, caught.value.route) == ("issues[0].id", "GET /issues")
+    assert [row.page for row in listing.rejected] == [1, 1, 2, 2]
+
+
+async def test_a_page_without_a_readable_row_is_refused_when_it_is_awaited() -> None:
+    listing = _client({1: _page([], next_page=2) | _BAD}).issues.list()
+
+    with pytest.raises(DecodeError, match="None of 2 rows can be read"):
+        await listing
+    assert len(listing.rejected) == 2
+
+
+async def test_a_page_without_a_readable_row_does_not_end_a_listing() -> None:
+    pages = {1: _FIRST, 2: _page([], page=2, next_page=3) | _BAD, 3: _THIRD}
+
+    assert [i.id for i in await _client(pages).issues.list().collect()] == [1, 2, 5, 6]
+
+
+@pytest.mark.parametrize("entries", [None, 0, 3])
+async def test_a_listing_goes_on_after_a_full_page_when_the_count_lags_behind(
+    entries: int | None,
+) -> None:
+    pages = {
+        1: _FIRST,
+        2: _page([3, 4], page=2, entries=entries),
+        3: _page([5], page=3, entries=entries),
+    }
+
+    assert [i.id for i in await _client(pages).issues.list().collect()] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [404, 422, _page([], page=2, entries=1), _page([1, 2], entries=1), _page([1, 2], page=2)],
+)
+async def test_nothing_after_a_full_page_is_an_honest_end(beyond: Any) -> None:
+    pages = {1: _page([1, 2], entries=1), 2: beyond}
+
+    assert [i.id for i in await _client(pages).issues.list().collect()] == [1, 2]
+
+
+async def test_a_full_last_page_costs_no_request_when_the_count_is_right() -> None:
+    client = _client({1: _FIRST, 2: _SECOND, 3: _THIRD})  # there is no page 4
+
+    assert len(await client.issues.list().collect()) == 6
+
+
 async def test_a_refused_first_page_is_what_it_is() -> None:
     with pytest.raises(BadRequestError):
         await _drain(_client({1: 400}), [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,8 @@ from seeclickfix_async import (
 )
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.queries import IssueQuery, encode
+
+pandas = pytest.importorskip("pandas")  # it has no types
 
 _CITY = PlaceArea("example-city")
 _JAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -75,6 +78,22 @@ def test_what_is_sent(filters: dict[str, Any], sent: dict[str, str]) -> None:
     assert _params(**filters) == sent
 
 
+@pytest.mark.parametrize(
+    "moment", [datetime(9998, 12, 31, 23, tzinfo=UTC), datetime(2, 1, 1, tzinfo=UTC)]
+)
+@pytest.mark.parametrize("hours", [-23, 23])
+def test_every_moment_that_is_taken_can_be_sent(moment: datetime, hours: int) -> None:
+    shifted = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
+
+    assert datetime.fromisoformat(_params(after=shifted)["after"]) == shifted
+
+
+def test_a_timestamp_of_pandas_is_a_datetime() -> None:
+    timestamp = pandas.Timestamp("2026-01-31T12:00:00.123456789", tz="America/New_York")
+
+    assert _params(after=timestamp) == {"after": "2026-01-31T17:00:00.123456Z"}
+
+
 def test_near_is_a_box_around_the_point_nearest_first() -> None:
     sent = _params(area=near(41.05, -73.54, 1000))
 
@@ -91,6 +110,12 @@ def test_near_is_a_box_around_the_point_nearest_first() -> None:
     [
         ({"after": datetime(2026, 1, 31)}, "after"),  # noqa: DTZ001  # naive, on purpose
         ({"before": "2026-01-31"}, "before"),
+        ({"before": datetime(9999, 12, 31, tzinfo=ZoneInfo("America/New_York"))}, "before"),
+        ({"after": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}, "after"),
+        ({"updated_at_before": datetime.max.replace(tzinfo=UTC)}, "updated_at_before"),
+        ({"updated_at_after": datetime.min.replace(tzinfo=UTC)}, "updated_at_after"),
+        ({"updated_at_after": pandas.NaT}, "updated_at_after"),
+        ({"after": pandas.Timestamp("2026-01-31")}, "after"),
         ({"after": _JAN, "before": _JAN}, "after"),
         ({"updated_at_after": _JAN, "updated_at_before": _JAN - timedelta(1)}, "updated_at_after"),
         ({"lat": 41.5}, "lng"),
