@@ -23,7 +23,7 @@ from tests.files import READERS, rows
 pytestmark = pytest.mark.anyio
 
 _TIME = "2026-01-0{}T00:00:00Z"
-_DEEP = "[" * 2_000 + "]" * 2_000
+_DEEP = "[" * 100_000 + "]" * 100_000  # Python 3.13 reads 2,000
 
 
 def _row(number: int, **fields: Any) -> str:
@@ -78,7 +78,6 @@ _REPAIRED = {
 _REJECTED = {
     "nested unknown field": _field(f'"new": {_DEEP}'),
     "nested known field": _field(_DEEP, "summary"),
-    "deeply nested unknown field": _field('"new": ' + "[" * 100_000 + "]" * 100_000),
     "more than 64 bits": _field(str(2**63), "rating"),
     "70 bits": _field(str(-(2**70)), "rating"),
     "70 bits as text": _field(f'"{2**70}"', "rating"),
