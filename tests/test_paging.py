@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.errors import (
     BadRequestError,
+    DecodeError,
     TruncatedResultsError,
 )
 
