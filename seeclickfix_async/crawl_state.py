@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import attrs
 import msgspec
 
+from seeclickfix_async import checks
 from seeclickfix_async.crowd import Crowd, Listing
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.evidence import Row
@@ -39,11 +40,11 @@ class TimeSlice:
     """
 
     by: By
-    start: datetime | None
-    end: datetime | None
+    start: datetime | None = attrs.field(validator=checks.aware)
+    end: datetime | None = attrs.field(validator=checks.aware)
     left: int = 0
     known: dict[Row, datetime | None] = attrs.field(factory=dict)
-    reached: datetime | None = None
+    reached: datetime | None = attrs.field(default=None, validator=checks.aware)
     listing: Listing = attrs.field(factory=Listing)
     crowd: Crowd | None = None
     doubts: int = 0
@@ -90,8 +91,8 @@ class Gap:
     """A period of which the service did not give everything."""
 
     by: By
-    start: datetime | None
-    end: datetime | None
+    start: datetime | None = attrs.field(validator=checks.aware)
+    end: datetime | None = attrs.field(validator=checks.aware)
 
 
 @attrs.define(eq=False)
@@ -113,8 +114,8 @@ class CrawlState:
 
     slices: list[TimeSlice]
     limits: Limits
-    began: datetime | None = None
-    end: datetime | None = None
+    began: datetime | None = attrs.field(default=None, validator=checks.aware)
+    end: datetime | None = attrs.field(default=None, validator=checks.aware)
     gaps: list[Gap] = attrs.field(factory=list)
     parts: int = 1
     first_count: int | None = None

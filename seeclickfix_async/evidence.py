@@ -8,10 +8,11 @@ from datetime import datetime
 import attrs
 
 from seeclickfix_async.models import Issue
+from seeclickfix_async.models.common import Int64
 from seeclickfix_async.paging import Page
 from seeclickfix_async.queries import By, IssueQuery
 
-Row = int
+Row = Int64
 """The key of a row: its id, or a negative digest of its bytes if it cannot be read."""
 
 

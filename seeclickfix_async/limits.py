@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import attrs
+from msgspec import Meta
 
 from seeclickfix_async.evidence import PageRequest
+
+_Count = Annotated[int, Meta(ge=1)]
 
 DOCUMENTED = 100
 """Rows a page, as documented."""
@@ -20,9 +25,9 @@ class Limits:
         depth: How many rows of one query it serves; None until a crawl has met this cap.
     """
 
-    asked: int
-    granted: int | None = None
-    depth: int | None = None
+    asked: _Count
+    granted: _Count | None = None
+    depth: _Count | None = None
 
     @property
     def per_page(self) -> int:

@@ -123,10 +123,28 @@ def test_the_state_is_small_json() -> None:
     assert msgspec.json.decode(planner.state.encode())["finished"] is False
 
 
-@pytest.mark.parametrize("state", [b"", b"{}", b"[1]", b"\xff", b'{"slices": 1}', b"[" * 5000])
-def test_a_state_that_is_not_one_is_refused(state: bytes) -> None:
-    with pytest.raises(InvalidArgumentError, match="not the state of a crawl"):
-        CrawlPlanner[Issue](IssueQuery(), by="created_at", state=state)
+_SLICE = '{"by": "created_at", "start": null, "end": "%s"}'
+_STATE = '{"slices": [%s], "limits": {"asked": 100, "depth": %s}}'
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "",
+        "{}",
+        "[1]",
+        '{"slices": 1}',
+        "[" * 5000,
+        _STATE % ("", "0"),
+        _STATE % (_SLICE % "9999-12-31T23:59:59-05:00", "null"),
+        _STATE % (_SLICE % "0001-01-01T00:00:00+01:00", "null"),
+        _STATE % (_SLICE % "2026-01-01T00:00:00", "null"),
+    ],
+)
+def test_a_state_that_is_not_one_is_refused(state: str) -> None:
+    for broken in (state.encode(), state.encode() + b"\xff"):
+        with pytest.raises(InvalidArgumentError, match="not the state of a crawl"):
+            CrawlPlanner[Issue](IssueQuery(), by="created_at", state=broken)
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)))
