@@ -41,7 +41,7 @@ from seeclickfix_async.transport.http import Wire
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.limiter import RateLimiter
 from seeclickfix_async.transport.retry import DEFAULT_RETRY, Retry
-from seeclickfix_async.transport.trip import UNSET, Options, Unset
+from seeclickfix_async.transport.trip import TOTAL_TIMEOUT, UNSET, Options, Unset
 
 TOKEN_VARIABLE = "SEECLICKFIX_TOKEN"  # noqa: S105  # a name, not a token
 
@@ -56,6 +56,7 @@ class ClientOptions(TypedDict, total=False):
     limiter: RateLimiter | Unset | None
     retry: Retry
     timeout: float
+    total_timeout: float | None
     max_wait: float | None
     user_agent: str | None
     contact: str | None
@@ -85,6 +86,9 @@ class AsyncClient:
             that shares an address; None for no limit, on a server of your own.
         retry: Which failures are tried again, and when.
         timeout: Seconds that connecting, sending and each wait for data may take.
+        total_timeout: Seconds that one request may take, from connecting to the last byte of its
+            answer or photo; each retry and each redirect has as long. Waiting for the quota does
+            not count. None for no bound.
         max_wait: Raise RateLimitedError rather than wait longer than so many seconds for the
             quota.
         user_agent: Your program's name and version, put before the library's in the
@@ -108,6 +112,7 @@ class AsyncClient:
         limiter: RateLimiter | Unset | None = UNSET,
         retry: Retry = DEFAULT_RETRY,
         timeout: float = 30.0,
+        total_timeout: float | None = TOTAL_TIMEOUT,
         max_wait: float | None = None,
         user_agent: str | None = None,
         contact: str | None = None,
@@ -116,7 +121,7 @@ class AsyncClient:
     ) -> None:
         site = site_of(base_url)
         token = concealed(token) if isinstance(token, str) else token  # frames are shown, too
-        options = Options(_credential(token, auth), timeout, max_wait, locale)
+        options = Options(_credential(token, auth), timeout, total_timeout, max_wait, locale)
         wire = Wire(
             site,
             http=http,
@@ -160,6 +165,7 @@ class AsyncClient:
         *,
         token: AccessToken | Unset | None = UNSET,
         timeout: float | Unset = UNSET,
+        total_timeout: float | Unset | None = UNSET,
         max_wait: float | Unset | None = UNSET,
         locale: str | Unset | None = UNSET,
         background: bool | Unset = UNSET,
@@ -172,6 +178,7 @@ class AsyncClient:
         Args:
             token: Another token; None for nobody.
             timeout: As for `AsyncClient`.
+            total_timeout: As for `AsyncClient`.
             max_wait: As for `AsyncClient`.
             locale: As for `AsyncClient`.
             background: Whether its requests let all others of the quota go first, as those of
@@ -184,6 +191,7 @@ class AsyncClient:
         options = Options(
             now.credential if isinstance(token, Unset) else _credential(token, None),
             now.timeout if isinstance(timeout, Unset) else timeout,
+            now.total_timeout if isinstance(total_timeout, Unset) else total_timeout,
             now.max_wait if isinstance(max_wait, Unset) else max_wait,
             now.locale if isinstance(locale, Unset) else locale,
             now.background if isinstance(background, Unset) else background,

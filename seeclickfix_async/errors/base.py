@@ -64,12 +64,14 @@ class ClosedClientError(ClientStateError):
 
 
 class EventLoopError(ClientStateError):
-    """The client is being used from another event loop than its first one."""
+    """The client, or something else with connections, is used from a second event loop."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, what: str = "client", advice: str = "Make one AsyncClient per event loop."
+    ) -> None:
         super().__init__(
-            "This client already served another event loop, and its connections belong there. "
-            "Make one AsyncClient per event loop."
+            f"This {what} already served another event loop, and its connections belong there. "
+            f"{advice}"
         )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Self
 
 import anyio
+import attrs
 
 from seeclickfix_async.credentials import Bearer, user_agent_of
 from seeclickfix_async.errors import (
@@ -52,6 +53,8 @@ class TokenEndpoint:
             `AsyncClient` and to this. One of its own unless told; None for no limit.
         retry: Which failures are tried again, and when.
         timeout: Seconds that connecting, sending and each wait for data may take.
+        total_timeout: Seconds that one request may take, from connecting to the last byte of its
+            answer; None for no bound. A store's lock should last longer.
         max_wait: Raise RateLimitedError rather than wait longer than so many seconds for the
             quota.
         user_agent: Your program's name and version.
@@ -70,6 +73,7 @@ class TokenEndpoint:
         limiter: RateLimiter | Unset | None = UNSET,
         retry: Retry = DEFAULT_RETRY,
         timeout: float = 30.0,
+        total_timeout: float | None = 60.0,
         max_wait: float | None = None,
         user_agent: str | None = None,
         contact: str | None = None,
@@ -79,7 +83,7 @@ class TokenEndpoint:
         self._now = now
         self._holders = 0
         self._last_holder: anyio.Event | None = None
-        self._options = Options(None, timeout, max_wait)
+        self._options = Options(None, timeout, total_timeout, max_wait)
         self._wire = Wire(
             app.base_url,
             http=http,
@@ -155,7 +159,7 @@ class TokenEndpoint:
         access = token.access_token if isinstance(token, Token) else concealed(token)
         path = self._app.endpoints.info
         request = Request("GET", self._app.base_url + path, f"GET {path}", follow=False)
-        options = Options(Bearer(access), self._options.timeout, self._options.max_wait)
+        options = attrs.evolve(self._options, credential=Bearer(access))
         response = await self._wire.send(request, options)
         return info_in(response.json(), where=response.route)
 

@@ -15,7 +15,9 @@ from seeclickfix_async.errors import (
     ConnectionFailedError,
     InvalidArgumentError,
     SeeClickFixError,
+    TransportError,
 )
+from seeclickfix_async.transport.trip import Trip
 
 _CAUSES: dict[type[OSError], str] = {
     ssl.SSLCertVerificationError: "its certificate is not to be trusted ({0.verify_message})",
@@ -57,6 +59,23 @@ def failure(family: Any, error: BaseException, url: str, route: str) -> SeeClick
     return AnswerLostError(
         f"The connection to {host} broke before the answer was whole{cause}. The service may have "
         "carried the request out; read before you write again.",
+        route=route,
+    )
+
+
+def total_timeout_error(trip: Trip, url: str) -> TransportError:
+    """Our error for a request that took longer than the client's `total_timeout`."""
+    host, route, total = _host(url), trip.request.route, trip.options.total_timeout
+    if not trip.may_have_left:
+        return ConnectionFailedError(
+            f"No connection to {host} could be made within {total:g} s (total_timeout). Nothing "
+            "was sent; check base_url and the network, or allow a longer total_timeout.",
+            route=route,
+        )
+    return AnswerTimeoutError(
+        f"The answer from {host} was not complete after {total:g} s (total_timeout). The service "
+        "may have carried the request out; read before you write again, or allow a longer "
+        "total_timeout.",
         route=route,
     )
 

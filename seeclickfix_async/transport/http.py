@@ -13,6 +13,7 @@ from urllib.parse import urldefrag, urljoin
 
 import anyio
 import attrs
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from seeclickfix_async import checks
 from seeclickfix_async.credentials import origin_of
@@ -32,7 +33,12 @@ from seeclickfix_async.transport.cache import Cache, validators
 from seeclickfix_async.transport.clock import Clock
 from seeclickfix_async.transport.lanes import Lanes
 from seeclickfix_async.transport.library import HTTPClient
-from seeclickfix_async.transport.limiter import Limiter, RateLimiter, Unlimited
+from seeclickfix_async.transport.limiter import (
+    Limiter,
+    RateLimiter,
+    ReturnableSlot,
+    Unlimited,
+)
 from seeclickfix_async.transport.retry import UNTOLD, Retry
 from seeclickfix_async.transport.trip import UNSET, Options, Request, Trip, Unset
 
@@ -214,11 +220,23 @@ class Wire:
     async def _send_once(
         self, trip: Trip, url: str, more: Mapping[str, str], *, own: bool
     ) -> Response:
-        options, route = trip.options, trip.request.route
+        options = trip.options
         # The quota is the API's; a download leads on to some storage, which has none of it.
         limiter = self._limiter if own or trip.request.into is None else _UNCOUNTED
-        slot = limiter.slot(max_wait=options.max_wait, background=options.background)
-        async with slot, self._lanes.gate:
+        await checkpoint_if_cancelled()  # some transports never look whether they are cancelled
+        async with limiter.slot(max_wait=options.max_wait, background=options.background) as slot:
+            trip.may_have_left = False
+            try:
+                return await self._send_in_slot(trip, url, more, own=own)
+            finally:
+                if not trip.may_have_left and isinstance(slot, ReturnableSlot):
+                    slot.give_back()
+
+    async def _send_in_slot(
+        self, trip: Trip, url: str, more: Mapping[str, str], *, own: bool
+    ) -> Response:
+        route = trip.request.route
+        async with self._lanes.gate:
             lane = await self._lanes.take()
             trip.sent += 1
             started = self._clock.now()

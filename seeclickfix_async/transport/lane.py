@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
 import anyio
 
 from seeclickfix_async.credentials import Credential, Origin
-from seeclickfix_async.errors import ResponseTooLargeError
+from seeclickfix_async.errors import ConnectionFailedError, ResponseTooLargeError
 from seeclickfix_async.secret import forget_frames
 from seeclickfix_async.transport import library
 from seeclickfix_async.transport.download import Receiver
-from seeclickfix_async.transport.failures import failure
+from seeclickfix_async.transport.failures import failure, total_timeout_error
 from seeclickfix_async.transport.library import HTTPClient
 from seeclickfix_async.transport.trip import Request, Trip
 from seeclickfix_async.transport.upload import Form
 
 MOST_BYTES = 64 * 2**20
 """The largest answer that is read: a page of 1,000 issues is about 2.5 MB."""
+
+_SENDING = "send_request_headers.started"  # of HTTP/1.1 and HTTP/2
 
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers with names in lower case, and body."""
@@ -32,16 +34,26 @@ class Lane:
         http: The client.
         origin: Where the credential may go.
         headers: What is sent with each request and not by the client itself.
+        reports: Whether the client's transport is known to report what it does, through the
+            extension `trace`. If not, that is learned from its first report.
 
     Attributes:
         broken: Whether a task was cancelled here: nobody knows what state it left.
     """
 
-    def __init__(self, http: HTTPClient, origin: Origin, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        http: HTTPClient,
+        origin: Origin,
+        headers: Mapping[str, str],
+        *,
+        reports: bool = False,
+    ) -> None:
         self._http: Any = http
         self._family = library.family_of(http)
         self._origin = origin
         self._headers = headers
+        self._reports = reports
         self.broken: bool = False
 
     async def aclose(self) -> None:
@@ -49,7 +61,7 @@ class Lane:
         await self._http.aclose()
 
     async def carry(self, trip: Trip, url: str, headers: Mapping[str, str], *, own: bool) -> Answer:
-        """Send a trip's request to a URL, and read what comes back.
+        """Send a trip's request to a URL, and read what comes back, within its total_timeout.
 
         Args:
             trip: The request, and who signs it.
@@ -60,15 +72,19 @@ class Lane:
         Raises:
             TransportError: No whole answer came.
         """
-        try:
-            return await self._sent(trip, url, headers, own=own)
-        except BaseException as error:
-            self.broken = not isinstance(error, Exception)
-            forget_frames(error)
-            ours = failure(self._family, error, url, trip.request.route)
-            if ours is None:
-                raise
-            raise ours from error
+        with anyio.move_on_after(trip.options.total_timeout):
+            try:
+                return await self._sent(trip, url, headers, own=own)
+            except BaseException as error:
+                self.broken = not isinstance(error, Exception)
+                forget_frames(error)
+                ours = failure(self._family, error, url, trip.request.route)
+                if isinstance(ours, ConnectionFailedError):
+                    trip.may_have_left = False
+                if ours is None:
+                    raise
+                raise ours from error
+        raise total_timeout_error(trip, url)
 
     def _sent(
         self, trip: Trip, url: str, headers: Mapping[str, str], *, own: bool
@@ -99,6 +115,8 @@ class Lane:
         if "cookie" in outgoing.headers:
             del outgoing.headers["cookie"]
         auth = self._auth(outgoing, trip.credential, own=own)
+        trip.may_have_left = not self._reports
+        outgoing.extensions["trace"] = self._trace(trip)
         answer = await self._http.send(outgoing, stream=True, follow_redirects=False, **auth)
         said = dict(answer.headers.items())
         try:
@@ -108,6 +126,21 @@ class Lane:
                 with anyio.CancelScope(shield=True):
                     await answer.aclose()
         return answer.status_code, said, content
+
+    def _trace(self, trip: Trip) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
+        """Make what the transport calls before and after each step (httpx's extension `trace`)."""
+        has_left = False
+
+        async def trace(step: str, info: dict[str, Any]) -> None:
+            nonlocal has_left
+            self._reports = True
+            # A CONNECT asks the proxy for a tunnel and carries nothing of the request.
+            if step.endswith(_SENDING) and info["request"].method != b"CONNECT":
+                has_left = True
+                info["request"].extensions.pop("trace", None)  # every report costs time
+            trip.may_have_left = has_left
+
+        return trace
 
     def _auth(self, outgoing: Any, credential: Credential | None, *, own: bool) -> dict[str, Any]:
         if not own:

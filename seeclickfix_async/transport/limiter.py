@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, Self, runtime_checkable
 
 import anyio
 
@@ -21,6 +20,8 @@ from seeclickfix_async import checks
 from seeclickfix_async.counting import counted
 from seeclickfix_async.errors import RateLimitedError, StatusError
 from seeclickfix_async.transport.clock import SYSTEM, Clock
+from seeclickfix_async.transport.wait_queue import WaitQueue
+from seeclickfix_async.transport.waiter import Waiter
 
 
 class RateLimiter(Protocol):
@@ -35,6 +36,8 @@ class RateLimiter(Protocol):
         self, *, max_wait: float | None = None, background: bool = False
     ) -> AbstractAsyncContextManager[object]:
         """A place for one request; entered before sending, left when its answer was read.
+
+        If entering it gives a `ReturnableSlot`, it is told when nothing was sent.
 
         Args:
             max_wait: Raise RateLimitedError instead of waiting longer than so many seconds.
@@ -51,43 +54,13 @@ class RateLimiter(Protocol):
         ...
 
 
-class Waiter:
-    """One request in the queue."""
+@runtime_checkable
+class ReturnableSlot(Protocol):
+    """A place for one request that knows what to do when the request is not sent after all."""
 
-    __slots__ = ("background", "error", "event", "patience")
-
-    def __init__(self, patience: float, *, background: bool) -> None:
-        self.patience: float = patience  # the moment at which it would rather fail
-        self.background: bool = background
-        self.event: anyio.Event = anyio.Event()
-        self.error: StatusError | None = None
-
-
-class Queue(deque[Waiter]):
-    """Requests that wait: who came first is first, and who is in the background lets others in."""
-
-    def join(self, waiter: Waiter) -> None:
-        """Take the last place, or that before the first who yields."""
-        place = len(self)
-        if not waiter.background:
-            place = next((at for at, other in enumerate(self) if other.background), place)
-        self.insert(place, waiter)
-
-    def leave(self, waiter: Waiter) -> None:
-        """Give the place up, and wake who is first now."""
-        self.remove(waiter)
-        self.wake_first()
-
-    def wake_first(self) -> None:
-        """Let the first look whether it is its turn."""
-        if self:
-            self[0].event.set()
-
-    def wake_all(self, error: StatusError | None = None) -> None:
-        """Let all look anew, or fail with an error."""
-        for waiter in self:
-            waiter.error = error or waiter.error
-            waiter.event.set()
+    def give_back(self) -> None:
+        """Called before the slot is left, when it is certain that no byte was sent."""
+        ...
 
 
 class Window:
@@ -99,7 +72,7 @@ class Window:
         self._limit = limit
         self._per = per
         self._clock = clock
-        self._queue = Queue()
+        self._queue = WaitQueue()
         self._quota = f"The quota of {counted(limit, 'request')} in {per:g} s"
 
     def __repr__(self) -> str:
@@ -112,19 +85,19 @@ class Window:
 
     async def stop(self, error: StatusError) -> None:
         """Fail everything that waits now in this process with this error."""
-        self._queue.wake_all(error)
+        with self._queue.lock:
+            self._queue.wake_all(error)
 
-    def _waiter(self, max_wait: float | None, *, background: bool) -> Waiter:
-        patience = math.inf if max_wait is None else self._clock.now() + max_wait
-        return Waiter(patience, background=background)
+    def _patience(self, max_wait: float | None) -> float:
+        return math.inf if max_wait is None else self._clock.now() + max_wait
 
 
 class Limiter(Window):
     """At most `limit` requests in any window of `per` seconds, first come, first served.
 
-    It may be shared by clients, tasks and views, and used by one event loop after another. A
-    waiter that is cancelled leaves the queue and takes no slot with it. Requests in the background,
-    as pulls and feeds make them, let all others go first.
+    It may be shared by clients, tasks and views, also in several threads that have an event loop
+    each. A waiter that is cancelled leaves the queue and takes no slot with it. Requests in the
+    background, as pulls and feeds make them, let all others go first.
 
     Args:
         limit: Requests per window; the service documents 20.
@@ -134,36 +107,61 @@ class Limiter(Window):
 
     def __init__(self, limit: int = 20, *, per: float = 60.0, clock: Clock = SYSTEM) -> None:
         super().__init__(limit, per, clock)
-        # When each slot that is not in use may be used again, earliest first.
+        # When each slot that is not in use may be used again, earliest first. This and the queue
+        # change together, under the queue's lock, which nobody holds while waiting.
         self._free_at: deque[float] = deque([0.0] * limit)
         self._not_before = 0.0
 
     def slot(self, *, max_wait: float | None = None, background: bool = False) -> Slot:
         """A place for one request, as an async context manager."""
-        return Slot(self._acquire, self._release, self._waiter(max_wait, background=background))
+        return Slot(self, self._patience(max_wait), background=background)
 
     async def hold(self, seconds: float) -> None:
         """Let nothing leave for so many seconds; an earlier, longer hold stays."""
-        self._not_before = max(self._not_before, self._clock.now() + seconds)
-        self._queue.wake_all()  # for some the wait has become too long
+        with self._queue.lock:
+            self._not_before = max(self._not_before, self._clock.now() + seconds)
+            self._queue.wake_all()  # for some the wait has become too long
 
-    async def _acquire(self, waiter: Waiter) -> None:
-        if self._queue or self._wait(0) > 0:
-            await self._queue_up(waiter)
-        self._free_at.popleft()
+    async def acquire(self, patience: float, *, background: bool) -> None:
+        """Wait for a slot and take it.
 
-    async def _queue_up(self, waiter: Waiter) -> None:
-        self._queue.join(waiter)
+        Raises:
+            RateLimitedError: It would take until after the moment `patience`.
+        """
+        with self._queue.lock:
+            if not self._queue and self._wait(0) <= 0:
+                self._free_at.popleft()
+                return
+            waiter = Waiter(patience, background=background)
+            self._queue.join(waiter)
         try:
-            while (wait := self._wait(0)) > 0 or waiter is not self._queue[0]:
-                self._check_patience(waiter)
-                next_up = waiter is self._queue[0] and self._free_at
-                await self._clock.wait(waiter.event, wait if next_up else math.inf)
-                waiter.event = anyio.Event()
-                if waiter.error is not None:
-                    raise waiter.error
+            while (wait := self._take_or_wait(waiter)) > 0:
+                await self._clock.wait(waiter.event, wait)
         finally:
-            self._queue.leave(waiter)
+            with self._queue.lock:
+                self._queue.leave(waiter)
+
+    def release(self, *, was_used: bool) -> None:
+        """Let a slot be used again: after one window, or at once if nothing was sent."""
+        with self._queue.lock:
+            if was_used:
+                self._free_at.append(self._clock.now() + self._per)
+            else:
+                self._free_at.appendleft(self._clock.now())
+            self._queue.wake_first()
+
+    def _take_or_wait(self, waiter: Waiter) -> float:
+        """Take a slot if it is the waiter's turn, and return 0; else the seconds to wait for it."""
+        with self._queue.lock:
+            if waiter.error is not None:
+                raise waiter.error
+            is_first, wait = waiter is self._queue[0], self._wait(0)
+            if is_first and wait <= 0:
+                self._free_at.popleft()
+                return 0.0
+            self._check_patience(waiter)
+            waiter.event = anyio.Event()
+            return wait if is_first and self._free_at else math.inf
 
     def _check_patience(self, waiter: Waiter) -> None:
         if waiter.patience == math.inf:
@@ -184,31 +182,28 @@ class Limiter(Window):
         free_at = self._free_at[place] if place < len(self._free_at) else now + self._per
         return max(free_at + rounds * self._per, self._not_before) - now
 
-    def _release(self) -> None:
-        self._free_at.append(self._clock.now() + self._per)
-        self._queue.wake_first()
-
 
 class Slot:
     """A place for one request; while it is open, the request counts as on its way."""
 
-    __slots__ = ("_acquire", "_release", "_waiter")
+    __slots__ = ("_background", "_limiter", "_patience", "_was_used")
 
-    def __init__(
-        self,
-        acquire: Callable[[Waiter], Awaitable[None]],
-        release: Callable[[], None],
-        waiter: Waiter,
-    ) -> None:
-        self._acquire = acquire
-        self._release = release
-        self._waiter = waiter
+    def __init__(self, limiter: Limiter, patience: float, *, background: bool) -> None:
+        self._limiter = limiter
+        self._patience = patience
+        self._background = background
+        self._was_used = True
 
-    async def __aenter__(self) -> None:
-        await self._acquire(self._waiter)
+    def give_back(self) -> None:
+        """Leave it unused: nothing was sent, and another request may have it at once."""
+        self._was_used = False
+
+    async def __aenter__(self) -> Self:
+        await self._limiter.acquire(self._patience, background=self._background)
+        return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._release()
+        self._limiter.release(was_used=self._was_used)
 
 
 class Unlimited:

@@ -24,6 +24,9 @@ class Unset:
 
 UNSET: Final = Unset()
 
+TOTAL_TIMEOUT = 300.0
+"""Seconds for one request, as in aiohttp. A page of 1,000 issues then needs 8 kB a second."""
+
 
 @attrs.frozen
 class Request:
@@ -54,6 +57,9 @@ class Options:
 
     credential: Credential | TokenSource | None = None
     timeout: float = attrs.field(default=30.0, validator=checks.within(0.001, 3_600))
+    total_timeout: float | None = attrs.field(
+        default=TOTAL_TIMEOUT, validator=checks.within(0.001, 86_400)
+    )
     max_wait: float | None = attrs.field(default=None, validator=checks.within(0, 86_400))
     locale: str | None = attrs.field(default=None, validator=checks.language)
     background: bool = False
@@ -62,12 +68,22 @@ class Options:
 class Trip:
     """One request under way: what it is, and what it has cost so far."""
 
-    __slots__ = ("choosing", "credential", "options", "renewed", "request", "sent")
+    __slots__ = (
+        "choosing",
+        "credential",
+        "may_have_left",
+        "options",
+        "renewed",
+        "request",
+        "sent",
+    )
 
     def __init__(self, request: Request, options: Options) -> None:
         self.request: Request = request
         self.options: Options = options
         self.sent: int = 0
+        # Whether a byte may have been sent since the last slot was taken; if not, it is returned.
+        self.may_have_left: bool = False
         self.credential: Credential | None = None
         self.renewed: bool = False
         # What fails while this is set is not the request, but the renewal of its token.

@@ -1,0 +1,95 @@
+"""A task that waits for others, which may run in other threads and event loops."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import anyio
+from anyio.lowlevel import EventLoopToken, current_token
+
+
+class Waiter:
+    """The running task, which waits for an event that any thread may set.
+
+    Attributes:
+        event: Belongs to the task's event loop: the task waits for it, and `wake` sets it.
+        patience: The moment after which the task prefers an error to waiting.
+        background: Whether all others go first.
+        error: Raised by the task when it wakes up.
+    """
+
+    __slots__ = ("_call_soon", "_thread", "background", "error", "event", "patience")
+
+    def __init__(self, patience: float = math.inf, *, background: bool = False) -> None:
+        self._thread = threading.get_ident()
+        self._call_soon = _call_soon(current_token())
+        self.event: anyio.Event = anyio.Event()
+        self.patience: float = patience
+        self.background: bool = background
+        self.error: Exception | None = None
+
+    def wake(self) -> bool:
+        """Set the event, from any thread; False if the task's event loop has ended."""
+        with suppress(RuntimeError):
+            if threading.get_ident() == self._thread:
+                self.event.set()
+            else:
+                self._call_soon(self.event.set)
+            return True
+        return False
+
+
+def has_ended(loop: EventLoopToken) -> bool:
+    """Whether an event loop runs no more tasks and never will again."""
+    try:
+        _call_soon(loop)(lambda: None)
+    except RuntimeError:
+        return True
+    return False
+
+
+def _call_soon(token: EventLoopToken) -> Callable[[Callable[[], None]], object]:
+    """Return the function by which other threads call into an event loop."""
+    loop: Any = token.native_token
+    on_asyncio = hasattr(loop, "call_soon_threadsafe")
+    return loop.call_soon_threadsafe if on_asyncio else loop.run_sync_soon  # type: ignore[no-any-return]
+
+
+class SharedEvent:
+    """An event that is set once, for tasks of any threads and event loops."""
+
+    __slots__ = ("_is_set", "_lock", "_waiters")
+
+    def __init__(self) -> None:
+        # Reentrant: a task that is collected as garbage leaves, wherever its thread is.
+        self._lock = threading.RLock()
+        self._is_set = False
+        self._waiters: list[Waiter] = []
+
+    def is_set(self) -> bool:
+        """Whether it has been set."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Wake all tasks that wait."""
+        with self._lock:
+            self._is_set = True
+            for waiter in self._waiters:
+                waiter.wake()
+
+    async def wait(self) -> None:
+        """Return when it is set."""
+        with self._lock:
+            if self._is_set:
+                return
+            waiter = Waiter()
+            self._waiters.append(waiter)
+        try:
+            await waiter.event.wait()
+        finally:
+            with self._lock:
+                self._waiters.remove(waiter)
