@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from weakref import WeakValueDictionary
 
 from seeclickfix_async.oauth.token import Token
@@ -26,14 +27,16 @@ class Accounts:
         self._store = store
         self._endpoint = endpoint
         self._sources: WeakValueDictionary[str, StoredToken] = WeakValueDictionary()
+        self._lock = threading.Lock()  # two threads must not make two sources for one user
 
     def source(self, key: str) -> StoredToken:
         """The source of one user's token, the same for all who ask while anybody uses it."""
-        found = self._sources.get(key)
-        if found is None:
-            found = StoredToken(self._store, key, endpoint=self._endpoint)
-            self._sources[key] = found
-        return found
+        with self._lock:
+            found = self._sources.get(key)
+            if found is None:
+                found = StoredToken(self._store, key, endpoint=self._endpoint)
+                self._sources[key] = found
+            return found
 
     async def sign_in(self, key: str, token: Token) -> None:
         """Keep a user's new token."""

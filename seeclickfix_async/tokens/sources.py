@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
 
@@ -66,6 +67,7 @@ class StoredToken:
         self._now = now
         self._token: Token | None = None
         self._flight: Flight | None = None
+        self._lock = threading.Lock()  # two threads must not begin two renewals
         self._dead: Secret | None = None  # a refresh token that the provider does not take
         self._unkept: tuple[Secret | None, Token] | None = None  # renewed, and not in the store yet
 
@@ -100,10 +102,11 @@ class StoredToken:
     async def _renewed(self, refused: Secret | None) -> Token:
         """Join whoever renews already, or begin."""
         while True:
-            flight = self._flight
-            joined = flight is not None and not flight.over
-            if flight is None or flight.over:
-                flight = self._flight = Flight(lambda: self._renew(refused))
+            with self._lock:
+                flight = self._flight
+                joined = flight is not None and not flight.over
+                if flight is None or flight.over:
+                    flight = self._flight = Flight(lambda: self._renew(refused))
             await flight.landed()
             token = self._token
             if token is not None and not (joined and token.access_token == refused):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-import anyio
-
 from seeclickfix_async.counting import counted
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.oauth.token import Token
+from seeclickfix_async.transport.wait_queue import Turn, WaitQueue
 
 
 class TokenStore(Protocol):
@@ -45,11 +45,12 @@ def checked_key(key: str) -> str:
 
 
 class MemoryStore:
-    """Keeps tokens as long as the process lives."""
+    """Keeps tokens as long as the process lives, for all threads and their event loops."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, Token] = {}
-        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+        self._queues: WeakValueDictionary[str, WaitQueue] = WeakValueDictionary()
+        self._lock = threading.Lock()  # two threads must not make two queues for one key
 
     async def get(self, key: str) -> Token | None:
         """The token that was put last, or None."""
@@ -64,8 +65,9 @@ class MemoryStore:
         self._tokens.pop(checked_key(key), None)
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
-        """Let no other task of this process in."""
-        return self._locks.setdefault(checked_key(key), anyio.Lock())
+        """Let no other task of this process in, whatever its thread."""
+        with self._lock:
+            return Turn(self._queues.setdefault(checked_key(key), WaitQueue()))
 
     def __repr__(self) -> str:
         return f"<MemoryStore of {counted(len(self._tokens), 'token')}>"

@@ -7,6 +7,7 @@ kept for the credential that got it, so that no account is shown what another on
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
@@ -21,7 +22,7 @@ _SHARE = 4  # no answer takes more than this part of the room
 class Cache:
     """Answers in memory, the least used of which make room for new ones.
 
-    It may be shared by clients, and does not outlive the process.
+    It may be shared by clients, also in several threads, and does not outlive the process.
 
     Args:
         max_bytes: The room for all answers together.
@@ -30,6 +31,7 @@ class Cache:
     def __init__(self, max_bytes: int = 16 * 2**20) -> None:
         checks.number("max_bytes", max_bytes, 0, 2**40, whole=True)
         self._max_bytes = max_bytes
+        self._lock = threading.Lock()
         self._size = 0
         self._kept: OrderedDict[Hashable, Response] = OrderedDict()
 
@@ -39,23 +41,25 @@ class Cache:
 
     def get(self, key: Hashable) -> Response | None:
         """The answer that is kept for a request."""
-        response = self._kept.get(key)
-        if response is not None:
-            self._kept.move_to_end(key)
-        return response
+        with self._lock:
+            response = self._kept.get(key)
+            if response is not None:
+                self._kept.move_to_end(key)
+            return response
 
     def put(self, key: Hashable, response: Response) -> None:
         """Keep a success that the service can confirm, in place of the one before."""
-        before = self._kept.pop(key, None)
-        if before is not None:
-            self._size -= len(before.content)
-        if not self._is_worth_keeping(response):
-            return
-        self._kept[key] = response
-        self._size += len(response.content)
-        while self._size > self._max_bytes:
-            _, oldest = self._kept.popitem(last=False)
-            self._size -= len(oldest.content)
+        with self._lock:
+            before = self._kept.pop(key, None)
+            if before is not None:
+                self._size -= len(before.content)
+            if not self._is_worth_keeping(response):
+                return
+            self._kept[key] = response
+            self._size += len(response.content)
+            while self._size > self._max_bytes:
+                _, oldest = self._kept.popitem(last=False)
+                self._size -= len(oldest.content)
 
     def _is_worth_keeping(self, response: Response) -> bool:
         return (

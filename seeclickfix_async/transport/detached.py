@@ -18,6 +18,8 @@ from typing import Any, TypeVar, TypeVarTuple
 import anyio
 from anyio import lowlevel, to_thread
 
+from seeclickfix_async.transport.waiter import SharedEvent
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -35,12 +37,15 @@ def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 class Flight:
-    """Something under way that any number of tasks wait for; it ends once, well or badly."""
+    """Something under way that any number of tasks wait for; it ends once, well or badly.
+
+    Its waiters may run in other threads; it ends with the event loop that started it.
+    """
 
     __slots__ = ("_done", "_error")
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
-        self._done = anyio.Event()
+        self._done = SharedEvent()
         self._error: Exception | None = None
 
         async def fly() -> None:

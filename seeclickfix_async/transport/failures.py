@@ -66,7 +66,7 @@ def failure(family: Any, error: BaseException, url: str, route: str) -> SeeClick
 def total_timeout_error(trip: Trip, url: str) -> TransportError:
     """Our error for a request that took longer than the client's `total_timeout`."""
     host, route, total = _host(url), trip.request.route, trip.options.total_timeout
-    if not trip.may_have_left:
+    if trip.has_left is False:
         return ConnectionFailedError(
             f"No connection to {host} could be made within {total:g} s (total_timeout). Nothing "
             "was sent; check base_url and the network, or allow a longer total_timeout.",

@@ -225,11 +225,11 @@ class Wire:
         limiter = self._limiter if own or trip.request.into is None else _UNCOUNTED
         await checkpoint_if_cancelled()  # some transports never look whether they are cancelled
         async with limiter.slot(max_wait=options.max_wait, background=options.background) as slot:
-            trip.may_have_left = False
+            trip.has_left = False
             try:
                 return await self._send_in_slot(trip, url, more, own=own)
             finally:
-                if not trip.may_have_left and isinstance(slot, ReturnableSlot):
+                if trip.has_left is False and isinstance(slot, ReturnableSlot):
                     slot.give_back()
 
     async def _send_in_slot(

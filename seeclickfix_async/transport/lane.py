@@ -9,7 +9,11 @@ from typing import Any
 import anyio
 
 from seeclickfix_async.credentials import Credential, Origin
-from seeclickfix_async.errors import ConnectionFailedError, ResponseTooLargeError
+from seeclickfix_async.errors import (
+    ConnectionFailedError,
+    ResponseTooLargeError,
+    SeeClickFixError,
+)
 from seeclickfix_async.secret import forget_frames
 from seeclickfix_async.transport import library
 from seeclickfix_async.transport.download import Receiver
@@ -79,8 +83,7 @@ class Lane:
                 self.broken = not isinstance(error, Exception)
                 forget_frames(error)
                 ours = failure(self._family, error, url, trip.request.route)
-                if isinstance(ours, ConnectionFailedError):
-                    trip.may_have_left = False
+                self._settle(trip, ours)
                 if ours is None:
                     raise
                 raise ours from error
@@ -115,7 +118,7 @@ class Lane:
         if "cookie" in outgoing.headers:
             del outgoing.headers["cookie"]
         auth = self._auth(outgoing, trip.credential, own=own)
-        trip.may_have_left = not self._reports
+        trip.has_left = None
         outgoing.extensions["trace"] = self._trace(trip)
         answer = await self._http.send(outgoing, stream=True, follow_redirects=False, **auth)
         said = dict(answer.headers.items())
@@ -129,18 +132,20 @@ class Lane:
 
     def _trace(self, trip: Trip) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
         """Make what the transport calls before and after each step (httpx's extension `trace`)."""
-        has_left = False
 
         async def trace(step: str, info: dict[str, Any]) -> None:
-            nonlocal has_left
             self._reports = True
             # A CONNECT asks the proxy for a tunnel and carries nothing of the request.
             if step.endswith(_SENDING) and info["request"].method != b"CONNECT":
-                has_left = True
+                trip.has_left = True
                 info["request"].extensions.pop("trace", None)  # every report costs time
-            trip.may_have_left = has_left
 
         return trace
+
+    def _settle(self, trip: Trip, error: SeeClickFixError | None) -> None:
+        """After a failure, find out whether a byte was sent, if that is certain."""
+        if isinstance(error, ConnectionFailedError) or (trip.has_left is None and self._reports):
+            trip.has_left = False
 
     def _auth(self, outgoing: Any, credential: Credential | None, *, own: bool) -> dict[str, Any]:
         if not own:

@@ -9,6 +9,7 @@ cancelled task leaves behind goes with it.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Mapping
 
@@ -48,6 +49,7 @@ class Lanes:
         self._headers = headers
         self._clock = clock
         self._loop: object = None
+        self._claiming = threading.Lock()
         self._closed = False
         self._all: set[Lane] = set()
         self._idle: deque[tuple[float, Lane]] = deque()  # since when; the last is the warmest
@@ -63,7 +65,8 @@ class Lanes:
             raise ClosedClientError
         loop = current_token()
         if self._loop is None:
-            self._loop = loop
+            with self._claiming:
+                self._loop = self._loop or loop
         if loop != self._loop:
             raise EventLoopError
 

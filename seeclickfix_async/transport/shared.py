@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol, Self
 
 import anyio
-from anyio.lowlevel import EventLoopToken, current_token
+from anyio.lowlevel import current_token
 
 from seeclickfix_async.errors import (
     ClientStateError,
@@ -33,7 +33,7 @@ from seeclickfix_async.errors import (
 from seeclickfix_async.transport.clock import SYSTEM, Clock
 from seeclickfix_async.transport.detached import Flight
 from seeclickfix_async.transport.limiter import Window
-from seeclickfix_async.transport.waiter import Waiter, has_ended
+from seeclickfix_async.transport.waiter import Waiter, has_ended, running_loop
 
 _logger = logging.getLogger("seeclickfix_async")
 
@@ -153,7 +153,7 @@ class RedisLimiter(Window):
         self._key = f"{name}:quota"
         self._take: Any = redis.register_script(_TAKE)
         self._tell: Any = redis.register_script(_TELL)
-        self._loop: EventLoopToken | None = None
+        self._loop = running_loop()
         self._epoch = ""
         self._in_use: set[str] = set()
         self._free_at: deque[tuple[float, str]] = deque()  # what was used in the last window
@@ -218,9 +218,9 @@ class RedisLimiter(Window):
         attempt = _Attempt(lambda: self._ask(token))
         try:
             return await attempt.wait()
-        except BaseException:
-            # Whoever leaves now does not know whether the slot was taken.
-            attempt.then(lambda: self.release(token, was_used=False))
+        except BaseException as error:
+            if not isinstance(error, Exception):  # cancelled, and the slot may be taken yet
+                attempt.then(lambda: self.release(token, was_used=False))
             raise
 
     async def _ask(self, token: str) -> float:

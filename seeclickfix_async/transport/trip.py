@@ -71,7 +71,7 @@ class Trip:
     __slots__ = (
         "choosing",
         "credential",
-        "may_have_left",
+        "has_left",
         "options",
         "renewed",
         "request",
@@ -82,8 +82,8 @@ class Trip:
         self.request: Request = request
         self.options: Options = options
         self.sent: int = 0
-        # Whether a byte may have been sent since the last slot was taken; if not, it is returned.
-        self.may_have_left: bool = False
+        # Whether a byte was sent since the last slot was taken; None if nobody can know.
+        self.has_left: bool | None = False
         self.credential: Credential | None = None
         self.renewed: bool = False
         # What fails while this is set is not the request, but the renewal of its token.

@@ -43,6 +43,14 @@ class Waiter:
         return False
 
 
+def running_loop() -> EventLoopToken | None:
+    """Return the event loop that runs in this thread, if there is one."""
+    try:
+        return current_token()
+    except anyio.NoEventLoopError:
+        return None
+
+
 def has_ended(loop: EventLoopToken) -> bool:
     """Whether an event loop runs no more tasks and never will again."""
     try:
