@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import coredis
 import pytest
 
-from seeclickfix_async import RedisLimiter
-from seeclickfix_async.errors import BlockedError, RateLimitedError
+from seeclickfix_async import AsyncClient, RedisLimiter
+from seeclickfix_async.errors import (
+    BlockedError,
+    ClientStateError,
+    ConnectionFailedError,
+    RateLimitedError,
+)
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
-from tests.redis_server import redis_server
+from tests.redis_server import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
 
@@ -202,3 +211,209 @@ async def test_asyncios_own_cancellation_gives_the_slot_back(
         for _ in range(3):
             async with limiter.slot():
                 pass
+
+
+# -- a server that loses its data -----------------------------------------------------------------
+
+_N, _PER = 3, 0.12
+# Two processes take a slot (small letter) and leave the oldest they have (capital letter).
+_STEPS = "aabABAbB"
+
+
+class _Loss:
+    """Two processes, and a server that forgets in between."""
+
+    def __init__(self, one: coredis.Redis[bytes], other: coredis.Redis[bytes]) -> None:
+        limiters = [RedisLimiter(redis, _N, per=_PER) for redis in (one, other)]
+        self.limiters = dict(zip("ab", limiters, strict=True))
+        self.open: dict[str, list[object]] = {"a": [], "b": []}
+        self.started: list[float] = []
+
+    async def run(self, lose: Callable[[], Awaitable[object]], at: int) -> None:
+        for number, step in enumerate(_STEPS):
+            if number == at:
+                await lose()
+            await self._do(step)
+        async with anyio.create_task_group() as tasks:
+            for name in "ab" * _N:
+                tasks.start_soon(self._request, name)
+
+        self.started.sort()
+        windows = zip(self.started, self.started[_N:], strict=False)
+        assert all(later - earlier >= _PER for earlier, later in windows)
+
+    async def _do(self, step: str) -> None:
+        if step.islower():
+            slot = self.limiters[step].slot()
+            await slot.__aenter__()
+            self.started.append(time.monotonic())
+            self.open[step].append(slot)
+        else:
+            await self.open[step.lower()].pop(0).__aexit__()  # type: ignore[attr-defined]
+
+    async def _request(self, name: str) -> None:
+        async with self.limiters[name].slot():
+            self.started.append(time.monotonic())
+
+
+@pytest.mark.parametrize("at", range(len(_STEPS)))
+async def test_no_window_holds_too_many_after_a_flush(port: int, at: int) -> None:
+    async with (
+        coredis.Redis(port=port) as one,
+        coredis.Redis(port=port) as other,
+    ):
+        await one.flushall()
+        await _Loss(one, other).run(one.flushall, at)
+
+
+# coredis leaves streams open when its server goes, and is warned.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kept", ["nothing", "an older copy"])
+@pytest.mark.parametrize("at", [2, 3, 4, 6])
+async def test_no_window_holds_too_many_after_a_restart(tmp_path: Path, kept: str, at: int) -> None:
+    server = RedisServer(str(tmp_path))
+
+    async def restart() -> None:
+        server.kill()
+        server.start()
+
+    try:
+        async with (
+            coredis.Redis(port=server.port) as one,
+            coredis.Redis(port=server.port) as other,
+        ):
+            loss = _Loss(one, other)
+            if kept == "an older copy":
+                await loss._do("a")
+                await one.save()
+                await loss._do("A")
+            await loss.run(restart, at)
+    finally:
+        server.kill()
+    gc.collect()
+
+
+async def test_scripts_that_the_server_forgot_are_loaded_again(redis: coredis.Redis[bytes]) -> None:
+    limiter = RedisLimiter(redis, 3, per=30)
+
+    for _ in range(3):
+        await redis.script_flush()
+        async with limiter.slot(max_wait=0):
+            await redis.script_flush()
+
+    with pytest.raises(RateLimitedError):
+        await limiter.slot(max_wait=0).__aenter__()
+
+
+async def test_a_first_start_waits_for_nothing(redis: coredis.Redis[bytes]) -> None:
+    async with (
+        RedisLimiter(redis, 1, per=30).slot(max_wait=0),
+        RedisLimiter(redis, 1, per=30, name="another").slot(max_wait=0),
+    ):
+        pass
+
+
+async def test_a_hold_is_not_forgotten(redis: coredis.Redis[bytes]) -> None:
+    limiter = RedisLimiter(redis, 5, per=1)
+    await limiter.hold(40)
+    await redis.flushall()
+
+    for _ in range(2):
+        with pytest.raises(RateLimitedError) as caught:
+            await limiter.slot(max_wait=5).__aenter__()
+
+    assert 39 < (caught.value.retry_after or 0) <= 40
+
+
+async def _run_out_of_memory(redis: coredis.Redis[bytes], limit: int) -> None:
+    await redis.config_set({"maxmemory": limit})
+
+
+async def test_a_server_without_memory_refuses_and_takes_no_slot(
+    redis: coredis.Redis[bytes],
+) -> None:
+    limiter = RedisLimiter(redis, 1, per=30)
+    await _run_out_of_memory(redis, 1)
+
+    with pytest.raises(ConnectionFailedError, match=r"refuses \(.*OOM.*check its memory"):
+        await limiter.slot(max_wait=0).__aenter__()
+
+    await _run_out_of_memory(redis, 0)
+    async with limiter.slot(max_wait=0):
+        pass
+
+
+async def test_a_slot_that_is_left_without_memory_is_free_in_time(
+    redis: coredis.Redis[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    limiter = RedisLimiter(redis, 2, per=0.2)
+    with caplog.at_level(logging.WARNING):
+        async with limiter.slot():
+            await _run_out_of_memory(redis, 1)
+    await _run_out_of_memory(redis, 0)
+
+    assert "OOM" in caplog.text
+    for _ in range(3):  # a minute would be told
+        async with limiter.slot(max_wait=0.3):
+            pass
+
+
+async def test_a_slot_whose_request_was_not_sent_is_free_at_once(
+    redis: coredis.Redis[bytes],
+) -> None:
+    limiter = RedisLimiter(redis, 1, per=30)
+    served: list[str] = []
+
+    async def request() -> None:
+        async with limiter.slot():
+            served.append("next")
+
+    async with anyio.create_task_group() as tasks, limiter.slot() as slot:
+        tasks.start_soon(request)
+        await anyio.wait_all_tasks_blocked()
+        slot.give_back()
+
+    assert served == ["next"]
+
+
+async def test_requests_that_are_cancelled_before_they_left_cost_nothing(
+    redis: coredis.Redis[bytes],
+) -> None:
+    limiter = RedisLimiter(redis, 20, per=60)
+    async with AsyncClient(base_url="http://127.0.0.1:9", limiter=limiter) as client:
+        for _ in range(25):
+            with pytest.raises(ConnectionFailedError):
+                await client.with_options(max_wait=0).issues.get(7)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(client.issues.get, 7)
+            tasks.cancel_scope.cancel()
+
+    with anyio.fail_after(10):
+        async with limiter.slot(max_wait=0):
+            pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_connection_that_breaks_takes_no_slot_along(port: int) -> None:
+    async with coredis.Redis(port=port) as redis, coredis.Redis(port=port) as admin:
+        await admin.flushall()
+        limiter = RedisLimiter(redis, 1, per=0.1)
+        for _ in range(5):
+            async with limiter.slot(max_wait=1):
+                await admin.client_kill(type_=coredis.PureToken.NORMAL, skipme=True)
+        async with limiter.slot(max_wait=1):
+            pass
+    gc.collect()
+
+
+@pytest.mark.parametrize("state", ["never opened", "closed"])
+async def test_a_redis_that_is_not_open_is_told_at_once(port: int, state: str) -> None:
+    redis = coredis.Redis(port=port)
+    if state == "closed":
+        async with redis:
+            await redis.ping()
+
+    async with AsyncClient(limiter=RedisLimiter(redis)) as client:
+        with pytest.raises(ClientStateError, match="async with coredis"):
+            await client.users.me()

@@ -18,6 +18,8 @@ class Accounts:
         await accounts.sign_in("user-7", token)
         view = client.with_options(token=accounts.source("user-7"))
 
+    It may be used by several threads, as far as its store and endpoint may: see `StoredToken`.
+
     Args:
         store: Where the users' tokens are kept.
         endpoint: Renews and revokes them.

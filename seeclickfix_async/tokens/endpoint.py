@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -13,6 +15,7 @@ import attrs
 from seeclickfix_async.credentials import Bearer, user_agent_of
 from seeclickfix_async.errors import (
     DecodeError,
+    EventLoopError,
     InvalidArgumentError,
     InvalidGrantError,
     StatusError,
@@ -29,9 +32,10 @@ from seeclickfix_async.response import Response
 from seeclickfix_async.secret import Secret, concealed, forget_frames
 from seeclickfix_async.transport.http import Wire
 from seeclickfix_async.transport.library import HTTPClient
-from seeclickfix_async.transport.limiter import RateLimiter
+from seeclickfix_async.transport.limiter import Limiter, RateLimiter
 from seeclickfix_async.transport.retry import DEFAULT_RETRY, Retry
 from seeclickfix_async.transport.trip import UNSET, Options, Request, Unset
+from seeclickfix_async.transport.waiter import SharedEvent
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -44,11 +48,13 @@ class TokenEndpoint:
 
     Secrets go into the body of a request to the provider's own site, redirects are not
     followed, and a request is sent again only when it surely did nothing. Cheap to make, inside or
-    outside an event loop; its connections belong to the first event loop that it is used in.
+    outside an event loop. Its connections are kept for the event loop that it is entered or used
+    in first; in another thread's, each request has a connection of its own.
 
     Args:
         app: The application that asks.
-        http: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`. It stays yours to close.
+        http: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`. It stays yours to close, and
+            ties the endpoint to one event loop: in another one, EventLoopError is raised.
         limiter: The quota, which these requests count in: hand the same `Limiter` to the
             `AsyncClient` and to this. One of its own unless told; None for no limit.
         retry: Which failures are tried again, and when.
@@ -81,16 +87,19 @@ class TokenEndpoint:
     ) -> None:
         self._app = app
         self._now = now
+        self._lock = threading.Lock()
         self._holders = 0
-        self._last_holder: anyio.Event | None = None
+        self._last_holder: SharedEvent | None = None
         self._options = Options(None, timeout, total_timeout, max_wait)
-        self._wire = Wire(
+        self._new_wire = functools.partial(
+            Wire,
             app.base_url,
             http=http,
-            limiter=limiter,
+            limiter=Limiter() if isinstance(limiter, Unset) else limiter,
             retry=retry,
             user_agent=user_agent_of(user_agent, contact),
         )
+        self._wire = self._new_wire()
 
     async def exchange(self, code: AuthorizationCode) -> Token:
         """The token for a code that `oauth.finish()` gave (RFC 6749 §4.1.3).
@@ -160,7 +169,7 @@ class TokenEndpoint:
         path = self._app.endpoints.info
         request = Request("GET", self._app.base_url + path, f"GET {path}", follow=False)
         options = attrs.evolve(self._options, credential=Bearer(access))
-        response = await self._wire.send(request, options)
+        response = await self._send(request, options)
         return info_in(response.json(), where=response.route)
 
     async def introspect(self, token: Token | Secret | str) -> Introspection:
@@ -193,35 +202,53 @@ class TokenEndpoint:
             follow=False,
         )
         try:
-            return await self._wire.send(request, self._options)
+            return await self._send(request, self._options)
         except StatusError as error:
             code, words = _told(error.body)
             if code is None:
                 raise
             raise refused(code, words) from error
 
+    async def _send(self, request: Request, options: Options) -> Response:
+        """Send it on the connections that are kept, or in another thread on one of its own."""
+        try:
+            return await self._wire.send(request, options)
+        except EventLoopError:  # before anything was sent
+            if self._wire.is_given:
+                raise
+        wire = self._new_wire()
+        try:
+            return await wire.send(request, options)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await wire.aclose()
+
     @contextmanager
     def held_open(self) -> Generator[None]:
         """Let no `aclose()` come between a renewal and its being kept."""
-        self._holders += 1
+        with self._lock:
+            self._holders += 1
         try:
             yield
         finally:
-            self._holders -= 1
-            if not self._holders and self._last_holder is not None:
-                self._last_holder.set()
+            with self._lock:
+                self._holders -= 1
+                if not self._holders and self._last_holder is not None:
+                    self._last_holder.set()
 
     async def aclose(self) -> None:
         """Close the connections that this endpoint opened; calls fail from then on.
 
         Waits for renewals under way, which would be lost otherwise.
         """
-        if self._holders:
-            self._last_holder = anyio.Event()
-            await self._last_holder.wait()
+        with self._lock:
+            last_holder = self._last_holder = SharedEvent() if self._holders else None
+        if last_holder is not None:
+            await last_holder.wait()
         await self._wire.aclose()
 
     async def __aenter__(self) -> Self:
+        self._wire.check()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -37,7 +37,9 @@ class StoredToken:
     holds across processes, so does this. A task that is cancelled while it waits takes nothing
     with it.
 
-    Share one source among all tasks that act for the user: `Accounts` hands out the same one.
+    Share one source among all tasks that act for the user: `Accounts` hands out the same one. The
+    tasks may run in several threads, if its store and its endpoint may be used there, as
+    `MemoryStore`, `FileStore` and a `TokenEndpoint` without `http` may.
 
     Args:
         store: Where the token is kept.
@@ -109,6 +111,8 @@ class StoredToken:
                     flight = self._flight = Flight(lambda: self._renew(refused))
             await flight.landed()
             token = self._token
+            if flight.was_cancelled:
+                continue  # another thread's event loop has ended
             if token is not None and not (joined and token.access_token == refused):
                 return token
 

@@ -42,11 +42,12 @@ class Flight:
     Its waiters may run in other threads; it ends with the event loop that started it.
     """
 
-    __slots__ = ("_done", "_error")
+    __slots__ = ("_done", "_error", "was_cancelled")
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
         self._done = SharedEvent()
         self._error: Exception | None = None
+        self.was_cancelled: bool = False  # with its event loop, and not by a waiter
 
         async def fly() -> None:
             try:
@@ -54,6 +55,9 @@ class Flight:
                     await work()
             except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
                 self._error = error
+            except BaseException:
+                self.was_cancelled = True
+                raise
             finally:
                 self._done.set()
 

@@ -94,6 +94,14 @@ class Wire:
         """What tells the time here."""
         return self._clock
 
+    def check(self) -> None:
+        """Keep the connections for the running event loop, or refuse what cannot be sent from here.
+
+        Raises:
+            ClientStateError: The client is closed, or belongs to another event loop.
+        """
+        self._lanes.check()
+
     async def aclose(self) -> None:
         """Close the connections, unless the HTTP client is the caller's. Harmless when repeated."""
         await self._lanes.aclose()
