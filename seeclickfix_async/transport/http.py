@@ -231,7 +231,8 @@ class Wire:
         options = trip.options
         # The quota is the API's; a download leads on to some storage, which has none of it.
         limiter = self._limiter if own or trip.request.into is None else _UNCOUNTED
-        await checkpoint_if_cancelled()  # some transports never look whether they are cancelled
+        if self.is_given:  # the caller's transport may never look whether it is cancelled
+            await checkpoint_if_cancelled()
         async with limiter.slot(max_wait=options.max_wait, background=options.background) as slot:
             trip.has_left = False
             try:
