@@ -1,14 +1,15 @@
 """What happened to an issue, told from what its row says now.
 
 The service keeps no history; but a row names the moments of what was done last, and its comments
-name theirs. Each of them is a change with a key of its own.
+name theirs. Each of them is a change with a key of its own. Which of them are new is not decided
+here.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 import attrs
@@ -60,27 +61,52 @@ _MOMENTS = {
     Kind.REOPENED: "reopened_at",
 }
 
-# One act writes several clocks: a status, its comment and the row may be some seconds apart.
-_ONE_ACT = timedelta(seconds=10)
+_STATUSES = {
+    Kind.ACKNOWLEDGED: Status.ACKNOWLEDGED,
+    Kind.CLOSED: Status.CLOSED,
+    Kind.REOPENED: Status.OPEN,
+}
 
 
 def changes_of(issue: DetailedIssue) -> list[Change]:
-    """Everything that a row tells, oldest first."""
-    known = sorted((*_dated(issue), *_comments(issue)), key=lambda change: change.at)
+    """List everything that a row gives a moment of its own to, oldest first."""
+    return sorted((*_dated(issue), *_comments(issue)), key=lambda change: change.at)
+
+
+def edit_of(issue: DetailedIssue) -> list[Change]:
+    """Return the update itself, for a row that says nothing else about it."""
     updated = issue.updated_at
-    if updated is None or any(abs(change.at - updated) <= _ONE_ACT for change in known):
-        return known
-    archived = issue.status == Status.ARCHIVED
-    kind = Kind.ARCHIVED if archived else Kind.EDITED
-    key = f"{issue.id}:{kind}" if archived else f"{issue.id}:{kind}:{moment(updated)}"
-    return [*known, Change(key, kind, updated, issue)]
+    if updated is None:
+        return []
+    key = f"{issue.id}:{Kind.EDITED}:{_stamp(updated)}"
+    return [Change(key, Kind.EDITED, updated, issue)]
+
+
+def archiving_of(issue: DetailedIssue) -> list[Change]:
+    """Return that an issue was archived, which has no moment of its own."""
+    if issue.status != Status.ARCHIVED or issue.updated_at is None:
+        return []
+    return [Change(f"{issue.id}:{Kind.ARCHIVED}", Kind.ARCHIVED, issue.updated_at, issue)]
+
+
+def names_of(issue: DetailedIssue) -> tuple[str, str]:
+    """Return the two keys that an issue is known by: of its opening, and of its archiving."""
+    archiving = f"{issue.id}:{Kind.ARCHIVED}"
+    if issue.created_at is None:
+        return f"{issue.id}", archiving
+    return f"{issue.id}:{Kind.OPENED}:{_stamp(issue.created_at)}", archiving
+
+
+def is_current(change: Change) -> bool:
+    """Tell whether an issue has the status that this change gave it."""
+    return change.kind in _STATUSES and change.issue.status == _STATUSES[change.kind]
 
 
 def _dated(issue: DetailedIssue) -> Iterator[Change]:
     for kind, name in _MOMENTS.items():
         at: datetime | None = getattr(issue, name)
         if at is not None:
-            yield Change(f"{issue.id}:{kind}:{moment(at)}", kind, at, issue)
+            yield Change(f"{issue.id}:{kind}:{_stamp(at)}", kind, at, issue)
 
 
 def _comments(issue: DetailedIssue) -> Iterator[Change]:
@@ -94,5 +120,13 @@ def _name_of(comment: Comment) -> str:
     """A comment's id, or what else tells it from others."""
     if comment.id is not None:
         return str(comment.id)
-    text = f"{comment.created_at}{comment.comment}".encode()
+    text = f"{comment.created_at}{comment.comment}".encode(errors="backslashreplace")
     return hashlib.sha256(text).hexdigest()[:16]
+
+
+def _stamp(at: datetime) -> str:
+    """Format a moment for a key, also one that UTC has no year for."""
+    try:
+        return moment(at)
+    except OverflowError:
+        return at.isoformat()

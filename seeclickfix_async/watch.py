@@ -1,7 +1,7 @@
 """A feed of changes that never misses one.
 
-Each look walks over what was updated since the last one, by the clock and with an overlap, so
-that neither bursts nor outages lose anything; keys tell what was told already.
+Each look walks over what was updated since the last one. The cursor decides from where on a look
+reads, and what of it is new; here the looks are taken, repeated and waited for.
 """
 
 from __future__ import annotations
@@ -9,19 +9,17 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
-import attrs
-import msgspec
 
 from seeclickfix_async import checks, timing
-from seeclickfix_async.changes import Change, changes_of
+from seeclickfix_async.changes import Change
 from seeclickfix_async.crawl import Crawl
+from seeclickfix_async.cursor import FAR, Cursor
 from seeclickfix_async.errors import (
     DecodeError,
-    InvalidArgumentError,
     RateLimitedError,
     SeeClickFixError,
     ServerError,
@@ -29,87 +27,17 @@ from seeclickfix_async.errors import (
     TruncatedResultsError,
 )
 from seeclickfix_async.models import DetailedIssue
-from seeclickfix_async.report import Report
+from seeclickfix_async.paging import Page
 from seeclickfix_async.transport.clock import Clock
 
 _logger = logging.getLogger("seeclickfix_async")
 
-OVERLAP = timedelta(minutes=2)
-"""A look reaches so far back beyond the last one: replicas lag, and seconds are crowded."""
-
-FAR = datetime(2100, 1, 1, tzinfo=UTC)
-"""Where a look ends; always the same, so that the service can answer with a 304."""
-
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_PAUSE = 900.0  # seconds between looks, when they fail
+_REPEATS = 2  # of a look that is not complete, before the feed goes on without the rest
 _PASSING = (DecodeError, RateLimitedError, ServerError, TransportError, TruncatedResultsError)
 
 Crawls = Callable[[datetime, datetime], Crawl[DetailedIssue]]
-Newest = Callable[[], Awaitable[tuple[DetailedIssue, ...]]]
-
-
-@attrs.define(eq=False)
-class Cursor:
-    """Where a feed stands, as a value for JSON.
-
-    Attributes:
-        began: What happened before the feed began is not told.
-        since: What was updated until then has been told.
-        floor: The same when the look under way began: what happened later may be untold.
-        seen: The keys of what was told since then, each with its moment.
-        first: Whether the first look is not over yet.
-    """
-
-    began: datetime
-    since: datetime
-    floor: datetime
-    seen: dict[str, datetime] = attrs.field(factory=dict)
-    first: bool = True
-
-    @classmethod
-    def read(cls, value: Any) -> Cursor:
-        """From what `Watch.cursor` gave.
-
-        Raises:
-            InvalidArgumentError: It is none.
-        """
-        try:
-            cursor = msgspec.convert(value, cls)
-        except msgspec.ValidationError as error:
-            raise InvalidArgumentError(
-                "cursor", f"must be what watch.cursor gave: {error}."
-            ) from None
-        for one in (cursor.began, cursor.since, cursor.floor):
-            if one.utcoffset() is None:
-                raise InvalidArgumentError("cursor", "has a moment without a time zone.")
-        return cursor
-
-    @classmethod
-    def at(cls, newest: tuple[DetailedIssue, ...]) -> Cursor:
-        """Now: right after the newest update."""
-        updates = [issue.updated_at for issue in newest if issue.updated_at is not None]
-        now = max(updates, default=_NEVER)
-        return cls(now, now, now)
-
-    def untold(self, issue: DetailedIssue) -> list[Change]:
-        """What happened to an issue and has not been told."""
-        earliest = max(self.began, self.floor - OVERLAP)
-        changes = [change for change in changes_of(issue) if change.at >= earliest]
-        if self.first:  # more may happen in the very second in which the feed begins
-            self.seen.update({one.key: one.at for one in changes if one.at == self.began})
-        return [change for change in changes if change.key not in self.seen]
-
-    def reach(self, updated: datetime | None) -> None:
-        """Everything of an issue was told."""
-        if updated is not None:
-            self.since = max(self.since, updated)
-
-    def rest(self) -> None:
-        """The look is over: forget the keys that no look will meet again."""
-        self.first = False
-        self.floor = self.since
-        earliest = self.floor - OVERLAP
-        self.seen = {key: at for key, at in self.seen.items() if at >= earliest}
+Newest = Callable[[], Awaitable[Page[DetailedIssue]]]
 
 
 class Watch:
@@ -127,40 +55,44 @@ class Watch:
         self._newest = newest
         self._every = every
         self._clock = clock
-        self._cursor = None if cursor is None else Cursor.read(cursor)
+        self._cursor = None if cursor is None else Cursor.load(cursor)
+        self._met_at = clock.now()  # when the cursor's `now` was the service's
         self._look: Crawl[DetailedIssue] | None = None
+        self._is_met = False  # whether the look has told the service's clock
+        self._since = FAR  # where the cursor stood when the look began
+        self._repeats = 0
         self._pause = 0.0  # seconds until the next look
         self._failures = 0
-        self._ready: deque[tuple[Change, Cursor]] = deque()
+        self._ready: deque[Change] = deque()  # of one issue
 
     @property
     def cursor(self) -> dict[str, Any] | None:
         """Where the feed stands, for `client.issues.watch(cursor=)`; None before it began.
 
-        Keep it when a change has been dealt with: it covers this one and all before. What was
-        given out and not covered comes again after a restart, with the same key.
+        A value for JSON, of less than 64 kB. Keep it when a change has been dealt with: it covers
+        this one and all before. What was given out and not covered comes again after a restart,
+        with the same key.
         """
-        cursor: dict[str, Any] | None = msgspec.to_builtins(self._cursor)
-        return cursor
+        cursor = self._cursor
+        return None if cursor is None or cursor.beginning else cursor.dump()
 
     async def begin(self) -> None:
         """Learn where the feed begins, so that its cursor can be kept before anything happens.
 
-        Iterating does it too; with a cursor there is nothing to learn.
+        Iterating does it too; with a cursor there is nothing to learn. When it is cancelled, the
+        next call goes on.
         """
-        while self._cursor is None:
+        while self._cursor is None or self._cursor.beginning:
             await self._try()
 
     def __aiter__(self) -> Watch:
         return self
 
     async def __anext__(self) -> Change:
-        while not self._ready:
+        while self._cursor is None or not self._ready:
             await self._try()
-        change, cursor = self._ready.popleft()
-        cursor.seen[change.key] = change.at
-        if not self._ready:
-            cursor.reach(change.issue.updated_at)
+        change = self._ready.popleft()
+        self._cursor.know(change.issue, change, self._ready)
         return change
 
     async def _try(self) -> None:
@@ -174,28 +106,54 @@ class Watch:
         if self._look is None:
             await self._clock.wait(anyio.Event(), self._pause)
         if self._cursor is None:
-            self._cursor = Cursor.at(await self._newest())
-            self._pause = self._every
+            await self._find_begin()
             return
         if self._look is None:
-            self._look = self._crawls(self._cursor.since - OVERLAP, FAR)
+            self._look, self._is_met = self._crawls(self._cursor.start, FAR), False
+            self._since = self._cursor.since
         issue = await anext(self._look, None)
         self._failures = 0
-        if issue is None:
-            self._rest(self._cursor, self._look.report)
-            return
-        self._ready.extend((change, self._cursor) for change in self._cursor.untold(issue))
-        if not self._ready:
-            self._cursor.reach(issue.updated_at)
+        if not self._is_met and self._put_back(self._cursor, self._look):
+            self._look, self._pause = None, 0.0
+        elif issue is None:
+            self._rest(self._cursor, self._look)
+        elif self._cursor.beginning:
+            self._cursor.know(issue)
+        else:
+            self._ready.extend(self._cursor.untold(issue))
+            if not self._ready:
+                self._cursor.know(issue)
 
-    def _rest(self, cursor: Cursor, report: Report) -> None:
-        """A look is over."""
+    async def _find_begin(self) -> None:
+        page = await self._newest()
+        whole = page.next_page is None and page.entries is not None and page.entries <= page.size
+        self._met_at = self._clock.now()
+        self._cursor = Cursor.begin(page.items, page.response.date, whole=whole)
+        self._pause = 0.0 if self._cursor.beginning else self._every
+
+    def _put_back(self, cursor: Cursor, look: Crawl[DetailedIssue]) -> bool:
+        """Learn the service's clock from a look's first answer; whether it was put back."""
+        now = self._clock.now()
+        elapsed = timedelta(seconds=now - self._met_at)
+        self._met_at, self._is_met = now, True
+        return cursor.meet(look.date, elapsed)
+
+    def _rest(self, cursor: Cursor, look: Crawl[DetailedIssue]) -> None:
+        """End a look; one that is not complete is repeated from where it began, but not for ever.
+
+        What came is known, and is not told again; rows that cannot be read were logged.
+        """
         self._look = None
         self._pause = self._every
-        if report.complete:
-            cursor.rest()
+        report = look.report
+        if report.complete or (report.rejected and len(report.reasons) == 1):
+            self._repeats = 0
         else:
             _logger.warning("A look at the feed is not complete: %s", " ".join(report.reasons))
+            self._repeats = (self._repeats + 1) % (_REPEATS + 1)
+            if self._repeats:
+                cursor.since = self._since
+        cursor.rest()
 
     def _back_off(self, error: SeeClickFixError) -> None:
         self._failures += 1

@@ -187,10 +187,9 @@ class Issues(IssueWrites):
             period: Any = dict(zip(_UPDATES, (since, until), strict=True))
             return issues.crawl(details=True, by="updated_at", **given, **period)
 
-        async def newest() -> tuple[DetailedIssue, ...]:
+        async def newest() -> Page[DetailedIssue]:
             latest = attrs.evolve(query, sort="updated_at", sort_direction="DESC")
-            page: Page[DetailedIssue] = await issues._page(latest, 1)  # noqa: SLF001  # of our own
-            return page.items
+            return await issues._page(latest, 1)  # noqa: SLF001  # of our own
 
         return Watch(crawl, newest, every=every, cursor=cursor, clock=self._api.wire.clock)
 
