@@ -28,7 +28,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -64,7 +64,9 @@ LATE = timedelta(days=2)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
+_SECOND = timedelta(seconds=1)
 _HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 _EXACT = timedelta(hours=3)  # updates before that are kept by the hour, which takes less room
 _DIGEST = 6  # characters of a key's digest: 36 bits
 _GROUP = 36  # characters of a group at most, with separators
@@ -116,8 +118,10 @@ class Cursor:
         now = _bounded(now)
         since = max((one for one in updates if one <= now), default=now)
         # There may be more rows of the very second in which the page ends.
-        oldest = NEVER if whole or not updates else updates[0] + timedelta(seconds=1)
-        cursor = cls(since, now, min(oldest, since - OVERLAP), beginning=oldest > since - OVERLAP)
+        oldest = NEVER if whole or not updates else updates[0] + _SECOND
+        # An answer that is empty by mistake must not make all of the past new.
+        remembered = max(min(oldest, since - OVERLAP), since - HISTORY)
+        cursor = cls(since, now, remembered, beginning=oldest > since - OVERLAP)
         for row in rows:
             cursor.know(row)
         return cursor
@@ -150,7 +154,7 @@ class Cursor:
         seen_at = self._last_update(issue)
         if seen_at is None:
             return self._news_of_a_stranger(issue, changes)
-        oldest = self._oldest_key(issue)
+        oldest = self._history(issue)
         recent = [*(one for one in changes if one.at >= oldest), *archiving_of(issue)]
         news = [change for change in recent if _digest(change.key) not in self.seen]
         if news or issue.updated_at is None or seen_at == _bounded(issue.updated_at):
@@ -202,11 +206,11 @@ class Cursor:
     def _keys(self, issue: DetailedIssue) -> Iterator[str]:
         """Return what a row is known by, and the keys that it may bring again."""
         yield names_of(issue)[bool(archiving_of(issue))]
-        oldest = self._oldest_key(issue)
+        oldest = self._history(issue) - _DAY  # the clock may be put back
         yield from (change.key for change in changes_of(issue) if change.at >= oldest)
 
-    def _oldest_key(self, issue: DetailedIssue) -> datetime:
-        """Return the moment before which a row's changes are history, and no keys are kept."""
+    def _history(self, issue: DetailedIssue) -> datetime:
+        """Return the moment before which the changes of a known row are taken for old."""
         return min(_bounded(issue.updated_at), self.now) - HISTORY
 
     # -- room ---------------------------------------------------------------------------------
@@ -215,14 +219,15 @@ class Cursor:
         """Forget the oldest groups of keys that are too old, or too many."""
         groups = {group: len(digests) for group, digests in self._groups().items()}
         size = _GROUP * len(groups) + _DIGEST * len(self.seen)
-        oldest = _hour(self.start - HISTORY)
+        oldest, exact = _hour(self.start - HISTORY), self.start - _EXACT
         kept_from = NEVER
         for group, following in pairwise([*sorted(groups), FAR + _HOUR]):
             room = _HISTORY_ROOM if following <= self.start else _ROOM
             if group >= oldest and size <= room:
                 break
             size -= _GROUP + _DIGEST * groups[group]
-            kept_from = max(oldest, min(following, group + _HOUR))
+            end = group + (_SECOND if group >= exact else _HOUR)
+            kept_from = max(oldest, min(following, end))
         if kept_from > NEVER:
             self._forget(kept_from)
         self._check_at = len(self.seen) + _CHECK_EVERY
@@ -268,9 +273,10 @@ class Cursor:
         Raises:
             InvalidArgumentError: It is not a cursor.
         """
+        former = isinstance(value, Mapping) and "floor" in value
         try:
-            return _load_before(value) or _load(value)
-        except msgspec.ValidationError as error:
+            return _load_former(value) if former else _load(value)
+        except (msgspec.ValidationError, UnicodeError) as error:
             raise InvalidArgumentError(
                 "cursor", f"must be what watch.cursor gave: {error}."
             ) from None
@@ -285,7 +291,7 @@ class _Kept:
 
 
 @attrs.frozen
-class _KeptBefore:
+class _FormerlyKept:
     """The form that cursors had before keys were kept as digests."""
 
     since: datetime
@@ -299,16 +305,15 @@ def _load(value: Any) -> Cursor:
     _check(kept.since, kept.now, kept.remembered, *kept.seen)
     cursor = Cursor(kept.since, kept.now, kept.remembered)
     for updated, digests in kept.seen.items():
+        if len(digests) % _DIGEST or not digests.isascii():
+            raise InvalidArgumentError("cursor", "has keys that are cut off.")
         for place in range(0, len(digests), _DIGEST):
             cursor.seen[digests[place : place + _DIGEST]] = updated
     return cursor
 
 
-def _load_before(value: Any) -> Cursor | None:
-    try:
-        kept = msgspec.convert(value, _KeptBefore)
-    except msgspec.ValidationError:
-        return None
+def _load_former(value: Any) -> Cursor:
+    kept = msgspec.convert(value, _FormerlyKept)
     _check(kept.since, kept.floor, *kept.seen.values())
     remembered = kept.floor if kept.first else kept.floor - timedelta(minutes=2)  # its overlap
     seen = {_digest(key): at for key, at in kept.seen.items()}

@@ -61,7 +61,7 @@ class Watch:
         self._is_met = False  # whether the look has told the service's clock
         self._since = FAR  # where the cursor stood when the look began
         self._repeats = 0
-        self._pause = 0.0  # seconds until the next look
+        self._due = self._met_at  # when the next look is
         self._failures = 0
         self._ready: deque[Change] = deque()  # of one issue
 
@@ -104,7 +104,7 @@ class Watch:
     async def _go_on(self) -> None:
         """To the next issue of a look, or to the next look."""
         if self._look is None:
-            await self._clock.wait(anyio.Event(), self._pause)
+            await self._clock.wait(anyio.Event(), max(0.0, self._due - self._clock.now()))
         if self._cursor is None:
             await self._find_begin()
             return
@@ -114,7 +114,7 @@ class Watch:
         issue = await anext(self._look, None)
         self._failures = 0
         if not self._is_met and self._put_back(self._cursor, self._look):
-            self._look, self._pause = None, 0.0
+            self._look = None
         elif issue is None:
             self._rest(self._cursor, self._look)
         elif self._cursor.beginning:
@@ -129,7 +129,8 @@ class Watch:
         whole = page.next_page is None and page.entries is not None and page.entries <= page.size
         self._met_at = self._clock.now()
         self._cursor = Cursor.begin(page.items, page.response.date, whole=whole)
-        self._pause = 0.0 if self._cursor.beginning else self._every
+        if not self._cursor.beginning:
+            self._due = self._clock.now() + self._every
 
     def _put_back(self, cursor: Cursor, look: Crawl[DetailedIssue]) -> bool:
         """Learn the service's clock from a look's first answer; whether it was put back."""
@@ -144,7 +145,7 @@ class Watch:
         What came is known, and is not told again; rows that cannot be read were logged.
         """
         self._look = None
-        self._pause = self._every
+        self._due = self._clock.now() + self._every
         report = look.report
         if report.complete or (report.rejected and len(report.reasons) == 1):
             self._repeats = 0
@@ -159,5 +160,6 @@ class Watch:
         self._failures += 1
         self._look = None
         jitter = timing.backoff(self._failures, random=1.0, base=self._every, cap=_LONGEST_PAUSE)
-        self._pause = max(self._every, jitter, getattr(error, "retry_after", None) or 0.0)
-        _logger.warning("The feed waits %.0f s: %s", self._pause, error)
+        pause = max(self._every, jitter, getattr(error, "retry_after", None) or 0.0)
+        self._due = self._clock.now() + pause
+        _logger.warning("The feed waits %.0f s: %s", pause, error)

@@ -1,0 +1,464 @@
+"""A service whose issues change in virtual time, and a consumer who follows them.
+
+Everything is drawn from a seed. The world knows which changes it owes: each that was to be seen
+for as long as a look may take to come, and was not overwritten or deleted before it was told.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import attrs
+import httpx
+
+from seeclickfix_async import AsyncClient, Change, Retry, Watch
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+_PER_PAGE = 20
+_DEPTH = 500
+_HOUR = 3600.0
+_DAY = 24 * _HOUR
+_FLUSH = 3 * _HOUR  # after the last change, without faults
+_MOMENTS = {"acknowledged": "Acknowledged", "closed": "Closed", "reopened": "Open"}
+
+
+@attrs.frozen
+class Options:
+    """What happens in a world.
+
+    Attributes:
+        days: How long, in virtual time.
+        rate: Changes a day.
+        every: Seconds between the looks of the feed.
+        dated: Whether answers have a Date header.
+        faults: The share of requests that fail.
+        skew: Seconds that the clocks of the app servers differ from the service's.
+        jumps: How often the service's clock is set, a day; without a Date header only forward.
+        poison: Updates a day that are stamped far in the future.
+        deletes: Whether issues are deleted.
+        late: Whether changes appear long after their moment.
+        lag: The most seconds that a replica is behind.
+    """
+
+    days: float = 2.0
+    rate: float = 300.0
+    every: float = 300.0
+    dated: bool = True
+    faults: float = 0.02
+    skew: tuple[float, ...] = (0.0, -300.0, 120.0)
+    jumps: float = 0.5
+    poison: float = 0.5
+    deletes: bool = True
+    late: bool = True
+    lag: float = 60.0
+
+
+@attrs.define
+class Row:
+    """An issue as the service has it; moments by name, comments by id."""
+
+    id: int
+    status: str
+    moments: dict[str, datetime]
+    comments: dict[int, datetime] = attrs.field(factory=dict)
+
+    def copy(self) -> Row:
+        return Row(self.id, self.status, dict(self.moments), dict(self.comments))
+
+    def as_json(self) -> dict[str, Any]:
+        comments = [
+            {
+                "comment": "seen",
+                "created_at": at.isoformat(),
+                "flag_url": f"https://city.test/api/v2/comments/{number}/flag",
+            }
+            for number, at in self.comments.items()
+        ]
+        moments = {f"{name}_at": at.isoformat() for name, at in self.moments.items()}
+        return {"id": self.id, "status": self.status, **moments, "comments": comments}
+
+
+class VirtualTime:
+    """A clock that jumps when its only task waits; the service's may be set apart from it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0  # since START, as nobody in the world can tell
+        self.asleep = 0.0  # of them, seconds that the machine's clock did not count
+        self.waits = 0
+
+    def now(self) -> float:
+        return self.seconds - self.asleep
+
+    async def wait(self, event: anyio.Event, seconds: float) -> None:
+        self.waits += 1
+        self.seconds += seconds
+        await anyio.lowlevel.checkpoint()
+
+
+class World:
+    """The issues, what happens to them, and what of it is still owed."""
+
+    def __init__(self, seed: int, options: Options, time: VirtualTime) -> None:
+        self.options = options
+        self.time = time
+        self.random = random.Random(seed)
+        self.rows: dict[int, Row] = {}
+        self.versions: dict[int, list[tuple[float, Row | None]]] = {}
+        self.owed: dict[str, int] = {}  # by key, the issue
+        self.edits: dict[int, datetime] = {}  # by issue, the update that nothing explains
+        self.old: set[str] = set()  # keys from before the feed began
+        self.overwritten = 0
+        self.clock_offset = 0.0
+        self.down_until = 0.0
+        self.end = options.days * _DAY
+        self._numbers = iter(range(1, 10**9))
+        self._plan = sorted(self._draw_plan())
+        for days in range(400, 0, -8):
+            self._add_history(timedelta(days=days))
+        for hours in range(24, 0, -1):
+            self._add_history(timedelta(hours=hours))
+
+    @property
+    def over(self) -> float:
+        """When the feed has had time for everything."""
+        return self.end + _FLUSH
+
+    def clock(self, server: float = 0.0) -> datetime:
+        """Return the service's clock on an app server, in whole seconds."""
+        seconds = int(self.time.seconds + self.clock_offset + server)
+        return START + timedelta(seconds=seconds)
+
+    def advance(self) -> None:
+        """Let everything happen that is due."""
+        while self._plan and self._plan[0][0] <= self.time.seconds:
+            _, _, what = heapq.heappop(self._plan)
+            getattr(self, f"_{what}")()
+
+    def told(self, change: Change) -> None:
+        """Settle what a change of the feed told."""
+        self.owed.pop(change.key, None)
+        assert change.issue.updated_at is not None
+        if self.edits.get(change.issue.id) == change.issue.updated_at:
+            del self.edits[change.issue.id]
+
+    def state(self, lag: float) -> list[Row]:
+        """Return all issues, as a replica has them."""
+        if not lag:
+            return list(self.rows.values())
+        seen = self.time.seconds - lag
+        versions = (self._version(known, seen) for known in self.versions.values())
+        return [row for row in versions if row is not None]
+
+    @staticmethod
+    def _version(known: list[tuple[float, Row | None]], seen: float) -> Row | None:
+        return next((row for at, row in reversed(known) if at <= seen), None)
+
+    # -- what happens -------------------------------------------------------------------------
+
+    def _draw_plan(self) -> Iterator[tuple[float, float, str]]:
+        options, draw = self.options, self.random
+        rates = {
+            "act": options.rate,
+            "edit": options.rate / 30,
+            "burst": 1.0,
+            "bulk": 0.5,
+            "flap": 2.0,
+            "outage": 1.0,
+            "sleep": 0.3,
+            "jump": options.jumps,
+            "poison": options.poison,
+            "late": 6.0 if options.late else 0.0,
+            "delete": 3.0 if options.deletes else 0.0,
+        }
+        for what, rate in rates.items():
+            at = 0.0 if what != "late" else 4 * _HOUR
+            while rate and (at := at + draw.expovariate(rate / _DAY)) < self.end:
+                yield at, draw.random(), what
+
+    def _add_history(self, age: timedelta) -> None:
+        at = START - age
+        row = Row(next(self._numbers), "Closed", {"created": at})
+        row.moments["closed"] = row.moments["updated"] = at + age / 3
+        row.comments[next(self._numbers)] = at + age / 4
+        self._keep(row)
+        self.old |= {key for key, moment in self._keys(row) if moment < START - timedelta(days=2)}
+
+    def _keys(self, row: Row) -> Iterator[tuple[str, datetime]]:
+        for kind in ("created", *_MOMENTS):
+            if kind in row.moments:
+                yield self._key(row, kind), row.moments[kind]
+        for number, at in row.comments.items():
+            yield f"{row.id}:commented:{number}", at
+
+    @staticmethod
+    def _key(row: Row, kind: str) -> str:
+        at = row.moments[kind].isoformat().replace("+00:00", "Z")
+        return f"{row.id}:{'opened' if kind == 'created' else kind}:{at}"
+
+    def _keep(self, row: Row) -> None:
+        self.rows[row.id] = row
+        began = self.time.seconds if self.time.seconds else -_DAY
+        self.versions.setdefault(row.id, []).append((began, row.copy()))
+
+    def _touch(self, row: Row, at: datetime) -> None:
+        self.edits.pop(row.id, None)
+        row.moments["updated"] = at
+        self._keep(row)
+
+    def _owe(self, key: str, row: Row) -> None:
+        self.owed[key] = row.id
+
+    def _excuse(self, key: str) -> None:
+        self.overwritten += self.owed.pop(key, None) is not None
+
+    def _pick(self) -> Row:
+        recent = list(self.rows)[-200:]
+        return self.rows[self.random.choice(recent)]
+
+    def _stamp(self) -> datetime:
+        return self.clock(self.random.choice(self.options.skew))
+
+    def _open(self, at: datetime, *, created: datetime | None = None) -> Row:
+        row = Row(next(self._numbers), "Open", {"created": created or at})
+        self._touch(row, at)
+        self._owe(self._key(row, "created"), row)
+        return row
+
+    def _comment(self, row: Row, at: datetime, *, created: datetime | None = None) -> None:
+        number = next(self._numbers)
+        row.comments[number] = created or at
+        self._owe(f"{row.id}:commented:{number}", row)
+        self._touch(row, at)
+
+    def _set_status(self, row: Row, kind: str, at: datetime, *, since: datetime) -> None:
+        if kind in row.moments:
+            self._excuse(self._key(row, kind))
+        row.moments[kind], row.status = since, _MOMENTS[kind]
+        self._owe(self._key(row, kind), row)
+        self._touch(row, at)
+
+    def _act(self, at: datetime | None = None) -> None:
+        at = at or self._stamp()
+        what = self.random.choice(("open", "comment", "comment", *_MOMENTS))
+        if what == "open":
+            self._open(at)
+        elif what == "comment":
+            self._comment(self._pick(), at)
+        else:
+            row = self._pick()
+            self._set_status(row, what, at, since=at)
+            if self.random.random() < 0.5:
+                self._comment(row, at)
+
+    def _edit(self) -> None:
+        row, at = self._pick(), self._stamp()
+        if row.moments["updated"] != at and row.id not in self.owed.values():
+            self._touch(row, at)
+            self.edits[row.id] = at
+
+    def _burst(self) -> None:
+        at = self._stamp()
+        for _ in range(self.random.choice((25, 60, 150))):
+            self._act(at)
+
+    def _bulk(self) -> None:
+        """Close many issues in one second."""
+        at = self._stamp()
+        for row in list(self.rows.values())[-100:]:
+            self._set_status(row, "closed", at, since=at)
+
+    def _flap(self) -> None:
+        row = self._pick()
+        for kind in ("closed", "reopened", "closed"):
+            at = self._stamp()
+            self._set_status(row, kind, at, since=at)
+
+    def _outage(self) -> None:
+        self.down_until = self.time.seconds + self.random.choice((60, 900, _HOUR, 6 * _HOUR))
+
+    def _sleep(self) -> None:
+        seconds = self.random.choice((600.0, 3 * _HOUR))
+        self.time.seconds += seconds
+        self.time.asleep += seconds
+
+    def _jump(self) -> None:
+        jumps = (-_HOUR, -600.0, 600.0, _HOUR) if self.options.dated else (600.0, _HOUR)
+        self.clock_offset += self.random.choice(jumps)
+
+    def _poison(self) -> None:
+        at = self._stamp()
+        row = self._open(at)
+        self._touch(row, at + self.random.choice((timedelta(hours=1), timedelta(days=365))))
+
+    def _late(self) -> None:
+        at, row = self._stamp(), self._pick()
+        match self.random.choice(("held", "moderated", "backdated")):
+            case "held":
+                self._open(at, created=at - timedelta(minutes=90))
+            case "moderated":
+                self._comment(row, at, created=at - timedelta(minutes=45))
+            case _:
+                self._set_status(row, "closed", at, since=at - timedelta(days=1))
+                self._comment(row, at)
+
+    def _delete(self) -> None:
+        row = self._pick()
+        for key in [key for key, number in self.owed.items() if number == row.id]:
+            self._excuse(key)
+        self.edits.pop(row.id, None)
+        del self.rows[row.id]
+        self.versions[row.id].append((self.time.seconds, None))
+
+
+class Service(httpx.AsyncBaseTransport):
+    """Answers for a world, and cancels its client now and then."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.scope = anyio.CancelScope()
+        self.requests = 0
+        self.begun = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        world, draw = self.world, self.world.random
+        self.requests += 1
+        world.time.seconds += 0.3
+        world.advance()
+        calm = world.time.seconds > world.end
+        if world.time.seconds > world.over or (not calm and draw.random() < 0.01):
+            self.scope.cancel()
+            await anyio.lowlevel.checkpoint()
+        if not calm and world.time.seconds < world.down_until:
+            return httpx.Response(draw.choice((500, 503)))
+        if not calm and draw.random() < world.options.faults:
+            return httpx.Response(200, text="<html>")
+        lag = 0.0 if calm or draw.random() < 0.8 else draw.uniform(0, world.options.lag)
+        return self._answer(request.url.params, lag)
+
+    def _answer(self, query: httpx.QueryParams, lag: float) -> httpx.Response:
+        world = self.world
+        since = datetime.fromisoformat(query.get("updated_at_after", "2000-01-01T00:00:00Z"))
+        rows = [row for row in world.state(lag) if row.moments["updated"] >= since]
+        descending = query["sort_direction"] == "DESC"
+        rows.sort(key=lambda row: (row.moments["updated"], row.id), reverse=descending)
+        page, size = int(query.get("page", 1)), int(query.get("per_page", _PER_PAGE))
+        size = min(size, _PER_PAGE)
+        following = page + 1 if page * size < len(rows) else None
+        pagination = {"entries": len(rows), "page": page, "per_page": size, "next_page": following}
+        shown = rows[:_DEPTH][(page - 1) * size : page * size]
+        body = {
+            "issues": [row.as_json() for row in shown],
+            "metadata": {"pagination": pagination},
+        }
+        headers = {"content-type": "application/json"}
+        if world.options.dated:
+            date = world.clock(world.random.choice(world.options.skew))
+            headers["date"] = date.strftime("%a, %d %b %Y %H:%M:%S GMT")
+        return httpx.Response(200, content=json.dumps(body).encode(), headers=headers)
+
+
+@attrs.define
+class Outcome:
+    """What a feed made of a world.
+
+    Attributes:
+        told: How many changes it told, those told again among them.
+        again: How many of them had been told before.
+        lost: Keys of changes that it owes.
+        old: Keys of changes from long before it began, that it told.
+        disordered: How many changes came after one of a later update of the same look.
+        restarts: How often it went on from a cursor, or after it was cancelled.
+        requests: What it asked.
+        largest: The longest cursor, as JSON.
+        overwritten: How many changes were overwritten or deleted before they were told.
+    """
+
+    told: int = 0
+    again: int = 0
+    lost: list[str] = attrs.field(factory=list)
+    old: list[str] = attrs.field(factory=list)
+    disordered: int = 0
+    restarts: int = 0
+    requests: int = 0
+    largest: int = 0
+    overwritten: int = 0
+
+
+class Follower:
+    """Takes the changes of a feed, and goes on from a cursor that is sometimes an earlier one."""
+
+    def __init__(self, world: World, client: AsyncClient) -> None:
+        self.world = world
+        self.outcome = Outcome()
+        self._client = client
+        self._keys: set[str] = set()
+        self._last = (0, START)  # the look and the update of the last change
+        self._watch = self._new(None)
+        self._kept = ""
+
+    async def begin(self) -> None:
+        await self._watch.begin()
+        self._kept = json.dumps(self._watch.cursor)
+        self.world.owed.clear()
+        self.world.edits.clear()
+
+    async def take(self, count: int) -> None:
+        for _ in range(count):
+            self._note(await anext(self._watch))
+            if self.world.random.random() < 0.9:
+                self._kept = json.dumps(self._watch.cursor)
+                self.outcome.largest = max(self.outcome.largest, len(self._kept))
+
+    def restart(self) -> None:
+        self.outcome.restarts += 1
+        self._watch = self._new(json.loads(self._kept))
+
+    def _new(self, cursor: Any) -> Watch:
+        return self._client.issues.watch(every=self.world.options.every, cursor=cursor)
+
+    def _note(self, change: Change) -> None:
+        outcome, updated = self.outcome, change.issue.updated_at
+        assert updated is not None
+        look, last = self._last
+        self._last = (self.world.time.waits, updated)
+        outcome.disordered += look == self._last[0] and updated < last
+        outcome.told += 1
+        outcome.again += change.key in self._keys
+        self._keys.add(change.key)
+        self.world.told(change)
+
+    def result(self) -> Outcome:
+        world, outcome = self.world, self.outcome
+        outcome.lost = [*world.owed, *(f"{number}:edited" for number in world.edits)]
+        outcome.old = sorted(self._keys & world.old)
+        outcome.overwritten = world.overwritten
+        return outcome
+
+
+async def follow(seed: int, options: Options) -> Outcome:
+    """Follow a world to its end, with restarts and cancellations, and compare."""
+    time = VirtualTime()
+    world = World(seed, options, time)
+    service = Service(world)
+    async with httpx.AsyncClient(transport=service) as http:
+        retry = Retry(attempts=1, clock=time)
+        client = AsyncClient(base_url="https://city.test", http=http, limiter=None, retry=retry)
+        follower = Follower(world, client)
+        while not service.begun:
+            with anyio.CancelScope() as service.scope:
+                await follower.begin()
+                service.begun = True
+        while time.seconds < world.over:
+            with anyio.CancelScope() as service.scope:
+                await follower.take(world.random.randint(1, 100))
+            if world.random.random() < 0.7:
+                follower.restart()
+    follower.outcome.requests = service.requests
+    return follower.result()
