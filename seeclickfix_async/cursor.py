@@ -164,7 +164,7 @@ class Cursor:
     def _news_of_a_stranger(self, issue: DetailedIssue, changes: list[Change]) -> list[Change]:
         """Decide by moments what is new of a row that is not known."""
         fresh = {change.key for change in changes if change.at >= self.remembered}
-        earliest = min(_bounded(issue.updated_at), self.now) - LATE
+        earliest = _bounded(issue.updated_at) - LATE
         late = [one for one in changes if earliest <= one.at < self.remembered]
         fresh.update(one.key for one in late if not fresh or is_current(one))
         return [one for one in changes if one.key in fresh] or (
@@ -189,8 +189,14 @@ class Cursor:
         if len(self.seen) > self._check_at:
             self._make_room()
 
-    def rest(self) -> None:
-        """End a look."""
+    def rest(self, *, crowded: bool) -> None:
+        """End a look.
+
+        When nothing happens `since` stays, so that the service can confirm its last answer. But
+        a look that takes several requests is made shorter, down to what came in the overlap.
+        """
+        if crowded:
+            self.since = max(self.since, self.now)
         self.remembered = max(self.remembered, min(self._forgotten, self.now))
         self._forgotten = NEVER
         self.beginning = False

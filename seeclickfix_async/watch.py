@@ -28,6 +28,7 @@ from seeclickfix_async.errors import (
 )
 from seeclickfix_async.models import DetailedIssue
 from seeclickfix_async.paging import Page
+from seeclickfix_async.queries import DETAILED_PER_PAGE
 from seeclickfix_async.transport.clock import Clock
 
 _logger = logging.getLogger("seeclickfix_async")
@@ -147,14 +148,13 @@ class Watch:
         self._look = None
         self._due = self._clock.now() + self._every
         report = look.report
-        if report.complete or (report.rejected and len(report.reasons) == 1):
-            self._repeats = 0
-        else:
+        is_read = report.complete or (report.rejected > 0 and len(report.reasons) == 1)
+        self._repeats = 0 if is_read else (self._repeats + 1) % (_REPEATS + 1)
+        if not is_read:
             _logger.warning("A look at the feed is not complete: %s", " ".join(report.reasons))
-            self._repeats = (self._repeats + 1) % (_REPEATS + 1)
-            if self._repeats:
-                cursor.since = self._since
-        cursor.rest()
+        if self._repeats:
+            cursor.since = self._since
+        cursor.rest(crowded=not self._repeats and report.received > DETAILED_PER_PAGE)
 
     def _back_off(self, error: SeeClickFixError) -> None:
         self._failures += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,6 @@ from seeclickfix_async import AsyncClient, Change, Retry, Watch
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 _PER_PAGE = 20
-_DEPTH = 500
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
 _FLUSH = 3 * _HOUR  # after the last change, without faults
@@ -45,6 +44,7 @@ class Options:
         deletes: Whether issues are deleted.
         late: Whether changes appear long after their moment.
         lag: The most seconds that a replica is behind.
+        history: Whether there are issues before the world begins.
     """
 
     days: float = 2.0
@@ -58,6 +58,11 @@ class Options:
     deletes: bool = True
     late: bool = True
     lag: float = 60.0
+    history: bool = True
+
+
+CALM = Options(rate=0, faults=0, skew=(0.0,), jumps=0, poison=0, lag=0, history=False)
+"""A world where nothing happens by itself."""
 
 
 @attrs.define
@@ -92,12 +97,16 @@ class VirtualTime:
         self.seconds = 0.0  # since START, as nobody in the world can tell
         self.asleep = 0.0  # of them, seconds that the machine's clock did not count
         self.waits = 0
+        self.on_wait: Callable[[], None] = lambda: None
 
     def now(self) -> float:
         return self.seconds - self.asleep
 
     async def wait(self, event: anyio.Event, seconds: float) -> None:
         self.waits += 1
+        if seconds > 0:
+            self.on_wait()
+            await anyio.lowlevel.checkpoint()
         self.seconds += seconds
         await anyio.lowlevel.checkpoint()
 
@@ -113,6 +122,7 @@ class World:
         self.versions: dict[int, list[tuple[float, Row | None]]] = {}
         self.owed: dict[str, int] = {}  # by key, the issue
         self.edits: dict[int, datetime] = {}  # by issue, the update that nothing explains
+        self.settled: set[str] = set()  # keys that were told
         self.old: set[str] = set()  # keys from before the feed began
         self.overwritten = 0
         self.clock_offset = 0.0
@@ -120,15 +130,18 @@ class World:
         self.end = options.days * _DAY
         self._numbers = iter(range(1, 10**9))
         self._plan = sorted(self._draw_plan())
-        for days in range(400, 0, -8):
-            self._add_history(timedelta(days=days))
-        for hours in range(24, 0, -1):
-            self._add_history(timedelta(hours=hours))
+        if options.history:
+            for hours in (*range(9600, 24, -192), *range(24, 0, -1)):
+                self.add_history(timedelta(hours=hours))
 
     @property
     def over(self) -> float:
         """When the feed has had time for everything."""
         return self.end + _FLUSH
+
+    def stop(self, seconds: float) -> None:
+        """End the world in so many seconds."""
+        self.end = self.time.seconds + seconds - _FLUSH
 
     def clock(self, server: float = 0.0) -> datetime:
         """Return the service's clock on an app server, in whole seconds."""
@@ -144,6 +157,7 @@ class World:
     def told(self, change: Change) -> None:
         """Settle what a change of the feed told."""
         self.owed.pop(change.key, None)
+        self.settled.add(change.key)
         assert change.issue.updated_at is not None
         if self.edits.get(change.issue.id) == change.issue.updated_at:
             del self.edits[change.issue.id]
@@ -167,28 +181,30 @@ class World:
         rates = {
             "act": options.rate,
             "edit": options.rate / 30,
-            "burst": 1.0,
-            "bulk": 0.5,
-            "flap": 2.0,
-            "outage": 1.0,
-            "sleep": 0.3,
+            "burst": options.rate / 300,
+            "bulk": options.rate / 600,
+            "flap": options.rate / 150,
+            "outage": options.faults * 50,
+            "sleep": options.faults * 15,
             "jump": options.jumps,
             "poison": options.poison,
-            "late": 6.0 if options.late else 0.0,
-            "delete": 3.0 if options.deletes else 0.0,
+            "late": options.rate / 50 if options.late else 0.0,
+            "delete": options.rate / 100 if options.deletes else 0.0,
         }
         for what, rate in rates.items():
             at = 0.0 if what != "late" else 4 * _HOUR
             while rate and (at := at + draw.expovariate(rate / _DAY)) < self.end:
                 yield at, draw.random(), what
 
-    def _add_history(self, age: timedelta) -> None:
+    def add_history(self, age: timedelta) -> Row:
+        """Add an issue that was opened, commented and closed before the world began."""
         at = START - age
         row = Row(next(self._numbers), "Closed", {"created": at})
         row.moments["closed"] = row.moments["updated"] = at + age / 3
         row.comments[next(self._numbers)] = at + age / 4
         self._keep(row)
         self.old |= {key for key, moment in self._keys(row) if moment < START - timedelta(days=2)}
+        return row
 
     def _keys(self, row: Row) -> Iterator[tuple[str, datetime]]:
         for kind in ("created", *_MOMENTS):
@@ -204,16 +220,18 @@ class World:
 
     def _keep(self, row: Row) -> None:
         self.rows[row.id] = row
-        began = self.time.seconds if self.time.seconds else -_DAY
+        began = self.time.seconds or -_DAY
         self.versions.setdefault(row.id, []).append((began, row.copy()))
 
-    def _touch(self, row: Row, at: datetime) -> None:
+    def touch(self, row: Row, at: datetime) -> None:
+        """Let a row be updated, without a word why."""
         self.edits.pop(row.id, None)
         row.moments["updated"] = at
         self._keep(row)
 
     def _owe(self, key: str, row: Row) -> None:
-        self.owed[key] = row.id
+        if key not in self.settled:  # two acts that are stamped with one moment are one
+            self.owed[key] = row.id
 
     def _excuse(self, key: str) -> None:
         self.overwritten += self.owed.pop(key, None) is not None
@@ -222,63 +240,67 @@ class World:
         recent = list(self.rows)[-200:]
         return self.rows[self.random.choice(recent)]
 
-    def _stamp(self) -> datetime:
+    def stamp(self) -> datetime:
+        """Return the clock of the app server that happens to answer."""
         return self.clock(self.random.choice(self.options.skew))
 
-    def _open(self, at: datetime, *, created: datetime | None = None) -> Row:
+    def open(self, at: datetime, *, created: datetime | None = None) -> Row:
+        """Open an issue; a moderator shows it after its creation."""
         row = Row(next(self._numbers), "Open", {"created": created or at})
-        self._touch(row, at)
+        self.touch(row, at)
         self._owe(self._key(row, "created"), row)
         return row
 
-    def _comment(self, row: Row, at: datetime, *, created: datetime | None = None) -> None:
+    def comment(self, row: Row, at: datetime, *, created: datetime | None = None) -> None:
+        """Comment on an issue; a moderator shows it after its creation."""
         number = next(self._numbers)
         row.comments[number] = created or at
         self._owe(f"{row.id}:commented:{number}", row)
-        self._touch(row, at)
+        self.touch(row, at)
 
-    def _set_status(self, row: Row, kind: str, at: datetime, *, since: datetime) -> None:
+    def set_status(self, row: Row, kind: str, at: datetime, *, since: datetime) -> None:
+        """Acknowledge, close or reopen an issue; another system may say since when."""
         if kind in row.moments:
             self._excuse(self._key(row, kind))
         row.moments[kind], row.status = since, _MOMENTS[kind]
         self._owe(self._key(row, kind), row)
-        self._touch(row, at)
+        self.touch(row, at)
 
     def _act(self, at: datetime | None = None) -> None:
-        at = at or self._stamp()
+        at = at or self.stamp()
         what = self.random.choice(("open", "comment", "comment", *_MOMENTS))
         if what == "open":
-            self._open(at)
+            self.open(at)
         elif what == "comment":
-            self._comment(self._pick(), at)
+            self.comment(self._pick(), at)
         else:
             row = self._pick()
-            self._set_status(row, what, at, since=at)
+            self.set_status(row, what, at, since=at)
             if self.random.random() < 0.5:
-                self._comment(row, at)
+                self.comment(row, at)
 
     def _edit(self) -> None:
-        row, at = self._pick(), self._stamp()
+        row, at = self._pick(), self.stamp()
         if row.moments["updated"] != at and row.id not in self.owed.values():
-            self._touch(row, at)
+            self.touch(row, at)
             self.edits[row.id] = at
 
     def _burst(self) -> None:
-        at = self._stamp()
+        at = self.stamp()
         for _ in range(self.random.choice((25, 60, 150))):
             self._act(at)
 
     def _bulk(self) -> None:
         """Close many issues in one second."""
-        at = self._stamp()
+        at = self.stamp()
         for row in list(self.rows.values())[-100:]:
-            self._set_status(row, "closed", at, since=at)
+            self.set_status(row, "closed", at, since=at)
 
     def _flap(self) -> None:
         row = self._pick()
         for kind in ("closed", "reopened", "closed"):
-            at = self._stamp()
-            self._set_status(row, kind, at, since=at)
+            at = self.stamp()
+            self.set_status(row, kind, at, since=at)
 
     def _outage(self) -> None:
         self.down_until = self.time.seconds + self.random.choice((60, 900, _HOUR, 6 * _HOUR))
@@ -293,20 +315,20 @@ class World:
         self.clock_offset += self.random.choice(jumps)
 
     def _poison(self) -> None:
-        at = self._stamp()
-        row = self._open(at)
-        self._touch(row, at + self.random.choice((timedelta(hours=1), timedelta(days=365))))
+        at = self.stamp()
+        row = self.open(at)
+        self.touch(row, at + self.random.choice((timedelta(hours=1), timedelta(days=365))))
 
     def _late(self) -> None:
-        at, row = self._stamp(), self._pick()
+        at, row = self.stamp(), self._pick()
         match self.random.choice(("held", "moderated", "backdated")):
             case "held":
-                self._open(at, created=at - timedelta(minutes=90))
+                self.open(at, created=at - timedelta(minutes=90))
             case "moderated":
-                self._comment(row, at, created=at - timedelta(minutes=45))
+                self.comment(row, at, created=at - timedelta(minutes=45))
             case _:
-                self._set_status(row, "closed", at, since=at - timedelta(days=1))
-                self._comment(row, at)
+                self.set_status(row, "closed", at, since=at - timedelta(days=1))
+                self.comment(row, at)
 
     def _delete(self) -> None:
         row = self._pick()
@@ -325,6 +347,8 @@ class Service(httpx.AsyncBaseTransport):
         self.scope = anyio.CancelScope()
         self.requests = 0
         self.begun = False
+        self.promised = 0  # rows that the count has too many
+        self.broken: set[int] = set()  # issues that cannot be read
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         world, draw = self.world, self.world.random
@@ -351,10 +375,17 @@ class Service(httpx.AsyncBaseTransport):
         page, size = int(query.get("page", 1)), int(query.get("per_page", _PER_PAGE))
         size = min(size, _PER_PAGE)
         following = page + 1 if page * size < len(rows) else None
-        pagination = {"entries": len(rows), "page": page, "per_page": size, "next_page": following}
-        shown = rows[:_DEPTH][(page - 1) * size : page * size]
+        pagination = {
+            "entries": len(rows) + self.promised,
+            "page": page,
+            "per_page": size,
+            "next_page": following,
+        }
+        shown = rows[(page - 1) * size : page * size]
         body = {
-            "issues": [row.as_json() for row in shown],
+            "issues": [
+                row.as_json() | ({"id": "?"} if row.id in self.broken else {}) for row in shown
+            ],
             "metadata": {"pagination": pagination},
         }
         headers = {"content-type": "application/json"}
