@@ -4,11 +4,14 @@ Invariant. A change is told exactly when its key is not known; no clock of one r
 with another's. For that the cursor holds four things:
 
 * `since`: every row whose update was visible with an `updated_at` before it has been read. It
-  never passes the service's own now, so that a row dated in the future moves it no further.
+  never passes the service's own now, so that a row dated in the future moves it no further; but
+  only rows move it, since they may be stamped long before the Date header.
 * A look reads every row updated from `start` on, which lies `OVERLAP` before `since`: what becomes
-  visible later was stamped by a server whose clock is behind by less than that.
+  visible later was stamped by a server whose clock is behind by less than that. So when nothing
+  has come for as long, there is nothing left to come before `since`. `start` stays while nothing
+  happens, so that the service can confirm its last answer.
 * `seen`: the keys of every row that was read with an `updated_at` from `remembered` on, and
-  `remembered` is never later than `start`. So each row that a look can meet again is known by its
+  `start` is never earlier than `remembered`. So each row that a look can meet again is known by its
   keys, and a row of it that is not known has not been read since.
 * `now`: the service's clock when the last look began; without a Date header a bound below it,
   which moves on only by the time that passed on the monotonic clock.
@@ -83,6 +86,7 @@ class Cursor:
         since: Every update before it has been read.
         now: The service's clock when the last look began, or a bound below it.
         remembered: The keys of every row read with an update from here on are in `seen`.
+        after: What was updated before it need not be read again, whatever `since` is.
         seen: Digests of keys, each with the last update of its row that was seen.
         beginning: Whether the look under way is the first one, which tells nothing.
     """
@@ -90,6 +94,7 @@ class Cursor:
     since: datetime
     now: datetime
     remembered: datetime
+    after: datetime = NEVER
     seen: dict[str, datetime] = attrs.field(factory=dict)
     beginning: bool = False
     _forgotten: datetime = NEVER  # rows updated before it had to go in the look under way
@@ -98,7 +103,7 @@ class Cursor:
     @property
     def start(self) -> datetime:
         """The update from which the next look reads."""
-        return max(self.since - OVERLAP, self.remembered)
+        return max(self.since - OVERLAP, self.after)
 
     @classmethod
     def begin(cls, rows: Sequence[DetailedIssue], now: datetime | None, *, whole: bool) -> Cursor:
@@ -116,11 +121,11 @@ class Cursor:
         if now is None:
             now = updates[(len(updates) - 1) // 2] if updates else NEVER
         now = _bounded(now)
-        since = max((one for one in updates if one <= now), default=now)
+        # An issue may be stamped long before the Date header, so that it is a bound and no more.
+        since = max((one for one in updates if one <= now), default=now if updates else NEVER)
         # There may be more rows of the very second in which the page ends.
         oldest = NEVER if whole or not updates else updates[0] + _SECOND
-        # An answer that is empty by mistake must not make all of the past new.
-        remembered = max(min(oldest, since - OVERLAP), since - HISTORY)
+        remembered = max(NEVER, min(oldest, since - OVERLAP))
         cursor = cls(since, now, remembered, beginning=oldest > since - OVERLAP)
         for row in rows:
             cursor.know(row)
@@ -142,7 +147,8 @@ class Cursor:
             return False
         _logger.warning("The service's clock was put back to %s; the feed goes on there.", self.now)
         self.since = earliest
-        self.remembered = min(self.remembered, earliest - OVERLAP)
+        self.remembered = min(self.remembered, self.since - OVERLAP)
+        self.after = min(self.after, self.since - OVERLAP)
         return True
 
     def untold(self, issue: DetailedIssue) -> list[Change]:
@@ -189,15 +195,15 @@ class Cursor:
         if len(self.seen) > self._check_at:
             self._make_room()
 
-    def rest(self, *, crowded: bool) -> None:
+    def rest(self, *, settled: bool) -> None:
         """End a look.
 
-        When nothing happens `since` stays, so that the service can confirm its last answer. But
-        a look that takes several requests is made shorter, down to what came in the overlap.
+        Args:
+            settled: Whether what was updated until `since` need not be read again.
         """
-        if crowded:
-            self.since = max(self.since, self.now)
-        self.remembered = max(self.remembered, min(self._forgotten, self.now))
+        if settled:
+            self.after = max(self.after, self.since + _SECOND)
+        self._keep_from(min(self._forgotten, self.now))
         self._forgotten = NEVER
         self.beginning = False
 
@@ -251,7 +257,12 @@ class Cursor:
                 for digest in digests:
                     del self.seen[digest]
         self._forgotten = max(self._forgotten, before)
-        self.remembered = max(self.remembered, min(before, self.since))
+        self._keep_from(min(before, self.since))
+
+    def _keep_from(self, moment: datetime) -> None:
+        if moment > self.remembered:
+            self.remembered = moment
+            self.after = max(self.after, moment)
 
     def _groups(self) -> dict[datetime, list[str]]:
         """Group the keys by update, those of former updates by the hour."""
@@ -268,7 +279,7 @@ class Cursor:
         """Return the cursor as a value for JSON, of less than 64 kB."""
         seen = {group: "".join(digests) for group, digests in self._groups().items()}
         value: dict[str, Any] = msgspec.to_builtins(
-            _Kept(self.since, self.now, self.remembered, seen)
+            _Kept(self.since, self.now, self.remembered, self.after, seen)
         )
         return value
 
@@ -293,6 +304,7 @@ class _Kept:
     since: datetime
     now: datetime
     remembered: datetime
+    after: datetime
     seen: dict[datetime, str]
 
 
@@ -308,8 +320,8 @@ class _FormerlyKept:
 
 def _load(value: Any) -> Cursor:
     kept = msgspec.convert(value, _Kept)
-    _check(kept.since, kept.now, kept.remembered, *kept.seen)
-    cursor = Cursor(kept.since, kept.now, kept.remembered)
+    _check(kept.since, kept.now, kept.remembered, kept.after, *kept.seen)
+    cursor = Cursor(kept.since, kept.now, kept.remembered, kept.after)
     for updated, digests in kept.seen.items():
         if len(digests) % _DIGEST or not digests.isascii():
             raise InvalidArgumentError("cursor", "has keys that are cut off.")
@@ -323,7 +335,7 @@ def _load_former(value: Any) -> Cursor:
     _check(kept.since, kept.floor, *kept.seen.values())
     remembered = kept.floor if kept.first else kept.floor - timedelta(minutes=2)  # its overlap
     seen = {_digest(key): at for key, at in kept.seen.items()}
-    return Cursor(kept.since, kept.since, remembered, seen)
+    return Cursor(kept.since, kept.since, remembered, remembered, seen)
 
 
 def _check(*moments: datetime) -> None:

@@ -17,7 +17,7 @@ import anyio
 from seeclickfix_async import checks, timing
 from seeclickfix_async.changes import Change
 from seeclickfix_async.crawl import Crawl
-from seeclickfix_async.cursor import FAR, Cursor
+from seeclickfix_async.cursor import FAR, OVERLAP, Cursor
 from seeclickfix_async.errors import (
     DecodeError,
     RateLimitedError,
@@ -61,6 +61,7 @@ class Watch:
         self._look: Crawl[DetailedIssue] | None = None
         self._is_met = False  # whether the look has told the service's clock
         self._since = FAR  # where the cursor stood when the look began
+        self._moved_at = self._met_at  # when that was last moved
         self._repeats = 0
         self._due = self._met_at  # when the next look is
         self._failures = 0
@@ -154,7 +155,10 @@ class Watch:
             _logger.warning("A look at the feed is not complete: %s", " ".join(report.reasons))
         if self._repeats:
             cursor.since = self._since
-        cursor.rest(crowded=not self._repeats and report.received > DETAILED_PER_PAGE)
+        if cursor.since != self._since:
+            self._moved_at = self._clock.now()
+        quiet = self._clock.now() - self._moved_at > OVERLAP.total_seconds()
+        cursor.rest(settled=quiet and is_read and report.received > DETAILED_PER_PAGE)
 
     def _back_off(self, error: SeeClickFixError) -> None:
         self._failures += 1

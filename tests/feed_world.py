@@ -347,6 +347,7 @@ class Service(httpx.AsyncBaseTransport):
         self.scope = anyio.CancelScope()
         self.requests = 0
         self.begun = False
+        self.date_offset = timedelta(0)  # of the Date header
         self.promised = 0  # rows that the count has too many
         self.broken: set[int] = set()  # issues that cannot be read
 
@@ -390,7 +391,7 @@ class Service(httpx.AsyncBaseTransport):
         }
         headers = {"content-type": "application/json"}
         if world.options.dated:
-            date = world.clock(world.random.choice(world.options.skew))
+            date = world.clock(world.random.choice(world.options.skew)) + self.date_offset
             headers["date"] = date.strftime("%a, %d %b %Y %H:%M:%S GMT")
         return httpx.Response(200, content=json.dumps(body).encode(), headers=headers)
 

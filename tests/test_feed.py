@@ -95,7 +95,7 @@ async def test_each_change_is_told(seed: int, options: Options) -> None:
     assert outcome.lost == []
     assert outcome.old == []
     assert outcome.told > 30
-    assert outcome.restarts > 2
+    assert outcome.restarts > 0
     assert outcome.largest < 64_000
     assert options.lag or not outcome.disordered  # a replica may show an older row later
 
@@ -297,6 +297,30 @@ async def test_a_consumer_who_gives_up_before_each_look_still_gets_changes(town:
     assert told == [(row.id, Kind.OPENED)]
 
 
+async def test_a_place_without_issues_is_followed_from_its_first_one(town: _Town) -> None:
+    town.world.rows.clear()
+    await town.feed.begin()
+
+    row = town.open(-_YEAR)  # the Date header is of another clock
+
+    assert await town.told() == [(row.id, Kind.OPENED)]
+
+
+@pytest.mark.parametrize("dated", [True], indirect=True)
+async def test_rows_from_long_before_the_date_header_are_told(town: _Town) -> None:
+    town.world.clock_offset = -_YEAR.total_seconds()
+    town.world.rows.clear()
+    town.open()
+    town.service.date_offset = _YEAR
+    await town.feed.begin()
+    first = [town.open().id for _ in range(50)]
+    assert await town.told(40) == [(number, Kind.OPENED) for number in first]
+
+    last = town.open()
+
+    assert await town.told() == [(last.id, Kind.OPENED)]
+
+
 @pytest.mark.parametrize("dated", [True], indirect=True)
 async def test_looks_after_a_burst_soon_cost_one_request_again(town: _Town) -> None:
     await town.feed.begin()
@@ -357,7 +381,7 @@ async def test_a_cursor_of_the_former_version_goes_on(town: _Town) -> None:
     assert (second.id, Kind.OPENED) in told_now
 
 
-_CURSOR = dict.fromkeys(("since", "now", "remembered"), "2026-01-01T00:00:00Z")
+_CURSOR = dict.fromkeys(("since", "now", "remembered", "after"), "2026-01-01T00:00:00Z")
 _WRONG = (
     "0001-01-01T00:00:00+14:00",
     "9999-12-31T23:59:59-05:00",
