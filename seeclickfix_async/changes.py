@@ -73,7 +73,7 @@ def changes_of(issue: DetailedIssue) -> list[Change]:
     return sorted((*_dated(issue), *_comments(issue)), key=lambda change: change.at)
 
 
-def edit_of(issue: DetailedIssue) -> list[Change]:
+def edit_changes(issue: DetailedIssue) -> list[Change]:
     """Return the update itself, for a row that says nothing else about it."""
     updated = issue.updated_at
     if updated is None:
@@ -82,14 +82,14 @@ def edit_of(issue: DetailedIssue) -> list[Change]:
     return [Change(key, Kind.EDITED, updated, issue)]
 
 
-def archiving_of(issue: DetailedIssue) -> list[Change]:
+def archive_changes(issue: DetailedIssue) -> list[Change]:
     """Return that an issue was archived, which has no moment of its own."""
     if issue.status != Status.ARCHIVED or issue.updated_at is None:
         return []
     return [Change(f"{issue.id}:{Kind.ARCHIVED}", Kind.ARCHIVED, issue.updated_at, issue)]
 
 
-def names_of(issue: DetailedIssue) -> tuple[str, str]:
+def identity_keys(issue: DetailedIssue) -> tuple[str, str]:
     """Return the two keys that an issue is known by: of its opening, and of its archiving."""
     archiving = f"{issue.id}:{Kind.ARCHIVED}"
     if issue.created_at is None:

@@ -41,11 +41,11 @@ import msgspec
 
 from seeclickfix_async.changes import (
     Change,
-    archiving_of,
+    archive_changes,
     changes_of,
-    edit_of,
+    edit_changes,
+    identity_keys,
     is_current,
-    names_of,
 )
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue
@@ -97,7 +97,7 @@ class Cursor:
     after: datetime = NEVER
     seen: dict[str, datetime] = attrs.field(factory=dict)
     beginning: bool = False
-    _forgotten: datetime = NEVER  # rows updated before it had to go in the look under way
+    _evicted: datetime = NEVER  # rows updated before it had to go in the look under way
     _check_at: int = 0  # how many keys there may be before their room is counted again
 
     @property
@@ -117,10 +117,10 @@ class Cursor:
             now: The service's clock, if it tells it.
             whole: Whether there are no other rows.
         """
-        updates = sorted(_bounded(row.updated_at) for row in rows)
+        updates = sorted(_clamp(row.updated_at) for row in rows)
         if now is None:
             now = updates[(len(updates) - 1) // 2] if updates else NEVER
-        now = _bounded(now)
+        now = _clamp(now)
         # An issue may be stamped long before the Date header, so that it is a bound and no more.
         since = max((one for one in updates if one <= now), default=now if updates else NEVER)
         # There may be more rows of the very second in which the page ends.
@@ -128,10 +128,10 @@ class Cursor:
         remembered = max(NEVER, min(oldest, since - OVERLAP))
         cursor = cls(since, now, remembered, beginning=oldest > since - OVERLAP)
         for row in rows:
-            cursor.know(row)
+            cursor.record(row)
         return cursor
 
-    def meet(self, date: datetime | None, elapsed: timedelta) -> bool:
+    def update_clock(self, date: datetime | None, elapsed: timedelta) -> bool:
         """Learn the service's clock from a look's first answer; whether it was put back.
 
         If it was, updates since the last look may be stamped before `start`, and the look has to
@@ -141,8 +141,8 @@ class Cursor:
             date: The service's clock, if it tells it.
             elapsed: The time since the last look's first answer, as far as is known.
         """
-        self.now = _bounded(self.now + elapsed if date is None else date)
-        earliest = _bounded(self.now - elapsed)
+        self.now = _clamp(self.now + elapsed if date is None else date)
+        earliest = _clamp(self.now - elapsed)
         if earliest >= self.since - OVERLAP / 2:
             return False
         _logger.warning("The service's clock was put back to %s; the feed goes on there.", self.now)
@@ -151,51 +151,59 @@ class Cursor:
         self.after = min(self.after, self.since - OVERLAP)
         return True
 
-    def untold(self, issue: DetailedIssue) -> list[Change]:
+    def find_new_changes(self, issue: DetailedIssue) -> list[Change]:
         """List the changes of a row that have not been told, oldest first."""
-        return [change for change in self._news(issue) if _digest(change.key) not in self.seen]
+        return [
+            change for change in self._new_changes(issue) if _digest(change.key) not in self.seen
+        ]
 
-    def _news(self, issue: DetailedIssue) -> list[Change]:
+    def _new_changes(self, issue: DetailedIssue) -> list[Change]:
         changes = changes_of(issue)
         seen_at = self._last_update(issue)
         if seen_at is None:
-            return self._news_of_a_stranger(issue, changes)
-        oldest = self._history(issue)
-        recent = [*(one for one in changes if one.at >= oldest), *archiving_of(issue)]
+            return self._new_changes_of_unknown(issue, changes)
+        oldest = self._oldest_kept(issue)
+        recent = [*(one for one in changes if one.at >= oldest), *archive_changes(issue)]
         news = [change for change in recent if _digest(change.key) not in self.seen]
-        if news or issue.updated_at is None or seen_at == _bounded(issue.updated_at):
+        if news or issue.updated_at is None or seen_at == _clamp(issue.updated_at):
             return news
-        return edit_of(issue)
+        return edit_changes(issue)
 
-    def _news_of_a_stranger(self, issue: DetailedIssue, changes: list[Change]) -> list[Change]:
+    def _new_changes_of_unknown(self, issue: DetailedIssue, changes: list[Change]) -> list[Change]:
         """Decide by moments what is new of a row that is not known."""
         fresh = {change.key for change in changes if change.at >= self.remembered}
-        earliest = _bounded(issue.updated_at) - LATE
+        earliest = _clamp(issue.updated_at) - LATE
         late = [one for one in changes if earliest <= one.at < self.remembered]
         fresh.update(one.key for one in late if not fresh or is_current(one))
         return [one for one in changes if one.key in fresh] or (
-            archiving_of(issue) or edit_of(issue)
+            archive_changes(issue) or edit_changes(issue)
         )
 
-    def know(
+    def record(
         self,
         issue: DetailedIssue,
-        told: Change | None = None,
-        untold: Collection[Change] = (),
+        delivered: Change | None = None,
+        pending: Collection[Change] = (),
     ) -> None:
-        """Remember a row, of which some changes may be still untold."""
-        updated = _bounded(issue.updated_at)
-        keys = {*self._keys(issue)} - {change.key for change in untold}
-        if told is not None:
-            keys.add(told.key)
+        """Remember the keys of a row.
+
+        Args:
+            issue: The row.
+            delivered: The change of it that was just delivered, if any.
+            pending: Changes of it that are still to be delivered, and are not remembered.
+        """
+        updated = _clamp(issue.updated_at)
+        keys = {*self._keys(issue)} - {change.key for change in pending}
+        if delivered is not None:
+            keys.add(delivered.key)
         for key in keys:
             self.seen[_digest(key)] = updated
-        if told is not None and not untold:
+        if delivered is not None and not pending:
             self.since = max(self.since, min(updated, self.now))
         if len(self.seen) > self._check_at:
-            self._make_room()
+            self._evict_if_full()
 
-    def rest(self, *, settled: bool) -> None:
+    def finish_look(self, *, settled: bool) -> None:
         """End a look.
 
         Args:
@@ -203,35 +211,35 @@ class Cursor:
         """
         if settled:
             self.after = max(self.after, self.since + _SECOND)
-        self._keep_from(min(self._forgotten, self.now))
-        self._forgotten = NEVER
+        self._raise_remembered(min(self._evicted, self.now))
+        self._evicted = NEVER
         self.beginning = False
 
     def _last_update(self, issue: DetailedIssue) -> datetime | None:
         """Return the update with which a row was last read; None if that is not known."""
-        names = names_of(issue)
-        for name in reversed(names) if archiving_of(issue) else names:
+        names = identity_keys(issue)
+        for name in reversed(names) if archive_changes(issue) else names:
             if (updated := self.seen.get(_digest(name))) is not None:
                 return updated
         return None
 
     def _keys(self, issue: DetailedIssue) -> Iterator[str]:
         """Return what a row is known by, and the keys that it may bring again."""
-        yield names_of(issue)[bool(archiving_of(issue))]
-        oldest = self._history(issue) - _DAY  # the clock may be put back
+        yield identity_keys(issue)[bool(archive_changes(issue))]
+        oldest = self._oldest_kept(issue) - _DAY  # the clock may be put back
         yield from (change.key for change in changes_of(issue) if change.at >= oldest)
 
-    def _history(self, issue: DetailedIssue) -> datetime:
+    def _oldest_kept(self, issue: DetailedIssue) -> datetime:
         """Return the moment before which the changes of a known row are taken for old."""
-        return min(_bounded(issue.updated_at), self.now) - HISTORY
+        return min(_clamp(issue.updated_at), self.now) - HISTORY
 
     # -- room ---------------------------------------------------------------------------------
 
-    def _make_room(self) -> None:
+    def _evict_if_full(self) -> None:
         """Forget the oldest groups of keys that are too old, or too many."""
         groups = {group: len(digests) for group, digests in self._groups().items()}
         size = _GROUP * len(groups) + _DIGEST * len(self.seen)
-        oldest, exact = _hour(self.start - HISTORY), self.start - _EXACT
+        oldest, exact = _floor_to_hour(self.start - HISTORY), self.start - _EXACT
         kept_from = NEVER
         for group, following in pairwise([*sorted(groups), FAR + _HOUR]):
             room = _HISTORY_ROOM if following <= self.start else _ROOM
@@ -241,25 +249,26 @@ class Cursor:
             end = group + (_SECOND if group >= exact else _HOUR)
             kept_from = max(oldest, min(following, end))
         if kept_from > NEVER:
-            self._forget(kept_from)
+            self._evict_before(kept_from)
         self._check_at = len(self.seen) + _CHECK_EVERY
 
-    def _forget(self, before: datetime) -> None:
+    def _evict_before(self, before: datetime) -> None:
         """Forget rows that were last updated before a moment.
 
         More rows of the second `since` may come as long as the look goes on, so that `remembered`
         does not pass it before the end: a restart would rather tell twice than not at all.
         """
-        if self._forgotten <= self.since - OVERLAP < before:
+        if self._evicted <= self.since - OVERLAP < before:
             _logger.warning("Too many changes to remember: looks reach back to %s only.", before)
         for group, digests in self._groups().items():
             if group < before:
                 for digest in digests:
                     del self.seen[digest]
-        self._forgotten = max(self._forgotten, before)
-        self._keep_from(min(before, self.since))
+        self._evicted = max(self._evicted, before)
+        self._raise_remembered(min(before, self.since))
 
-    def _keep_from(self, moment: datetime) -> None:
+    def _raise_remembered(self, moment: datetime) -> None:
+        """Stop relying on the keys of rows that were updated before a moment."""
         if moment > self.remembered:
             self.remembered = moment
             self.after = max(self.after, moment)
@@ -269,7 +278,7 @@ class Cursor:
         groups: dict[datetime, list[str]] = {}
         exact = self.start - _EXACT
         for digest, updated in self.seen.items():
-            group = updated if updated >= exact else _hour(updated)
+            group = updated if updated >= exact else _floor_to_hour(updated)
             groups.setdefault(group, []).append(digest)
         return groups
 
@@ -348,7 +357,7 @@ def _check(*moments: datetime) -> None:
             )
 
 
-def _bounded(moment: datetime | None) -> datetime:
+def _clamp(moment: datetime | None) -> datetime:
     """Return a moment in UTC, in years that moments can be added to."""
     if moment is None or moment <= NEVER:
         return NEVER
@@ -360,5 +369,5 @@ def _digest(key: str) -> str:
     return base64.b64encode(digest)[:_DIGEST].decode()
 
 
-def _hour(moment: datetime) -> datetime:
+def _floor_to_hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)

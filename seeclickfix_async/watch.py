@@ -57,13 +57,13 @@ class Watch:
         self._every = every
         self._clock = clock
         self._cursor = None if cursor is None else Cursor.load(cursor)
-        self._met_at = clock.now()  # when the cursor's `now` was the service's
+        self._clock_read_at = clock.now()  # when the cursor's `now` was the service's
         self._look: Crawl[DetailedIssue] | None = None
-        self._is_met = False  # whether the look has told the service's clock
+        self._clock_known = False  # whether the look has told the service's clock
         self._since = FAR  # where the cursor stood when the look began
-        self._moved_at = self._met_at  # when that was last moved
+        self._moved_at = self._clock_read_at  # when that was last moved
         self._repeats = 0
-        self._due = self._met_at  # when the next look is
+        self._due = self._clock_read_at  # when the next look is
         self._failures = 0
         self._ready: deque[Change] = deque()  # of one issue
 
@@ -94,7 +94,7 @@ class Watch:
         while self._cursor is None or not self._ready:
             await self._try()
         change = self._ready.popleft()
-        self._cursor.know(change.issue, change, self._ready)
+        self._cursor.record(change.issue, change, self._ready)
         return change
 
     async def _try(self) -> None:
@@ -108,40 +108,40 @@ class Watch:
         if self._look is None:
             await self._clock.wait(anyio.Event(), max(0.0, self._due - self._clock.now()))
         if self._cursor is None:
-            await self._find_begin()
+            await self._find_start()
             return
         if self._look is None:
-            self._look, self._is_met = self._crawls(self._cursor.start, FAR), False
+            self._look, self._clock_known = self._crawls(self._cursor.start, FAR), False
             self._since = self._cursor.since
         issue = await anext(self._look, None)
         self._failures = 0
-        if not self._is_met and self._put_back(self._cursor, self._look):
+        if not self._clock_known and self._update_clock(self._cursor, self._look):
             self._look = None
         elif issue is None:
-            self._rest(self._cursor, self._look)
+            self._finish_look(self._cursor, self._look)
         elif self._cursor.beginning:
-            self._cursor.know(issue)
+            self._cursor.record(issue)
         else:
-            self._ready.extend(self._cursor.untold(issue))
+            self._ready.extend(self._cursor.find_new_changes(issue))
             if not self._ready:
-                self._cursor.know(issue)
+                self._cursor.record(issue)
 
-    async def _find_begin(self) -> None:
+    async def _find_start(self) -> None:
         page = await self._newest()
         whole = page.next_page is None and page.entries is not None and page.entries <= page.size
-        self._met_at = self._clock.now()
+        self._clock_read_at = self._clock.now()
         self._cursor = Cursor.begin(page.items, page.response.date, whole=whole)
         if not self._cursor.beginning:
             self._due = self._clock.now() + self._every
 
-    def _put_back(self, cursor: Cursor, look: Crawl[DetailedIssue]) -> bool:
+    def _update_clock(self, cursor: Cursor, look: Crawl[DetailedIssue]) -> bool:
         """Learn the service's clock from a look's first answer; whether it was put back."""
         now = self._clock.now()
-        elapsed = timedelta(seconds=now - self._met_at)
-        self._met_at, self._is_met = now, True
-        return cursor.meet(look.date, elapsed)
+        elapsed = timedelta(seconds=now - self._clock_read_at)
+        self._clock_read_at, self._clock_known = now, True
+        return cursor.update_clock(look.date, elapsed)
 
-    def _rest(self, cursor: Cursor, look: Crawl[DetailedIssue]) -> None:
+    def _finish_look(self, cursor: Cursor, look: Crawl[DetailedIssue]) -> None:
         """End a look; one that is not complete is repeated from where it began, but not for ever.
 
         What came is known, and is not told again; rows that cannot be read were logged.
@@ -158,7 +158,7 @@ class Watch:
         if cursor.since != self._since:
             self._moved_at = self._clock.now()
         quiet = self._clock.now() - self._moved_at > OVERLAP.total_seconds()
-        cursor.rest(settled=quiet and is_read and report.received > DETAILED_PER_PAGE)
+        cursor.finish_look(settled=quiet and is_read and report.received > DETAILED_PER_PAGE)
 
     def _back_off(self, error: SeeClickFixError) -> None:
         self._failures += 1

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from seeclickfix_async import AsyncClient, Kind, Retry, Watch
-from seeclickfix_async.errors import InvalidArgumentError
 
-from .feed_world import CALM, START, Options, Row, Service, VirtualTime, World, follow
+from .feed_service import Service, follow
+from .feed_world import CALM, START, Options, Row, VirtualTime, World
 
 pytestmark = pytest.mark.anyio
 
@@ -379,41 +379,3 @@ async def test_a_cursor_of_the_former_version_goes_on(town: _Town) -> None:
 
     assert (first.id, Kind.OPENED) not in told_now
     assert (second.id, Kind.OPENED) in told_now
-
-
-_CURSOR = dict.fromkeys(("since", "now", "remembered", "after"), "2026-01-01T00:00:00Z")
-_WRONG = (
-    "0001-01-01T00:00:00+14:00",
-    "9999-12-31T23:59:59-05:00",
-    "1969-12-31T23:59:59Z",
-    "2026-01-01T00:00:00",
-    "yesterday",
-    float("nan"),
-    None,
-)
-
-
-@pytest.mark.parametrize("wrong", _WRONG)
-@pytest.mark.parametrize("name", _CURSOR)
-def test_a_cursor_with_a_wrong_moment_is_refused(name: str, wrong: Any) -> None:
-    AsyncClient().issues.watch(cursor={**_CURSOR, "seen": {}})  # is none of them
-
-    for cursor in ({**_CURSOR, "seen": {}, name: wrong}, {"floor": wrong, "since": wrong}):
-        with pytest.raises(InvalidArgumentError, match="cursor"):
-            AsyncClient().issues.watch(cursor=cursor)
-
-
-@pytest.mark.parametrize(
-    "seen",
-    [
-        None,
-        [],
-        {"2026-01-01T00:00:00Z": "short"},
-        {"2026-01-01T00:00:00Z": "\ud83dabcde"},
-        {"2026-01-01T00:00:00Z": 5},
-        {"0001-01-01T00:00:00+14:00": "abcdef"},
-    ],
-)
-def test_a_cursor_with_wrong_keys_is_refused(seen: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="cursor"):
-        AsyncClient().issues.watch(cursor={**_CURSOR, "seen": seen})
