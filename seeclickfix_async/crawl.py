@@ -113,11 +113,11 @@ class Crawl(Generic[IssueT]):
 
     @property
     def date(self) -> datetime | None:
-        """When the first answer came, by the service's clock; None before that.
+        """When the service gave its first answer to this process, by its own clock.
 
-        By this machine's clock if the service does not tell its own.
+        None before that, or if it does not tell its time.
         """
-        return self._planner.state.began
+        return self._reader.date
 
     def skip(self, ids: Iterable[int]) -> None:
         """Do not give out these issues, since an earlier crawl of this state did.
@@ -187,6 +187,7 @@ class _Reader(Generic[IssueT]):
     rate: float
     clock: Clock
     now: datetime  # by this machine, where the service does not tell its time
+    date: datetime | None = None  # of the first answer, by the service's clock
     quickest: float = math.inf  # seconds of the quickest answer yet
     asking: anyio.Semaphore = attrs.field(factory=lambda: anyio.Semaphore(IN_FLIGHT))
     reading: anyio.Lock = attrs.field(factory=anyio.Lock)
@@ -225,6 +226,8 @@ class _Reader(Generic[IssueT]):
         except BEYOND:
             state.requests += 1
             raise
+        if self.quickest == math.inf:
+            self.date = response.date
         self.quickest = min(self.quickest, self.clock.now() - started)
         state.requests += response.requests
         return response

@@ -342,10 +342,12 @@ async def test_a_service_without_a_clock_goes_by_this_machines() -> None:
         del answer.headers["Date"]
         return answer
 
-    got, report = await _run(_served(serve).issues.crawl())
+    crawl = _served(serve).issues.crawl()
+    got, report = await _run(crawl)
 
     assert sorted(got) == list(range(1, 11))
     assert report.complete
+    assert crawl.date is None
     assert report.until is not None
     assert abs(report.until - datetime.now(UTC)) < timedelta(minutes=1)
 
