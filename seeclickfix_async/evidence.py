@@ -55,15 +55,24 @@ class Evidence:
     says_more: bool
 
     @classmethod
-    def of(cls, request: PageRequest, page: Page[Issue], by: By) -> Evidence:
-        """Read a page, whose rows go by a clock."""
+    def of(
+        cls, request: PageRequest, page: Page[Issue], by: By, *, counts: bool = True
+    ) -> Evidence:
+        """Read a page.
+
+        Args:
+            request: What was asked for.
+            page: The answer.
+            by: The clock that the rows go by.
+            counts: Whether the count may say that there is more. Where new rows come all the
+                time, one that is too high would never let it end.
+        """
         clocks: dict[Row, datetime | None] = {issue.id: getattr(issue, by) for issue in page.items}
         if page.rejected or None in clocks.values():
             clocks = _fill(clocks, _row_keys(page))
         last = max(filter(None, clocks.values()), default=None)
-        return cls(
-            request, page, clocks, last and last.replace(microsecond=0), _says_more(request, page)
-        )
+        more = _goes_on(request, page) or (counts and _counts_more(request, page))
+        return cls(request, page, clocks, last and last.replace(microsecond=0), more)
 
     @property
     def rows(self) -> list[Row]:
@@ -77,10 +86,19 @@ class Evidence:
         return sum(at >= last for at in self.clocks.values() if at) if last else 0
 
 
-def _says_more(request: PageRequest, page: Page[Issue]) -> bool:
-    size = page.per_page if page.per_page is not None and page.per_page > 0 else request.per_page
-    reached = (request.number - 1) * size + page.size
-    return page.size >= size or page.next_page is not None or (page.entries or 0) > reached
+def _size(request: PageRequest, page: Page[Issue]) -> int:
+    """How many rows a full page has."""
+    granted = page.per_page or 0
+    return granted if granted > 0 else request.per_page
+
+
+def _goes_on(request: PageRequest, page: Page[Issue]) -> bool:
+    return page.size >= _size(request, page) or page.next_page is not None
+
+
+def _counts_more(request: PageRequest, page: Page[Issue]) -> bool:
+    before = (request.number - 1) * _size(request, page)
+    return (page.entries or 0) > before + page.size
 
 
 def _row_keys(page: Page[Issue]) -> list[Row]:

@@ -97,8 +97,6 @@ class CrawlPlanner(Generic[IssueT]):
         self._earlier = self.state.received + self.state.rejected
         self._seen = IdSet(row for part in self.slices for row in part.known)
         self._remembers_all = state is None
-        if by == "updated_at":
-            self._reopen()
 
     @property
     def slices(self) -> list[TimeSlice]:
@@ -113,12 +111,13 @@ class CrawlPlanner(Generic[IssueT]):
     def skip(self, ids: Iterable[int]) -> None:
         """Do not give out these issues, since an earlier crawl did: all that it received.
 
-        So an incomplete crawl can read again what it did not get.
+        So a crawl that ended without being complete can read again what it did not get.
         """
         for number in ids:
             self._seen.add(number)
         self._remembers_all = True
-        self._reopen()
+        if self.state.finished and self.state.reasons:
+            self._reopen()
 
     # -- what to ask for ----------------------------------------------------------------------
 
@@ -171,7 +170,7 @@ class CrawlPlanner(Generic[IssueT]):
             DecodeError: No row tells its time.
             TruncatedResultsError: The service does not heed the clock, or gives nothing at all.
         """
-        evidence = Evidence.of(request, page, part.by)
+        evidence = Evidence.of(request, page, part.by, counts=part.by == self.by)
         fresh = self._receive(part, evidence, self._within_end(part, page, now))
         if part.crowd is None:
             self._read_on(part, evidence)
@@ -208,7 +207,9 @@ class CrawlPlanner(Generic[IssueT]):
         self, part: TimeSlice, evidence: Evidence, issues: Sequence[IssueT]
     ) -> list[IssueT]:
         """Sort out the issues that are new, and remember those that may come again."""
-        if self.by == "created_at":
+        if part.by != self.by and not self._remembers_all:
+            fresh = []  # an earlier process may have given them out
+        elif self.by == "created_at":
             fresh = [issue for issue in issues if self._seen.add(issue.id)]
         else:  # a new version of an issue is new
             known = part.known
@@ -405,8 +406,6 @@ class CrawlPlanner(Generic[IssueT]):
     def _reopen(self) -> None:
         """Read again what an incomplete crawl did not get: its gaps, or else everything."""
         state = self.state
-        if state.slices or not state.reasons:
-            return
         gaps = state.gaps or [Gap(self.by, self._start, state.end)]
         state.slices = [TimeSlice(gap.by, gap.start, gap.end) for gap in gaps]
         state.gaps, state.reasons = [], []

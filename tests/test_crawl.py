@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -284,6 +285,37 @@ async def test_a_row_that_moves_between_two_processes_comes_once() -> None:
     more, report = await _run(crawl)
 
     _check(got + more, report, set(service.rows))
+
+
+async def test_a_state_alone_gives_out_no_update_twice() -> None:
+    service = _city(60, 0, 0, most_per_page=10)
+    service.before_answer = lambda number: service.touch(service.rows[1 + number % 60])
+    got: list[int] = []
+    states: list[bytes] = []
+
+    async def keep(batch: Batch[Issue]) -> None:
+        states.append(batch.state)
+        got.extend(issue.id for issue in batch.issues)
+        if len(states) % 2:
+            raise OSError
+
+    crawl = _client(service).issues.crawl()
+    while not crawl.report.complete:
+        with suppress(OSError):
+            await crawl.run(keep)
+        crawl = _client(service).issues.crawl(state=states[-1])
+
+    assert sorted(got) == sorted(service.rows)
+
+
+async def test_updates_without_end_and_a_count_that_is_too_high_end() -> None:
+    service = _city(60, 0, 0, most_per_page=5, count_mode="high")
+    service.before_answer = lambda number: service.touch(service.rows[1 + number % 60])
+
+    got, report = await _run(_client(service).issues.crawl())
+
+    assert sorted(got) == sorted(service.rows)
+    assert not report.complete
 
 
 async def test_an_incomplete_crawl_reads_again_what_is_missing() -> None:
