@@ -8,8 +8,10 @@ planning.
 from __future__ import annotations
 
 import math
+from array import array
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
@@ -117,6 +119,10 @@ class Crawl(Generic[IssueT]):
         """What has come so far."""
         return self._guide.walk.report(len(self._ready))
 
+    def skip(self, ids: Iterable[int]) -> None:
+        """Do not give out these issues, which are known from before."""
+        self._guide.skipped = array("q", sorted(ids))
+
     async def estimate(self) -> Estimate:
         """What the walk takes, or what is left of it when it goes on from a state.
 
@@ -193,6 +199,7 @@ class _Guide(Generic[IssueT]):
     asking: anyio.Semaphore = attrs.field(factory=lambda: anyio.Semaphore(IN_FLIGHT))
     reading: anyio.Lock = attrs.field(factory=anyio.Lock)
     unread: dict[Slice, tuple[IssueQuery, Response]] = attrs.field(factory=dict)
+    skipped: array[int] = attrs.field(factory=lambda: array("q"))  # ids, ascending
 
     async def ask(self, part: Slice) -> Answer[IssueT]:
         """The next page of a slice, or why there is none."""
@@ -234,10 +241,20 @@ class _Guide(Generic[IssueT]):
     def take(self, part: Slice, answer: Answer[IssueT]) -> list[IssueT]:
         """The new issues of an answer; a refusal may be no more than the end of the pages."""
         if not isinstance(answer, SeeClickFixError):
-            return self.walk.take(part, answer)
+            return self._without_skipped(self.walk.take(part, answer))
         if isinstance(answer, _BEYOND) and self.walk.refuse(part):
             return []
         raise answer
+
+    def _without_skipped(self, issues: list[IssueT]) -> list[IssueT]:
+        fresh = []
+        for issue in issues:
+            place = bisect_left(self.skipped, issue.id)
+            if place == len(self.skipped) or self.skipped[place] != issue.id:
+                fresh.append(issue)
+        self.walk.state.received -= len(issues) - len(fresh)
+        self.walk.state.duplicates += len(issues) - len(fresh)
+        return fresh
 
     def useful(self) -> int:
         """How many walkers there shall be: no more than the quota can keep walking."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import attrs
 
 
@@ -27,6 +29,7 @@ class Report:
         photos: How many of the issues' photos are in the folder; None where there is none. The
             requests for them are not among `requests`.
         photos_missing: How many are not: gone, or not to be had.
+        until: Up to when the walk looked, by the service's clock; None where that is not known.
     """
 
     expected: int | None
@@ -44,6 +47,7 @@ class Report:
     vanished: int | None = None
     photos: int | None = None
     photos_missing: int | None = None
+    until: datetime | None = None
 
 
 @attrs.frozen

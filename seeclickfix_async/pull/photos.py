@@ -58,10 +58,8 @@ class Album:
     _failures: int = 0  # in a row
     _error: Exception | None = None
 
-    def open(self) -> None:
-        """Make the folder, and drop what a killed process left half done, an hour later.
-
-        What is younger may be on its way for another pull.
+    def make(self) -> None:
+        """Make the folder.
 
         Raises:
             InvalidArgumentError: It cannot be one.
@@ -72,6 +70,12 @@ class Album:
             raise InvalidArgumentError(
                 "photos", f"{self.folder} cannot be a folder: {error.strerror}."
             ) from None
+
+    def drop_torn(self) -> None:
+        """Drop what a killed process left half done, an hour later.
+
+        What is younger may be on its way for somebody who saves photos here without a pull.
+        """
         for file in self.folder.glob("*.part"):
             with contextlib.suppress(FileNotFoundError):  # it is whole by now
                 if _TORN.fullmatch(file.name) and time.time() - file.stat().st_mtime > _TORN_FOR:

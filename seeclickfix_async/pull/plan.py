@@ -57,7 +57,8 @@ async def plan(
     start = oldest.items[0].created_at
     if start is None:
         raise InvalidArgumentError("after", "the oldest issue tells no time; say when to begin.")
-    end = query.before or datetime.now(UTC).replace(microsecond=0)
+    now = oldest.response.date or datetime.now(UTC).replace(microsecond=0)
+    end = query.before or now
     bounds = _bounds(start, end, parts)
     return tuple(
         Part(f"part-{number:04}", {**given, "after": after, "before": before})
