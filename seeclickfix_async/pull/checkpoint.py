@@ -87,6 +87,10 @@ class Checkpoint:
         looked = self.report.until or self.began
         return min(looked, self.newest or looked)
 
+    def is_base_of(self, update: Checkpoint) -> bool:
+        """Whether an update began from here, and not from a pull that was in this place before."""
+        return update.since == self.covered and update.began >= self.began
+
     @classmethod
     def read(cls, text: bytes | str) -> Checkpoint:
         """From JSON.
@@ -140,11 +144,11 @@ class Kept:
             InvalidArgumentError: It is damaged.
         """
         try:
-            kept = _read(path.read_bytes(), cls)
+            kept = _read(path.read_bytes(), cls, path.name)
         except FileNotFoundError:
             return None
         if kept.checkpoint is not None:
-            _check(kept.checkpoint)
+            _check(kept.checkpoint, path.name)
         return kept
 
     def save(self, path: Path) -> None:
@@ -182,29 +186,29 @@ def remove(path: Path) -> None:
     beside(path).unlink()
 
 
-def _read(text: bytes | str, kind: type[T]) -> T:
+def _read(text: bytes | str, kind: type[T], name: str = "it") -> T:
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(str(error)) from None
+        raise unreadable(str(error), name) from None
 
 
-def _check(checkpoint: Checkpoint) -> None:
+def _check(checkpoint: Checkpoint, name: str = "it") -> None:
     """Refuse values that no pull writes, with which its arithmetic would fail."""
     report = checkpoint.report
     clocks = (checkpoint.began, checkpoint.since, report.until)
     given = [clock for clock in clocks if clock is not None]
     if not all(clock.tzinfo and _FIRST_YEAR <= clock.year <= _LAST_YEAR for clock in given):
-        raise unreadable("it holds an impossible time")
+        raise unreadable("it holds an impossible time", name)
     counts = (report.expected, report.received, report.rejected, report.requests, report.photos)
     if min(count or 0 for count in (*counts, report.seconds, report.quota_seconds)) < 0:
-        raise unreadable("it holds a negative number")
+        raise unreadable("it holds a negative number", name)
 
 
-def unreadable(why: str) -> InvalidArgumentError:
-    """The error of a checkpoint that is damaged."""
+def unreadable(why: str, name: str = "it") -> InvalidArgumentError:
+    """The error of a checkpoint that is damaged; `name` is its file's."""
     return InvalidArgumentError(
         "to",
-        f"its checkpoint cannot be read: {why}. Restore it from a copy, or remove it "
-        "and the data to begin anew.",
+        f"its checkpoint cannot be read: {why}. Restore {name} from a copy, or remove it and the "
+        "data to begin anew.",
     )

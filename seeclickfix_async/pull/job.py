@@ -214,12 +214,15 @@ class _Job:
     async def bring(self, sink: Sink, begun: Checkpoint | None, *, later: bool) -> Checkpoint:
         """Bring what is missing: all of it, the rest, or what changed since."""
         if begun is None or not begun.finished:
-            return await self.walk(sink, begun or self.start())
+            begun = await self.walk(sink, begun or self.start())
+            if begun.since is None or not later:
+                return begun
+        if later:
+            self.check_updatable()
         if begun.since is None and (begun.lacking or not later):
             begun = await self.walk(sink, begun)
             if not later:
                 return begun
-        self.check_updatable()
         return await self.update(sink, begun)
 
     def check_updatable(self) -> None:
@@ -258,8 +261,11 @@ class _Job:
         )
 
     async def update(self, sink: Sink, done: Checkpoint) -> Checkpoint:
-        """Walk by updates; where that replaces no rows, into a file beside, and then merge it."""
-        if done.base is not None and done.base.lacking:
+        """Walk by updates; where that replaces no rows, into a file beside, and then merge it.
+
+        What an earlier call left there goes up to where that one looked, so that it is asked again.
+        """
+        if done.base is not None and (done.base.lacking or not done.base.finished):
             base = await self.walk(sink, done.base, within=done)
             done = attrs.evolve(done, base=base)
         if sink.upserts:
@@ -267,17 +273,19 @@ class _Job:
         path = self.path.with_name(f"{self.path.name}.update.jsonl")
 
         def changes() -> Sink:
-            return scratch(path, self.key, lambda found: found.since == done.covered)
+            return scratch(path, self.key, done.is_base_of)
 
         async with opened(changes) as beside:
-            now = await self.in_file(beside.load, self.key) or self.start(done)
-            left = now.finished  # by a process that ended before it had merged them
-            if not left:
+            now = self.start(done)
+            left = await self.in_file(beside.load, self.key)
+            if left is not None:
+                now = attrs.evolve(left, base=now.base)
+            if not now.finished:
                 now = await self.walk(beside, now)
         kind = DetailedIssue if self.query.details else Issue
         await self.in_file(sink.merge, issues_in(path, kind), now)
         await self.in_file(remove, path)
-        return await self.update(sink, now) if left else now
+        return now if left is None else await self.update(sink, now)
 
     async def sweep(self, sink: Sink, done: Checkpoint) -> Checkpoint:
         """Walk through the ids, into a file beside; then mark what the sink holds beyond them."""

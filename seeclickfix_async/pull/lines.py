@@ -89,11 +89,12 @@ class _Lines(ABC):
         self._file.truncate()
         self._file.write(content + self.tail(checkpoint))
         self._file.flush()
-        if checkpoint.finished:
-            flush_to_disk(self._file)
         self._size = self._file.tell()
         self._length += len(content)
         self._digest.update(content)
+        if checkpoint.finished:
+            self._check_content()
+            flush_to_disk(self._file)
         self._save(Kept(checkpoint, self._length, self._digest.hex()))
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
@@ -150,14 +151,16 @@ class _Lines(ABC):
             raise self._changed() from None
 
     def _lines(self) -> Iterator[bytes]:
+        """The lines of the rows; what was read is compared with what was written, at the end."""
         self._file.seek(0)
+        digest = Digest()
         left = self._length
-        while left > 0:
-            line = self._file.readline()
-            if not line:
-                raise self._changed()
+        while left > 0 and (line := self._file.readline()):
+            digest.update(line)
             left -= len(line)
             yield line
+        if digest.hex() != self._digest.hex():
+            raise self._changed()
 
     def _save(self, kept: Kept) -> None:
         kept.save(beside(self._path))
@@ -227,6 +230,12 @@ class _Lines(ABC):
                 f"{self._path} was removed, replaced or changed while the pull ran. Put it back "
                 f"as it was, or remove it and {beside(self._path).name} to begin anew.",
             )
+
+    def _check_content(self) -> None:
+        """Refuse to finish when another program wrote into the file while the pull ran."""
+        self._file.seek(0)
+        if Digest.of(self._file, self._length).hex() != self._digest.hex():
+            raise self._changed()
 
     def _changed(self) -> InvalidArgumentError:
         return InvalidArgumentError(

@@ -27,8 +27,8 @@ from seeclickfix_async.errors import (
     StatusError,
     TransportError,
 )
+from seeclickfix_async.pull.files import in_file
 from seeclickfix_async.pull.held import Held
-from seeclickfix_async.transport.detached import in_thread
 
 _AT_ONCE = 8
 _TOGETHER = 64  # so many are looked up in the file at a time
@@ -106,7 +106,7 @@ class Album:
         """
         wanted = filter(self._is_wanted, filter(_is_pictured, rows))
         while self._failures < _MOST_FAILURES:
-            some = deque(await in_thread(lambda: list(itertools.islice(wanted, _TOGETHER))))
+            some = deque(await in_file(lambda: list(itertools.islice(wanted, _TOGETHER))))
             if not some:
                 return
             async with anyio.create_task_group() as tasks:
@@ -138,7 +138,7 @@ class Album:
             self._failures += 1
         except StatusError as error:  # its host answers: only this one cannot be had
             if error.status in _FOR_GOOD:
-                await anyio.Path(self._gone(row)).touch()
+                await self._mark_gone(row)
             self._failures = 0
         except DecodeError:
             self._failures = 0
@@ -146,6 +146,12 @@ class Album:
             self.kept += 1
             self.missing -= 1
             self._failures = 0
+
+    async def _mark_gone(self, row: Held) -> None:
+        try:
+            await anyio.Path(self._gone(row)).touch()
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
 
     def _is_wanted(self, row: Held) -> bool:
         return not self._path(row).exists() and not self._gone(row).exists()
@@ -156,6 +162,10 @@ class Album:
 
     def _gone(self, row: Held) -> Path:
         return self.folder / f"{row.id}.gone"
+
+
+def _unwritable(folder: Path, error: OSError) -> InvalidArgumentError:
+    return InvalidArgumentError("photos", f"{folder} cannot be written to: {error.strerror}.")
 
 
 def _is_pictured(row: Held) -> bool:
