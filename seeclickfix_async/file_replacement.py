@@ -31,14 +31,9 @@ def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
     Raises:
         OSError: The file cannot be written; the old one is unchanged.
     """
-    try:
-        with new_file(path, durable=durable) as file:
-            file.write(content)
-        take_place(new_path(path), path, durable=durable)
-    except OSError:
-        with contextlib.suppress(OSError):
-            new_path(path).unlink(missing_ok=True)
-        raise
+    with new_file(path, durable=durable) as file:
+        file.write(content)
+    take_place(new_path(path), path, durable=durable)
 
 
 def new_path(path: Path) -> Path:
@@ -49,12 +44,21 @@ def new_path(path: Path) -> Path:
 
 @contextmanager
 def new_file(path: Path, *, durable: bool = True) -> Generator[IO[bytes]]:
-    """Open the file with the new content, which has the permissions of the one to be replaced."""
-    with new_path(path).open("wb") as file:
-        copy_permissions(path, new_path(path))
-        yield file
-        if durable:
-            flush_to_disk(file)
+    """Open a file for the new content, with the permissions of the one that it is to replace.
+
+    It is removed when it cannot be finished: a full disk needs the room.
+    """
+    new = new_path(path)
+    try:
+        with new.open("wb") as file:
+            copy_permissions(path, new)
+            yield file
+            if durable:
+                flush_to_disk(file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise
 
 
 def take_place(new: Path, path: Path, *, durable: bool = True) -> None:

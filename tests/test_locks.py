@@ -18,9 +18,9 @@ import anyio
 import httpx
 import pytest
 
-from seeclickfix_async import AsyncClient, Report
+from seeclickfix_async import AsyncClient, FileStore, Report
 from seeclickfix_async.cli.commands import run
-from seeclickfix_async.errors import FileLockedError, InvalidArgumentError
+from seeclickfix_async.errors import FileLockedError, InvalidArgumentError, TokenStoreError
 from seeclickfix_async.pull import plan, pull
 from seeclickfix_async.pull.lock import lock_of
 from seeclickfix_async.sandbox import Sandbox, Settings
@@ -334,6 +334,21 @@ async def test_a_file_system_without_locks_is_told(
         await pull(client_of(small), to=tmp_path / "city.jsonl")
 
     assert not (tmp_path / "city.jsonl").exists()
+
+
+@pytest.mark.anyio
+async def test_a_token_store_leaves_no_lock_file_and_follows_no_link(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "tokens")
+    async with store.lock("me"):
+        (lock,) = (tmp_path / "tokens").iterdir()
+    assert _names(tmp_path / "tokens") == set()
+    lock.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(TokenStoreError, match="cannot be used"):
+        async with store.lock("me"):
+            pass
+
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_the_package_loads_no_locks_before_they_are_used() -> None:

@@ -75,6 +75,11 @@ class Checkpoint:
         return self.finished and self.report.complete
 
     @property
+    def is_in_base(self) -> bool:
+        """Whether the base is being walked on, so that this is not finished again yet."""
+        return self.base is not None and not self.base.finished
+
+    @property
     def covered(self) -> datetime:
         """Up to when everything has come, by the service's clock.
 

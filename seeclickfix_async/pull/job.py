@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from array import array
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Unpack
 
 import attrs
 import msgspec
 
 from seeclickfix_async import checks
-from seeclickfix_async.areas import PlaceArea
 from seeclickfix_async.client import AsyncClient
-from seeclickfix_async.crawl import Batch, Crawl
-from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
-from seeclickfix_async.file_lock import FileLock
-from seeclickfix_async.models import DetailedIssue, Issue, Place
-from seeclickfix_async.pull.checkpoint import Checkpoint, asked, key_of, remove, unreadable
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import DetailedIssue, Issue
+from seeclickfix_async.pull.checkpoint import Checkpoint, asked, key_of, remove
 from seeclickfix_async.pull.files import age, in_file, issues_in, opened, scratch
 from seeclickfix_async.pull.held import ids_in, marks_of
-from seeclickfix_async.pull.lock import check_held, lock_of, locked, real_path
+from seeclickfix_async.pull.lock import lock_of, locked, real_path
 from seeclickfix_async.pull.photos import Album
 from seeclickfix_async.pull.sinks import Sink, check_ending, open_sink
-from seeclickfix_async.pull.teller import Silent, Stage, Teller
+from seeclickfix_async.pull.teller import Silent, Teller
+from seeclickfix_async.pull.walker import OVERLAP, Walker
 from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
 from seeclickfix_async.report import Estimate, Report
-from seeclickfix_async.transport.detached import in_thread
 from seeclickfix_async.walk import PageSize
-
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
-
-OVERLAP = timedelta(hours=1)
-"""An update looks so far back beyond the last one, since clocks differ and replicas lag.
-
-For the same reasons a sweep says nothing about what the service told of in the last hour.
-"""
 
 _ABANDONED = timedelta(days=1)
 """A sweep that was left alone for so long begins anew: what had gone by then may be back."""
 
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # long before the service; some rows claim more
-_PLACES = 100  # of those around an issue
 _LEFT = (  # besides status
     "updated_at_after",
     "updated_at_before",
@@ -170,34 +154,15 @@ async def _prepared(album: Album | None, wait: float) -> AsyncGenerator[None]:
     if album is None:
         yield
         return
-    await in_thread(album.make)
+    await in_file(album.make)
     async with locked(lock_of(album.folder), argument="photos", wait=wait):
-        await in_thread(album.drop_torn)
+        await in_file(album.drop_torn)
         yield
 
 
 @attrs.frozen
-class _Job:
+class _Job(Walker):
     """One call of `pull`."""
-
-    client: AsyncClient
-    key: str
-    query: IssueQuery
-    given: tuple[str, ...]  # names of the filters
-    page_size: PageSize | None
-    walkers: int | None
-    teller: Teller
-    lock: FileLock
-    path: Path
-
-    async def in_file(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
-        """Work on the file in a thread, while nobody else can."""
-
-        def checked() -> T:
-            check_held(self.lock)
-            return work(*args)
-
-        return await in_file(checked)
 
     def begun(self, sink: Sink, later: bool) -> Checkpoint | None:  # noqa: FBT001  # for in_file
         """Where it stands; an update is refused where only other pulls are."""
@@ -213,7 +178,7 @@ class _Job:
 
     async def bring(self, sink: Sink, begun: Checkpoint | None, *, later: bool) -> Checkpoint:
         """Bring what is missing: all of it, the rest, or what changed since."""
-        if begun is None or not begun.finished:
+        if begun is None or not (begun.finished or begun.is_in_base):
             begun = await self.walk(sink, begun or self.start())
             if begun.since is None or not later:
                 return begun
@@ -265,7 +230,7 @@ class _Job:
 
         What an earlier call left there goes up to where that one looked, so that it is asked again.
         """
-        if done.base is not None and (done.base.lacking or not done.base.finished):
+        if done.base is not None and (done.base.lacking or done.is_in_base):
             base = await self.walk(sink, done.base, within=done)
             done = attrs.evolve(done, base=base)
         if sink.upserts:
@@ -331,118 +296,6 @@ class _Job:
         done = attrs.evolve(done, report=report())
         await self.in_file(sink.write, (), done)
         return done
-
-    def until(self, moment: datetime) -> _Job:
-        """The same, of what was created before a moment."""
-        before = min(moment, self.query.before or moment)
-        query = attrs.evolve(self.query, before=before)
-        return attrs.evolve(self, query=query, given=(*self.given, "before"))
-
-    async def walk(
-        self,
-        sink: Sink,
-        now: Checkpoint,
-        stage: Stage = "pull",
-        within: Checkpoint | None = None,
-    ) -> Checkpoint:
-        """Walk on from where it stands, to the end.
-
-        Args:
-            sink: Takes the issues.
-            now: Where the walk stands.
-            stage: What it is called, unless it is an update.
-            within: The update that this pull is the base of, whose checkpoint it is kept in.
-        """
-        stage = stage if now.since is None else "update"
-        crawl = await self._crawl_from(sink, now)
-
-        async def keep(batch: Batch[Issue]) -> None:
-            nonlocal now
-            first = now.report.received == 0
-            place = await self.place_of(batch.issues) if first and not now.place else now.place
-            now = attrs.evolve(
-                now,
-                state=msgspec.Raw(batch.state),
-                report=_carrying(batch.report, now.base),
-                finished=batch.last,
-                lacking=batch.last and _lacks(batch.report),
-                newest=_newest(now.newest, batch.issues),
-                place=place,
-            )
-            kept = now if within is None else attrs.evolve(within, base=now)
-            await self.in_file(sink.write, batch.issues, kept)
-            self.teller.tell(batch.report)
-
-        self.teller.begin(stage, await crawl.estimate())
-        await crawl.run(keep)
-        return now
-
-    async def _crawl_from(self, sink: Sink, now: Checkpoint) -> Crawl[Issue]:
-        """The walk from where it stands; issues that the sink holds do not come again."""
-        by: By = "created_at" if now.since is None else "updated_at"
-        state = bytes(now.state) or None
-        try:
-            crawl = self.crawl(by, now.since, state)
-        except InvalidArgumentError as error:
-            if error.argument != "state":
-                raise
-            raise unreadable(error.reason.rstrip(".")) from None
-        if state is not None and by == "created_at":
-            crawl.skip(await self.in_file(_ids_of, sink, self.key))
-        return crawl
-
-    async def place_of(self, issues: Sequence[Issue]) -> Place | None:
-        """The place of the query, as it stands among those around one of its issues."""
-        area = self.query.area
-        points = ((issue.lat, issue.lng) for issue in issues)
-        lat, lng = next((point for point in points if None not in point), (None, None))
-        if not isinstance(area, PlaceArea) or lat is None or lng is None:
-            return None
-        try:
-            around = await self.client.places.near(lat=lat, lng=lng, per_page=_PLACES)
-        except SeeClickFixError:  # a pull goes on without its place's name
-            return None
-        wanted = area.place_url
-        return next((one for one in around if wanted in (one.url_name, str(one.id))), None)
-
-    def crawl(
-        self, by: By, since: datetime | None = None, state: bytes | None = None
-    ) -> Crawl[Issue]:
-        """The walk, from where it stood."""
-        filters: dict[str, Any] = {name: getattr(self.query, name) for name in self.given}
-        if since is not None:
-            filters["updated_at_after"] = max(since, _EARLIEST) - OVERLAP
-        walk: Crawl[Issue] = self.client.issues.crawl(  # type: ignore[call-overload]
-            details=self.query.details,
-            by=by,
-            walkers=self.walkers,
-            page_size=self.page_size,
-            state=state,
-            **filters,
-        )
-        return walk
-
-
-def _ids_of(sink: Sink, key: str) -> array[int]:
-    """The ids that a pull holds: 8 bytes each."""
-    return array("q", (row.id for row in sink.held(key)))
-
-
-def _lacks(report: Report) -> bool:
-    """Whether issues are missing besides those that could not be read, which are one reason."""
-    return len(report.reasons) > (report.rejected > 0)
-
-
-def _carrying(report: Report, base: Checkpoint | None) -> Report:
-    """The report of an update, with what the pull lacks that it brings up to date."""
-    if base is None:
-        return report
-    return attrs.evolve(report, complete=False, reasons=(*report.reasons, *base.report.reasons))
-
-
-def _newest(before: datetime | None, issues: Sequence[Issue]) -> datetime | None:
-    updates = (issue.updated_at for issue in issues if issue.updated_at is not None)
-    return max(itertools.chain(updates, () if before is None else (before,)), default=None)
 
 
 def _together(update: Report, sweep: Report, vanished: int | None) -> Report:

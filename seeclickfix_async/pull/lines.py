@@ -120,7 +120,10 @@ class _Lines(ABC):
         if held.id not in marks:
             return row
         vanished = marks[held.id]
-        return self.marked(row, None if vanished is None else moment(vanished))
+        try:
+            return self.marked(row, None if vanished is None else moment(vanished))
+        except ValueError:  # it has no place for the mark
+            raise self._changed() from None
 
     def _rewrite(self, rows: Iterable[bytes], checkpoint: Checkpoint) -> None:
         """A killed process leaves the old file or the new one."""
