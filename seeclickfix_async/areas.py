@@ -7,7 +7,7 @@ sorts by distance (observed). `near()` is what people mean by it: a box around t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -15,7 +15,6 @@ from seeclickfix_async import checks
 from seeclickfix_async.errors import InvalidArgumentError
 
 _METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude at the equator
-_METRE = 1e-5  # in degrees
 
 Params = Iterator[tuple[str, str]]
 
@@ -45,20 +44,41 @@ class BoundingBox:
         for name in ("min_lat", "min_lng", "max_lat", "max_lng"):
             yield name, repr(float(getattr(self, name)))
 
-    def quarters(self, lat: float, lng: float) -> list[BoundingBox]:
-        """The same area in four boxes that meet at a point, or in the middle if it is outside.
+    def halves(self, points: Iterable[tuple[float, float]]) -> list[BoundingBox]:
+        """Divide the box in two, with about as many of these places on either side.
 
-        None when the area is about a metre wide.
+        Args:
+            points: Latitude and longitude, in degrees; those outside of the box do not count.
+
+        Returns:
+            Two boxes, or none when there are not two places to divide.
         """
-        if max(self.max_lat - self.min_lat, self.max_lng - self.min_lng) < _METRE:
-            return []
-        if not (self.min_lat < lat < self.max_lat and self.min_lng < lng < self.max_lng):
-            lat, lng = (self.min_lat + self.max_lat) / 2, (self.min_lng + self.max_lng) / 2
-        return [
-            BoundingBox(south, west, north, east)
-            for south, north in ((self.min_lat, lat), (lat, self.max_lat))
-            for west, east in ((self.min_lng, lng), (lng, self.max_lng))
-        ]
+        inside = [(lat, lng) for lat, lng in points if self.contains(lat, lng)]
+        lat_cut, lat_width = _cut(lat for lat, _ in inside)
+        lng_cut, lng_width = _cut(lng for _, lng in inside)
+        if lat_cut is not None and lat_width >= lng_width:
+            return [attrs.evolve(self, max_lat=lat_cut), attrs.evolve(self, min_lat=lat_cut)]
+        if lng_cut is not None:
+            return [attrs.evolve(self, max_lng=lng_cut), attrs.evolve(self, min_lng=lng_cut)]
+        return []
+
+    def contains(self, lat: float, lng: float, margin: float = 0.0) -> bool:
+        """Return whether a place is in the box, or within so many degrees of it."""
+        return (
+            self.min_lat - margin <= lat <= self.max_lat + margin
+            and self.min_lng - margin <= lng <= self.max_lng + margin
+        )
+
+
+def _cut(values: Iterable[float]) -> tuple[float | None, float]:
+    """A value between the middle two that differ, and how far the outermost are apart."""
+    distinct = sorted(set(values))
+    if len(distinct) < 2:
+        return None, 0.0
+    middle = len(distinct) // 2
+    cut = (distinct[middle - 1] + distinct[middle]) / 2
+    width = distinct[-1] - distinct[0]
+    return (cut, width) if distinct[0] < cut < distinct[-1] else (None, 0.0)
 
 
 WORLD = BoundingBox(-90, -180, 90, 180)

@@ -1,15 +1,12 @@
 """Every issue of a query, however many there are.
 
-The decisions are those of `walk`; here they are carried out. Several walkers share the period by
-splitting it: whoever is done takes half of the longest rest, so that no request is spent on
-planning.
+The decisions are the planner's; here they are carried out. Several workers share the period by
+splitting it: an idle one takes part of the longest rest, so that no request is spent on planning.
 """
 
 from __future__ import annotations
 
 import math
-from array import array
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
@@ -21,44 +18,40 @@ import attrs
 from anyio import lowlevel
 
 from seeclickfix_async import checks
-from seeclickfix_async.errors import (
-    BadRequestError,
-    NotFoundError,
-    SeeClickFixError,
-    ValidationError,
-)
+from seeclickfix_async.crawl_state import TimeSlice
+from seeclickfix_async.errors import SeeClickFixError
+from seeclickfix_async.evidence import PageRequest
 from seeclickfix_async.models import Issue
-from seeclickfix_async.paging import Page
+from seeclickfix_async.paging import BEYOND, Page
+from seeclickfix_async.planner import LARGEST, CrawlPlanner, PageSize
 from seeclickfix_async.queries import DETAILED_PER_PAGE, By, IssueQuery
 from seeclickfix_async.report import Estimate, Report
 from seeclickfix_async.response import Response
-from seeclickfix_async.slices import Slice
 from seeclickfix_async.transport.clock import SYSTEM, Clock
 from seeclickfix_async.transport.lanes import IN_FLIGHT
-from seeclickfix_async.walk import LARGEST, PageSize, Walk
 
 IssueT = TypeVar("IssueT", bound=Issue)
 
 Fetch = Callable[[IssueQuery, int], Awaitable[Response]]
 Read = Callable[[Response, IssueQuery, int], Page[IssueT]]
-Answer = Page[IssueT] | SeeClickFixError
+Keep = Callable[["Batch[IssueT]"], Awaitable[None]]
 
-_BEYOND = (BadRequestError, NotFoundError, ValidationError)
-_MOST_WALKERS = 32  # more than ask at once: others wait until what they brought has been kept
-_WORTH_A_WALKER = 20  # pages: each walker may cost one request more than one alone
+_MOST_WORKERS = 32  # more than requests under way: others wait for their issues to be kept
+_WORTH_A_WORKER = 20  # pages: each worker may cost one request more than one alone
 _TURNS = 20  # of the event loop; 5 or 10 gain less (measured)
 _PATIENCE = 0.005  # seconds, after which a loop is busy with other work
 
 
 @attrs.frozen
 class Batch(Generic[IssueT]):
-    """What one answer brought.
+    """The issues of one or more answers.
 
     Attributes:
         issues: Those that had not come before.
-        state: Where the walk stands when these have been kept; for `client.issues.crawl(state=)`.
+        state: The state of the crawl when these have been kept; for
+            `client.issues.crawl(state=)`.
         report: What has come so far.
-        last: Whether the walk is at its end.
+        last: Whether the crawl is at its end.
     """
 
     issues: tuple[IssueT, ...]
@@ -68,11 +61,12 @@ class Batch(Generic[IssueT]):
 
 
 class Crawl(Generic[IssueT]):
-    """A walk over all issues of a query: iterate over it with `async for`, or `run()` it.
+    """A crawl of all issues of a query: iterate over it with `async for`, or `run()` it.
 
     `report` tells at any time what came, and in the end whether that was all. Memory is bounded
-    by two pages for each walker. After an error or a cancellation, iterating again goes on where
-    the walk stood; a batch's `state` lets another process go on.
+    by two pages for each worker and the ids of the issues, as bits. After an error or a
+    cancellation, iterating again goes on where the crawl stopped; a batch's `state` lets another
+    process go on.
     """
 
     def __init__(
@@ -90,15 +84,16 @@ class Crawl(Generic[IssueT]):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if walkers is not None:
-            checks.number("walkers", walkers, 1, _MOST_WALKERS, whole=True)
+            checks.number("walkers", walkers, 1, _MOST_WORKERS, whole=True)
         if page_size is not None and page_size != "largest":
             most = DETAILED_PER_PAGE if query.details else LARGEST
             checks.number("page_size", page_size, 1, most, whole=True)
-        end = now().replace(microsecond=0)
-        walk: Walk[IssueT] = Walk(
-            query, by=by, end=end, page_size=page_size, rate=rate, state=state
+        self._planner: CrawlPlanner[IssueT] = CrawlPlanner(
+            query, by=by, page_size=page_size, rate=rate, state=state
         )
-        self._guide = _Guide(walk, fetch, read, walkers, rate, clock)
+        self._reader = _Reader(self._planner, fetch, read, rate, clock, now())
+        self._workers = walkers
+        self._rate = rate
         self._ready: deque[IssueT] = deque()
 
     def __aiter__(self) -> Crawl[IssueT]:
@@ -106,41 +101,49 @@ class Crawl(Generic[IssueT]):
 
     async def __anext__(self) -> IssueT:
         while not self._ready:
-            if self._guide.walk.state.finished:
+            if self._planner.state.finished:
                 raise StopAsyncIteration
-            if self._guide.walk.slices:
-                await self._step()
-            else:
-                await self._guide.finish()
+            await self._step()
         return self._ready.popleft()
 
     @property
     def report(self) -> Report:
         """What has come so far."""
-        return self._guide.walk.report(len(self._ready))
+        return self._planner.state.report(rate=self._rate, pending=len(self._ready))
+
+    @property
+    def date(self) -> datetime | None:
+        """When the first answer came, by the service's clock; None before that.
+
+        By this machine's clock if the service does not tell its own.
+        """
+        return self._planner.state.began
 
     def skip(self, ids: Iterable[int]) -> None:
-        """Do not give out these issues, which are known from before."""
-        self._guide.skipped = array("q", sorted(ids))
+        """Do not give out these issues, since an earlier crawl of this state did.
+
+        A crawl of a state that is given all of them finds issues whose clock moved meanwhile,
+        and reads again what the earlier one could not get.
+        """
+        self._planner.skip(ids)
 
     async def estimate(self) -> Estimate:
-        """What the walk takes, or what is left of it when it goes on from a state.
+        """Estimate what the crawl takes, or what is left of it when it goes on from a state.
 
-        Makes its first request, unless that was made.
-
-        What that brings is kept, and given out when the walk goes on.
+        Makes its first request, unless that was made. Its issues are given out when the crawl
+        goes on.
         """
-        if self._guide.walk.state.expected is None and self._guide.walk.slices:
+        if self._planner.state.expected is None and self._planner.slices:
             await self._step()
-        return self._guide.walk.estimate()
+        return self._planner.estimate()
 
-    async def run(self, each: Callable[[Batch[IssueT]], Awaitable[None]]) -> Report:
-        """Walk to the end, as fast as the walkers can, and give out what each answer brings.
+    async def run(self, each: Keep[IssueT]) -> Report:
+        """Crawl to the end, as fast as the workers can, and give out what each answer brings.
 
-        Faster than iterating, since no walker waits for another. `each` is awaited for one batch
-        at a time, while the walkers go on. When it fails, the walk ends with its error; when a
-        request fails, everything that came before is given out first. What `each` was not done
-        with, then or when this is cancelled, is given out again when the walk goes on.
+        Faster than iterating, since no worker waits for another. `each` is awaited for one batch
+        at a time, while the workers go on. When it fails, the crawl ends with its error; when a
+        request fails, everything that came before is given out first. Issues that `each` was not
+        done with, then or when this is cancelled, are given out again when the crawl goes on.
 
         Args:
             each: Keeps a batch. The last one has no issues, and the report of the end.
@@ -149,88 +152,87 @@ class Crawl(Generic[IssueT]):
             SeeClickFixError: A request failed for good, as with `client.issues.list`.
         """
         if self._ready:
-            await each(self._guide.batch(list(self._ready)))
+            await each(self._reader.batch(list(self._ready)))
             self._ready.clear()
-        await _Run(self._guide, each, self._ready).run()
-        if not self._guide.walk.state.finished:
-            await self._guide.finish()
-            await each(self._guide.batch([]))
+        if not self._planner.state.finished:
+            await self._driver(each).run()
         return self.report
 
     async def _step(self) -> None:
-        """One page for each walker."""
-        guide = self._guide
-        guide.share(guide.longest())
-        walking = guide.walk.slices[: guide.useful()]
-        answers: dict[int, Answer[IssueT]] = {}
+        """Read one page for each worker."""
 
-        async def walk(place: int, part: Slice) -> None:
-            answers[place] = await guide.ask(part)
+        async def hold(batch: Batch[IssueT]) -> None:
+            self._ready.extend(batch.issues)
 
-        started = guide.clock.now()
-        if len(walking) == 1:
-            await walk(0, walking[0])
-        else:
-            async with anyio.create_task_group() as tasks:
-                for place, part in enumerate(walking):
-                    tasks.start_soon(walk, place, part)
-        guide.walk.state.seconds += guide.clock.now() - started
-        errors: list[SeeClickFixError] = []
-        for place, part in enumerate(walking):
-            try:
-                self._ready.extend(guide.take(part, answers[place]))
-            except SeeClickFixError as error:
-                errors.append(error)  # what the others brought is kept
-        if errors:
-            raise errors[0]
+        await self._driver(hold, once=True).run()
+
+    def _driver(self, each: Keep[IssueT], *, once: bool = False) -> _Driver[IssueT]:
+        return _Driver(
+            self._planner,
+            self._reader,
+            each,
+            self._ready,
+            most=self._workers,
+            once=once,
+        )
 
 
 @attrs.define(eq=False)
-class _Guide(Generic[IssueT]):
-    """Carries the decisions of a walk to the service, and the answers back."""
+class _Reader(Generic[IssueT]):
+    """Sends the planner's requests, and gives it the answers."""
 
-    walk: Walk[IssueT]
+    planner: CrawlPlanner[IssueT]
     fetch: Fetch
     read: Read[IssueT]
-    walkers: int | None
     rate: float
     clock: Clock
+    now: datetime  # by this machine, where the service does not tell its time
     quickest: float = math.inf  # seconds of the quickest answer yet
     asking: anyio.Semaphore = attrs.field(factory=lambda: anyio.Semaphore(IN_FLIGHT))
     reading: anyio.Lock = attrs.field(factory=anyio.Lock)
-    unread: dict[Slice, tuple[IssueQuery, Response]] = attrs.field(factory=dict)
-    skipped: array[int] = attrs.field(factory=lambda: array("q"))  # ids, ascending
+    unread: dict[TimeSlice, tuple[PageRequest, Response]] = attrs.field(factory=dict)
 
-    async def ask(self, part: Slice) -> Answer[IssueT]:
-        """The next page of a slice, or why there is none."""
+    async def next_page(self, part: TimeSlice) -> list[IssueT]:
+        """Return the new issues of the next page of a slice."""
+        request = self.planner.request(part)
         try:
             if part not in self.unread:
-                self.unread[part] = await self._fetch(part)
+                async with self.asking:
+                    self.unread[part] = request, await self._send(request)
             async with self.reading:
                 await self._give_way()
-                query, response = self.unread.pop(part)
-                return self.read(response, query, part.page)
-        except SeeClickFixError as error:
-            return error
+                request, response = self.unread.pop(part)
+                page = self.read(response, request.query, request.number)
+        except BEYOND:
+            if self.planner.refuse(part, request):
+                return []
+            raise
+        return self.planner.take(part, request, page, response.date or self.now)
 
-    async def _fetch(self, part: Slice) -> tuple[IssueQuery, Response]:
-        """Ask for the next page of a slice."""
-        async with self.asking:
-            query = self.walk.query_of(part)
-            started = self.clock.now()
-            try:
-                response = await self.fetch(query, part.page)
-            except _BEYOND:
-                self.walk.state.requests += 1
-                raise
-            self.quickest = min(self.quickest, self.clock.now() - started)
-        self.walk.state.requests += response.requests
-        return query, response
+    async def count(self) -> int | None:
+        """Return how many issues the service counts."""
+        if self.planner.is_counted:
+            return self.planner.state.expected
+        request = self.planner.count_request
+        response = await self._send(request)
+        return self.read(response, request.query, request.number).entries
+
+    async def _send(self, request: PageRequest) -> Response:
+        state = self.planner.state
+        started = self.clock.now()
+        try:
+            response = await self.fetch(request.query, request.number)
+        except BEYOND:
+            state.requests += 1
+            raise
+        self.quickest = min(self.quickest, self.clock.now() - started)
+        state.requests += response.requests
+        return response
 
     async def _give_way(self) -> None:
-        """Let requests go out that can, before an answer is read.
+        """Yield, so that pending requests are sent before this response is decoded.
 
-        Answers come in bursts, and to read one takes longer than to send a request.
+        Answers come in bursts, and to decode one takes longer than to send a request.
         """
         until = self.clock.now() + _PATIENCE
         for _ in range(_TURNS):
@@ -238,128 +240,102 @@ class _Guide(Generic[IssueT]):
             if self.clock.now() > until:
                 break
 
-    def take(self, part: Slice, answer: Answer[IssueT]) -> list[IssueT]:
-        """The new issues of an answer; a refusal may be no more than the end of the pages."""
-        if not isinstance(answer, SeeClickFixError):
-            return self._without_skipped(self.walk.take(part, answer))
-        if isinstance(answer, _BEYOND) and self.walk.refuse(part):
-            return []
-        raise answer
-
-    def _without_skipped(self, issues: list[IssueT]) -> list[IssueT]:
-        fresh = []
-        for issue in issues:
-            place = bisect_left(self.skipped, issue.id)
-            if place == len(self.skipped) or self.skipped[place] != issue.id:
-                fresh.append(issue)
-        self.walk.state.received -= len(issues) - len(fresh)
-        self.walk.state.duplicates += len(issues) - len(fresh)
-        return fresh
-
-    def useful(self) -> int:
-        """How many walkers there shall be: no more than the quota can keep walking."""
-        if self.walkers is not None:
-            return self.walkers
-        if self.quickest == math.inf:
-            return 1
-        busy = self.rate if self.rate == math.inf else self.rate * self.quickest
-        pages = sum(part.left for part in self.walk.slices) // self.walk.per_page
-        most = min(_MOST_WALKERS, max(len(self.walk.slices), pages // _WORTH_A_WALKER))
-        return max(1, math.ceil(min(most, busy)))
-
-    def longest(self) -> Slice:
-        """The slice with the longest rest that could be split."""
-        return max(self.walk.slices, key=lambda part: part.left if part.page == 1 else 0)
-
-    def share(self, part: Slice) -> None:
-        """Split a slice among idle walkers; its unread answer would go beyond what is left."""
-        idle = self.useful() - len(self.walk.slices)
-        if idle > 0 and part not in self.unread:
-            self.walk.share(part, idle)
-
     def batch(self, issues: list[IssueT]) -> Batch[IssueT]:
-        """What was just taken, and where the walk stands now."""
-        walk = self.walk
-        return Batch(tuple(issues), walk.dump(), walk.report(), walk.state.finished)
-
-    async def finish(self) -> None:
-        """Compare with the service's count; count anew when it has changed on the way."""
-        state = self.walk.state
-        count = state.expected
-        if state.received + state.rejected != count:
-            response = await self.fetch(self.walk.whole, 1)
-            state.requests += response.requests
-            count = self.read(response, self.walk.whole, 1).entries
-        self.walk.finish(count)
+        """Put issues together with the state and the report that they lead to."""
+        state = self.planner.state
+        report = state.report(rate=self.rate)
+        return Batch(tuple(issues), state.encode(), report, state.finished)
 
 
-class _Run(Generic[IssueT]):
-    """One `Crawl.run()`: walkers, each on a slice of its own.
+class _Driver(Generic[IssueT]):
+    """Runs workers, each on a slice of its own, until nothing is left or something failed.
 
-    A walker asks for more only when what it brought has been kept, so that a process that ends
-    at any instant has no more to ask again than what was under way.
+    A worker asks for more only when its issues have been kept, so that a process that ends at
+    any instant has no more to ask again than what was under way.
+
+    Args:
+        planner: Decides what to ask for.
+        reader: Asks.
+        each: Keeps issues.
+        ready: Takes in the end what was not kept.
+        most: How many workers; None for as many as the quota can keep busy.
+        once: Whether each worker reads one page only.
     """
 
     def __init__(
         self,
-        guide: _Guide[IssueT],
-        each: Callable[[Batch[IssueT]], Awaitable[None]],
+        planner: CrawlPlanner[IssueT],
+        reader: _Reader[IssueT],
+        each: Keep[IssueT],
         ready: deque[IssueT],
+        *,
+        most: int | None,
+        once: bool,
     ) -> None:
-        self._guide = guide
+        self._planner = planner
+        self._reader = reader
         self._each = each
-        self._ready = ready  # takes in the end what was not kept
-        self._walking: set[Slice] = set()
+        self._ready = ready
+        self._most = most
+        self._once = once
+        self._busy: set[TimeSlice] = set()  # slices that have a worker
         self._taken: list[IssueT] = []  # and not being kept yet
         self._keeping: list[IssueT] = []
         self._kept = anyio.Event()  # when what was taken has been kept
         self._under_way: anyio.Event | None = None  # the same of what is being kept
         self._failures: list[Exception] = []
-        self._clocked = guide.clock.now()
+        self._clocked = reader.clock.now()
 
     async def run(self) -> None:
-        """Walk until nothing is left, or something failed."""
-        if self._guide.walk.slices:
-            self._share(self._guide.longest())  # by an estimate's answer, or an earlier walk's
-        try:
-            async with anyio.create_task_group() as walkers:
-                self._engage(walkers)
-        finally:
-            self._ready.extend(self._keeping + self._taken)
-        if self._failures:
-            raise self._failures[0]
-
-    def _engage(self, walkers: anyio.abc.TaskGroup) -> None:
-        """Send a walker to each slice that has none, as many as are useful."""
-        for part in self._guide.walk.slices:
-            if self._failures or len(self._walking) >= self._guide.useful():
+        """Work to the end, or to the first failure."""
+        planner = self._planner
+        if planner.slices:
+            self._share(self._longest())  # by an estimate's answer, or an earlier run's
+            try:
+                async with anyio.create_task_group() as workers:
+                    self._engage(workers)
+            finally:
+                self._ready.extend(self._keeping + self._taken)
+            if self._failures:
+                raise self._failures[0]
+            if self._once:
                 return
-            if part not in self._walking:
-                self._walking.add(part)
-                walkers.start_soon(self._walk, part, walkers)
+        planner.finish(await self._reader.count())
+        await self._each(self._reader.batch([]))
 
-    async def _walk(self, part: Slice, walkers: anyio.abc.TaskGroup) -> None:
-        guide = self._guide
+    def _engage(self, workers: anyio.abc.TaskGroup) -> None:
+        """Start a worker for each slice that has none, as many as are useful."""
+        for part in self._planner.slices:
+            if self._failures or len(self._busy) >= self._useful():
+                return
+            if part not in self._busy:
+                self._busy.add(part)
+                workers.start_soon(self._work, part, workers)
+
+    async def _work(self, part: TimeSlice, workers: anyio.abc.TaskGroup) -> None:
         try:
-            while part in guide.walk.slices and not self._failures:
-                self._take(part, await guide.ask(part))
+            while part in self._planner.slices and not self._failures:
+                fresh = await self._reader.next_page(part)
+                self._taken += fresh
+                self._count_seconds()
                 self._share(part)
-                self._engage(walkers)
-                await self._keep(walkers)
+                if not self._once:
+                    self._engage(workers)
+                await self._keep(workers)
+                if self._once:
+                    return
         except SeeClickFixError as error:
-            self._failures.append(error)  # the others end their pages, and what they bring is kept
-        self._walking.discard(part)
-        self._engage(walkers)
+            self._failures.append(error)  # the others end their pages, and their issues are kept
+        self._busy.discard(part)
+        self._engage(workers)
 
-    def _take(self, part: Slice, answer: Answer[IssueT]) -> None:
-        guide = self._guide
-        self._taken += guide.take(part, answer)
-        now = guide.clock.now()
-        guide.walk.state.seconds += now - self._clocked
+    def _count_seconds(self) -> None:
+        now = self._reader.clock.now()
+        self._planner.state.seconds += now - self._clocked
         self._clocked = now
 
-    async def _keep(self, walkers: anyio.abc.TaskGroup) -> None:
-        """Wait until what was taken has been kept; one hands it on for all who wait."""
+    async def _keep(self, workers: anyio.abc.TaskGroup) -> None:
+        """Wait until what was taken has been kept; one worker hands it on for all who wait."""
         kept = self._kept
         while self._under_way is not None:
             await self._under_way.wait()
@@ -368,19 +344,39 @@ class _Run(Generic[IssueT]):
         self._keeping, self._taken = self._taken, []
         self._kept, self._under_way = anyio.Event(), kept
         try:
-            await self._each(self._guide.batch(self._keeping))
+            await self._each(self._reader.batch(self._keeping))
             self._keeping = []
         except Exception as error:  # noqa: BLE001  # reaches the caller, without a group
             self._failures.insert(0, error)
-            walkers.cancel_scope.cancel()
+            workers.cancel_scope.cancel()
         self._under_way = None
         kept.set()
 
-    def _share(self, part: Slice) -> None:
-        """Split this slice when it has the longest rest and walkers are idle.
+    def _useful(self) -> int:
+        """How many workers there shall be: no more than the quota can keep busy."""
+        if self._most is not None:
+            return self._most
+        quickest, slices = self._reader.quickest, self._planner.slices
+        if quickest == math.inf:
+            return 1
+        rate = self._reader.rate
+        busy = rate if rate == math.inf else rate * quickest
+        pages = sum(part.left for part in slices) // self._planner.per_page
+        most = min(_MOST_WORKERS, max(len(slices), pages // _WORTH_A_WORKER))
+        return max(1, math.ceil(min(most, busy)))
 
-        Only the one whose answer was just taken: the others are being asked about.
+    def _longest(self) -> TimeSlice:
+        """The slice with the longest rest that could be split."""
+        return max(self._planner.slices, key=lambda part: part.left if part.is_between_pages else 0)
+
+    def _share(self, part: TimeSlice) -> None:
+        """Split this slice among idle workers when it has the longest rest.
+
+        Only one whose answer was just taken: an answer under way, or unread, would go beyond
+        what is left of it.
         """
-        guide = self._guide
-        if part in guide.walk.slices and part is guide.longest():
-            guide.share(part)
+        if part not in self._planner.slices or part is not self._longest():
+            return
+        idle = self._useful() - len(self._planner.slices)
+        if idle > 0 and part not in self._reader.unread:
+            self._planner.share(part, idle)

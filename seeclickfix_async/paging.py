@@ -31,7 +31,7 @@ T = TypeVar("T", bound=Identified)
 T_co = TypeVar("T_co", bound=Identified, covariant=True)
 
 # What the service may answer to a page that it does not serve; which one it is, nobody recorded.
-_BEYOND = (BadRequestError, NotFoundError, ValidationError)
+BEYOND = (BadRequestError, NotFoundError, ValidationError)
 
 
 @attrs.frozen
@@ -157,7 +157,7 @@ class _Pages(Generic[T]):
         number = self._next
         try:
             page = await self._fetch(number)
-        except _BEYOND as error:
+        except BEYOND as error:
             if number == self._start:
                 raise
             raise self._truncated(f"The service refused page {number}.", self._last) from error

@@ -22,6 +22,8 @@ from seeclickfix_async.models import DetailedIssue, Issue, Status
 ALL = tuple(Status)
 """Every status. Without it the service leaves out archived issues, which are most of a history."""
 
+_STATUSES = {status.value: status for status in Status}
+
 Sort = Literal["created_at", "updated_at", "rating", "distance"]
 By = Literal["created_at", "updated_at"]
 Direction = Literal["ASC", "DESC"]
@@ -36,6 +38,11 @@ _PERIODS: dict[By, tuple[str, str]] = {
 }
 _FIELDS = frozenset(field.name for field in attrs.fields(Issue))
 _DETAIL_FIELDS = frozenset(field.name for field in attrs.fields(DetailedIssue)) - _FIELDS
+
+
+def period(by: By, start: datetime | None, end: datetime | None) -> dict[str, datetime | None]:
+    """The filters of a period on one of the two clocks."""
+    return dict(zip(_PERIODS[by], (start, end), strict=True))
 
 
 class IssueFilters(TypedDict, total=False):
@@ -118,10 +125,9 @@ def _statuses(value: Statuses | None) -> tuple[Status, ...] | None:
     names = value.split(",") if isinstance(value, str) else list(value)
     if names == ["all"]:
         return ALL
-    known = {status.value: status for status in Status}
-    chosen = tuple(known.get(str(name).strip().lower()) for name in names)
+    chosen = tuple(_STATUSES.get(str(name).strip().lower()) for name in names)
     if not chosen or None in chosen:
-        raise InvalidArgumentError("status", f"must be 'all', or some of {', '.join(known)}.")
+        raise InvalidArgumentError("status", f"must be 'all', or some of {', '.join(_STATUSES)}.")
     return tuple(filter(None, chosen))
 
 
@@ -212,11 +218,6 @@ class IssueQuery:
         """The period that is asked for, on one of the two clocks."""
         start, end = _PERIODS[by]
         return getattr(self, start), getattr(self, end)
-
-    def between(self, by: By, start: datetime | None, end: datetime) -> IssueQuery:
-        """The same query for another period."""
-        period: dict[str, Any] = dict(zip(_PERIODS[by], (start, end), strict=True))
-        return attrs.evolve(self, **period)
 
     def _given(self) -> Iterator[tuple[str, Any]]:
         for name in _PLAIN:

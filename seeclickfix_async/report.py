@@ -29,7 +29,8 @@ class Report:
         photos: How many of the issues' photos are in the folder; None where there is none. The
             requests for them are not among `requests`.
         photos_missing: How many are not: gone, or not to be had.
-        until: Up to when the walk looked, by the service's clock; None where that is not known.
+        until: When the crawl began, by the service's clock: what was created or updated up to
+            then has been looked for. None before the first answer.
     """
 
     expected: int | None

@@ -8,9 +8,9 @@ from seeclickfix_async.client import AsyncClient
 from seeclickfix_async.crawl import Batch, Crawl
 from seeclickfix_async.errors import TruncatedResultsError
 from seeclickfix_async.models import Issue
+from seeclickfix_async.planner import PageSize
 from seeclickfix_async.pull import arrow
 from seeclickfix_async.queries import IssueFilters
-from seeclickfix_async.walk import PageSize
 
 
 async def table(

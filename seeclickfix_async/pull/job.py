@@ -16,6 +16,7 @@ from seeclickfix_async import checks
 from seeclickfix_async.client import AsyncClient
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
+from seeclickfix_async.planner import PageSize
 from seeclickfix_async.pull.checkpoint import Checkpoint, asked, key_of, remove
 from seeclickfix_async.pull.files import age, in_file, issues_in, opened, scratch
 from seeclickfix_async.pull.held import ids_in, marks_of
@@ -26,7 +27,6 @@ from seeclickfix_async.pull.teller import Silent, Teller
 from seeclickfix_async.pull.walker import OVERLAP, Walker
 from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
 from seeclickfix_async.report import Estimate, Report
-from seeclickfix_async.walk import PageSize
 
 _ABANDONED = timedelta(days=1)
 """A sweep that was left alone for so long begins anew: what had gone by then may be back."""

@@ -18,6 +18,7 @@ from seeclickfix_async.crawl import Batch, Crawl
 from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
 from seeclickfix_async.file_lock import FileLock
 from seeclickfix_async.models import Issue, Place
+from seeclickfix_async.planner import PageSize
 from seeclickfix_async.pull.checkpoint import Checkpoint, unreadable
 from seeclickfix_async.pull.files import in_file
 from seeclickfix_async.pull.lock import check_held
@@ -25,7 +26,6 @@ from seeclickfix_async.pull.sinks import Sink
 from seeclickfix_async.pull.teller import Stage, Teller
 from seeclickfix_async.queries import By, IssueQuery
 from seeclickfix_async.report import Report
-from seeclickfix_async.walk import PageSize
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")

@@ -27,10 +27,10 @@ from seeclickfix_async.models import (
     RequestTypeOption,
 )
 from seeclickfix_async.paging import Page, Pager
+from seeclickfix_async.planner import PageSize
 from seeclickfix_async.queries import By, IssueFilters, IssueQuery, page_params
 from seeclickfix_async.resources.issue_writes import IssueWrites
 from seeclickfix_async.response import Response
-from seeclickfix_async.walk import PageSize
 from seeclickfix_async.watch import Watch
 
 _UPDATES = ("updated_at_after", "updated_at_before")

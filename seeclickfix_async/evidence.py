@@ -1,0 +1,100 @@
+"""What the answer to one request says."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+import attrs
+
+from seeclickfix_async.models import Issue
+from seeclickfix_async.paging import Page
+from seeclickfix_async.queries import By, IssueQuery
+
+Row = int
+"""The key of a row: its id, or a negative digest of its bytes if it cannot be read."""
+
+
+@attrs.frozen
+class PageRequest:
+    """One page to ask for."""
+
+    query: IssueQuery
+    number: int = 1
+
+    @property
+    def per_page(self) -> int:
+        """How many rows are asked for."""
+        return self.query.per_page or 0
+
+    @property
+    def offset(self) -> int:
+        """How many rows there are before the page, if as many are granted."""
+        return (self.number - 1) * self.per_page
+
+
+@attrs.frozen
+class Evidence:
+    """A page, and what it says.
+
+    Attributes:
+        request: What was asked for.
+        page: The answer.
+        clocks: The rows in their order, each with its clock; a row without one has that of the
+            next row.
+        last: The second of the last row; None if no row tells its time.
+        says_more: Whether there may be more rows: it is a full page, or the next page or the
+            count says so.
+    """
+
+    request: PageRequest
+    page: Page[Issue]
+    clocks: dict[Row, datetime | None]
+    last: datetime | None
+    says_more: bool
+
+    @classmethod
+    def of(cls, request: PageRequest, page: Page[Issue], by: By) -> Evidence:
+        """Read a page, whose rows go by a clock."""
+        clocks: dict[Row, datetime | None] = {issue.id: getattr(issue, by) for issue in page.items}
+        if page.rejected or None in clocks.values():
+            clocks = _fill(clocks, _row_keys(page))
+        last = max(filter(None, clocks.values()), default=None)
+        return cls(
+            request, page, clocks, last and last.replace(microsecond=0), _says_more(request, page)
+        )
+
+    @property
+    def rows(self) -> list[Row]:
+        """The keys of the rows, in their order."""
+        return list(self.clocks)
+
+    @property
+    def rows_of_last_second(self) -> int:
+        """How many rows are of the last second."""
+        last = self.last
+        return sum(at >= last for at in self.clocks.values() if at) if last else 0
+
+
+def _says_more(request: PageRequest, page: Page[Issue]) -> bool:
+    size = page.per_page if page.per_page is not None and page.per_page > 0 else request.per_page
+    reached = (request.number - 1) * size + page.size
+    return page.size >= size or page.next_page is not None or (page.entries or 0) > reached
+
+
+def _row_keys(page: Page[Issue]) -> list[Row]:
+    keys: list[Row] = [issue.id for issue in page.items]
+    for row in page.rejected:
+        digest = hashlib.sha256(row.raw).digest()[:7]
+        keys.insert(row.index, -1 - int.from_bytes(digest))
+    return keys
+
+
+def _fill(clocks: dict[Row, datetime | None], rows: list[Row]) -> dict[Row, datetime | None]:
+    """The clocks of all rows, those of the last ones from the latest that is known."""
+    filled: dict[Row, datetime | None] = {}
+    last = max(filter(None, clocks.values()), default=None)
+    for row in reversed(rows):
+        last = clocks.get(row) or last
+        filled[row] = last
+    return dict(reversed(filled.items()))

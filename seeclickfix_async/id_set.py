@@ -1,0 +1,31 @@
+"""A set of ids in little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_BITS = 10
+_MASK = (1 << _BITS) - 1
+
+
+class IdSet:
+    """Integers as bits in blocks of 1,024.
+
+    The service numbers all issues of the world in one sequence, so that a city's whole history
+    takes a few hundred bytes for each block that it touches: 5 MB at most in 2026.
+    """
+
+    def __init__(self, ids: Iterable[int] = ()) -> None:
+        self._blocks: dict[int, int] = {}
+        for number in ids:
+            self.add(number)
+
+    def __contains__(self, number: int) -> bool:
+        return bool(self._blocks.get(number >> _BITS, 0) >> (number & _MASK) & 1)
+
+    def add(self, number: int) -> bool:
+        """Add an id; returns whether it was missing."""
+        block, bit = number >> _BITS, 1 << (number & _MASK)
+        bits = self._blocks.get(block, 0)
+        self._blocks[block] = bits | bit
+        return not bits & bit
