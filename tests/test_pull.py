@@ -9,7 +9,8 @@ import re
 import sqlite3
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -737,3 +738,30 @@ async def test_a_database_that_is_locked_does_not_stop_the_event_loop(
             other.execute("COMMIT")  # runs while the pull waits in its thread
 
     assert len(rows(path)) == 300
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_an_update_rests_on_the_clock_of_the_service_alone(name: str, tmp_path: Path) -> None:
+    """This machine is ten days ahead of it, and the newest update claims to be of 2040."""
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path, behind = tmp_path / name, timedelta(days=10)
+    sandbox.city.updated[5] = int(datetime(2040, 1, 1, tzinfo=UTC).timestamp())
+    await pull(_client_with_a_clock(sandbox, behind), to=path)
+    number, _ = _change(sandbox, int((datetime.now(UTC) - behind).timestamp()) + 60)
+
+    await pull(_client_with_a_clock(sandbox, behind - timedelta(days=1)), to=path, update=True)
+
+    (changed,) = [row for row in rows(path) if int(row["id"]) == number]
+    assert changed.get("properties", changed)["status"].lower() == "closed"
+    assert len(rows(path)) == 301
+
+
+def _client_with_a_clock(sandbox: Sandbox, behind: timedelta) -> AsyncClient:
+    class Dated(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            response.headers["Date"] = format_datetime(datetime.now(UTC) - behind, usegmt=True)
+            return response
+
+    http = httpx.AsyncClient(transport=Dated(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None)
