@@ -20,6 +20,7 @@ _CLASSES = [
 _SAMPLES: list[SeeClickFixError] = [
     errors.InvalidArgumentError("lat", "must be a number."),
     errors.InvalidDraftError({"142": ["How large is it?: needs an answer."]}),
+    errors.FileLockedError("to", "city.db", 4711),
     errors.ClosedClientError(),
     errors.EventLoopError(),
     errors.ConnectionFailedError("gone", route="GET /issues"),

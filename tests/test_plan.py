@@ -7,7 +7,8 @@ import pickle
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import duckdb
@@ -48,6 +49,26 @@ async def test_parts_are_the_whole(parts: int, tmp_path: Path) -> None:
     assert asked == 1
     assert len(planned) == parts
     assert sorted(got) == [sandbox.city.id_of(row) for row in range(300)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("year", [2026, 2040, 1999])
+async def test_a_plan_ends_by_the_clock_of_the_service(year: int, tmp_path: Path) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    now = datetime(year, 11, 1, 12, tzinfo=UTC)
+
+    class Dated(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            response.headers["Date"] = format_datetime(now, usegmt=True)
+            return response
+
+    http = httpx.AsyncClient(transport=Dated(app=sandbox.app))
+    client = AsyncClient(http=http, base_url="http://city.test", limiter=None)
+    *_, last = await plan(client, parts=3)
+
+    expected = now if year > 2000 else last.filters["after"] + timedelta(seconds=1)
+    assert last.filters["before"] == expected
 
 
 @pytest.mark.anyio

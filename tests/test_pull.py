@@ -9,11 +9,14 @@ import re
 import sqlite3
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from anyio import to_thread
 
@@ -24,7 +27,7 @@ from seeclickfix_async.pull.lines import JsonLines
 from seeclickfix_async.pull.sqlite import Sqlite
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox.city import CATEGORIES, CLOSED, END, OPEN
-from tests.cities import client_of, failing
+from tests.cities import URL, client_of, failing
 from tests.endings import Ended, end_at
 from tests.files import database, features, lines, rows, table
 
@@ -191,7 +194,7 @@ async def test_a_torn_end_is_repaired(name: str, small: Sandbox, tmp_path: Path)
     assert 190 < kept <= 200
     assert report.complete
     assert len(rows(path)) == 300
-    assert len(small.requests) == 2
+    assert len(small.requests) == 3  # two pages, and a look for issues that changed meanwhile
 
 
 def _tear(path: Path) -> int:
@@ -571,3 +574,194 @@ async def test_a_file_that_cannot_be_written_says_what_to_do(
             await pull(client, to=path)
 
     assert (await pull(client, to=path)).complete
+
+
+# -- what is missing ------------------------------------------------------------------------------
+
+_AREA = PlaceArea("example-city")  # which cannot be cut up, where the service serves too little
+
+
+def _capped() -> Sandbox:
+    """A service that does not serve all issues of its crowded seconds."""
+    return Sandbox(1000, settings=Settings(quota=None, depth=100))
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_a_pull_that_lacks_issues_is_not_done(name: str, tmp_path: Path) -> None:
+    path, sandbox = tmp_path / name, _capped()
+    first = await pull(client_of(sandbox), to=path, area=_AREA)
+    second = await pull(client_of(sandbox), to=path, area=_AREA)
+
+    assert not first.complete
+    assert not second.complete
+    assert second.reasons == first.reasons
+    assert len({int(row["id"]) for row in rows(path)}) == len(rows(path))
+
+
+@pytest.mark.parametrize("updated", [False, True])
+@pytest.mark.parametrize("name", _NAMES)
+async def test_what_a_pull_lacks_comes_when_the_service_gives_it(
+    name: str, updated: bool, tmp_path: Path
+) -> None:
+    path, capped = tmp_path / name, _capped()
+    whole = Sandbox(1000, settings=Settings(quota=None))
+    await pull(client_of(capped), to=path, area=_AREA)
+    if updated:
+        await pull(client_of(capped), to=path, area=_AREA, update=True)
+
+    report = await pull(client_of(whole), to=path, area=_AREA, update=updated)
+
+    assert report.complete
+    assert [int(row["id"]) for row in rows(path)] == [whole.city.id_of(row) for row in range(1000)]
+
+
+@pytest.mark.parametrize("stage", ["update", "sweep"])
+@pytest.mark.parametrize("name", _NAMES)
+async def test_an_update_of_a_pull_that_lacks_issues_says_so(
+    name: str, stage: str, tmp_path: Path
+) -> None:
+    path, sandbox = tmp_path / name, _capped()
+    first = await pull(client_of(sandbox), to=path, area=_AREA)
+    before = len(rows(path))
+
+    for _ in range(2):
+        _change(sandbox)
+        options: dict[str, Any] = {stage: True}
+        report = await pull(client_of(sandbox), to=path, area=_AREA, **options)
+        assert not report.complete
+        assert first.reasons[-1] in report.reasons
+    plain = await pull(client_of(sandbox), to=path, area=_AREA)  # is not refused as done
+
+    assert not plain.complete
+    assert len(rows(path)) == before + 2
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_a_pull_with_rows_that_cannot_be_read_is_updated_and_says_so(
+    name: str, tmp_path: Path
+) -> None:
+    path, sandbox = tmp_path / name, Sandbox(300, settings=Settings(quota=None))
+    client = _client_with_a_bad_row(sandbox, sandbox.city.id_of(120))
+    first = await pull(client, to=path)
+    _change(sandbox)
+    sandbox.requests.clear()
+    report = await pull(client, to=path, update=True)
+
+    assert first.reasons == report.reasons == ("1 rows could not be read.",)
+    assert not report.complete
+    assert len(rows(path)) == 300  # 299, and a new one
+    assert len(sandbox.requests) < 3  # it does not read everything again
+
+
+def _client_with_a_bad_row(sandbox: Sandbox, number: int) -> AsyncClient:
+    class Spoiling(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            body = json.loads(await response.aread())
+            for row in body["issues"]:
+                if row["id"] == number:
+                    row["id"] = None
+            return httpx.Response(200, json=body)
+
+    http = httpx.AsyncClient(transport=Spoiling(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None)
+
+
+@pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson", "city.parquet"])
+async def test_an_update_that_ended_while_it_merged_asks_again(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path = tmp_path / name
+    await pull(client_of(sandbox), to=path)
+    now = int(time.time())
+    _change(sandbox, now - 7200)
+    for step in range(6):
+        with monkeypatch.context() as patched, contextlib.suppress(Ended):
+            end_at(patched, step)
+            await pull(client_of(sandbox), to=path, update=True)
+        _change(sandbox, now - 3000 + step)
+        sandbox.requests.clear()
+
+        report = await pull(client_of(sandbox), to=path, update=True)
+
+        assert len(sandbox.requests) > 0, step
+        assert report.complete
+        await pull(client_of(sandbox), to=tmp_path / f"{step}-{name}")
+        assert rows(path) == rows(tmp_path / f"{step}-{name}")
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_an_issue_whose_creation_moves_between_two_calls_is_in_the_file_once(
+    name: str, tmp_path: Path
+) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path = tmp_path / name
+    with pytest.raises(ServerError):
+        await pull(failing(sandbox, after=2), to=path)
+    moved = sandbox.city.id_of(7)
+
+    report = await pull(_client_with_a_moved_row(sandbox, moved), to=path)
+
+    ids = [int(row["id"]) for row in rows(path)]
+    assert ids.count(moved) == 1
+    assert len(ids) == len(set(ids))
+    assert report.received == len(ids)
+
+
+def _client_with_a_moved_row(sandbox: Sandbox, number: int) -> AsyncClient:
+    """The last row of the last page has the id of one that came before."""
+
+    class Moving(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            body = json.loads(await response.aread())
+            if body["issues"]:
+                body["issues"][-1]["id"] = number
+            return httpx.Response(200, json=body)
+
+    http = httpx.AsyncClient(transport=Moving(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None)
+
+
+async def test_a_database_that_is_locked_does_not_stop_the_event_loop(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "city.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE mine (x)")
+        other.execute("BEGIN EXCLUSIVE")  # with which it cannot even be opened
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(pull, client, to=path))
+            for _ in range(5):
+                await anyio.wait_all_tasks_blocked()
+            other.execute("COMMIT")  # runs while the pull waits in its thread
+
+    assert len(rows(path)) == 300
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_an_update_rests_on_the_clock_of_the_service_alone(name: str, tmp_path: Path) -> None:
+    """This machine is ten days ahead of it, and the newest update claims to be of 2040."""
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path, behind = tmp_path / name, timedelta(days=10)
+    sandbox.city.updated[5] = int(datetime(2040, 1, 1, tzinfo=UTC).timestamp())
+    await pull(_client_with_a_clock(sandbox, behind), to=path)
+    number, _ = _change(sandbox, int((datetime.now(UTC) - behind).timestamp()) + 60)
+
+    await pull(_client_with_a_clock(sandbox, behind - timedelta(days=1)), to=path, update=True)
+
+    (changed,) = [row for row in rows(path) if int(row["id"]) == number]
+    assert changed.get("properties", changed)["status"].lower() == "closed"
+    assert len(rows(path)) == 301
+
+
+def _client_with_a_clock(sandbox: Sandbox, behind: timedelta) -> AsyncClient:
+    class Dated(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            response.headers["Date"] = format_datetime(datetime.now(UTC) - behind, usegmt=True)
+            return response
+
+    http = httpx.AsyncClient(transport=Dated(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -17,8 +16,9 @@ from seeclickfix_async.areas import Area, BoundingBox, near
 from seeclickfix_async.client import TOKEN_VARIABLE
 from seeclickfix_async.errors import InvalidArgumentError
 
-OK, FAILED, MISUSED, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes: done; the service or the network failed; wrong arguments; not everything; Ctrl-C."""
+OK, FAILED, MISUSED, INCOMPLETE, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+"""Exit codes: done; the service or the network failed; wrong arguments; not everything; another
+process is writing the file; Ctrl-C."""
 
 PRODUCT = f"scf/{__version__}"
 
@@ -71,17 +71,6 @@ def nothing_at(place: str) -> int:
 def aware(moment: datetime | None) -> datetime | None:
     """A moment that is UTC unless it says otherwise."""
     return moment.replace(tzinfo=UTC) if moment is not None and not moment.tzinfo else moment
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file as a whole: who is killed in between leaves the one that was there.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_bytes(content)
-    fresh.replace(path)
 
 
 def print_json(value: object) -> None:

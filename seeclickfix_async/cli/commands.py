@@ -12,6 +12,7 @@ from seeclickfix_async.cli import forms, local, login, places, pulling, reportin
 from seeclickfix_async.cli.app import (
     FAILED,
     INTERRUPTED,
+    LOCKED,
     MISUSED,
     OK,
     Box,
@@ -29,7 +30,7 @@ from seeclickfix_async.cli.app import (
 from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.cli.words import said
 from seeclickfix_async.credentials import PRODUCTION
-from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.errors import FileLockedError, InvalidArgumentError
 
 for _command in (
     login.login,
@@ -57,11 +58,21 @@ def run(arguments: list[str] | None = None) -> int:
     except SeeClickFixError as error:
         command, *_ = app.parse_args(arguments)
         err.print(f"scf: {said(error, command)}", markup=False, highlight=False)
-        return MISUSED if isinstance(error, InvalidArgumentError) else FAILED
+        return _code_of(error)
     except KeyboardInterrupt:
         err.print("scf: stopped. What had come is kept.")
         return INTERRUPTED
     return code if isinstance(code, int) else OK
+
+
+def _code_of(error: SeeClickFixError) -> int:
+    match error:
+        case FileLockedError():
+            return LOCKED
+        case InvalidArgumentError():
+            return MISUSED
+        case _:
+            return FAILED
 
 
 @app.command

@@ -35,6 +35,7 @@ from seeclickfix_async.cli.telling import foretell, tell, teller_of
 from seeclickfix_async.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull.files import discard
+from seeclickfix_async.pull.lock import lock_of, locked
 
 _DEMO_FILE = Path("scf-demo.db")
 _EVERYWHERE = "The whole service, every city of it, since no --place, --near or --box is given."
@@ -52,7 +53,8 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         "A sandbox with a made-up city starts on this machine. The service takes 20 requests a "
         "minute; here a minute is scaled to one second."
     )
-    await anyio.Path(_DEMO_FILE).unlink(missing_ok=True)  # each sandbox is a city of its own
+    async with locked(lock_of(_DEMO_FILE), argument="to"):
+        await anyio.Path(_DEMO_FILE).unlink(missing_ok=True)  # each sandbox is a city of its own
     async with (
         local.sandbox("--issues", str(issues), "--per", "1.0") as url,
         AsyncClient(base_url=url, limiter=Limiter(20, per=1.0), user_agent=PRODUCT) as client,
@@ -81,6 +83,7 @@ async def pull(
     update: Flag = False,
     sweep: Flag = False,
     photos: Path | None = None,
+    wait: float = 0.0,
     estimate: Flag = False,
     base_url: Site = PRODUCTION,
     json: Json = False,
@@ -88,7 +91,7 @@ async def pull(
     """Pull every issue of an area into FILE, and go on where an interrupted pull stopped.
 
     Whatever ends it, the same command goes on, and the file is usable in between. Exit code 3
-    when not everything came.
+    when not everything came, 4 when another process is writing FILE or the photos.
 
     Args:
         file: Ends in .jsonl (one issue a line), .csv, .geojson, .db (SQLite), .parquet or
@@ -105,6 +108,7 @@ async def pull(
         sweep: Update, and mark the issues that the service gives no longer (vanished_at).
         photos: Fetch the issues' photos into this folder, when the issues are there. A request
             each, so that they take far longer than the issues.
+        wait: Seconds to wait while another process is writing FILE or the photos.
         estimate: Say what it would take, at the price of one request, and stop.
         base_url: The service's address.
         json: Print the report as JSON.
@@ -125,7 +129,12 @@ async def pull(
             walk: Crawl[Issue] = client.issues.crawl(**filters)
             return foretell(await walk.estimate(), json=json)
         with teller_of(file.name) as teller:
-            options: dict[str, Any] = {"update": update, "sweep": sweep, "photos": photos}
+            options: dict[str, Any] = {
+                "update": update,
+                "sweep": sweep,
+                "photos": photos,
+                "wait": wait,
+            }
             report = await pulls.pull(client, to=file, teller=teller, **options, **filters)
     if place is None or "pull" not in teller.stages or report.expected:
         return tell(report, file, json=json, update="update" in teller.stages)

@@ -11,10 +11,11 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 from seeclickfix_async import AsyncClient, FileStore, StoredToken, TokenEndpoint, TokenStore
-from seeclickfix_async.cli.app import PRODUCT, replace
+from seeclickfix_async.cli.app import PRODUCT
 from seeclickfix_async.client import TOKEN_VARIABLE, AccessToken
 from seeclickfix_async.credentials import site_of
 from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
+from seeclickfix_async.file_replacement import replace_file
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.transport.limiter import Limiter
 
@@ -96,7 +97,7 @@ def remember(app: Application) -> None:
     known = {**_applications(), app.base_url: app.client_id}
     try:
         _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace(_folder() / "applications.json", json.dumps(known).encode())
+        replace_file(_folder() / "applications.json", json.dumps(known).encode())
     except OSError as error:
         raise TokenStoreError(f"The login cannot be noted: {error.strerror}.") from None
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json as jsons
 import shlex
 import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 import msgspec
+from anyio import run_process, to_thread
 
 from seeclickfix_async import Change, Watch
 from seeclickfix_async.cli.app import (
@@ -23,11 +25,12 @@ from seeclickfix_async.cli.app import (
     err,
     out,
     print_json,
-    replace,
 )
 from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.file_replacement import replace_file
+from seeclickfix_async.pull.lock import lock_of, locked
 
 
 async def watch(
@@ -56,11 +59,12 @@ async def watch(
         json: Print one change a line as JSON.
     """
     command = None if exec is None else _command(exec)
-    kept = _read(cursor)
-    async with client_of(base_url) as client:
+    _read(cursor)  # refuses a wrong file before there is a lock file
+    async with _locked(cursor), client_of(base_url) as client:
+        kept = await to_thread.run_sync(_read, cursor)
         feed = client.issues.watch(area=area_of(place, near, box), every=every, cursor=kept)
         await feed.begin()
-        _keep(cursor, feed)
+        await _keep(cursor, feed)
         async for change in feed:
             told = _told(change)
             if json:
@@ -69,7 +73,7 @@ async def watch(
                 out.print(_line(change), markup=False, highlight=False, soft_wrap=True)
             if command is not None and not await _run(command, told):
                 return FAILED
-            _keep(cursor, feed)
+            await _keep(cursor, feed)
     return FAILED  # a feed does not end by itself
 
 
@@ -84,9 +88,25 @@ def _command(text: str) -> list[str]:
     return words
 
 
-def _keep(cursor: Path | None, feed: Watch) -> None:
-    if cursor is not None:
-        replace(cursor, msgspec.json.encode(feed.cursor))
+@asynccontextmanager
+async def _locked(cursor: Path | None) -> AsyncGenerator[None]:
+    """Let no other feed keep its cursor in the same file."""
+    if cursor is None:
+        yield
+        return
+    async with locked(lock_of(cursor), argument="cursor", writer="feed"):
+        yield
+
+
+async def _keep(cursor: Path | None, feed: Watch) -> None:
+    if cursor is None:
+        return
+    try:
+        await to_thread.run_sync(replace_file, cursor, msgspec.json.encode(feed.cursor))
+    except OSError as error:
+        raise InvalidArgumentError(
+            "cursor", f"{cursor} cannot be written: {error.strerror}."
+        ) from None
 
 
 def _told(change: Change) -> dict[str, Any]:
@@ -103,7 +123,7 @@ def _line(change: Change) -> str:
 async def _run(command: list[str], told: dict[str, Any]) -> bool:
     """Run a command; whether it went well."""
     try:
-        done = await anyio.run_process(
+        done = await run_process(
             command, input=msgspec.json.encode(told), stdout=None, stderr=None, check=False
         )
     except OSError as error:

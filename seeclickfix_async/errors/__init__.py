@@ -2,7 +2,8 @@
 
     SeeClickFixError
     ├── InvalidArgumentError          refused here, nothing was sent (also a ValueError)
-    │   └── InvalidDraftError         a report with all its faults
+    │   ├── InvalidDraftError         a report with all its faults
+    │   └── FileLockedError           another pull or feed is writing the file
     ├── ClientStateError              the client cannot be used now (also a RuntimeError)
     │   ├── ClosedClientError
     │   └── EventLoopError
@@ -49,6 +50,7 @@ from seeclickfix_async.errors.base import ClientStateError as ClientStateError
 from seeclickfix_async.errors.base import ClosedClientError as ClosedClientError
 from seeclickfix_async.errors.base import DecodeError as DecodeError
 from seeclickfix_async.errors.base import EventLoopError as EventLoopError
+from seeclickfix_async.errors.base import FileLockedError as FileLockedError
 from seeclickfix_async.errors.base import InvalidArgumentError as InvalidArgumentError
 from seeclickfix_async.errors.base import InvalidDraftError as InvalidDraftError
 from seeclickfix_async.errors.base import SeeClickFixError as SeeClickFixError

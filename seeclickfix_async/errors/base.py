@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike, fspath
 from typing import Any
 
 
@@ -47,6 +48,26 @@ class InvalidDraftError(InvalidArgumentError):
         faults = (f"{field}: {word}" for field, words in errors.items() for word in words)
         super().__init__("draft", " ".join(faults))
         self.errors: dict[str, list[str]] = dict(errors)
+
+
+class FileLockedError(InvalidArgumentError):
+    """Another pull or feed is writing to the same file or folder; nothing was touched.
+
+    Attributes:
+        path: The file or folder.
+        process_id: The process that writes to it, which may be this one; None if it is not known.
+    """
+
+    def __init__(
+        self, argument: str, path: str | PathLike[str], process_id: int | None, writer: str = "pull"
+    ) -> None:
+        process = "" if process_id is None else f" (process {process_id})"
+        super().__init__(
+            argument,
+            f"another {writer}{process} is writing {fspath(path)}. Try again when it has ended.",
+        )
+        self.path = fspath(path)
+        self.process_id = process_id
 
 
 class ClientStateError(SeeClickFixError, RuntimeError):

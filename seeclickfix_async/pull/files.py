@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
+import anyio
 import msgspec
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull.checkpoint import beside, remove
+from seeclickfix_async.pull.checkpoint import Checkpoint, beside, remove
 from seeclickfix_async.pull.sinks import Sink, open_sink
 from seeclickfix_async.transport.detached import in_thread
 
@@ -33,16 +36,35 @@ async def in_file(work: Callable[[*Ts], T], *args: *Ts) -> T:
         ) from error
 
 
-def scratch(path: Path, lasts: timedelta = timedelta.max) -> Sink:
-    """A file beside, for what is not in its place yet; one that nobody wrote to for long is new.
+@asynccontextmanager
+async def opened(work: Callable[[], Sink]) -> AsyncGenerator[Sink]:
+    """A sink that is opened and closed in a thread: a database may be held by another program."""
+    entered = contextlib.ExitStack()
+    try:
+        yield await in_file(lambda: entered.enter_context(work()))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await in_file(entered.close)
 
-    A process may have ended while it removed the last one, data first.
+
+def scratch(path: Path, key: str, fits: Callable[[Checkpoint], bool]) -> Sink:
+    """A file beside, for what is not in its place yet.
+
+    It begins anew when what an earlier call left there is damaged, or does not fit.
     """
-    if path.exists() and _age(path) > lasts:
-        path.unlink()
-    if not path.exists():
-        beside(path).unlink(missing_ok=True)
+    if not _fits(path, key, fits):
+        for file in (path, beside(path)):
+            file.unlink(missing_ok=True)
     return open_sink(path)
+
+
+def _fits(path: Path, key: str, fits: Callable[[Checkpoint], bool]) -> bool:
+    try:
+        with open_sink(path) as sink:
+            found = sink.load(key)
+            return found is None or fits(found)
+    except InvalidArgumentError:  # it is damaged, or of another query, or half removed
+        return False
 
 
 def discard(path: Path) -> None:
@@ -55,8 +77,8 @@ def discard(path: Path) -> None:
         path.unlink()
 
 
-def _age(path: Path) -> timedelta:
-    """How long ago it was written to."""
+def age(path: Path) -> timedelta:
+    """How long ago a file was written to."""
     return datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 import attrs
 import msgspec
 
 from seeclickfix_async import checks
-from seeclickfix_async.areas import PlaceArea
 from seeclickfix_async.client import AsyncClient
-from seeclickfix_async.crawl import Batch, Crawl
-from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
-from seeclickfix_async.models import DetailedIssue, Issue, Place
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.planner import PageSize
 from seeclickfix_async.pull.checkpoint import Checkpoint, asked, key_of, remove
-from seeclickfix_async.pull.files import in_file, issues_in, scratch
+from seeclickfix_async.pull.files import age, in_file, issues_in, opened, scratch
 from seeclickfix_async.pull.held import ids_in, marks_of
+from seeclickfix_async.pull.lock import lock_of, locked, real_path
 from seeclickfix_async.pull.photos import Album
-from seeclickfix_async.pull.sinks import Sink, open_sink
-from seeclickfix_async.pull.teller import Silent, Stage, Teller
+from seeclickfix_async.pull.sinks import Sink, check_ending, open_sink
+from seeclickfix_async.pull.teller import Silent, Teller
+from seeclickfix_async.pull.walker import OVERLAP, Walker
 from seeclickfix_async.queries import ALL, By, IssueFilters, IssueQuery
 from seeclickfix_async.report import Estimate, Report
-from seeclickfix_async.transport.detached import in_thread
-
-OVERLAP = timedelta(hours=1)
-"""An update looks so far back beyond the last one, since clocks differ and replicas lag.
-
-For the same reasons a sweep says nothing about what the service told of in the last hour.
-"""
 
 _ABANDONED = timedelta(days=1)
 """A sweep that was left alone for so long begins anew: what had gone by then may be back."""
 
-_PLACES = 100  # of those around an issue
 _LEFT = (  # besides status
     "updated_at_after",
     "updated_at_before",
@@ -58,6 +51,7 @@ async def pull(
     update: bool = False,
     sweep: bool = False,
     photos: str | Path | None = None,
+    wait: float = 0.0,
     teller: Teller | None = None,
     **filters: Unpack[IssueFilters],
 ) -> Report:
@@ -65,7 +59,11 @@ async def pull(
 
     A process may be killed at any instant: calling this again with the same arguments loses no
     issue, doubles none, and repeats no request but those that were under way. A cancelled call
-    leaves a usable file behind.
+    leaves a usable file behind. A pull that ended without being complete goes on in the same way
+    with what is missing.
+
+    One call at a time may write to a file, and to a folder of photos: both are locked, in this
+    process and on the whole machine, until the call ends or its process does.
 
     Args:
         client: Asks the service.
@@ -88,6 +86,8 @@ async def pull(
             gets no token, and take one place of the quota each. One that is there is not fetched
             again; one that cannot be had is counted, and stops nothing. A pull that is done may be
             given a folder later.
+        wait: Seconds to wait, while another pull writes to the file or to the folder of photos; a
+            second pull is refused at once by default.
         teller: Is told what is to come, and what has come.
         **filters: Which issues; see `IssueFilters`. Archived ones are included unless `status`
             says otherwise. With `fields`, created_at and updated_at come too.
@@ -97,8 +97,10 @@ async def pull(
         holds it too.
 
     Raises:
-        InvalidArgumentError: The arguments are wrong, or the file holds something else, or the
-            pull is done already, or the disk is full, or somebody else holds the database.
+        FileLockedError: Another pull is writing to the file or to the folder of photos.
+        InvalidArgumentError: The arguments are wrong, or the file holds something else, or is not
+            as the last call left it, or the pull is done already, or the disk is full, or another
+            program holds the database.
         SeeClickFixError: A request failed for good; what had come is kept.
     """
     for own in ("sort", "sort_direction"):
@@ -107,6 +109,9 @@ async def pull(
     key = key_of(query)
     if query.fields is not None:  # both clocks: an update replaces whole rows, found by creation
         query = attrs.evolve(query, fields=(*query.fields, "created_at", "updated_at"))
+    path = Path(to)
+    check_ending(path)
+    checks.number("wait", wait, 0, math.inf, whole=False)
     job = _Job(
         client.with_options(background=True),
         key,
@@ -115,59 +120,75 @@ async def pull(
         page_size,
         walkers,
         teller or Silent(),
+        lock_of(path),
+        real_path(path),
     )
     job.crawl("created_at")  # refuses wrong arguments before there is a file
     if photos is not None and query.fields is not None and "media" not in query.fields:
         raise InvalidArgumentError("fields", "must bring media, for the photos.")
-    path = Path(to)
     album = None if photos is None else Album(job.client, Path(photos))
-    with open_sink(path) as sink:
-        begun = job.begun(sink, path, later=update or sweep)
-        if album is not None:
-            await in_thread(album.open)
-        if begun is None or not begun.finished:
-            now = await job.walk(sink, begun or job.start())
-        elif update or sweep:
-            job.check_updatable()
-            now = await job.update(sink, begun, path)
-        elif album is not None:
-            now = begun
-        else:
+    async with (
+        locked(job.lock, argument="to", wait=wait),
+        _prepared(album, wait),
+        opened(lambda: open_sink(path)) as sink,
+    ):
+        now = await job.in_file(job.begun, sink, update or sweep)
+        if now is None or not now.is_done or update or sweep:
+            now = await job.bring(sink, now, later=update or sweep)
+        elif album is None:
             raise InvalidArgumentError(
                 "to",
                 f"this pull is done, and {path} holds it. What changed since comes with "
                 "update=True; to bring all of it again, name another file.",
             )
         if sweep and now.since is not None:  # otherwise everything has just come
-            now = await job.sweep(sink, now, path)
+            now = await job.sweep(sink, now)
         if album is not None:
             now = await job.photograph(sink, now, album)
         return now.report
 
 
+@asynccontextmanager
+async def _prepared(album: Album | None, wait: float) -> AsyncGenerator[None]:
+    """Have the folder of the photos, if there are to be some, and nobody else writing to it."""
+    if album is None:
+        yield
+        return
+    await in_file(album.make)
+    async with locked(lock_of(album.folder), argument="photos", wait=wait):
+        await in_file(album.drop_torn)
+        yield
+
+
 @attrs.frozen
-class _Job:
+class _Job(Walker):
     """One call of `pull`."""
 
-    client: AsyncClient
-    key: str
-    query: IssueQuery
-    given: tuple[str, ...]  # names of the filters
-    page_size: PageSize | None
-    walkers: int | None
-    teller: Teller
-
-    def begun(self, sink: Sink, path: Path, *, later: bool) -> Checkpoint | None:
+    def begun(self, sink: Sink, later: bool) -> Checkpoint | None:  # noqa: FBT001  # for in_file
         """Where it stands; an update is refused where only other pulls are."""
         found = sink.load(self.key)
         if found is None and later and not sink.empty:
             raise InvalidArgumentError(
                 "to",
-                f"{path} holds other pulls, and none of this query to bring up to date. Give the "
-                "same area (such as --place) and filters as before; a pull that is to be added "
+                f"{self.path} holds other pulls, and none of this query to bring up to date. Give "
+                "the same area (such as --place) and filters as before; a pull that is to be added "
                 "comes without update=True.",
             )
         return found
+
+    async def bring(self, sink: Sink, begun: Checkpoint | None, *, later: bool) -> Checkpoint:
+        """Bring what is missing: all of it, the rest, or what changed since."""
+        if begun is None or not (begun.finished or begun.is_in_base):
+            begun = await self.walk(sink, begun or self.start())
+            if begun.since is None or not later:
+                return begun
+        if later:
+            self.check_updatable()
+        if begun.since is None and (begun.lacking or not later):
+            begun = await self.walk(sink, begun)
+            if not later:
+                return begun
+        return await self.update(sink, begun)
 
     def check_updatable(self) -> None:
         """Refuse filters that an issue can leave without a word.
@@ -190,6 +211,7 @@ class _Job:
         """Where a walk begins: by creation, or by updates since another one."""
         since = done.covered if done else None
         by: By = "created_at" if since is None else "updated_at"
+        base = done and (done if done.since is None else done.base)
         return Checkpoint(
             key=self.key,
             query=asked(self.query),
@@ -200,49 +222,71 @@ class _Job:
             since=since,
             newest=done.newest if done else None,
             place=done.place if done else None,
+            base=None if base is None or base.report.complete else base,
         )
 
-    async def update(self, sink: Sink, done: Checkpoint, path: Path) -> Checkpoint:
-        """Walk by updates; where that replaces no rows, into a file beside, and then merge it."""
+    async def update(self, sink: Sink, done: Checkpoint) -> Checkpoint:
+        """Walk by updates; where that replaces no rows, into a file beside, and then merge it.
+
+        What an earlier call left there goes up to where that one looked, so that it is asked again.
+        """
+        if done.base is not None and (done.base.lacking or done.is_in_base):
+            base = await self.walk(sink, done.base, within=done)
+            done = attrs.evolve(done, base=base)
         if sink.upserts:
             return await self.walk(sink, self.start(done))
-        path = path.with_name(f"{path.name}.update.jsonl")
-        with scratch(path) as changes:
-            now = changes.load(self.key) or self.start(done)
-            if not now.finished:
-                now = await self.walk(changes, now)
-        kind = DetailedIssue if self.query.details else Issue
-        await in_file(sink.merge, issues_in(path, kind), now)
-        remove(path)
-        return now
+        path = self.path.with_name(f"{self.path.name}.update.jsonl")
 
-    async def sweep(self, sink: Sink, done: Checkpoint, path: Path) -> Checkpoint:
+        def changes() -> Sink:
+            return scratch(path, self.key, done.is_base_of)
+
+        async with opened(changes) as beside:
+            now = self.start(done)
+            left = await self.in_file(beside.load, self.key)
+            if left is not None:
+                now = attrs.evolve(left, base=now.base)
+            if not now.finished:
+                now = await self.walk(beside, now)
+        kind = DetailedIssue if self.query.details else Issue
+        await self.in_file(sink.merge, issues_in(path, kind), now)
+        await self.in_file(remove, path)
+        return now if left is None else await self.update(sink, now)
+
+    async def sweep(self, sink: Sink, done: Checkpoint) -> Checkpoint:
         """Walk through the ids, into a file beside; then mark what the sink holds beyond them."""
-        if self.query.after and self.query.after >= datetime.now(UTC) - OVERLAP:
+        looked = done.report.until or done.began
+        if self.query.after and self.query.after >= looked - OVERLAP:
             return done  # nothing of this period is old enough
-        path = path.with_name(f"{path.name}.{self.key[:8]}.sweep.csv")
+        path = self.path.with_name(f"{self.path.name}.{self.key[:8]}.sweep.csv")
         ids = attrs.evolve(self.query, fields=("created_at",), details=False)
         job = attrs.evolve(self, key=key_of(ids), query=ids, given=(*self.given, "fields"))
-        with scratch(path, _ABANDONED) as met:
-            now = met.load(job.key) or job.start()
+
+        def there() -> Sink:
+            # What has come since one that is finished would be marked by it, or left unmarked.
+            return scratch(
+                path, job.key, lambda found: not found.finished and age(path) < _ABANDONED
+            )
+
+        async with opened(there) as met:
+            begun = await self.in_file(met.load, job.key)
+            now = begun or attrs.evolve(job.start(), began=looked)
             until = now.began - OVERLAP
-            if not now.finished:
-                now = await job.until(until).walk(met, now, "sweep")
+            now = await job.until(until).walk(met, now, "sweep")
         swept, vanished = now.report, None
         if swept.complete and swept.received:
-            there = await in_file(ids_in, path)
+            ids_there = await self.in_file(ids_in, path)
             held = sink.held(self.key)
-            marks, vanished = await in_file(marks_of, held, there, until)
-            await in_file(sink.mark, marks)
+            marks, vanished = await self.in_file(marks_of, held, ids_there, until)
+            await self.in_file(sink.mark, marks)
         done = attrs.evolve(done, report=_together(done.report, swept, vanished))
-        await in_file(sink.write, (), done)
-        remove(path)
+        await self.in_file(sink.write, (), done)
+        await self.in_file(remove, path)
         return done
 
     async def photograph(self, sink: Sink, done: Checkpoint, album: Album) -> Checkpoint:
         """Fetch the photos of everything that the sink holds and that are not there."""
-        left = await in_file(album.count, sink.held(self.key))
-        each = done.report.quota_seconds / done.report.requests
+        left = await self.in_file(album.count, sink.held(self.key))
+        each = done.report.quota_seconds / max(1, done.report.requests)
         self.teller.begin("photos", Estimate(left, left, round(left * each, 3)))
 
         def report() -> Report:
@@ -250,76 +294,8 @@ class _Job:
 
         await album.fill(sink.held(self.key), lambda: self.teller.tell(report()))
         done = attrs.evolve(done, report=report())
-        await in_file(sink.write, (), done)
+        await self.in_file(sink.write, (), done)
         return done
-
-    def until(self, moment: datetime) -> _Job:
-        """The same, of what was created before a moment."""
-        before = min(moment, self.query.before or moment)
-        query = attrs.evolve(self.query, before=before)
-        return attrs.evolve(self, query=query, given=(*self.given, "before"))
-
-    async def walk(self, sink: Sink, now: Checkpoint, stage: Stage = "pull") -> Checkpoint:
-        """Walk on from where it stands, to the end."""
-        by: By = "created_at" if now.since is None else "updated_at"
-        stage = stage if now.since is None else "update"
-        crawl = self.crawl(by, now.since, bytes(now.state) or None)
-
-        async def keep(batch: Batch[Issue]) -> None:
-            nonlocal now
-            first = now.report.received == 0
-            place = await self.place_of(batch.issues) if first and not now.place else now.place
-            state = msgspec.Raw(batch.state)
-            now = attrs.evolve(
-                now,
-                state=state,
-                report=batch.report,
-                finished=batch.last,
-                newest=_newest(now.newest, batch.issues),
-                place=place,
-            )
-            await in_file(sink.write, batch.issues, now)
-            self.teller.tell(batch.report)
-
-        self.teller.begin(stage, await crawl.estimate())
-        await crawl.run(keep)
-        return now
-
-    async def place_of(self, issues: Sequence[Issue]) -> Place | None:
-        """The place of the query, as it stands among those around one of its issues."""
-        area = self.query.area
-        points = ((issue.lat, issue.lng) for issue in issues)
-        lat, lng = next((point for point in points if None not in point), (None, None))
-        if not isinstance(area, PlaceArea) or lat is None or lng is None:
-            return None
-        try:
-            around = await self.client.places.near(lat=lat, lng=lng, per_page=_PLACES)
-        except SeeClickFixError:  # a pull goes on without its place's name
-            return None
-        wanted = area.place_url
-        return next((one for one in around if wanted in (one.url_name, str(one.id))), None)
-
-    def crawl(
-        self, by: By, since: datetime | None = None, state: bytes | None = None
-    ) -> Crawl[Issue]:
-        """The walk, from where it stood."""
-        filters: dict[str, Any] = {name: getattr(self.query, name) for name in self.given}
-        if since is not None:
-            filters["updated_at_after"] = since - OVERLAP
-        walk: Crawl[Issue] = self.client.issues.crawl(  # type: ignore[call-overload]
-            details=self.query.details,
-            by=by,
-            walkers=self.walkers,
-            page_size=self.page_size,
-            state=state,
-            **filters,
-        )
-        return walk
-
-
-def _newest(before: datetime | None, issues: Sequence[Issue]) -> datetime | None:
-    updates = (issue.updated_at for issue in issues if issue.updated_at is not None)
-    return max(itertools.chain(updates, () if before is None else (before,)), default=None)
 
 
 def _together(update: Report, sweep: Report, vanished: int | None) -> Report:

@@ -1,7 +1,8 @@
 """Text files that grow: one issue after the other, and a checkpoint beside them.
 
 The checkpoint says how many bytes belong to it. What a killed process wrote beyond that, a torn
-line too, is cut off when the pull goes on.
+line too, is cut off when the pull goes on. It holds a digest of these bytes as well, so that a
+pull does not go on, and say that it is complete, in a file that is not the one that it left.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import csv
 import io
 import itertools
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -21,9 +23,11 @@ import attrs
 import msgspec
 
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.file_replacement import flush_to_disk, new_file, new_path, take_place
 from seeclickfix_async.models import Issue, Media
 from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE, Checkpoint, Kept, beside
 from seeclickfix_async.pull.columns import NAMES, plain_rows
+from seeclickfix_async.pull.digest import Digest
 from seeclickfix_async.pull.held import Held, Marks
 from seeclickfix_async.queries import moment
 
@@ -38,8 +42,9 @@ class _Lines(ABC):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._kept = Kept.read(beside(path))
-        self._length = self._recover()
+        self._length, self._digest = self._recover()
         self._file = path.open("r+b" if path.exists() else "w+b")
+        self._size = os.fstat(self._file.fileno()).st_size
 
     @abstractmethod
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
@@ -72,7 +77,8 @@ class _Lines(ABC):
 
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Append whole rows, then say so in the checkpoint."""
-        if self._kept is None:  # a file that nobody answers for would be taken for somebody else's
+        self._check_unchanged()
+        if self._kept is None:  # without a checkpoint, the next call would refuse the file
             self._save(Kept(None))
         content = bytearray() if self._length else bytearray(self.head)
         for row in self.encode(issues):
@@ -83,91 +89,164 @@ class _Lines(ABC):
         self._file.truncate()
         self._file.write(content + self.tail(checkpoint))
         self._file.flush()
+        self._size = self._file.tell()
         self._length += len(content)
-        self._save(Kept(checkpoint, self._length))
+        self._digest.update(content)
+        if checkpoint.finished:
+            self._check_content()
+            flush_to_disk(self._file)
+        self._save(Kept(checkpoint, self._length, self._digest.hex()))
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Write the file anew, with these rows at its end."""
         fresh = tuple(issues)
         ids = (issue.id for issue in fresh)
         changed = dict(zip(ids, self.encode(fresh), strict=True))
-        same = (row for row in self._rows() if self.read(row).id not in changed)
+        same = (row for row, held in self._rows() if held.id not in changed)
         self._rewrite(itertools.chain(same, changed.values()), checkpoint)
 
     def held(self, key: str) -> Iterator[Held]:  # noqa: ARG002  # a file holds one pull
         """The issues."""
-        return map(self.read, self._rows())
+        return (held for _, held in self._rows())
 
     def mark(self, marks: Marks) -> None:
         """Write the file anew, with the marks in its rows."""
         checkpoint = self._kept and self._kept.checkpoint
         if marks and checkpoint:
-            self._rewrite((self._with(marks, row) for row in self._rows()), checkpoint)
+            rows = (self._with(marks, row, held) for row, held in self._rows())
+            self._rewrite(rows, checkpoint)
 
-    def _with(self, marks: Marks, row: bytes) -> bytes:
-        number = self.read(row).id
-        if number not in marks:
+    def _with(self, marks: Marks, row: bytes, held: Held) -> bytes:
+        if held.id not in marks:
             return row
-        vanished = marks[number]
-        return self.marked(row, None if vanished is None else moment(vanished))
+        vanished = marks[held.id]
+        try:
+            return self.marked(row, None if vanished is None else moment(vanished))
+        except ValueError:  # it has no place for the mark
+            raise self._changed() from None
 
     def _rewrite(self, rows: Iterable[bytes], checkpoint: Checkpoint) -> None:
         """A killed process leaves the old file or the new one."""
-        with self._new.open("wb") as file:
-            file.write(self.head)
+        self._check_unchanged()
+        digest = Digest()
+        with new_file(self._path) as file:
+            file.write(digest.update(self.head))
             for row in rows:
-                file.write(self.between + row if file.tell() > len(self.head) else row)
+                between = self.between if file.tell() > len(self.head) else b""
+                file.write(digest.update(between + row))
             length = file.tell()
             file.write(self.tail(checkpoint))
         if self._kept is not None:
-            self._save(attrs.evolve(self._kept, next_length=length))
+            self._save(attrs.evolve(self._kept, next_length=length, next_digest=digest.hex()))
         self._file.close()
-        self._new.replace(self._path)
+        take_place(new_path(self._path), self._path)
         self._file = self._path.open("r+b")
-        self._length = length
-        self._save(Kept(checkpoint, length))
+        self._size = os.fstat(self._file.fileno()).st_size
+        self._length, self._digest = length, digest
+        self._save(Kept(checkpoint, length, digest.hex()))
 
-    @property
-    def _new(self) -> Path:
-        return self._path.with_name(f"{self._path.name}.new")
-
-    def _rows(self) -> Iterator[bytes]:
-        return self.rows(self._lines())
+    def _rows(self) -> Iterator[tuple[bytes, Held]]:
+        """The rows, and what they say; a checkpoint without a digest may stand beside any file."""
+        try:
+            for row in self.rows(self._lines()):
+                yield row, self.read(row)
+        except (ValueError, KeyError, IndexError, csv.Error, msgspec.MsgspecError):
+            raise self._changed() from None
 
     def _lines(self) -> Iterator[bytes]:
+        """The lines of the rows; what was read is compared with what was written, at the end."""
         self._file.seek(0)
+        digest = Digest()
         left = self._length
-        while left > 0:
-            line = self._file.readline()
+        while left > 0 and (line := self._file.readline()):
+            digest.update(line)
             left -= len(line)
             yield line
+        if digest.hex() != self._digest.hex():
+            raise self._changed()
 
     def _save(self, kept: Kept) -> None:
         kept.save(beside(self._path))
         self._kept = kept
 
-    def _recover(self) -> int:
-        """How many bytes are the pull's; the file may be longer, but not shorter."""
+    def _recover(self) -> tuple[int, Digest]:
+        """How many bytes are the pull's; the file may be longer, but not shorter, nor another."""
         found = self._path.stat().st_size if self._path.exists() else 0
         if self._kept is None:
             if found:
                 raise InvalidArgumentError(
                     "to", f"{self._path} is there already, and is no pull. Name another."
                 )
-            return 0
-        length = self._kept.length
-        if self._kept.next_length is not None and not self._new.exists():
-            length = self._kept.next_length
+            return 0, Digest()
+        kept = self._kept
+        new = new_path(self._path)
+        if kept.next_length is not None:
+            if not new.exists():
+                kept = attrs.evolve(kept, length=kept.next_length, digest=kept.next_digest)
+            kept = attrs.evolve(kept, next_length=None, next_digest=None)
+        digest = self._verify(kept.length, kept.digest, found)
+        if kept != self._kept:  # which file is there can be told only this once
+            self._save(kept)
+        new.unlink(missing_ok=True)
+        return kept.length, digest
+
+    def _verify(self, length: int, expected: str | None, found: int) -> Digest:
+        """Compare the file with its checkpoint, which may be one of before digests."""
+        if length == 0:
+            return Digest()
+        beside_it = beside(self._path).name
+        if not self._path.exists():
+            raise InvalidArgumentError(
+                "to",
+                f"{self._path} is gone, and its checkpoint is there. "
+                f"Put it back, or remove {beside_it} to begin anew.",
+            )
         if found < length:
             raise InvalidArgumentError(
                 "to",
                 f"{self._path} is shorter than its checkpoint says. "
-                f"Remove it and {beside(self._path).name} to begin anew.",
+                f"Remove it and {beside_it} to begin anew.",
             )
-        if self._kept.next_length is not None:  # which file is there can be told only this once
-            self._save(attrs.evolve(self._kept, length=length, next_length=None))
-        self._new.unlink(missing_ok=True)
-        return length
+        with self._path.open("rb") as file:
+            ours = file.read(len(self.head)) == self.head
+            file.seek(length - 1)
+            ours = ours and file.read(1) == b"\n"
+            file.seek(0)
+            digest = Digest.of(file, length)
+        if not ours or expected not in (None, digest.hex()):
+            raise self._changed()
+        return digest
+
+    def _check_unchanged(self) -> None:
+        """Refuse to write when the open file is not the one that its users see, or was written to.
+
+        Otherwise rows would go into a file that nobody can read any more.
+        """
+        opened = os.fstat(self._file.fileno())
+        try:
+            same = os.path.samestat(opened, self._path.stat())
+        except FileNotFoundError:
+            same = False
+        if not same or opened.st_size != self._size:
+            raise InvalidArgumentError(
+                "to",
+                f"{self._path} was removed, replaced or changed while the pull ran. Put it back "
+                f"as it was, or remove it and {beside(self._path).name} to begin anew.",
+            )
+
+    def _check_content(self) -> None:
+        """Refuse to finish when another program wrote into the file while the pull ran."""
+        self._file.seek(0)
+        if Digest.of(self._file, self._length).hex() != self._digest.hex():
+            raise self._changed()
+
+    def _changed(self) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            "to",
+            f"{self._path} is not as the pull left it: another program changed it, or a power "
+            f"cut damaged it. Restore it from a copy, or remove it and {beside(self._path).name} "
+            "to begin anew.",
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -88,8 +88,9 @@ class Parquet:
 
     def held(self, key: str) -> Iterator[Held]:  # noqa: ARG002  # a dataset holds one pull
         """The issues."""
-        for month in self._months():
-            for row in self._newest(self._read(month, _HELD)).to_pylist():
+        for month in sorted({*self._months(), *self._waiting}):
+            gathered = self._gathered(month).select(_HELD)  # of a pull that is not done
+            for row in self._newest([*self._read(month, _HELD), gathered]).to_pylist():
                 told = row["updated_at"] or row["created_at"]
                 yield Held(row["id"], told, row["vanished_at"], row["image"])
 

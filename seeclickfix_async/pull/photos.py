@@ -27,8 +27,8 @@ from seeclickfix_async.errors import (
     StatusError,
     TransportError,
 )
+from seeclickfix_async.pull.files import in_file
 from seeclickfix_async.pull.held import Held
-from seeclickfix_async.transport.detached import in_thread
 
 _AT_ONCE = 8
 _TOGETHER = 64  # so many are looked up in the file at a time
@@ -58,10 +58,8 @@ class Album:
     _failures: int = 0  # in a row
     _error: Exception | None = None
 
-    def open(self) -> None:
-        """Make the folder, and drop what a killed process left half done, an hour later.
-
-        What is younger may be on its way for another pull.
+    def make(self) -> None:
+        """Make the folder.
 
         Raises:
             InvalidArgumentError: It cannot be one.
@@ -72,6 +70,12 @@ class Album:
             raise InvalidArgumentError(
                 "photos", f"{self.folder} cannot be a folder: {error.strerror}."
             ) from None
+
+    def drop_torn(self) -> None:
+        """Drop what a killed process left half done, an hour later.
+
+        What is younger may be on its way for somebody who saves photos here without a pull.
+        """
         for file in self.folder.glob("*.part"):
             with contextlib.suppress(FileNotFoundError):  # it is whole by now
                 if _TORN.fullmatch(file.name) and time.time() - file.stat().st_mtime > _TORN_FOR:
@@ -102,7 +106,7 @@ class Album:
         """
         wanted = filter(self._is_wanted, filter(_is_pictured, rows))
         while self._failures < _MOST_FAILURES:
-            some = deque(await in_thread(lambda: list(itertools.islice(wanted, _TOGETHER))))
+            some = deque(await in_file(lambda: list(itertools.islice(wanted, _TOGETHER))))
             if not some:
                 return
             async with anyio.create_task_group() as tasks:
@@ -134,7 +138,7 @@ class Album:
             self._failures += 1
         except StatusError as error:  # its host answers: only this one cannot be had
             if error.status in _FOR_GOOD:
-                await anyio.Path(self._gone(row)).touch()
+                await self._mark_gone(row)
             self._failures = 0
         except DecodeError:
             self._failures = 0
@@ -142,6 +146,12 @@ class Album:
             self.kept += 1
             self.missing -= 1
             self._failures = 0
+
+    async def _mark_gone(self, row: Held) -> None:
+        try:
+            await anyio.Path(self._gone(row)).touch()
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
 
     def _is_wanted(self, row: Held) -> bool:
         return not self._path(row).exists() and not self._gone(row).exists()
@@ -152,6 +162,10 @@ class Album:
 
     def _gone(self, row: Held) -> Path:
         return self.folder / f"{row.id}.gone"
+
+
+def _unwritable(folder: Path, error: OSError) -> InvalidArgumentError:
+    return InvalidArgumentError("photos", f"{folder} cannot be written to: {error.strerror}.")
 
 
 def _is_pictured(row: Held) -> bool:

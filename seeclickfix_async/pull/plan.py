@@ -12,6 +12,8 @@ from seeclickfix_async.client import AsyncClient
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.queries import IssueFilters, IssueQuery
 
+_SECOND = timedelta(seconds=1)
+
 
 @attrs.frozen
 class Part:
@@ -30,6 +32,8 @@ async def plan(
     client: AsyncClient, *, parts: int = 32, **filters: Unpack[IssueFilters]
 ) -> tuple[Part, ...]:
     """Split a pull into periods of the same length, at the price of one request.
+
+    The last one ends at the present of the service's clock, unless `before` says otherwise.
 
     Nobody knows how the issues are spread; so make several parts for each worker, and let the
     engine hand them out.
@@ -57,7 +61,8 @@ async def plan(
     start = oldest.items[0].created_at
     if start is None:
         raise InvalidArgumentError("after", "the oldest issue tells no time; say when to begin.")
-    end = query.before or datetime.now(UTC).replace(microsecond=0)
+    now = oldest.response.date or datetime.now(UTC).replace(microsecond=0)
+    end = query.before or max(now, start + _SECOND)  # a service whose own clocks disagree
     bounds = _bounds(start, end, parts)
     return tuple(
         Part(f"part-{number:04}", {**given, "after": after, "before": before})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -78,19 +79,30 @@ _KINDS = {
 def open_sink(to: str | Path) -> Sink:
     """The sink for a file, by its ending; nothing is written yet.
 
+    It takes no lock: see `pull.lock`.
+
     Raises:
         InvalidArgumentError: The ending is not known, or the file cannot be used.
     """
     path = Path(to)
+    room, name = _KINDS[check_ending(path)]
+    kind: Any = getattr(importlib.import_module(f"seeclickfix_async.pull.{room}"), name)
+    try:
+        sink: Sink = kind(Path(os.path.realpath(path)))
+    except (OSError, sqlite3.OperationalError):
+        raise InvalidArgumentError("to", f"{path} cannot be written.") from None
+    return sink
+
+
+def check_ending(path: Path) -> str:
+    """Return the ending of a file's name that says of which kind it is.
+
+    Raises:
+        InvalidArgumentError: It is none of ours.
+    """
     if "\0" in str(path):
         raise InvalidArgumentError("to", "is no path: it holds a NUL.")
     if path.suffix not in _KINDS:
         *most, last = _KINDS
         raise InvalidArgumentError("to", f"must end in {', '.join(most)} or {last}.")
-    room, name = _KINDS[path.suffix]
-    kind: Any = getattr(importlib.import_module(f"seeclickfix_async.pull.{room}"), name)
-    try:
-        sink: Sink = kind(path)
-    except (OSError, sqlite3.OperationalError):
-        raise InvalidArgumentError("to", f"{path} cannot be written.") from None
-    return sink
+    return path.suffix

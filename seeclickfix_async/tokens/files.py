@@ -16,44 +16,18 @@ from contextlib import (
 )
 from pathlib import Path
 
-import anyio
 from anyio import to_thread
 
 from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
+from seeclickfix_async.file_lock import FileLock, acquire
+from seeclickfix_async.file_replacement import flush_folder, flush_to_disk
 from seeclickfix_async.oauth.token import Token
 from seeclickfix_async.secret import MASK, forget_frames
 from seeclickfix_async.tokens.stores import checked_key
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_EVERY = 0.02  # seconds between two tries to get a lock
+_EVERY = 0.02  # seconds between two tries to take a lock
 _POSIX = os.name == "posix"
-
-if _POSIX:
-    import fcntl
-
-    def _try_lock(file: int) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _unlock(file: int) -> None:
-        """A process that was forked meanwhile shares the lock: closing alone would leave it."""
-        fcntl.flock(file, fcntl.LOCK_UN)
-
-else:
-    import msvcrt
-
-    def _try_lock(file: int) -> bool:
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-
-    def _unlock(file: int) -> None:
-        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
 
 
 class FileStore:
@@ -97,7 +71,7 @@ class FileStore:
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
         """Let nobody else on this machine in; the lock ends with its process at the latest."""
-        return file_lock(self._path(key).with_suffix(".lock"))
+        return _locked(self._path(key).with_suffix(".lock"))
 
     def _path(self, key: str) -> Path:
         """A key may hold anything, a file's name may not; and it says whose token it is."""
@@ -106,18 +80,16 @@ class FileStore:
 
 
 @asynccontextmanager
-async def file_lock(path: Path) -> AsyncGenerator[None]:
+async def _locked(path: Path) -> AsyncGenerator[None]:
     """A lock across processes, which the system takes away from one that dies."""
-    file = _open_lock(path)
+    lock = FileLock(path)
     try:
-        while not _try_lock(file):  # noqa: ASYNC110  # the system tells nobody when it is free
-            await anyio.sleep(_EVERY)
-        try:
-            yield
-        finally:
-            _unlock(file)
+        with _telling("The token folder cannot be used"):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            await acquire(lock, every=_EVERY)
+        yield
     finally:
-        os.close(file)
+        lock.release()
 
 
 @contextmanager
@@ -127,12 +99,6 @@ def _telling(what: str) -> Generator[None]:
         yield
     except OSError as error:
         raise TokenStoreError(f"{what}: {error.strerror}.") from None
-
-
-def _open_lock(path: Path) -> int:
-    with _telling("The token folder cannot be used"):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def _read(path: Path) -> Token | None:
@@ -161,16 +127,6 @@ def text_of(token: Token) -> str:
     return json.dumps(token.to_dict())
 
 
-def _sync(folder: Path) -> None:
-    """Only then does a file's new name survive a power cut; Windows has nothing like it."""
-    if _POSIX:
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
-
-
 def _delete(path: Path) -> None:
     """What a process left behind that died while it wrote goes too."""
     with _telling("The token cannot be forgotten"):
@@ -188,10 +144,9 @@ def _write(path: Path, token: Token) -> None:
         try:
             with os.fdopen(file, "wb") as opened:
                 opened.write(text_of(token).encode())
-                opened.flush()
-                os.fsync(opened.fileno())
-            Path(beside).replace(path)
-            _sync(path.parent)
+                flush_to_disk(opened)
+            Path(beside).replace(path)  # a link too: what it leads to may be somebody else's
+            flush_folder(path.parent)
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from pathlib import Path
 from typing import Protocol, Self
 
 import anyio
+from anyio import to_thread
 
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.file_replacement import copy_permissions, flush_to_disk, take_place
 
 
 class Receiver(Protocol):
@@ -45,7 +48,7 @@ class Memory:
 
 
 class Saved:
-    """Writes a download beside its file, which is replaced only when all of it is there.
+    """Writes a download beside its file, which is replaced only when all of it is on the disk.
 
     Use it as an async context manager, and `keep()` what came; otherwise nothing is left behind.
 
@@ -95,12 +98,18 @@ class Saved:
         """
         try:
             size = await self._file.tell()
+            await to_thread.run_sync(flush_to_disk, self._file.wrapped)
             await self._file.aclose()
-            await self._part.replace(self._path)
+            await to_thread.run_sync(_put_in_place, Path(self._part), Path(self._path))
         except OSError as error:
             raise _unwritable(error) from error
         self._kept = True
         return size
+
+
+def _put_in_place(part: Path, path: Path) -> None:
+    copy_permissions(path, part)
+    take_place(part, path)
 
 
 def _unwritable(error: OSError) -> InvalidArgumentError:
