@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull.checkpoint import Checkpoint, Kept, beside
+from seeclickfix_async.pull.checkpoint import Kept, beside
 from seeclickfix_async.pull.manifest import Manifest, Part
 from seeclickfix_async.pull.parts import PartFiles
 from seeclickfix_async.pull.pending import file_checksum
@@ -93,15 +93,12 @@ class Dataset:
             shutil.rmtree(self._staging, ignore_errors=True)
             raise
 
-    def commit(
-        self, checkpoint: Checkpoint | None, kept: Sequence[Part], new: Sequence[Part]
-    ) -> None:
-        """Let the dataset be these parts, of which the new ones are staged; no row is pending."""
-        parts = (*kept, *new)
-        paths = {part.path for part in parts}
+    def commit(self, manifest: Manifest, new: Sequence[Part]) -> None:
+        """Replace the manifest by one that has new parts, which are staged."""
+        paths = {part.path for part in manifest.parts}
         stale = tuple(part.path for part in self.manifest.parts if part.path not in paths)
         moved = tuple(part.path for part in new)
-        self.save(Manifest(checkpoint, parts=parts, new=moved, stale=stale))
+        self.save(attrs.evolve(manifest, new=moved, stale=stale))
         self._carry_out()
 
     @property
@@ -173,8 +170,7 @@ class Dataset:
             with self.staging():
                 new = {part.path: self._convert(part) for part in others}
             parts = tuple(new.get(part.path, part) for part in parts)
-            self.save(attrs.evolve(self.manifest, parts=parts, new=tuple(new)))
-            self._carry_out()
+            self.commit(attrs.evolve(self.manifest, parts=parts), tuple(new.values()))
         ours = {self.file(part) for part in parts}
         for file in sorted(self.path.rglob("*.parquet")):
             if file not in ours:

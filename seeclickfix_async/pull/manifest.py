@@ -49,12 +49,14 @@ class Manifest(Kept):
 
     Attributes:
         checksum: The CRC-32 of the pending rows.
+        stored: The length of those at their beginning that are in parts.
         parts: The files.
         new: The paths of parts that are to be moved into the folder.
         stale: The paths of files that are to be removed from it.
     """
 
     checksum: _Count = 0
+    stored: _Count = 0
     parts: tuple[Part, ...] = ()
     new: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
 """A Parquet dataset: one folder for each month, which every engine reads as it is.
 
-A Parquet file cannot grow, so rows wait in a file of Arrow batches, and go into parts now and then;
-in the end each month is one file. Only parts are in the folder, because some engines take every
-file in it for data. The checkpoint, the pending rows, and new parts are beside it.
+A Parquet file cannot grow, so rows go into a file of Arrow batches, and from there into parts now
+and then; in the end each month becomes one file. Only parts are in the folder, because some engines
+take every file in it for data. The checkpoint, the pending rows, and new parts are beside it.
 
 A change of the folder takes three steps: new parts are written beside it; the manifest that names
 them is saved, which is when the change counts; they are moved into the folder. A part that has a
@@ -16,8 +16,7 @@ import contextlib
 import itertools
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -29,17 +28,19 @@ from seeclickfix_async.pull import arrow
 from seeclickfix_async.pull.checkpoint import Checkpoint
 from seeclickfix_async.pull.dataset import Dataset
 from seeclickfix_async.pull.held import Held, Marks
-from seeclickfix_async.pull.manifest import Part
+from seeclickfix_async.pull.manifest import Manifest, Part
 from seeclickfix_async.pull.pending import PendingRows
 
 _AT_ONCE = 100_000
-"""The rows that go into parts together; until then they wait on the disk, and not in memory."""
+"""The rows that go into parts together."""
 
 _SORTED = 10_000
 """The rows of an update that are sorted by month together: a batch for each row takes long."""
 
-_THREADS = 2
+_THREADS = 1
 """The months that are written at once; the libraries' work does not need the interpreter."""
+
+_NO_IDS = array("q")
 
 _HELD = ["id", "created_at", "updated_at", "vanished_at", "image"]
 
@@ -61,9 +62,10 @@ class Parquet:
             self._schema,
             length=manifest.length,
             checksum=manifest.checksum,
+            stored=manifest.stored,
         )
         if manifest.checkpoint and manifest.checkpoint.finished and self._divided:
-            self._store(manifest.checkpoint, unite=True)  # an earlier version was killed
+            self._store(manifest.checkpoint)  # an earlier version was killed
 
     @property
     def empty(self) -> bool:
@@ -78,22 +80,16 @@ class Parquet:
         """Append the issues to the pending rows; make parts of them when they are many."""
         self._append(issues)
         if checkpoint.finished or len(self._pending.ids) >= _AT_ONCE:
-            self._store(checkpoint, unite=checkpoint.finished)
+            self._store(checkpoint)
         else:
-            manifest = attrs.evolve(
-                self._dataset.manifest,
-                checkpoint=checkpoint,
-                length=self._pending.length,
-                checksum=self._pending.checksum,
-            )
-            self._dataset.save(manifest)
+            self._dataset.save(self._described(checkpoint))
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Write the months anew in which an issue is new, or was before."""
         rest = iter(issues)
         while some := list(itertools.islice(rest, _SORTED)):
             self._append(sorted(some, key=lambda issue: arrow.month_of(issue.created_at)))
-        self._store(checkpoint, unite=True)
+        self._store(checkpoint, array("q", sorted(self._pending.ids)))
 
     def held(self, key: str) -> Iterator[Held]:  # noqa: ARG002  # a dataset holds one pull
         """The issues."""
@@ -111,7 +107,9 @@ class Parquet:
                 for batch in self._files.read(file):
                     marked = self._marked(batch, marks)
                     self._pending.append(marked, itertools.repeat(part.month, len(marked)))
-        self._store(self._dataset.manifest.checkpoint, unite=True)
+        checkpoint = self._dataset.manifest.checkpoint
+        if marks and checkpoint:
+            self._store(checkpoint, array("q", sorted(marks)))
 
     def _marked(self, batch: Any, marks: Marks) -> Any:
         """The rows whose marks change."""
@@ -125,47 +123,62 @@ class Parquet:
         months = [arrow.month_of(issue.created_at) for issue in issues]
         self._pending.append(arrow.batch(issues, self._schema), months)
 
-    def _store(self, checkpoint: Checkpoint | None, *, unite: bool) -> None:
-        """Make parts of the pending rows, which replace those of the same issues in any month.
+    def _described(self, checkpoint: Checkpoint) -> Manifest:
+        """The manifest with the rows that are pending now."""
+        return attrs.evolve(
+            self._dataset.manifest,
+            checkpoint=checkpoint,
+            length=self._pending.length,
+            checksum=self._pending.checksum,
+        )
 
-        With `unite` each month becomes one file.
+    def _store(self, checkpoint: Checkpoint, ids: array[int] = _NO_IDS) -> None:
+        """Make parts of the pending rows, and in the end one file of each month.
+
+        The rows of the issues in `ids`, which are sorted, leave the parts that hold them.
         """
         self._dataset.check()
         parts = self._dataset.manifest.parts
-        ids = array("q", sorted(self._pending.ids))
-        rewritten = {part.month for part in parts if self._replaced(part, ids)}
-        if unite:
-            rewritten |= {*self._divided, *self._pending.months}
-        # Months that only lose rows come first: an issue leaves one before it enters another.
-        losing = sorted(rewritten.difference(self._pending.months))
-        months = [*losing, *sorted(self._pending.months)]
+        pending = self._pending.months
+        rewritten = {part.month for part in parts if self._holds(part, ids)}
+        if checkpoint.finished:
+            rewritten |= pending | self._divided
         last = self._pending.last_rows()
 
         def write(month: str) -> Part | None:
-            old = [part for part in parts if part.month == month and month in rewritten]
+            whole = month in rewritten
+            old = [part for part in parts if part.month == month] if whole else []
             path = old[0].path if old else self._dataset.free_path(month)
-            return self._files.write(
-                self._rows(month, old, ids, last), self._dataset.staged(path), path
+            if sum(part.rows for part in old) == self._pending.stored_rows(month):
+                old = []  # the pending rows have all of theirs
+            rows = itertools.chain(
+                self._rows(old, ids), self._pending.batches(month, last, stored=whole)
             )
+            return self._files.write(rows, self._dataset.staged(path), path)
 
-        with self._dataset.staging(), ThreadPoolExecutor(_THREADS) as threads:
-            new = [part for part in threads.map(write, months) if part is not None]
+        # Months that only lose rows come first: an issue leaves one before it enters another.
+        months = [*sorted(rewritten - pending), *sorted(pending)]
+        with self._dataset.staging():
+            new = [part for part in map(write, months) if part is not None]
         kept = [part for part in parts if part.month not in rewritten]
-        self._dataset.commit(checkpoint, kept, new)
-        self._pending.clear()
+        if checkpoint.finished:
+            self._dataset.commit(Manifest(checkpoint, parts=(*kept, *new)), new)
+            self._pending.clear()
+        else:
+            self._pending.mark_stored()
+            manifest = self._described(checkpoint)
+            manifest = attrs.evolve(manifest, parts=(*kept, *new), stored=self._pending.stored)
+            self._dataset.commit(manifest, new)
 
-    def _rows(
-        self, month: str, parts: Sequence[Part], ids: array[int], last: Mapping[int, int]
-    ) -> Iterator[Any]:
-        """The rows of some parts and the pending ones of their month, of each issue the last."""
+    def _rows(self, parts: Sequence[Part], ids: array[int]) -> Iterator[Any]:
+        """The rows of the parts of a month without some issues, of each issue the last."""
         for number, part in enumerate(parts, 1):
             newer = self._within(part, ids)
             for later in parts[number:]:
                 newer += self._files.ids(self._dataset.file(later))
             yield from self._files.read_without(self._dataset.file(part), newer)
-        yield from self._pending.batches(month, last)
 
-    def _replaced(self, part: Part, ids: array[int]) -> bool:
+    def _holds(self, part: Part, ids: array[int]) -> bool:
         """Whether a part holds one of some issues."""
         some = self._within(part, ids)
         return bool(some) and not set(some).isdisjoint(self._files.ids(self._dataset.file(part)))

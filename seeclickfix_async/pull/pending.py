@@ -1,4 +1,8 @@
-"""The rows of a dataset that are in no part yet: a file of Arrow batches, each of one month."""
+"""The rows of a pull in progress: a file of Arrow batches, each of one month.
+
+Rows stay here after they have gone into parts, until each month is written once more as one file:
+to read them from Parquet takes far more time and memory.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,23 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import arrow
 
 
-@attrs.frozen
-class _Position:
-    """The place of a batch: its first byte, and the number of its first row among all of them."""
+@attrs.define
+class _Month:
+    """The batches of a month.
 
-    offset: int
-    row: int
+    Attributes:
+        offsets: The first byte of each.
+        numbers: The number of its first row, counted over all months.
+        rows: The number of rows in all of them.
+        stored_batches: The number of those that are in parts.
+        stored_rows: The number of their rows.
+    """
+
+    offsets: array[int] = attrs.field(factory=lambda: array("q"))
+    numbers: array[int] = attrs.field(factory=lambda: array("q"))
+    rows: int = 0
+    stored_batches: int = 0
+    stored_rows: int = 0
 
 
 class PendingRows:
@@ -31,10 +46,13 @@ class PendingRows:
     Attributes:
         length: Its length in bytes.
         checksum: The CRC-32 of its bytes.
-        ids: The ids of its rows, in their order.
+        stored: The length of those at its beginning that are in parts.
+        ids: The ids of the others, in their order.
     """
 
-    def __init__(self, path: Path, schema: Any, *, length: int, checksum: int) -> None:
+    def __init__(
+        self, path: Path, schema: Any, *, length: int = 0, checksum: int = 0, stored: int = 0
+    ) -> None:
         """Open the file as a checkpoint describes it; what is beyond `length` is cut off.
 
         Raises:
@@ -44,17 +62,23 @@ class PendingRows:
         self._path = path
         self._schema = schema
         self._file: BinaryIO | None = None
-        self._batches: dict[str, list[_Position]] = {}
+        self._months: dict[str, _Month] = {}
+        self._rows = 0
         self.length = 0
         self.checksum = 0
+        self.stored = 0
         self.ids: array[int] = array("q")
         if length:
-            self._restore(length, checksum)
+            self._restore(length, checksum, stored)
 
     @property
-    def months(self) -> list[str]:
-        """The months that have rows here."""
-        return list(self._batches)
+    def months(self) -> set[str]:
+        """The months of rows that are in no part."""
+        return {name for name, month in self._months.items() if month.rows > month.stored_rows}
+
+    def stored_rows(self, month: str) -> int:
+        """The number of a month's rows that are in parts."""
+        return self._months[month].stored_rows if month in self._months else 0
 
     def append(self, batch: Any, months: Iterable[str]) -> None:
         """Append rows, as a batch for each run of rows of one month."""
@@ -68,15 +92,18 @@ class PendingRows:
             start += len(rows)
         self._write(b"".join(messages))
 
-    def batches(self, month: str, last: Mapping[int, int]) -> Iterator[Any]:
-        """The rows of a month, without those that `last_rows` excludes."""
+    def batches(self, name: str, last: Mapping[int, int], *, stored: bool) -> Iterator[Any]:
+        """The rows of a month without those that `last_rows` excludes; the `stored` ones too?"""
+        if name not in self._months:
+            return
+        month = self._months[name]
+        start = 0 if stored else month.stored_batches
         with self._arrow.OSFile(str(self._path)) as file:
-            for position in self._batches.get(month, ()):
-                file.seek(position.offset)
+            for offset, first in zip(month.offsets[start:], month.numbers[start:], strict=True):
+                file.seek(offset)
                 batch = self._read(file)
                 if last:
-                    ids = batch["id"].to_pylist()
-                    numbers = enumerate(ids, position.row)
+                    numbers = enumerate(batch["id"].to_pylist(), first)
                     batch = batch.filter([last.get(id_, row) == row for row, id_ in numbers])
                 yield batch
 
@@ -84,14 +111,22 @@ class PendingRows:
         """The number of the last row of each issue that came more than once."""
         ordered = sorted(self.ids)
         repeated = {id_ for id_, following in itertools.pairwise(ordered) if id_ == following}
-        return {id_: row for row, id_ in enumerate(self.ids) if id_ in repeated}
+        first = self._rows - len(self.ids)
+        return {id_: row for row, id_ in enumerate(self.ids, first) if id_ in repeated}
+
+    def mark_stored(self) -> None:
+        """Note that all rows are in parts now."""
+        for month in self._months.values():
+            month.stored_batches, month.stored_rows = len(month.offsets), month.rows
+        self.stored = self.length
+        self.ids = array("q")
 
     def clear(self) -> None:
         """Remove the file: its rows are elsewhere."""
         self.close()
         self._path.unlink(missing_ok=True)
-        self._batches = {}
-        self.length = self.checksum = 0
+        self._months = {}
+        self._rows = self.length = self.checksum = self.stored = 0
         self.ids = array("q")
 
     def close(self) -> None:
@@ -101,8 +136,12 @@ class PendingRows:
                 self._file.close()
             self._file = None
 
-    def _add(self, month: str, batch: Any) -> None:
-        self._batches.setdefault(month, []).append(_Position(self.length, len(self.ids)))
+    def _add(self, name: str, batch: Any) -> None:
+        month = self._months.setdefault(name, _Month())
+        month.offsets.append(self.length)
+        month.numbers.append(self._rows)
+        month.rows += len(batch)
+        self._rows += len(batch)
         self.ids.extend(batch["id"].to_pylist())
 
     def _write(self, content: bytes) -> None:
@@ -118,18 +157,20 @@ class PendingRows:
         message = self._arrow.ipc.read_message(file)
         return self._arrow.ipc.read_record_batch(message, self._schema)
 
-    def _restore(self, length: int, checksum: int) -> None:
+    def _restore(self, length: int, checksum: int, stored: int) -> None:
         if not self._path.exists() or self._path.stat().st_size < length:
             raise self._changed()
         os.truncate(self._path, length)
         if file_checksum(self._path) != checksum:
             raise self._changed()
         with self._arrow.OSFile(str(self._path)) as file:
-            while (begin := file.tell()) < length:
-                self.length = begin
+            while self.length < length:
                 batch = self._read(file)
                 self._add(arrow.month_of(batch["created_at"][0].as_py()), batch)
-        self.length, self.checksum = length, checksum
+                self.length = file.tell()
+                if self.length == stored:
+                    self.mark_stored()
+        self.checksum = checksum
 
     def _changed(self) -> InvalidArgumentError:
         return InvalidArgumentError(
