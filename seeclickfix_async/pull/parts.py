@@ -33,7 +33,11 @@ class PartFiles:
     def write(self, batches: Iterable[Any], file: Path, path: str) -> Part | None:
         """Write a file that will be the part at `path`; no rows make no file."""
         ids = array("q")
-        with self._parquet.ParquetWriter(file, self._schema, compression="zstd") as writer:
+        # The writer leaves a file open that it cannot finish.
+        with (
+            self._arrow.OSFile(str(file), "wb") as sink,
+            self._parquet.ParquetWriter(sink, self._schema, compression="zstd") as writer,
+        ):
             for table in self._row_groups(batches):
                 writer.write_table(table)
                 ids.extend(table["id"].to_pylist())
@@ -98,20 +102,21 @@ class PartFiles:
         ours = self._schema.names
         missing = [name for name in ours if name not in found.names]
         others = [name for name in found.names if name not in (*ours, "__index_level_0__")]
-        if missing or others:
-            raise InvalidArgumentError(
-                "to",
-                f"{file} was written by another program: it lacks the columns {missing}, and has "
-                f"others {others}. Restore the file as it was; keep columns of your own elsewhere.",
-            )
+        if missing:
+            raise self._foreign(file, f"without the columns {', '.join(missing)}")
+        if others:
+            raise self._foreign(file, f"with columns that are not ours: {', '.join(others)}")
         for name in ours:
             type_ = found.field(name).type
             if self._arrow.types.is_timestamp(type_) and type_.tz is None:
-                raise InvalidArgumentError(
-                    "to",
-                    f"{file} was written by another program: the times in {name} have no time "
-                    "zone. Restore the file as it was.",
-                )
+                raise self._foreign(file, f"and the times in {name} have no time zone")
+
+    def _foreign(self, file: Path, what: str) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            "to",
+            f"{file} was written by another program, {what}. Restore it as it was, and write what "
+            "you make of it to another folder.",
+        )
 
     def _row_groups(self, batches: Iterable[Any]) -> Iterator[Any]:
         gathered: list[Any] = []
@@ -133,6 +138,6 @@ class PartFiles:
         except (self._arrow.ArrowException, OSError, EOFError) as error:
             raise InvalidArgumentError(
                 "to",
-                f"{file} cannot be read: {error}. Restore it, or remove the dataset and its "
-                "checkpoint to begin anew.",
+                f"{file} cannot be read: {str(error).rstrip('.')}. Restore it, or remove the "
+                "dataset and its checkpoint to begin anew.",
             ) from error
