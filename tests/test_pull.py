@@ -247,18 +247,6 @@ async def test_a_pull_that_is_done_is_not_done_again(
     assert len(small.requests) == 0
 
 
-async def test_a_dataset_that_is_done_holds_nothing_but_months(
-    client: AsyncClient, tmp_path: Path
-) -> None:
-    await pull(client, to=tmp_path / "city.parquet")
-
-    found = {str(path.relative_to(tmp_path)) for path in tmp_path.glob("**/*") if path.is_file()}
-    assert "city.parquet.pull.json" in found
-    assert {name.partition("=")[0] for name in found - {"city.parquet.pull.json"}} == {
-        "city.parquet/month"
-    }
-
-
 async def test_a_database_holds_many_pulls(client: AsyncClient, tmp_path: Path) -> None:
     path = tmp_path / "city.db"
     await pull(client, to=path, status="open")

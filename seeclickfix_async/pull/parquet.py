@@ -149,11 +149,9 @@ class Parquet:
             whole = month in rewritten
             old = [part for part in parts if part.month == month] if whole else []
             path = old[0].path if old else self._dataset.free_path(month)
-            if sum(part.rows for part in old) == self._pending.stored_rows(month):
-                old = []  # the pending rows have all of theirs
-            rows = itertools.chain(
-                self._rows(old, ids), self._pending.batches(month, last, stored=whole)
-            )
+            stored = whole and sum(part.rows for part in old) == self._pending.stored_rows(month)
+            fresh = self._pending.batches(month, last, stored=stored)
+            rows = fresh if stored else itertools.chain(self._rows(old, ids), fresh)
             return self._files.write(rows, self._dataset.staged(path), path)
 
         # Months that only lose rows come first: an issue leaves one before it enters another.

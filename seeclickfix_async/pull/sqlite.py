@@ -107,11 +107,12 @@ class Sqlite:
         """Where the pull of this query stands."""
         with self._usable():
             found = self._database.execute("SELECT id, checkpoint FROM pulls WHERE key = ?", (key,))
-            for number, text in found.fetchall():
-                checkpoint = Checkpoint.read(str(text))
-                self._check_rows(number, checkpoint)
-                return checkpoint
-        return None
+            row = found.fetchone()
+            if row is None:
+                return None
+            checkpoint = Checkpoint.read(str(row[1]))
+            self._check_rows(row[0], checkpoint)
+            return checkpoint
 
     def _check_rows(self, number: int, checkpoint: Checkpoint) -> None:
         """Refuse a pull of which rows were deleted."""
@@ -123,7 +124,7 @@ class Sqlite:
                 f"{self._path}. To have them again, delete the row {number} of the table pulls, "
                 "and pull anew; to go on without them, delete their rows of the table issue_pulls.",
             )
-        if there < checkpoint.report.received:
+        if checkpoint.report.received and not there:
             raise InvalidArgumentError(
                 "to",
                 f"rows of this pull were deleted from the table issue_pulls of {self._path}. "
