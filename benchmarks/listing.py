@@ -49,6 +49,8 @@ class _Listing(asyncio.Protocol):
         first = self._place(query.get("after"), 0)
         last = max(first, self._place(query.get("before"), self._rows))
         per_page, page = int(query.get("per_page", "20")), int(query.get("page", "1"))
+        if "updated_at_after" in query:  # nothing changes while it is pulled
+            first = last
         start = first + (page - 1) * per_page
         rows = b",".join(map(self._row, range(start, min(start + per_page, last))))
         told = {"entries": last - first, "page": page, "per_page": per_page}

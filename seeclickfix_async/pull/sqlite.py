@@ -139,7 +139,11 @@ class Sqlite:
     @contextmanager
     def _whole(self) -> Generator[None]:
         """A transaction, all of it or nothing."""
-        if not self._path.exists() or not os.path.samestat(self._path.stat(), self._file):
+        try:
+            is_ours = os.path.samestat(self._path.stat(), self._file)
+        except (FileNotFoundError, NotADirectoryError):
+            is_ours = False
+        if not is_ours:  # what is written to a removed file is lost
             raise InvalidArgumentError(
                 "to",
                 f"{self._path} was removed or replaced while a pull was writing it. Pull again.",
