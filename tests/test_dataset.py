@@ -334,6 +334,18 @@ async def test_no_reader_meets_a_row_twice_wherever_a_process_ends(
     assert (await pull(client_of(city), to=path, update=True)).complete
 
 
+async def test_an_update_that_was_killed_before_its_rows_counted_is_done_again(
+    city: Sandbox, path: Path
+) -> None:
+    await pull(client_of(city), to=path)
+    _beside(path, "pending").write_bytes(b"rows that do not count")
+    city.city.touch(0)
+
+    assert (await pull(client_of(city), to=path, update=True)).complete
+    assert len(_ids(path)) == _ROWS
+    assert set(_ids(path).values()) == {1}
+
+
 async def test_a_first_pull_shows_no_row_twice_wherever_a_process_ends(
     city: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

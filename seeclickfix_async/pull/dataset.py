@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class Dataset:
         self._refuse(part for part in self.manifest.parts if self._size(part) != part.size)
 
     @contextlib.contextmanager
-    def staging(self) -> Iterator[None]:
+    def staging(self) -> Generator[None]:
         """The folder for parts that are being written; `commit` moves them to their places."""
         self._staging.mkdir(exist_ok=True)
         try:
@@ -202,7 +202,7 @@ class Dataset:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _refuse(self, parts: Iterator[Part]) -> None:
+    def _refuse(self, parts: Iterable[Part]) -> None:
         """Report parts that were removed or changed."""
         names = [part.path for part in parts]
         if names:

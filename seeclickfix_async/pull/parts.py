@@ -17,7 +17,7 @@ from seeclickfix_async.pull import arrow
 from seeclickfix_async.pull.manifest import Part
 from seeclickfix_async.pull.pending import file_checksum
 
-_ROWS = 8192
+_ROWS = 4096
 """The rows of a row group: what is in memory while a file is read or written."""
 
 

@@ -11,6 +11,7 @@ import itertools
 import os
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -70,6 +71,8 @@ class PendingRows:
         self.ids: array[int] = array("q")
         if length:
             self._restore(length, checksum, stored)
+        else:  # a killed process may have left rows that do not count
+            path.unlink(missing_ok=True)
 
     @property
     def months(self) -> set[str]:
@@ -109,8 +112,9 @@ class PendingRows:
 
     def last_rows(self) -> dict[int, int]:
         """The number of the last row of each issue that came more than once."""
-        ordered = sorted(self.ids)
-        repeated = {id_ for id_, following in itertools.pairwise(ordered) if id_ == following}
+        if len(arrow.integers(self.ids).unique()) == len(self.ids):
+            return {}
+        repeated = {id_ for id_, times in Counter(self.ids).items() if times > 1}
         first = self._rows - len(self.ids)
         return {id_: row for row, id_ in enumerate(self.ids, first) if id_ in repeated}
 
@@ -147,15 +151,19 @@ class PendingRows:
     def _write(self, content: bytes) -> None:
         if self._file is None:
             self._file = self._path.open("ab")
-        if not os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
+        ours, found = os.fstat(self._file.fileno()), self._path.stat()
+        if not os.path.samestat(ours, found) or found.st_size != self.length - len(content):
             raise self._changed()  # what is written to a removed file is lost
         self._file.write(content)
         self._file.flush()
         self.checksum = zlib.crc32(content, self.checksum)
 
     def _read(self, file: Any) -> Any:
-        message = self._arrow.ipc.read_message(file)
-        return self._arrow.ipc.read_record_batch(message, self._schema)
+        try:
+            message = self._arrow.ipc.read_message(file)
+            return self._arrow.ipc.read_record_batch(message, self._schema)
+        except (self._arrow.ArrowException, EOFError):
+            raise self._changed() from None
 
     def _restore(self, length: int, checksum: int, stored: int) -> None:
         if not self._path.exists() or self._path.stat().st_size < length:
