@@ -115,3 +115,11 @@ def integers(values: array[int]) -> Any:
     """The same 64-bit integers, without a copy."""
     arrow: Any = library()
     return arrow.Array.from_buffers(arrow.int64(), len(values), [None, arrow.py_buffer(values)])
+
+
+def repeated(values: array[int]) -> set[int]:
+    """Those integers that come more than once, found without an object for each."""
+    ordered = integers(values).sort()
+    compute: Any = importlib.import_module("pyarrow.compute")
+    following = ordered[1:]
+    return set(following.filter(compute.equal(following, ordered[:-1])).to_pylist())

@@ -11,7 +11,6 @@ import itertools
 import os
 import zlib
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +19,9 @@ import attrs
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import arrow
+
+_RELEASED = 5_000
+"""The rows after which the memory of their batches is given back: Arrow keeps what it freed."""
 
 
 @attrs.define
@@ -86,6 +88,7 @@ class PendingRows:
     def append(self, batch: Any, months: Iterable[str]) -> None:
         """Append rows, as a batch for each run of rows of one month."""
         start = 0
+        before = self._rows
         messages = []  # for one write: after each, a thread waits for the interpreter
         for month, run in itertools.groupby(months):
             rows = batch.slice(start, sum(1 for _ in run))
@@ -94,6 +97,8 @@ class PendingRows:
             self.length += messages[-1].size
             start += len(rows)
         self._write(b"".join(messages))
+        if before // _RELEASED != self._rows // _RELEASED:
+            self._arrow.default_memory_pool().release_unused()
 
     def batches(self, name: str, last: Mapping[int, int], *, stored: bool) -> Iterator[Any]:
         """The rows of a month without those that `last_rows` excludes; the `stored` ones too?"""
@@ -112,9 +117,7 @@ class PendingRows:
 
     def last_rows(self) -> dict[int, int]:
         """The number of the last row of each issue that came more than once."""
-        if len(arrow.integers(self.ids).unique()) == len(self.ids):
-            return {}
-        repeated = {id_ for id_, times in Counter(self.ids).items() if times > 1}
+        repeated = arrow.repeated(self.ids)
         first = self._rows - len(self.ids)
         return {id_: row for row, id_ in enumerate(self.ids, first) if id_ in repeated}
 
