@@ -81,7 +81,9 @@ def batch(issues: Sequence[Issue], layout: Any) -> Any:
     if "geometry" in layout.names:
         values["geometry"] = [_well_known(issue.lng, issue.lat) for issue in issues]
     arrow: Any = library()
-    return arrow.RecordBatch.from_pydict(values, layout)
+    pool = arrow.system_memory_pool()  # Arrow's own one does not give back what was freed
+    arrays = [arrow.array(values[field.name], field.type, memory_pool=pool) for field in layout]
+    return arrow.RecordBatch.from_arrays(arrays, schema=layout)
 
 
 def _comments(issue: Issue) -> list[Row] | None:

@@ -20,9 +20,6 @@ import attrs
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import arrow
 
-_RELEASED = 5_000
-"""The rows after which the memory of their batches is given back: Arrow keeps what it freed."""
-
 
 @attrs.define
 class _Month:
@@ -62,6 +59,7 @@ class PendingRows:
             InvalidArgumentError: It was removed, is shorter, or holds something else.
         """
         self._arrow: Any = arrow.library()
+        self._pool = self._arrow.system_memory_pool()
         self._path = path
         self._schema = schema
         self._file: BinaryIO | None = None
@@ -88,17 +86,14 @@ class PendingRows:
     def append(self, batch: Any, months: Iterable[str]) -> None:
         """Append rows, as a batch for each run of rows of one month."""
         start = 0
-        before = self._rows
         messages = []  # for one write: after each, a thread waits for the interpreter
         for month, run in itertools.groupby(months):
             rows = batch.slice(start, sum(1 for _ in run))
-            messages.append(rows.serialize())
+            messages.append(rows.serialize(memory_pool=self._pool))
             self._add(month, rows)
             self.length += messages[-1].size
             start += len(rows)
         self._write(b"".join(messages))
-        if before // _RELEASED != self._rows // _RELEASED:
-            self._arrow.default_memory_pool().release_unused()
 
     def batches(self, name: str, last: Mapping[int, int], *, stored: bool) -> Iterator[Any]:
         """The rows of a month without those that `last_rows` excludes; the `stored` ones too?"""
