@@ -1,6 +1,7 @@
 """A server that lists any number of issues at next to no cost, so that only the client is measured.
 
-Issues are created every quarter of an hour; their rows are those of the sandbox with other ids.
+Issues are spread evenly over three years, as many as there are, so that a large city has more of
+them in each month and none in the future. Their rows are those of the sandbox with other ids.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from urllib.parse import parse_qs
 import msgspec
 
 from benchmarks.servers import body_of, process
+from seeclickfix_async.sandbox.city import DAY, END
 
-_FIRST = 1_700_000_000
-_STEP = 900
+_SPAN = 3 * 365 * DAY
+_FIRST = END - _SPAN
 _TEMPLATES = 50
 
 
@@ -25,6 +27,7 @@ class _Listing(asyncio.Protocol):
 
     def __init__(self, rows: int, latency: float, templates: list[list[bytes]]) -> None:
         self._rows = rows
+        self._step = _SPAN // rows
         self._latency = latency
         self._templates = templates
 
@@ -46,6 +49,8 @@ class _Listing(asyncio.Protocol):
         first = self._place(query.get("after"), 0)
         last = max(first, self._place(query.get("before"), self._rows))
         per_page, page = int(query.get("per_page", "20")), int(query.get("page", "1"))
+        if "updated_at_after" in query:  # nothing changes while it is pulled
+            first = last
         start = first + (page - 1) * per_page
         rows = b",".join(map(self._row, range(start, min(start + per_page, last))))
         told = {"entries": last - first, "page": page, "per_page": per_page}
@@ -57,10 +62,10 @@ class _Listing(asyncio.Protocol):
         if moment is None:
             return default
         seconds = int(datetime.fromisoformat(moment).timestamp())
-        return min(max(-(-(seconds - _FIRST) // _STEP), 0), self._rows)
+        return min(max(-(-(seconds - _FIRST) // self._step), 0), self._rows)
 
     def _row(self, place: int) -> bytes:
-        created = datetime.fromtimestamp(_FIRST + place * _STEP, UTC).isoformat()
+        created = datetime.fromtimestamp(_FIRST + place * self._step, UTC).isoformat()
         before, between, after = self._templates[place % _TEMPLATES]
         return b"%s%d%s%s%s" % (before, 20_000_000 + place, between, created.encode(), after)
 

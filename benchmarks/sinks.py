@@ -30,6 +30,7 @@ _PRESENT = datetime.fromtimestamp(END, UTC)  # the sandbox's; what drifts in is 
 @attrs.frozen
 class _Pulled:
     seconds: float
+    received: int
     requests: int
     fewest: int
     peak: float  # megabytes
@@ -41,7 +42,7 @@ async def _pull(url: str, to: Path) -> _Pulled:
             report = await pull(client, to=to, before=_PRESENT)
             taken = seconds()
     assert report.complete, report
-    return _Pulled(taken, report.requests, report.minimum, peak_memory())
+    return _Pulled(taken, report.received, report.requests, report.minimum, peak_memory())
 
 
 def _pulled(name: str, *urls: str) -> _Pulled:
@@ -63,10 +64,12 @@ def ratios() -> Iterator[Ratio]:
             middle = statistics.median(times)
             yield Ratio(f"100,000 issues to {name} / ideal time", middle, 1.2)
     yield Ratio("their requests / fewest", done.requests / done.fewest, 1.05)
-    with listing(50_000) as small, listing(500_000) as large:
-        for name in names:
-            more = _pulled(name, large).peak - _pulled(name, small).peak
-            yield Ratio(f"memory to {name}, 500,000 issues over 50,000", more, 16, " MB more")
+    with listing(50_000) as small, listing(1_000_000) as large:
+        for name in (*names, "city.csv", "city.geojson", "city.geoparquet"):
+            few, many = _pulled(name, small), _pulled(name, large)
+            assert (few.received, many.received) == (50_000, 1_000_000)
+            more = many.peak - few.peak
+            yield Ratio(f"memory to {name}, 1,000,000 issues over 50,000", more, 12, " MB more")
     for beyond in ("empty", "error", "repeat"):
         options = ("--limit", "0", "--issues", "10000", "--beyond", beyond, "--drift", "2")
         with sandbox(*options) as url:

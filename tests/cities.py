@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
 import httpx
 
 from seeclickfix_async import AsyncClient, Retry
@@ -35,3 +38,17 @@ def failing(sandbox: Sandbox, after: int) -> AsyncClient:
 
     http = httpx.AsyncClient(transport=Failing(app=sandbox.app))
     return AsyncClient(http=http, base_url=URL, limiter=None, retry=Retry(attempts=1))
+
+
+def meddled(sandbox: Sandbox, before: int, meddle: Callable[[], object]) -> AsyncClient:
+    """A client while something else happens, before the request of this number."""
+    numbers = itertools.count(1)
+
+    class Meddled(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if next(numbers) == before:
+                meddle()
+            return await super().handle_async_request(request)
+
+    http = httpx.AsyncClient(transport=Meddled(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None)

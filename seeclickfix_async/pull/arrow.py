@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import struct
+from array import array
 from collections.abc import Sequence
+from datetime import datetime
 from types import ModuleType
 from typing import Any
 
@@ -14,9 +16,12 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull.checkpoint import ATTRIBUTION, LICENCE
 from seeclickfix_async.pull.columns import COLUMNS, columns
+from seeclickfix_async.queries import moment
 
 _POINT = 1
 _LITTLE_ENDIAN = 1
+
+_NO_MONTH = "__HIVE_DEFAULT_PARTITION__"  # Hive's name, which engines read as null
 
 # GeoParquet 1.1; without a crs the coordinates are longitude and latitude (OGC:CRS84).
 _GEO = {
@@ -76,7 +81,9 @@ def batch(issues: Sequence[Issue], layout: Any) -> Any:
     if "geometry" in layout.names:
         values["geometry"] = [_well_known(issue.lng, issue.lat) for issue in issues]
     arrow: Any = library()
-    return arrow.RecordBatch.from_pydict(values, layout)
+    pool = arrow.system_memory_pool()  # Arrow's own one does not give back what was freed
+    arrays = [arrow.array(values[field.name], field.type, memory_pool=pool) for field in layout]
+    return arrow.RecordBatch.from_arrays(arrays, schema=layout)
 
 
 def _comments(issue: Issue) -> list[Row] | None:
@@ -99,3 +106,22 @@ def _well_known(lng: float | None, lat: float | None) -> bytes | None:
     if lng is None or lat is None:
         return None
     return struct.pack("<BIdd", _LITTLE_ENDIAN, _POINT, lng, lat)
+
+
+def month_of(created: datetime | None) -> str:
+    """The name of the folder that a row belongs into, by the month of its creation in UTC."""
+    return f"month={moment(created)[:7] if created else _NO_MONTH}"
+
+
+def integers(values: array[int]) -> Any:
+    """The same 64-bit integers, without a copy."""
+    arrow: Any = library()
+    return arrow.Array.from_buffers(arrow.int64(), len(values), [None, arrow.py_buffer(values)])
+
+
+def repeated(values: array[int]) -> set[int]:
+    """Those integers that come more than once, found without an object for each."""
+    ordered = integers(values).sort()
+    compute: Any = importlib.import_module("pyarrow.compute")
+    following = ordered[1:]
+    return set(following.filter(compute.equal(following, ordered[:-1])).to_pylist())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
 import attrs
 import msgspec
@@ -142,7 +142,7 @@ class Kept:
     number: _Count = 0
 
     @classmethod
-    def read(cls, path: Path) -> Kept | None:
+    def read(cls, path: Path) -> Self | None:
         """What was kept in a file last; None when there is no file.
 
         Raises:

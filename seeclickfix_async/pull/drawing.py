@@ -16,7 +16,9 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import arrow
+from seeclickfix_async.pull.checkpoint import beside
 from seeclickfix_async.pull.columns import NAMES, plain_rows
+from seeclickfix_async.pull.manifest import Manifest
 
 _SHOWN = (
     "id",
@@ -33,6 +35,19 @@ _SHOWN = (
 _TOGETHER = 1000  # issues that become rows at a time
 _READ = (*_SHOWN, "vanished_at")
 _WORDS = {"status": "unknown", "request_type": "Post to Neighbors", "summary": "", "address": ""}
+
+# What a file raises that is not as it was written; Arrow's errors are among them.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    OSError,
+    csv.Error,
+    sqlite3.Error,
+    msgspec.MsgspecError,
+)
 
 Row = dict[str, Any]
 
@@ -54,8 +69,10 @@ def page(file: Path) -> str:
     try:
         there = (row for row in reader(file) if not row.get("vanished_at"))
         issues = sorted(map(_cells, there), key=lambda cells: str(cells[7] or ""))
-    except (ValueError, KeyError, sqlite3.DatabaseError, msgspec.MsgspecError) as error:
-        raise InvalidArgumentError("file", f"{file} is no pull: {error}.") from None
+    except _UNREADABLE as error:
+        raise InvalidArgumentError(
+            "file", f"{file} is no pull, or is damaged: {error!r}. Pull it again, or restore it."
+        ) from None
     data = msgspec.json.encode({"name": file.name, "issues": issues}).decode()
     # Nothing that somebody wrote to a city may end the script element that it stands in.
     safe = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
@@ -109,7 +126,9 @@ def _database(file: Path) -> Iterator[Row]:
 def _dataset(file: Path) -> Iterator[Row]:
     arrow.library()
     datasets: Any = importlib.import_module("pyarrow.dataset")
-    found = datasets.dataset(file, format="parquet", partitioning="hive")
+    manifest = Manifest.read(beside(file))
+    parts = [str(file / part.path) for part in manifest.parts] if manifest else file
+    found = datasets.dataset(parts, format="parquet", partitioning="hive")
     for batch in found.to_batches(columns=list(_READ)):
         yield from batch.to_pylist()
 

@@ -71,6 +71,7 @@ def discard(path: Path) -> None:
     """Remove all that a pull made."""
     if path.is_dir():
         shutil.rmtree(path)
+        beside(path).unlink()
     elif beside(path).exists():
         remove(path)
     else:
