@@ -57,6 +57,10 @@ class Drift:
         self.there = set(self.service.rows).difference(*self.lacking)
         self.changed = set()
 
+    def updated_since(self, moment: datetime) -> set[int]:
+        """The ids of the rows that were updated at a moment or later."""
+        return {row.id for row in self.service.rows.values() if row.updated >= moment}
+
     def __call__(self, number: int) -> None:
         """Let happen what happens before an answer."""
         chance = Random(f"{self.seed} {number}")

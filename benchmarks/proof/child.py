@@ -30,7 +30,14 @@ T = TypeVar("T")
 
 _PACKAGE = str(Path(seeclickfix_async.__file__).parent)
 _SECONDS = 300  # after which work that makes no request hangs
-_FAULTS = ("connect", "read", "503", "429", "half", "html")
+_FAULTS = ("connect", "read", "503", "429") * 3 + ("half", "html")  # the last are not tried again
+_LATE = (  # modules that are imported when they are used first: once, and not in each child
+    "anyio._backends._asyncio",
+    "anyio._backends._trio",
+    "pandas",
+    "pyarrow.dataset",
+    "pyarrow.parquet",
+)
 
 
 @attrs.frozen
@@ -89,6 +96,8 @@ def in_child(work: Callable[[], T]) -> T:
         HangingError: It did not end in time.
         RuntimeError: It raised, which it should not.
     """
+    for name in _LATE:
+        importlib.import_module(name)
     sys.stdout.flush()
     reading, writing = os.pipe()
     child = os.fork()

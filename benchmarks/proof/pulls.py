@@ -175,21 +175,23 @@ class _Run:
     ) -> None:
         """Compare a file with the service.
 
-        An update goes by updates: an issue that changes goes on to the next one.
+        An update goes by updates, up to its first answer: what is changed then, by the clock of
+        the service, goes on to the next update.
         """
         drift, findings = self.drift, self.findings
         findings.check_doubled(stage, [row.id for row in rows])
         if report is None:
             return
-        owed = drift.there if stage == "pull" else drift.there - drift.changed
+        owed = drift.there
+        if stage != "pull":
+            owed = owed - drift.changed - drift.updated_since(report.until or drift.service.opened)
         findings.check_lost(stage, owed - {row.id for row in rows}, report)
         if not is_quiet or not report.complete:
             return
-        judged = [row for row in rows if not any(row.id in lacking for lacking in drift.lacking)]
+        judged = [row for row in rows if row.id in owed or row.id not in drift.service.rows]
         findings.add_ids("stale in silence", stage, set(filter(None, map(self._stale, judged))))
         if stage == "sweep":
-            there = drift.service.rows
-            wrong = {row.id for row in judged if row.is_marked == (row.id in there)}
+            wrong = {row.id for row in judged if row.is_marked == (row.id in drift.there)}
             findings.add_ids("wrong mark", stage, wrong)
 
     def _stale(self, row: _Row) -> int | None:
