@@ -103,7 +103,7 @@ class _Run:
                 self.findings.counts["errors"] += 1
             if report is not None:
                 return report
-            if isinstance(error, TruncatedResultsError) and not self.drift.service.rows:
+            if isinstance(error, TruncatedResultsError) and not self.drift.there:
                 return None  # it counts rows that it does not have
             self.findings.counts["resumed"] += 1
             if self.scenario.restart != "object" and self.scenario.way == "run":
@@ -115,9 +115,9 @@ class _Run:
         """Begin a crawl, or go on with one from the last state that was kept."""
         scenario = self.scenario
         crawl = self.transport.client().issues.crawl(
-            by=scenario.by,  # type: ignore[arg-type]
+            by=scenario.by,
             walkers=scenario.workers,
-            page_size=scenario.page_size,  # type: ignore[arg-type]
+            page_size=scenario.page_size,
             state=self.state,
         )
         if self.state is not None and scenario.restart == "state and ids":

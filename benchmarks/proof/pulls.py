@@ -138,7 +138,7 @@ class _Run:
             if attempt.is_endless:
                 self.findings.add("endless", stage, f"after {self.scenario.endless_requests}")
                 raise _StopError
-            if attempt.is_empty and not self.drift.service.rows:
+            if attempt.is_empty and not self.drift.there:
                 raise _StopError  # it counts rows that it does not have
             self.findings.counts["errors" if attempt.error else "resumed"] += 1
         self.findings.add("stuck", stage, attempt.error)
@@ -221,8 +221,8 @@ def _pull(run: _Run, options: dict[str, bool], interruption: Interruption | None
             transport.client(),
             to=run.file,
             walkers=scenario.workers,
-            page_size=scenario.page_size,  # type: ignore[arg-type]
-            **options,
+            page_size=scenario.page_size,
+            **options,  # type: ignore[arg-type]
         )
 
     if "line" in cut:
