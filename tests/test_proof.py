@@ -38,7 +38,7 @@ def _prove(seeds: str) -> str:
 
 
 def test_some_seeds_show_no_fault() -> None:
-    assert "MISSED" not in _prove("0:8")
+    assert "MISSED" not in _prove("0:5")
 
 
 def test_a_seed_does_the_same_each_time() -> None:
