@@ -53,7 +53,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "lacking": ((0,), (0,), (0,), (0, 1), (0, 2, 3)),
     "clocks": ((0,), (0,), (-2, 2), (0, 3), (0, 300)),
     "unplaced": (0.0, 0.0, 0.1),
-    "faults": (0.0, 0.0, 0.05, 0.2),
+    "faults": (0.0, 0.0, 0.05, 0.1),
     "interruptions": (0, 0, 2, 5),
     "by": ("created_at", "created_at", "created_at", "updated_at"),
     "way": ("run", "iterate"),
