@@ -38,14 +38,14 @@ def _prove(seeds: str) -> str:
 
 
 def test_some_seeds_show_no_fault() -> None:
-    assert "MISSED" not in _prove("0:5")
+    assert "MISSED" not in _prove("0:4")
 
 
 def test_a_seed_does_the_same_each_time() -> None:
-    first = _prove("8:9")
+    first = _prove("3:4")
 
     assert "backend" in first, "One seed prints its configuration."
-    assert _prove("8:9") == first
+    assert _prove("3:4") == first
 
 
 def test_what_is_missing_or_came_twice_is_a_fault() -> None:

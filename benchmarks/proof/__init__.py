@@ -57,7 +57,7 @@ def _seeds(seeds: str) -> Iterator[Ratio]:
     numbers = range(int(first or 0), int(end))
     faults: Counter[str] = Counter()
     counts: Counter[str] = Counter()
-    with get_context("spawn").Pool(_PROCESSES) as pool:
+    with get_context("spawn").Pool(min(_PROCESSES, max(1, len(numbers)))) as pool:
         for findings in pool.imap_unordered(prove, numbers):
             counts += findings.counts
             faults.update(fault.kind for fault in findings.faults)
