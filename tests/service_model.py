@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import format_datetime
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ OPENED = START + timedelta(days=30)
 
 CapMode = Literal["empty", "error", "repeat"]
 CountMode = Literal["right", "missing", "low", "high", "capped", "jitter"]
+Timespec = Literal["seconds", "milliseconds", "microseconds"]
 
 
 @attrs.define
@@ -129,8 +130,13 @@ class ServiceModel:
         cap_mode: The answer to a page beyond that.
         count_mode: How `entries` is counted.
         names_next: Whether an answer names its next page, as far as the count tells.
-        before_answer: Called before each answer, with its number from 0.
+        before_answer: Called before each answer, with its number from 0; it may change anything.
         answers: How many answers were given.
+        opened: The service's clock before the first answer.
+        offset: By how much the clock of the answering machine differs from that.
+        hidden: The ids of the rows that the answering replica lacks.
+        timespec: How exactly the clocks of rows are shown.
+        zone: The offset from UTC in which a moment is shown.
     """
 
     rows: dict[int, Row] = attrs.field(factory=dict)
@@ -141,15 +147,20 @@ class ServiceModel:
     names_next: bool = True
     before_answer: Callable[[int], None] = lambda _number: None
     answers: int = 0
+    opened: datetime = OPENED
+    offset: timedelta = timedelta()
+    hidden: frozenset[int] = frozenset()
+    timespec: Timespec = "microseconds"
+    zone: Callable[[datetime], tzinfo] = lambda _moment: UTC
 
     @property
     def now(self) -> datetime:
         """The service's clock, which an answer moves by two seconds."""
-        return OPENED + timedelta(seconds=2 * self.answers)
+        return self.opened + self.offset + timedelta(seconds=2 * self.answers)
 
     def add(self, created: datetime, **more: Any) -> Row:
-        """Add an issue, with the next id."""
-        number = max(self.rows, default=0) + 1
+        """Add an issue, with the next id by default."""
+        number = more.pop("id", None) or max(self.rows, default=0) + 1
         row = Row(number, created, more.pop("updated", created), **more)
         self.rows[number] = row
         return row
@@ -161,7 +172,7 @@ class ServiceModel:
 
     def answer(self, query: IssueQuery, number: int) -> Page[Issue] | None:
         """The page for a query; None where the service refuses it."""
-        self._happen()
+        self.advance()
         found = self._found(Criteria.of_query(query, number))
         if found is None:
             return None
@@ -181,7 +192,7 @@ class ServiceModel:
     def respond(self, request: httpx.Request) -> httpx.Response:
         """The answer on the wire, with the service's clock in its Date."""
         date = {"Date": format_datetime(self.now, usegmt=True)}
-        self._happen()
+        self.advance()
         found = self._found(Criteria.of_params(request.url.params))
         if found is None:
             return httpx.Response(400, json={"message": "No such page."}, headers=date)
@@ -193,21 +204,25 @@ class ServiceModel:
                 "summary": f"version {row.version}",
                 "lat": row.lat,
                 "lng": row.lng,
-                "created_at": row.created.isoformat(),
-                "updated_at": row.updated.isoformat(),
+                "created_at": self._show(row.created),
+                "updated_at": self._show(row.updated),
             }
             for row in rows
         ]
         body = {"issues": issues, "metadata": {"pagination": told}, "errors": {}}
         return httpx.Response(200, content=json.dumps(body), headers=date)
 
-    def _happen(self) -> None:
+    def advance(self) -> None:
+        """Let happen what happens before the next answer, and count that as given."""
         self.before_answer(self.answers)
         self.answers += 1
 
+    def _show(self, moment: datetime) -> str:
+        return moment.astimezone(self.zone(moment)).isoformat(timespec=self.timespec)
+
     def _found(self, asked: Criteria) -> tuple[list[Row], dict[str, Any]] | None:
         matching = sorted(
-            filter(asked.matches, self.rows.values()),
+            (row for row in self.rows.values() if row.id not in self.hidden and asked.matches(row)),
             key=lambda row: (getattr(row, asked.clock), row.id),
             reverse=asked.descending,
         )

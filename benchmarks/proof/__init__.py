@@ -1,0 +1,94 @@
+"""Seeded crawls and pulls of a service that changes while it is read, against what is true.
+
+    python -m benchmarks proof --seeds 10000
+    python -m benchmarks proof --seeds 17:18
+    python -m benchmarks proof --worlds
+
+Each seed draws a service, what happens to it, and how it is read, crawls it, and pulls it into a
+file that is updated and swept afterwards; the readers are killed, cancelled and cut off. A seed
+does the same each time, and alone prints its configuration. `--worlds` tries every small world
+instead: each thing that may happen to a few rows, at each moment of a crawl.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator
+from multiprocessing import get_context
+from typing import get_args
+
+import attrs
+
+from benchmarks.measure import Ratio
+from benchmarks.proof.crawls import prove_crawl
+from benchmarks.proof.findings import FaultKind, Findings
+from benchmarks.proof.pulls import prove_pull
+from benchmarks.proof.scenario import Scenario
+from tests.small_worlds import World, crawl, worlds
+
+_PROCESSES = min(2, os.cpu_count() or 1)
+_WORLDS = {"3 rows, 2 events": (3, 2, 2), "8 rows, 1 event": (8, 3, 1)}
+_TOGETHER = 200  # worlds that a process takes at once
+
+
+def ratios(seeds: str = "200", *, every_world: bool = False) -> Iterator[Ratio]:
+    """Measure.
+
+    Args:
+        seeds: How many seeds, or the first and the one after the last: `17:18`.
+        every_world: Whether to try the small worlds instead.
+    """
+    yield from _worlds() if every_world else _seeds(seeds)
+
+
+def prove(seed: int) -> Findings:
+    """Run what a seed draws."""
+    scenario = Scenario.of_seed(seed)
+    findings = Findings(scenario)
+    prove_crawl(scenario, findings)
+    prove_pull(scenario, findings)
+    return findings
+
+
+def _seeds(seeds: str) -> Iterator[Ratio]:
+    first, _, end = seeds.rpartition(":")
+    numbers = range(int(first or 0), int(end))
+    faults: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    with get_context("spawn").Pool(min(_PROCESSES, max(1, len(numbers)))) as pool:
+        for findings in pool.imap_unordered(prove, numbers):
+            counts += findings.counts
+            faults.update(fault.kind for fault in findings.faults)
+            if len(numbers) == 1:
+                _print_scenario(findings.scenario)
+            for fault in findings.faults:
+                print(fault, flush=True)
+    yield Ratio("crawls, and as many pulls", len(numbers), math.inf, "")
+    for name, count in sorted(counts.items()):
+        yield Ratio(name, count, math.inf, "")
+    for kind in get_args(FaultKind):
+        yield Ratio(kind, faults[kind], 0, "")
+
+
+def _print_scenario(scenario: Scenario) -> None:
+    for name, value in attrs.asdict(scenario).items():
+        print(f"  {name:<16}{value}")
+
+
+def _worlds() -> Iterator[Ratio]:
+    with get_context("spawn").Pool(_PROCESSES) as pool:
+        for name, (rows, page_size, events) in _WORLDS.items():
+            faults: Counter[str | None] = Counter()
+            every = worlds(rows, page_size, events=events)
+            for world, fault in pool.imap_unordered(_fault, every, _TOGETHER):
+                faults[fault] += 1
+                if fault is not None:
+                    print(f"{fault}: {world}", flush=True)
+            tried = faults.total()
+            yield Ratio(f"faults of {tried} worlds of {name}", tried - faults[None], 0, "")
+
+
+def _fault(world: World) -> tuple[World, str | None]:
+    return world, crawl(world).fault
