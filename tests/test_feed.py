@@ -84,7 +84,7 @@ async def town(dated: bool) -> AsyncIterator[_Town]:
     [
         (1, Options(lag=0, days=1)),
         (2, Options(skew=(0.0,), jumps=4, days=1)),
-        (3, Options(lag=0, dated=False, rate=100, days=0.5)),
+        (10, Options(lag=0, dated=False, rate=100, days=0.5)),
         (4, Options(rate=900, days=0.4)),
     ],
     ids=["usual", "a clock that is set", "no Date header", "busy"],

@@ -207,21 +207,6 @@ async def test_a_sweep_that_is_interrupted_goes_on(name: str, tmp_path: Path) ->
     assert len(pages) <= 2 + 1  # of seven, and a count at the end
 
 
-def test_a_part_that_a_killed_process_left_is_nothing_to_a_sweep(tmp_path: Path) -> None:
-    sandbox = _city()
-    path = tmp_path / "city.parquet"
-    _run(sandbox, path)
-    left = path / "month=1999-12" / "part-99.parquet"
-    left.parent.mkdir()
-    left.write_bytes(b"half of it")
-    sandbox.city.hide(7)
-
-    _run(sandbox, path)
-
-    assert vanished(path) == {sandbox.city.id_of(7)}
-    assert len(rows(path)) == 300
-
-
 @pytest.mark.parametrize("name", _NAMES)
 def test_a_sweep_that_is_left_at_any_step_is_whole_in_the_end(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
