@@ -127,11 +127,12 @@ class Drift:
         return rows[chance.choice(list(rows))] if rows else None
 
     def _some_moment(self, chance: Random) -> datetime:
-        """When some row was created, or up to a minute later."""
+        """When some row was created, or up to a minute later; before any crawl began."""
         row = self._some_row(chance)
+        latest = self.service.opened - timedelta(hours=1)
         if row is None:
-            return self.service.now
-        return min(row.created + timedelta(seconds=chance.choice((0, 0, 1, 60))), self.service.now)
+            return latest
+        return min(row.created + timedelta(seconds=chance.choice((0, 0, 1, 60))), latest)
 
 
 _EVENTS: dict[EventKind, Callable[[Drift, Random], None]] = {

@@ -42,7 +42,7 @@ def _crawl(scenario: Scenario) -> Findings:
     findings = Findings(scenario)
     drift = scenario.service()
     transport = ModelTransport(
-        drift, SharedNumber(), faults=scenario.faults, most=scenario.endless_requests
+        drift, SharedNumber(), faults=scenario.faults, most=scenario.endless_requests(scenario.rows)
     )
     drift.begin()
     run = _Run(scenario, drift, transport, findings)

@@ -136,7 +136,7 @@ class _Run:
                 self.findings.add("foreign exception", stage, attempt.error)
                 raise _StopError
             if attempt.is_endless:
-                self.findings.add("endless", stage, f"after {self.scenario.endless_requests}")
+                self.findings.add("endless", stage, "There were too many requests.")
                 raise _StopError
             if attempt.is_empty and not self.drift.there:
                 raise _StopError  # it counts rows that it does not have
@@ -212,7 +212,7 @@ def _pull(run: _Run, options: dict[str, bool], interruption: Interruption | None
         run.drift,
         run.answers,
         faults=scenario.faults,
-        most=scenario.endless_requests,
+        most=scenario.endless_requests(len(run.drift.service.rows)),
         kill_at=cut.get("request"),
     )
 

@@ -154,13 +154,12 @@ class Scenario:
             and len(self.cap_modes) == 1
         )
 
-    @property
-    def endless_requests(self) -> int:
-        """How many requests of one attempt are too many."""
+    def endless_requests(self, rows: int) -> int:
+        """How many requests for so many rows are too many, in one attempt."""
         size = self.granted // 2 if self.granted_varies else self.granted
         if isinstance(self.page_size, int):
             size = min(size, self.page_size)
-        return _ENDLESS * (10 + self.rows // max(1, size))
+        return _ENDLESS * (10 + rows // max(1, size))
 
     def service(self) -> Drift:
         """Return a service as it is before the first request, with what happens to it."""
