@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from seeclickfix_async import BoundingBox, IssueFilters, PlaceArea, Report
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
-from seeclickfix_async.pull.held import Held, marks_of
+from seeclickfix_async.pull.held import Held, compare
 from seeclickfix_async.pull.lines import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import client_of, failing
@@ -69,6 +69,24 @@ async def test_what_vanished_is_marked_until_it_comes_again(name: str, tmp_path:
     await pull(client, to=path, sweep=True)
     assert rows(path) == before
     assert _files(tmp_path) <= {name, f"{name}.pull.json"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_an_issue_that_is_shown_late_comes_with_a_sweep(name: str, tmp_path: Path) -> None:
+    sandbox = _city()
+    whole, path = tmp_path / f"whole-{name}", tmp_path / name
+    await pull(client_of(sandbox), to=whole)
+    sandbox.city.hide(7)
+    await pull(client_of(sandbox), to=path)
+    sandbox.city.show(7)  # with the times of long before
+
+    updated = await pull(client_of(sandbox), to=path, update=True)
+    assert len(rows(path)) == 299
+    swept = await pull(client_of(sandbox), to=path, sweep=True)
+
+    assert (updated.complete, swept.complete) == (True, True)
+    assert sorted(map(str, rows(path))) == sorted(map(str, rows(whole)))
 
 
 @pytest.mark.anyio
@@ -276,9 +294,10 @@ _ROWS = st.builds(Held, id=st.integers(1, 40), told=_MOMENTS, vanished=_MOMENTS)
 def test_a_row_is_marked_when_it_did_not_come_and_was_not_heard_of_since(
     held: list[Held], there: set[int]
 ) -> None:
-    marks, count = marks_of(held, array("q", sorted(there)), _UNTIL)
+    found = compare(held, array("q", sorted(there)), _UNTIL)
 
-    after = {row.id: marks.get(row.id, row.vanished) for row in held}
+    after = {row.id: found.marks.get(row.id, row.vanished) for row in held}
+    assert set(found.missing) == there - after.keys()
     for row in held:
         old = row.told is not None and row.told < _UNTIL
         if row.id in there:
@@ -287,5 +306,6 @@ def test_a_row_is_marked_when_it_did_not_come_and_was_not_heard_of_since(
             assert after[row.id] == row.vanished
         else:
             assert (after[row.id] is not None) == old
-    assert count == sum(mark is not None for mark in after.values())
+    assert found.vanished == sum(mark is not None for mark in after.values())
+    marks = found.marks
     assert all(marks[row.id] != row.vanished for row in held if row.id in marks)

@@ -32,7 +32,22 @@ class Held:
     image: str | None = None
 
 
-def marks_of(rows: Iterable[Held], there: array[int], until: datetime) -> tuple[Marks, int]:
+@attrs.frozen
+class Comparison:
+    """A file beside what a sweep met.
+
+    Attributes:
+        marks: The marks that are to be changed.
+        vanished: How many rows are marked as vanished then.
+        missing: The ids that the sweep met and the file does not hold.
+    """
+
+    marks: Marks
+    vanished: int
+    missing: list[int]
+
+
+def compare(rows: Iterable[Held], there: array[int], until: datetime) -> Comparison:
     """Compare what a file holds with what a sweep met.
 
     An issue that the service told of later is left alone: it may have come, or come back, behind
@@ -42,23 +57,22 @@ def marks_of(rows: Iterable[Held], there: array[int], until: datetime) -> tuple[
         rows: What the file holds.
         there: The ids that the sweep met, ascending.
         until: The moment up to which it looked.
-
-    Returns:
-        The marks that are to be changed, and how many rows are marked as vanished then.
     """
     marks: Marks = {}
     vanished = 0
+    held = bytearray(len(there))
     for row in rows:
         place = bisect_left(there, row.id)
         mark = row.vanished
         if place < len(there) and there[place] == row.id:
-            mark = None
+            mark, held[place] = None, True
         elif mark is None and row.told is not None and row.told < until:
             mark = until
         if mark != row.vanished:
             marks[row.id] = mark
         vanished += mark is not None
-    return marks, vanished
+    missing = [number for number, is_held in zip(there, held, strict=True) if not is_held]
+    return Comparison(marks, vanished, missing)
 
 
 def ids_in(path: Path) -> array[int]:

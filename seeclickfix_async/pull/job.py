@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Unpack
@@ -14,12 +14,13 @@ import msgspec
 
 from seeclickfix_async import checks
 from seeclickfix_async.client import AsyncClient
-from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.counting import counted
+from seeclickfix_async.errors import DecodeError, InvalidArgumentError, NotFoundError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.planner import PageSize
 from seeclickfix_async.pull.checkpoint import Checkpoint, asked, key_of, remove
 from seeclickfix_async.pull.files import age, in_file, issues_in, opened, scratch
-from seeclickfix_async.pull.held import ids_in, marks_of
+from seeclickfix_async.pull.held import compare, ids_in
 from seeclickfix_async.pull.lock import lock_of, locked, real_path
 from seeclickfix_async.pull.photos import Album
 from seeclickfix_async.pull.sinks import Sink, check_ending, open_sink
@@ -30,6 +31,8 @@ from seeclickfix_async.report import Estimate, Report
 
 _ABANDONED = timedelta(days=1)
 """A sweep that was left alone for so long begins anew: what had gone by then may be back."""
+
+_MOST_LATE = 100  # of one sweep
 
 _LEFT = (  # besides status
     "updated_at_after",
@@ -78,9 +81,9 @@ async def pull(
             come again, and replace what the file holds of them. Only a pull by area and time of
             creation can be: an issue that leaves another filter is not told.
         sweep: Update, and then look which issues of a pull that was done the service gives no
-            longer; `vanished_at` says so in their rows until they come again. Takes a request for
-            each 100 issues of the whole pull, with details too, or as `page_size` says; now and
-            then is enough. Memory grows by 8 bytes for each of them.
+            longer; `vanished_at` says so in their rows until they come again. Issues that it shows
+            late, with the times of long before, come too. Takes a request for each 100 issues of
+            the whole pull, with details too, or as `page_size` says; now and then is enough. Memory grows by 8 bytes for each of them.
         photos: A folder for the issues' photos in full size, each named by its issue's id. They
             come when the issues are there, some at once, from where the links redirect to, which
             gets no token, and take one place of the quota each. One that is there is not fetched
@@ -272,16 +275,32 @@ class _Job(Walker):
             now = begun or attrs.evolve(job.start(), began=looked)
             until = now.began - OVERLAP
             now = await job.until(until).walk(met, now, "sweep")
-        swept, vanished = now.report, None
+        swept, vanished, missing = now.report, None, 0
         if swept.complete and swept.received:
             ids_there = await self.in_file(ids_in, path)
-            held = sink.held(self.key)
-            marks, vanished = await self.in_file(marks_of, held, ids_there, until)
-            await self.in_file(sink.mark, marks)
-        done = attrs.evolve(done, report=_together(done.report, swept, vanished))
+            found = await self.in_file(compare, sink.held(self.key), ids_there, until)
+            await self.in_file(sink.mark, found.marks)
+            late = await self.late(found.missing[:_MOST_LATE])
+            if late:
+                await self.in_file(sink.merge, late, done)
+            vanished, missing = found.vanished, len(found.missing) - len(late)
+        done = attrs.evolve(done, report=_together(done.report, swept, vanished, missing))
         await self.in_file(sink.write, (), done)
         await self.in_file(remove, path)
         return done
+
+    async def late(self, ids: Sequence[int]) -> list[Issue]:
+        """Get issues that no pull or update could see, one by one.
+
+        The service shows some issues late, with the times of long before: those that a moderator
+        held back, or that another system brings.
+        """
+        issues: list[Issue] = []
+        get, details = self.client.issues.get, self.query.details
+        for number in ids:
+            with suppress(NotFoundError, DecodeError):
+                issues.append(await get(number, details=details))  # type: ignore[call-overload]
+        return issues
 
     async def photograph(self, sink: Sink, done: Checkpoint, album: Album) -> Checkpoint:
         """Fetch the photos of everything that the sink holds and that are not there."""
@@ -298,9 +317,11 @@ class _Job(Walker):
         return done
 
 
-def _together(update: Report, sweep: Report, vanished: int | None) -> Report:
+def _together(update: Report, sweep: Report, vanished: int | None, missing: int) -> Report:
     """The report of an update and a sweep."""
     reasons = update.reasons
+    if missing:
+        reasons += (f"{counted(missing, 'issue')} that the service has did not come.",)
     if vanished is None:
         why = " ".join(sweep.reasons) or "It met no issue at all; is the area still there?"
         reasons += (f"The sweep marked nothing, since it was not complete: {why}",)
