@@ -83,7 +83,8 @@ async def pull(
         sweep: Update, and then look which issues of a pull that was done the service gives no
             longer; `vanished_at` says so in their rows until they come again. Issues that it shows
             late, with the times of long before, come too. Takes a request for each 100 issues of
-            the whole pull, with details too, or as `page_size` says; now and then is enough. Memory grows by 8 bytes for each of them.
+            the whole pull, with details too, or as `page_size` says; now and then is enough. Memory
+            grows by 8 bytes for each of them.
         photos: A folder for the issues' photos in full size, each named by its issue's id. They
             come when the issues are there, some at once, from where the links redirect to, which
             gets no token, and take one place of the quota each. One that is there is not fetched
