@@ -286,7 +286,7 @@ class _Driver(Generic[IssueT]):
         self._keeping: list[IssueT] = []
         self._kept = anyio.Event()  # when what was taken has been kept
         self._under_way: anyio.Event | None = None  # the same of what is being kept
-        self._failures: list[Exception] = []
+        self._failures: list[BaseException] = []
         self._clocked = reader.clock.now()
 
     async def run(self) -> None:
@@ -329,8 +329,16 @@ class _Driver(Generic[IssueT]):
                     return
         except SeeClickFixError as error:
             self._failures.append(error)  # the others end their pages, and their issues are kept
+        except (anyio.get_cancelled_exc_class(), GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001  # reaches the caller, without a group
+            self._end(error, workers)
         self._busy.discard(part)
         self._engage(workers)
+
+    def _end(self, error: BaseException, workers: anyio.abc.TaskGroup) -> None:
+        self._failures.insert(0, error)
+        workers.cancel_scope.cancel()
 
     def _count_seconds(self) -> None:
         now = self._reader.clock.now()
@@ -350,8 +358,7 @@ class _Driver(Generic[IssueT]):
             await self._each(self._reader.batch(self._keeping))
             self._keeping = []
         except Exception as error:  # noqa: BLE001  # reaches the caller, without a group
-            self._failures.insert(0, error)
-            workers.cancel_scope.cancel()
+            self._end(error, workers)
         self._under_way = None
         kept.set()
 

@@ -257,6 +257,34 @@ async def _iterate(crawl: Crawl[Issue], got: list[int]) -> None:
         got.append(issue.id)  # noqa: PERF401  # what came before an error is to be seen
 
 
+class _Ended(BaseException):
+    """Nobody else knows of it, as of an interrupt."""
+
+
+@pytest.mark.parametrize("walkers", [1, 3])
+@pytest.mark.parametrize("error", [_Ended, LookupError])
+@pytest.mark.parametrize("iterated", [True, False])
+async def test_any_error_of_a_request_is_raised_as_itself(
+    walkers: int, error: type[BaseException], iterated: bool
+) -> None:
+    service = _city(300, 0, 0, most_per_page=10)
+    failures = iter([None, None, error])
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        if failure := next(failures, None):
+            raise failure
+        return service.respond(request)
+
+    crawl = _served(fail).issues.crawl(walkers=walkers)
+    got: list[int] = []
+    with pytest.raises(error):
+        await (_iterate(crawl, got) if iterated else _run(crawl))
+    await _iterate(crawl, got)
+
+    assert len(got) == len(set(got))
+    assert crawl.report.complete
+
+
 async def _first_batches(service: ServiceModel, count: int) -> tuple[bytes, list[int]]:
     """The state after some batches, and the issues that came."""
     got: list[int] = []
