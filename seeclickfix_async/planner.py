@@ -90,10 +90,11 @@ class CrawlPlanner(Generic[IssueT]):
         self._query = attrs.evolve(query, sort_direction="ASC", per_page=asked)
         if state is None:
             whole = TimeSlice(by, self._start, self._before)
-            self.state = CrawlState([whole], Limits(asked), end=self._before)
+            begun = CrawlState([whole], Limits(asked), end=self._before)
         else:
-            self.state = CrawlState.decode(state)
-            self.state.limits.asked = asked
+            begun = CrawlState.decode(state)
+            begun.limits.asked = asked
+        self.state: CrawlState = begun
         self._earlier = self.state.received + self.state.rejected
         self._seen = IdSet(row for part in self.slices for row in part.known)
         self._remembers_all = state is None

@@ -66,8 +66,8 @@ class FileLockedError(InvalidArgumentError):
             argument,
             f"another {writer}{process} is writing {fspath(path)}. Try again when it has ended.",
         )
-        self.path = fspath(path)
-        self.process_id = process_id
+        self.path: str = fspath(path)
+        self.process_id: int | None = process_id
 
 
 class ClientStateError(SeeClickFixError, RuntimeError):

@@ -44,8 +44,8 @@ class Dataset:
         if path.exists() and not path.is_dir():
             raise InvalidArgumentError("to", f"{path} is a file, and has to be a folder.")
         self.path = path
-        self.files = PartFiles(schema)
-        self.manifest = self._find() or Manifest(None)
+        self.files: PartFiles = PartFiles(schema)
+        self.manifest: Manifest = self._find() or Manifest(None)
         self.path.mkdir(exist_ok=True)
         self._carry_out()
         self._verify()

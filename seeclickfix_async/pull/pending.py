@@ -65,9 +65,9 @@ class PendingRows:
         self._file: BinaryIO | None = None
         self._months: dict[str, _Month] = {}
         self._rows = 0
-        self.length = 0
-        self.checksum = 0
-        self.stored = 0
+        self.length: int = 0
+        self.checksum: int = 0
+        self.stored: int = 0
         self.ids: array[int] = array("q")
         if length:
             self._restore(length, checksum, stored)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import AbstractContextManager
 
 from seeclickfix_async.transport.waiter import Waiter
 
@@ -18,7 +19,7 @@ class WaitQueue(deque[Waiter]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lock = threading.RLock()
+        self.lock: AbstractContextManager[object] = threading.RLock()
 
     def join(self, waiter: Waiter) -> None:
         """Take the last place, or that before the first who yields."""
