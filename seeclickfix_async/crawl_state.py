@@ -66,6 +66,15 @@ class TimeSlice:
         """Whether pages have reached beyond the second in which the period begins."""
         return self.start is None or self.start.replace(microsecond=0) != self.reached
 
+    @property
+    def may_doubt(self) -> bool:
+        """Whether an answer that contradicts itself is asked for again."""
+        return self.doubts < _MOST_DOUBTS
+
+    def is_after(self, second: datetime) -> bool:
+        """Whether the period begins after this second."""
+        return self.start is not None and second < self.start.replace(microsecond=0)
+
     def doubt(self) -> bool:
         """Count an answer that contradicts itself; returns whether to ask again."""
         self.doubts += 1
@@ -76,6 +85,19 @@ class TimeSlice:
         self.start, self.reached, self.doubts = start, None, 0
         self.listing = Listing()
         self.known = {row: at for row, at in self.known.items() if at is None or at >= start}
+
+    def move_to_second(self, second: datetime, *, keep: int) -> None:
+        """Begin at a second that was reached; what came of it by page number is the front of it.
+
+        Args:
+            second: The second.
+            keep: How many rows of it there have to be: fewer are read again in one page.
+        """
+        clocks = {row: self.known.get(row) for row in self.listing.front}
+        rows = [row for row, at in clocks.items() if at is not None and at >= second]
+        self.move_to(second)
+        if len(rows) > keep and None not in clocks.values():
+            self.listing.front, self.reached = rows, second
 
     def split(self, at: datetime, left: int = 0) -> TimeSlice:
         """Cut the period in two; returns the later part."""

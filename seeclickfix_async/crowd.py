@@ -47,8 +47,13 @@ class Listing:
 
     @property
     def is_covered(self) -> bool:
-        """Whether front and back have met, so that no row between them is missing."""
-        return not set(self.back).isdisjoint(self.front)
+        """Whether front and back have met, so that no row between them is missing.
+
+        A service that ignores the direction gives the same rows in the same order.
+        """
+        places = {row: place for place, row in enumerate(self.front)}
+        met = [places[row] for row in self.back if row in places]
+        return bool(met) and met == sorted(met, reverse=True)
 
     def extend(self, rows: Sequence[Row], *, first: bool) -> bool:
         """Add a page to the edge if it continues it; returns whether it does.
@@ -119,7 +124,7 @@ class Crowd:
         if not self.divided:
             self.entries = page.entries
         if not self.listings:
-            self._verify(page.entries)
+            self._verify(page.entries, query)
             return
         listing = self.listings[0]
         rows = evidence.rows
@@ -129,8 +134,11 @@ class Crowd:
             return
         known = len(listing.edge)
         joins = listing.extend(rows, first=request.number == 1)
-        if listing.is_covered or (joins and not evidence.says_more):
+        whole = request.number == 1 and not evidence.says_more
+        if whole or listing.is_covered:
             self._next(limits, query)
+        elif joins and not evidence.says_more:
+            self.turn(limits, query)  # the page may be cut off where the service stops
         elif joins and len(listing.edge) > known:
             self._skip_unserved(limits, query)
         elif rows and not joins:
@@ -168,12 +176,21 @@ class Crowd:
         del self.listings[0]
         if self.listings:
             self._skip_unserved(limits, query)
+        elif self.problem is not None and self.attempts < _MOST_ATTEMPTS:
+            limits.depth = None  # what was taken for it may have been a failure
+            self._begin_again(query)
         elif self.problem is not None:
             self.is_read = True
         elif not self.divided:
-            self._verify(self.entries)
+            self._verify(self.entries, query)
 
-    def _verify(self, entries: int | None) -> None:
+    def _begin_again(self, query: IssueQuery) -> None:
+        """Read the second once more, divided at once: its order may not be the same each time."""
+        self.listings, self.rows, self.divided = Listing().divide(query), set(), True
+        self.problem = None
+        self.attempts += 1
+
+    def _verify(self, entries: int | None, query: IssueQuery) -> None:
         """Compare what came with the count, and read all of it again where they do not fit.
 
         Issues that change their status while a divided second is read may escape all of its
@@ -184,8 +201,8 @@ class Crowd:
         if fits:
             self.is_read = True
         elif self.attempts < _MOST_ATTEMPTS:
-            self.listings, self.rows, self.divided = [Listing()], set(), False
-            self.attempts += 1
+            self.entries = entries
+            self._begin_again(query)
         else:
             count = "an unknown number of issues" if entries is None else counted(entries, "issue")
             self.problem = f"holds {count}, as the service counts, of which {came} came"

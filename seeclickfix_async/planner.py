@@ -53,8 +53,8 @@ FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 PageSize = int | Literal["largest"]
 
+_CROWDED = 0.1  # share of a page in its last second above which page numbers are cheaper
 _SKEW = timedelta(minutes=5)  # between the clocks of the service's own machines
-_CROWDED = 0.05  # share of a page in its last second above which page numbers are cheaper
 
 
 class CrawlPlanner(Generic[IssueT]):
@@ -172,6 +172,7 @@ class CrawlPlanner(Generic[IssueT]):
             TruncatedResultsError: The service does not heed the clock, or gives nothing at all.
         """
         evidence = Evidence.of(request, page, part.by, counts=part.by == self.by)
+        self._check(part, evidence)
         fresh = self._receive(part, evidence, self._within_end(part, page, now))
         if part.crowd is None:
             self._read_on(part, evidence)
@@ -192,6 +193,22 @@ class CrawlPlanner(Generic[IssueT]):
             part.crowd.turn(limits, self._query)
             self._leave_crowd(part, part.crowd)
         return True
+
+    def _check(self, part: TimeSlice, evidence: Evidence) -> None:
+        """Refuse an answer by which a slice cannot go on, before its rows count as received."""
+        page, last = evidence.page, evidence.last
+        if not evidence.says_more or part.crowd is not None:
+            return
+        if last is None and page.items and part.by == self.by:
+            path = f"issues[0].{part.by}"
+            raise DecodeError("No row tells its time.", path=path, route=page.response.route)
+        if last is not None and part.is_after(last) and not part.may_doubt:
+            raise TruncatedResultsError(
+                "The service answers rows from before the time that was asked for.",
+                page=page.page,
+                received=self.state.received,
+                entries=page.entries,
+            )
 
     def _within_end(self, part: TimeSlice, page: Page[IssueT], now: datetime) -> Sequence[IssueT]:
         """Return the issues of the crawl's period, whose end the first answer tells."""
@@ -231,12 +248,19 @@ class CrawlPlanner(Generic[IssueT]):
         first = evidence.request.number == 1
         if first:
             self.state.limits.grant(page.per_page)
-            part.listing = Listing()
+            part.listing = Listing(setbacks=part.listing.setbacks)
         listing = part.listing
         known = len(listing.front)
+        overlap = len(evidence.clocks.keys() & set(listing.front))
         joins = listing.extend(evidence.rows, first=first)
-        if joins and not evidence.says_more:
+        if part.has_moved and overlap != known - evidence.request.offset:
+            joins = first  # the rows of a second do not come in the same order each time
+        if first and not evidence.says_more:
             self._close(part)
+        elif joins and not evidence.says_more:
+            # Only a first page is believed: another one may be cut off where the service stops.
+            part.reached = evidence.last or part.reached
+            self._fall_back(part)
         elif first or (joins and len(listing.front) > known):
             self._advance(part, evidence)
         elif page.size and not joins:
@@ -252,20 +276,14 @@ class CrawlPlanner(Generic[IssueT]):
         page, last = evidence.page, evidence.last
         if last is None:
             self._go_on_without_clock(part, page)
-        elif part.start is not None and last < part.start.replace(microsecond=0):
-            if not part.doubt():
-                raise TruncatedResultsError(
-                    "The service answers rows from before the time that was asked for.",
-                    page=page.page,
-                    received=self.state.received,
-                    entries=page.entries,
-                )
+        elif part.is_after(last):
+            part.doubt()
         elif part.end is not None and last >= part.end:
             self._close(part)  # the service went beyond the period
         else:
             part.reached = last
             part.left = self._left_after(part, page)
-            few = max(1, _CROWDED * self.per_page)
+            few = _CROWDED * self.per_page
             self._choose_way(part, is_crowded=evidence.rows_of_last_second > few)
 
     def _choose_way(self, part: TimeSlice, *, is_crowded: bool) -> None:
@@ -280,9 +298,6 @@ class CrawlPlanner(Generic[IssueT]):
 
     def _go_on_without_clock(self, part: TimeSlice, page: Page[Issue]) -> None:
         """Go on after a page that tells no time: of unreadable rows, or without rows."""
-        if page.items and part.by == self.by:
-            path = f"issues[0].{part.by}"
-            raise DecodeError("No row tells its time.", path=path, route=page.response.route)
         if page.items:
             self._close(part)  # the service says of no issue when it was updated
             return
@@ -309,7 +324,7 @@ class CrawlPlanner(Generic[IssueT]):
             self._abandon(part, part.left)
             return
         if part.has_moved:
-            part.move_to(part.reached)
+            part.move_to_second(part.reached, keep=self.per_page)
             return
         after = part.reached + SECOND
         if part.end is None or after < part.end:
@@ -410,6 +425,7 @@ class CrawlPlanner(Generic[IssueT]):
         gaps = state.gaps or [Gap(self.by, self._start, state.end)]
         state.slices = [TimeSlice(gap.by, gap.start, gap.end) for gap in gaps]
         state.gaps, state.reasons = [], []
+        state.limits.depth = None  # what was taken for it may have been a failure
         state.checked = state.finished = False
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+_LAST_YEAR = 9999
+
 LONGEST = 3600.0
 """No Retry-After is believed beyond this many seconds."""
 
@@ -31,9 +33,10 @@ def http_date(value: str | None) -> datetime | None:
         return None
     try:
         date = parsedate_to_datetime(value)
-        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+        date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    return date if date.year < _LAST_YEAR else None  # one can add to it
 
 
 def backoff(attempt: int, *, random: float, base: float = 0.5, cap: float = 30.0) -> float:

@@ -357,7 +357,7 @@ async def test_a_burst_keeps_a_cursor_small(
     for _ in range(count):
         town.world.set_status(town.open(), "closed", at, since=at)
 
-    told = await town.told(3)
+    told = await town.told(4)
     assert len(json.dumps(town.feed.cursor)) < 64_000
     town.restart()
     last = town.open()

@@ -167,7 +167,12 @@ async def _read(answer: Any, announced: str, request: Request) -> bytes:
     else:
         async with aclosing(answer.aiter_bytes()) as body:
             async for chunk in body:
-                await into.take(chunk) if into is not None else chunks.append(chunk)
+                if into is None:
+                    chunks.append(chunk)
+                else:
+                    # Cancelled here, the generators of httpx would be left to garbage collection.
+                    with anyio.CancelScope(shield=True):
+                        await into.take(chunk)
                 size += len(chunk)
                 if size > MOST_BYTES:
                     break
