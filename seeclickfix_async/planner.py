@@ -12,9 +12,10 @@ first. What it relies on:
   are known already. A page that begins with an unknown row proves nothing, and is read again
   from further inside. Where the service serves no more pages, the second is read from its other
   end, until both meet; where they cannot meet, it is divided by status and by area.
-* **The end** is reached when the page is not full, names no next page, and the service counts no
-  more rows. As long as one of these three says otherwise, the crawl goes on. An answer that
-  contradicts itself is asked for again; if it stays so, its period becomes a gap in the report.
+* **The end** is reached when a first page is not full, names no next page, and the service counts
+  no more rows. As long as one of these three says otherwise, the crawl goes on. A later page may
+  be short because the service stops there, so that it ends nothing. An answer that contradicts
+  itself is asked for again; if it stays so, its period becomes a gap in the report.
 * **What moved** meanwhile was updated: in the end the crawl asks for what was updated since it
   began, and gives out what is new. This does not rest on any count.
 
