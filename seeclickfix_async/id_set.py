@@ -20,9 +20,6 @@ class IdSet:
         for number in ids:
             self.add(number)
 
-    def __contains__(self, number: int) -> bool:
-        return bool(self._blocks.get(number >> _BITS, 0) >> (number & _MASK) & 1)
-
     def add(self, number: int) -> bool:
         """Add an id; returns whether it was missing."""
         block, bit = number >> _BITS, 1 << (number & _MASK)
