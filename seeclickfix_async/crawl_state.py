@@ -131,6 +131,8 @@ class CrawlState:
         first_count: How many rows the service counted in its first answer.
         expected: How many it counted last.
         checked: Whether the rows that changed during the crawl have been asked for.
+        looked: When that was begun the last time, by the service's clock; None before.
+        patience: At how many requests it stops to do so, where they change all the time.
         reasons: Why the crawl is not complete.
     """
 
@@ -148,6 +150,8 @@ class CrawlState:
     requests: int = 0
     seconds: float = 0.0
     checked: bool = False
+    looked: datetime | None = attrs.field(default=None, validator=checks.aware)
+    patience: int = 0
     reasons: list[str] = attrs.field(factory=list)
     finished: bool = False
 

@@ -29,7 +29,7 @@ class Listing:
         back: The last rows, newest first. None between them is missing.
         backwards: Whether the front cannot be read further, so that the back is read.
         setbacks: How many pages did not join the rows that were known.
-        halves: Boxes that divide this one between the issues that were seen last.
+        halves: Boxes that divide the area between the issues that were seen last.
     """
 
     status: Status | None = None
@@ -55,17 +55,24 @@ class Listing:
         met = [places[row] for row in self.back if row in places]
         return bool(met) and met == sorted(met, reverse=True)
 
-    def extend(self, rows: Sequence[Row], *, first: bool) -> bool:
+    def extend(self, rows: Sequence[Row], offset: int) -> bool:
         """Add a page to the edge if it continues it; returns whether it does.
 
-        A page continues the edge if it is the first one or begins with a known row: then every
-        row before it is known, whatever was inserted or deleted since the last page.
+        A page continues the edge if it begins with exactly the last rows of it, as many as there
+        are behind the offset: then nothing was inserted or deleted before it, and the rows have
+        the same order as they had. The first page needs no other, and one without a new row adds
+        nothing.
         """
         edge = self.edge
         known = set(edge)
-        if not first and (not rows or rows[0] not in known):
-            return False
-        edge += [row for row in dict.fromkeys(rows) if row not in known]
+        overlap = len(edge) - offset
+        if not offset:
+            edge[:] = rows
+        elif not known.issuperset(rows):
+            rest = rows[max(0, overlap) :]
+            if overlap < 1 or rows[:overlap] != edge[-overlap:] or not known.isdisjoint(rest):
+                return False
+            edge += rest
         return True
 
     def step_back(self, rows: int) -> bool:
@@ -74,19 +81,23 @@ class Listing:
         del self.edge[-rows:]
         return self.setbacks < _MOST_SETBACKS
 
-    def note_places(self, issues: Iterable[Issue]) -> bool:
-        """Note how these issues divide the box; returns False if the service ignores the box."""
-        if self.box is None:
+    def note_places(self, issues: Iterable[Issue], query: IssueQuery) -> bool:
+        """Note how these issues divide the area; returns False if the service ignores the box."""
+        area = self.box or _box_of(query.area)
+        if area is None:
             return True
         places = [(i.lat, i.lng) for i in issues if i.lat is not None and i.lng is not None]
-        self.halves = self.box.halves(places) or self.halves
-        return all(self.box.contains(lat, lng, _MARGIN) for lat, lng in places)
+        self.halves = area.halves(places) or self.halves
+        return self.box is None or all(area.contains(lat, lng, _MARGIN) for lat, lng in places)
 
     def divide(self, query: IssueQuery) -> list[Listing]:
-        """Divide it by status, or else by area; returns nothing where that is no use."""
+        """Divide it by status, or else by area; returns nothing where that is no use.
+
+        The issues of a status are asked for without a box, which would leave out those that have
+        no place.
+        """
         if self.status is None:
-            box = _box_of(query.area)
-            return [Listing(status, box) for status in query.status or ALL]
+            return [Listing(status) for status in query.status or ALL]
         return [Listing(self.status, box) for box in self.halves]
 
 
@@ -129,11 +140,11 @@ class Crowd:
         listing = self.listings[0]
         rows = evidence.rows
         self.rows.update(rows)
-        if not listing.note_places(page.items):
+        if not listing.note_places(page.items, query):
             self._give_up(limits, query)
             return
         known = len(listing.edge)
-        joins = listing.extend(rows, first=request.number == 1)
+        joins = listing.extend(rows, evidence.offset)
         whole = request.number == 1 and not evidence.says_more
         if whole or listing.is_covered:
             self._next(limits, query)

@@ -64,15 +64,21 @@ class Evidence:
             request: What was asked for.
             page: The answer.
             by: The clock that the rows go by.
-            counts: Whether the count may say that there is more. Where new rows come all the
-                time, one that is too high would never let it end.
+            counts: Whether the count may say that there is more behind some rows. Where new rows
+                come all the time, one that is too high would never let it end.
         """
         clocks: dict[Row, datetime | None] = {issue.id: getattr(issue, by) for issue in page.items}
         if page.rejected or None in clocks.values():
             clocks = _fill(clocks, _row_keys(page))
         last = max(filter(None, clocks.values()), default=None)
+        counts = counts or not page.size
         more = _goes_on(request, page) or (counts and _counts_more(request, page))
         return cls(request, page, clocks, last and last.replace(microsecond=0), more)
+
+    @property
+    def offset(self) -> int:
+        """How many rows there are before the page."""
+        return _offset(self.request, self.page)
 
     @property
     def rows(self) -> list[Row]:
@@ -96,9 +102,12 @@ def _goes_on(request: PageRequest, page: Page[Issue]) -> bool:
     return page.size >= _size(request, page) or page.next_page is not None
 
 
+def _offset(request: PageRequest, page: Page[Issue]) -> int:
+    return (request.number - 1) * _size(request, page)
+
+
 def _counts_more(request: PageRequest, page: Page[Issue]) -> bool:
-    before = (request.number - 1) * _size(request, page)
-    return (page.entries or 0) > before + page.size
+    return (page.entries or 0) > _offset(request, page) + page.size
 
 
 def _row_keys(page: Page[Issue]) -> list[Row]:

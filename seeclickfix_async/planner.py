@@ -26,7 +26,7 @@ says why not. The planner sends nothing itself; its state goes to JSON and back.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
@@ -56,6 +56,7 @@ PageSize = int | Literal["largest"]
 
 _CROWDED = 0.1  # share of a page in its last second above which page numbers are cheaper
 _SKEW = timedelta(minutes=5)  # between the clocks of the service's own machines
+_PATIENCE = 100  # requests for what changes all the time, besides as many as the crawl took
 
 
 class CrawlPlanner(Generic[IssueT]):
@@ -99,6 +100,7 @@ class CrawlPlanner(Generic[IssueT]):
         self._earlier = self.state.received + self.state.rejected
         self._seen = IdSet(row for part in self.slices for row in part.known)
         self._remembers_all = state is None
+        self._now: datetime | None = None  # by the service's clock
 
     @property
     def slices(self) -> list[TimeSlice]:
@@ -172,6 +174,7 @@ class CrawlPlanner(Generic[IssueT]):
             DecodeError: No row tells its time.
             TruncatedResultsError: The service does not heed the clock, or gives nothing at all.
         """
+        self._now = now
         evidence = Evidence.of(request, page, part.by, counts=part.by == self.by)
         self._check(part, evidence)
         fresh = self._receive(part, evidence, self._within_end(part, page, now))
@@ -180,6 +183,9 @@ class CrawlPlanner(Generic[IssueT]):
         else:
             part.crowd.take(evidence, self.state.limits, self._query)
             self._leave_crowd(part, part.crowd)
+        if part.by != self.by and part in self.slices and self.state.requests > self.state.patience:
+            self._give_up(part, "Issues were updated faster than they could be read.")
+            self._close(part)
         return fresh
 
     def refuse(self, part: TimeSlice, request: PageRequest) -> bool:
@@ -252,10 +258,7 @@ class CrawlPlanner(Generic[IssueT]):
             part.listing = Listing(setbacks=part.listing.setbacks)
         listing = part.listing
         known = len(listing.front)
-        overlap = len(evidence.clocks.keys() & set(listing.front))
-        joins = listing.extend(evidence.rows, first=first)
-        if part.has_moved and overlap != known - evidence.request.offset:
-            joins = first  # the rows of a second do not come in the same order each time
+        joins = listing.extend(evidence.rows, evidence.offset)
         if first and not evidence.says_more:
             self._close(part)
         elif joins and not evidence.says_more:
@@ -399,21 +402,25 @@ class CrawlPlanner(Generic[IssueT]):
         self.slices.remove(part)
         if not self.slices and not self.state.checked:
             self.state.checked = True
+            self._be_patient()
             self.slices.extend(self._changed())
 
-    def _changed(self) -> Iterator[TimeSlice]:
-        """The updates since the crawl began; none where all came at one moment.
+    def _changed(self) -> list[TimeSlice]:
+        """The updates since the crawl began, or since it asked for them the last time.
 
-        By updates, an issue that moves goes on to where the crawl will be; and a crawl that does
-        not remember what an earlier one gave out could not tell what is new.
+        There are none where all came at one moment. By updates, an issue that moves goes on to
+        where the crawl will be; and a crawl that does not remember what an earlier one gave out
+        could not tell what is new.
         """
         state = self.state
         if self.by != "created_at" or state.began is None or not self._remembers_all:
-            return
+            return []
         start, end = self._query.bounds("updated_at")
-        since = max(start or _NEVER, state.began - _SKEW)
-        if state.requests > 1 and since < (end or FAR):
-            yield TimeSlice("updated_at", since, end or FAR)
+        since = max(start or _NEVER, (state.looked or state.began) - _SKEW)
+        state.looked = self._now
+        if state.requests < 2 or since >= (end or FAR):
+            return []
+        return [TimeSlice("updated_at", since, end or FAR)]
 
     def _give_up(self, part: TimeSlice, reason: str) -> None:
         self.state.gaps.append(Gap(part.by, part.start, part.end))
@@ -428,6 +435,11 @@ class CrawlPlanner(Generic[IssueT]):
         state.gaps, state.reasons = [], []
         state.limits.depth = None  # what was taken for it may have been a failure
         state.checked = state.finished = False
+        self._be_patient()
+
+    def _be_patient(self) -> None:
+        """Allow as many requests for what changes all the time as the crawl took, and some."""
+        self.state.patience = 2 * self.state.requests + _PATIENCE
 
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import format_datetime
+from random import Random
 from typing import Any, Literal
 
 import attrs
@@ -25,6 +26,7 @@ OPENED = START + timedelta(days=30)
 
 CapMode = Literal["empty", "error", "repeat"]
 CountMode = Literal["right", "missing", "low", "high", "capped", "jitter"]
+TieOrder = Literal["id", "reversed", "page"]
 Timespec = Literal["seconds", "milliseconds", "microseconds"]
 
 
@@ -128,6 +130,10 @@ class ServiceModel:
         most_per_page: The largest page that is granted.
         cap: How many rows of one query are served; None for all.
         cap_mode: The answer to a page beyond that.
+        cuts_pages: Whether the last page that is served ends there too.
+        page_step: The granted page sizes are multiples of it.
+        tie_order: How rows of the same moment are ordered; `page` is another order on each page.
+        keeps_ties: Whether they have the same order where newer rows come first.
         count_mode: How `entries` is counted.
         names_next: Whether an answer names its next page, as far as the count tells.
         before_answer: Called before each answer, with its number from 0; it may change anything.
@@ -143,6 +149,10 @@ class ServiceModel:
     most_per_page: int = 100
     cap: int | None = None
     cap_mode: CapMode = "empty"
+    cuts_pages: bool = False
+    page_step: int = 1
+    tie_order: TieOrder = "id"
+    keeps_ties: bool = False
     count_mode: CountMode = "right"
     names_next: bool = True
     before_answer: Callable[[int], None] = lambda _number: None
@@ -193,22 +203,17 @@ class ServiceModel:
         """The answer on the wire, with the service's clock in its Date."""
         date = {"Date": format_datetime(self.now, usegmt=True)}
         self.advance()
+        *_, last = request.url.path.split("/")
+        if last != "issues":
+            row = self.rows.get(int(last))
+            if row is None or row.id in self.hidden:
+                return httpx.Response(404, json={"message": "No such issue."}, headers=date)
+            return httpx.Response(200, content=json.dumps(self._json(row)), headers=date)
         found = self._found(Criteria.of_params(request.url.params))
         if found is None:
             return httpx.Response(400, json={"message": "No such page."}, headers=date)
         rows, told = found
-        issues = [
-            {
-                "id": row.id,
-                "status": row.status.value.capitalize(),
-                "summary": f"version {row.version}",
-                "lat": row.lat,
-                "lng": row.lng,
-                "created_at": self._show(row.created),
-                "updated_at": self._show(row.updated),
-            }
-            for row in rows
-        ]
+        issues = [self._json(row) for row in rows]
         body = {"issues": issues, "metadata": {"pagination": told}, "errors": {}}
         return httpx.Response(200, content=json.dumps(body), headers=date)
 
@@ -217,17 +222,32 @@ class ServiceModel:
         self.before_answer(self.answers)
         self.answers += 1
 
+    def _json(self, row: Row) -> dict[str, Any]:
+        return {
+            "id": row.id,
+            "status": row.status.value.capitalize(),
+            "summary": f"version {row.version}",
+            "lat": row.lat,
+            "lng": row.lng,
+            "created_at": self._show(row.created),
+            "updated_at": self._show(row.updated),
+        }
+
     def _show(self, moment: datetime) -> str:
         return moment.astimezone(self.zone(moment)).isoformat(timespec=self.timespec)
 
     def _found(self, asked: Criteria) -> tuple[list[Row], dict[str, Any]] | None:
-        matching = sorted(
-            (row for row in self.rows.values() if row.id not in self.hidden and asked.matches(row)),
-            key=lambda row: (getattr(row, asked.clock), row.id),
-            reverse=asked.descending,
-        )
         per_page = min(asked.per_page, self.most_per_page)
+        per_page = max(1, per_page - per_page % self.page_step)
         first = (asked.number - 1) * per_page
+        matching = [
+            row for row in self.rows.values() if row.id not in self.hidden and asked.matches(row)
+        ]
+        matching.sort(
+            key=lambda row: self._place_in_tie(row, f"{first} {per_page}"),
+            reverse=asked.descending and not self.keeps_ties,
+        )
+        matching.sort(key=lambda row: getattr(row, asked.clock), reverse=asked.descending)
         next_page = asked.number + 1 if first + per_page < len(matching) else None
         if self.cap is not None and first >= self.cap:
             if self.cap_mode == "error":
@@ -239,7 +259,19 @@ class ServiceModel:
             "per_page": per_page,
             "next_page": next_page if self.names_next else None,
         }
-        return matching[first : first + per_page], told
+        end = first + per_page
+        if self.cuts_pages and self.cap is not None and first < self.cap:
+            end = min(end, self.cap)
+        return matching[first:end], told
+
+    def _place_in_tie(self, row: Row, page: str) -> float:
+        match self.tie_order:
+            case "reversed":
+                return -row.id
+            case "page":
+                return Random(f"{row.id} {page}").random()
+            case _:
+                return row.id
 
     def _count(self, rows: int) -> int | None:
         match self.count_mode:

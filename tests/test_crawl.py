@@ -192,6 +192,59 @@ async def test_ties_whose_order_changes_with_each_page_end_and_are_complete() ->
         assert set(service.rows) <= set(got) or not report.complete
 
 
+@pytest.mark.parametrize("crowd", range(52, 120, 4))
+@pytest.mark.parametrize("page_step", [1, 5])
+async def test_ties_in_another_order_on_each_page_and_a_count_that_is_too_low(
+    crowd: int, page_step: int
+) -> None:
+    service = _city(
+        crowd=crowd,
+        most_per_page=50,
+        page_step=page_step,
+        tie_order="page",
+        count_mode="low",
+        names_next=False,
+    )
+
+    got, report = await _run(_client(service).issues.crawl())
+
+    assert len(got) == len(set(got))
+    assert set(service.rows) <= set(got) or not report.complete
+
+
+async def test_issues_without_a_place_are_found_by_their_status() -> None:
+    service = _city(crowd=60, most_per_page=10, cap=20)
+    for row in service.rows.values():
+        if row.id % 3 == 0:
+            row.lat = row.lng = None
+
+    got, report = await _run(_client(service).issues.crawl())
+
+    _check(got, report, set(service.rows))
+
+
+async def test_an_empty_page_hides_no_update() -> None:
+    service = _city(100, 0, 0, most_per_page=20)
+    emptied: list[httpx.Request] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        if not emptied and request.url.params["sort"] == "updated_at":
+            emptied.append(request)
+            body = json.loads(service.respond(request).content) | {"issues": []}
+            return httpx.Response(200, json=body)
+        return service.respond(request)
+
+    def move(number: int) -> None:
+        if number == 3:
+            service.touch(service.rows[95], created=START)
+
+    service.before_answer = move
+    got, report = await _run(_served(serve).issues.crawl())
+
+    assert emptied
+    _check(got, report, set(service.rows))
+
+
 async def test_a_count_that_is_too_high_is_told() -> None:
     service = _city(crowd=30, most_per_page=20, count_mode="high")
 
@@ -384,6 +437,47 @@ async def test_updates_without_end_and_a_count_that_is_too_high_end() -> None:
 
     assert sorted(got) == sorted(service.rows)
     assert not report.complete
+
+
+async def test_updates_that_outrun_the_crawl_end_and_are_told() -> None:
+    service = _city(60, 0, 0, most_per_page=2, count_mode="missing")
+
+    def touch(number: int) -> None:
+        for place in range(5):
+            service.touch(service.rows[1 + (5 * number + place) % 60])
+
+    service.before_answer = touch
+    got, report = await _run(_client(service).issues.crawl())
+
+    assert sorted(got) == sorted(service.rows)
+    assert report.reasons == ("Issues were updated faster than they could be read.",)
+
+
+async def test_a_crawl_that_goes_on_asks_only_for_the_updates_since_it_asked_last() -> None:
+    service = _city(100, 0, 0, most_per_page=20)
+    broken, since = True, [""]
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        answer = service.respond(request)
+        params = request.url.params
+        since.append(params.get("updated_at_after", ""))
+        if broken and params.get("after", "").startswith("2026-01-01T01"):
+            body = json.loads(answer.content) | {"issues": []}
+            return httpx.Response(200, json=body, headers={"Date": answer.headers["Date"]})
+        return answer
+
+    crawl = _served(serve).issues.crawl()
+    first, _ = await _run(crawl)
+    looked = max(since)
+    service.opened += timedelta(days=1)
+    broken = False
+    asked = len(since)
+    crawl.skip(first)
+    more, report = await _run(crawl)
+
+    _check(first + more, report, set(service.rows))
+    assert looked
+    assert max(since[asked:]) > looked
 
 
 async def test_an_incomplete_crawl_reads_again_what_is_missing() -> None:

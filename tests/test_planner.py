@@ -156,11 +156,30 @@ def test_a_set_of_ids_holds_what_was_added(numbers: list[int]) -> None:
     assert not any(ids.add(number) for number in numbers)
 
 
-def test_a_page_that_begins_with_an_unknown_row_proves_nothing() -> None:
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([5, 6], id="begins beyond what is known"),
+        pytest.param([2, 4], id="was shifted by an insertion"),
+        pytest.param([4, 3], id="has another order"),
+        pytest.param([3, 4, 2], id="holds a row that came before"),
+    ],
+)
+def test_a_page_that_does_not_begin_with_the_last_known_rows_proves_nothing(
+    rows: list[int],
+) -> None:
     listing = Listing()
 
-    assert listing.extend([1, 2, 3], first=True)
-    assert not listing.extend([5, 6], first=False)
-    assert not listing.extend([], first=False)
-    assert listing.extend([3, 4], first=False)
+    assert listing.extend([1, 2, 3], 0)
+    assert not listing.extend(rows, 2)
+    assert listing.front == [1, 2, 3]
+
+
+def test_a_page_that_begins_with_the_last_known_rows_continues_them() -> None:
+    listing = Listing()
+
+    assert listing.extend([1, 2, 3], 0)
+    assert listing.extend([2, 3, 4], 1)
+    assert listing.extend([], 4)
+    assert listing.extend([1, 2], 6)
     assert listing.front == [1, 2, 3, 4]

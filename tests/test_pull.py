@@ -453,6 +453,24 @@ async def test_an_update_that_is_interrupted_goes_on(name: str, tmp_path: Path) 
     assert report.complete
 
 
+@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("stage", ["update", "sweep"])
+async def test_an_interrupted_pull_is_brought_up_to_date_as_soon_as_it_is_whole(
+    stage: str, name: str, tmp_path: Path
+) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path = tmp_path / name
+    with pytest.raises(ServerError):
+        await pull(failing(sandbox, after=2), to=path)
+    for _ in range(150):
+        _change(sandbox)
+
+    await pull(client_of(sandbox), to=path, **{stage: True})  # type: ignore[arg-type]
+
+    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
+    assert rows(path) == rows(tmp_path / f"anew-{name}")
+
+
 @pytest.mark.parametrize(
     "filters",
     [
@@ -470,8 +488,10 @@ async def test_a_pull_that_issues_can_leave_is_not_updated(
 ) -> None:
     await pull(client, to=tmp_path / "city.jsonl", **filters)  # type: ignore[arg-type]
 
-    with pytest.raises(InvalidArgumentError, match=r"can be updated|brought up to date"):
-        await pull(client, to=tmp_path / "city.jsonl", **{stage: True}, **filters)  # type: ignore[arg-type]
+    for name in ("city.jsonl", "another.jsonl"):
+        with pytest.raises(InvalidArgumentError, match=r"can be updated|brought up to date"):
+            await pull(client, to=tmp_path / name, **{stage: True}, **filters)  # type: ignore[arg-type]
+    assert not (tmp_path / "another.jsonl").exists()
 
 
 @pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson", "city.parquet"])

@@ -30,7 +30,8 @@ T = TypeVar("T")
 
 _PACKAGE = str(Path(seeclickfix_async.__file__).parent)
 _SECONDS = 300  # after which work that makes no request hangs
-_FAULTS = ("connect", "read", "503", "429") * 3 + ("half", "html")  # the last are not tried again
+_FAULTS = ("connect", "read", "503", "429") * 6 + ("half", "html")  # the last are not tried again
+_CONTRADICTIONS = ("empty",) * 6 + ("404",)  # which the right count contradicts
 _LATE = (  # modules that are imported when they are used first: once, and not in each child
     "anyio._backends._asyncio",
     "anyio._backends._trio",
@@ -254,7 +255,8 @@ class ModelTransport(httpx.AsyncBaseTransport):
             await lowlevel.checkpoint()
         if chance.random() >= self._faults:
             return response
-        return _broken(chance.choice(_FAULTS), request, response)
+        contradictions = _CONTRADICTIONS if service.count_mode == "right" else ()
+        return _broken(chance.choice(_FAULTS + contradictions), request, response)
 
 
 def _broken(fault: str, request: httpx.Request, response: httpx.Response) -> httpx.Response:
@@ -267,7 +269,20 @@ def _broken(fault: str, request: httpx.Request, response: httpx.Response) -> htt
             return httpx.Response(503)
         case "429":
             return httpx.Response(429, headers={"Retry-After": "0"})
+        case "404":
+            return httpx.Response(404)
+        case "empty":
+            return _emptied(response)
         case "half":
             return httpx.Response(200, content=response.content[: len(response.content) // 2])
         case _:
             return httpx.Response(200, html="<p>Please wait.</p>")
+
+
+def _emptied(response: httpx.Response) -> httpx.Response:
+    """The answer of a machine that counts the rows of a listing and gives none of them."""
+    body = response.json()
+    if "issues" in body:
+        body["issues"] = []
+    date = {"Date": response.headers["Date"]}
+    return httpx.Response(response.status_code, json=body, headers=date)

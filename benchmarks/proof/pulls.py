@@ -6,7 +6,7 @@ import contextlib
 import sys
 import tempfile
 import traceback
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -28,6 +28,7 @@ from benchmarks.proof.findings import Findings
 from benchmarks.proof.scenario import MOST_ATTEMPTS, Scenario
 from seeclickfix_async.errors import SeeClickFixError, TruncatedResultsError
 from seeclickfix_async.pull import parquet, pull
+from seeclickfix_async.pull.walker import OVERLAP
 from seeclickfix_async.report import Report
 from tests import files
 from tests.service_drift import Drift
@@ -83,13 +84,20 @@ def prove_pull(scenario: Scenario, findings: Findings) -> None:
 
 @attrs.define
 class _Run:
-    """A file and the service that it comes from."""
+    """A file and the service that it comes from.
+
+    Attributes:
+        looked: Up to when the last call looked, by the service's clock.
+        late: The ids of what was dated long before that afterwards, which no update can see.
+    """
 
     scenario: Scenario
     drift: Drift
     findings: Findings
     file: Path
     answers: SharedNumber = attrs.field(factory=SharedNumber)
+    looked: datetime | None = None
+    late: set[int] = attrs.field(factory=set)
 
     def prove(self) -> None:
         """Pull, and then update and sweep some times."""
@@ -114,6 +122,8 @@ class _Run:
     ) -> None:
         """Call `pull` until it returns, and compare the file with the service."""
         self.drift.is_quiet = is_quiet
+        if self.looked is not None:
+            self.late |= self.drift.changed - self.drift.updated_since(self.looked - OVERLAP)
         self.drift.begin()
         report = self._to_the_end(stage, chance, options)
         self.drift.is_quiet = False
@@ -183,8 +193,11 @@ class _Run:
         if report is None:
             return
         owed = drift.there
+        self.looked = report.until or drift.service.opened
         if stage != "pull":
-            owed = owed - drift.changed - drift.updated_since(report.until or drift.service.opened)
+            owed = owed - drift.changed - drift.updated_since(self.looked)
+        if stage == "update":
+            owed = owed - self.late
         findings.check_lost(stage, owed - {row.id for row in rows}, report)
         if not is_quiet or not report.complete:
             return

@@ -12,13 +12,13 @@ from seeclickfix_async.models import Status
 from seeclickfix_async.planner import PageSize
 from seeclickfix_async.queries import By
 from tests.service_drift import Drift, EventKind
-from tests.service_model import CapMode, CountMode, ServiceModel, Timespec
+from tests.service_model import CapMode, CountMode, ServiceModel, TieOrder, Timespec
 
 _SPRING = datetime(2026, 3, 8, 7, tzinfo=UTC)
 _AUTUMN = datetime(2025, 11, 2, 6, tzinfo=UTC)
 _MINUTES = timedelta(minutes=1)
 
-MOST_ATTEMPTS = 40
+MOST_ATTEMPTS = 120
 """How often a reader may be interrupted or fail before it is stuck."""
 
 _ENDLESS = 60  # times the fewest requests
@@ -68,6 +68,10 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     ),
     "rows_a_part": (40, 150, 100_000),
     "cycles": (0, 0, 1, 1, 2),
+    "cuts_pages": (False, False, True),
+    "page_step": (1, 1, 1, 2, 5),
+    "tie_order": ("id", "id", "reversed", "page"),
+    "keeps_ties": (False, False, True),
 }
 
 
@@ -88,7 +92,11 @@ class Scenario:
         page_size: What is asked for.
         depth: How many pages of a query are served; None for all.
         cap_modes: How pages beyond that are answered.
+        cuts_pages: Whether the last page that is served ends at the cap.
+        page_step: The granted page sizes are multiples of it.
         ties: How many seconds hold many rows: from a page's worth to more than twice the cap.
+        tie_order: How rows of the same moment are ordered.
+        keeps_ties: Whether they have the same order where newer rows come first.
         count_mode: How `entries` is counted.
         names_next: Whether pages name their next one.
         events: What happens while the service is read.
@@ -119,7 +127,11 @@ class Scenario:
     page_size: PageSize | None
     depth: int | None
     cap_modes: tuple[CapMode, ...]
+    cuts_pages: bool
+    page_step: int
     ties: int
+    tie_order: TieOrder
+    keeps_ties: bool
     count_mode: CountMode
     names_next: bool
     events: tuple[EventKind, ...]
@@ -152,6 +164,8 @@ class Scenario:
             and self.count_mode == "right"
             and self.lacking == self.clocks == (0,)
             and len(self.cap_modes) == 1
+            and self.tie_order != "page"
+            and not self.keeps_ties
         )
 
     def endless_requests(self, rows: int) -> int:
@@ -167,6 +181,10 @@ class Scenario:
         cap = self.depth and self.depth * self.granted
         service = ServiceModel(
             cap=cap,
+            cuts_pages=self.cuts_pages,
+            page_step=self.page_step,
+            tie_order=self.tie_order,
+            keeps_ties=self.keeps_ties,
             count_mode=self.count_mode,
             names_next=self.names_next,
             opened=self.opened,
@@ -183,7 +201,7 @@ class Scenario:
                 lat=41 + chance.random() if placed else None,
                 lng=-73 - chance.random() if placed else None,
             )
-        half = max(1, self.granted // 2)
+        half = max(2, self.granted // 2)
         service.before_answer = drift = Drift(
             self.seed,
             service,
@@ -216,13 +234,17 @@ class Scenario:
 
 
 def _possible(drawn: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what no reader could notice: the service says nothing of it.
+    """Leave out what changes faster than it can be read, and what no reader could notice.
 
     A row that changes its status, but neither its clock nor the count, while a second is read
-    by status; and an update that a clock dates before the time that was looked at.
+    by status; a row without coordinates, while a second is read by area and another row is
+    lacking; and an update that a clock dates before the time that was looked at.
     """
     if drawn["count_mode"] != "right" or drawn["lacking"] != (0,):
         drawn["events"] = tuple(kind for kind in drawn["events"] if kind != "status")
+    if drawn["lacking"] != (0,):
+        drawn["unplaced"] = 0.0
+    drawn["rate"] = min(drawn["rate"], drawn["granted"] / 20)
     if drawn["clocks"] == (0, 300):
         drawn["events"] = tuple(kind for kind in drawn["events"] if kind in {"insert", "delete"})
     return drawn

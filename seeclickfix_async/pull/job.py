@@ -128,6 +128,8 @@ async def pull(
         real_path(path),
     )
     job.crawl("created_at")  # refuses wrong arguments before there is a file
+    if update or sweep:
+        job.check_updatable()
     if photos is not None and query.fields is not None and "media" not in query.fields:
         raise InvalidArgumentError("fields", "must bring media, for the photos.")
     album = None if photos is None else Album(job.client, Path(photos))
@@ -182,13 +184,10 @@ class _Job(Walker):
 
     async def bring(self, sink: Sink, begun: Checkpoint | None, *, later: bool) -> Checkpoint:
         """Bring what is missing: all of it, the rest, or what changed since."""
-        if begun is None or not (begun.finished or begun.is_in_base):
-            begun = await self.walk(sink, begun or self.start())
-            if begun.since is None or not later:
-                return begun
-        if later:
-            self.check_updatable()
-        if begun.since is None and (begun.lacking or not later):
+        if begun is None:
+            return await self.walk(sink, self.start())
+        is_interrupted = not (begun.finished or begun.is_in_base)
+        if is_interrupted or (begun.since is None and (begun.lacking or not later)):
             begun = await self.walk(sink, begun)
             if not later:
                 return begun
