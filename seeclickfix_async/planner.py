@@ -8,16 +8,18 @@ first. What it relies on:
   row up to its last one, as they were at that moment. The next request begins at the second of
   that last row, so that rows that are inserted or deleted meanwhile shift nothing. Rows of that
   second come again and are dropped by their ids.
-* **A second that fills a page** is read by page number, each page beginning within the rows that
-  are known already. A page that begins with an unknown row proves nothing, and is read again
-  from further inside. Where the service serves no more pages, the second is read from its other
-  end, until both meet; where they cannot meet, it is divided by status and by area.
+* **A second that fills a page** is read by page number, each page beginning with the last rows
+  that are known already. A page that begins with others, or with these in another order, proves
+  nothing, and is read again from further inside. Where the service serves no more pages, the
+  second is read from its other end, until both meet; where they cannot meet, it is divided by
+  status and by area.
 * **The end** is reached when a first page is not full, names no next page, and the service counts
   no more rows. As long as one of these three says otherwise, the crawl goes on. A later page may
   be short because the service stops there, so that it ends nothing. An answer that contradicts
   itself is asked for again; if it stays so, its period becomes a gap in the report.
 * **What moved** meanwhile was updated: in the end the crawl asks for what was updated since it
   began, and gives out what is new. This does not rest on any count.
+  Updates that come faster than they are read become a gap.
 
 So every issue that is there from the first request to the last is given out once, or the report
 says why not. The planner sends nothing itself; its state goes to JSON and back.
