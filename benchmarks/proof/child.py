@@ -30,8 +30,8 @@ T = TypeVar("T")
 
 _PACKAGE = str(Path(seeclickfix_async.__file__).parent)
 _SECONDS = 300  # after which work that makes no request hangs
-_FAULTS = ("connect", "read", "503", "429") * 6 + ("half", "html")  # the last are not tried again
-_CONTRADICTIONS = ("empty",) * 6 + ("404",)  # which the right count contradicts
+_FAULTS = ("connect", "read", "503", "429") * 8 + ("half", "html")  # the last are not tried again
+_CONTRADICTIONS = ("empty",) * 8 + ("404",)  # which the right count contradicts
 _LATE = (  # modules that are imported when they are used first: once, and not in each child
     "anyio._backends._asyncio",
     "anyio._backends._trio",

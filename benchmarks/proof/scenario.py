@@ -53,7 +53,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "lacking": ((0,), (0,), (0,), (0, 1), (0, 2, 3)),
     "clocks": ((0,), (0,), (-2, 2), (0, 3), (0, 300)),
     "unplaced": (0.0, 0.0, 0.1),
-    "faults": (0.0, 0.0, 0.05, 0.1),
+    "faults": (0.0, 0.0, 0.02, 0.05),
     "interruptions": (0, 0, 2, 5),
     "by": ("created_at", "created_at", "created_at", "updated_at"),
     "way": ("run", "iterate"),
@@ -178,9 +178,10 @@ class Scenario:
     def service(self) -> Drift:
         """Return a service as it is before the first request, with what happens to it."""
         chance = Random(f"rows of {self.seed}")
-        cap = self.depth and self.depth * self.granted
+        half = max(2, self.granted // 2)
+        sizes = (half, self.granted, 2 * self.granted) if self.granted_varies else (self.granted,)
         service = ServiceModel(
-            cap=cap,
+            cap=self.depth and self.depth * max(sizes),
             cuts_pages=self.cuts_pages,
             page_step=self.page_step,
             tie_order=self.tie_order,
@@ -201,13 +202,12 @@ class Scenario:
                 lat=41 + chance.random() if placed else None,
                 lng=-73 - chance.random() if placed else None,
             )
-        half = max(2, self.granted // 2)
         service.before_answer = drift = Drift(
             self.seed,
             service,
             self.events,
             self.rate,
-            (half, self.granted, 2 * self.granted) if self.granted_varies else (self.granted,),
+            sizes,
             self.cap_modes,
             tuple(minutes * _MINUTES for minutes in self.clocks),
             tuple(_some(chance, service, number) for number in self.lacking),
