@@ -108,20 +108,22 @@ class Lane:
     async def _send(
         self, trip: Trip, url: str, headers: Mapping[str, str], body: Any, *, own: bool
     ) -> Answer:
-        request, options = trip.request, trip.options
+        request, seconds = trip.request, trip.options.timeout
         outgoing = self._http.build_request(
             request.method,
             url,
             headers={**self._headers, **headers},
             content=body,
-            timeout=(options.timeout, options.timeout, options.timeout, None),
+            extensions={
+                "timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": None},
+                "trace": self._trace(trip),
+            },
         )
         # Cookies would carry one user's session into another's requests.
         if not self._ours and "cookie" in outgoing.headers:
             del outgoing.headers["cookie"]
         auth = self._auth(outgoing, trip.credential, own=own)
         trip.has_left = None
-        outgoing.extensions["trace"] = self._trace(trip)
         answer = await self._http.send(outgoing, stream=True, follow_redirects=False, **auth)
         said = dict(answer.headers.items())
         try:
