@@ -207,6 +207,7 @@ class Api:
         more = {
             header_text("headers", name): header_text("headers", value, spaces=True)
             for name, value in (headers or {}).items()
+            if str(name).lower() != "cookie"  # cookies are never sent
         }
         content = None
         if json is not None:

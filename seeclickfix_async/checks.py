@@ -70,6 +70,35 @@ def identifier(argument: str, value: Any) -> int:
     return int(value)
 
 
+_IDENTIFIER = re.compile(r"[0-9]{1,18}")  # digits that fit into 64 bits
+_CODE = re.compile(r"[!-~]{1,100}")
+
+
+def is_identifier(value: Any) -> bool:
+    """Whether it is an id of the service: a positive integer of at most 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
+
+
+def parse_identifier(text: str) -> int | None:
+    """Parse the ASCII digits of an id; None for anything else, such as signs and spaces."""
+    return int(text) if _IDENTIFIER.fullmatch(text) else None
+
+
+def is_code(value: Any) -> bool:
+    """Whether it is a code or an id of Open311: a positive integer, or printable ASCII."""
+    return bool(_CODE.fullmatch(value)) if isinstance(value, str) else is_identifier(value)
+
+
+def code(argument: str, value: Any) -> str:
+    """A code or an id of Open311, as a string."""
+    if not is_code(value):
+        raise InvalidArgumentError(
+            argument,
+            "must be a positive integer, or a string of 1 to 100 ASCII characters without spaces.",
+        )
+    return str(value)
+
+
 def words(argument: str, value: Any) -> str:
     """A text with something in it."""
     if not (isinstance(value, str) and value.strip()):

@@ -1,8 +1,9 @@
 """From bytes to models.
 
-The straight way decodes a whole page in one pass. When something in it is not as the models have
-it, the page is split into the raw slices of its rows, and each row is read by itself after a
-repair of what the service is known to get wrong; a row that stays unreadable is set aside.
+The straight way decodes a whole page in one pass, which is strict: a number that comes as text is
+not taken. When something in it is not as the models have it, the page is split into the raw slices
+of its rows, and each row is read by itself after a repair of what the service is known to get
+wrong; a row that stays unreadable is set aside.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ def decode_object(response: Response, model: type[T]) -> T:
         DecodeError: It is not JSON, or not such an object; `path` says where.
     """
     try:
-        if not drift.is_hidden_in(response.content):
-            read: T = _decoder(model).decode(response.content)  # type: ignore[arg-type]
+        read: T = _decoder(model).decode(response.content)  # type: ignore[arg-type]
+        if not drift.has_renamed_fields(read, response.content):
             return read
     except UNREADABLE:
         pass  # the second look mends it, or tells why
@@ -82,10 +83,12 @@ def decode_rows(response: Response, key: str, model: type[T]) -> Rows[T]:
             set aside in `rejected`.
     """
     try:
-        if key and not drift.is_hidden_in(response.content):
+        if key:
             whole = _decoder(_envelope(key, model)).decode(_body(response))  # type: ignore[arg-type]
-            metadata = whole.metadata or _Metadata()
-            return Rows(getattr(whole, key), metadata.pagination or Pagination(), whole.errors)
+            items = getattr(whole, key)
+            if not (items and drift.has_renamed_fields(items[0], response.content)):
+                metadata = whole.metadata or _Metadata()
+                return Rows(items, metadata.pagination or Pagination(), whole.errors)
     except UNREADABLE:
         pass  # row by row then
     return _decode_each(response, key, model)
@@ -184,7 +187,7 @@ def _mend(response: Response, document: Any, model: type[T], within: str = "") -
 
 @cache
 def _decoder(model: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(model, strict=False)
+    return msgspec.json.Decoder(model)
 
 
 @cache

@@ -44,13 +44,17 @@ _WRITTEN = frozenset(
 )
 _ALIASES = {"comments_url": "comment_url", "comment_count": "comments_count"}
 
-_SIGNS = tuple(f'"{alias}"'.encode() for alias in _ALIASES)
-_BEGINNING = 4_096  # bytes: all rows have the same names, and reading on costs a tenth of a page
+_RENAMED = tuple((name, f'"{alias}"'.encode()) for alias, name in _ALIASES.items())
 
 
-def is_hidden_in(content: bytes) -> bool:
-    """Whether a straight read of these bytes would succeed and miss a renamed field."""
-    return any(content.find(sign, 0, _BEGINNING) >= 0 for sign in _SIGNS)
+def has_renamed_fields(value: object, content: bytes) -> bool:
+    """Whether a value that was read from these bytes lacks a field that is there renamed.
+
+    Of a page, the first row is enough: all rows have the same names.
+    """
+    return any(
+        getattr(value, name, "") is None and renamed in content for name, renamed in _RENAMED
+    )
 
 
 def repair(value: Any, key: str = "") -> Any:

@@ -38,9 +38,7 @@ class PointQuery:
 
 
 def _codes(value: Iterable[str | int] | None) -> tuple[str | int, ...] | None:
-    return checks.several(
-        "service_codes", value, "codes", lambda one: isinstance(one, (str, int)) and one != ""
-    )
+    return checks.several("service_codes", value, "codes", checks.is_code)
 
 
 @attrs.frozen(kw_only=True)

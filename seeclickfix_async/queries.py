@@ -138,12 +138,8 @@ def _area(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         )
 
 
-def _is_id(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
 def _request_types(value: Iterable[int] | None) -> tuple[int, ...] | None:
-    return checks.several("request_types", value, "ids of request types", _is_id)
+    return checks.several("request_types", value, "ids of request types", checks.is_identifier)
 
 
 def _assigned(value: Iterable[int | str] | None) -> tuple[int | str, ...] | None:
@@ -151,7 +147,7 @@ def _assigned(value: Iterable[int | str] | None) -> tuple[int | str, ...] | None
         "assigned",
         value,
         "user ids and 'unassigned'",
-        lambda one: one == "unassigned" or _is_id(one),
+        lambda one: one == "unassigned" or checks.is_identifier(one),
     )
 
 

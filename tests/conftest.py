@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import keyring
 import pytest
@@ -27,6 +28,17 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=["httpx", "httpx2"])
 def family(request: pytest.FixtureRequest) -> Family:
     return Family(request.param)
+
+
+@pytest.fixture(params=["ours", "httpx", "httpx2"])
+async def http(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
+    """The HTTP client to hand in: none, or the caller's with one connection."""
+    if request.param == "ours":
+        yield None
+        return
+    module = Family(request.param).module
+    async with module.AsyncClient(verify=False, limits=module.Limits(max_connections=1)) as client:
+        yield client
 
 
 @pytest.fixture

@@ -198,6 +198,7 @@ def test_places(url: str) -> None:
             "- LAT: must be a number from -90 to 90. ",
         ),
         (("report", *_AT, "--type", "pothole", "--address", "x"), 2, "--type: must be a number"),
+        (("report", *_AT, "--type", "²", "--address", "x"), 2, "--type: must be a number"),
         (("questions", "7"), 1, "404"),
         (("close", "7", "done"), 1, "404"),
         (("comment", "7", " "), 2, "TEXT: must be a text"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import threading
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -15,6 +18,8 @@ import pytest
 
 from seeclickfix_async import AsyncClient, Retry, __version__, errors
 from tests.clocks import VirtualClock
+from tests.families import Family
+from tests.raw_servers import raw_server
 
 pytestmark = pytest.mark.anyio
 
@@ -170,6 +175,47 @@ async def test_views_share_one_connection(server: _Server) -> None:
     assert server.connections == 1
     assert server.cookies == []  # though each answer sets one
     assert server.agents == {f"bot/1 seeclickfix-async/{__version__}"}
+
+
+@pytest.mark.parametrize(
+    ("coding", "encode"), [(b"gzip", gzip.compress), (b"deflate", zlib.compress), (b"", bytes)]
+)
+async def test_a_compressed_answer_is_read(
+    http: Any, coding: bytes, encode: Callable[[bytes], bytes]
+) -> None:
+    body = encode(b'{"id": 7}')
+
+    async def serve(stream: anyio.abc.SocketStream) -> None:
+        await stream.receive()
+        await stream.send(b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\n" % coding)
+        await stream.send(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    async with (
+        raw_server(serve) as port,
+        AsyncClient(base_url=f"http://127.0.0.1:{port}", http=http, limiter=None) as client,
+    ):
+        assert (await client.issues.get(7)).id == 7
+
+
+async def test_an_answer_that_a_hook_has_read_is_read(family: Family, server: _Server) -> None:
+    async def read(response: Any) -> None:
+        await response.aread()
+
+    async with (
+        family.module.AsyncClient(event_hooks={"response": [read]}) as http,
+        AsyncClient(base_url=server.url, http=http, limiter=None) as client,
+    ):
+        assert (await client.issues.get(7)).id == 7
+
+
+@pytest.mark.parametrize("name", ["Cookie", "cookie"])
+async def test_a_cookie_that_is_handed_in_is_not_sent(
+    http: Any, name: str, server: _Server
+) -> None:
+    async with AsyncClient(base_url=server.url, http=http, limiter=None) as client:
+        await client.request("GET", "/issues/7", headers={name: "session=mine"})
+
+    assert server.cookies == []
 
 
 async def test_a_connection_that_fails_names_the_host_and_why(server: _Server) -> None:

@@ -225,6 +225,14 @@ def test_what_is_no_list_is_refused(body: Any) -> None:
         decode_rows(_answer(body), "issues", Issue)
 
 
+def test_a_field_that_is_renamed_is_found_behind_a_long_description() -> None:
+    row = {"id": 1, "description": "x" * 10_000, "comments_url": "http://x"}
+
+    [issue] = decode_rows(_answer({"issues": [row]}), "issues", Issue).items
+
+    assert issue.comment_url == "http://x"
+
+
 def test_the_text_null_in_the_pagination_is_null() -> None:
     told = {"entries": "5", "previous_page": "null", "previous_page_url": "null", "page": 1}
     body: Any = {"issues": [], "metadata": {"pagination": told}, "errors": None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -123,6 +124,50 @@ async def test_a_request_whose_answer_is_lost_can_be_found() -> None:
 async def test_refusals_say_why(call: Call, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         await call(Office().client)
+
+
+_NO_CODES = {
+    "superscript": "²",
+    "fullwidth": "\uff11\uff12",
+    "spaces": " 5 ",
+    "empty": "",
+    "long": "9" * 5_000,
+    "large": 10**5_000,
+    "too large": 2**63,
+    "zero": 0,
+    "bool": True,
+    "float": 1.0,
+    "nan": math.nan,
+    "none": None,
+    "bytes": b"5",
+}
+_CODED: dict[str, Callable[[Any, Any], Any]] = {
+    "create": lambda client, code: client.open311(311).create(code, **_REPORT),
+    "service": lambda client, code: client.open311().service(code),
+    "request": lambda client, code: client.open311().request(code),
+    "requests": lambda client, code: client.open311().requests(service_codes=[code]),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("code", _NO_CODES)
+@pytest.mark.parametrize("name", _CODED)
+async def test_a_code_that_cannot_be_one_is_refused(name: str, code: str) -> None:
+    office = Office()
+
+    with pytest.raises(InvalidArgumentError):
+        await _CODED[name](office.client, _NO_CODES[code])
+
+    assert list(office.sandbox.requests) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("code", ["+5", "1_000", "water-leak", "9" * 19])
+async def test_a_code_may_be_any_ascii_string(code: str) -> None:
+    with pytest.raises(errors.NotFoundError):
+        await Office().client.open311().service(code)
+    with pytest.raises(errors.NotFoundError, match="service_code was not found"):
+        await Office().client.open311(311).create(code, **_REPORT)
 
 
 @pytest.mark.anyio

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,19 @@ _TOKEN = Token(
     created_at=datetime(2026, 11, 1, tzinfo=UTC),
     refresh_token=Secret("the-refresh-token"),
 )
+
+
+async def _lock(store: TokenStore) -> None:
+    async with store.lock("me"):
+        pass
+
+
+_ASKS: dict[str, Callable[[TokenStore], Awaitable[object]]] = {
+    "get": lambda store: store.get("me"),
+    "put": lambda store: store.put("me", _TOKEN),
+    "delete": lambda store: store.delete("me"),
+    "lock": _lock,
+}
 _OTHER = Token(Secret("another"), "bearer", None, None, datetime(2026, 11, 2, tzinfo=UTC))
 
 
@@ -268,6 +282,34 @@ async def test_who_leaves_at_the_door_leaves_no_lock_in_redis(redis_port: int) -
         with anyio.fail_after(10):
             async with RedisStore(redis).lock("me"):
                 pass
+
+
+# coredis makes a connection before it refuses, and leaves its streams open.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("ask", _ASKS)
+@pytest.mark.parametrize("state", ["never opened", "closed"])
+async def test_a_redis_that_is_not_open_is_told(redis_port: int, state: str, ask: str) -> None:
+    redis = coredis.Redis(port=redis_port)
+    if state == "closed":
+        async with redis:
+            await redis.ping()
+
+    with pytest.raises(errors.ClientStateError, match="async with coredis"):
+        await _ASKS[ask](RedisStore(redis))
+    gc.collect()
+
+
+@pytest.mark.parametrize("ask", _ASKS)
+async def test_a_redis_that_refuses_is_told(redis_port: int, ask: str) -> None:
+    async with coredis.Redis(port=redis_port) as redis:
+        await redis.flushall()
+        await redis.acl_setuser("nobody", "on", "nopass", "+@connection")
+        try:
+            async with coredis.Redis(port=redis_port, username="nobody", password="x") as mute:
+                with pytest.raises(errors.TokenStoreError, match="permissions"):
+                    await _ASKS[ask](RedisStore(mute))
+        finally:
+            await redis.acl_deluser(["nobody"])
 
 
 # -- a keyring ------------------------------------------------------------------------------------

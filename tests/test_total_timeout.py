@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import anyio.abc
-import anyio.lowlevel
 import pytest
+from anyio.abc import SocketStream
 
 from seeclickfix_async import AsyncClient, Limiter, Retry, TokenEndpoint, errors
 from seeclickfix_async.oauth import Application
 
 from .clocks import VirtualClock
 from .families import ISSUE, Family, client_of
+from .raw_servers import raw_server, until
 
 pytestmark = pytest.mark.anyio
 
@@ -35,48 +35,34 @@ _DRIPS: dict[str, tuple[bytes, bytes]] = {
 class Dripping:
     """A server that never ends an answer, and never lets a client wait for a whole `timeout`."""
 
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, begin: bytes, drop: bytes) -> None:
+        self._begin = begin
+        self._drop = drop
+        self.url = ""
         self.requests = self.open = 0
 
+    async def serve(self, stream: SocketStream) -> None:
+        self.open += 1
+        try:
+            await stream.receive()
+            self.requests += 1
+            await stream.send(self._begin)
+            while True:
+                await stream.send(self._drop)
+                await anyio.sleep(0.005)
+        finally:
+            self.open -= 1
+
     async def until_closed(self) -> None:
-        with anyio.fail_after(10):
-            while self.open:
-                await anyio.lowlevel.checkpoint()
+        await until(lambda: not self.open)
 
 
 @asynccontextmanager
 async def dripping(begin: bytes, drop: bytes) -> AsyncIterator[Dripping]:
-    async def serve(stream: anyio.abc.SocketStream) -> None:
-        server.open += 1
-        try:
-            async with stream:
-                await stream.receive()
-                server.requests += 1
-                await stream.send(begin)
-                while True:
-                    await stream.send(drop)
-                    await anyio.sleep(0.005)
-        except (anyio.BrokenResourceError, anyio.EndOfStream):
-            pass
-        finally:
-            server.open -= 1
-
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
-        server = Dripping(listener.extra(anyio.abc.SocketAttribute.local_port))
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listener.serve, serve)
-            yield server
-            tasks.cancel_scope.cancel()
-
-
-@pytest.fixture(params=["ours", "httpx", "httpx2"])
-async def http(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
-    if request.param == "ours":
-        yield None
-        return
-    async with Family(request.param).module.AsyncClient() as client:
-        yield client
+    server = Dripping(begin, drop)
+    async with raw_server(server.serve) as port:
+        server.url = f"http://127.0.0.1:{port}"
+        yield server
 
 
 @pytest.mark.parametrize("what", _DRIPS)

@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import anyio.abc
-import anyio.lowlevel
 import pytest
+from anyio.abc import SocketStream
 
 from seeclickfix_async import AsyncClient, Limiter, Retry, errors
 
 from .clocks import VirtualClock
 from .families import ISSUE, ORIGIN, Family, client_of
+from .raw_servers import raw_server, until
 
 pytestmark = pytest.mark.anyio
 
@@ -25,43 +25,23 @@ _ONCE = Retry(attempts=1)
 class Silent:
     """A server that reads and never answers."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self) -> None:
+        self.port = 0
         self.received: list[bytes] = []
 
+    async def serve(self, stream: SocketStream) -> None:
+        while True:
+            self.received.append(await stream.receive())
+
     async def until_received(self, count: int) -> None:
-        with anyio.fail_after(10):
-            while len(self.received) < count:
-                await anyio.lowlevel.checkpoint()
+        await until(lambda: len(self.received) >= count)
 
 
 @asynccontextmanager
 async def silent_server() -> AsyncIterator[Silent]:
-    async def serve(stream: anyio.abc.SocketStream) -> None:
-        async with stream:
-            try:
-                async for data in stream:
-                    server.received.append(data)
-            except anyio.BrokenResourceError:
-                pass
-
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
-        server = Silent(listener.extra(anyio.abc.SocketAttribute.local_port))
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listener.serve, serve)
-            yield server
-            tasks.cancel_scope.cancel()
-
-
-@pytest.fixture(params=["ours", "httpx", "httpx2"])
-async def http(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
-    """The HTTP client that is handed in: none, or the caller's with one connection."""
-    if request.param == "ours":
-        yield None
-        return
-    module = Family(request.param).module
-    async with module.AsyncClient(verify=False, limits=module.Limits(max_connections=1)) as client:
-        yield client
+    server = Silent()
+    async with raw_server(server.serve) as server.port:
+        yield server
 
 
 async def _places_left(limiter: Limiter) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from seeclickfix_async import checks
 from seeclickfix_async.cli.app import err
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Choice, Question, QuestionType
@@ -33,9 +34,9 @@ def pick(words: str, names: Sequence[str]) -> int:
     for number, name in enumerate(names, 1):
         err.print(f"{number:3}  {name}", markup=False, highlight=False)
     while True:
-        answer = line(words)
-        if answer.isdigit() and 1 <= int(answer) <= len(names):
-            return int(answer) - 1
+        chosen = checks.parse_identifier(line(words)) or 0
+        if 1 <= chosen <= len(names):
+            return chosen - 1
         err.print(f"A number from 1 to {len(names)}, please.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from seeclickfix_async import checks
 from seeclickfix_async.cli.app import OK, Json, Site, out, print_json
 from seeclickfix_async.cli.session import client_of
 from seeclickfix_async.credentials import PRODUCTION
@@ -67,6 +68,7 @@ def key_of(type: str) -> RequestTypeId:
     """
     if type == "other":
         return "other"
-    if not type.isdigit():
+    number = checks.parse_identifier(type)
+    if number is None:
         raise InvalidArgumentError("type", "must be a number, or other; `scf form` lists them.")
-    return int(type)
+    return number

@@ -9,7 +9,6 @@ that would break one of them later is refused when it is read.
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any
@@ -24,9 +23,6 @@ Time = Annotated[datetime, Meta(tz=True)]
 
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer that SQLite, Parquet and Arrow can hold."""
-
-Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
-"""A number without NaN and the infinities, which JSON cannot say."""
 
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
@@ -66,7 +62,7 @@ class Timed:
 class Point:
     """A GeoJSON point: `coordinates` are longitude, latitude, in degrees."""
 
-    coordinates: tuple[Finite, ...] = ()
+    coordinates: tuple[float, ...] = ()
     type: str | None = None
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
 
+from seeclickfix_async import checks
 from seeclickfix_async.images import Image
 from seeclickfix_async.models.answers import Answer
 from seeclickfix_async.models.common import Int64, Link
 from seeclickfix_async.models.draft import Draft, Faults
 from seeclickfix_async.models.question import Question, QuestionType
-
-_NUMBER = re.compile(r"[0-9]{1,18}")  # digits that fit into 64 bits
 
 RequestTypeId = int | Literal["other"]
 """The number of a request type, or `"other"` for what belongs to none (documented)."""
@@ -45,8 +43,8 @@ class RequestTypeOption:
         """What `client.request_types.get()` takes: of old, only the link tells it."""
         if self.id is not None:
             return self.id
-        named = (self.url or "").rpartition("/")[2]
-        return int(named) if _NUMBER.fullmatch(named) else "other"
+        number = checks.parse_identifier((self.url or "").rpartition("/")[2])
+        return "other" if number is None else number
 
 
 @attrs.frozen

@@ -17,6 +17,8 @@ class OpenEnum(StrEnum):
         if not isinstance(value, str):
             return None
         text = value.lower()
+        if text == "null":  # no word of any list: the decoder takes a second look
+            return None
         known = cls._value2member_map_.get(text)
         if isinstance(known, cls):
             return known

@@ -72,7 +72,7 @@ class Open311:
         Raises:
             NotFoundError: There is none of this code.
         """
-        name = checks.words("code", str(code))
+        name = checks.code("code", code)
         return await self._api.get_object(ServiceDefinition, "/services/{code}.json", code=name)
 
     def requests(
@@ -124,7 +124,7 @@ class Open311:
         Raises:
             NotFoundError: There is none of this id.
         """
-        name = checks.words("id", str(id))
+        name = checks.code("id", id)
         return await self._api.get_first(ServiceRequest, "/requests/{id}.json", id=name)
 
     async def create(
@@ -165,7 +165,7 @@ class Open311:
         """
         if self.organization_id is None:
             raise InvalidArgumentError("organization_id", "a request is made to somebody.")
-        code = checks.words("service_code", str(service_code))
+        code = checks.code("service_code", service_code)
         checks.present("lat", lat)
         query = RequestQuery(lat=lat, long=lng)
         body = bodies.given(
@@ -185,8 +185,7 @@ class Open311:
                 for name, answer in (attributes or {}).items()
             },
         )
-        kind = int(code) if code.isdigit() else None
-        traces = queries.traces(lat, lng, kind)
+        traces = queries.traces(lat, lng, checks.parse_identifier(code))
         try:
             response = await self._api.write("POST", "/requests.json", body, as_form=True)
             return self._api.made(response, Submission, first=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seeclickfix_async.sandbox.city import CATEGORIES, COMMUNITY
+from seeclickfix_async.sandbox.listing import whole
 from seeclickfix_async.sandbox.rows import ORGANIZATION
 
 FIRST_TYPE = 1000
@@ -26,7 +27,7 @@ def category_of(number: str) -> int | None:
     """The category of a request type's number, or of `other`."""
     if number == "other":
         return COMMUNITY
-    category = int(number) - FIRST_TYPE if number.isdigit() else 0
+    category = whole(number, 0) - FIRST_TYPE
     return category if 0 < category < len(CATEGORIES) else None
 
 

@@ -29,7 +29,7 @@ def whole(text: str | None, default: int) -> int:
     """A whole number as Rails reads it: as far as it goes, and 0 for none."""
     if text is None:
         return default
-    found = re.match(r"\s*-?\d+", text)
+    found = re.match(r"\s*-?[0-9]{1,18}", text)
     return int(found[0]) if found else 0
 
 

@@ -129,8 +129,7 @@ class Open311:
 
     async def request(self, request: Request) -> Response:
         """`GET requests/:id.json`: a list of one (GeoReport v2)."""
-        number = request.path_params["id"]
-        row = self.city.row_of(int(number)) if number.isdigit() else None
+        row = self.city.row_of(whole(request.path_params["id"], 0))
         if row is None:
             return _error(404, "service_request_id was not found")
         make = Rows(self.city, origin(request), self.ledger)

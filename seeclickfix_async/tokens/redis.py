@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
 try:
     from coredis import PureToken, Redis
+    from coredis.exceptions import RedisError
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
         "RedisStore needs one more step: pip install 'seeclickfix-async[redis]'"
     ) from None
 
 from seeclickfix_async import checks
+from seeclickfix_async.errors import ClientStateError, TokenStoreError
 from seeclickfix_async.oauth.token import Token
 from seeclickfix_async.tokens.files import text_of, token_of
 from seeclickfix_async.tokens.stores import checked_key
 from seeclickfix_async.transport.detached import Flight
+
+T = TypeVar("T")
 
 _EVERY = 0.05  # seconds between two tries to get a lock
 _RELEASE = """
@@ -34,6 +38,9 @@ class RedisStore:
 
         async with coredis.Redis() as redis:
             store = RedisStore(redis)
+
+    Every method raises ClientStateError if the client is not open, and TokenStoreError if the
+    server does not answer or refuses.
 
     Args:
         redis: A coredis client, which runs on asyncio and trio. It stays yours to close.
@@ -58,16 +65,16 @@ class RedisStore:
         Raises:
             TokenStoreError: What is kept is no token.
         """
-        kept = await self._redis.get(self._prefix + checked_key(key))
+        kept = await _ask(self._redis.get(self._prefix + checked_key(key)))
         return None if kept is None else token_of(kept)
 
     async def put(self, key: str, token: Token) -> None:
         """Keep a token; every process sees it when this returns."""
-        await self._redis.set(self._prefix + checked_key(key), text_of(token))
+        await _ask(self._redis.set(self._prefix + checked_key(key), text_of(token)))
 
     async def delete(self, key: str) -> None:
         """Forget a token; harmless when there is none."""
-        await self._redis.delete([self._prefix + checked_key(key)])
+        await _ask(self._redis.delete([self._prefix + checked_key(key)]))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
         """Let no other process in; a lock whose process died ends by itself."""
@@ -78,8 +85,8 @@ class RedisStore:
         """Coredis has a lock of its own, which a task that is cancelled leaves behind."""
         mark, lease = secrets.token_hex(8), int(self._lease * 1000)
         try:
-            while not await self._redis.set(  # noqa: ASYNC110  # Redis tells nobody
-                name, mark, condition=PureToken.NX, px=lease
+            while not await _ask(  # noqa: ASYNC110  # Redis tells nobody
+                self._redis.set(name, mark, condition=PureToken.NX, px=lease)
             ):
                 await anyio.sleep(_EVERY)
             yield
@@ -87,4 +94,20 @@ class RedisStore:
             await Flight(lambda: self._release(name, mark)).landed()
 
     async def _release(self, name: str, mark: str) -> None:
-        await self._redis.eval(_RELEASE, keys=[name], args=[mark])
+        await _ask(self._redis.eval(_RELEASE, keys=[name], args=[mark]))
+
+
+async def _ask(command: Awaitable[T]) -> T:
+    try:
+        return await command
+    except RuntimeError as error:  # coredis has no class of its own for it
+        raise ClientStateError(
+            "The Redis client that keeps the tokens is not open. Use the store inside of "
+            "`async with coredis.Redis(...) as redis:`."
+        ) from error
+    except (RedisError, OSError) as error:
+        raise TokenStoreError(
+            "The Redis server that keeps the tokens does not answer, or refuses "
+            f"({type(error).__name__}). Check that it runs, its memory and the permissions of its "
+            "user."
+        ) from error

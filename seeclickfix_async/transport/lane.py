@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -19,7 +19,7 @@ from seeclickfix_async.transport import library
 from seeclickfix_async.transport.download import Receiver
 from seeclickfix_async.transport.failures import failure, total_timeout_error
 from seeclickfix_async.transport.library import HTTPClient
-from seeclickfix_async.transport.trip import Request, Trip
+from seeclickfix_async.transport.trip import Trip
 from seeclickfix_async.transport.upload import Form
 
 MOST_BYTES = 64 * 2**20
@@ -38,8 +38,9 @@ class Lane:
         http: The client.
         origin: Where the credential may go.
         headers: What is sent with each request and not by the client itself.
-        reports: Whether the client's transport is known to report what it does, through the
-            extension `trace`. If not, that is learned from its first report.
+        ours: Whether it is a `library.default_client`: it keeps no cookies, has no hooks, and its
+            transport reports what it does through the extension `trace`. Of other clients the
+            latter is learned from the first report.
 
     Attributes:
         broken: Whether a task was cancelled here: nobody knows what state it left.
@@ -51,13 +52,14 @@ class Lane:
         origin: Origin,
         headers: Mapping[str, str],
         *,
-        reports: bool = False,
+        ours: bool = False,
     ) -> None:
         self._http: Any = http
         self._family = library.family_of(http)
         self._origin = origin
         self._headers = headers
-        self._reports = reports
+        self._ours = ours
+        self._reports = ours
         self.broken: bool = False
 
     async def aclose(self) -> None:
@@ -106,24 +108,30 @@ class Lane:
     async def _send(
         self, trip: Trip, url: str, headers: Mapping[str, str], body: Any, *, own: bool
     ) -> Answer:
-        request, options = trip.request, trip.options
+        request, seconds = trip.request, trip.options.timeout
         outgoing = self._http.build_request(
             request.method,
             url,
             headers={**self._headers, **headers},
             content=body,
-            timeout=(options.timeout, options.timeout, options.timeout, None),
+            extensions={
+                "timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": None},
+                "trace": self._trace(trip),
+            },
         )
         # Cookies would carry one user's session into another's requests.
-        if "cookie" in outgoing.headers:
+        if not self._ours and "cookie" in outgoing.headers:
             del outgoing.headers["cookie"]
         auth = self._auth(outgoing, trip.credential, own=own)
         trip.has_left = None
-        outgoing.extensions["trace"] = self._trace(trip)
         answer = await self._http.send(outgoing, stream=True, follow_redirects=False, **auth)
         said = dict(answer.headers.items())
         try:
-            content = await _read(answer, said.get("content-length", ""), request)
+            # Raw bytes cost less, but a hook of the caller's client may have read them already.
+            as_sent = self._ours and "content-encoding" not in said
+            chunks = answer.aiter_raw() if as_sent else answer.aiter_bytes()
+            into = request.into if answer.is_success else None
+            content = await _read(chunks, said.get("content-length", ""), into, request.route)
         finally:
             if not answer.is_closed:
                 with anyio.CancelScope(shield=True):
@@ -156,19 +164,20 @@ class Lane:
         return {"auth": library.auth_class(self._family)(credential, self._origin)}
 
 
-async def _read(answer: Any, announced: str, request: Request) -> bytes:
-    chunks: list[bytes] = []
+async def _read(
+    chunks: AsyncGenerator[bytes], announced: str, into: Receiver | None, route: str
+) -> bytes:
+    received: list[bytes] = []
     size = 0
-    into: Receiver | None = request.into if 200 <= answer.status_code < 300 else None
     if into is not None:
         await into.begin()
     if announced.isdigit() and int(announced) > MOST_BYTES:
         size = int(announced)
     else:
-        async with aclosing(answer.aiter_bytes()) as body:
-            async for chunk in body:
+        async with aclosing(chunks):
+            async for chunk in chunks:
                 if into is None:
-                    chunks.append(chunk)
+                    received.append(chunk)
                 else:
                     # Cancelled here, the generators of httpx would be left to garbage collection.
                     with anyio.CancelScope(shield=True):
@@ -177,5 +186,5 @@ async def _read(answer: Any, announced: str, request: Request) -> bytes:
                 if size > MOST_BYTES:
                     break
     if size > MOST_BYTES:
-        raise ResponseTooLargeError(MOST_BYTES, route=request.route)
-    return b"".join(chunks)
+        raise ResponseTooLargeError(MOST_BYTES, route=route)
+    return b"".join(received)

@@ -82,7 +82,7 @@ class Lanes:
             lane = self._idle.pop()[1]
         else:
             http = await to_thread.run_sync(library.default_client, self._headers)
-            lane = Lane(http, self._origin, {}, reports=True)
+            lane = Lane(http, self._origin, {}, ours=True)
             self._all.add(lane)
         if self._closed:
             self._give_up(lane)

@@ -98,6 +98,24 @@ def _client_class() -> Any:
     class Client(httpx.AsyncClient):
         cookies: Any = NoCookies()
 
+        def build_request(  # type: ignore[override]
+            self,
+            method: str,
+            url: str,
+            *,
+            headers: Mapping[str, str],
+            content: Any,
+            extensions: dict[str, Any],
+        ) -> httpx.Request:
+            """Build a request to an absolute URL; only headers have to be merged."""
+            merged = self.headers
+            if headers:
+                merged = httpx.Headers(merged)
+                merged.update(headers)
+            return httpx.Request(
+                method, url, headers=merged, content=content, extensions=extensions
+            )
+
     return Client
 
 
