@@ -56,6 +56,15 @@ def memory_pool() -> Any:
     return library().system_memory_pool()
 
 
+def release_memory() -> None:
+    """Return freed memory to the system, also that of Arrow's default pool.
+
+    Parquet files are read into that one, and are written by way of it, whatever pool is given.
+    """
+    memory_pool().release_unused()
+    library().default_memory_pool().release_unused()
+
+
 def schema(*, geometry: bool) -> Any:
     """The columns: the plain ones, the comments, and a geometry if it is wanted."""
     arrow = library()

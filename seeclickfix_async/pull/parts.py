@@ -45,7 +45,8 @@ class PartFiles:
                 writer.write_table(table)
                 ids.extend(table["id"].to_pylist())
                 del table  # before the next one is gathered
-        self._arrow.default_memory_pool().release_unused()  # after parts were read
+                arrow.release_memory()
+        arrow.release_memory()
         if not ids:
             file.unlink()
             return None
