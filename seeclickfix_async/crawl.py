@@ -193,21 +193,26 @@ class _Reader(Generic[IssueT]):
     reading: anyio.Lock = attrs.field(factory=anyio.Lock)
     unread: dict[TimeSlice, tuple[PageRequest, Response]] = attrs.field(factory=dict)
 
-    async def next_page(self, part: TimeSlice) -> list[IssueT]:
-        """Return the new issues of the next page of a slice."""
+    async def request_page(self, part: TimeSlice) -> None:
+        """Request the next page of a slice, unless its answer is there already."""
+        if part in self.unread:
+            return
         request = self.planner.request(part)
         try:
-            if part not in self.unread:
-                async with self.asking:
-                    self.unread[part] = request, await self._send(request)
-            async with self.reading:
-                await self._give_way()
-                request, response = self.unread.pop(part)
-                page = self.read(response, request.query, request.number)
+            async with self.asking:
+                self.unread[part] = request, await self._send(request)
         except BEYOND:
-            if self.planner.refuse(part, request):
-                return []
-            raise
+            if not self.planner.refuse(part, request):
+                raise
+
+    async def read_page(self, part: TimeSlice) -> list[IssueT]:
+        """Return the new issues of the page that was requested; none if it was refused."""
+        if part not in self.unread:
+            return []
+        async with self.reading:
+            await self._give_way()
+            request, response = self.unread.pop(part)
+            page = self.read(response, request.query, request.number)
         return self.planner.take(part, request, page, response.date or self.now)
 
     async def count(self) -> int | None:
@@ -282,6 +287,7 @@ class _Driver(Generic[IssueT]):
         self._most = most
         self._once = once
         self._busy: set[TimeSlice] = set()  # slices that have a worker
+        self._decoded = anyio.Semaphore(IN_FLIGHT)  # pages; the others wait as bytes
         self._taken: list[IssueT] = []  # and not being kept yet
         self._keeping: list[IssueT] = []
         self._kept = anyio.Event()  # when what was taken has been kept
@@ -318,13 +324,15 @@ class _Driver(Generic[IssueT]):
     async def _work(self, part: TimeSlice, workers: anyio.abc.TaskGroup) -> None:
         try:
             while part in self._planner.slices and not self._failures:
-                fresh = await self._reader.next_page(part)
-                self._taken += fresh
-                self._count_seconds()
-                self._share(part)
-                if not self._once:
-                    self._engage(workers)
-                await self._keep(workers)
+                await self._reader.request_page(part)
+                async with self._decoded:
+                    fresh = await self._reader.read_page(part)
+                    self._taken += fresh
+                    self._count_seconds()
+                    self._share(part)
+                    if not self._once:
+                        self._engage(workers)
+                    await self._keep(workers)
                 if self._once:
                     return
         except SeeClickFixError as error:

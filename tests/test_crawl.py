@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+import anyio
 import attrs
 import httpx
 import pytest
@@ -628,3 +629,20 @@ async def test_an_empty_place_takes_one_request() -> None:
     assert got == []
     assert report.complete
     assert report.requests == 1
+
+
+async def test_few_pages_are_decoded_while_earlier_ones_are_kept() -> None:
+    service = _city(before=1000, after=0)
+    crawl = _client(service).issues.crawl(status="all", walkers=32, page_size=5)
+    batches: list[int] = []
+
+    async def keep(batch: Batch[Issue]) -> None:
+        if len(batches) < 60:
+            await anyio.wait_all_tasks_blocked()  # every worker has a page by now
+        batches.append(len(batch.issues))
+
+    report = await crawl.run(keep)
+
+    assert report.complete, report.reasons
+    assert sum(batches) == 1000
+    assert max(batches) <= 16 * 5  # pages, as many as requests at once

@@ -6,12 +6,16 @@ import functools
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
-from seeclickfix_async.pull import page, pull
+from seeclickfix_async.pull import open_sink, page, pull
+from seeclickfix_async.pull.checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import client_of, failing, meddled
 from tests.files import database
@@ -229,3 +233,28 @@ async def test_a_database_that_another_program_holds_is_reported(
             await pull(client_of(city), to=path, update=True)
 
     assert (await pull(client_of(city), to=path, update=True)).complete
+
+
+async def test_batches_of_all_sizes_share_a_few_statements(
+    city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: set[str] = set()
+
+    class Recorder(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            statements.add(sql)
+            return super().execute(sql, *values)
+
+    connect = functools.partial(sqlite3.connect, factory=Recorder)
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    client = client_of(city)
+    checkpoint = Checkpoint(
+        "k", {}, datetime.now(UTC), msgspec.Raw(b"{}"), client.issues.crawl().report, finished=False
+    )
+    issues = (await client.issues.list(status="all", per_page=100)).items
+    with open_sink(path) as sink:
+        for count in range(len(issues) + 1):
+            sink.write(issues[:count], checkpoint)
+
+    assert len(issues) == 100
+    assert len(statements) < 64  # each stays in memory, with its values

@@ -18,8 +18,9 @@ import pytest
 
 from seeclickfix_async import AsyncClient, Issue
 from seeclickfix_async.errors import InvalidArgumentError, ServerError, TruncatedResultsError
-from seeclickfix_async.pull import open_sink, parquet, pull, table
+from seeclickfix_async.pull import arrow, open_sink, parquet, pull, table
 from seeclickfix_async.pull.checkpoint import Checkpoint
+from seeclickfix_async.pull.parts import PartFiles
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import client_of, failing
 from tests.endings import Ended, end_at
@@ -160,6 +161,24 @@ async def test_a_frame_that_is_not_whole_is_none() -> None:
 
     with pytest.raises(TruncatedResultsError, match="more issues than the service serves"):
         await table(client_of(sandbox), area=PlaceArea("example-city"))
+
+
+async def test_one_row_group_is_in_memory_at_once(client: AsyncClient, tmp_path: Path) -> None:
+    issues = (await client.issues.list(per_page=64)).items
+    schema = arrow.schema(geometry=False)
+    pool = pyarrow.system_memory_pool()
+    before, gathered = pool.bytes_allocated(), list[int]()
+
+    def batches() -> Iterator[pyarrow.RecordBatch]:
+        for _ in range(256):  # 64 of them are a row group
+            yield arrow.batch(issues, schema)
+            gathered.append(pool.bytes_allocated() - before)
+
+    part = PartFiles(schema).write(batches(), tmp_path / "part.parquet", "part.parquet")
+
+    assert part is not None
+    assert part.rows == 256 * 64
+    assert max(gathered) < 1.1 * max(gathered[:63])
 
 
 async def test_a_missing_library_is_named(

@@ -12,6 +12,8 @@ import msgspec
 
 from seeclickfix_async.models import DetailedIssue, Issue
 
+_CHUNK = 500  # issues
+
 Kind = Literal["integer", "real", "text", "time"]
 
 
@@ -72,16 +74,20 @@ def columns(issues: Sequence[Issue]) -> dict[str, list[Any]]:
     return {column.name: list(map(column.of, issues)) for column in COLUMNS}
 
 
-def plain_columns(issues: Sequence[Issue]) -> list[list[Any]]:
-    """The same where there is no type for time: ISO 8601 in UTC."""
-    whole = columns(issues)
-    for column in COLUMNS:
-        if column.kind == "time":
-            times = [value and value.astimezone(UTC) for value in whole[column.name]]
-            whole[column.name] = msgspec.to_builtins(times)  # as isoformat, in half the time
-    return list(whole.values())
-
-
 def plain_rows(issues: Sequence[Issue]) -> Iterator[tuple[Any, ...]]:
-    """Issues' rows of such values."""
-    return zip(*plain_columns(issues), strict=True)
+    """The rows of issues where there is no type for time: it is ISO 8601 in UTC."""
+    for some in chunked(issues):
+        whole = columns(some)
+        for column in COLUMNS:
+            if column.kind == "time":
+                times = [value and value.astimezone(UTC) for value in whole[column.name]]
+                whole[column.name] = msgspec.to_builtins(times)  # as isoformat, in half the time
+        yield from zip(*whole.values(), strict=True)
+
+
+def chunked(issues: Sequence[Issue]) -> Iterator[Sequence[Issue]]:
+    """Divide issues into chunks, so that the values of only one chunk are in memory at once.
+
+    The workers of a crawl hand over up to 32 pages together.
+    """
+    return (issues[start : start + _CHUNK] for start in range(0, len(issues), _CHUNK))

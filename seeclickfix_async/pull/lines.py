@@ -87,7 +87,8 @@ class _Lines(ABC):
             content += row
         self._file.seek(self._length)
         self._file.truncate()
-        self._file.write(content + self.tail(checkpoint))
+        self._file.write(content)
+        self._file.write(self.tail(checkpoint))
         self._file.flush()
         self._size = self._file.tell()
         self._length += len(content)

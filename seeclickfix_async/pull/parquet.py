@@ -26,6 +26,7 @@ import attrs
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import arrow
 from seeclickfix_async.pull.checkpoint import Checkpoint
+from seeclickfix_async.pull.columns import chunked
 from seeclickfix_async.pull.dataset import Dataset
 from seeclickfix_async.pull.held import Held, Marks
 from seeclickfix_async.pull.manifest import Manifest, Part
@@ -122,8 +123,9 @@ class Parquet:
         return batch.set_column(column, self._schema.field(column), values)
 
     def _append(self, issues: Sequence[Issue]) -> None:
-        months = [arrow.month_of(issue.created_at) for issue in issues]
-        self._pending.append(arrow.batch(issues, self._schema), months)
+        for some in chunked(issues):
+            months = [arrow.month_of(issue.created_at) for issue in some]
+            self._pending.append(arrow.batch(some, self._schema), months)
 
     def _described(self, checkpoint: Checkpoint) -> Manifest:
         """The manifest with the rows that are pending now."""

@@ -28,6 +28,7 @@ class PartFiles:
         self._arrow: Any = arrow.library()
         self._compute: Any = importlib.import_module("pyarrow.compute")
         self._parquet: Any = importlib.import_module("pyarrow.parquet")
+        self._pool = arrow.memory_pool()
         self._schema = schema
 
     def write(self, batches: Iterable[Any], file: Path, path: str) -> Part | None:
@@ -36,12 +37,16 @@ class PartFiles:
         # The writer leaves a file open that it cannot finish.
         with (
             self._arrow.OSFile(str(file), "wb") as sink,
-            self._parquet.ParquetWriter(sink, self._schema, compression="zstd") as writer,
+            self._parquet.ParquetWriter(
+                sink, self._schema, compression="zstd", memory_pool=self._pool
+            ) as writer,
         ):
             for table in self._row_groups(batches):
                 writer.write_table(table)
                 ids.extend(table["id"].to_pylist())
-        self._arrow.default_memory_pool().release_unused()
+                del table  # before the next one is gathered
+                arrow.release_memory()
+        arrow.release_memory()
         if not ids:
             file.unlink()
             return None
@@ -51,7 +56,7 @@ class PartFiles:
 
     def describe(self, file: Path, path: str, ids: array[int]) -> Part:
         """The part at `path`, as its file is now."""
-        ordered = arrow.integers(ids).sort()
+        ordered = arrow.sorted_integers(ids)
         return Part(
             path=path,
             rows=len(ids),

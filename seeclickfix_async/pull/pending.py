@@ -59,7 +59,7 @@ class PendingRows:
             InvalidArgumentError: It was removed, is shorter, or holds something else.
         """
         self._arrow: Any = arrow.library()
-        self._pool = self._arrow.system_memory_pool()
+        self._pool = arrow.memory_pool()
         self._path = path
         self._schema = schema
         self._file: BinaryIO | None = None
@@ -101,7 +101,7 @@ class PendingRows:
             return
         month = self._months[name]
         start = 0 if stored else month.stored_batches
-        with self._arrow.OSFile(str(self._path)) as file:
+        with self._arrow.OSFile(str(self._path), memory_pool=self._pool) as file:
             for offset, first in zip(month.offsets[start:], month.numbers[start:], strict=True):
                 file.seek(offset)
                 batch = self._read(file)
@@ -169,7 +169,7 @@ class PendingRows:
         os.truncate(self._path, length)
         if file_checksum(self._path) != checksum:
             raise self._changed()
-        with self._arrow.OSFile(str(self._path)) as file:
+        with self._arrow.OSFile(str(self._path), memory_pool=self._pool) as file:
             while self.length < length:
                 batch = self._read(file)
                 self._add(arrow.month_of(batch["created_at"][0].as_py()), batch)

@@ -11,7 +11,7 @@ import msgspec
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
-from seeclickfix_async.pull.columns import COLUMNS, Kind, plain_columns
+from seeclickfix_async.pull.columns import COLUMNS, Kind, plain_rows
 from seeclickfix_async.queries import moment
 
 _TYPES: dict[Kind, str] = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "time": "TEXT"}
@@ -54,11 +54,11 @@ class Table:
 
 
 def _issues(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
-    details = [
+    details = (
         msgspec.json.encode(issue).decode() if isinstance(issue, DetailedIssue) else None
         for issue in issues
-    ]
-    return zip(*plain_columns(issues), details, strict=True)
+    )
+    return ((*row, whole) for row, whole in zip(plain_rows(issues), details, strict=True))
 
 
 def _request_types(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
