@@ -312,10 +312,14 @@ class CrawlPlanner(Generic[IssueT]):
             self._abandon(part, page.entries)
 
     def _abandon(self, part: TimeSlice, entries: int | None) -> None:
-        """Leave a period alone of which nothing comes, although the service says otherwise."""
-        count = counted(max(1, entries or 0), "issue")
-        period = f"between {_name(part.start)} and {_name(part.end)}"
-        self._give_up(part, f"The service counts {count} {period} and gives none.")
+        """Leave a period alone of which nothing comes, although the service says otherwise.
+
+        Of what changed meanwhile the count is not believed that often: it may always be too high.
+        """
+        if part.by == self.by:
+            count = counted(max(1, entries or 0), "issue")
+            period = f"between {_name(part.start)} and {_name(part.end)}"
+            self._give_up(part, f"The service counts {count} {period} and gives none.")
         self._close(part)
 
     def _left_after(self, part: TimeSlice, page: Page[Issue]) -> int:
