@@ -10,20 +10,25 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import InvalidSessionIdException, WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
+from urllib3.exceptions import HTTPError
 
 _CHROMIUM, _DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 _QUIET = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",  # a container's /dev/shm is small, and Debian's own check can fail
+    # A sampled allocation of one byte has an odd address, which fontconfig takes for an offset:
+    # now and then a browser died of the empty name of a font (SIGSEGV in FcConfigSubstitute).
+    "--disable-features=GwpAsanMalloc,GwpAsanPartitionAlloc",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -100,14 +105,42 @@ class Chromium:
             try:
                 if value := found():
                     return value
+            except InvalidSessionIdException:
+                raise  # the browser has ended
             except WebDriverException:
                 pass  # the page is being replaced
             time.sleep(0.02)
         pytest.fail(f"It did not happen within {_PATIENCE:g} s; the page says: {self.text()!r}")
 
 
+class Browsers:
+    """One browser for many tests; a test that follows the end of a browser gets a new one."""
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._browser: Chromium | None = None
+
+    def fresh(self) -> Chromium:
+        """Return a browser that answers, with a new tab and no cookies."""
+        if self._browser is not None:
+            try:
+                self._browser.fresh()
+            except (WebDriverException, HTTPError):  # its test has failed, and has said so
+                self.close()
+            else:
+                return self._browser
+        self._browser = self._running.enter_context(_chromium())
+        self._browser.fresh()
+        return self._browser
+
+    def close(self) -> None:
+        """End the browser, if it has not ended already."""
+        self._browser = None
+        self._running.close()
+
+
 @contextmanager
-def chromium() -> Iterator[Chromium]:
+def _chromium() -> Iterator[Chromium]:
     """Run a browser."""
     if not (_CHROMIUM.exists() and _DRIVER.exists()):
         reason = "There is no Chromium on this machine, or no chromedriver."
