@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,20 @@ class Chromium:
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
+
+    def is_alive(self) -> bool:
+        """Whether the browser still answers."""
+        try:
+            return bool(self.cdp("Browser.getVersion"))
+        except (WebDriverException, HTTPError):
+            return False
+
+    def kill(self) -> None:
+        """Kill the browser, as a lack of memory would."""
+        driver = Path(f"/proc/{self.driver.service.process.pid}")
+        for children in driver.glob("task/*/children"):
+            for child in children.read_text().split():
+                os.kill(int(child), signal.SIGKILL)
 
     def fresh(self) -> None:
         """A new tab without a past, in a browser that knows nobody."""
@@ -122,14 +137,10 @@ class Browsers:
 
     def fresh(self) -> Chromium:
         """Return a browser that answers, with a new tab and no cookies."""
-        if self._browser is not None:
-            try:
-                self._browser.fresh()
-            except (WebDriverException, HTTPError):  # its test has failed, and has said so
-                self.close()
-            else:
-                return self._browser
-        self._browser = self._running.enter_context(_chromium())
+        if self._browser is not None and not self._browser.is_alive():
+            self.close()  # the test in which it ended has failed
+        if self._browser is None:
+            self._browser = self._running.enter_context(_chromium())
         self._browser.fresh()
         return self._browser
 

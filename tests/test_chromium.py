@@ -8,13 +8,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from selenium.common.exceptions import WebDriverException
 
 from seeclickfix_async.sandbox.server import listen
 from seeclickfix_async.web.guards import own_path
@@ -120,8 +119,7 @@ def sent_elsewhere(events: list[dict[str, Any]], own: str) -> list[str]:
 def test_a_browser_that_has_ended_is_replaced(running: Any) -> None:
     _, browsers, _ = running
     ended = browsers.fresh()
-    with suppress(WebDriverException):
-        ended.cdp("Browser.close")
+    ended.kill()
 
     assert browsers.fresh() is not ended
     assert browsers.fresh() is browsers.fresh()
