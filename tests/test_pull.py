@@ -573,8 +573,8 @@ _AREA = PlaceArea("example-city")  # which cannot be cut up, where the service s
 
 
 def _capped() -> Sandbox:
-    """A service that does not serve all issues of its crowded seconds."""
-    return Sandbox(1000, settings=Settings(quota=None, depth=100))
+    """A service that does not serve all issues of its crowded second."""
+    return Sandbox(300, settings=Settings(quota=None, depth=10))
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -595,7 +595,7 @@ async def test_what_a_pull_lacks_comes_when_the_service_gives_it(
     name: str, updated: bool, tmp_path: Path
 ) -> None:
     path, capped = tmp_path / name, _capped()
-    whole = Sandbox(1000, settings=Settings(quota=None))
+    whole = Sandbox(300, settings=Settings(quota=None))
     await pull(client_of(capped), to=path, area=_AREA)
     if updated:
         await pull(client_of(capped), to=path, area=_AREA, update=True)
@@ -603,7 +603,7 @@ async def test_what_a_pull_lacks_comes_when_the_service_gives_it(
     report = await pull(client_of(whole), to=path, area=_AREA, update=updated)
 
     assert report.complete
-    assert [int(row["id"]) for row in rows(path)] == [whole.city.id_of(row) for row in range(1000)]
+    assert [int(row["id"]) for row in rows(path)] == [whole.city.id_of(row) for row in range(300)]
 
 
 @pytest.mark.parametrize("stage", ["update", "sweep"])
