@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import InvalidSessionIdException, WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
+from urllib3.exceptions import HTTPError
 
 _CHROMIUM, _DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 _QUIET = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",  # a container's /dev/shm is small, and Debian's own check can fail
+    # A sampled allocation of one byte has an odd address, which fontconfig takes for an offset:
+    # now and then a browser died of the empty name of a font (SIGSEGV in FcConfigSubstitute).
+    "--disable-features=GwpAsanMalloc,GwpAsanPartitionAlloc",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -38,6 +44,20 @@ class Chromium:
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
+
+    def is_alive(self) -> bool:
+        """Whether the browser still answers."""
+        try:
+            return bool(self.cdp("Browser.getVersion"))
+        except (WebDriverException, HTTPError):
+            return False
+
+    def kill(self) -> None:
+        """Kill the browser, as a lack of memory would."""
+        driver = Path(f"/proc/{self.driver.service.process.pid}")
+        for children in driver.glob("task/*/children"):
+            for child in children.read_text().split():
+                os.kill(int(child), signal.SIGKILL)
 
     def fresh(self) -> None:
         """A new tab without a past, in a browser that knows nobody."""
@@ -100,14 +120,38 @@ class Chromium:
             try:
                 if value := found():
                     return value
+            except InvalidSessionIdException:
+                raise  # the browser has ended
             except WebDriverException:
                 pass  # the page is being replaced
             time.sleep(0.02)
         pytest.fail(f"It did not happen within {_PATIENCE:g} s; the page says: {self.text()!r}")
 
 
+class Browsers:
+    """One browser for many tests; a test that follows the end of a browser gets a new one."""
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._browser: Chromium | None = None
+
+    def fresh(self) -> Chromium:
+        """Return a browser that answers, with a new tab and no cookies."""
+        if self._browser is not None and not self._browser.is_alive():
+            self.close()  # the test in which it ended has failed
+        if self._browser is None:
+            self._browser = self._running.enter_context(_chromium())
+        self._browser.fresh()
+        return self._browser
+
+    def close(self) -> None:
+        """End the browser, if it has not ended already."""
+        self._browser = None
+        self._running.close()
+
+
 @contextmanager
-def chromium() -> Iterator[Chromium]:
+def _chromium() -> Iterator[Chromium]:
     """Run a browser."""
     if not (_CHROMIUM.exists() and _DRIVER.exists()):
         reason = "There is no Chromium on this machine, or no chromedriver."

@@ -6,6 +6,7 @@ import csv
 import json
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,17 @@ def database(path: Path, query: str = "SELECT * FROM issues") -> list[Row]:
 
 
 def dataset(path: Path) -> list[Row]:
-    with duckdb.connect() as opened:
-        found = opened.execute(
-            "SELECT * FROM read_parquet(?, hive_partitioning = true)", [f"{path}/*/*.parquet"]
-        )
-        names = [column[0] for column in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    found = _duckdb().execute(
+        "SELECT * FROM read_parquet(?, hive_partitioning = true)", [f"{path}/*/*.parquet"]
+    )
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+@cache
+def _duckdb() -> duckdb.DuckDBPyConnection:
+    """One for all reads: to start it takes longer than to read."""
+    return duckdb.connect(config={"enable_external_file_cache": False})  # files are written anew
 
 
 READERS = {

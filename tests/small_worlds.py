@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Literal
+from functools import lru_cache, partial
+from typing import Any, Literal
 
 import attrs
 
@@ -14,9 +16,11 @@ from seeclickfix_async.models import Issue, Status
 from seeclickfix_async.planner import CrawlPlanner
 from seeclickfix_async.queries import IssueQuery
 
-from .service_model import OPENED, START, CapMode, Row, ServiceModel
+from .service_model import OPENED, START, CapMode, ServiceModel
 
 MOST_REQUESTS = 400
+
+_QUERY = IssueQuery(status="all")
 
 EventKind = Literal["insert", "delete", "status", "move"]
 
@@ -81,41 +85,101 @@ class Outcome:
         return "lost in silence" if self.lost and self.complete else None
 
 
-def crawl(world: World) -> Outcome:
-    """Crawl a world with the planner alone."""
-    service = _service(world)
-    there = set(service.rows)
-    query = IssueQuery(status="all")
-    planner: CrawlPlanner[Issue] = CrawlPlanner(query, by="created_at", page_size=world.page_size)
-    received: Counter[int] = Counter()
-    turn = 0
-    while planner.slices and service.answers < MOST_REQUESTS:
-        part = planner.slices[turn % min(len(planner.slices), world.workers)]
-        turn += 1
+@attrs.define
+class _Run:
+    """A crawl with the planner alone, answer by answer."""
+
+    world: World
+    service: ServiceModel
+    planner: CrawlPlanner[Issue]
+    there: set[int]
+    received: Counter[int] = attrs.field(factory=Counter)
+    turn: int = 0
+    is_over: bool = False
+
+    @classmethod
+    def of_world(cls, world: World) -> _Run:
+        service = _service(world)
+        return cls(world, service, _planner(world), set(service.rows))
+
+    def step(self) -> None:
+        """Let happen what is due, and take one answer."""
+        for event in self.world.events:
+            if event.moment == self.service.answers:
+                _apply(self.service, event)
+        if self.planner.slices:
+            self._read()
+        else:
+            request = self.planner.count_request
+            page = self.service.answer(request.query, 1)
+            assert page is not None
+            self.planner.finish(page.entries)
+            self.is_over = True
+        self.there &= self.service.rows.keys()
+        self.is_over |= self.service.answers >= MOST_REQUESTS
+
+    def _read(self) -> None:
+        world, planner = self.world, self.planner
+        part = planner.slices[self.turn % min(len(planner.slices), world.workers)]
+        self.turn += 1
         request = planner.request(part)
-        page = service.answer(request.query, request.number)
+        page = self.service.answer(request.query, request.number)
         planner.state.requests += 1
         if page is None:
             assert planner.refuse(part, request)
         else:
-            fresh = planner.take(part, request, page, service.now)
-            received.update(issue.id for issue in fresh)
+            fresh = planner.take(part, request, page, self.service.now)
+            self.received.update(issue.id for issue in fresh)
             if part in planner.slices and part.is_between_pages:
                 planner.share(part, world.workers - len(planner.slices))
         if world.restarts != "none":
-            state = planner.state.encode()
-            planner = CrawlPlanner(query, by="created_at", page_size=world.page_size, state=state)
+            self.planner = _planner(world, planner.state.encode())
             if world.restarts == "ids":
-                planner.skip(received)
-        there &= service.rows.keys()
-    if service.answers < MOST_REQUESTS:
-        request = planner.count_request
-        page = service.answer(request.query, 1)
-        assert page is not None
-        planner.finish(page.entries)
-        there &= service.rows.keys()
-    lost = frozenset(there - received.keys())
-    return Outcome(service.answers, received, lost, planner.state.report(rate=1).complete)
+                self.planner.skip(self.received)
+
+    def copy(self, **changes: Any) -> _Run:
+        """The same crawl once more, of which each goes its own way."""
+        service = attrs.evolve(self.service, rows=dict(self.service.rows))
+        there, received = set(self.there), Counter(self.received)
+        return attrs.evolve(self, service=service, there=there, received=received, **changes)
+
+    @property
+    def outcome(self) -> Outcome:
+        lost = frozenset(self.there - self.received.keys())
+        complete = self.planner.state.report(rate=1).complete
+        return Outcome(self.service.answers, self.received, lost, complete)
+
+
+def crawl(world: World) -> Outcome:
+    """Crawl a world with the planner alone."""
+    run = _resumed(world) if world.events else _Run.of_world(world)
+    while not run.is_over:
+        run.step()
+    return run.outcome
+
+
+def _resumed(world: World) -> _Run:
+    """The crawl of a world at its last event; up to there, it is that of a world without it."""
+    *before, last = world.events
+    moments = _moments(attrs.evolve(world, events=tuple(before)))
+    run, planner = moments[min(last.moment, len(moments) - 1)]
+    return run.copy(world=world, planner=pickle.loads(planner))
+
+
+@lru_cache(maxsize=2)
+def _moments(world: World) -> list[tuple[_Run, bytes]]:
+    """A crawl before each answer and in the end, with its planner."""
+    run = _resumed(world) if world.events else _Run.of_world(world)
+    first = run.service.answers
+    moments = [(run.copy(), pickle.dumps(run.planner))] * (first + 1)
+    while not run.is_over:
+        run.step()
+        moments.append((run.copy(), pickle.dumps(run.planner)))
+    return moments
+
+
+def _planner(world: World, state: bytes | None = None) -> CrawlPlanner[Issue]:
+    return CrawlPlanner(_QUERY, by="created_at", page_size=world.page_size, state=state)
 
 
 _WAYS: tuple[tuple[int, Literal["none", "state", "ids"]], ...] = (
@@ -137,7 +201,8 @@ def worlds(
     for seconds in _spreads(rows):
         for cap, mode in _caps(page_size):
             for workers, restarts in _WAYS:
-                quiet = World(seconds, page_size, cap, mode, workers, restarts=restarts)
+                like = partial(World, seconds, page_size, cap, mode, workers, restarts=restarts)
+                quiet = like()
                 yield quiet
                 moments = range(1, crawl(quiet).requests)
                 singles = [
@@ -149,23 +214,15 @@ def worlds(
                 ]
                 for chosen in itertools.combinations(singles, events):
                     if len({event.moment for event in chosen}) == events:
-                        yield attrs.evolve(quiet, events=chosen)
+                        yield like(events=chosen)
 
 
 def _service(world: World) -> ServiceModel:
-    """The service of a world, in which its events happen."""
+    """The service of a world, before anything has happened."""
     service = ServiceModel(most_per_page=world.page_size, cap=world.cap, cap_mode=world.cap_mode)
     for second, rows in enumerate(world.seconds):
         for _ in range(rows):
             _add(service, _second(second))
-    before = dict(service.rows)
-    due = {event.moment: event for event in world.events}
-
-    def happen(moment: int) -> None:
-        if moment in due:
-            _apply(service, due[moment], before)
-
-    service.before_answer = happen
     return service
 
 
@@ -198,17 +255,16 @@ def _events(kind: EventKind, moment: int, rows: int, seconds: int) -> Iterator[E
                 yield Event(kind, moment, place)
 
 
-def _apply(service: ServiceModel, event: Event, before: dict[int, Row]) -> None:
+def _apply(service: ServiceModel, event: Event) -> None:
     if event.kind == "insert":
         _add(service, _second(event.place), updated=service.now)
         return
-    number = sorted(before)[event.place]
-    row = service.rows.get(number)
+    row = service.rows.get(event.place + 1)  # ids begin with 1
     if row is None:
         return
     match event.kind:
         case "delete":
-            del service.rows[number]
+            del service.rows[row.id]
         case "status":
             order = tuple(Status)
             service.touch(row, status=order[(order.index(row.status) + 1) % len(order)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ import uvicorn
 from seeclickfix_async.sandbox.server import listen
 from seeclickfix_async.web.guards import own_path
 
-from .chromium import Chromium, chromium
+from .chromium import Browsers
 from .provider import Doorkeeper, doorkeeper
 from .site import Site
 
@@ -27,12 +27,16 @@ _OTHERS = ("selenium", "urllib3", "asyncio")  # loggers of the test's own tools
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Doorkeeper, Chromium, socket.socket]]:
+def running() -> Iterator[tuple[Doorkeeper, Browsers, socket.socket]]:
     """A provider, a browser and a place for sites; one start for all tests."""
     sock = listen("127.0.0.1", 0)
     redirect = f"http://localhost:{sock.getsockname()[1]}/callback"
-    with sock, chromium() as browser, doorkeeper(redirect_uris=redirect) as provider:
-        yield provider, browser, sock
+    with (
+        sock,
+        closing(Browsers()) as browsers,
+        doorkeeper(redirect_uris=redirect) as provider,
+    ):
+        yield provider, browsers, sock
 
 
 class _Server(uvicorn.Server):
@@ -67,10 +71,10 @@ def serving(site: Site, sock: socket.socket) -> Iterator[None]:
 class Visit:
     """One test's site, provider and browser."""
 
-    def __init__(self, running: tuple[Doorkeeper, Chromium, socket.socket], **options: Any) -> None:
-        self.provider, self.browser, self._sock = running
+    def __init__(self, running: tuple[Doorkeeper, Browsers, socket.socket], **options: Any) -> None:
+        self.provider, browsers, self._sock = running
         self.provider.reset()
-        self.browser.fresh()
+        self.browser = browsers.fresh()
         self.url = f"http://localhost:{self._sock.getsockname()[1]}"
         app = self.provider.application(redirect_uri=f"{self.url}/callback")
         self.site = Site(app, **options)
@@ -110,6 +114,15 @@ def sent_elsewhere(events: list[dict[str, Any]], own: str) -> list[str]:
     sent = [(r["url"], r["headers"], r.get("postData")) for r in (p["request"] for p in requests)]
     raw = [p["headers"] for p in headers if p["headers"].get("Host") != urlsplit(own).netloc]
     return [str(one) for one in sent if not one[0].startswith(own)] + [str(one) for one in raw]
+
+
+def test_a_browser_that_has_ended_is_replaced(running: Any) -> None:
+    _, browsers, _ = running
+    ended = browsers.fresh()
+    ended.kill()
+
+    assert browsers.fresh() is not ended
+    assert browsers.fresh() is browsers.fresh()
 
 
 # -- both flows -----------------------------------------------------------------------------------

@@ -328,8 +328,9 @@ async def test_no_reader_meets_a_row_twice_wherever_a_process_ends(
 
         with contextlib.suppress(InvalidArgumentError):  # it is done, and was repaired
             await pull(client_of(city), to=path)
-        assert len(_ids(path)) == _ROWS
-        assert set(_ids(path).values()) == {1}
+        ids = _ids(path)
+        assert len(ids) == _ROWS
+        assert set(ids.values()) == {1}
 
     assert (await pull(client_of(city), to=path, update=True)).complete
 
@@ -359,8 +360,9 @@ async def test_a_first_pull_shows_no_row_twice_wherever_a_process_ends(
 
         with contextlib.suppress(InvalidArgumentError):  # it may be done
             await pull(client_of(city), to=path)
-        assert len(_ids(path)) == _ROWS
-        assert set(_ids(path).values()) == {1}
+        ids = _ids(path)
+        assert len(ids) == _ROWS
+        assert set(ids.values()) == {1}
 
 
 @pytest.mark.parametrize("suffix", [".pending", ".parquet", ".new", ".json.new"])

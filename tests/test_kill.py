@@ -22,9 +22,11 @@ _PULL = """
 import sys
 import anyio
 from seeclickfix_async import AsyncClient
-from seeclickfix_async.pull import parquet, pull
+from seeclickfix_async.pull import pull
 
-parquet._AT_ONCE = 150  # parts, in so small a city too
+if sys.argv[2].endswith(".parquet"):  # the others need no pyarrow, which takes long to import
+    from seeclickfix_async.pull import parquet
+    parquet._AT_ONCE = 150  # parts, in so small a city too
 
 async def main(url, to, walkers, sweep=""):
     async with AsyncClient(base_url=url, limiter=None) as client:

@@ -25,6 +25,7 @@ from seeclickfix_async.pull import plan, pull
 from seeclickfix_async.pull.lock import lock_of
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import URL, client_of
+from tests.command_line import run_here
 from tests.files import rows
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet", "city.geoparquet"]
@@ -361,18 +362,6 @@ def test_the_package_loads_no_locks_before_they_are_used() -> None:
     assert done.stdout == "False\n"
 
 
-def _scf(*arguments: str, cwd: Path, url: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "seeclickfix_async.cli", *arguments],
-        env={**os.environ, "SEECLICKFIX_BASE_URL": url},
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     ("arguments", "file", "words"),
     [
@@ -387,7 +376,7 @@ def test_the_command_line_has_an_exit_code_for_it(
     arguments: tuple[str, ...], file: str, words: str, small: Sandbox, tmp_path: Path
 ) -> None:
     with small.serve() as url, _other_process(tmp_path / file) as process:
-        done = _scf(*arguments, cwd=tmp_path, url=url)
+        done = run_here(url, *arguments, cwd=tmp_path)
 
         assert done.returncode == 4, done.stderr
         assert words.format(process.pid) in done.stderr

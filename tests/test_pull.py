@@ -34,6 +34,10 @@ from tests.files import database, features, lines, rows, table
 pytestmark = pytest.mark.anyio
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.geoparquet"]
+_SINKS = [
+    *(("trio", name) for name in (_NAMES[0], _NAMES[-1])),
+    *(("asyncio", name) for name in _NAMES),
+]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,7 @@ def client(small: Sandbox) -> AsyncClient:
     return client_of(small)
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_file_holds_every_issue_and_what_came(
     name: str, client: AsyncClient, small: Sandbox, tmp_path: Path
 ) -> None:
@@ -181,7 +185,7 @@ async def test_the_token_of_a_watch_area_is_not_kept(client: AsyncClient, tmp_pa
     assert "a-secret-of-mine" not in (tmp_path / "city.jsonl.pull.json").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_torn_end_is_repaired(name: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
@@ -211,7 +215,7 @@ def _tear(path: Path) -> int:
     return kept
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_what_is_something_else_is_left_alone(
     name: str, client: AsyncClient, tmp_path: Path
 ) -> None:
@@ -237,7 +241,7 @@ async def test_a_file_holds_one_pull(name: str, client: AsyncClient, tmp_path: P
         await pull(client, to=tmp_path / name)
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_pull_that_is_done_is_not_done_again(
     name: str, client: AsyncClient, small: Sandbox, tmp_path: Path
 ) -> None:
@@ -374,7 +378,7 @@ def _change(sandbox: Sandbox, now: int | None = None) -> tuple[int, int]:
     return city.id_of(row), city.id_of(new)
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
@@ -408,7 +412,7 @@ async def test_a_table_with_a_very_long_text_is_updated(
     assert new in {int(row["id"]) for row in rows(tmp_path / "city.csv")}
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_an_update_goes_by_the_services_clock(name: str, tmp_path: Path) -> None:
     """That of the sandbox is weeks behind, as far as its own writes go."""
     sandbox = Sandbox(300, settings=Settings(quota=None))
@@ -422,7 +426,7 @@ async def test_an_update_goes_by_the_services_clock(name: str, tmp_path: Path) -
     assert rows(path) == rows(tmp_path / f"anew-{name}")
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_an_update_of_some_fields_keeps_both_times(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path, fields = tmp_path / name, ["summary", "status"]
@@ -436,7 +440,7 @@ async def test_an_update_of_some_fields_keeps_both_times(name: str, tmp_path: Pa
     assert all(row["created_at"] and row["updated_at"] for row in found)
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_an_update_that_is_interrupted_goes_on(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
@@ -517,7 +521,7 @@ async def test_a_file_that_was_being_written_anew_is_the_old_one_or_the_new_one(
     assert rows(path) == rows(tmp_path / f"anew-{name}")
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_pull_that_ends_between_its_first_moves_loses_no_page(
     name: str, client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -593,11 +597,11 @@ _AREA = PlaceArea("example-city")  # which cannot be cut up, where the service s
 
 
 def _capped() -> Sandbox:
-    """A service that does not serve all issues of its crowded seconds."""
-    return Sandbox(1000, settings=Settings(quota=None, depth=100))
+    """A service that does not serve all issues of its crowded second."""
+    return Sandbox(300, settings=Settings(quota=None, depth=10))
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_pull_that_lacks_issues_is_not_done(name: str, tmp_path: Path) -> None:
     path, sandbox = tmp_path / name, _capped()
     first = await pull(client_of(sandbox), to=path, area=_AREA)
@@ -610,12 +614,12 @@ async def test_a_pull_that_lacks_issues_is_not_done(name: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("updated", [False, True])
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_what_a_pull_lacks_comes_when_the_service_gives_it(
     name: str, updated: bool, tmp_path: Path
 ) -> None:
     path, capped = tmp_path / name, _capped()
-    whole = Sandbox(1000, settings=Settings(quota=None))
+    whole = Sandbox(300, settings=Settings(quota=None))
     await pull(client_of(capped), to=path, area=_AREA)
     if updated:
         await pull(client_of(capped), to=path, area=_AREA, update=True)
@@ -623,11 +627,11 @@ async def test_what_a_pull_lacks_comes_when_the_service_gives_it(
     report = await pull(client_of(whole), to=path, area=_AREA, update=updated)
 
     assert report.complete
-    assert [int(row["id"]) for row in rows(path)] == [whole.city.id_of(row) for row in range(1000)]
+    assert [int(row["id"]) for row in rows(path)] == [whole.city.id_of(row) for row in range(300)]
 
 
 @pytest.mark.parametrize("stage", ["update", "sweep"])
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_an_update_of_a_pull_that_lacks_issues_says_so(
     name: str, stage: str, tmp_path: Path
 ) -> None:
@@ -647,7 +651,7 @@ async def test_an_update_of_a_pull_that_lacks_issues_says_so(
     assert len(rows(path)) == before + 2
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_pull_with_rows_that_cannot_be_read_is_updated_and_says_so(
     name: str, tmp_path: Path
 ) -> None:
@@ -702,7 +706,7 @@ async def test_an_update_that_ended_while_it_merged_asks_again(
         assert rows(path) == rows(tmp_path / f"{step}-{name}")
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_an_issue_whose_creation_moves_between_two_calls_is_in_the_file_once(
     name: str, tmp_path: Path
 ) -> None:
@@ -751,7 +755,7 @@ async def test_a_database_that_is_locked_does_not_stop_the_event_loop(
     assert len(rows(path)) == 300
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_an_update_rests_on_the_clock_of_the_service_alone(name: str, tmp_path: Path) -> None:
     """This machine is ten days ahead of it, and the newest update claims to be of 2040."""
     sandbox = Sandbox(300, settings=Settings(quota=None))

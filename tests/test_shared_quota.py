@@ -25,6 +25,7 @@ from seeclickfix_async.errors import (
     RateLimitedError,
 )
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
+from seeclickfix_async.transport.clock import SystemClock
 from tests.redis_server import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
@@ -73,20 +74,33 @@ def test_many_processes_share_one_quota(window: str, port: int) -> None:
     assert Counter(seen.status for seen in sandbox.requests) == {200: 45}
 
 
+class _Waits(SystemClock):
+    """The system's clock, which notes for how long somebody means to wait."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    async def wait(self, event: anyio.Event, seconds: float) -> None:
+        self.waits.append(seconds)
+        await super().wait(event, seconds)
+
+
 async def test_a_quota_is_used_up_and_no_more(redis: coredis.Redis[bytes]) -> None:
-    limiter = RedisLimiter(redis, 3, per=0.2)
+    clock = _Waits()
+    limiter = RedisLimiter(redis, 3, per=0.2, clock=clock)
     started = anyio.current_time()
 
     for _ in range(7):
         async with limiter.slot():
             pass
 
-    assert 0.4 <= anyio.current_time() - started < 0.8
+    assert anyio.current_time() - started >= 0.4
+    assert sum(clock.waits) < 0.8
     assert limiter.rate == pytest.approx(15)
 
 
 async def test_a_longer_wait_than_allowed_is_refused(redis: coredis.Redis[bytes]) -> None:
-    limiter = RedisLimiter(redis, 1, per=30)
+    limiter = RedisLimiter(redis, 1, per=3000)
 
     async with limiter.slot(max_wait=0):
         pass
@@ -94,19 +108,19 @@ async def test_a_longer_wait_than_allowed_is_refused(redis: coredis.Redis[bytes]
         async with limiter.slot(max_wait=1):
             pass
 
-    assert 29 < (caught.value.retry_after or 0) <= 30
+    assert 2900 < (caught.value.retry_after or 0) <= 3000
 
 
 async def test_a_hold_is_for_all(redis: coredis.Redis[bytes]) -> None:
     one, other = RedisLimiter(redis, 5, per=1), RedisLimiter(redis, 5, per=1)
 
-    await one.hold(40)
+    await one.hold(4000)
     await other.hold(1)
 
     with pytest.raises(RateLimitedError) as caught:
         async with other.slot(max_wait=5):
             pass
-    assert 39 < (caught.value.retry_after or 0) <= 40
+    assert 3900 < (caught.value.retry_after or 0) <= 4000
 
 
 async def test_a_block_fails_what_waits(redis: coredis.Redis[bytes]) -> None:
@@ -315,14 +329,14 @@ async def test_a_first_start_waits_for_nothing(redis: coredis.Redis[bytes]) -> N
 
 async def test_a_hold_is_not_forgotten(redis: coredis.Redis[bytes]) -> None:
     limiter = RedisLimiter(redis, 5, per=1)
-    await limiter.hold(40)
+    await limiter.hold(4000)
     await redis.flushall()
 
     for _ in range(2):
         with pytest.raises(RateLimitedError) as caught:
             await limiter.slot(max_wait=5).__aenter__()
 
-    assert 39 < (caught.value.retry_after or 0) <= 40
+    assert 3900 < (caught.value.retry_after or 0) <= 4000
 
 
 async def _run_out_of_memory(redis: coredis.Redis[bytes], limit: int) -> None:

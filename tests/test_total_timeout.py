@@ -1,14 +1,20 @@
-"""A request ends after its total_timeout, however slowly its answer comes."""
+"""A request ends after its total_timeout, however slowly its answer comes.
+
+The event loop's clock moves only with what the server sends: a busy machine changes nothing.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import pytest
+from anyio import lowlevel
 from anyio.abc import SocketStream
+from trio.testing import MockClock
 
 from seeclickfix_async import AsyncClient, Limiter, Retry, TokenEndpoint, errors
 from seeclickfix_async.oauth import Application
@@ -32,10 +38,28 @@ _DRIPS: dict[str, tuple[bytes, bytes]] = {
 }
 
 
+@pytest.fixture
+def clock() -> MockClock:
+    return MockClock()
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest, clock: MockClock) -> tuple[str, dict[str, Any]]:
+    def event_loop() -> asyncio.AbstractEventLoop:
+        loop = asyncio.SelectorEventLoop()
+        loop.time = clock.current_time  # type: ignore[method-assign]
+        return loop
+
+    if request.param == "trio":
+        return "trio", {"clock": clock}
+    return "asyncio", {"loop_factory": event_loop}
+
+
 class Dripping:
     """A server that never ends an answer, and never lets a client wait for a whole `timeout`."""
 
-    def __init__(self, begin: bytes, drop: bytes) -> None:
+    def __init__(self, clock: MockClock, begin: bytes, drop: bytes) -> None:
+        self._clock = clock
         self._begin = begin
         self._drop = drop
         self.url = ""
@@ -49,7 +73,8 @@ class Dripping:
             await stream.send(self._begin)
             while True:
                 await stream.send(self._drop)
-                await anyio.sleep(0.005)
+                self._clock.jump(0.005)
+                await lowlevel.checkpoint()
         finally:
             self.open -= 1
 
@@ -58,18 +83,18 @@ class Dripping:
 
 
 @asynccontextmanager
-async def dripping(begin: bytes, drop: bytes) -> AsyncIterator[Dripping]:
-    server = Dripping(begin, drop)
+async def dripping(clock: MockClock, begin: bytes, drop: bytes) -> AsyncIterator[Dripping]:
+    server = Dripping(clock, begin, drop)
     async with raw_server(server.serve) as port:
         server.url = f"http://127.0.0.1:{port}"
         yield server
 
 
 @pytest.mark.parametrize("what", _DRIPS)
-async def test_a_dripping_answer_ends(http: Any, what: str) -> None:
+async def test_a_dripping_answer_ends(http: Any, clock: MockClock, what: str) -> None:
     once = Retry(attempts=1)
     async with (
-        dripping(*_DRIPS[what]) as server,
+        dripping(clock, *_DRIPS[what]) as server,
         AsyncClient(
             base_url=server.url, http=http, limiter=None, retry=once, total_timeout=0.1
         ) as client,
@@ -81,10 +106,10 @@ async def test_a_dripping_answer_ends(http: Any, what: str) -> None:
     assert caught.value.route == "GET /issues/{id}"
 
 
-async def test_a_read_is_tried_again_and_a_write_is_not(http: Any) -> None:
+async def test_a_read_is_tried_again_and_a_write_is_not(http: Any, clock: MockClock) -> None:
     retry = Retry(attempts=3, base=0)
     async with (
-        dripping(*_DRIPS["body"]) as server,
+        dripping(clock, *_DRIPS["body"]) as server,
         AsyncClient(
             "token", base_url=server.url, http=http, limiter=None, retry=retry, total_timeout=0.05
         ) as client,
@@ -98,9 +123,9 @@ async def test_a_read_is_tried_again_and_a_write_is_not(http: Any) -> None:
     assert (reads, server.requests - reads) == (3, 1)
 
 
-async def test_a_dripping_photo_ends(http: Any, tmp_path: Any) -> None:
+async def test_a_dripping_photo_ends(http: Any, clock: MockClock, tmp_path: Any) -> None:
     once = Retry(attempts=1)
-    async with dripping(*_DRIPS["body"]) as server:
+    async with dripping(clock, *_DRIPS["body"]) as server:
         image = f"{server.url}/photo.jpg"
         async with AsyncClient(
             base_url=server.url, http=http, limiter=None, retry=once, total_timeout=0.1
@@ -114,18 +139,18 @@ async def test_a_dripping_photo_ends(http: Any, tmp_path: Any) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_dripping_provider_ends() -> None:
-    async with dripping(*_DRIPS["body"]) as server:
+async def test_a_dripping_provider_ends(clock: MockClock) -> None:
+    async with dripping(clock, *_DRIPS["body"]) as server:
         app = Application("app", "https://app.example/", "secret", server.url)
         async with TokenEndpoint(app, limiter=None, total_timeout=0.1) as endpoint:
             with pytest.raises(errors.AnswerTimeoutError):
                 await endpoint.client_credentials()
 
 
-async def test_views_have_bounds_of_their_own() -> None:
+async def test_views_have_bounds_of_their_own(clock: MockClock) -> None:
     once = Retry(attempts=1)
     async with (
-        dripping(*_DRIPS["body"]) as server,
+        dripping(clock, *_DRIPS["body"]) as server,
         AsyncClient(base_url=server.url, limiter=None, retry=once, total_timeout=None) as client,
     ):
         with anyio.move_on_after(0.1) as scope:

@@ -1,0 +1,27 @@
+"""The command line, run within the test's own process."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from seeclickfix_async.cli.commands import run
+from seeclickfix_async.sandbox import TOKEN
+
+
+def run_here(
+    url: str, *arguments: str, stdin: str = "", cwd: Path | None = None
+) -> CompletedProcess[str]:
+    """Run a command, which is a hundred times as fast here as in a process of its own."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
+        patch.setenv("SEECLICKFIX_BASE_URL", url)
+        patch.setenv("SEECLICKFIX_TOKEN", TOKEN)
+        patch.setattr("sys.stdin", io.StringIO(stdin))
+        patch.chdir(cwd or ".")
+        code = run(list(arguments))
+    return CompletedProcess(arguments, code, stdout.getvalue(), stderr.getvalue())
