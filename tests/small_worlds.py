@@ -152,7 +152,9 @@ class _Run:
 
 def crawl(world: World) -> Outcome:
     """Crawl a world with the planner alone."""
-    run = _resumed(world) if world.events else _Run.of_world(world)
+    if not world.events:
+        return _moments(world)[-1][0].outcome
+    run = _resumed(world)
     while not run.is_over:
         run.step()
     return run.outcome
@@ -204,7 +206,7 @@ def worlds(
                 like = partial(World, seconds, page_size, cap, mode, workers, restarts=restarts)
                 quiet = like()
                 yield quiet
-                moments = range(1, crawl(quiet).requests)
+                moments = range(1, crawl(quiet).requests)  # which are remembered for what follows
                 singles = [
                     event
                     for moment in moments
