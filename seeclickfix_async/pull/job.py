@@ -77,9 +77,9 @@ async def pull(
             1,000 and keeps what is granted, which may make a pull ten times cheaper.
         walkers: How many walk at once, 1 to 32, each through a period of its own; as many as
             the quota can keep busy unless told. 16 requests at most are under way at once.
-        update: Bring a pull that is done up to date: issues that were updated since it began
-            come again, and replace what the file holds of them. Only a pull by area and time of
-            creation can be: an issue that leaves another filter is not told.
+        update: Complete a pull that was begun, and bring it up to date: issues that were updated
+            since it began come again, and replace what the file holds of them. Only a pull by area
+            and time of creation can be: an issue that leaves another filter is not told.
         sweep: Update, and then look which issues of a pull that was done the service gives no
             longer; `vanished_at` says so in their rows until they come again. Issues that it shows
             late, with the times of long before, come too. Takes a request for each 100 issues of
