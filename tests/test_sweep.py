@@ -138,6 +138,21 @@ async def test_a_sweep_that_is_not_complete_marks_nothing(name: str, tmp_path: P
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    "name", ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
+)
+async def test_an_area_that_was_always_empty_is_swept(name: str, tmp_path: Path) -> None:
+    sandbox = _city()
+    sandbox.city.hidden.update(range(300))
+    await pull(client_of(sandbox), to=tmp_path / name)
+
+    report = await pull(client_of(sandbox), to=tmp_path / name, sweep=True)
+
+    assert report.complete, report.reasons
+    assert report.vanished == 0
+
+
+@pytest.mark.anyio
 async def test_an_area_that_is_empty_at_once_marks_nothing(tmp_path: Path) -> None:
     sandbox = _city()
     await pull(client_of(sandbox), to=tmp_path / "city.jsonl")

@@ -276,14 +276,15 @@ class _Job(Walker):
             until = now.began - OVERLAP
             now = await job.until(until).walk(met, now, "sweep")
         swept, vanished, missing = now.report, None, 0
-        if swept.complete and swept.received:
+        if swept.complete:
             ids_there = await self.in_file(ids_in, path)
             found = await self.in_file(compare, sink.held(self.key), ids_there, until)
-            await self.in_file(sink.mark, found.marks)
-            late = await self.late(found.missing[:_MOST_LATE])
-            if late:
-                await self.in_file(sink.merge, late, done)
-            vanished, missing = found.vanished, len(found.missing) - len(late)
+            if ids_there or not found.marks:  # an area that is empty at once may be gone itself
+                await self.in_file(sink.mark, found.marks)
+                late = await self.late(found.missing[:_MOST_LATE])
+                if late:
+                    await self.in_file(sink.merge, late, done)
+                vanished, missing = found.vanished, len(found.missing) - len(late)
         done = attrs.evolve(done, report=_together(done.report, swept, vanished, missing))
         await self.in_file(sink.write, (), done)
         await self.in_file(remove, path)
