@@ -169,11 +169,12 @@ class Scenario:
         )
 
     def endless_requests(self, rows: int) -> int:
-        """How many requests for so many rows are too many, in one attempt."""
-        size = self.granted // 2 if self.granted_varies else self.granted
-        if isinstance(self.page_size, int):
-            size = min(size, self.page_size)
-        return _ENDLESS * (10 + rows // max(1, size))
+        """How many requests for so many rows are too many, in one attempt.
+
+        A second that is divided because of a count that lies takes some for each of its rows.
+        """
+        size = min(5, self.granted, self.page_size if isinstance(self.page_size, int) else 5)
+        return _ENDLESS * (10 + rows // (max(2, size // 2) if self.granted_varies else size))
 
     def service(self) -> Drift:
         """Return a service as it is before the first request, with what happens to it."""
