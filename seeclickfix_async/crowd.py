@@ -15,6 +15,7 @@ from seeclickfix_async.queries import ALL, IssueQuery
 
 _MOST_SETBACKS = 10
 _MOST_ATTEMPTS = 2
+_MOST_BY_CHANCE = 2  # rows that two orders have in common
 _MARGIN = 1e-4  # degrees by which a place may lie outside of its box, since it is rounded
 
 
@@ -45,15 +46,17 @@ class Listing:
         """The rows that the next page continues."""
         return self.back if self.backwards else self.front
 
-    @property
-    def is_covered(self) -> bool:
+    def is_covered(self, entries: int | None) -> bool:
         """Whether front and back have met, so that no row between them is missing.
 
-        A service that ignores the direction gives the same rows in the same order.
+        They end with the same rows then, in opposite orders. A service that ignores the direction
+        gives the same order; one whose order is another on each page may give the opposite one of
+        a few rows by chance, so that the count has to agree with these.
         """
-        places = {row: place for place, row in enumerate(self.front)}
-        met = [places[row] for row in self.back if row in places]
-        return bool(met) and met == sorted(met, reverse=True)
+        met = len(set(self.front).intersection(self.back))
+        if not met or self.front[-met:] != self.back[: -met - 1 : -1]:
+            return False
+        return met > _MOST_BY_CHANCE or entries == len(self.front) + len(self.back) - met
 
     def extend(self, rows: Sequence[Row], offset: int) -> bool:
         """Add a page to the edge if it continues it; returns whether it does.
@@ -146,7 +149,7 @@ class Crowd:
         known = len(listing.edge)
         joins = listing.extend(rows, evidence.offset)
         whole = request.number == 1 and not evidence.says_more
-        if whole or listing.is_covered:
+        if whole or listing.is_covered(page.entries):
             self._next(limits, query)
         elif joins and not evidence.says_more:
             self.turn(limits, query)  # the page may be cut off where the service stops

@@ -213,6 +213,27 @@ async def test_ties_in_another_order_on_each_page_and_a_count_that_is_too_low(
     assert set(service.rows) <= set(got) or not report.complete
 
 
+@pytest.mark.parametrize("crowd", range(2, 12, 3))
+@pytest.mark.parametrize("most_per_page", [1, 2, 3, 4])
+@pytest.mark.parametrize("keeps_ties", [False, True])
+async def test_both_ends_of_a_second_seem_to_meet_where_nothing_is_counted(
+    crowd: int, most_per_page: int, *, keeps_ties: bool
+) -> None:
+    service = _city(
+        crowd=crowd,
+        most_per_page=most_per_page,
+        cap=most_per_page,
+        tie_order="page",
+        keeps_ties=keeps_ties,
+        count_mode="missing",
+    )
+
+    got, report = await _run(_client(service).issues.crawl())
+
+    assert len(got) == len(set(got))
+    assert set(service.rows) <= set(got) or not report.complete
+
+
 async def test_issues_without_a_place_are_found_by_their_status() -> None:
     service = _city(crowd=60, most_per_page=10, cap=20)
     for row in service.rows.values():

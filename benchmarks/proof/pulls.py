@@ -148,11 +148,17 @@ class _Run:
             if attempt.is_endless:
                 self.findings.add("endless", stage, "There were too many requests.")
                 raise _StopError
-            if attempt.is_empty and not self.drift.there:
+            if attempt.is_empty and not self._is_old_there():
                 raise _StopError  # it counts rows that it does not have
             self.findings.counts["errors" if attempt.error else "resumed"] += 1
         self.findings.add("stuck", stage, attempt.error)
         raise _StopError
+
+    def _is_old_there(self) -> bool:
+        """Whether there is an issue that a sweep asks for, too: it leaves the last ones out."""
+        service = self.drift.service
+        old = service.opened - OVERLAP
+        return any(service.rows[number].created < old for number in self.drift.there)
 
     def _attempt(
         self, stage: str, options: dict[str, bool], interruption: Interruption | None

@@ -173,14 +173,20 @@ class Scenario:
 
         A second that is divided because of a count that lies takes some for each of its rows.
         """
-        size = min(5, self.granted, self.page_size if isinstance(self.page_size, int) else 5)
-        return _ENDLESS * (10 + rows // (max(2, size // 2) if self.granted_varies else size))
+        size = min(5, *self._page_sizes, self.page_size if isinstance(self.page_size, int) else 5)
+        return _ENDLESS * (10 + rows // max(1, size - size % self.page_step))
+
+    @property
+    def _page_sizes(self) -> tuple[int, ...]:
+        """The largest pages that the service's machines grant."""
+        if not self.granted_varies:
+            return (self.granted,)
+        return (max(2, self.granted // 2), self.granted, 2 * self.granted)
 
     def service(self) -> Drift:
         """Return a service as it is before the first request, with what happens to it."""
         chance = Random(f"rows of {self.seed}")
-        half = max(2, self.granted // 2)
-        sizes = (half, self.granted, 2 * self.granted) if self.granted_varies else (self.granted,)
+        sizes = self._page_sizes
         service = ServiceModel(
             cap=self.depth and self.depth * max(sizes),
             cuts_pages=self.cuts_pages,
