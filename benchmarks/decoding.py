@@ -11,7 +11,7 @@ import msgspec
 
 from benchmarks.measure import Ratio, cost, paired
 from seeclickfix_async import Issue, Response
-from seeclickfix_async.decoding import decode_rows
+from seeclickfix_async._api.decoding import decode_rows
 
 _RECORDED = Path(__file__).parent.parent / "tests" / "recorded" / "issues_array.json"
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from benchmarks.servers import body_of, process
-from seeclickfix_async.sandbox.city import DAY, END
+from seeclickfix_async.sandbox._city import DAY, END
 
 _SPAN = 3 * 365 * DAY
 _FIRST = END - _SPAN

@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 import msgspec
 
 from seeclickfix_async.sandbox import Sandbox
-from seeclickfix_async.sandbox.ledger import Ledger
-from seeclickfix_async.sandbox.rows import Rows
+from seeclickfix_async.sandbox._overlay import Ledger
+from seeclickfix_async.sandbox._serializers import Rows
 
 ISSUE = 0
 PAGE = 100

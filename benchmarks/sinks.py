@@ -19,7 +19,7 @@ from benchmarks.measure import Ratio, peak_memory, stopwatch
 from benchmarks.servers import sandbox
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.pull import pull
-from seeclickfix_async.sandbox.city import END
+from seeclickfix_async.sandbox._city import END
 
 _LATENCY = 0.1
 _AT_ONCE = 16

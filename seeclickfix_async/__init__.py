@@ -17,22 +17,37 @@ if TYPE_CHECKING:
     from seeclickfix_async import models as models
     from seeclickfix_async import oauth as oauth
     from seeclickfix_async import pull as pull
-    from seeclickfix_async.areas import Area as Area
-    from seeclickfix_async.areas import BoundingBox as BoundingBox
-    from seeclickfix_async.areas import Near as Near
-    from seeclickfix_async.areas import PlaceArea as PlaceArea
-    from seeclickfix_async.areas import WatchArea as WatchArea
-    from seeclickfix_async.areas import Zoom as Zoom
-    from seeclickfix_async.areas import near as near
-    from seeclickfix_async.changes import Change as Change
-    from seeclickfix_async.changes import Kind as Kind
-    from seeclickfix_async.client import AsyncClient as AsyncClient
-    from seeclickfix_async.crawl import Batch as Batch
-    from seeclickfix_async.crawl import Crawl as Crawl
-    from seeclickfix_async.credentials import PRODUCTION as PRODUCTION
-    from seeclickfix_async.credentials import TokenExpiryWarning as TokenExpiryWarning
-    from seeclickfix_async.credentials import TokenSource as TokenSource
-    from seeclickfix_async.decoding import Rejected as Rejected
+    from seeclickfix_async._api.area import Area as Area
+    from seeclickfix_async._api.area import BoundingBox as BoundingBox
+    from seeclickfix_async._api.area import Near as Near
+    from seeclickfix_async._api.area import PlaceArea as PlaceArea
+    from seeclickfix_async._api.area import WatchArea as WatchArea
+    from seeclickfix_async._api.area import Zoom as Zoom
+    from seeclickfix_async._api.area import near as near
+    from seeclickfix_async._api.decoding import Rejected as Rejected
+    from seeclickfix_async._api.pagination import Page as Page
+    from seeclickfix_async._api.pagination import Pager as Pager
+    from seeclickfix_async._api.query import ALL as ALL
+    from seeclickfix_async._api.query import IssueFilters as IssueFilters
+    from seeclickfix_async._client import AsyncClient as AsyncClient
+    from seeclickfix_async._core.clock import Clock as Clock
+    from seeclickfix_async._core.credentials import PRODUCTION as PRODUCTION
+    from seeclickfix_async._core.credentials import TokenExpiryWarning as TokenExpiryWarning
+    from seeclickfix_async._core.credentials import TokenSource as TokenSource
+    from seeclickfix_async._core.secret import Secret as Secret
+    from seeclickfix_async._crawl.crawl import Batch as Batch
+    from seeclickfix_async._crawl.crawl import Crawl as Crawl
+    from seeclickfix_async._crawl.report import Estimate as Estimate
+    from seeclickfix_async._crawl.report import Report as Report
+    from seeclickfix_async._transport.cache import Cache as Cache
+    from seeclickfix_async._transport.limiter import Limiter as Limiter
+    from seeclickfix_async._transport.limiter import RateLimiter as RateLimiter
+    from seeclickfix_async._transport.redis_limiter import RedisLimiter as RedisLimiter
+    from seeclickfix_async._transport.response import Response as Response
+    from seeclickfix_async._transport.retry import Retry as Retry
+    from seeclickfix_async._watch.changes import Change as Change
+    from seeclickfix_async._watch.changes import Kind as Kind
+    from seeclickfix_async._watch.watch import Watch as Watch
     from seeclickfix_async.errors import SeeClickFixError as SeeClickFixError
     from seeclickfix_async.models import Comment as Comment
     from seeclickfix_async.models import Created as Created
@@ -47,36 +62,21 @@ if TYPE_CHECKING:
     from seeclickfix_async.models import RequestTypeOption as RequestTypeOption
     from seeclickfix_async.models import Status as Status
     from seeclickfix_async.models import User as User
-    from seeclickfix_async.paging import Page as Page
-    from seeclickfix_async.paging import Pager as Pager
-    from seeclickfix_async.queries import ALL as ALL
-    from seeclickfix_async.queries import IssueFilters as IssueFilters
-    from seeclickfix_async.report import Estimate as Estimate
-    from seeclickfix_async.report import Report as Report
-    from seeclickfix_async.response import Response as Response
-    from seeclickfix_async.secret import Secret as Secret
-    from seeclickfix_async.tokens.accounts import Accounts as Accounts
-    from seeclickfix_async.tokens.endpoint import TokenEndpoint as TokenEndpoint
-    from seeclickfix_async.tokens.files import FileStore as FileStore
-    from seeclickfix_async.tokens.sources import StoredToken as StoredToken
-    from seeclickfix_async.tokens.stores import MemoryStore as MemoryStore
-    from seeclickfix_async.tokens.stores import TokenStore as TokenStore
-    from seeclickfix_async.transport.cache import Cache as Cache
-    from seeclickfix_async.transport.clock import Clock as Clock
-    from seeclickfix_async.transport.limiter import Limiter as Limiter
-    from seeclickfix_async.transport.limiter import RateLimiter as RateLimiter
-    from seeclickfix_async.transport.retry import Retry as Retry
-    from seeclickfix_async.transport.shared import RedisLimiter as RedisLimiter
-    from seeclickfix_async.watch import Watch as Watch
+    from seeclickfix_async.tokens._accounts import Accounts as Accounts
+    from seeclickfix_async.tokens._endpoint import TokenEndpoint as TokenEndpoint
+    from seeclickfix_async.tokens._sources import StoredToken as StoredToken
+    from seeclickfix_async.tokens._stores.base import MemoryStore as MemoryStore
+    from seeclickfix_async.tokens._stores.base import TokenStore as TokenStore
+    from seeclickfix_async.tokens._stores.file import FileStore as FileStore
 
-_ROOMS = {
+_LAZY_IMPORTS = {
     "": ("errors", "models", "oauth", "pull"),
-    "areas": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
-    "changes": ("Change", "Kind"),
-    "client": ("AsyncClient",),
-    "crawl": ("Batch", "Crawl"),
-    "credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),
-    "decoding": ("Rejected",),
+    "_api.area": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
+    "_watch.changes": ("Change", "Kind"),
+    "_client": ("AsyncClient",),
+    "_crawl.crawl": ("Batch", "Crawl"),
+    "_core.credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),
+    "_api.decoding": ("Rejected",),
     "errors": ("SeeClickFixError",),
     "models": (
         "Comment",
@@ -93,24 +93,24 @@ _ROOMS = {
         "Status",
         "User",
     ),
-    "paging": ("Page", "Pager"),
-    "queries": ("ALL", "IssueFilters"),
-    "report": ("Estimate", "Report"),
-    "response": ("Response",),
-    "secret": ("Secret",),
-    "tokens.accounts": ("Accounts",),
-    "tokens.endpoint": ("TokenEndpoint",),
-    "tokens.files": ("FileStore",),
-    "tokens.sources": ("StoredToken",),
-    "tokens.stores": ("MemoryStore", "TokenStore"),
-    "transport.cache": ("Cache",),
-    "transport.clock": ("Clock",),
-    "transport.limiter": ("Limiter", "RateLimiter"),
-    "transport.retry": ("Retry",),
-    "transport.shared": ("RedisLimiter",),
-    "watch": ("Watch",),
+    "_api.pagination": ("Page", "Pager"),
+    "_api.query": ("ALL", "IssueFilters"),
+    "_crawl.report": ("Estimate", "Report"),
+    "_transport.response": ("Response",),
+    "_core.secret": ("Secret",),
+    "tokens._accounts": ("Accounts",),
+    "tokens._endpoint": ("TokenEndpoint",),
+    "tokens._stores.file": ("FileStore",),
+    "tokens._sources": ("StoredToken",),
+    "tokens._stores.base": ("MemoryStore", "TokenStore"),
+    "_transport.cache": ("Cache",),
+    "_core.clock": ("Clock",),
+    "_transport.limiter": ("Limiter", "RateLimiter"),
+    "_transport.retry": ("Retry",),
+    "_transport.redis_limiter": ("RedisLimiter",),
+    "_watch.watch": ("Watch",),
 }
-_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULE_OF = {name: module for module, names in _LAZY_IMPORTS.items() for name in names}
 
 __all__ = [
     "ALL",
@@ -173,12 +173,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    room = _HOME.get(name)
-    if room is None:
+    module = _MODULE_OF.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if not room:
+    if not module:
         return importlib.import_module(f"{__name__}.{name}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{room}"), name)
+    value: object = getattr(importlib.import_module(f"{__name__}.{module}"), name)
     globals()[name] = value
     return value
 

@@ -16,9 +16,9 @@ import attrs
 import httpx
 
 from seeclickfix_async import BoundingBox, Issue, Page, Response
-from seeclickfix_async.areas import Area, Near
+from seeclickfix_async._api.area import Area, Near
+from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async.models import Status
-from seeclickfix_async.queries import IssueQuery
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OPENED = START + timedelta(days=30)

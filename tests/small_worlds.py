@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import attrs
 
+from seeclickfix_async._api.query import IssueQuery
+from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async.models import Issue, Status
-from seeclickfix_async.planner import CrawlPlanner
-from seeclickfix_async.queries import IssueQuery
 
 from .service_model import OPENED, START, CapMode, ServiceModel
 

@@ -20,7 +20,7 @@ from seeclickfix_async import AsyncClient, Report
 from seeclickfix_async.errors import BlockedError, InvalidArgumentError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
-from seeclickfix_async.sandbox.server import serve
+from seeclickfix_async.sandbox._server import serve
 from tests.files import rows, vanished
 from tests.offices import NO_WAIT
 

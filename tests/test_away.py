@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seeclickfix_async import Retry, errors
-from seeclickfix_async.transport.limiter import Unlimited
+from seeclickfix_async._transport.limiter import Unlimited
 
 from .families import ISSUE, ORIGIN, Family, client_of
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seeclickfix_async import AsyncClient, Issue, Response
-from seeclickfix_async.decoding import decode_rows
+from seeclickfix_async._api.decoding import decode_rows
 from seeclickfix_async.errors import DecodeError
 from seeclickfix_async.models import DetailedIssue, ServiceRequest
 from seeclickfix_async.pull import pull

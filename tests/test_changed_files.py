@@ -15,7 +15,7 @@ import pytest
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
-from seeclickfix_async.pull.lines import JsonLines
+from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import URL, client_of, failing
 from tests.endings import Ended

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 
-from seeclickfix_async.sandbox.server import listen
-from seeclickfix_async.web.guards import own_path
+from seeclickfix_async.sandbox._server import listen
+from seeclickfix_async.web._security import own_path
 
 from .chromium import Browsers
 from .provider import Doorkeeper, doorkeeper

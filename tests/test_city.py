@@ -21,11 +21,7 @@ from seeclickfix_async import (
     Status,
     near,
 )
-from seeclickfix_async.errors import (
-    AuthenticationError,
-    NotFoundError,
-    TruncatedResultsError,
-)
+from seeclickfix_async.errors import AuthenticationError, NotFoundError, TruncatedResultsError
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 
 from .cities import URL, client_of

@@ -22,7 +22,7 @@ from seeclickfix_async.sandbox import TOKEN, Quota, Sandbox, Settings
 
 from .command_line import run_here
 
-_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async.cli")
+_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 
 
 _NOBODYS = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "XDG_CONFIG_HOME": "/nobody"}

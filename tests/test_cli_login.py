@@ -18,7 +18,7 @@ import pytest
 
 from .provider import Doorkeeper, doorkeeper
 
-_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async.cli")
+_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/oauth/authorize\S+")
 _SAMPLE = "test-08/12/2024-01/01/2099-secret"
 

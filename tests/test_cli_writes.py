@@ -15,7 +15,7 @@ from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
 
 from .command_line import run_here
 
-_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async.cli")
+_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 _AT = ("--at", "41.05", "-73.54")
 _ANSWERS = ("--answers", "a.json")
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)

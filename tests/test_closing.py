@@ -12,7 +12,7 @@ import pytest
 from anyio import to_thread
 
 from seeclickfix_async import AsyncClient, Limiter, errors
-from seeclickfix_async.transport import library
+from seeclickfix_async._transport import httpx_compat as library
 
 from .clocks import VirtualClock
 from .families import ISSUE, Family, client_of

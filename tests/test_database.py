@@ -15,7 +15,7 @@ import pytest
 
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import open_sink, page, pull
-from seeclickfix_async.pull.checkpoint import Checkpoint
+from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import client_of, failing, meddled
 from tests.files import database

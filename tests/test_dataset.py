@@ -20,9 +20,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
-from seeclickfix_async.pull import page, parquet, pull
+from seeclickfix_async.pull import _parquet as parquet
+from seeclickfix_async.pull import page, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
-from seeclickfix_async.sandbox.city import DAY
+from seeclickfix_async.sandbox._city import DAY
 from tests.cities import client_of, failing, meddled
 from tests.endings import Ended, end_at
 from tests.files import dataset

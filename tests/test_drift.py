@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seeclickfix_async import Response, models
-from seeclickfix_async.decoding import decode_object
+from seeclickfix_async._api.decoding import decode_object
 from seeclickfix_async.errors import DecodeError
 from seeclickfix_async.models import (
     Comment,

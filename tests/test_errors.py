@@ -8,8 +8,8 @@ import pickle
 import pytest
 
 from seeclickfix_async import errors
-from seeclickfix_async.counting import counted
 from seeclickfix_async.errors import SeeClickFixError
+from seeclickfix_async.errors._counting import counted
 
 _CLASSES = [
     value

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeclickfix_async import errors, oauth
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import InvalidArgumentError, OAuthError, SeeClickFixError
 from seeclickfix_async.oauth import Application, AuthorizationCode, Flow, Token
-from seeclickfix_async.secret import Secret
 
 _APP = Application("app+1", "https://app.example/callback?tenant=a%26b", "the-client-secret")
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)

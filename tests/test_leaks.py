@@ -26,8 +26,8 @@ from seeclickfix_async import (
     errors,
     oauth,
 )
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import AuthorizationCode, Flow, Token
-from seeclickfix_async.secret import Secret
 
 from .breaking import Breaking
 from .provider import Doorkeeper, doorkeeper

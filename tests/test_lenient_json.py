@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seeclickfix_async import lenient_json
-from seeclickfix_async.lenient_json import UNREADABLE
+from seeclickfix_async._core import lenient_json
+from seeclickfix_async._core.lenient_json import UNREADABLE
 
 _TEXT = st.text(max_size=9) | st.text(alphabet='\\"{}[],:\t', max_size=9)
 _JSON = st.recursive(

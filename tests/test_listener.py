@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from seeclickfix_async.cli.listener import Listener, listening
+from seeclickfix_async._cli.listener import Listener, listening
 
 _LINGER_NOT = struct.pack("ii", 1, 0)  # closing resets the connection
 

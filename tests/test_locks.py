@@ -19,10 +19,10 @@ import httpx
 import pytest
 
 from seeclickfix_async import AsyncClient, FileStore, Report
-from seeclickfix_async.cli.commands import run
+from seeclickfix_async._cli.commands.read import run
 from seeclickfix_async.errors import FileLockedError, InvalidArgumentError, TokenStoreError
 from seeclickfix_async.pull import plan, pull
-from seeclickfix_async.pull.lock import lock_of
+from seeclickfix_async.pull._lock import lock_of
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import URL, client_of
 from tests.command_line import run_here
@@ -34,7 +34,7 @@ _SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
 _HOLD = """
 import sys
 from pathlib import Path
-from seeclickfix_async.pull.lock import lock_of
+from seeclickfix_async.pull._lock import lock_of
 
 lock = lock_of(Path(sys.argv[1]))
 assert lock.acquire()
@@ -330,7 +330,7 @@ async def test_a_file_system_without_locks_is_told(
     def refuse(*_: Any, **__: Any) -> bool:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("seeclickfix_async.file_lock.lock_descriptor", refuse)
+    monkeypatch.setattr("seeclickfix_async._core.file_lock.lock_descriptor", refuse)
     with pytest.raises(InvalidArgumentError, match=r"cannot be locked.*on a local disk"):
         await pull(client_of(small), to=tmp_path / "city.jsonl")
 
@@ -391,7 +391,7 @@ def test_the_command_line_waits(
     async def released(_: float) -> None:
         lock.release()
 
-    monkeypatch.setattr("seeclickfix_async.file_lock.anyio.sleep", released)
+    monkeypatch.setattr("seeclickfix_async._core.file_lock.anyio.sleep", released)
     with small.serve() as url:
         code = run(["pull", str(tmp_path / "city.db"), "--wait", "60", "--base-url", url])
 

@@ -24,7 +24,7 @@ from seeclickfix_async import (
     Status,
     models,
 )
-from seeclickfix_async.decoding import decode_object, decode_rows
+from seeclickfix_async._api.decoding import decode_object, decode_rows
 from seeclickfix_async.errors import DecodeError
 
 _RECORDED = Path(__file__).parent / "recorded"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeclickfix_async import Response, errors, models
-from seeclickfix_async.decoding import decode_first, decode_rows
+from seeclickfix_async._api.decoding import decode_first, decode_rows
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 from seeclickfix_async.sandbox import Fault
 

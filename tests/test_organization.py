@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from seeclickfix_async import Response, errors, models
-from seeclickfix_async.decoding import decode_object
+from seeclickfix_async._api.decoding import decode_object
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.sandbox import OFFICIAL_TOKEN, Fault
 

@@ -110,7 +110,7 @@ def test_a_browser_draws_it(tmp_path: Path) -> None:
         assert "CI" not in os.environ, reason
         pytest.skip(reason)
     anyio.run(_pulled, tmp_path / "city.db")
-    command = [sys.executable, "-m", "seeclickfix_async.cli", "map", "city.db"]
+    command = [sys.executable, "-m", "seeclickfix_async._cli", "map", "city.db"]
     made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     html = Path(made.stdout.strip())
 

@@ -9,11 +9,7 @@ import httpx
 import pytest
 
 from seeclickfix_async import AsyncClient
-from seeclickfix_async.errors import (
-    BadRequestError,
-    DecodeError,
-    TruncatedResultsError,
-)
+from seeclickfix_async.errors import BadRequestError, DecodeError, TruncatedResultsError
 
 pytestmark = pytest.mark.anyio
 

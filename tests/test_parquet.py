@@ -18,9 +18,11 @@ import pytest
 
 from seeclickfix_async import AsyncClient, Issue
 from seeclickfix_async.errors import InvalidArgumentError, ServerError, TruncatedResultsError
-from seeclickfix_async.pull import arrow, open_sink, parquet, pull, table
-from seeclickfix_async.pull.checkpoint import Checkpoint
-from seeclickfix_async.pull.parts import PartFiles
+from seeclickfix_async.pull import _arrow as arrow
+from seeclickfix_async.pull import _parquet as parquet
+from seeclickfix_async.pull import open_sink, pull, table
+from seeclickfix_async.pull._checkpoint import Checkpoint
+from seeclickfix_async.pull._parts import PartFiles
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import client_of, failing
 from tests.endings import Ended, end_at

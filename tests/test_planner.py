@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeclickfix_async import Issue
-from seeclickfix_async.crowd import Listing
+from seeclickfix_async._api.query import IssueQuery
+from seeclickfix_async._crawl.crowd import Listing
+from seeclickfix_async._crawl.id_set import IdSet
+from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.id_set import IdSet
-from seeclickfix_async.planner import CrawlPlanner
-from seeclickfix_async.queries import IssueQuery
 
 from .service_model import START, CapMode, CountMode, ServiceModel
 from .small_worlds import World, crawl, worlds

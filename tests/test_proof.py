@@ -10,7 +10,7 @@ import attrs
 
 from benchmarks.proof.findings import Findings
 from benchmarks.proof.scenario import Scenario
-from seeclickfix_async.report import Report
+from seeclickfix_async._crawl.report import Report
 
 _REPOSITORY = Path(__file__).parents[1]
 _COMPLETE = Report(

@@ -23,10 +23,10 @@ from anyio import to_thread
 from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchArea
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import Stage, pull
-from seeclickfix_async.pull.lines import JsonLines
-from seeclickfix_async.pull.sqlite import Sqlite
+from seeclickfix_async.pull._sqlite import Sqlite
+from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
-from seeclickfix_async.sandbox.city import CATEGORIES, CLOSED, END, OPEN
+from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, END, OPEN
 from tests.cities import URL, client_of, failing
 from tests.endings import Ended, end_at
 from tests.files import database, features, lines, rows, table
@@ -401,7 +401,9 @@ async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Pa
 async def test_a_table_with_a_very_long_text_is_updated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seeclickfix_async.sandbox.rows._description", lambda _: "ab" * 70_000)
+    monkeypatch.setattr(
+        "seeclickfix_async.sandbox._serializers._description", lambda _: "ab" * 70_000
+    )
     sandbox = Sandbox(40, settings=Settings(quota=None))
     await pull(client_of(sandbox), to=tmp_path / "city.csv")
     _, new = _change(sandbox)

@@ -21,8 +21,8 @@ from seeclickfix_async import (
     Zoom,
     near,
 )
+from seeclickfix_async._api.query import IssueQuery, encode
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.queries import IssueQuery, encode
 
 pandas = pytest.importorskip("pandas")  # it has no types
 

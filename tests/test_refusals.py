@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeclickfix_async import Response, errors
-from seeclickfix_async.refusals import field_errors, refusal
+from seeclickfix_async._transport.status_errors import field_errors, refusal
 
 
 def _answer(status: int, body: Any = b"", **headers: str) -> Response:

@@ -27,7 +27,7 @@ from seeclickfix_async import (
     errors,
     models,
 )
-from seeclickfix_async.decoding import decode_object
+from seeclickfix_async._api.decoding import decode_object
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError
 from seeclickfix_async.sandbox import TOKEN, Fault
 

@@ -15,7 +15,7 @@ import pytest
 from seeclickfix_async import oauth
 from seeclickfix_async.errors import AccessDeniedError
 from seeclickfix_async.sandbox import CLIENT, TOKEN, Quota, Sandbox, Settings
-from seeclickfix_async.sandbox.city import CLOSED, OPEN
+from seeclickfix_async.sandbox._city import CLOSED, OPEN
 
 pytestmark = pytest.mark.anyio
 

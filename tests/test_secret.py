@@ -10,7 +10,12 @@ import traceback
 import pytest
 
 from seeclickfix_async import AsyncClient, Secret
-from seeclickfix_async.credentials import Basic, Bearer, TokenExpiryWarning, personal_token_expiry
+from seeclickfix_async._core.credentials import (
+    Basic,
+    Bearer,
+    TokenExpiryWarning,
+    personal_token_expiry,
+)
 
 _VALUE = "hush-hush-42"
 

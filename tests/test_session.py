@@ -14,12 +14,13 @@ import pytest
 from keyring.backends import fail
 
 from seeclickfix_async import FileStore, MemoryStore, TokenStore
-from seeclickfix_async.cli import login, session
+from seeclickfix_async._cli import session
+from seeclickfix_async._cli.commands import login
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN, Sandbox
-from seeclickfix_async.secret import Secret
-from seeclickfix_async.tokens.keyring import KeyringStore
+from seeclickfix_async.tokens._stores.keyring import KeyringStore
 
 from .desktops import Desktop
 

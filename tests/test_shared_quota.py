@@ -18,6 +18,7 @@ import coredis
 import pytest
 
 from seeclickfix_async import AsyncClient, RedisLimiter, Retry
+from seeclickfix_async._core.clock import SystemClock
 from seeclickfix_async.errors import (
     BlockedError,
     ClientStateError,
@@ -25,7 +26,6 @@ from seeclickfix_async.errors import (
     RateLimitedError,
 )
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
-from seeclickfix_async.transport.clock import SystemClock
 from tests.redis_server import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio

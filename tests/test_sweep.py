@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from seeclickfix_async import BoundingBox, IssueFilters, PlaceArea, Report
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
-from seeclickfix_async.pull.held import Held, compare
-from seeclickfix_async.pull.lines import JsonLines
+from seeclickfix_async.pull._rows import Held, compare
+from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import client_of, failing
 from tests.endings import Ended, end_at

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeclickfix_async import Response
-from seeclickfix_async.timing import LONGEST, backoff, retry_after
+from seeclickfix_async._core.backoff import LONGEST, backoff, retry_after
 
 _NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
 

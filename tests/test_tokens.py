@@ -25,8 +25,8 @@ from seeclickfix_async import (
     TokenSource,
     errors,
 )
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import Application, AuthorizationCode, Token
-from seeclickfix_async.secret import Secret
 
 pytestmark = pytest.mark.anyio
 

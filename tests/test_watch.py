@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from seeclickfix_async import AsyncClient, Change, Comment, DetailedIssue, Kind, Retry, Watch
-from seeclickfix_async.changes import changes_of
+from seeclickfix_async._watch.changes import changes_of
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
 from seeclickfix_async.models import UserRef
 from seeclickfix_async.sandbox import OFFICIAL_TOKEN, TOKEN, Sandbox, Settings
-from seeclickfix_async.sandbox.city import OPEN
+from seeclickfix_async.sandbox._city import OPEN
 
 from .clocks import VirtualClock
 

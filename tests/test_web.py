@@ -27,7 +27,9 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from seeclickfix_async import errors
 from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
 from seeclickfix_async.oauth import Application, Token
-from seeclickfix_async.web import Login, cookies, guards
+from seeclickfix_async.web import Login
+from seeclickfix_async.web import _pending_login as cookies
+from seeclickfix_async.web import _security as guards
 
 from .site import KEY, Site
 

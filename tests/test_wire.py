@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from seeclickfix_async import AsyncClient, Limiter, Retry, errors
-from seeclickfix_async.transport.lane import MOST_BYTES
+from seeclickfix_async._transport.pooled_client import MOST_BYTES
 
 from .clocks import VirtualClock
 from .families import ISSUE, ORIGIN, TOKEN, Family, client_of

@@ -20,10 +20,10 @@ from benchmarks.proof.child import (
 )
 from benchmarks.proof.findings import Findings
 from benchmarks.proof.scenario import MOST_ATTEMPTS, Scenario
-from seeclickfix_async.crawl import Batch, Crawl
+from seeclickfix_async._crawl.crawl import Batch, Crawl
+from seeclickfix_async._crawl.report import Report
 from seeclickfix_async.errors import SeeClickFixError, TruncatedResultsError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.report import Report
 from tests.service_drift import Drift
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import attrs
 
 from benchmarks.proof.scenario import Scenario
-from seeclickfix_async.report import Report
+from seeclickfix_async._crawl.report import Report
 
 FaultKind = Literal[
     "doubled",

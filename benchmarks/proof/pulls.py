@@ -26,10 +26,11 @@ from benchmarks.proof.child import (
 )
 from benchmarks.proof.findings import Findings
 from benchmarks.proof.scenario import MOST_ATTEMPTS, Scenario
+from seeclickfix_async._crawl.report import Report
 from seeclickfix_async.errors import SeeClickFixError, TruncatedResultsError
-from seeclickfix_async.pull import parquet, pull
-from seeclickfix_async.pull.walker import OVERLAP
-from seeclickfix_async.report import Report
+from seeclickfix_async.pull import _parquet as parquet
+from seeclickfix_async.pull import pull
+from seeclickfix_async.pull._walker import OVERLAP
 from tests import files
 from tests.service_drift import Drift
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import attrs
 
+from seeclickfix_async._api.query import By
+from seeclickfix_async._crawl.planner import PageSize
 from seeclickfix_async.models import Status
-from seeclickfix_async.planner import PageSize
-from seeclickfix_async.queries import By
 from tests.service_drift import Drift, EventKind
 from tests.service_model import CapMode, CountMode, ServiceModel, TieOrder, Timespec
 

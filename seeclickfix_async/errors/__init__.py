@@ -46,50 +46,50 @@
 Errors carry data, say what to do next, pickle, and never hold a token, a secret or a state.
 """
 
-from seeclickfix_async.errors.base import ClientStateError as ClientStateError
-from seeclickfix_async.errors.base import ClosedClientError as ClosedClientError
-from seeclickfix_async.errors.base import DecodeError as DecodeError
-from seeclickfix_async.errors.base import EventLoopError as EventLoopError
-from seeclickfix_async.errors.base import FileLockedError as FileLockedError
-from seeclickfix_async.errors.base import InvalidArgumentError as InvalidArgumentError
-from seeclickfix_async.errors.base import InvalidDraftError as InvalidDraftError
-from seeclickfix_async.errors.base import SeeClickFixError as SeeClickFixError
-from seeclickfix_async.errors.base import TokenStoreError as TokenStoreError
-from seeclickfix_async.errors.base import TruncatedResultsError as TruncatedResultsError
-from seeclickfix_async.errors.oauth import AccessDeniedError as AccessDeniedError
-from seeclickfix_async.errors.oauth import AuthorizationError as AuthorizationError
-from seeclickfix_async.errors.oauth import FlowExpiredError as FlowExpiredError
-from seeclickfix_async.errors.oauth import FlowFinishedError as FlowFinishedError
-from seeclickfix_async.errors.oauth import InvalidClientError as InvalidClientError
-from seeclickfix_async.errors.oauth import InvalidGrantError as InvalidGrantError
-from seeclickfix_async.errors.oauth import InvalidRedirectError as InvalidRedirectError
-from seeclickfix_async.errors.oauth import InvalidScopeError as InvalidScopeError
-from seeclickfix_async.errors.oauth import OAuthError as OAuthError
-from seeclickfix_async.errors.oauth import ProviderUnavailableError as ProviderUnavailableError
-from seeclickfix_async.errors.oauth import (
+from seeclickfix_async.errors._base import ClientStateError as ClientStateError
+from seeclickfix_async.errors._base import ClosedClientError as ClosedClientError
+from seeclickfix_async.errors._base import DecodeError as DecodeError
+from seeclickfix_async.errors._base import EventLoopError as EventLoopError
+from seeclickfix_async.errors._base import FileLockedError as FileLockedError
+from seeclickfix_async.errors._base import InvalidArgumentError as InvalidArgumentError
+from seeclickfix_async.errors._base import InvalidDraftError as InvalidDraftError
+from seeclickfix_async.errors._base import SeeClickFixError as SeeClickFixError
+from seeclickfix_async.errors._base import TokenStoreError as TokenStoreError
+from seeclickfix_async.errors._base import TruncatedResultsError as TruncatedResultsError
+from seeclickfix_async.errors._oauth import AccessDeniedError as AccessDeniedError
+from seeclickfix_async.errors._oauth import AuthorizationError as AuthorizationError
+from seeclickfix_async.errors._oauth import FlowExpiredError as FlowExpiredError
+from seeclickfix_async.errors._oauth import FlowFinishedError as FlowFinishedError
+from seeclickfix_async.errors._oauth import InvalidClientError as InvalidClientError
+from seeclickfix_async.errors._oauth import InvalidGrantError as InvalidGrantError
+from seeclickfix_async.errors._oauth import InvalidRedirectError as InvalidRedirectError
+from seeclickfix_async.errors._oauth import InvalidScopeError as InvalidScopeError
+from seeclickfix_async.errors._oauth import OAuthError as OAuthError
+from seeclickfix_async.errors._oauth import ProviderUnavailableError as ProviderUnavailableError
+from seeclickfix_async.errors._oauth import (
     ReauthorizationRequiredError as ReauthorizationRequiredError,
 )
-from seeclickfix_async.errors.oauth import StateMismatchError as StateMismatchError
-from seeclickfix_async.errors.oauth import UnauthorizedClientError as UnauthorizedClientError
-from seeclickfix_async.errors.oauth import UnsupportedFlowError as UnsupportedFlowError
-from seeclickfix_async.errors.status import AuthenticationError as AuthenticationError
-from seeclickfix_async.errors.status import BadRequestError as BadRequestError
-from seeclickfix_async.errors.status import BlockedError as BlockedError
-from seeclickfix_async.errors.status import NotFoundError as NotFoundError
-from seeclickfix_async.errors.status import PermissionDeniedError as PermissionDeniedError
-from seeclickfix_async.errors.status import RateLimitedError as RateLimitedError
-from seeclickfix_async.errors.status import ServerError as ServerError
-from seeclickfix_async.errors.status import StatusError as StatusError
-from seeclickfix_async.errors.status import ValidationError as ValidationError
-from seeclickfix_async.errors.transport import AnswerLostError as AnswerLostError
-from seeclickfix_async.errors.transport import AnswerTimeoutError as AnswerTimeoutError
-from seeclickfix_async.errors.transport import ConnectionFailedError as ConnectionFailedError
-from seeclickfix_async.errors.transport import ForeignRedirectError as ForeignRedirectError
-from seeclickfix_async.errors.transport import IssueMayExistError as IssueMayExistError
-from seeclickfix_async.errors.transport import RedirectLoopError as RedirectLoopError
-from seeclickfix_async.errors.transport import RedirectRefusedError as RedirectRefusedError
-from seeclickfix_async.errors.transport import ResponseTooLargeError as ResponseTooLargeError
-from seeclickfix_async.errors.transport import TransportError as TransportError
+from seeclickfix_async.errors._oauth import StateMismatchError as StateMismatchError
+from seeclickfix_async.errors._oauth import UnauthorizedClientError as UnauthorizedClientError
+from seeclickfix_async.errors._oauth import UnsupportedFlowError as UnsupportedFlowError
+from seeclickfix_async.errors._status import AuthenticationError as AuthenticationError
+from seeclickfix_async.errors._status import BadRequestError as BadRequestError
+from seeclickfix_async.errors._status import BlockedError as BlockedError
+from seeclickfix_async.errors._status import NotFoundError as NotFoundError
+from seeclickfix_async.errors._status import PermissionDeniedError as PermissionDeniedError
+from seeclickfix_async.errors._status import RateLimitedError as RateLimitedError
+from seeclickfix_async.errors._status import ServerError as ServerError
+from seeclickfix_async.errors._status import StatusError as StatusError
+from seeclickfix_async.errors._status import ValidationError as ValidationError
+from seeclickfix_async.errors._transport import AnswerLostError as AnswerLostError
+from seeclickfix_async.errors._transport import AnswerTimeoutError as AnswerTimeoutError
+from seeclickfix_async.errors._transport import ConnectionFailedError as ConnectionFailedError
+from seeclickfix_async.errors._transport import ForeignRedirectError as ForeignRedirectError
+from seeclickfix_async.errors._transport import IssueMayExistError as IssueMayExistError
+from seeclickfix_async.errors._transport import RedirectLoopError as RedirectLoopError
+from seeclickfix_async.errors._transport import RedirectRefusedError as RedirectRefusedError
+from seeclickfix_async.errors._transport import ResponseTooLargeError as ResponseTooLargeError
+from seeclickfix_async.errors._transport import TransportError as TransportError
 
 UNCERTAIN = (AnswerLostError, RedirectRefusedError, ResponseTooLargeError, ServerError)
 """What leaves it open whether a write was carried out."""

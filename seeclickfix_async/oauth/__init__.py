@@ -11,22 +11,22 @@ alone. `TokenEndpoint`, which does I/O, is at the package's top level.
 Source: API page "Authentication", RFC 6749, RFC 7636, RFC 8252, RFC 9207.
 """
 
-from seeclickfix_async.oauth.application import Application as Application
-from seeclickfix_async.oauth.application import Endpoints as Endpoints
-from seeclickfix_async.oauth.authorize import Pkce as Pkce
-from seeclickfix_async.oauth.authorize import authorize_url as authorize_url
-from seeclickfix_async.oauth.authorize import generate_pkce as generate_pkce
-from seeclickfix_async.oauth.authorize import generate_state as generate_state
-from seeclickfix_async.oauth.flow import Flow as Flow
-from seeclickfix_async.oauth.flow import Kind as Kind
-from seeclickfix_async.oauth.flow import begin as begin
-from seeclickfix_async.oauth.flow import finish as finish
-from seeclickfix_async.oauth.inspection import Introspection as Introspection
-from seeclickfix_async.oauth.inspection import TokenInfo as TokenInfo
-from seeclickfix_async.oauth.parse import AuthorizationCode as AuthorizationCode
-from seeclickfix_async.oauth.parse import parse_callback as parse_callback
-from seeclickfix_async.oauth.parse import parse_fragment as parse_fragment
-from seeclickfix_async.oauth.token import Token as Token
+from seeclickfix_async.oauth._application import Application as Application
+from seeclickfix_async.oauth._application import Endpoints as Endpoints
+from seeclickfix_async.oauth._authorize import Pkce as Pkce
+from seeclickfix_async.oauth._authorize import authorize_url as authorize_url
+from seeclickfix_async.oauth._authorize import generate_pkce as generate_pkce
+from seeclickfix_async.oauth._authorize import generate_state as generate_state
+from seeclickfix_async.oauth._flow import Flow as Flow
+from seeclickfix_async.oauth._flow import Kind as Kind
+from seeclickfix_async.oauth._flow import begin as begin
+from seeclickfix_async.oauth._flow import finish as finish
+from seeclickfix_async.oauth._introspection import Introspection as Introspection
+from seeclickfix_async.oauth._introspection import TokenInfo as TokenInfo
+from seeclickfix_async.oauth._parse import AuthorizationCode as AuthorizationCode
+from seeclickfix_async.oauth._parse import parse_callback as parse_callback
+from seeclickfix_async.oauth._parse import parse_fragment as parse_fragment
+from seeclickfix_async.oauth._token import Token as Token
 
 __all__ = [
     "Application",

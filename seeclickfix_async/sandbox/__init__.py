@@ -15,17 +15,17 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from seeclickfix_async.sandbox.api import Endpoints
-from seeclickfix_async.sandbox.city import City, build
-from seeclickfix_async.sandbox.consent import Consent
-from seeclickfix_async.sandbox.door import Door, Fault, Seen
-from seeclickfix_async.sandbox.grants import CLIENT, Grants
-from seeclickfix_async.sandbox.ledger import Ledger
-from seeclickfix_async.sandbox.people import NEIGHBOUR_TOKEN, OFFICIAL_TOKEN, TOKEN, People
-from seeclickfix_async.sandbox.photos import Photos
-from seeclickfix_async.sandbox.quota import Quota
-from seeclickfix_async.sandbox.server import serve
-from seeclickfix_async.sandbox.settings import Settings
+from seeclickfix_async.sandbox._api import Endpoints
+from seeclickfix_async.sandbox._city import City, build
+from seeclickfix_async.sandbox._gateway import Door, Fault, Seen
+from seeclickfix_async.sandbox._overlay import Ledger
+from seeclickfix_async.sandbox._photos import Photos
+from seeclickfix_async.sandbox._quota import Quota
+from seeclickfix_async.sandbox._routes.authorize import Consent
+from seeclickfix_async.sandbox._routes.token import CLIENT, Grants
+from seeclickfix_async.sandbox._server import serve
+from seeclickfix_async.sandbox._settings import Settings
+from seeclickfix_async.sandbox._users import NEIGHBOUR_TOKEN, OFFICIAL_TOKEN, TOKEN, People
 
 __all__ = [
     "CLIENT",

@@ -17,7 +17,7 @@ from seeclickfix_async.sandbox import (
     Sandbox,
     Settings,
 )
-from seeclickfix_async.sandbox.server import config_of, listen
+from seeclickfix_async.sandbox._server import config_of, listen
 
 _SAYS = f"""SeeClickFix sandbox on {{url}}
 Its people and their tokens, which open nothing else:

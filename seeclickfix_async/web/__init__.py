@@ -7,7 +7,7 @@ Needs the extra `web`.
 """
 
 try:
-    from seeclickfix_async.web.login import Login as Login
+    from seeclickfix_async.web._login import Login as Login
 except ModuleNotFoundError as _error:
     if str(_error.name).partition(".")[0] not in ("itsdangerous", "starlette"):
         raise

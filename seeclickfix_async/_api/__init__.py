@@ -1,0 +1,1 @@
+"""From arguments to a request, and from an answer to models."""

@@ -1,0 +1,78 @@
+"""The parameters of what is looked up by a point, a place or a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Literal
+
+import attrs
+
+from seeclickfix_async._api.query import written
+from seeclickfix_async._core import validation as checks
+from seeclickfix_async.errors import InvalidArgumentError
+
+Subset = Literal["answered", "unanswered"]
+"""Questions with an answer, or without one."""
+
+
+def plain_params(query: attrs.AttrsInstance) -> Iterator[tuple[str, str]]:
+    """The parameters of a query whose fields are named as the service has them."""
+    for field in attrs.fields(type(query)):
+        value = getattr(query, field.name)
+        if value is not None:
+            yield field.name, written(value)
+
+
+@attrs.frozen(kw_only=True)
+class PointQuery:
+    """The parameters of `GET /places` and `GET /users`: what is nearest to a point."""
+
+    lat: float = attrs.field(validator=checks.LATITUDE)
+    lng: float = attrs.field(validator=checks.LONGITUDE)
+    per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)
+
+    def __attrs_post_init__(self) -> None:
+        checks.present("lat", self.lat)
+        checks.present("lng", self.lng)
+
+
+def _codes(value: Iterable[str | int] | None) -> tuple[str | int, ...] | None:
+    return checks.several("service_codes", value, "codes", checks.is_code)
+
+
+@attrs.frozen(kw_only=True)
+class RequestQuery:
+    """The parameters of Open311's `requests.json` and `services.json`; `long` is its longitude."""
+
+    lat: float | None = attrs.field(default=None, validator=checks.LATITUDE)
+    long: float | None = attrs.field(default=None, validator=checks.LONGITUDE)
+    status: Literal["open", "closed"] | None = attrs.field(
+        default=None, validator=checks.choice("open", "closed")
+    )
+    service_code: tuple[str | int, ...] | None = attrs.field(default=None, converter=_codes)
+    start_date: datetime | None = attrs.field(
+        default=None, converter=checks.plain_datetime, validator=checks.aware
+    )
+    end_date: datetime | None = attrs.field(
+        default=None, converter=checks.plain_datetime, validator=checks.aware
+    )
+    per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)
+
+    def __attrs_post_init__(self) -> None:
+        if (self.lat is None) != (self.long is None):
+            raise InvalidArgumentError("lat", "lat and lng go together.")
+        start, end = self.start_date, self.end_date
+        if start is not None and end is not None and start >= end:
+            raise InvalidArgumentError("start_date", "must be earlier than end_date.")
+
+
+@attrs.frozen(kw_only=True)
+class QuestionQuery:
+    """The parameters of `GET /:place_url/questions` (documented)."""
+
+    search: str | None = attrs.field(default=None, validator=checks.text)
+    subset: Subset | None = attrs.field(
+        default=None, validator=checks.choice("answered", "unanswered")
+    )
+    per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)

@@ -1,0 +1,74 @@
+"""`scf form` and `scf questions`."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from seeclickfix_async._cli.app import OK, Json, Site, out, print_json
+from seeclickfix_async._cli.session import client_of
+from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core.credentials import PRODUCTION
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models._request_type import RequestTypeId
+
+
+async def form(
+    lat: float, lng: float, /, *, base_url: Site = PRODUCTION, json: Json = False
+) -> int:
+    """List what can be reported at a point.
+
+    Args:
+        lat: Latitude in degrees.
+        lng: Longitude in degrees.
+        base_url: The service's address.
+        json: Print one category a line as JSON.
+    """
+    async with client_of(base_url) as client:
+        options = await client.report_form(lat=lat, lng=lng)
+    if json:
+        for option in options:
+            print_json(option)
+        return OK
+    table = Table("Type", "Title", "Organization", box=None)
+    for option in options:
+        table.add_row(str(option.key), option.title or "", option.organization or "")
+    out.print(table)
+    return OK
+
+
+async def questions(type: str, /, *, base_url: Site = PRODUCTION, json: Json = False) -> int:
+    """List what is asked about a kind of problem.
+
+    Args:
+        type: A category's number, or other; `scf form` lists them.
+        base_url: The service's address.
+        json: Print one question a line as JSON.
+    """
+    async with client_of(base_url) as client:
+        asked = (await client.request_types.get(key_of(type))).questions or ()
+    if json:
+        for question in asked:
+            print_json(question)
+        return OK
+    table = Table("Key", "Question", "Kind", "", "Choices", box=None)
+    for question in asked:
+        choices = ", ".join(choice.key or "" for choice in question.select_values or ())
+        required = "required" if question.response_required else ""
+        key, kind = question.primary_key or "", str(question.question_type)
+        table.add_row(key, question.words, kind, required, choices)
+    out.print(table)
+    return OK
+
+
+def key_of(type: str) -> RequestTypeId:
+    """A category's number, or `other`.
+
+    Raises:
+        InvalidArgumentError: It is neither.
+    """
+    if type == "other":
+        return "other"
+    number = checks.parse_identifier(type)
+    if number is None:
+        raise InvalidArgumentError("type", "must be a number, or other; `scf form` lists them.")
+    return number

@@ -1,0 +1,47 @@
+"""`scf places`."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from seeclickfix_async._cli.app import OK, Json, Site, out, print_json
+from seeclickfix_async._cli.session import client_of
+from seeclickfix_async._core.credentials import PRODUCTION
+
+
+async def places(
+    lat: float,
+    lng: float,
+    /,
+    *,
+    name: str | None = None,
+    limit: int = 20,
+    base_url: Site = PRODUCTION,
+    json: Json = False,
+) -> int:
+    """List the places at a point, nearest first; their url_name is what --place takes.
+
+    Args:
+        lat: Latitude in degrees.
+        lng: Longitude in degrees.
+        name: Print only the url_name of the place of this name.
+        limit: How many.
+        base_url: The service's address.
+        json: Print one place a line as JSON.
+    """
+    async with client_of(base_url) as client:
+        if name is not None:
+            found = await client.places.resolve(name, lat=lat, lng=lng)
+            out.print(found.place_url, markup=False, highlight=False)
+            return OK
+        rows = await client.places.near(lat=lat, lng=lng, per_page=min(limit, 100)).collect(limit)
+    if json:
+        for place in rows:
+            print_json(place)
+        return OK
+    table = Table("ID", "Name", "State", "Kind", "url_name", box=None)
+    for place in rows:
+        told = (place.name, place.state, place.place_type, place.url_name)
+        table.add_row(str(place.id), *(text or "" for text in told))
+    out.print(table)
+    return OK

@@ -1,0 +1,165 @@
+"""Who is signed in on this machine: one token for each site."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from platformdirs import user_config_path
+
+from seeclickfix_async import AsyncClient, FileStore, StoredToken, TokenEndpoint, TokenStore
+from seeclickfix_async._cli.app import PRODUCT
+from seeclickfix_async._client import TOKEN_VARIABLE, AccessToken
+from seeclickfix_async._core.credentials import site_of
+from seeclickfix_async._core.file_replacement import replace_file
+from seeclickfix_async._transport.limiter import Limiter
+from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
+from seeclickfix_async.oauth import Application, Token
+
+CLIENT_VARIABLE = "SEECLICKFIX_CLIENT_ID"
+SECRET_VARIABLE = "SEECLICKFIX_CLIENT_SECRET"  # noqa: S105  # a name, not a secret
+
+LOOPBACK = "http://127.0.0.1/callback"
+_PATIENCE = 10.0  # seconds that a keyring has to answer
+
+
+class Kept:
+    """A token store: the desktop's keyring where there is one, else a file of its owner's."""
+
+    def __init__(self) -> None:
+        self._files = FileStore(_folder() / "tokens")
+        self._keyring = _keyring()
+
+    async def get(self, key: str) -> Token | None:
+        """The token of a site, from wherever it was kept."""
+        found = [await self._files.get(key)]
+        if self._keyring is not None:
+            found.append(await self._keyring.get(key))
+        tokens = [token for token in found if token is not None]
+        return max(tokens, key=lambda token: token.created_at, default=None)
+
+    async def put(self, key: str, token: Token) -> None:
+        """Keep a token in the keyring, or in a file if that does not work."""
+        if self._keyring is not None:
+            try:
+                await self._keyring.put(key, token)
+            except TokenStoreError:
+                self._keyring = None
+            else:
+                await self._files.delete(key)
+                return
+        await self._files.put(key, token)
+
+    async def delete(self, key: str) -> None:
+        """Forget a token, wherever it is kept."""
+        await self._files.delete(key)
+        if self._keyring is not None:
+            await self._keyring.delete(key)
+
+    def lock(self, key: str) -> AbstractAsyncContextManager[object]:
+        """Let no other process in."""
+        return self._files.lock(key)
+
+
+def _keyring() -> TokenStore | None:
+    """The keyring, if it is installed and there is one on this machine."""
+    try:
+        import keyring  # noqa: PLC0415  # an extra, and slow to load
+        from keyring.backends.fail import Keyring as Nothing  # noqa: PLC0415
+
+        from seeclickfix_async.tokens._stores.keyring import KeyringStore  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return None
+    return None if isinstance(keyring.get_keyring(), Nothing) else KeyringStore(timeout=_PATIENCE)
+
+
+def _folder() -> Path:
+    return user_config_path("seeclickfix-async")
+
+
+def _applications() -> dict[str, str]:
+    try:
+        known = json.loads((_folder() / "applications.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def remember(app: Application) -> None:
+    """Note which application signed in at a site, so that its token can be renewed.
+
+    Raises:
+        TokenStoreError: The folder cannot be written.
+    """
+    known = {**_applications(), app.base_url: app.client_id}
+    try:
+        _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_file(_folder() / "applications.json", json.dumps(known).encode())
+    except OSError as error:
+        raise TokenStoreError(f"The login cannot be noted: {error.strerror}.") from None
+
+
+def application(
+    base_url: str, client_id: str | None = None, redirect_uri: str = LOOPBACK
+) -> Application | None:
+    """The application that signs in at a site: as told, by the environment, or as last time."""
+    site = site_of(base_url)
+    name = client_id or os.environ.get(CLIENT_VARIABLE) or _applications().get(site)
+    if not name:
+        return None
+    return Application(name, redirect_uri, os.environ.get(SECRET_VARIABLE) or None, site)
+
+
+@asynccontextmanager
+async def endpoint_of(
+    base_url: str, limiter: Limiter | None = None
+) -> AsyncGenerator[TokenEndpoint | None]:
+    """What renews and revokes at a site; None when no application is known there."""
+    app = application(base_url)
+    if app is None:
+        yield None
+        return
+    shared = limiter or Limiter()
+    async with TokenEndpoint(app, limiter=shared, user_agent=PRODUCT) as endpoint:
+        yield endpoint
+
+
+@asynccontextmanager
+async def client_of(base_url: str) -> AsyncGenerator[AsyncClient]:
+    """A client with the environment's token, or that of whoever signed in, or without."""
+    limiter = Limiter()
+    async with endpoint_of(base_url, limiter) as endpoint:
+        token: AccessToken | None = os.environ.get(TOKEN_VARIABLE, "").strip() or None
+        if token is None:
+            token = await _kept_token(base_url, endpoint)
+        async with AsyncClient(
+            token, base_url=base_url, limiter=limiter, user_agent=PRODUCT
+        ) as client:
+            yield client
+
+
+async def _kept_token(base_url: str, endpoint: TokenEndpoint | None) -> StoredToken | None:
+    store, key = Kept(), site_of(base_url)
+    if await store.get(key) is None:
+        return None
+    return StoredToken(store, key, endpoint=endpoint)
+
+
+def needed_application(base_url: str, client_id: str | None, redirect_uri: str) -> Application:
+    """The application that signs in.
+
+    Raises:
+        InvalidArgumentError: Nobody said which.
+    """
+    app = application(base_url, client_id, redirect_uri)
+    if app is None:
+        raise InvalidArgumentError(
+            "client_id",
+            f"a login in the browser needs the id that SeeClickFix gave your application: give "
+            f"--client-id or set {CLIENT_VARIABLE}. With a personal access token, use "
+            "scf login --token.",
+        )
+    return app

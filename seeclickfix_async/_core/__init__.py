@@ -1,0 +1,1 @@
+"""Values and functions without an event loop or an HTTP library."""

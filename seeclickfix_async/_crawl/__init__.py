@@ -1,0 +1,1 @@
+"""Listings past the service's depth cap: a pure planner and its driver."""

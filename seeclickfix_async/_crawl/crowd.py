@@ -1,0 +1,236 @@
+"""Seconds that hold more issues than a page, read by page number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from seeclickfix_async._api.area import WORLD, Area, BoundingBox, Near
+from seeclickfix_async._api.query import ALL, IssueQuery
+from seeclickfix_async._crawl.evidence import Evidence, Row
+from seeclickfix_async._crawl.limits import Limits
+from seeclickfix_async.errors._counting import counted
+from seeclickfix_async.models import Issue, Status
+
+_MOST_SETBACKS = 10
+_MOST_ATTEMPTS = 2
+_MOST_BY_CHANCE = 2  # rows that two orders have in common
+_MARGIN = 1e-4  # degrees by which a place may lie outside of its box, since it is rounded
+
+
+@attrs.define(eq=False)
+class Listing:
+    """A listing that is read by page number, from both of its ends if need be.
+
+    Attributes:
+        status: Only issues of this status; None for all that the query asks for.
+        box: Only issues in this box; None for the area of the query.
+        front: The first rows, oldest first. None between them is missing.
+        back: The last rows, newest first. None between them is missing.
+        backwards: Whether the front cannot be read further, so that the back is read.
+        setbacks: How many pages did not join the rows that were known.
+        halves: Boxes that divide the area between the issues that were seen last.
+    """
+
+    status: Status | None = None
+    box: BoundingBox | None = None
+    front: list[Row] = attrs.field(factory=list)
+    back: list[Row] = attrs.field(factory=list)
+    backwards: bool = False
+    setbacks: int = 0
+    halves: list[BoundingBox] = attrs.field(factory=list)
+
+    @property
+    def edge(self) -> list[Row]:
+        """The rows that the next page continues."""
+        return self.back if self.backwards else self.front
+
+    def is_covered(self, entries: int | None) -> bool:
+        """Whether front and back have met, so that no row between them is missing.
+
+        They end with the same rows then, in opposite orders. A service that ignores the direction
+        gives the same order; one whose order is another on each page may give the opposite one of
+        a few rows by chance, so that the count has to agree with these.
+        """
+        met = len(set(self.front).intersection(self.back))
+        if not met or self.front[-met:] != self.back[: -met - 1 : -1]:
+            return False
+        return met > _MOST_BY_CHANCE or entries == len(self.front) + len(self.back) - met
+
+    def extend(self, rows: Sequence[Row], offset: int) -> bool:
+        """Add a page to the edge if it continues it; returns whether it does.
+
+        A page continues the edge if it begins with exactly the last rows of it, as many as there
+        are behind the offset: then nothing was inserted or deleted before it, and the rows have
+        the same order as they had. The first page needs no other, and one without a new row adds
+        nothing.
+        """
+        edge = self.edge
+        known = set(edge)
+        overlap = len(edge) - offset
+        if not offset:
+            edge[:] = rows
+        elif not known.issuperset(rows):
+            rest = rows[max(0, overlap) :]
+            if overlap < 1 or rows[:overlap] != edge[-overlap:] or not known.isdisjoint(rest):
+                return False
+            edge += rest
+        return True
+
+    def step_back(self, rows: int) -> bool:
+        """Let the next page begin further inside; returns False when that was in vain too often."""
+        self.setbacks += 1
+        del self.edge[-rows:]
+        return self.setbacks < _MOST_SETBACKS
+
+    def note_places(self, issues: Iterable[Issue], query: IssueQuery) -> bool:
+        """Note how these issues divide the area; returns False if the service ignores the box."""
+        area = self.box or _box_of(query.area)
+        if area is None:
+            return True
+        places = [(i.lat, i.lng) for i in issues if i.lat is not None and i.lng is not None]
+        self.halves = area.halves(places) or self.halves
+        return self.box is None or all(area.contains(lat, lng, _MARGIN) for lat, lng in places)
+
+    def divide(self, query: IssueQuery) -> list[Listing]:
+        """Divide it by status, or else by area; returns nothing where that is no use.
+
+        The issues of a status are asked for without a box, which would leave out those that have
+        no place.
+        """
+        if self.status is None:
+            return [Listing(status) for status in query.status or ALL]
+        return [Listing(self.status, box) for box in self.halves]
+
+
+@attrs.define(eq=False)
+class Crowd:
+    """One second with more issues than the service serves from one end.
+
+    Attributes:
+        listings: What is still to be read, one after the other; at first all of the second.
+        rows: The rows that came.
+        divided: Whether it had to be divided, since both ends together are not all of it.
+        entries: How many rows the service counted, the last time when all of it was asked for.
+        attempts: How many times it has been read.
+        problem: What is missing.
+        is_read: Whether nothing more is to be asked for.
+    """
+
+    listings: list[Listing] = attrs.field(factory=lambda: [Listing()])
+    rows: set[Row] = attrs.field(factory=set)
+    divided: bool = False
+    entries: int | None = None
+    attempts: int = 1
+    problem: str | None = None
+    is_read: bool = False
+
+    def take(self, evidence: Evidence, limits: Limits, query: IssueQuery) -> None:
+        """Go on after an answer.
+
+        Args:
+            evidence: The answer.
+            limits: How much the service serves.
+            query: What the crawl is for.
+        """
+        request, page = evidence.request, evidence.page
+        if not self.divided:
+            self.entries = page.entries
+        if not self.listings:
+            self._verify(page.entries, query)
+            return
+        listing = self.listings[0]
+        rows = evidence.rows
+        self.rows.update(rows)
+        if not listing.note_places(page.items, query):
+            self._give_up(limits, query)
+            return
+        known = len(listing.edge)
+        joins = listing.extend(rows, evidence.offset)
+        whole = request.number == 1 and not evidence.says_more
+        if whole or listing.is_covered(page.entries):
+            self._next(limits, query)
+        elif joins and not evidence.says_more:
+            self.turn(limits, query)  # the page may be cut off where the service stops
+        elif joins and len(listing.edge) > known:
+            self._skip_unserved(limits, query)
+        elif rows and not joins:
+            if not listing.step_back(len(rows)):
+                self.turn(limits, query)
+        else:
+            if evidence.says_more:
+                limits.note_unserved(request)
+            self.turn(limits, query)
+
+    def turn(self, limits: Limits, query: IssueQuery) -> None:
+        """Read a listing from its other end, or divide it, or give it up."""
+        listing = self.listings[0]
+        if not listing.backwards:
+            listing.backwards = True
+        elif more := listing.divide(query):
+            self.divided = True
+            self.listings[:1] = more
+        else:
+            self._give_up(limits, query)
+            return
+        self._skip_unserved(limits, query)
+
+    def _skip_unserved(self, limits: Limits, query: IssueQuery) -> None:
+        """Turn where it is known that the service serves no further page."""
+        while self.listings and limits.window(len(self.listings[0].edge)) is None:
+            self.turn(limits, query)
+
+    def _give_up(self, limits: Limits, query: IssueQuery) -> None:
+        self.problem = "holds more issues than the service serves"
+        self._next(limits, query)
+
+    def _next(self, limits: Limits, query: IssueQuery) -> None:
+        """Go on with the next listing; after the last one, the second is counted."""
+        del self.listings[0]
+        if self.listings:
+            self._skip_unserved(limits, query)
+        elif self.problem is not None and self.attempts < _MOST_ATTEMPTS:
+            limits.depth = None  # what was taken for it may have been a failure
+            self._begin_again(query)
+        elif self.problem is not None:
+            self.is_read = True
+        elif not self.divided:
+            self._verify(self.entries, query)
+
+    def _begin_again(self, query: IssueQuery) -> None:
+        """Read the second once more, divided at once: its order may not be the same each time."""
+        self.listings, self.rows, self.divided = Listing().divide(query), set(), True
+        self.problem = None
+        self.attempts += 1
+
+    def _verify(self, entries: int | None, query: IssueQuery) -> None:
+        """Compare what came with the count, and read all of it again where they do not fit.
+
+        Issues that change their status while a divided second is read may escape all of its
+        listings, so that its count must not have moved either.
+        """
+        came = len(self.rows)
+        fits = entries == came == self.entries if self.divided else (entries or 0) <= came
+        if fits:
+            self.is_read = True
+        elif self.attempts < _MOST_ATTEMPTS:
+            self.entries = entries
+            self._begin_again(query)
+        else:
+            count = "an unknown number of issues" if entries is None else counted(entries, "issue")
+            self.problem = f"holds {count}, as the service counts, of which {came} came"
+            self.is_read = True
+
+
+def _box_of(area: Area | None) -> BoundingBox | None:
+    """The box that an area is, if it is one."""
+    match area:
+        case None:
+            return WORLD
+        case Near():
+            return area.box
+        case BoundingBox():
+            return area
+        case _:
+            return None

@@ -1,0 +1,47 @@
+"""The signed-in user's e-mail addresses."""
+
+from __future__ import annotations
+
+import attrs
+
+from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._core import validation as checks
+from seeclickfix_async.models import Email
+
+
+@attrs.frozen
+class Emails:
+    """`client.emails`. Source: API page "Emails".
+
+    All of them raise AuthenticationError when nobody is signed in.
+    """
+
+    _api: Api = attrs.field(repr=False)
+
+    async def list(self) -> tuple[Email, ...]:
+        """The addresses of the signed-in user."""
+        return await self._api.get_items(Email, "emails", "/emails")
+
+    async def add(self, email: str) -> Email:
+        """Add an address; it is confirmed when its owner follows the link that is mailed to it.
+
+        Args:
+            email: The address.
+
+        Raises:
+            ValidationError: The service does not take it.
+            AnswerLostError: It may have been added.
+        """
+        body = {"email": checks.words("email", email)}
+        return self._api.made(await self._api.write("POST", "/emails", body), Email)
+
+    async def remove(self, id: int) -> None:
+        """Remove an address.
+
+        Args:
+            id: As `list()` tells it.
+
+        Raises:
+            NotFoundError: There is none of this id.
+        """
+        await self._api.write("DELETE", "/emails/{id}", id=checks.identifier("id", id))

@@ -1,0 +1,124 @@
+"""What can be done to an issue that is there."""
+
+from __future__ import annotations
+
+import attrs
+
+from seeclickfix_async._api import body as bodies
+from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core.image import Image
+from seeclickfix_async._transport.multipart import Attachment
+from seeclickfix_async.models import Comment, Moderated
+
+
+@attrs.frozen
+class IssueWrites:
+    """The writing half of `client.issues`. Sources: API pages "Comments", "Status", "Votes".
+
+    Every write needs a signed-in user, and is sent again only when it surely did nothing. One that
+    is cancelled while it is under way may have been carried out. All of them raise:
+
+        InvalidArgumentError: An argument cannot be used; nothing was sent.
+        AuthenticationError: Nobody is signed in, or the token is refused.
+        PermissionDeniedError: This account may not do it.
+        NotFoundError: There is no such issue, or this account may not see it.
+        ValidationError: The service refuses it; `errors` says what, by field.
+        AnswerLostError: It may have been carried out: read before you write again.
+    """
+
+    _api: Api = attrs.field(repr=False)
+
+    async def comment(
+        self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
+    ) -> Comment | Moderated:
+        """Comment on an issue.
+
+        Args:
+            id: The issue.
+            comment: What to say.
+            image: A photo, png, jpeg or gif up to 20 MB; streamed, never read whole.
+            youtube_url: A film.
+        """
+        return await self._say("/issues/{id}/comments", id, comment, image, youtube_url)
+
+    async def close(
+        self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
+    ) -> Comment | Moderated:
+        """Close an issue, with a comment that says why (documented: required).
+
+        Args:
+            id: The issue.
+            comment: Why.
+            image: As for `comment()`.
+            youtube_url: A film.
+        """
+        return await self._say("/issues/{id}/close", id, comment, image, youtube_url)
+
+    async def reopen(
+        self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
+    ) -> Comment | Moderated:
+        """Open a closed issue again. An archived one stays archived (documented).
+
+        Args:
+            id: The issue.
+            comment: Why.
+            image: As for `comment()`.
+            youtube_url: A film.
+        """
+        return await self._say("/issues/{id}/open", id, comment, image, youtube_url)
+
+    async def acknowledge(
+        self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
+    ) -> Comment | Moderated:
+        """Tell people that the city knows; for officials, who `permissions.can_acknowledge`.
+
+        Args:
+            id: The issue.
+            comment: What to say.
+            image: As for `comment()`.
+            youtube_url: A film.
+        """
+        return await self._say("/issues/{id}/acknowledge", id, comment, image, youtube_url)
+
+    async def vote(self, id: int) -> None:
+        """Vote for an issue; voting twice counts once (documented)."""
+        await self._do("POST", "/issues/{id}/vote", id)
+
+    async def unvote(self, id: int) -> None:
+        """Take a vote back."""
+        await self._do("DELETE", "/issues/{id}/vote", id)
+
+    async def follow(self, id: int) -> None:
+        """Follow an issue. Following twice is refused by the service (documented)."""
+        await self._do("POST", "/issues/{id}/follow", id)
+
+    async def unfollow(self, id: int) -> None:
+        """Follow an issue no longer."""
+        await self._do("DELETE", "/issues/{id}/follow", id)
+
+    async def flag(self, id: int, message: str) -> None:
+        """Tell the service that an issue is out of place. It cannot be undone (documented).
+
+        Args:
+            id: The issue.
+            message: Why.
+        """
+        body = {"message": checks.words("message", message)}
+        number = checks.identifier("id", id)
+        await self._api.write("POST", "/issues/{id}/flag", body, id=number)
+
+    async def _do(self, method: str, route: str, id: int) -> None:
+        await self._api.write(method, route, id=checks.identifier("id", id))
+
+    async def _say(
+        self, route: str, id: int, comment: str, image: Image | None, youtube_url: str | None
+    ) -> Comment | Moderated:
+        number = checks.identifier("id", id)
+        body = bodies.given(
+            comment=checks.words("comment", comment),
+            youtube_url=None if youtube_url is None else checks.words("youtube_url", youtube_url),
+        )
+        attachment = None if image is None else Attachment("image", image)
+        response = await self._api.write("POST", route, body, attachment=attachment, id=number)
+        return self._api.written(response, Comment)

@@ -1,0 +1,315 @@
+"""Issues: what people reported to their city."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, Unpack, overload
+
+import attrs
+
+from seeclickfix_async._api import query as queries
+from seeclickfix_async._api.area import BoundingBox, Near
+from seeclickfix_async._api.pagination import Page, Pager, require_readable
+from seeclickfix_async._api.query import By, IssueFilters, IssueQuery, page_params
+from seeclickfix_async._core import validation as checks
+from seeclickfix_async._crawl.crawl import Crawl
+from seeclickfix_async._crawl.planner import PageSize
+from seeclickfix_async._resources.issue_actions import IssueWrites
+from seeclickfix_async._transport.multipart import Attachment
+from seeclickfix_async._transport.response import Response
+from seeclickfix_async._watch.watch import Watch
+from seeclickfix_async.errors import UNCERTAIN, InvalidArgumentError, IssueMayExistError
+from seeclickfix_async.models import (
+    Comment,
+    Created,
+    DetailedIssue,
+    Draft,
+    Issue,
+    Moderated,
+    RequestTypeOption,
+)
+
+_UPDATES = ("updated_at_after", "updated_at_before")
+
+
+@attrs.frozen
+class Issues(IssueWrites):
+    """`client.issues`. Source: API page "Issues"."""
+
+    @overload
+    def list(
+        self,
+        *,
+        details: Literal[False] = False,
+        page: int = 1,
+        per_page: int | None = None,
+        **filters: Unpack[IssueFilters],
+    ) -> Pager[Issue]: ...
+    @overload
+    def list(
+        self,
+        *,
+        details: Literal[True],
+        page: int = 1,
+        per_page: int | None = None,
+        **filters: Unpack[IssueFilters],
+    ) -> Pager[DetailedIssue]: ...
+    def list(
+        self,
+        *,
+        details: bool = False,
+        page: int = 1,
+        per_page: int | None = None,
+        **filters: Unpack[IssueFilters],
+    ) -> Pager[Any]:
+        """List issues, newest first: `await` for one page, `async for` for all of them.
+
+        The service ends a listing after about 1,000 issues, 500 with details (observed): then
+        TruncatedResultsError is raised, and `crawl()` is the way to all of them.
+
+        Args:
+            details: Bring comments, questions, votes and integrations too.
+            page: The page to begin with, from 1.
+            per_page: Issues on a page: 20 unless told, 100 at most as documented; the
+                service grants less where it likes, and says so in `Page.per_page`.
+            **filters: Which issues; see `IssueFilters`. Without a status, archived ones are
+                left out (documented), which are most of a city's history.
+
+        Raises:
+            InvalidArgumentError: The arguments are wrong or contradict each other.
+        """
+        query = IssueQuery.of(filters, details=details, per_page=per_page)
+        return Pager(lambda number: self._page(query, number), page)
+
+    @overload
+    def crawl(
+        self,
+        *,
+        details: Literal[False] = False,
+        by: By = "created_at",
+        walkers: int | None = 1,
+        page_size: PageSize | None = None,
+        state: bytes | None = None,
+        **filters: Unpack[IssueFilters],
+    ) -> Crawl[Issue]: ...
+    @overload
+    def crawl(
+        self,
+        *,
+        details: Literal[True],
+        by: By = "created_at",
+        walkers: int | None = 1,
+        page_size: PageSize | None = None,
+        state: bytes | None = None,
+        **filters: Unpack[IssueFilters],
+    ) -> Crawl[DetailedIssue]: ...
+    def crawl(
+        self,
+        *,
+        details: bool = False,
+        by: By = "created_at",
+        walkers: int | None = 1,
+        page_size: PageSize | None = None,
+        state: bytes | None = None,
+        **filters: Unpack[IssueFilters],
+    ) -> Crawl[Any]:
+        """Walk over all issues, however many: `async for issue in walk`, then `walk.report`.
+
+        Goes by the clock, oldest first, and is not bound by the service's depth cap. Archived
+        issues are included unless `status` says otherwise. What is created after the start is
+        left out, so that the walk has an end.
+
+        Args:
+            details: Bring comments, questions, votes and integrations too, 20 issues a request.
+            by: The clock to go by; `updated_at` for what changed in a period.
+            walkers: How many walk at once, 1 to 32, each through a period of its own; None for
+                as many as the quota can keep busy. With more than one, the issues come period
+                by period and not in one order. 16 requests at most are under way at once.
+            page_size: Issues a request: 100 unless told, 20 with details. `"largest"` asks for
+                1,000 and keeps what is granted, which may make a walk ten times cheaper.
+            state: Where an earlier walk of the same filters stood: a `Batch.state`.
+            **filters: Which issues; see `IssueFilters`. `sort` and `sort_direction` are the
+                walk's own.
+
+        Raises:
+            InvalidArgumentError: The arguments are wrong or contradict each other.
+        """
+        for own in ("sort", "sort_direction"):
+            checks.absent(own, filters.get(own), "a crawl sorts by its own clock.")
+        query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
+        wire = self._api.wire
+        return Crawl(
+            self._fetch,
+            self._read,
+            query,
+            by=by,
+            walkers=walkers,
+            page_size=page_size,
+            state=state,
+            rate=wire.rate,
+            clock=wire.clock,
+        )
+
+    def watch(
+        self,
+        *,
+        every: float = 60.0,
+        cursor: Mapping[str, Any] | None = None,
+        **filters: Unpack[IssueFilters],
+    ) -> Watch:
+        """Follow what happens: `async for change in watch`, oldest first, each change once.
+
+        Looks at what was updated since the last look, with comments, 20 issues a request; a look
+        at which nothing has happened costs one request. Bursts and outages lose nothing. Its
+        requests let all others of the quota go first.
+
+        Args:
+            every: Seconds between looks.
+            cursor: Where an earlier feed stood: its `cursor`. Without one, it begins now.
+            **filters: Which issues; see `IssueFilters`. Changes of every status are told, and
+                sorting and the clock of updates are the feed's own.
+
+        Raises:
+            InvalidArgumentError: The arguments are wrong or contradict each other.
+        """
+        for own in ("sort", "sort_direction", "status", "fields", *_UPDATES):
+            checks.absent(own, filters.get(own), "is the feed's own.")
+        behind = attrs.evolve(self._api.options, background=True)
+        issues = attrs.evolve(self, api=attrs.evolve(self._api, options=behind))
+        query = IssueQuery.of({"status": "all", **filters}, details=True, per_page=None)
+        given: Any = {name: getattr(query, name) for name in filters}
+
+        def crawl(since: datetime, until: datetime) -> Crawl[DetailedIssue]:
+            period: Any = dict(zip(_UPDATES, (since, until), strict=True))
+            return issues.crawl(details=True, by="updated_at", **given, **period)
+
+        async def newest() -> Page[DetailedIssue]:
+            latest = attrs.evolve(query, sort="updated_at", sort_direction="DESC")
+            return await issues._page(latest, 1)  # noqa: SLF001  # of our own
+
+        return Watch(crawl, newest, every=every, cursor=cursor, clock=self._api.wire.clock)
+
+    @overload
+    async def get(self, id: int, *, details: Literal[False] = False) -> Issue: ...
+    @overload
+    async def get(self, id: int, *, details: Literal[True]) -> DetailedIssue: ...
+    async def get(self, id: int, *, details: bool = False) -> Issue:
+        """One issue.
+
+        Raises:
+            NotFoundError: There is none of this id, or this account may not see it.
+        """
+        params = [("details", "true")] if details else []
+        model = DetailedIssue if details else Issue
+        number = checks.identifier("id", id)
+        return await self._api.get_object(model, "/issues/{id}", params=params, id=number)
+
+    async def comments(self, id: int) -> tuple[Comment, ...]:
+        """An issue's comments, oldest first; the service does not page them (documented).
+
+        Raises:
+            NotFoundError: There is no such issue, or this account may not see it.
+        """
+        number = checks.identifier("id", id)
+        return await self._api.get_items(Comment, "comments", "/issues/{id}/comments", id=number)
+
+    async def create(self, draft: Draft) -> Created | Moderated:
+        """Report a problem, once: a report whose answer is lost is not sent again.
+
+        Cancelled while it is under way, the issue may exist.
+
+        Args:
+            draft: Made and checked by `RequestType.draft()`. Its photo is streamed, never read
+                whole.
+
+        Raises:
+            InvalidArgumentError: The category takes reports of signed-in people only, or the
+                photo cannot be read; nothing was sent.
+            AuthenticationError: Nobody is signed in, or the token is refused.
+            ValidationError: The service refuses it; `errors` says what, by question.
+            IssueMayExistError: No usable answer came; `find_lost()` finds the issue, if it exists.
+        """
+        if not isinstance(draft, Draft):
+            raise InvalidArgumentError("draft", "must be made by a request type's draft().")
+        if not (draft.guests or self._api.signed_in):
+            raise InvalidArgumentError("draft", "this category needs a signed-in user.")
+        kind = None if draft.request_type_id == "other" else draft.request_type_id
+        traces = queries.traces(draft.lat, draft.lng, kind)
+        attachment = None
+        if draft.image is not None:
+            attachment = Attachment(f"answers[{draft.image_field}]", draft.image)
+        try:
+            response = await self._api.write("POST", "/issues", draft.body(), attachment=attachment)
+            issue = self._api.written(response, Issue)
+        except UNCERTAIN as error:
+            if error.route != "POST /issues":
+                raise  # the token could not be renewed, and nothing was reported
+            raise IssueMayExistError(traces, route=error.route) from error
+        if isinstance(issue, Moderated):
+            return issue
+        return Created(issue, response.headers.get("location"))
+
+    async def find_lost(self, error: IssueMayExistError) -> Page[Issue]:
+        """The issues that a report without an answer may have become, the newest first.
+
+        Args:
+            error: What `create()` raised, perhaps in another process: it pickles.
+        """
+        return require_readable(await self._page(IssueQuery(**error.filters), 1))
+
+    async def duplicates(self, of: Draft | RequestTypeOption) -> tuple[DetailedIssue, ...]:
+        """Issues nearby that may be the same problem, nearest first, five at most.
+
+        Args:
+            of: A category of the report form, whose own link is followed; or a draft, for the
+                same question: open and acknowledged issues of its kind within 90 m (observed).
+
+        Raises:
+            InvalidArgumentError: The category has no such link.
+        """
+        if isinstance(of, Draft):
+            return (await self.list(details=True, per_page=5, **_twins(of))).items
+        if not isinstance(of, RequestTypeOption) or not of.potential_duplicate_issues_url:
+            raise InvalidArgumentError("of", "must be a draft, or a category with such a link.")
+        response = await self._api.request("GET", of.potential_duplicate_issues_url)
+        return require_readable(self._api.page(response, DetailedIssue, "issues")).items
+
+    def mine(self, *, page: int = 1) -> Pager[Issue]:
+        """List the signed-in user's own issues (observed: `GET /profile/issues`).
+
+        Args:
+            page: The page to begin with, from 1.
+
+        Raises:
+            AuthenticationError: Nobody is signed in.
+        """
+        return Pager(self._own_page, page)
+
+    async def _own_page(self, number: int) -> Page[Issue]:
+        return await self._api.get_page(
+            Issue, "issues", "/profile/issues", number=number, params=page_params(number)
+        )
+
+    async def _page(self, query: IssueQuery, number: int) -> Page[Any]:
+        return self._read(await self._fetch(query, number), query, number)
+
+    async def _fetch(self, query: IssueQuery, number: int) -> Response:
+        return await self._api.get("/issues", params=[*query.params(), *page_params(number)])
+
+    def _read(self, response: Response, query: IssueQuery, number: int) -> Page[Any]:
+        kind = DetailedIssue if query.details else Issue
+        return self._api.page(response, kind, "issues", number)
+
+
+_NEARBY = 0.0008  # degrees, as the service has it in its own links (observed)
+
+
+def _twins(draft: Draft) -> IssueFilters:
+    """The question that the service itself asks for possible duplicates (observed)."""
+    lat, lng = draft.lat, draft.lng
+    box = BoundingBox(lat - _NEARBY, lng - _NEARBY, lat + _NEARBY, lng + _NEARBY)
+    found: IssueFilters = {"area": Near(lat, lng, box), "status": "open,acknowledged"}
+    if draft.request_type_id != "other":
+        found["request_types"] = (draft.request_type_id,)
+    return found

@@ -1,0 +1,112 @@
+"""Questions to a city, and their answers."""
+
+from __future__ import annotations
+
+import attrs
+
+from seeclickfix_async._api.pagination import Page, Pager
+from seeclickfix_async._api.point_query import QuestionQuery, Subset, plain_params
+from seeclickfix_async._api.query import page_params
+from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._core import validation as checks
+from seeclickfix_async.models import PlaceAnswer, PlaceQuestion
+
+
+@attrs.frozen
+class Questions:
+    """`client.questions`. Source: API pages "Questions" and "Answers", and observed nowhere."""
+
+    _api: Api = attrs.field(repr=False)
+
+    def list(
+        self,
+        place_url: str,
+        *,
+        search: str | None = None,
+        subset: Subset | None = None,
+        page: int = 1,
+        per_page: int | None = None,
+    ) -> Pager[PlaceQuestion]:
+        """List the questions to a city.
+
+        Args:
+            place_url: The city's `url_name`; only cities have questions (documented).
+            search: Words to find.
+            subset: Only those with an answer, or without one.
+            page: The page to begin with, from 1.
+            per_page: Questions on a page.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be used.
+        """
+        place = checks.words("place_url", place_url)
+        query = QuestionQuery(search=search, subset=subset, per_page=per_page)
+        return Pager(lambda number: self._page(place, query, number), page)
+
+    async def get(self, id: int) -> PlaceQuestion:
+        """One question.
+
+        Raises:
+            NotFoundError: There is none of this id.
+        """
+        number = checks.identifier("id", id)
+        return await self._api.get_object(PlaceQuestion, "/questions/{id}", id=number)
+
+    async def ask(self, place_url: str, question: str) -> PlaceQuestion:
+        """Ask a city something.
+
+        Args:
+            place_url: The city's `url_name`.
+            question: What to ask.
+
+        Raises:
+            AuthenticationError: Nobody is signed in.
+            ValidationError: The service does not take it.
+            AnswerLostError: It may have been asked; read before you ask again.
+        """
+        place = checks.words("place_url", place_url)
+        body = {"question": checks.words("question", question)}
+        response = await self._api.write("POST", "/{place}/questions", body, place=place)
+        return self._api.made(response, PlaceQuestion)
+
+    async def answers(self, id: int) -> tuple[PlaceAnswer, ...]:
+        """The answers to a question.
+
+        Args:
+            id: The question.
+
+        Raises:
+            NotFoundError: There is no such question.
+        """
+        number = checks.identifier("id", id)
+        return await self._api.get_items(
+            PlaceAnswer, "answers", "/questions/{id}/answers", id=number
+        )
+
+    async def answer(self, id: int, answer: str) -> PlaceAnswer:
+        """Answer a question.
+
+        Args:
+            id: The question.
+            answer: What to answer.
+
+        Raises:
+            AuthenticationError: Nobody is signed in.
+            NotFoundError: There is no such question.
+            ValidationError: The service does not take it.
+            AnswerLostError: It may have been answered; read before you answer again.
+        """
+        number = checks.identifier("id", id)
+        body = {"answer": checks.words("answer", answer)}
+        response = await self._api.write("POST", "/questions/{id}/answers", body, id=number)
+        return self._api.made(response, PlaceAnswer)
+
+    async def _page(self, place: str, query: QuestionQuery, number: int) -> Page[PlaceQuestion]:
+        return await self._api.get_page(
+            PlaceQuestion,
+            "questions",
+            "/{place}/questions",
+            number=number,
+            params=[*plain_params(query), *page_params(number)],
+            place=place,
+        )

@@ -1,0 +1,29 @@
+"""Categories of issues, and what is asked about each."""
+
+from __future__ import annotations
+
+import attrs
+
+from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._core import validation as checks
+from seeclickfix_async.models import RequestType
+from seeclickfix_async.models._request_type import RequestTypeId
+
+
+@attrs.frozen
+class RequestTypes:
+    """`client.request_types`. Source: API page "Request types"."""
+
+    _api: Api = attrs.field(repr=False)
+
+    async def get(self, id: RequestTypeId) -> RequestType:
+        """One category with its questions, to make a `draft()` from.
+
+        Args:
+            id: Its number, or `"other"`; `RequestTypeOption.key` is one of them.
+
+        Raises:
+            NotFoundError: There is none of this id.
+        """
+        number = id if id == "other" else checks.identifier("id", id)
+        return await self._api.get_object(RequestType, "/request_types/{id}", id=number)

@@ -1,0 +1,114 @@
+"""A lane for each request under way.
+
+One client of the HTTP library with as many connections would do, were it not for its pool
+(httpcore's): that hands one idle connection to every task which starts in the same instant, so
+that all but one have to ask again; and when asyncio cancels a task from outside of every cancel
+scope, it keeps a connection that nobody owns. In a lane of one's own nobody competes, and what a
+cancelled task leaves behind goes with it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+
+import anyio
+from anyio import to_thread
+from anyio.lowlevel import current_token
+
+from seeclickfix_async._core.clock import Clock
+from seeclickfix_async._core.credentials import Origin
+from seeclickfix_async._transport import httpx_compat as library
+from seeclickfix_async._transport.background import Flight
+from seeclickfix_async._transport.httpx_compat import HTTPClient
+from seeclickfix_async._transport.pooled_client import Lane
+from seeclickfix_async.errors import ClosedClientError, EventLoopError
+
+IN_FLIGHT = 16
+"""Requests under way at once: with more, a client in Python only waits for itself (measured)."""
+
+
+class Lanes:
+    """The lanes of one event loop, made when they are needed; one that is idle is used first.
+
+    Enter `gate`, then `take` a lane, and `leave` it.
+
+    Args:
+        given: The caller's own HTTP client, which is everybody's lane, and the caller's to close.
+        origin: Where credentials may go.
+        headers: What is sent with each request.
+        clock: Tells for how long a lane was idle.
+    """
+
+    def __init__(
+        self, given: HTTPClient | None, origin: Origin, headers: Mapping[str, str], clock: Clock
+    ) -> None:
+        self._given = None if given is None else Lane(given, origin, headers)
+        self._origin = origin
+        self._headers = headers
+        self._clock = clock
+        self._loop: object = None
+        self._claiming = threading.Lock()
+        self._closed = False
+        self._all: set[Lane] = set()
+        self._idle: deque[tuple[float, Lane]] = deque()  # since when; the last is the warmest
+        self.gate: anyio.Semaphore = anyio.Semaphore(IN_FLIGHT, fast_acquire=True)
+
+    def check(self) -> None:
+        """Refuse what cannot be sent from here.
+
+        Raises:
+            ClientStateError: The client is closed, or belongs to another event loop.
+        """
+        if self._closed:
+            raise ClosedClientError
+        loop = current_token()
+        if self._loop is None:
+            with self._claiming:
+                self._loop = self._loop or loop
+        if loop != self._loop:
+            raise EventLoopError
+
+    async def take(self) -> Lane:
+        """A lane for one request.
+
+        Raises:
+            ClosedClientError: The client was closed in the meantime.
+        """
+        if self._given is not None:
+            lane = self._given
+        elif self._idle:
+            lane = self._idle.pop()[1]
+        else:
+            http = await to_thread.run_sync(library.default_client, self._headers)
+            lane = Lane(http, self._origin, {}, ours=True)
+            self._all.add(lane)
+        if self._closed:
+            self._give_up(lane)
+            raise ClosedClientError
+        return lane
+
+    def leave(self, lane: Lane) -> None:
+        """Let others have it. One that is broken is closed, and so are those idle for too long."""
+        if lane not in self._all:
+            return
+        if lane.broken:
+            self._give_up(lane)
+            return
+        now = self._clock.now()
+        self._idle.append((now, lane))
+        while self._idle[0][0] < now - library.KEEPALIVE:
+            self._give_up(self._idle.popleft()[1])
+
+    async def aclose(self) -> None:
+        """Close all lanes of ours. Harmless when repeated."""
+        self._closed = True
+        self._idle.clear()
+        while self._all:
+            await self._all.pop().aclose()
+
+    def _give_up(self, lane: Lane) -> None:
+        if lane in self._all:
+            self._all.remove(lane)
+            Flight(lane.aclose)

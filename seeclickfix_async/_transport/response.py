@@ -1,0 +1,70 @@
+"""What the service said, as it said it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+import msgspec
+
+from seeclickfix_async._core import backoff as timing
+from seeclickfix_async._core import lenient_json
+from seeclickfix_async.errors import DecodeError
+
+
+@attrs.frozen
+class Response:
+    """An answer: status, headers and bytes.
+
+    Attributes:
+        status: The HTTP status.
+        headers: The headers, names in lower case.
+        content: The body, decompressed.
+        url: Where the answer came from, after redirects.
+        route: The request's method and route template, without query or personal data.
+        requests: How many requests on the wire it took, with redirects and retries.
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False, hash=False)
+    content: bytes = attrs.field(repr=False)
+    url: str = attrs.field(default="", repr=False)
+    route: str = ""
+    requests: int = 1
+
+    @property
+    def date(self) -> datetime | None:
+        """When the service answered, by its own clock in whole seconds; None if it does not say.
+
+        Source: RFC 9110 §6.6.1.
+        """
+        return timing.http_date(self.headers.get("date"))
+
+    def json(self) -> Any:
+        """The body as plain Python objects.
+
+        Half of a surrogate pair is U+FFFD, and NaN and Infinity, which are no JSON, are None.
+
+        Raises:
+            DecodeError: The body is not JSON.
+        """
+        try:
+            return lenient_json.loads(self.content)
+        except lenient_json.UNREADABLE as error:
+            raise DecodeError(self.why_unreadable(error), route=self.route) from None
+
+    def why_unreadable(self, error: Exception) -> str:
+        """A sentence about a body that is no JSON; it never quotes the body."""
+        if not self.content:
+            return "The body is empty."
+        kind = self.headers.get("content-type", "").partition(";")[0]
+        if "html" in kind or self.content.lstrip()[:1] == b"<":
+            return (
+                "It is a web page, not JSON. Check base_url, "
+                "and that no proxy or login page stands in between."
+            )
+        if not isinstance(error, msgspec.DecodeError):
+            return "It is not UTF-8, or nested too deeply."
+        return f"It is not JSON ({error})."

@@ -1,0 +1,16 @@
+"""An account's e-mail addresses."""
+
+from __future__ import annotations
+
+import attrs
+
+from seeclickfix_async.models._common import Int64
+
+
+@attrs.frozen
+class Email:
+    """One address of the signed-in user (documented); kept out of logs and reprs."""
+
+    id: Int64
+    email: str | None = attrs.field(default=None, repr=False)
+    confirmed: bool | None = None

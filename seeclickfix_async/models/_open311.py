@@ -1,0 +1,123 @@
+"""What a GeoReport v2 server answers (Open311), as this service writes it.
+
+Source: GeoReport v2 of open311.org; `organization` and `organization_id` observed.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from seeclickfix_async.models._common import Int64, Latitude, Link, Longitude, Time, Timed
+from seeclickfix_async.models._open_enum import OpenEnum
+from seeclickfix_async.models._question import Choice
+
+
+class ServiceRequestState(OpenEnum):
+    """Where a request stands: Open311 knows no more than this."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@attrs.frozen
+class Endpoint:
+    """Where a server's API is, and what it speaks."""
+
+    specification: str | None = None
+    url: Link | None = None
+    changeset: str | None = None
+    type: str | None = None
+    formats: tuple[str, ...] | None = None
+
+
+@attrs.frozen
+class Discovery:
+    """What a server says of itself."""
+
+    changeset: str | None = None
+    contact: str | None = None
+    key_service: str | None = None
+    endpoints: tuple[Endpoint, ...] | None = None
+
+
+@attrs.frozen
+class Service:
+    """A kind of request; `service_code` is the number of a request type (observed).
+
+    `metadata` says whether `service()` has questions to it.
+    """
+
+    service_code: str | None = None
+    service_name: str | None = None
+    description: str | None = None
+    metadata: bool | None = None
+    type: str | None = None
+    keywords: str | None = None
+    group: str | None = None
+    organization: str | None = None
+
+    @property
+    def id(self) -> str | None:
+        """The service's code."""
+        return self.service_code
+
+
+@attrs.frozen
+class ServiceAttribute:
+    """A question about a request of some kind; one that is not `variable` is only to be read."""
+
+    code: str | None = None
+    description: str | None = None
+    datatype: str | None = None
+    datatype_description: str | None = None
+    variable: bool | None = None
+    required: bool | None = None
+    order: Int64 | None = None
+    values: tuple[Choice, ...] | None = None
+
+
+@attrs.frozen
+class ServiceDefinition:
+    """The questions about a kind of request."""
+
+    service_code: str | None = None
+    attributes: tuple[ServiceAttribute, ...] | None = None
+
+
+@attrs.frozen
+class ServiceRequest(Timed):
+    """A request; `long` is its longitude."""
+
+    service_request_id: str | None = None
+    status: ServiceRequestState | None = None
+    status_notes: str | None = None
+    service_name: str | None = None
+    service_code: str | None = None
+    description: str | None = None
+    agency_responsible: str | None = None
+    service_notice: str | None = None
+    requested_datetime: Time | None = None
+    updated_datetime: Time | None = None
+    expected_datetime: Time | None = None
+    address: str | None = None
+    address_id: str | None = None
+    zipcode: str | None = None
+    lat: Latitude | None = None
+    long: Longitude | None = None
+    media_url: Link | None = None
+    organization: str | None = None
+
+    @property
+    def id(self) -> str | None:
+        """The request's number."""
+        return self.service_request_id
+
+
+@attrs.frozen
+class Submission:
+    """What became of a new request: its number, or a token until it has one."""
+
+    service_request_id: str | None = None
+    token: str | None = None
+    service_notice: str | None = None
+    account_id: str | None = None

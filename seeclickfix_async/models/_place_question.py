@@ -1,0 +1,35 @@
+"""What people ask their city, and what is answered."""
+
+from __future__ import annotations
+
+import attrs
+
+from seeclickfix_async.models._common import Int64, Time, Timed
+from seeclickfix_async.models._user import UserRef
+
+
+@attrs.frozen
+class PlaceQuestion(Timed):
+    """A question to a city (documented, and observed nowhere)."""
+
+    id: Int64
+    question: str | None = None
+    asker: UserRef | str | None = None
+    locale: str | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+
+@attrs.frozen
+class PlaceAnswer(Timed):
+    """An answer to such a question (documented, and observed nowhere)."""
+
+    id: Int64
+    answer: str | None = None
+    answerer: UserRef | str | None = None
+    question_id: Int64 | None = None
+    total_votes: Int64 | None = None
+    accepted_at: Time | None = None
+    locale: str | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None

@@ -1,0 +1,156 @@
+"""Issues as an Arrow table: what Parquet, pandas, polars and DuckDB share."""
+
+from __future__ import annotations
+
+import importlib
+import struct
+from array import array
+from collections.abc import Sequence
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from seeclickfix_async._api.query import moment
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import DetailedIssue, Issue
+from seeclickfix_async.pull._checkpoint import ATTRIBUTION, LICENCE
+from seeclickfix_async.pull._columns import COLUMNS, columns
+
+_POINT = 1
+_LITTLE_ENDIAN = 1
+
+_NO_MONTH = "__HIVE_DEFAULT_PARTITION__"  # Hive's name, which engines read as null
+
+# GeoParquet 1.1; without a crs the coordinates are longitude and latitude (OGC:CRS84).
+_GEO = {
+    "version": "1.1.0",
+    "primary_column": "geometry",
+    "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["Point"]}},
+}
+
+Row = dict[str, Any]
+
+
+def library() -> ModuleType:
+    """The Arrow library.
+
+    Raises:
+        InvalidArgumentError: It is not installed.
+    """
+    try:
+        return importlib.import_module("pyarrow")
+    except ModuleNotFoundError:
+        raise InvalidArgumentError(
+            "to", "Parquet and frames need one more step: pip install 'seeclickfix-async[parquet]'"
+        ) from None
+
+
+def memory_pool() -> Any:
+    """Return the memory pool to work in: the system's.
+
+    Arrow's default pool keeps what was freed, and takes 2 MB for a few bytes where the system has
+    huge pages (measured).
+    """
+    return library().system_memory_pool()
+
+
+def release_memory() -> None:
+    """Return freed memory to the system, also that of Arrow's default pool.
+
+    Parquet files are read into that one, and are written by way of it, whatever pool is given.
+    """
+    memory_pool().release_unused()
+    library().default_memory_pool().release_unused()
+
+
+def schema(*, geometry: bool) -> Any:
+    """The columns: the plain ones, the comments, and a geometry if it is wanted."""
+    arrow = library()
+    kinds = {
+        "integer": arrow.int64(),
+        "real": arrow.float64(),
+        "text": arrow.string(),
+        "time": arrow.timestamp("us", tz="UTC"),
+    }
+    comment = arrow.struct(
+        [
+            ("id", arrow.int64()),
+            ("created_at", kinds["time"]),
+            ("commenter", arrow.string()),
+            ("role", arrow.string()),
+            ("comment", arrow.string()),
+        ]
+    )
+    fields = [(column.name, kinds[column.kind]) for column in COLUMNS]
+    fields.append(("comments", arrow.list_(comment)))
+    told = {"attribution": ATTRIBUTION, "licence": LICENCE}
+    if geometry:
+        fields.append(("geometry", arrow.binary()))
+        told["geo"] = msgspec.json.encode(_GEO).decode()
+    return arrow.schema(fields, metadata=told)
+
+
+def batch(issues: Sequence[Issue], layout: Any) -> Any:
+    """A batch of issues, laid out as a schema says."""
+    values = columns(issues)
+    values["comments"] = [_comments(issue) for issue in issues]
+    if "geometry" in layout.names:
+        values["geometry"] = [_well_known(issue.lng, issue.lat) for issue in issues]
+    arrow: Any = library()
+    pool = memory_pool()
+    arrays = [arrow.array(values[field.name], field.type, memory_pool=pool) for field in layout]
+    return arrow.RecordBatch.from_arrays(arrays, schema=layout)
+
+
+def _comments(issue: Issue) -> list[Row] | None:
+    if not isinstance(issue, DetailedIssue) or issue.comments is None:
+        return None
+    return [
+        {
+            "id": comment.id,
+            "created_at": comment.created_at,
+            "commenter": comment.commenter and comment.commenter.name,
+            "role": comment.commenter and comment.commenter.role,
+            "comment": comment.comment,
+        }
+        for comment in issue.comments
+    ]
+
+
+def _well_known(lng: float | None, lat: float | None) -> bytes | None:
+    """A point as WKB (OGC 06-103r4 §8.2)."""
+    if lng is None or lat is None:
+        return None
+    return struct.pack("<BIdd", _LITTLE_ENDIAN, _POINT, lng, lat)
+
+
+def month_of(created: datetime | None) -> str:
+    """The name of the folder that a row belongs into, by the month of its creation in UTC."""
+    return f"month={moment(created)[:7] if created else _NO_MONTH}"
+
+
+def integers(values: array[int]) -> Any:
+    """The same 64-bit integers, without a copy."""
+    arrow: Any = library()
+    return arrow.Array.from_buffers(arrow.int64(), len(values), [None, arrow.py_buffer(values)])
+
+
+def sorted_integers(values: array[int]) -> Any:
+    """Return the same 64-bit integers in ascending order."""
+    compute: Any = importlib.import_module("pyarrow.compute")
+    pool = memory_pool()
+    given = integers(values)
+    order = compute.array_sort_indices(given, memory_pool=pool)
+    return compute.take(given, order, memory_pool=pool)
+
+
+def repeated(values: array[int]) -> set[int]:
+    """Those integers that come more than once, found without an object for each."""
+    compute: Any = importlib.import_module("pyarrow.compute")
+    pool = memory_pool()
+    ordered = sorted_integers(values)
+    following = ordered[1:]
+    is_repeated = compute.equal(following, ordered[:-1], memory_pool=pool)
+    return set(compute.filter(following, is_repeated, memory_pool=pool).to_pylist())

@@ -1,0 +1,148 @@
+"""The Parquet files of a dataset: how they are written, read and checked."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import zlib
+from array import array
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.pull import _arrow as arrow
+from seeclickfix_async.pull._manifest import Part
+from seeclickfix_async.pull._pending import file_checksum
+
+_ROWS = 4096
+"""The rows of a row group: what is in memory while a file is read or written."""
+
+
+class PartFiles:
+    """Reads and writes files of one schema."""
+
+    def __init__(self, schema: Any) -> None:
+        self._arrow: Any = arrow.library()
+        self._compute: Any = importlib.import_module("pyarrow.compute")
+        self._parquet: Any = importlib.import_module("pyarrow.parquet")
+        self._pool = arrow.memory_pool()
+        self._schema = schema
+
+    def write(self, batches: Iterable[Any], file: Path, path: str) -> Part | None:
+        """Write a file that will be the part at `path`; no rows make no file."""
+        ids = array("q")
+        # The writer leaves a file open that it cannot finish.
+        with (
+            self._arrow.OSFile(str(file), "wb") as sink,
+            self._parquet.ParquetWriter(
+                sink, self._schema, compression="zstd", memory_pool=self._pool
+            ) as writer,
+        ):
+            for table in self._row_groups(batches):
+                writer.write_table(table)
+                ids.extend(table["id"].to_pylist())
+                del table  # before the next one is gathered
+                arrow.release_memory()
+        arrow.release_memory()
+        if not ids:
+            file.unlink()
+            return None
+        with file.open("rb") as written:  # it may be all there is of these rows
+            os.fsync(written.fileno())
+        return self.describe(file, path, ids)
+
+    def describe(self, file: Path, path: str, ids: array[int]) -> Part:
+        """The part at `path`, as its file is now."""
+        ordered = arrow.sorted_integers(ids)
+        return Part(
+            path=path,
+            rows=len(ids),
+            size=file.stat().st_size,
+            checksum=file_checksum(file),
+            first=ordered[0].as_py(),
+            last=ordered[-1].as_py(),
+            ids=zlib.crc32(ordered.buffers()[1]),
+        )
+
+    def read(self, file: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
+        """The rows of a part, as batches.
+
+        Raises:
+            InvalidArgumentError: It cannot be read.
+        """
+        with self._readable(file), self._parquet.ParquetFile(file, pre_buffer=False) as opened:
+            yield from opened.iter_batches(_ROWS, columns=columns, use_threads=False)
+
+    def ids(self, file: Path) -> array[int]:
+        """The ids of a part."""
+        batches = self.read(file, ["id"])
+        return array("q", chain.from_iterable(batch["id"].to_pylist() for batch in batches))
+
+    def read_without(self, file: Path, ids: array[int]) -> Iterator[Any]:
+        """The rows of a part that have none of these ids."""
+        excluded = arrow.integers(ids)
+        for batch in self.read(file):
+            if ids:
+                found = self._compute.is_in(batch["id"], value_set=excluded)
+                batch = batch.filter(self._compute.invert(found))  # noqa: PLW2901
+            yield batch
+
+    def convert(self, file: Path) -> Iterator[Any]:
+        """The rows of a part that another program wrote, in our types.
+
+        Raises:
+            InvalidArgumentError: It cannot be read, or its columns are others, or a type has no
+                certain counterpart.
+        """
+        with self._readable(file), self._parquet.ParquetFile(file) as opened:
+            self._check_columns(file, opened.schema_arrow)
+            for batch in opened.iter_batches(_ROWS, columns=self._schema.names):
+                table = self._arrow.Table.from_batches([batch]).select(self._schema.names)
+                yield from table.cast(self._schema).combine_chunks().to_batches()
+
+    def _check_columns(self, file: Path, found: Any) -> None:
+        ours = self._schema.names
+        missing = [name for name in ours if name not in found.names]
+        others = [name for name in found.names if name not in (*ours, "__index_level_0__")]
+        if missing:
+            raise self._foreign(file, f"without the columns {', '.join(missing)}")
+        if others:
+            raise self._foreign(file, f"with columns that are not ours: {', '.join(others)}")
+        for name in ours:
+            type_ = found.field(name).type
+            if self._arrow.types.is_timestamp(type_) and type_.tz is None:
+                raise self._foreign(file, f"and the times in {name} have no time zone")
+
+    def _foreign(self, file: Path, what: str) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            "to",
+            f"{file} was written by another program, {what}. Restore it as it was, and write what "
+            "you make of it to another folder.",
+        )
+
+    def _row_groups(self, batches: Iterable[Any]) -> Iterator[Any]:
+        gathered: list[Any] = []
+        rows = 0
+        for batch in batches:
+            gathered.append(batch)
+            rows += len(batch)
+            if rows >= _ROWS:
+                yield self._arrow.Table.from_batches(gathered, self._schema)
+                gathered, rows = [], 0
+        if rows:
+            yield self._arrow.Table.from_batches(gathered, self._schema)
+
+    @contextmanager
+    def _readable(self, file: Path) -> Generator[None]:
+        """Translate what the library raises for a damaged file."""
+        try:
+            yield
+        except (self._arrow.ArrowException, OSError, EOFError) as error:
+            raise InvalidArgumentError(
+                "to",
+                f"{file} cannot be read: {str(error).rstrip('.')}. Restore it, or remove the "
+                "dataset and its checkpoint to begin anew.",
+            ) from error

@@ -1,0 +1,196 @@
+"""The rows of a pull in progress: a file of Arrow batches, each of one month.
+
+Rows stay here after they have gone into parts, until each month is written once more as one file:
+to read them from Parquet takes far more time and memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import attrs
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.pull import _arrow as arrow
+
+
+@attrs.define
+class _Month:
+    """The batches of a month.
+
+    Attributes:
+        offsets: The first byte of each.
+        numbers: The number of its first row, counted over all months.
+        rows: The number of rows in all of them.
+        stored_batches: The number of those that are in parts.
+        stored_rows: The number of their rows.
+    """
+
+    offsets: array[int] = attrs.field(factory=lambda: array("q"))
+    numbers: array[int] = attrs.field(factory=lambda: array("q"))
+    rows: int = 0
+    stored_batches: int = 0
+    stored_rows: int = 0
+
+
+class PendingRows:
+    """A file that grows by batches.
+
+    Attributes:
+        length: Its length in bytes.
+        checksum: The CRC-32 of its bytes.
+        stored: The length of those at its beginning that are in parts.
+        ids: The ids of the others, in their order.
+    """
+
+    def __init__(
+        self, path: Path, schema: Any, *, length: int = 0, checksum: int = 0, stored: int = 0
+    ) -> None:
+        """Open the file as a checkpoint describes it; what is beyond `length` is cut off.
+
+        Raises:
+            InvalidArgumentError: It was removed, is shorter, or holds something else.
+        """
+        self._arrow: Any = arrow.library()
+        self._pool = arrow.memory_pool()
+        self._path = path
+        self._schema = schema
+        self._file: BinaryIO | None = None
+        self._months: dict[str, _Month] = {}
+        self._rows = 0
+        self.length: int = 0
+        self.checksum: int = 0
+        self.stored: int = 0
+        self.ids: array[int] = array("q")
+        if length:
+            self._restore(length, checksum, stored)
+        else:  # a killed process may have left rows that do not count
+            path.unlink(missing_ok=True)
+
+    @property
+    def months(self) -> set[str]:
+        """The months of rows that are in no part."""
+        return {name for name, month in self._months.items() if month.rows > month.stored_rows}
+
+    def stored_rows(self, month: str) -> int:
+        """The number of a month's rows that are in parts."""
+        return self._months[month].stored_rows if month in self._months else 0
+
+    def append(self, batch: Any, months: Iterable[str]) -> None:
+        """Append rows, as a batch for each run of rows of one month."""
+        start = 0
+        messages = []  # for one write: after each, a thread waits for the interpreter
+        for month, run in itertools.groupby(months):
+            rows = batch.slice(start, sum(1 for _ in run))
+            messages.append(rows.serialize(memory_pool=self._pool))
+            self._add(month, rows)
+            self.length += messages[-1].size
+            start += len(rows)
+        self._write(b"".join(messages))
+
+    def batches(self, name: str, last: Mapping[int, int], *, stored: bool) -> Iterator[Any]:
+        """The rows of a month without those that `last_rows` excludes; the `stored` ones too?"""
+        if name not in self._months:
+            return
+        month = self._months[name]
+        start = 0 if stored else month.stored_batches
+        with self._arrow.OSFile(str(self._path), memory_pool=self._pool) as file:
+            for offset, first in zip(month.offsets[start:], month.numbers[start:], strict=True):
+                file.seek(offset)
+                batch = self._read(file)
+                if last:
+                    numbers = enumerate(batch["id"].to_pylist(), first)
+                    batch = batch.filter([last.get(id_, row) == row for row, id_ in numbers])
+                yield batch
+
+    def last_rows(self) -> dict[int, int]:
+        """The number of the last row of each issue that came more than once."""
+        repeated = arrow.repeated(self.ids)
+        first = self._rows - len(self.ids)
+        return {id_: row for row, id_ in enumerate(self.ids, first) if id_ in repeated}
+
+    def mark_stored(self) -> None:
+        """Note that all rows are in parts now."""
+        for month in self._months.values():
+            month.stored_batches, month.stored_rows = len(month.offsets), month.rows
+        self.stored = self.length
+        self.ids = array("q")
+
+    def clear(self) -> None:
+        """Remove the file: its rows are elsewhere."""
+        self.close()
+        self._path.unlink(missing_ok=True)
+        self._months = {}
+        self._rows = self.length = self.checksum = self.stored = 0
+        self.ids = array("q")
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # of what did not fit, which has been reported
+                self._file.close()
+            self._file = None
+
+    def _add(self, name: str, batch: Any) -> None:
+        month = self._months.setdefault(name, _Month())
+        month.offsets.append(self.length)
+        month.numbers.append(self._rows)
+        month.rows += len(batch)
+        self._rows += len(batch)
+        self.ids.extend(batch["id"].to_pylist())
+
+    def _write(self, content: bytes) -> None:
+        if self._file is None:
+            self._file = self._path.open("ab")
+        ours, found = os.fstat(self._file.fileno()), self._path.stat()
+        if not os.path.samestat(ours, found) or found.st_size != self.length - len(content):
+            raise self._changed()  # what is written to a removed file is lost
+        self._file.write(content)
+        self._file.flush()
+        self.checksum = zlib.crc32(content, self.checksum)
+
+    def _read(self, file: Any) -> Any:
+        try:
+            message = self._arrow.ipc.read_message(file)
+            return self._arrow.ipc.read_record_batch(message, self._schema)
+        except (self._arrow.ArrowException, EOFError):
+            raise self._changed() from None
+
+    def _restore(self, length: int, checksum: int, stored: int) -> None:
+        if not self._path.exists() or self._path.stat().st_size < length:
+            raise self._changed()
+        os.truncate(self._path, length)
+        if file_checksum(self._path) != checksum:
+            raise self._changed()
+        with self._arrow.OSFile(str(self._path), memory_pool=self._pool) as file:
+            while self.length < length:
+                batch = self._read(file)
+                self._add(arrow.month_of(batch["created_at"][0].as_py()), batch)
+                self.length = file.tell()
+                if self.length == stored:
+                    self.mark_stored()
+        self.checksum = checksum
+
+    def _changed(self) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            "to",
+            f"{self._path} was removed or changed, and holds rows that are nowhere else. "
+            f"Restore it; or remove {self._path.with_suffix('')} and what is beside it "
+            "to begin anew.",
+        )
+
+
+def file_checksum(path: Path) -> int:
+    """The CRC-32 of a file."""
+    checksum = 0
+    with path.open("rb") as file:
+        while content := file.read(1 << 18):
+            checksum = zlib.crc32(content, checksum)
+    return checksum

@@ -1,0 +1,205 @@
+"""The same city as Open311 GeoReport v2: bare lists, open and closed only (observed)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from seeclickfix_async.sandbox import _forms as forms
+from seeclickfix_async.sandbox import _responses as answers
+from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, COMMUNITY, City
+from seeclickfix_async.sandbox._gateway import Door, Handler, origin
+from seeclickfix_async.sandbox._listing import Listing, whole
+from seeclickfix_async.sandbox._overlay import Ledger
+from seeclickfix_async.sandbox._request_body import body_of
+from seeclickfix_async.sandbox._serializers import ORGANIZATION, Rows
+
+ORGANIZATION_ID = 311
+_ROOT = "/open311/v2"
+_PER_PAGE = 20
+_DATATYPES = {
+    "text": "string",
+    "textarea": "text",
+    "number": "number",
+    "datetime": "datetime",
+    "select": "singlevaluelist",
+    "multivaluelist": "multivaluelist",
+}
+_STATUSES = {"open": "open,acknowledged", "closed": "closed,archived"}
+_ALL = "open,acknowledged,closed,archived"
+
+
+@attrs.define(eq=False)
+class Open311:
+    """Reads for everybody, and reports of people without an account."""
+
+    city: City
+    door: Door
+    ledger: Ledger
+    _listing: Listing = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._listing = Listing(self.city)
+
+    def table(self) -> dict[tuple[str, str], Handler]:
+        """The routes: for everybody, and for one organization."""
+        routes = {
+            ("GET", "/discovery.json"): self.discovery,
+            ("GET", "/services.json"): self.services,
+            ("GET", "/services/{code}.json"): self.service,
+            ("GET", "/requests.json"): self.requests,
+            ("POST", "/requests.json"): self.create,
+            ("GET", "/requests/{id}.json"): self.request,
+        }
+        return {
+            (method, f"{_ROOT}{scope}{path}"): self._of(handler)
+            for (method, path), handler in routes.items()
+            for scope in ("", "/{organization:int}")
+        }
+
+    def _of(self, handler: Callable[[Request], Awaitable[Response]]) -> Handler:
+        async def scoped(request: Request) -> Response:
+            if request.path_params.get("organization", ORGANIZATION_ID) != ORGANIZATION_ID:
+                return _error(404, "Invalid Jurisdiction ID")
+            return await handler(request)
+
+        return scoped
+
+    async def discovery(self, request: Request) -> Response:
+        """`GET discovery.json`."""
+        url = f"{origin(request)}{_ROOT}"
+        endpoint = {
+            "specification": "http://wiki.open311.org/GeoReport_v2",
+            "url": url,
+            "changeset": "2026-01-01T00:00:00-05:00",
+            "type": "test",
+            "formats": ["application/json"],
+        }
+        contact = "You reach nobody here: this is a sandbox."
+        return answers.answer({"changeset": None, "contact": contact, "endpoints": [endpoint]})
+
+    async def services(self, _request: Request) -> Response:
+        """`GET services.json`."""
+        return answers.answer(
+            [
+                {
+                    "service_code": str(forms.FIRST_TYPE + category),
+                    "service_name": name,
+                    "description": name,
+                    "metadata": len(forms.questions(category)) > forms.USUAL,
+                    "type": "realtime",
+                    "keywords": None,
+                    "group": ORGANIZATION,
+                    "organization": ORGANIZATION,
+                }
+                for category, name in enumerate(CATEGORIES)
+                if category != COMMUNITY
+            ]
+        )
+
+    async def service(self, request: Request) -> Response:
+        """`GET services/:code.json`: a bare object (observed)."""
+        category = forms.category_of(request.path_params["code"])
+        if not category:
+            return _error(404, "service_code was not found")
+        asked = forms.questions(category)[forms.USUAL :]
+        attributes = [_attribute(order, question) for order, question in enumerate(asked, 1)]
+        code = str(forms.FIRST_TYPE + category)
+        return answers.answer({"service_code": code, "attributes": attributes})
+
+    async def requests(self, request: Request) -> Response:
+        """`GET requests.json`: a list and nothing beside it."""
+        query = dict(request.query_params)
+        kinds = {"request_types": query["service_code"]} if "service_code" in query else {}
+        rows = self._listing.select(
+            {
+                "status": _STATUSES.get(query.get("status", ""), _ALL),
+                **{name: query[of] for name, of in _PERIOD.items() if of in query},
+                **kinds,
+            }
+        )
+        page = max(whole(query.get("page"), 1), 1)
+        per_page = min(max(whole(query.get("per_page"), _PER_PAGE), 1), 100)
+        make = Rows(self.city, origin(request), self.ledger)
+        shown = rows[(page - 1) * per_page : page * per_page]
+        return answers.answer([self._row(make, row) for row in shown])
+
+    async def request(self, request: Request) -> Response:
+        """`GET requests/:id.json`: a list of one (GeoReport v2)."""
+        row = self.city.row_of(whole(request.path_params["id"], 0))
+        if row is None:
+            return _error(404, "service_request_id was not found")
+        make = Rows(self.city, origin(request), self.ledger)
+        return answers.answer([self._row(make, row)])
+
+    async def create(self, request: Request) -> Response:
+        """`POST requests.json`."""
+        body = await body_of(request)
+        category = forms.category_of(str(body.get("service_code", "")))
+        if "organization" not in request.path_params and "jurisdiction_id" not in body:
+            return _error(400, "jurisdiction_id was not provided")
+        if not category:
+            return _error(404, "service_code was not found")
+        if not ("lat" in body and "long" in body):
+            return _error(400, "location was not provided")
+        attributes = body.get("attribute", {})
+        for question in forms.questions(category)[forms.USUAL :]:
+            if question["response_required"] and not attributes.get(question["primary_key"]):
+                return _error(400, f"attribute {question['primary_key']} was not provided")
+        row = self.city.file(category, float(body["lat"]), float(body["long"]))
+        written = self.ledger.open(row)
+        written.fields.update(
+            description=body.get("description", ""), address=body.get("address_string", "")
+        )
+        number = str(self.city.id_of(row))
+        return answers.answer([{"service_request_id": number, "service_notice": None}], 201)
+
+    def _row(self, make: Rows, row: int) -> dict[str, Any]:
+        issue = make.issue(row)
+        kind = issue["request_type"]
+        return {
+            "service_request_id": str(issue["id"]),
+            "status": "closed" if self.city.status[row] >= CLOSED else "open",
+            "status_notes": None,
+            "service_name": issue["summary"],
+            "service_code": str(kind["id"]) if kind else None,
+            "description": issue["description"],
+            "agency_responsible": ORGANIZATION,
+            "service_notice": None,
+            "requested_datetime": issue["created_at"],
+            "updated_datetime": issue["updated_at"],
+            "expected_datetime": None,
+            "address": issue["address"],
+            "address_id": None,
+            "zipcode": None,
+            "lat": issue["lat"],
+            "long": issue["lng"],
+            "media_url": issue["media"]["image_full"],
+            "organization": ORGANIZATION,
+        }
+
+
+_PERIOD = {"after": "start_date", "before": "end_date"}
+
+
+def _attribute(order: int, question: dict[str, Any]) -> dict[str, Any]:
+    kind = question["question_type"]
+    return {
+        "variable": kind != "note",
+        "code": question["primary_key"],
+        "datatype": _DATATYPES.get(kind, "string"),
+        "required": question["response_required"],
+        "datatype_description": None,
+        "order": order,
+        "description": question["question"],
+        "values": question.get("select_values", []),
+    }
+
+
+def _error(code: int, description: str) -> Response:
+    """Open311's own form of a refusal (GeoReport v2)."""
+    return answers.answer([{"code": code, "description": description}], code)
