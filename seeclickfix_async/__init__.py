@@ -7,9 +7,9 @@ the first request.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from seeclickfix_async._core.lazy_imports import lazy_getattr
 from seeclickfix_async._version import __version__
 
 if TYPE_CHECKING:
@@ -110,7 +110,6 @@ _LAZY_IMPORTS = {
     "_transport.redis_limiter": ("RedisLimiter",),
     "_watch.watch": ("Watch",),
 }
-_MODULE_OF = {name: module for module, names in _LAZY_IMPORTS.items() for name in names}
 
 __all__ = [
     "ALL",
@@ -172,15 +171,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if not module:
-        return importlib.import_module(f"{__name__}.{name}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_getattr(__name__, _LAZY_IMPORTS)
 
 
 def __dir__() -> list[str]:

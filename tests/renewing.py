@@ -10,7 +10,7 @@ import coredis
 
 from seeclickfix_async import AsyncClient, FileStore, StoredToken, TokenEndpoint, TokenStore
 from seeclickfix_async.oauth import Application
-from seeclickfix_async.tokens._stores.redis import RedisStore
+from seeclickfix_async.tokens import RedisStore
 
 
 async def main(url: str, where: str) -> None:

@@ -391,7 +391,7 @@ def test_the_command_line_waits(
     async def released(_: float) -> None:
         lock.release()
 
-    monkeypatch.setattr("seeclickfix_async._core.file_lock.anyio.sleep", released)
+    monkeypatch.setattr("seeclickfix_async._transport.threads.anyio.sleep", released)
     with small.serve() as url:
         code = run(["pull", str(tmp_path / "city.db"), "--wait", "60", "--base-url", url])
 

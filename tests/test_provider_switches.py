@@ -23,7 +23,7 @@ from seeclickfix_async import (
     oauth,
 )
 from seeclickfix_async.oauth import AuthorizationCode, Token
-from seeclickfix_async.tokens._stores.redis import RedisStore
+from seeclickfix_async.tokens import RedisStore
 
 from .provider import Doorkeeper, doorkeeper
 from .redis_server import redis_server

@@ -20,7 +20,7 @@ from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN, Sandbox
-from seeclickfix_async.tokens._stores.keyring import KeyringStore
+from seeclickfix_async.tokens import KeyringStore
 
 from .desktops import Desktop
 

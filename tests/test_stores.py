@@ -24,8 +24,7 @@ from keyring.backends import fail
 from seeclickfix_async import FileStore, MemoryStore, TokenStore, errors
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import Token
-from seeclickfix_async.tokens._stores.keyring import KeyringStore
-from seeclickfix_async.tokens._stores.redis import RedisStore
+from seeclickfix_async.tokens import KeyringStore, RedisStore
 
 from .desktops import Desktop
 from .redis_server import redis_server

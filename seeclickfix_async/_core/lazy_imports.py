@@ -1,0 +1,31 @@
+"""Names of a package that are imported when they are used first."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+
+def lazy_getattr(
+    package: str, lazy_imports: Mapping[str, Sequence[str]]
+) -> Callable[[str], object]:
+    """Return the `__getattr__` of a package.
+
+    Args:
+        package: Its name.
+        lazy_imports: The names, by the module that defines them; subpackages by an empty name.
+    """
+    module_of = {name: module for module, names in lazy_imports.items() for name in names}
+
+    def getattr_(name: str) -> object:
+        if name not in module_of:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        if not module_of[name]:
+            return importlib.import_module(f".{name}", package)
+        module = importlib.import_module(f".{module_of[name]}", package)
+        value: object = getattr(module, name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return getattr_
