@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 import msgspec
 
 from seeclickfix_async.sandbox import Sandbox
-from seeclickfix_async.sandbox._overlay import Ledger
-from seeclickfix_async.sandbox._serializers import Rows
+from seeclickfix_async.sandbox._overlay import Overlay
+from seeclickfix_async.sandbox._serializers import Serializer
 
 ISSUE = 0
 PAGE = 100
@@ -20,7 +20,7 @@ PAGE = 100
 
 def body_of(rows: int) -> bytes:
     """One issue, or a page of so many, as the service writes them."""
-    make = Rows(Sandbox(1000).city, "https://seeclickfix.com", Ledger())
+    make = Serializer(Sandbox(1000).city, "https://seeclickfix.com", Overlay())
     if rows == ISSUE:
         return msgspec.json.encode(make.issue(500))
     told = {"entries": 50_000, "page": None, "per_page": rows, "pages": 500, "next_page": None}

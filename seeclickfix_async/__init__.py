@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from seeclickfix_async._transport.response import Response as Response
     from seeclickfix_async._transport.retry import Retry as Retry
     from seeclickfix_async._watch.changes import Change as Change
-    from seeclickfix_async._watch.changes import Kind as Kind
+    from seeclickfix_async._watch.changes import ChangeKind as ChangeKind
     from seeclickfix_async._watch.watch import Watch as Watch
     from seeclickfix_async.errors import SeeClickFixError as SeeClickFixError
     from seeclickfix_async.models import Comment as Comment
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 _LAZY_IMPORTS = {
     "": ("errors", "models", "oauth", "pull"),
     "_api.area": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
-    "_watch.changes": ("Change", "Kind"),
+    "_watch.changes": ("Change", "ChangeKind"),
     "_client": ("AsyncClient",),
     "_crawl.crawl": ("Batch", "Crawl"),
     "_core.credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),
@@ -121,6 +121,7 @@ __all__ = [
     "BoundingBox",
     "Cache",
     "Change",
+    "ChangeKind",
     "Clock",
     "Comment",
     "Crawl",
@@ -131,7 +132,6 @@ __all__ = [
     "FileStore",
     "Issue",
     "IssueFilters",
-    "Kind",
     "Limiter",
     "MemoryStore",
     "Moderated",

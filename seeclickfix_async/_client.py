@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Self, TypedDict, Unpack
 import anyio
 import attrs
 
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async._core.credentials import (
     PRODUCTION,
@@ -18,10 +18,10 @@ from seeclickfix_async._core.credentials import (
     Bearer,
     Credential,
     TokenSource,
-    site_of,
-    user_agent_of,
+    build_user_agent,
+    normalize_base_url,
 )
-from seeclickfix_async._core.secret import Secret, concealed
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._resources.comments import Comments
 from seeclickfix_async._resources.emails import Emails
 from seeclickfix_async._resources.issues import Issues
@@ -35,10 +35,10 @@ from seeclickfix_async._resources.users import Users
 from seeclickfix_async._transport.cache import Cache
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import RateLimiter
-from seeclickfix_async._transport.request import TOTAL_TIMEOUT, UNSET, Options, Unset
+from seeclickfix_async._transport.request import TOTAL_TIMEOUT, UNSET, RequestOptions, Unset
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
-from seeclickfix_async._transport.transport import Wire
+from seeclickfix_async._transport.transport import Transport
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
 from seeclickfix_async.models import RequestTypeOption, User
 from seeclickfix_async.oauth._token import Token
@@ -119,20 +119,20 @@ class AsyncClient:
         locale: str | None = None,
         cache: Cache | Unset | None = UNSET,
     ) -> None:
-        site = site_of(base_url)
-        token = concealed(token) if isinstance(token, str) else token  # frames are shown, too
-        options = Options(_credential(token, auth), timeout, total_timeout, max_wait, locale)
-        wire = Wire(
+        site = normalize_base_url(base_url)
+        token = as_secret(token) if isinstance(token, str) else token  # frames are shown, too
+        options = RequestOptions(_credential(token, auth), timeout, total_timeout, max_wait, locale)
+        wire = Transport(
             site,
             http=http,
             limiter=limiter,
             retry=retry,
-            user_agent=user_agent_of(user_agent, contact),
+            user_agent=build_user_agent(user_agent, contact),
             cache=Cache() if isinstance(cache, Unset) else cache,
         )
-        self._bind(Api(wire, site, options), owner=True)
+        self._bind(Requestor(wire, site, options), owner=True)
 
-    def _bind(self, api: Api, *, owner: bool) -> None:
+    def _bind(self, api: Requestor, *, owner: bool) -> None:
         self._api = api
         self._owner = owner
         self.comments: Comments = Comments(api)
@@ -188,7 +188,7 @@ class AsyncClient:
             InvalidArgumentError: An argument cannot be used.
         """
         now = self._api.options
-        options = Options(
+        options = RequestOptions(
             now.credential if isinstance(token, Unset) else _credential(token, None),
             now.timeout if isinstance(timeout, Unset) else timeout,
             now.total_timeout if isinstance(total_timeout, Unset) else total_timeout,
@@ -229,8 +229,8 @@ class AsyncClient:
         Raises:
             InvalidArgumentError: The point is none.
         """
-        checks.number("lat", lat, -90, 90, whole=False)
-        checks.number("lng", lng, -180, 180, whole=False)
+        checks.in_range("lat", lat, -90, 90, whole=False)
+        checks.in_range("lng", lng, -180, 180, whole=False)
         params = [("lat", str(lat)), ("lng", str(lng))]
         return await self._api.get_items(
             RequestTypeOption, "request_types", "/issues/new", params=params
@@ -265,7 +265,9 @@ class AsyncClient:
         Returns:
             The answer's JSON as plain objects.
         """
-        return (await self._api.get("/geocode/{point}", point=checks.words("point", point))).json()
+        return (
+            await self._api.get("/geocode/{point}", point=checks.non_empty_str("point", point))
+        ).json()
 
     async def request(
         self,

@@ -13,7 +13,7 @@ import attrs
 import httpx
 import pytest
 
-from seeclickfix_async import AsyncClient, Kind, Retry, Watch
+from seeclickfix_async import AsyncClient, ChangeKind, Retry, Watch
 
 from .feed_service import Service, follow
 from .feed_world import CALM, START, Options, Row, VirtualTime, World
@@ -49,9 +49,9 @@ class _Town:
     def open(self, at: timedelta = timedelta(0), **options: Any) -> Row:
         return self.world.open(self.world.clock() + at, **options)
 
-    async def told(self, looks: int = 2) -> list[tuple[int, Kind]]:
+    async def told(self, looks: int = 2) -> list[tuple[int, ChangeKind]]:
         """What the feed tells in so many looks."""
-        told: list[tuple[int, Kind]] = []
+        told: list[tuple[int, ChangeKind]] = []
         self.world.stop(looks * _EVERY)
         with anyio.CancelScope() as self.service.scope:
             while True:
@@ -114,13 +114,13 @@ async def test_a_row_dated_in_the_future_makes_no_feed_deaf(
     if when == "after":
         row = town.open()
         town.world.touch(row, town.world.clock() + ahead)
-        assert await town.told() == [(row.id, Kind.OPENED)]
+        assert await town.told() == [(row.id, ChangeKind.OPENED)]
 
     first = town.open()
-    assert await town.told() == [(first.id, Kind.OPENED)]
+    assert await town.told() == [(first.id, ChangeKind.OPENED)]
     town.restart()
     second = town.open()
-    assert await town.told() == [(second.id, Kind.OPENED)]
+    assert await town.told() == [(second.id, ChangeKind.OPENED)]
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
@@ -133,7 +133,7 @@ async def test_a_cursor_that_is_ahead_of_the_service_recovers(
 
     row = town.open()
 
-    assert await town.told() == [(row.id, Kind.OPENED)]
+    assert await town.told() == [(row.id, ChangeKind.OPENED)]
     assert "put back" in caplog.text
 
 
@@ -144,14 +144,14 @@ async def test_a_cursor_that_is_ahead_of_the_service_recovers(
 async def test_servers_whose_clocks_differ_lose_nothing(town: _Town, minutes: int) -> None:
     await town.feed.begin()
     numbers: list[int] = []
-    told: list[tuple[int, Kind]] = []
+    told: list[tuple[int, ChangeKind]] = []
 
     for turn in range(30):
         numbers.append(town.open(-minutes * _MINUTE * (turn % 2)).id)
         told += await town.told(1)
 
     told += await town.told()
-    assert sorted(told) == [(number, Kind.OPENED) for number in numbers]
+    assert sorted(told) == [(number, ChangeKind.OPENED) for number in numbers]
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
@@ -159,15 +159,15 @@ async def test_servers_whose_clocks_differ_lose_nothing(town: _Town, minutes: in
 async def test_a_clock_that_is_set_loses_nothing(town: _Town, hours: int) -> None:
     await town.feed.begin()
     first = town.open()
-    assert await town.told() == [(first.id, Kind.OPENED)]
+    assert await town.told() == [(first.id, ChangeKind.OPENED)]
 
     town.world.clock_offset += hours * 3600.0
     second = town.open()
 
-    assert await town.told(3) == [(second.id, Kind.OPENED)]
+    assert await town.told(3) == [(second.id, ChangeKind.OPENED)]
     town.restart()
     third = town.open()
-    assert await town.told(3) == [(third.id, Kind.OPENED)]
+    assert await town.told(3) == [(third.id, ChangeKind.OPENED)]
 
 
 # -- what appears late ----------------------------------------------------------------------------
@@ -186,7 +186,7 @@ async def test_a_backdated_status_is_told(town: _Town, age: timedelta, explained
     if explained:
         town.world.comment(row, now)
 
-    expected = [(row.id, Kind.CLOSED), (row.id, Kind.COMMENTED)]
+    expected = [(row.id, ChangeKind.CLOSED), (row.id, ChangeKind.COMMENTED)]
     assert await town.told() == expected[: 1 + explained]
 
 
@@ -200,7 +200,7 @@ async def test_what_a_moderator_held_is_told(town: _Town, looks: int) -> None:
     town.world.comment(row, town.world.clock(), created=town.world.clock() - 45 * _MINUTE)
 
     told = await town.told()
-    assert sorted(told) == [(row.id, Kind.COMMENTED), (held.id, Kind.OPENED)]
+    assert sorted(told) == [(row.id, ChangeKind.COMMENTED), (held.id, ChangeKind.OPENED)]
 
 
 async def test_the_past_of_an_old_issue_is_not_told(town: _Town) -> None:
@@ -211,7 +211,7 @@ async def test_the_past_of_an_old_issue_is_not_told(town: _Town) -> None:
     town.world.touch(edited, town.world.clock())
 
     told = await town.told()
-    assert told == [(commented.id, Kind.COMMENTED), (edited.id, Kind.EDITED)]
+    assert told == [(commented.id, ChangeKind.COMMENTED), (edited.id, ChangeKind.EDITED)]
 
 
 # -- edits and archives ---------------------------------------------------------------------------
@@ -220,13 +220,13 @@ async def test_the_past_of_an_old_issue_is_not_told(town: _Town) -> None:
 async def test_an_update_that_nothing_explains_is_an_edit(town: _Town) -> None:
     await town.feed.begin()
     row = town.open()
-    assert await town.told() == [(row.id, Kind.OPENED)]
+    assert await town.told() == [(row.id, ChangeKind.OPENED)]
 
     for after in (timedelta(seconds=2), _HOUR):
         town.world.touch(row, town.world.clock() + after)
-        assert await town.told() == [(row.id, Kind.EDITED)]
+        assert await town.told() == [(row.id, ChangeKind.EDITED)]
     town.world.comment(row, town.world.clock())
-    assert await town.told() == [(row.id, Kind.COMMENTED)]
+    assert await town.told() == [(row.id, ChangeKind.COMMENTED)]
 
 
 async def test_an_archived_issue_is_told_once(town: _Town) -> None:
@@ -244,10 +244,10 @@ async def test_an_archived_issue_is_told_once(town: _Town) -> None:
 
     assert sorted(told) == sorted(
         [
-            (known.id, Kind.COMMENTED),
-            (known.id, Kind.ARCHIVED),
-            (stranger.id, Kind.ARCHIVED),
-            (stranger.id, Kind.COMMENTED),
+            (known.id, ChangeKind.COMMENTED),
+            (known.id, ChangeKind.ARCHIVED),
+            (stranger.id, ChangeKind.ARCHIVED),
+            (stranger.id, ChangeKind.COMMENTED),
         ]
     )
 
@@ -260,11 +260,11 @@ async def test_a_row_that_cannot_be_read_costs_itself_only(town: _Town) -> None:
     await town.feed.begin()
     town.service.broken.add(town.open().id)
     first = town.open()
-    assert await town.told() == [(first.id, Kind.OPENED)]
+    assert await town.told() == [(first.id, ChangeKind.OPENED)]
 
     second = town.open()
 
-    assert await town.told(5) == [(second.id, Kind.OPENED)]
+    assert await town.told(5) == [(second.id, ChangeKind.OPENED)]
     assert town.feed.cursor is not None
     assert town.feed.cursor["since"] >= second.moments["updated"].strftime("%Y-%m-%dT%H:%M")
 
@@ -274,7 +274,7 @@ async def test_a_count_that_is_wrong_for_ever_holds_no_feed_back(town: _Town) ->
     town.service.promised = 1
     for _ in range(5):
         row = town.open()
-        assert await town.told(4) == [(row.id, Kind.OPENED)]
+        assert await town.told(4) == [(row.id, ChangeKind.OPENED)]
         assert town.feed.cursor is not None
         assert len(town.feed.cursor["seen"]) < 50
 
@@ -285,7 +285,7 @@ async def test_a_count_that_is_wrong_for_ever_holds_no_feed_back(town: _Town) ->
 async def test_a_consumer_who_gives_up_before_each_look_still_gets_changes(town: _Town) -> None:
     await town.feed.begin()
     row = town.open()
-    told: list[tuple[int, Kind]] = []
+    told: list[tuple[int, ChangeKind]] = []
 
     for _ in range(20):
         town.world.time.seconds += 10.0
@@ -294,7 +294,7 @@ async def test_a_consumer_who_gives_up_before_each_look_still_gets_changes(town:
             change = await anext(town.feed)
             told.append((change.issue.id, change.kind))
 
-    assert told == [(row.id, Kind.OPENED)]
+    assert told == [(row.id, ChangeKind.OPENED)]
 
 
 async def test_a_place_without_issues_is_followed_from_its_first_one(town: _Town) -> None:
@@ -303,7 +303,7 @@ async def test_a_place_without_issues_is_followed_from_its_first_one(town: _Town
 
     row = town.open(-_YEAR)  # the Date header is of another clock
 
-    assert await town.told() == [(row.id, Kind.OPENED)]
+    assert await town.told() == [(row.id, ChangeKind.OPENED)]
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
@@ -314,11 +314,11 @@ async def test_rows_from_long_before_the_date_header_are_told(town: _Town) -> No
     town.service.date_offset = _YEAR
     await town.feed.begin()
     first = [town.open().id for _ in range(50)]
-    assert await town.told(40) == [(number, Kind.OPENED) for number in first]
+    assert await town.told(40) == [(number, ChangeKind.OPENED) for number in first]
 
     last = town.open()
 
-    assert await town.told() == [(last.id, Kind.OPENED)]
+    assert await town.told() == [(last.id, ChangeKind.OPENED)]
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
@@ -340,7 +340,7 @@ async def test_a_feed_that_begins_in_a_crowd_tells_nothing_of_it(town: _Town) ->
     await town.feed.begin()
     last = town.open()
 
-    assert await town.told() == [(last.id, Kind.OPENED)]
+    assert await town.told() == [(last.id, ChangeKind.OPENED)]
 
 
 # -- cursors --------------------------------------------------------------------------------------
@@ -363,7 +363,7 @@ async def test_a_burst_keeps_a_cursor_small(
     last = town.open()
 
     assert len(set(told)) == len(told) == 2 * count
-    assert await town.told(3) == [(last.id, Kind.OPENED)]
+    assert await town.told(3) == [(last.id, ChangeKind.OPENED)]
     assert ("Too many changes to remember" in caplog.text) is warned
 
 
@@ -377,5 +377,5 @@ async def test_a_cursor_of_the_former_version_goes_on(town: _Town) -> None:
 
     told_now = await town.told()
 
-    assert (first.id, Kind.OPENED) not in told_now
-    assert (second.id, Kind.OPENED) in told_now
+    assert (first.id, ChangeKind.OPENED) not in told_now
+    assert (second.id, ChangeKind.OPENED) in told_now

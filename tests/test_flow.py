@@ -26,7 +26,7 @@ _APP = Application("app+1", "https://app.example/callback?tenant=a%26b", "the-cl
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def _begin(kind: oauth.Kind = "code", **options: Any) -> Flow:
+def _begin(kind: oauth.FlowKind = "code", **options: Any) -> Flow:
     return oauth.begin(_APP, kind, now=lambda: _NOW, **options)
 
 
@@ -139,7 +139,7 @@ def test_a_beginning_that_makes_no_sense_is_refused(options: dict[str, Any], arg
 
 
 @pytest.mark.parametrize("kind", ["code", "implicit"])
-def test_a_flow_can_be_kept(kind: oauth.Kind) -> None:
+def test_a_flow_can_be_kept(kind: oauth.FlowKind) -> None:
     flow = _begin(kind, scope="public", max_age=60)
 
     for kept in (
@@ -234,7 +234,7 @@ def test_an_app_may_have_a_scheme_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("kind", ["code", "implicit"])
-def test_a_state_that_is_not_the_flows_leaves_it_usable(kind: oauth.Kind) -> None:
+def test_a_state_that_is_not_the_flows_leaves_it_usable(kind: oauth.FlowKind) -> None:
     flow, other = _begin(kind), _begin(kind)
 
     for wrong in (_answer(other), _answer(flow, state=None), _answer(flow, state="é")):
@@ -335,7 +335,7 @@ def test_an_issuer_that_is_asked_for_must_answer(came: str | None) -> None:
     ],
 )
 def test_an_answer_to_something_else_is_refused(
-    kind: oauth.Kind, change: dict[str, str | None]
+    kind: oauth.FlowKind, change: dict[str, str | None]
 ) -> None:
     flow = _begin(kind)
 
@@ -363,7 +363,7 @@ def test_any_text_ends_in_a_value_or_an_error(text: str) -> None:
 
 @given(st.sampled_from(["code", "implicit"]), st.text(min_size=1), st.text(), st.booleans())
 def test_what_begin_asks_finish_takes_back(
-    kind: oauth.Kind, value: str, more: str, own_query: bool
+    kind: oauth.FlowKind, value: str, more: str, own_query: bool
 ) -> None:
     """Through the provider's form encoding (observed), whatever else comes along."""
     redirect_uri = "https://app.example/cb" + ("?x=1&x=2" if own_query else "")

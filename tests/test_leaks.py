@@ -101,7 +101,7 @@ async def _fails(canaries: Canaries, call: Callable[[], Awaitable[object]]) -> N
     canaries.show_error(caught.value)
 
 
-def _begun(provider: Doorkeeper, canaries: Canaries, kind: oauth.Kind) -> tuple[Flow, str]:
+def _begun(provider: Doorkeeper, canaries: Canaries, kind: oauth.FlowKind) -> tuple[Flow, str]:
     flow = oauth.begin(provider.application(), kind)
     canaries.hide(flow.state, flow.verifier)
     canaries.show(flow, provider.application(), oauth.Pkce(flow.verifier or "v" * 43))

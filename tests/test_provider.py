@@ -52,7 +52,7 @@ async def client(provider: Doorkeeper) -> AsyncIterator[AsyncClient]:
         yield client
 
 
-def flow_of(provider: Doorkeeper, kind: oauth.Kind = "code", **options: object) -> Flow:
+def flow_of(provider: Doorkeeper, kind: oauth.FlowKind = "code", **options: object) -> Flow:
     app = provider.application(str(options.pop("client_id", "confidential-app")))
     return oauth.begin(app, kind, **options)  # type: ignore[arg-type]
 
@@ -96,7 +96,7 @@ async def test_the_plain_functions_do_the_same(provider: Doorkeeper, client: Asy
 
 
 @pytest.mark.parametrize("kind", ["code", "implicit"])
-async def test_who_denies_is_not_signed_in(provider: Doorkeeper, kind: oauth.Kind) -> None:
+async def test_who_denies_is_not_signed_in(provider: Doorkeeper, kind: oauth.FlowKind) -> None:
     flow = flow_of(provider, kind)
 
     with pytest.raises(errors.AccessDeniedError) as caught:
@@ -110,7 +110,7 @@ async def test_who_denies_is_not_signed_in(provider: Doorkeeper, kind: oauth.Kin
 @pytest.mark.parametrize(
     "state", ["a b+c&d=e#f%41 é漢字😀 ~*-._!'()", "<>\\^`{|}\"'; and more", "x" * 1000]
 )
-async def test_any_state_comes_back(provider: Doorkeeper, state: str, kind: oauth.Kind) -> None:
+async def test_any_state_comes_back(provider: Doorkeeper, state: str, kind: oauth.FlowKind) -> None:
     response_type = "token" if kind == "implicit" else "code"
     url = oauth.authorize_url(
         "confidential-app",

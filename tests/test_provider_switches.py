@@ -31,7 +31,7 @@ from .redis_server import redis_server
 pytestmark = pytest.mark.anyio
 
 
-def finished(provider: Doorkeeper, kind: oauth.Kind = "code") -> Token | AuthorizationCode:
+def finished(provider: Doorkeeper, kind: oauth.FlowKind = "code") -> Token | AuthorizationCode:
     flow = oauth.begin(provider.application(), kind)
     return oauth.finish(flow, provider.come_back(flow.url))
 

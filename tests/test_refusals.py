@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeclickfix_async import Response, errors
-from seeclickfix_async._transport.status_errors import field_errors, refusal
+from seeclickfix_async._transport.status_errors import field_errors, status_error
 
 
 def _answer(status: int, body: Any = b"", **headers: str) -> Response:
@@ -40,7 +40,7 @@ _ADMIN = {"message": "Request forbidden by administrative rules.", "documentatio
     ],
 )
 def test_each_refusal_has_its_error(response: Response, kind: type[errors.StatusError]) -> None:
-    error = refusal(response)
+    error = status_error(response)
 
     assert type(error) is kind
     assert error is not None
@@ -50,7 +50,7 @@ def test_each_refusal_has_its_error(response: Response, kind: type[errors.Status
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 304])
 def test_a_success_is_no_refusal(status: int) -> None:
-    assert refusal(_answer(status)) is None
+    assert status_error(_answer(status)) is None
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_forms_of_422_become_one(body: Any, found: dict[str, list[str]]) -> 
 
 
 def test_what_the_service_says_keeps_one_full_stop() -> None:
-    error = refusal(_answer(422, {"email": "Can't be blank.", "base": ["No.", "Never"]}))
+    error = status_error(_answer(422, {"email": "Can't be blank.", "base": ["No.", "Never"]}))
 
     assert str(error) == (
         "422 for GET /issues. The service refused: email: Can't be blank; base: No, Never."
@@ -92,7 +92,7 @@ def test_what_the_service_says_keeps_one_full_stop() -> None:
     ],
 )
 def test_a_404_of_a_whole_collection_may_be_another_services(route: str, words: str) -> None:
-    assert words in str(refusal(Response(404, {}, b"", route=route)))
+    assert words in str(status_error(Response(404, {}, b"", route=route)))
 
 
 _JSON = st.recursive(
@@ -103,7 +103,7 @@ _JSON = st.recursive(
 
 @given(st.integers(100, 599), _JSON | st.binary())
 def test_any_answer_is_a_success_or_one_of_our_errors(status: int, body: Any) -> None:
-    error = refusal(_answer(status, body))
+    error = status_error(_answer(status, body))
 
     assert (error is None) == (200 <= status < 300 or status == 304)
 
@@ -120,7 +120,7 @@ def test_any_answer_is_a_success_or_one_of_our_errors(status: int, body: Any) ->
 def test_a_401_says_what_is_wrong_with_the_token(says: str, reason: str, words: str) -> None:
     challenge = f'Bearer error="invalid_token", error_description="{says}"'
 
-    error = refusal(_answer(401, **{"www-authenticate": challenge}))
+    error = status_error(_answer(401, **{"www-authenticate": challenge}))
 
     assert isinstance(error, errors.AuthenticationError)
     assert error.reason == reason
@@ -136,7 +136,7 @@ def test_a_401_says_what_is_wrong_with_the_token(says: str, reason: str, words: 
     ],
 )
 def test_a_403_says_which_of_three_it_is(body: Any, nobody: bool, reason: str, words: str) -> None:
-    error = refusal(_answer(403, body), nobody=nobody)
+    error = status_error(_answer(403, body), nobody=nobody)
 
     assert isinstance(error, errors.PermissionDeniedError)
     assert error.reason == reason
@@ -144,7 +144,7 @@ def test_a_403_says_which_of_three_it_is(body: Any, nobody: bool, reason: str, w
 
 
 def test_a_429_carries_the_wait() -> None:
-    error = refusal(_answer(429, retry_after="10"))
+    error = status_error(_answer(429, retry_after="10"))
 
     assert error is not None
     assert error.retry_after == 10

@@ -53,14 +53,14 @@ async def test_the_newest_of_two_tokens_counts(
     await files.put(_SITE, _token("file", age=0 if newest == "file" else 60))
     await ring.put(_SITE, _token("keyring", age=0 if newest == "keyring" else 60))
 
-    assert await session.Kept().get(_SITE) == _token(newest)
+    assert await session.StoredLogin().get(_SITE) == _token(newest)
 
 
 async def test_what_goes_into_the_keyring_leaves_the_file(
     files: FileStore, ring: TokenStore
 ) -> None:
     await files.put(_SITE, _token("old", age=60))
-    kept = session.Kept()
+    kept = session.StoredLogin()
 
     await kept.put(_SITE, _token("new"))
 
@@ -73,7 +73,7 @@ async def test_what_goes_into_the_keyring_leaves_the_file(
 async def test_a_keyring_that_fails_is_replaced_by_a_file(
     files: FileStore, desktop: Desktop
 ) -> None:
-    kept = session.Kept()
+    kept = session.StoredLogin()
     keyring.set_keyring(fail.Keyring())
 
     await kept.put(_SITE, _token("new"))
@@ -120,7 +120,7 @@ async def test_signing_in_and_out_let_nobody_in_between(
 ) -> None:
     """Another process that renews meanwhile would keep its pair after the end."""
     store = _Locked()
-    monkeypatch.setattr(session, "Kept", lambda: store)
+    monkeypatch.setattr(session, "StoredLogin", lambda: store)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
     monkeypatch.delenv(session.CLIENT_VARIABLE, raising=False)
 

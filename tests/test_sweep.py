@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from seeclickfix_async import BoundingBox, IssueFilters, PlaceArea, Report
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
-from seeclickfix_async.pull._rows import Held, compare
+from seeclickfix_async.pull._rows import StoredRow, compare
 from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import client_of, failing
@@ -299,7 +299,7 @@ def _run(sandbox: Sandbox, path: Path) -> Report:
 
 _UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 _MOMENTS = st.none() | st.integers(-2, 2).map(lambda hours: _UNTIL + timedelta(hours=hours))
-_ROWS = st.builds(Held, id=st.integers(1, 40), told=_MOMENTS, vanished=_MOMENTS)
+_ROWS = st.builds(StoredRow, id=st.integers(1, 40), told=_MOMENTS, vanished=_MOMENTS)
 
 
 @given(
@@ -307,7 +307,7 @@ _ROWS = st.builds(Held, id=st.integers(1, 40), told=_MOMENTS, vanished=_MOMENTS)
     there=st.sets(st.integers(1, 40), min_size=1),
 )
 def test_a_row_is_marked_when_it_did_not_come_and_was_not_heard_of_since(
-    held: list[Held], there: set[int]
+    held: list[StoredRow], there: set[int]
 ) -> None:
     found = compare(held, array("q", sorted(there)), _UNTIL)
 

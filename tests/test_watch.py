@@ -12,7 +12,7 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from seeclickfix_async import AsyncClient, Change, Comment, DetailedIssue, Kind, Retry, Watch
+from seeclickfix_async import AsyncClient, Change, ChangeKind, Comment, DetailedIssue, Retry, Watch
 from seeclickfix_async._watch.changes import changes_of
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
 from seeclickfix_async.models import UserRef
@@ -91,11 +91,11 @@ async def test_everything_that_happens_is_told_in_order(town: _Town) -> None:
     told = await _next(watch, 5, number=number)
 
     assert [change.kind for change in told] == [
-        Kind.ACKNOWLEDGED,
-        Kind.COMMENTED,
-        Kind.COMMENTED,
-        Kind.CLOSED,
-        Kind.COMMENTED,
+        ChangeKind.ACKNOWLEDGED,
+        ChangeKind.COMMENTED,
+        ChangeKind.COMMENTED,
+        ChangeKind.CLOSED,
+        ChangeKind.COMMENTED,
     ]
     assert [one.comment.comment for one in told if one.comment] == [
         "We are on it.",
@@ -131,7 +131,7 @@ async def test_a_burst_bigger_than_a_page_is_told_whole(town: _Town) -> None:
     await watch.begin()
 
     rows = [town.sandbox.city.report() for _ in range(70)]
-    told = await _next(watch, 70, kind=Kind.OPENED)
+    told = await _next(watch, 70, kind=ChangeKind.OPENED)
 
     assert [change.issue.id for change in told] == [town.sandbox.city.id_of(row) for row in rows]
 
@@ -146,18 +146,18 @@ async def test_what_happens_before_the_first_change_is_told_can_be_kept(town: _T
     (change,) = await _next(town.watch(cursor=kept), 1)
 
     assert watch.cursor == kept
-    assert (change.kind, change.issue.id) == (Kind.OPENED, town.sandbox.city.id_of(row))
+    assert (change.kind, change.issue.id) == (ChangeKind.OPENED, town.sandbox.city.id_of(row))
 
 
 async def test_a_restart_goes_on_where_the_last_change_was_dealt_with(town: _Town) -> None:
     watch = town.watch()
     await watch.begin()
     rows = [town.sandbox.city.report() for _ in range(50)]
-    told = await _next(watch, 30, kind=Kind.OPENED)
+    told = await _next(watch, 30, kind=ChangeKind.OPENED)
     kept = json.dumps(watch.cursor)
 
     rows += [town.sandbox.city.report() for _ in range(30)]  # nobody looks
-    told += await _next(town.watch(cursor=json.loads(kept)), 50, kind=Kind.OPENED)
+    told += await _next(town.watch(cursor=json.loads(kept)), 50, kind=ChangeKind.OPENED)
 
     assert [change.issue.id for change in told] == [town.sandbox.city.id_of(row) for row in rows]
     assert len(kept) < 12_000
@@ -189,10 +189,10 @@ async def test_old_changes_of_an_outage_are_told_though_newer_ones_came_first(
     told = await _next(watch, 4, number=number)
 
     assert [change.kind for change in told] == [
-        Kind.ACKNOWLEDGED,
-        Kind.COMMENTED,
-        Kind.CLOSED,
-        Kind.COMMENTED,
+        ChangeKind.ACKNOWLEDGED,
+        ChangeKind.COMMENTED,
+        ChangeKind.CLOSED,
+        ChangeKind.COMMENTED,
     ]
 
 
@@ -250,10 +250,10 @@ def test_a_reopened_issue_tells_its_whole_course() -> None:
     issue = _issue(closed_at=hours[2], acknowledged_at=hours[1], reopened_at=hours[3])
 
     assert [change.kind for change in changes_of(issue)] == [
-        Kind.OPENED,
-        Kind.ACKNOWLEDGED,
-        Kind.CLOSED,
-        Kind.REOPENED,
+        ChangeKind.OPENED,
+        ChangeKind.ACKNOWLEDGED,
+        ChangeKind.CLOSED,
+        ChangeKind.REOPENED,
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import attrs
 
-from seeclickfix_async._api.query import By
+from seeclickfix_async._api.query import ClockField
 from seeclickfix_async._crawl.planner import PageSize
 from seeclickfix_async.models import Status
 from tests.service_drift import Drift, EventKind
@@ -141,7 +141,7 @@ class Scenario:
     unplaced: float
     faults: float
     interruptions: int
-    by: By
+    by: ClockField
     way: Literal["run", "iterate"]
     restart: Literal["object", "state", "state and ids"]
     file: str

@@ -154,9 +154,9 @@ def near(lat: float, lng: float, radius: float) -> Near:
         InvalidArgumentError: The point is none, or the radius is out of bounds, or the
             square would reach over a pole or the date line.
     """
-    checks.number("lat", lat, -89, 89, whole=False)
-    checks.number("lng", lng, -180, 180, whole=False)
-    checks.number("radius", radius, 1, 100_000, whole=False)
+    checks.in_range("lat", lat, -89, 89, whole=False)
+    checks.in_range("lng", lng, -180, 180, whole=False)
+    checks.in_range("radius", radius, 1, 100_000, whole=False)
     north = radius / _METRES_PER_DEGREE
     east = north / math.cos(math.radians(lat))
     if abs(lat) + north > 90 or abs(lng) + east > 180:

@@ -163,7 +163,7 @@ def _read_each(
     rejected: list[Rejected] = []
     for index, raw in enumerate(rows):
         try:
-            document = drift.repair(lenient_json.loads(raw))
+            document = drift.normalize(lenient_json.loads(raw))
             items.append(msgspec.convert(document, model, strict=False))
         except UNREADABLE as error:
             path, reason = _explain(error)
@@ -179,7 +179,7 @@ def _body(response: Response) -> bytes:
 
 def _mend(response: Response, document: Any, model: type[T], within: str = "") -> T:
     try:
-        return msgspec.convert(drift.repair(document), model, strict=False)
+        return msgspec.convert(drift.normalize(document), model, strict=False)
     except UNREADABLE as error:
         path, reason = _explain(error)
         whole_path = ".".join(filter(None, (within, path)))

@@ -57,7 +57,7 @@ def has_renamed_fields(value: object, content: bytes) -> bool:
     )
 
 
-def repair(value: Any, key: str = "") -> Any:
+def normalize(value: Any, key: str = "") -> Any:
     """The same document, with everything put right that is known to go wrong."""
     match value:
         case dict():
@@ -79,7 +79,7 @@ def _list(value: list[Any], key: str) -> list[Any]:
         item is not None and _is_within(item, math.inf) for item in value
     ):
         return []
-    return [repair(item) for item in value]
+    return [normalize(item) for item in value]
 
 
 def _number(value: float, key: str) -> Any:
@@ -101,10 +101,10 @@ def _is_within(value: Any, bound: float) -> bool:
 
 def _object(value: dict[str, Any], key: str) -> Any:
     if key in _LISTS:
-        return [repair(value)] if value else None
+        return [normalize(value)] if value else None
     if key == "transitions":  # links by their names, and whatever else there may be one day
         return {name: link for name, link in value.items() if isinstance(link, str | None)} or None
-    mended = {name: repair(item, name) for name, item in value.items()}
+    mended = {name: normalize(item, name) for name, item in value.items()}
     for alias, name in _ALIASES.items():
         if mended.get(name) is None and alias in mended:
             mended[name] = mended[alias]

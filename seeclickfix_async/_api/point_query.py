@@ -8,7 +8,7 @@ from typing import Literal
 
 import attrs
 
-from seeclickfix_async._api.query import written
+from seeclickfix_async._api.query import format_param
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async.errors import InvalidArgumentError
 
@@ -21,7 +21,7 @@ def plain_params(query: attrs.AttrsInstance) -> Iterator[tuple[str, str]]:
     for field in attrs.fields(type(query)):
         value = getattr(query, field.name)
         if value is not None:
-            yield field.name, written(value)
+            yield field.name, format_param(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +38,7 @@ class PointQuery:
 
 
 def _codes(value: Iterable[str | int] | None) -> tuple[str | int, ...] | None:
-    return checks.several("service_codes", value, "codes", checks.is_code)
+    return checks.non_empty_tuple("service_codes", value, "codes", checks.is_code)
 
 
 @attrs.frozen(kw_only=True)

@@ -25,14 +25,14 @@ ALL = tuple(Status)
 _STATUSES = {status.value: status for status in Status}
 
 Sort = Literal["created_at", "updated_at", "rating", "distance"]
-By = Literal["created_at", "updated_at"]
+ClockField = Literal["created_at", "updated_at"]
 Direction = Literal["ASC", "DESC"]
 Statuses = str | Iterable[str]
 
 DETAILED_PER_PAGE = 20
 """How many rows the service gives on a page with details (documented)."""
 
-_PERIODS: dict[By, tuple[str, str]] = {
+_PERIODS: dict[ClockField, tuple[str, str]] = {
     "created_at": ("after", "before"),
     "updated_at": ("updated_at_after", "updated_at_before"),
 }
@@ -40,7 +40,9 @@ _FIELDS = frozenset(field.name for field in attrs.fields(Issue))
 _DETAIL_FIELDS = frozenset(field.name for field in attrs.fields(DetailedIssue)) - _FIELDS
 
 
-def period(by: By, start: datetime | None, end: datetime | None) -> dict[str, datetime | None]:
+def period(
+    by: ClockField, start: datetime | None, end: datetime | None
+) -> dict[str, datetime | None]:
     """The filters of a period on one of the two clocks."""
     return dict(zip(_PERIODS[by], (start, end), strict=True))
 
@@ -97,7 +99,7 @@ def page_params(number: int) -> list[tuple[str, str]]:
     return [("page", str(number))] if number > 1 else []
 
 
-def moment(value: datetime) -> str:
+def format_timestamp(value: datetime) -> str:
     """A moment as the service reads it: ISO 8601 in UTC."""
     text: str = msgspec.to_builtins(value.astimezone(UTC))  # as isoformat, in half the time
     return text
@@ -106,7 +108,7 @@ def moment(value: datetime) -> str:
 _HERE = 25.0  # metres, around the point of a report
 
 
-def traces(lat: float, lng: float, request_type: int | None) -> IssueFilters:
+def lost_report_filters(lat: float, lng: float, request_type: int | None) -> IssueFilters:
     """What finds an issue that a report may have become: the newest of its kind at its place.
 
     Not by the clock, since the service's may differ from ours.
@@ -139,11 +141,13 @@ def _area(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 
 def _request_types(value: Iterable[int] | None) -> tuple[int, ...] | None:
-    return checks.several("request_types", value, "ids of request types", checks.is_identifier)
+    return checks.non_empty_tuple(
+        "request_types", value, "ids of request types", checks.is_identifier
+    )
 
 
 def _assigned(value: Iterable[int | str] | None) -> tuple[int | str, ...] | None:
-    return checks.several(
+    return checks.non_empty_tuple(
         "assigned",
         value,
         "user ids and 'unassigned'",
@@ -152,7 +156,7 @@ def _assigned(value: Iterable[int | str] | None) -> tuple[int | str, ...] | None
 
 
 def _field_names(value: Iterable[str] | None) -> tuple[str, ...] | None:
-    return checks.several("fields", value, "field names", lambda one: isinstance(one, str))
+    return checks.non_empty_tuple("fields", value, "field names", lambda one: isinstance(one, str))
 
 
 @attrs.frozen(kw_only=True)
@@ -211,14 +215,14 @@ class IssueQuery:
         if self.area is not None:
             yield from self.area.params()
         for name, value in self._given():
-            yield name, written(value)
+            yield name, format_param(value)
         if self.sort is None and isinstance(self.area, Near):
             yield "sort", "distance"
         if self.fields is not None:
             # A row without an id could not be told from others, and is refused as unreadable.
             yield "fields[issue]", ",".join(dict.fromkeys(("id", *self.fields)))
 
-    def bounds(self, by: By) -> tuple[datetime | None, datetime | None]:
+    def bounds(self, by: ClockField) -> tuple[datetime | None, datetime | None]:
         """The period that is asked for, on one of the two clocks."""
         start, end = _PERIODS[by]
         return getattr(self, start), getattr(self, end)
@@ -235,13 +239,13 @@ _PLAIN = tuple(
 )
 
 
-def written(value: object) -> str:
+def format_param(value: object) -> str:
     """A value as a parameter has it."""
     match value:
         case True:
             return "true"
         case datetime():
-            return moment(value)
+            return format_timestamp(value)
         case tuple():
             return ",".join(map(str, value))
         case _:

@@ -17,13 +17,13 @@ from seeclickfix_async._api.pagination import Identified, Page, require_readable
 from seeclickfix_async._api.query import encode
 from seeclickfix_async._core import image as images
 from seeclickfix_async._core import validation as checks
-from seeclickfix_async._core.credentials import api_of, header_text
-from seeclickfix_async._transport.download import Receiver
-from seeclickfix_async._transport.multipart import Attachment, Form
-from seeclickfix_async._transport.request import Options, Request
+from seeclickfix_async._core.credentials import api_url, header_text
+from seeclickfix_async._transport.download import BodyWriter
+from seeclickfix_async._transport.multipart import Attachment, MultipartForm
+from seeclickfix_async._transport.request import Request, RequestOptions
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.status_errors import in_body
-from seeclickfix_async._transport.transport import Wire, astray
+from seeclickfix_async._transport.transport import Transport, astray
 from seeclickfix_async.errors import AnswerLostError, DecodeError, InvalidArgumentError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Moderated
@@ -33,7 +33,7 @@ RowT = TypeVar("RowT", bound=Identified)
 
 _logger = logging.getLogger("seeclickfix_async")
 
-_ROOT = api_of("")
+_ROOT = api_url("")
 _DOTS = re.compile(r"(^|/)\.{1,2}(/|$)")
 _METHOD = re.compile(r"[A-Z]{3,10}")
 _NO_PICTURES = ("text/", "application/json")
@@ -41,15 +41,15 @@ _NUMBERS = re.compile(r"(?<=/)\d+")
 
 
 @attrs.frozen
-class Api:
+class Requestor:
     """What every resource calls: one wire, one site, and the options of one view.
 
     `root` is the path that routes are under; Open311 has another one.
     """
 
-    wire: Wire
+    wire: Transport
     site: str
-    options: Options
+    options: RequestOptions
     root: str = _ROOT
 
     @property
@@ -76,11 +76,11 @@ class Api:
         **path: int | str,
     ) -> Response:
         """Call a route that changes something: JSON, or a form when a photo goes with it."""
-        content: bytes | Form | None = None
+        content: bytes | MultipartForm | None = None
         headers: dict[str, str] = {}
         if attachment is not None:
             await to_thread.run_sync(images.check, attachment.image)
-            content = Form(tuple(bodies.form_fields(body or {})), attachment)
+            content = MultipartForm(tuple(bodies.form_fields(body or {})), attachment)
         elif as_form:
             content = encode(bodies.form_fields(body or {})).encode()
             headers = {"Content-Type": bodies.FORM}
@@ -173,7 +173,7 @@ class Api:
             )
         return Page.of(rows, number, key, response)
 
-    async def download(self, url: str, into: Receiver) -> None:
+    async def download(self, url: str, into: BodyWriter) -> None:
         """Fetch what is no JSON: a picture, from wherever redirects lead to, without the token."""
         route = "GET a photo"
         request = Request("GET", url, route, {"Accept": "image/*"}, into=into)

@@ -13,7 +13,7 @@ from platformdirs import user_config_path
 from seeclickfix_async import AsyncClient, FileStore, StoredToken, TokenEndpoint, TokenStore
 from seeclickfix_async._cli.app import PRODUCT
 from seeclickfix_async._client import TOKEN_VARIABLE, AccessToken
-from seeclickfix_async._core.credentials import site_of
+from seeclickfix_async._core.credentials import normalize_base_url
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._transport.limiter import Limiter
 from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
@@ -26,7 +26,7 @@ LOOPBACK = "http://127.0.0.1/callback"
 _PATIENCE = 10.0  # seconds that a keyring has to answer
 
 
-class Kept:
+class StoredLogin:
     """A token store: the desktop's keyring where there is one, else a file of its owner's."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ def application(
     base_url: str, client_id: str | None = None, redirect_uri: str = LOOPBACK
 ) -> Application | None:
     """The application that signs in at a site: as told, by the environment, or as last time."""
-    site = site_of(base_url)
+    site = normalize_base_url(base_url)
     name = client_id or os.environ.get(CLIENT_VARIABLE) or _applications().get(site)
     if not name:
         return None
@@ -142,7 +142,7 @@ async def client_of(base_url: str) -> AsyncGenerator[AsyncClient]:
 
 
 async def _kept_token(base_url: str, endpoint: TokenEndpoint | None) -> StoredToken | None:
-    store, key = Kept(), site_of(base_url)
+    store, key = StoredLogin(), normalize_base_url(base_url)
     if await store.get(key) is None:
         return None
     return StoredToken(store, key, endpoint=endpoint)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from seeclickfix_async._core.secret import MASK, Secret, concealed
+from seeclickfix_async._core.secret import MASK, Secret, as_secret
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError
 
@@ -32,14 +32,14 @@ class TokenExpiryWarning(UserWarning):
     """A personal access token says of itself that it has expired, or soon will."""
 
 
-def origin_of(url: str) -> Origin:
+def parse_origin(url: str) -> Origin:
     """Scheme, host and port of a URL: what a token is bound to."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     return scheme, (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(scheme, 0)
 
 
-def site_of(base_url: str) -> str:
+def normalize_base_url(base_url: str) -> str:
     """Check a base URL and take the API's path off it: the site, without a slash at the end.
 
     Takes the site (`https://seeclickfix.com`) and the API's root (`.../api/v2`) alike.
@@ -56,18 +56,18 @@ def site_of(base_url: str) -> str:
     if parts.username is not None or parts.query or parts.fragment:
         raise InvalidArgumentError("base_url", f"{advice}, without credentials, ? or #.")
     try:
-        origin_of(base_url)
+        parse_origin(base_url)
     except ValueError:
         raise InvalidArgumentError("base_url", f"{advice}; its port is no number.") from None
     return base_url.rstrip("/").removesuffix(_API).rstrip("/")
 
 
-def api_of(site: str) -> str:
+def api_url(site: str) -> str:
     """The root of the API on a site (documented)."""
     return site + _API
 
 
-def user_agent_of(product: str | None, contact: str | None) -> str:
+def build_user_agent(product: str | None, contact: str | None) -> str:
     """The User-Agent, which the service demands; it asks for a contact too (documented)."""
     own = f"seeclickfix-async/{__version__}"
     parts = [own] if product is None else [header_text("user_agent", product, spaces=True), own]
@@ -98,7 +98,7 @@ class Bearer:
     The documentation's `Authentication:` header is a misprint that real providers ignore.
     """
 
-    token: Secret = attrs.field(converter=concealed)
+    token: Secret = attrs.field(converter=as_secret)
 
     def __attrs_post_init__(self) -> None:
         header_text("token", self.token.reveal())
@@ -124,7 +124,7 @@ class Basic:
     """E-mail and password, which the organization API's page still names (documented)."""
 
     username: str = attrs.field(repr=False)
-    password: Secret = attrs.field(converter=concealed)
+    password: Secret = attrs.field(converter=as_secret)
 
     def __attrs_post_init__(self) -> None:
         if ":" in self.username:

@@ -67,12 +67,12 @@ class Secret:
         return _left_behind, ()
 
 
-def concealed(value: str | Secret) -> Secret:
+def as_secret(value: str | Secret) -> Secret:
     """The value as a Secret, whether it was one already or not."""
     return value if isinstance(value, Secret) else Secret(value)
 
 
-def forget_frames(error: BaseException | None) -> None:
+def strip_traceback(error: BaseException | None) -> None:
     """Drop the frames of an error and of what led to it: their locals hold secrets.
 
     Error trackers show a traceback with its locals.

@@ -19,7 +19,7 @@ from seeclickfix_async.errors import InvalidArgumentError
 Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
-def number(argument: str, value: Any, lowest: float, highest: float, *, whole: bool) -> None:
+def in_range(argument: str, value: Any, lowest: float, highest: float, *, whole: bool) -> None:
     """Refuse what is not a number within bounds; True and False are none."""
     kinds = int if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not lowest <= value <= highest:
@@ -53,7 +53,7 @@ def within(lowest: float, highest: float, *, whole: bool = False) -> Check:
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if value is not None:
-            number(attribute.name, value, lowest, highest, whole=whole)
+            in_range(attribute.name, value, lowest, highest, whole=whole)
 
     return check
 
@@ -66,7 +66,7 @@ PER_PAGE = within(1, 1_000, whole=True)  # 100 are documented, up to 1,000 were 
 
 def identifier(argument: str, value: Any) -> int:
     """An id of the service: a positive whole number."""
-    number(argument, value, 1, 2**63 - 1, whole=True)
+    in_range(argument, value, 1, 2**63 - 1, whole=True)
     return int(value)
 
 
@@ -99,7 +99,7 @@ def code(argument: str, value: Any) -> str:
     return str(value)
 
 
-def words(argument: str, value: Any) -> str:
+def non_empty_str(argument: str, value: Any) -> str:
     """A text with something in it."""
     if not (isinstance(value, str) and value.strip()):
         raise InvalidArgumentError(argument, "must be a text, not empty.")
@@ -134,7 +134,7 @@ def language(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 def text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A text with something in it."""
     if value is not None:
-        words(attribute.name, value)
+        non_empty_str(attribute.name, value)
 
 
 def is_representable(moment: datetime) -> bool:
@@ -185,7 +185,7 @@ def choice(*choices: str) -> Check:
     return check
 
 
-def several(
+def non_empty_tuple(
     argument: str, value: Any, what: str, fits: Callable[[Any], bool]
 ) -> tuple[Any, ...] | None:
     """A sequence, made a tuple; a lone string is a mistake and no sequence of letters."""

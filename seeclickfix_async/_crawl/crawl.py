@@ -18,7 +18,7 @@ import attrs
 from anyio import lowlevel
 
 from seeclickfix_async._api.pagination import BEYOND, Page
-from seeclickfix_async._api.query import DETAILED_PER_PAGE, By, IssueQuery
+from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._crawl.evidence import PageRequest
@@ -75,7 +75,7 @@ class Crawl(Generic[IssueT]):
         read: Read[IssueT],
         query: IssueQuery,
         *,
-        by: By = "created_at",
+        by: ClockField = "created_at",
         walkers: int | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
@@ -84,10 +84,10 @@ class Crawl(Generic[IssueT]):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if walkers is not None:
-            checks.number("walkers", walkers, 1, _MOST_WORKERS, whole=True)
+            checks.in_range("walkers", walkers, 1, _MOST_WORKERS, whole=True)
         if page_size is not None and page_size != "largest":
             most = DETAILED_PER_PAGE if query.details else LARGEST
-            checks.number("page_size", page_size, 1, most, whole=True)
+            checks.in_range("page_size", page_size, 1, most, whole=True)
         self._planner: CrawlPlanner[IssueT] = CrawlPlanner(
             query, by=by, page_size=page_size, rate=rate, state=state
         )

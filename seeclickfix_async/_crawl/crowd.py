@@ -105,7 +105,7 @@ class Listing:
 
 
 @attrs.define(eq=False)
-class Crowd:
+class CrowdedSecond:
     """One second with more issues than the service serves from one end.
 
     Attributes:

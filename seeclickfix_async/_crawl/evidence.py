@@ -8,7 +8,7 @@ from datetime import datetime
 import attrs
 
 from seeclickfix_async._api.pagination import Page
-from seeclickfix_async._api.query import By, IssueQuery
+from seeclickfix_async._api.query import ClockField, IssueQuery
 from seeclickfix_async.models import Issue
 from seeclickfix_async.models._common import Int64
 
@@ -56,7 +56,7 @@ class Evidence:
 
     @classmethod
     def of(
-        cls, request: PageRequest, page: Page[Issue], by: By, *, counts: bool = True
+        cls, request: PageRequest, page: Page[Issue], by: ClockField, *, counts: bool = True
     ) -> Evidence:
         """Read a page.
 

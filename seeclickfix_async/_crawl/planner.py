@@ -35,8 +35,8 @@ from typing import Any, Generic, Literal, TypeVar
 import attrs
 
 from seeclickfix_async._api.pagination import Page
-from seeclickfix_async._api.query import DETAILED_PER_PAGE, By, IssueQuery, period
-from seeclickfix_async._crawl.crowd import Crowd, Listing
+from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery, period
+from seeclickfix_async._crawl.crowd import CrowdedSecond, Listing
 from seeclickfix_async._crawl.evidence import Evidence, PageRequest
 from seeclickfix_async._crawl.id_set import IdSet
 from seeclickfix_async._crawl.limits import DOCUMENTED, Limits
@@ -79,12 +79,12 @@ class CrawlPlanner(Generic[IssueT]):
         self,
         query: IssueQuery,
         *,
-        by: By,
+        by: ClockField,
         page_size: PageSize | None = None,
         rate: float = math.inf,
         state: bytes | None = None,
     ) -> None:
-        self.by: By = by
+        self.by: ClockField = by
         self._rate = rate
         self._start, self._before = query.bounds(by)
         usual = DETAILED_PER_PAGE if query.details else DOCUMENTED
@@ -340,12 +340,12 @@ class CrawlPlanner(Generic[IssueT]):
         if part.end is None or after < part.end:
             later = part.split(after, part.left)
             self.slices.insert(self.slices.index(part) + 1, later)
-        part.crowd = Crowd([part.listing], set(part.listing.front))
+        part.crowd = CrowdedSecond([part.listing], set(part.listing.front))
         part.left = 0
         part.crowd.turn(self.state.limits, self._query)
         self._leave_crowd(part, part.crowd)
 
-    def _leave_crowd(self, part: TimeSlice, crowd: Crowd) -> None:
+    def _leave_crowd(self, part: TimeSlice, crowd: CrowdedSecond) -> None:
         """Close the slice of a second when it is read."""
         if not crowd.is_read:
             return

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import attrs
 import msgspec
 
-from seeclickfix_async._api.query import By
+from seeclickfix_async._api.query import ClockField
 from seeclickfix_async._core import validation as checks
-from seeclickfix_async._crawl.crowd import Crowd, Listing
+from seeclickfix_async._crawl.crowd import CrowdedSecond, Listing
 from seeclickfix_async._crawl.evidence import Row
 from seeclickfix_async._crawl.limits import Limits
 from seeclickfix_async._crawl.report import Report
@@ -39,14 +39,14 @@ class TimeSlice:
         doubts: How many answers in a row contradicted themselves.
     """
 
-    by: By
+    by: ClockField
     start: datetime | None = attrs.field(validator=checks.aware)
     end: datetime | None = attrs.field(validator=checks.aware)
     left: int = 0
     known: dict[Row, datetime | None] = attrs.field(factory=dict)
     reached: datetime | None = attrs.field(default=None, validator=checks.aware)
     listing: Listing = attrs.field(factory=Listing)
-    crowd: Crowd | None = None
+    crowd: CrowdedSecond | None = None
     doubts: int = 0
 
     @property
@@ -112,7 +112,7 @@ class TimeSlice:
 class Gap:
     """A period of which the service did not give everything."""
 
-    by: By
+    by: ClockField
     start: datetime | None = attrs.field(validator=checks.aware)
     end: datetime | None = attrs.field(validator=checks.aware)
 

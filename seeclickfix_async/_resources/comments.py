@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
 
 
@@ -12,7 +12,7 @@ from seeclickfix_async._core import validation as checks
 class Comments:
     """`client.comments`; an issue's comments are read with `client.issues.comments()`."""
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
 
     async def flag(self, id: int, message: str) -> None:
         """Tell the service that a comment is out of place. It cannot be undone (documented).
@@ -25,6 +25,6 @@ class Comments:
             NotFoundError: There is no such comment.
             AnswerLostError: It may have been carried out.
         """
-        body = {"message": checks.words("message", message)}
+        body = {"message": checks.non_empty_str("message", message)}
         number = checks.identifier("id", id)
         await self._api.write("POST", "/comments/{id}/flag", body, id=number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async.models import Email
 
@@ -16,7 +16,7 @@ class Emails:
     All of them raise AuthenticationError when nobody is signed in.
     """
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
 
     async def list(self) -> tuple[Email, ...]:
         """The addresses of the signed-in user."""
@@ -32,7 +32,7 @@ class Emails:
             ValidationError: The service does not take it.
             AnswerLostError: It may have been added.
         """
-        body = {"email": checks.words("email", email)}
+        body = {"email": checks.non_empty_str("email", email)}
         return self._api.made(await self._api.write("POST", "/emails", body), Email)
 
     async def remove(self, id: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async._api import body as bodies
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async._core.image import Image
 from seeclickfix_async._transport.multipart import Attachment
@@ -13,7 +13,7 @@ from seeclickfix_async.models import Comment, Moderated
 
 
 @attrs.frozen
-class IssueWrites:
+class IssueActions:
     """The writing half of `client.issues`. Sources: API pages "Comments", "Status", "Votes".
 
     Every write needs a signed-in user, and is sent again only when it surely did nothing. One that
@@ -27,7 +27,7 @@ class IssueWrites:
         AnswerLostError: It may have been carried out: read before you write again.
     """
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
 
     async def comment(
         self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
@@ -104,7 +104,7 @@ class IssueWrites:
             id: The issue.
             message: Why.
         """
-        body = {"message": checks.words("message", message)}
+        body = {"message": checks.non_empty_str("message", message)}
         number = checks.identifier("id", id)
         await self._api.write("POST", "/issues/{id}/flag", body, id=number)
 
@@ -116,8 +116,10 @@ class IssueWrites:
     ) -> Comment | Moderated:
         number = checks.identifier("id", id)
         body = bodies.given(
-            comment=checks.words("comment", comment),
-            youtube_url=None if youtube_url is None else checks.words("youtube_url", youtube_url),
+            comment=checks.non_empty_str("comment", comment),
+            youtube_url=None
+            if youtube_url is None
+            else checks.non_empty_str("youtube_url", youtube_url),
         )
         attachment = None if image is None else Attachment("image", image)
         response = await self._api.write("POST", route, body, attachment=attachment, id=number)

@@ -11,11 +11,11 @@ import attrs
 from seeclickfix_async._api import query as queries
 from seeclickfix_async._api.area import BoundingBox, Near
 from seeclickfix_async._api.pagination import Page, Pager, require_readable
-from seeclickfix_async._api.query import By, IssueFilters, IssueQuery, page_params
+from seeclickfix_async._api.query import ClockField, IssueFilters, IssueQuery, page_params
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.planner import PageSize
-from seeclickfix_async._resources.issue_actions import IssueWrites
+from seeclickfix_async._resources.issue_actions import IssueActions
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._watch.watch import Watch
@@ -34,7 +34,7 @@ _UPDATES = ("updated_at_after", "updated_at_before")
 
 
 @attrs.frozen
-class Issues(IssueWrites):
+class Issues(IssueActions):
     """`client.issues`. Source: API page "Issues"."""
 
     @overload
@@ -87,7 +87,7 @@ class Issues(IssueWrites):
         self,
         *,
         details: Literal[False] = False,
-        by: By = "created_at",
+        by: ClockField = "created_at",
         walkers: int | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
@@ -98,7 +98,7 @@ class Issues(IssueWrites):
         self,
         *,
         details: Literal[True],
-        by: By = "created_at",
+        by: ClockField = "created_at",
         walkers: int | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
@@ -108,7 +108,7 @@ class Issues(IssueWrites):
         self,
         *,
         details: bool = False,
-        by: By = "created_at",
+        by: ClockField = "created_at",
         walkers: int | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
@@ -235,7 +235,7 @@ class Issues(IssueWrites):
         if not (draft.guests or self._api.signed_in):
             raise InvalidArgumentError("draft", "this category needs a signed-in user.")
         kind = None if draft.request_type_id == "other" else draft.request_type_id
-        traces = queries.traces(draft.lat, draft.lng, kind)
+        traces = queries.lost_report_filters(draft.lat, draft.lng, kind)
         attachment = None
         if draft.image is not None:
             attachment = Attachment(f"answers[{draft.image_field}]", draft.image)

@@ -13,7 +13,7 @@ from seeclickfix_async._api import query as queries
 from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.point_query import RequestQuery, plain_params
 from seeclickfix_async._api.query import page_params
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async.errors import UNCERTAIN, InvalidArgumentError, IssueMayExistError
 from seeclickfix_async.models import (
@@ -35,7 +35,7 @@ class Open311:
         organization_id: Whose requests; None for everybody's.
     """
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
     organization_id: int | None = None
 
     async def discovery(self) -> Discovery:
@@ -171,7 +171,7 @@ class Open311:
             service_code=code,
             lat=query.lat,
             long=query.long,
-            description=checks.words("description", description),
+            description=checks.non_empty_str("description", description),
             address_string=address,
             email=email,
             first_name=first_name,
@@ -183,7 +183,7 @@ class Open311:
                 for name, answer in (attributes or {}).items()
             },
         )
-        traces = queries.traces(lat, lng, checks.parse_identifier(code))
+        traces = queries.lost_report_filters(lat, lng, checks.parse_identifier(code))
         try:
             response = await self._api.write("POST", "/requests.json", body, as_form=True)
             return self._api.made(response, Submission, first=True)

@@ -9,7 +9,7 @@ import attrs
 
 from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.query import IssueFilters, IssueQuery, page_params
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import InvalidArgumentError
@@ -29,7 +29,7 @@ _ISSUE = _ISSUES + "/{id}"
 class Organizations:
     """`client.organizations`. Source: documented until 2014; for members."""
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
 
     async def list(self) -> tuple[Organization, ...]:
         """The organizations that the signed-in user belongs to."""
@@ -56,7 +56,7 @@ class OrganizationApi:
         id: The account's id, which is not the id of a place.
     """
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
     id: int = attrs.field()
 
     def list(
@@ -166,7 +166,7 @@ class OrganizationApi:
 
 def _statuses(value: Iterable[str] | None) -> list[tuple[str, str]]:
     known = [status.value for status in ServiceRequestStatus]
-    chosen = checks.several(
+    chosen = checks.non_empty_tuple(
         "service_request_status", value, f"some of {', '.join(known)}", known.__contains__
     )
     return [] if chosen is None else [("service_request_status", ",".join(chosen))]

@@ -7,9 +7,9 @@ from urllib.parse import urljoin
 
 import attrs
 
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
-from seeclickfix_async._transport.download import Memory, Saved
+from seeclickfix_async._transport.download import FileWriter, MemoryWriter
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Comment, Issue, Media
 
@@ -29,7 +29,7 @@ class Photos:
         TransportError: It did not come.
     """
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
 
     async def read(self, photo: Photo) -> bytes:
         """A photo as bytes.
@@ -37,7 +37,7 @@ class Photos:
         Args:
             photo: An issue, a comment, its `media` (for the full size), or a link.
         """
-        memory = Memory()
+        memory = MemoryWriter()
         await self._api.download(self._link(photo), memory)
         return memory.content
 
@@ -55,7 +55,7 @@ class Photos:
             InvalidArgumentError: The file cannot be written.
         """
         link = self._link(photo)
-        async with Saved(path) as saved:
+        async with FileWriter(path) as saved:
             await self._api.download(link, saved)
             return await saved.keep()
 
@@ -65,7 +65,7 @@ class Photos:
         link = photo.image_full if isinstance(photo, Media) else photo
         if link is None:
             raise InvalidArgumentError("photo", "there is none.")
-        link = checks.words("photo", link)
+        link = checks.non_empty_str("photo", link)
         try:
             url = urljoin(f"{self._api.site}/", link)  # of old, links were relative (observed)
         except ValueError:  # such as half an IPv6 address

@@ -8,7 +8,7 @@ from seeclickfix_async._api.area import PlaceArea
 from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.point_query import PointQuery, plain_params
 from seeclickfix_async._api.query import page_params
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Place
@@ -20,7 +20,7 @@ _WITHIN = 100  # of the nearest places, for a name
 class Places:
     """`client.places`. Source: API page "Places"."""
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
 
     def near(
         self, *, lat: float, lng: float, page: int = 1, per_page: int | None = None
@@ -55,7 +55,7 @@ class Places:
             InvalidArgumentError: None of the 100 nearest places has this name, or several have;
                 the message names them.
         """
-        wanted = checks.words("name", name).strip().casefold()
+        wanted = checks.non_empty_str("name", name).strip().casefold()
         nearest = await self.near(lat=lat, lng=lng, per_page=_WITHIN)
         found = [place for place in nearest if place.url_name and wanted in _names(place)]
         if len(found) == 1:

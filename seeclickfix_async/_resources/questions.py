@@ -7,7 +7,7 @@ import attrs
 from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.point_query import QuestionQuery, Subset, plain_params
 from seeclickfix_async._api.query import page_params
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async.models import PlaceAnswer, PlaceQuestion
 
@@ -16,7 +16,7 @@ from seeclickfix_async.models import PlaceAnswer, PlaceQuestion
 class Questions:
     """`client.questions`. Source: API pages "Questions" and "Answers", and observed nowhere."""
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
 
     def list(
         self,
@@ -39,7 +39,7 @@ class Questions:
         Raises:
             InvalidArgumentError: An argument cannot be used.
         """
-        place = checks.words("place_url", place_url)
+        place = checks.non_empty_str("place_url", place_url)
         query = QuestionQuery(search=search, subset=subset, per_page=per_page)
         return Pager(lambda number: self._page(place, query, number), page)
 
@@ -64,8 +64,8 @@ class Questions:
             ValidationError: The service does not take it.
             AnswerLostError: It may have been asked; read before you ask again.
         """
-        place = checks.words("place_url", place_url)
-        body = {"question": checks.words("question", question)}
+        place = checks.non_empty_str("place_url", place_url)
+        body = {"question": checks.non_empty_str("question", question)}
         response = await self._api.write("POST", "/{place}/questions", body, place=place)
         return self._api.made(response, PlaceQuestion)
 
@@ -97,7 +97,7 @@ class Questions:
             AnswerLostError: It may have been answered; read before you answer again.
         """
         number = checks.identifier("id", id)
-        body = {"answer": checks.words("answer", answer)}
+        body = {"answer": checks.non_empty_str("answer", answer)}
         response = await self._api.write("POST", "/questions/{id}/answers", body, id=number)
         return self._api.made(response, PlaceAnswer)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async.models import RequestType
 from seeclickfix_async.models._request_type import RequestTypeId
@@ -14,7 +14,7 @@ from seeclickfix_async.models._request_type import RequestTypeId
 class RequestTypes:
     """`client.request_types`. Source: API page "Request types"."""
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
 
     async def get(self, id: RequestTypeId) -> RequestType:
         """One category with its questions, to make a `draft()` from.

@@ -8,10 +8,10 @@ from seeclickfix_async._api import body as bodies
 from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.point_query import PointQuery, plain_params
 from seeclickfix_async._api.query import page_params
-from seeclickfix_async._api.requestor import Api
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async._core.image import Image
-from seeclickfix_async._core.secret import Secret, concealed
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import User
@@ -29,7 +29,7 @@ class _Whoever:
 class Users:
     """`client.users`. Source: API pages "Users" and "Profile"."""
 
-    _api: Api = attrs.field(repr=False)
+    _api: Requestor = attrs.field(repr=False)
 
     async def me(self) -> User | None:
         """The account that the token belongs to; None when nobody is signed in.
@@ -151,14 +151,14 @@ def _account(
     name: str | None, email: str | None, password: str | Secret | None, place: str | None
 ) -> dict[str, object]:
     """What was given of an account, checked; the password leaves its Secret only here."""
-    secret = None if password is None else concealed(password).reveal()
+    secret = None if password is None else as_secret(password).reveal()
     if name is not None:
         checks.length("name", name, *_NAME)
     if secret is not None:
         checks.length("password", secret, *_PASSWORD)
     for argument, value in (("email", email), ("place_url_name", place)):
         if value is not None:
-            checks.words(argument, value)
+            checks.non_empty_str(argument, value)
     return bodies.given(
         name=name,
         email=email,

@@ -31,7 +31,7 @@ def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         importlib.import_module("trio").lowlevel.spawn_system_task(work)
 
 
-class Flight:
+class BackgroundTask:
     """Something under way that any number of tasks wait for; it ends once, well or badly.
 
     Its waiters may run in other threads; it ends with the event loop that started it.

@@ -15,7 +15,7 @@ from seeclickfix_async._core.file_replacement import copy_permissions, flush_to_
 from seeclickfix_async.errors import InvalidArgumentError
 
 
-class Receiver(Protocol):
+class BodyWriter(Protocol):
     """What takes the body of a success, piece by piece."""
 
     async def begin(self) -> None:
@@ -27,7 +27,7 @@ class Receiver(Protocol):
         ...
 
 
-class Memory:
+class MemoryWriter:
     """Keeps a download as bytes."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Memory:
         return b"".join(self._pieces)
 
 
-class Saved:
+class FileWriter:
     """Writes a download beside its file, which is replaced only when all of it is on the disk.
 
     Use it as an async context manager, and `keep()` what came; otherwise nothing is left behind.

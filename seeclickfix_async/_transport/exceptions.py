@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from seeclickfix_async._transport.request import Trip
+from seeclickfix_async._transport.request import Exchange
 from seeclickfix_async.errors import (
     AnswerLostError,
     AnswerTimeoutError,
@@ -31,7 +31,9 @@ _NAMED = {
 }
 
 
-def failure(family: Any, error: BaseException, url: str, route: str) -> SeeClickFixError | None:
+def translate_exception(
+    family: Any, error: BaseException, url: str, route: str
+) -> SeeClickFixError | None:
     """Our error for one of the family's, which names the host and the cause; None for any other."""
     if isinstance(error, (family.InvalidURL, UnicodeError)):  # the latter for a host's name
         return InvalidArgumentError("path", "is no address that can be asked.")
@@ -63,7 +65,7 @@ def failure(family: Any, error: BaseException, url: str, route: str) -> SeeClick
     )
 
 
-def total_timeout_error(trip: Trip, url: str) -> TransportError:
+def total_timeout_error(trip: Exchange, url: str) -> TransportError:
     """Our error for a request that took longer than the client's `total_timeout`."""
     host, route, total = _host(url), trip.request.route, trip.options.total_timeout
     if trip.has_left is False:

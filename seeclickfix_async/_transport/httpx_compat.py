@@ -41,7 +41,7 @@ class HTTPClient(Protocol):
         ...
 
 
-class PinnedFlow:
+class OriginBoundAuth:
     """The auth flow: adds the credential for the API's origin and for no other."""
 
     def __init__(self, credential: Credential, origin: Origin) -> None:
@@ -57,7 +57,7 @@ class PinnedFlow:
         yield request
 
 
-def family_of(client: object) -> Any:
+def client_library(client: object) -> Any:
     """The module that a client's class comes from, through any subclass.
 
     Raises:
@@ -73,7 +73,7 @@ def family_of(client: object) -> Any:
 @functools.cache
 def auth_class(family: Any) -> Any:
     """The flow as a class that this family takes for one of its own."""
-    return type("PinnedAuth", (PinnedFlow, family.Auth), {})
+    return type("PinnedAuth", (OriginBoundAuth, family.Auth), {})
 
 
 @functools.cache

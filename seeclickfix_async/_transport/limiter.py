@@ -67,8 +67,8 @@ class Window:
     """What all limiters have: so many requests in so many seconds, and a queue for them."""
 
     def __init__(self, limit: int, per: float, clock: Clock) -> None:
-        checks.number("limit", limit, 1, 1_000_000, whole=True)
-        checks.number("per", per, 0.001, 86_400, whole=False)
+        checks.in_range("limit", limit, 1, 1_000_000, whole=True)
+        checks.in_range("per", per, 0.001, 86_400, whole=False)
         self._limit = limit
         self._per = per
         self._clock = clock

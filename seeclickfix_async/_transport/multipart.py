@@ -31,26 +31,26 @@ class Attachment:
 
 
 @attrs.frozen
-class Form:
+class MultipartForm:
     """A form's fields and the photo that goes with them."""
 
     fields: tuple[tuple[str, str], ...] = attrs.field(repr=False)
     attachment: Attachment
     boundary: str = attrs.field(factory=lambda: secrets.token_hex(16), repr=False)
 
-    def open(self) -> OpenForm:
+    def open(self) -> OpenMultipartForm:
         """The form with its photo open, as an async context manager."""
-        return OpenForm(self)
+        return OpenMultipartForm(self)
 
 
-class OpenForm:
+class OpenMultipartForm:
     """A form that is being sent. Iterating over it begins at its start each time.
 
     Attributes:
         headers: Its type and length.
     """
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: MultipartForm) -> None:
         self._form = form
         self._photo = _Photo(form.attachment)
         self.headers: dict[str, str] = {}
@@ -161,7 +161,7 @@ class _Pieces:
         return piece
 
 
-def _frame(form: Form, kind: str) -> tuple[bytes, bytes]:
+def _frame(form: MultipartForm, kind: str) -> tuple[bytes, bytes]:
     """What stands before the photo and after it. A file's own name is nobody's business."""
     line = f"--{form.boundary}\r\nContent-Disposition: form-data; name="
     parts = [f'{line}"{_quoted(name)}"\r\n\r\n{value}\r\n' for name, value in form.fields]

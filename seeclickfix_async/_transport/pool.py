@@ -20,16 +20,16 @@ from anyio.lowlevel import current_token
 from seeclickfix_async._core.clock import Clock
 from seeclickfix_async._core.credentials import Origin
 from seeclickfix_async._transport import httpx_compat as library
-from seeclickfix_async._transport.background import Flight
+from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async._transport.httpx_compat import HTTPClient
-from seeclickfix_async._transport.pooled_client import Lane
+from seeclickfix_async._transport.pooled_client import PooledClient
 from seeclickfix_async.errors import ClosedClientError, EventLoopError
 
 IN_FLIGHT = 16
 """Requests under way at once: with more, a client in Python only waits for itself (measured)."""
 
 
-class Lanes:
+class ClientPool:
     """The lanes of one event loop, made when they are needed; one that is idle is used first.
 
     Enter `gate`, then `take` a lane, and `leave` it.
@@ -44,15 +44,17 @@ class Lanes:
     def __init__(
         self, given: HTTPClient | None, origin: Origin, headers: Mapping[str, str], clock: Clock
     ) -> None:
-        self._given = None if given is None else Lane(given, origin, headers)
+        self._given = None if given is None else PooledClient(given, origin, headers)
         self._origin = origin
         self._headers = headers
         self._clock = clock
         self._loop: object = None
         self._claiming = threading.Lock()
         self._closed = False
-        self._all: set[Lane] = set()
-        self._idle: deque[tuple[float, Lane]] = deque()  # since when; the last is the warmest
+        self._all: set[PooledClient] = set()
+        self._idle: deque[tuple[float, PooledClient]] = (
+            deque()
+        )  # since when; the last is the warmest
         self.gate: anyio.Semaphore = anyio.Semaphore(IN_FLIGHT, fast_acquire=True)
 
     def check(self) -> None:
@@ -70,7 +72,7 @@ class Lanes:
         if loop != self._loop:
             raise EventLoopError
 
-    async def take(self) -> Lane:
+    async def take(self) -> PooledClient:
         """A lane for one request.
 
         Raises:
@@ -82,14 +84,14 @@ class Lanes:
             lane = self._idle.pop()[1]
         else:
             http = await to_thread.run_sync(library.default_client, self._headers)
-            lane = Lane(http, self._origin, {}, ours=True)
+            lane = PooledClient(http, self._origin, {}, ours=True)
             self._all.add(lane)
         if self._closed:
             self._give_up(lane)
             raise ClosedClientError
         return lane
 
-    def leave(self, lane: Lane) -> None:
+    def leave(self, lane: PooledClient) -> None:
         """Let others have it. One that is broken is closed, and so are those idle for too long."""
         if lane not in self._all:
             return
@@ -108,7 +110,7 @@ class Lanes:
         while self._all:
             await self._all.pop().aclose()
 
-    def _give_up(self, lane: Lane) -> None:
+    def _give_up(self, lane: PooledClient) -> None:
         if lane in self._all:
             self._all.remove(lane)
-            Flight(lane.aclose)
+            BackgroundTask(lane.aclose)

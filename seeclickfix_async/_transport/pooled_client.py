@@ -9,13 +9,13 @@ from typing import Any
 import anyio
 
 from seeclickfix_async._core.credentials import Credential, Origin
-from seeclickfix_async._core.secret import forget_frames
+from seeclickfix_async._core.secret import strip_traceback
 from seeclickfix_async._transport import httpx_compat as library
-from seeclickfix_async._transport.download import Receiver
-from seeclickfix_async._transport.exceptions import failure, total_timeout_error
+from seeclickfix_async._transport.download import BodyWriter
+from seeclickfix_async._transport.exceptions import total_timeout_error, translate_exception
 from seeclickfix_async._transport.httpx_compat import HTTPClient
-from seeclickfix_async._transport.multipart import Form
-from seeclickfix_async._transport.request import Trip
+from seeclickfix_async._transport.multipart import MultipartForm
+from seeclickfix_async._transport.request import Exchange
 from seeclickfix_async.errors import ConnectionFailedError, ResponseTooLargeError, SeeClickFixError
 
 MOST_BYTES = 64 * 2**20
@@ -27,7 +27,7 @@ Answer = tuple[int, dict[str, str], bytes]
 """Status, headers with names in lower case, and body."""
 
 
-class Lane:
+class PooledClient:
     """A client of httpx, or of httpx2 when one was handed in.
 
     Args:
@@ -51,7 +51,7 @@ class Lane:
         ours: bool = False,
     ) -> None:
         self._http: Any = http
-        self._family = library.family_of(http)
+        self._family = library.client_library(http)
         self._origin = origin
         self._headers = headers
         self._ours = ours
@@ -62,7 +62,9 @@ class Lane:
         """Close the client."""
         await self._http.aclose()
 
-    async def carry(self, trip: Trip, url: str, headers: Mapping[str, str], *, own: bool) -> Answer:
+    async def carry(
+        self, trip: Exchange, url: str, headers: Mapping[str, str], *, own: bool
+    ) -> Answer:
         """Send a trip's request to a URL, and read what comes back, within its total_timeout.
 
         Args:
@@ -79,8 +81,8 @@ class Lane:
                 return await self._sent(trip, url, headers, own=own)
             except BaseException as error:
                 self.broken = not isinstance(error, Exception)
-                forget_frames(error)
-                ours = failure(self._family, error, url, trip.request.route)
+                strip_traceback(error)
+                ours = translate_exception(self._family, error, url, trip.request.route)
                 self._settle(trip, ours)
                 if ours is None:
                     raise
@@ -88,21 +90,21 @@ class Lane:
         raise total_timeout_error(trip, url)
 
     def _sent(
-        self, trip: Trip, url: str, headers: Mapping[str, str], *, own: bool
+        self, trip: Exchange, url: str, headers: Mapping[str, str], *, own: bool
     ) -> Awaitable[Answer]:
         content = trip.request.content
-        send = self._send_form if isinstance(content, Form) else self._send
+        send = self._send_form if isinstance(content, MultipartForm) else self._send
         return send(trip, url, headers, content, own=own)
 
     async def _send_form(
-        self, trip: Trip, url: str, headers: Mapping[str, str], form: Any, *, own: bool
+        self, trip: Exchange, url: str, headers: Mapping[str, str], form: Any, *, own: bool
     ) -> Answer:
         async with form.open() as opened:
             more = {**headers, **opened.headers}
             return await self._send(trip, url, more, opened, own=own)
 
     async def _send(
-        self, trip: Trip, url: str, headers: Mapping[str, str], body: Any, *, own: bool
+        self, trip: Exchange, url: str, headers: Mapping[str, str], body: Any, *, own: bool
     ) -> Answer:
         request, seconds = trip.request, trip.options.timeout
         outgoing = self._http.build_request(
@@ -134,7 +136,7 @@ class Lane:
                     await answer.aclose()
         return answer.status_code, said, content
 
-    def _trace(self, trip: Trip) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
+    def _trace(self, trip: Exchange) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
         """Make what the transport calls before and after each step (httpx's extension `trace`)."""
 
         async def trace(step: str, info: dict[str, Any]) -> None:
@@ -146,7 +148,7 @@ class Lane:
 
         return trace
 
-    def _settle(self, trip: Trip, error: SeeClickFixError | None) -> None:
+    def _settle(self, trip: Exchange, error: SeeClickFixError | None) -> None:
         """After a failure, find out whether a byte was sent, if that is certain."""
         if isinstance(error, ConnectionFailedError) or (trip.has_left is None and self._reports):
             trip.has_left = False
@@ -161,7 +163,7 @@ class Lane:
 
 
 async def _read(
-    chunks: AsyncGenerator[bytes], announced: str, into: Receiver | None, route: str
+    chunks: AsyncGenerator[bytes], announced: str, into: BodyWriter | None, route: str
 ) -> bytes:
     received: list[bytes] = []
     size = 0

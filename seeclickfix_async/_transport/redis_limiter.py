@@ -25,7 +25,7 @@ import anyio
 from anyio.lowlevel import current_token
 
 from seeclickfix_async._core.clock import SYSTEM, Clock
-from seeclickfix_async._transport.background import Flight
+from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async._transport.limiter import Window
 from seeclickfix_async._transport.waiter import Waiter, has_ended, running_loop
 from seeclickfix_async.errors import (
@@ -176,7 +176,7 @@ class RedisLimiter(Window):
     async def hold(self, seconds: float) -> None:
         """Let nothing leave for so many seconds, in no process; an earlier, longer hold stays."""
         self._held_until = max(self._held_until, self._clock.now() + seconds)
-        await Flight(lambda: self._tell_soon(())).landed()
+        await BackgroundTask(lambda: self._tell_soon(())).landed()
 
     async def acquire(self, patience: float, token: str, *, background: bool) -> None:
         """Wait for a slot and take it, known by a token."""
@@ -200,7 +200,7 @@ class RedisLimiter(Window):
             self._free_at.append((self._clock.now() + self._per, token))
         else:
             self._unused.add(token)
-        await Flight(lambda: self._tell_soon((token,))).landed()
+        await BackgroundTask(lambda: self._tell_soon((token,))).landed()
 
     def _check_loop(self) -> None:
         with self._queue.lock:
@@ -337,7 +337,7 @@ class _Attempt:
         self._ask = ask
         self._answer = math.inf
         self._afterwards: Callable[[], Awaitable[None]] | None = None
-        self._flight = Flight(self._run)
+        self._flight = BackgroundTask(self._run)
 
     async def wait(self) -> float:
         """Return the answer."""
@@ -347,7 +347,7 @@ class _Attempt:
     def then(self, afterwards: Callable[[], Awaitable[None]]) -> None:
         """Set what is to be done when it has been asked."""
         if self._flight.over:
-            Flight(afterwards)
+            BackgroundTask(afterwards)
         else:
             self._afterwards = afterwards
 

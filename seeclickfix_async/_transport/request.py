@@ -10,8 +10,8 @@ import attrs
 
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async._core.credentials import Bearer, Credential, TokenSource
-from seeclickfix_async._transport.download import Receiver
-from seeclickfix_async._transport.multipart import Form
+from seeclickfix_async._transport.download import BodyWriter
+from seeclickfix_async._transport.multipart import MultipartForm
 from seeclickfix_async.errors import RateLimitedError, SeeClickFixError
 
 
@@ -46,13 +46,13 @@ class Request:
     url: str = attrs.field(repr=False)
     route: str
     headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
-    content: bytes | Form | None = attrs.field(default=None, repr=False)
+    content: bytes | MultipartForm | None = attrs.field(default=None, repr=False)
     follow: bool = True
-    into: Receiver | None = attrs.field(default=None, repr=False)
+    into: BodyWriter | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
-class Options:
+class RequestOptions:
     """What views of one client may differ in; times are in seconds."""
 
     credential: Credential | TokenSource | None = None
@@ -65,7 +65,7 @@ class Options:
     background: bool = False
 
 
-class Trip:
+class Exchange:
     """One request under way: what it is, and what it has cost so far."""
 
     __slots__ = (
@@ -78,9 +78,9 @@ class Trip:
         "sent",
     )
 
-    def __init__(self, request: Request, options: Options) -> None:
+    def __init__(self, request: Request, options: RequestOptions) -> None:
         self.request: Request = request
-        self.options: Options = options
+        self.options: RequestOptions = options
         self.sent: int = 0
         # Whether a byte was sent since the last slot was taken; None if nobody can know.
         self.has_left: bool | None = False

@@ -56,7 +56,7 @@ _TOKEN_STATES = {
 }
 
 
-def refusal(response: Response, *, nobody: bool = False) -> StatusError | None:
+def status_error(response: Response, *, nobody: bool = False) -> StatusError | None:
     """The error that an answer stands for; None for a success without errors in its body.
 
     Args:

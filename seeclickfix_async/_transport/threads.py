@@ -11,7 +11,7 @@ import anyio
 from anyio import lowlevel, to_thread
 
 from seeclickfix_async._core.file_lock import FileLock
-from seeclickfix_async._transport.background import Flight
+from seeclickfix_async._transport.background import BackgroundTask
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -25,7 +25,7 @@ async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     """
     await lowlevel.checkpoint_if_cancelled()
     ended: Future[T] = Future()
-    flight = Flight(lambda: to_thread.run_sync(_run, ended, work, args))
+    flight = BackgroundTask(lambda: to_thread.run_sync(_run, ended, work, args))
     cancelled: BaseException | None = None
     with anyio.CancelScope(shield=True):
         while not flight.over:
@@ -49,7 +49,7 @@ def _run(ended: Future[T], work: Callable[[*Ts], T], args: tuple[*Ts]) -> None:
         ended.set_exception(error)
 
 
-async def acquire(lock: FileLock, *, wait: float = math.inf, every: float) -> bool:
+async def acquire_lock(lock: FileLock, *, wait: float = math.inf, every: float) -> bool:
     """Take a lock, or wait for it; returns whether it was had in time.
 
     When this is cancelled the lock may have been taken: release it in any case.

@@ -17,15 +17,15 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async._core.clock import Clock
-from seeclickfix_async._core.credentials import origin_of
+from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._transport.cache import Cache, validators
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter, ReturnableSlot, Unlimited
-from seeclickfix_async._transport.pool import Lanes
-from seeclickfix_async._transport.request import UNSET, Options, Request, Trip, Unset
+from seeclickfix_async._transport.pool import ClientPool
+from seeclickfix_async._transport.request import UNSET, Exchange, Request, RequestOptions, Unset
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.retry import UNTOLD, Retry
-from seeclickfix_async._transport.status_errors import refusal
+from seeclickfix_async._transport.status_errors import status_error
 from seeclickfix_async.errors import (
     AuthenticationError,
     BlockedError,
@@ -46,7 +46,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAME_METHOD = frozenset({307, 308})
 
 
-class Wire:
+class Transport:
     """The connections of a client and of all its views.
 
     Args:
@@ -69,14 +69,14 @@ class Wire:
         user_agent: str,
         cache: Cache | None = None,
     ) -> None:
-        self._origin = origin_of(site)
+        self._origin = parse_origin(site)
         self._root = f"{site}/"
         self._limiter = Limiter() if isinstance(limiter, Unset) else limiter or Unlimited()
         self._retry = retry
         self._clock = retry.clock
         self._cache = cache
         headers = {"User-Agent": user_agent, "Accept": "application/json"}
-        self._lanes = Lanes(http, self._origin, headers, self._clock)
+        self._lanes = ClientPool(http, self._origin, headers, self._clock)
         self.is_given: bool = http is not None
 
     @property
@@ -101,7 +101,7 @@ class Wire:
         """Close the connections, unless the HTTP client is the caller's. Harmless when repeated."""
         await self._lanes.aclose()
 
-    async def send(self, request: Request, options: Options) -> Response:
+    async def send(self, request: Request, options: RequestOptions) -> Response:
         """Send a request until it succeeds or nothing more is to be hoped for.
 
         When it is cancelled, its connection is closed and its slot is given back.
@@ -111,7 +111,7 @@ class Wire:
             StatusError: The service refused; the subclass says how.
             TransportError: No usable answer came back.
         """
-        trip = Trip(request, options)
+        trip = Exchange(request, options)
         failed_at: float | None = None
         attempt = 1
         while True:
@@ -132,7 +132,7 @@ class Wire:
             await self._clock.wait(anyio.Event(), wait)
             attempt += 1
 
-    async def _follow(self, trip: Trip) -> Response:
+    async def _follow(self, trip: Exchange) -> Response:
         """Send, and go on where redirects point to; the last answer is a success."""
         request, url = trip.request, trip.request.url
         seen: set[str] = set()
@@ -155,7 +155,7 @@ class Wire:
             if request.method not in _SAFE:
                 self._allow_again(request, response.status, url)
         unknown = trip.options.credential is None and not self.is_given
-        error = refusal(response, nobody=unknown)
+        error = status_error(response, nobody=unknown)
         if error is None:
             return response
         if self.is_foreign(response) and request.into is None:
@@ -176,7 +176,7 @@ class Wire:
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL belongs to the API's origin; most of them begin as base_url does."""
-        return url.startswith(self._root) or origin_of(url) == self._origin
+        return url.startswith(self._root) or parse_origin(url) == self._origin
 
     def _allow_again(self, request: Request, status: int, url: str) -> None:
         """A write goes on only with its body, and only to where it was meant for."""
@@ -188,7 +188,7 @@ class Wire:
                 route=request.route,
             )
 
-    async def _exchange(self, trip: Trip, url: str) -> Response:
+    async def _exchange(self, trip: Exchange, url: str) -> Response:
         """One request on the wire and its answer; the one before, when it is confirmed."""
         self._lanes.check()
         own = self._is_own(url)
@@ -207,7 +207,7 @@ class Wire:
         headers = kept.headers if date is None else {**kept.headers, "date": date}
         return attrs.evolve(response, status=200, headers=headers, content=kept.content)
 
-    def _key(self, trip: Trip, url: str) -> Hashable:
+    def _key(self, trip: Exchange, url: str) -> Hashable:
         """What tells one answer from another; None for what is not kept.
 
         The caller's own HTTP client may change its credential and nobody here would know.
@@ -221,7 +221,7 @@ class Wire:
         return None if conditional else (url, trip.credential, options.locale, headers)
 
     async def _send_once(
-        self, trip: Trip, url: str, more: Mapping[str, str], *, own: bool
+        self, trip: Exchange, url: str, more: Mapping[str, str], *, own: bool
     ) -> Response:
         options = trip.options
         # The quota is the API's; a download leads on to some storage, which has none of it.
@@ -237,7 +237,7 @@ class Wire:
                     slot.give_back()
 
     async def _send_in_slot(
-        self, trip: Trip, url: str, more: Mapping[str, str], *, own: bool
+        self, trip: Exchange, url: str, more: Mapping[str, str], *, own: bool
     ) -> Response:
         route = trip.request.route
         async with self._lanes.gate:
@@ -264,7 +264,7 @@ def _target(url: str, target: str, route: str) -> str:
 
 def astray(route: str, url: str) -> ForeignRedirectError:
     """The error for an answer that is not the API's."""
-    scheme, host, port = origin_of(url)
+    scheme, host, port = parse_origin(url)
     origin = f"{scheme}://{host}:{port}"
     return ForeignRedirectError(
         f"It redirects to {origin}, which is not the API: nothing secret was sent there. "

@@ -14,11 +14,11 @@ from enum import StrEnum
 
 import attrs
 
-from seeclickfix_async._api.query import moment
+from seeclickfix_async._api.query import format_timestamp
 from seeclickfix_async.models import Comment, DetailedIssue, Status
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What kind of change it is: `Kind.OPENED == "opened"`."""
 
     OPENED = "opened"
@@ -43,7 +43,7 @@ class Change:
     """
 
     key: str
-    kind: Kind
+    kind: ChangeKind
     at: datetime
     issue: DetailedIssue
     comment: Comment | None = None
@@ -55,16 +55,16 @@ class Change:
 
 
 _MOMENTS = {
-    Kind.OPENED: "created_at",
-    Kind.ACKNOWLEDGED: "acknowledged_at",
-    Kind.CLOSED: "closed_at",
-    Kind.REOPENED: "reopened_at",
+    ChangeKind.OPENED: "created_at",
+    ChangeKind.ACKNOWLEDGED: "acknowledged_at",
+    ChangeKind.CLOSED: "closed_at",
+    ChangeKind.REOPENED: "reopened_at",
 }
 
 _STATUSES = {
-    Kind.ACKNOWLEDGED: Status.ACKNOWLEDGED,
-    Kind.CLOSED: Status.CLOSED,
-    Kind.REOPENED: Status.OPEN,
+    ChangeKind.ACKNOWLEDGED: Status.ACKNOWLEDGED,
+    ChangeKind.CLOSED: Status.CLOSED,
+    ChangeKind.REOPENED: Status.OPEN,
 }
 
 
@@ -78,23 +78,25 @@ def edit_changes(issue: DetailedIssue) -> list[Change]:
     updated = issue.updated_at
     if updated is None:
         return []
-    key = f"{issue.id}:{Kind.EDITED}:{_stamp(updated)}"
-    return [Change(key, Kind.EDITED, updated, issue)]
+    key = f"{issue.id}:{ChangeKind.EDITED}:{_stamp(updated)}"
+    return [Change(key, ChangeKind.EDITED, updated, issue)]
 
 
 def archive_changes(issue: DetailedIssue) -> list[Change]:
     """Return that an issue was archived, which has no moment of its own."""
     if issue.status != Status.ARCHIVED or issue.updated_at is None:
         return []
-    return [Change(f"{issue.id}:{Kind.ARCHIVED}", Kind.ARCHIVED, issue.updated_at, issue)]
+    return [
+        Change(f"{issue.id}:{ChangeKind.ARCHIVED}", ChangeKind.ARCHIVED, issue.updated_at, issue)
+    ]
 
 
 def identity_keys(issue: DetailedIssue) -> tuple[str, str]:
     """Return the two keys that an issue is known by: of its opening, and of its archiving."""
-    archiving = f"{issue.id}:{Kind.ARCHIVED}"
+    archiving = f"{issue.id}:{ChangeKind.ARCHIVED}"
     if issue.created_at is None:
         return f"{issue.id}", archiving
-    return f"{issue.id}:{Kind.OPENED}:{_stamp(issue.created_at)}", archiving
+    return f"{issue.id}:{ChangeKind.OPENED}:{_stamp(issue.created_at)}", archiving
 
 
 def is_current(change: Change) -> bool:
@@ -112,8 +114,8 @@ def _dated(issue: DetailedIssue) -> Iterator[Change]:
 def _comments(issue: DetailedIssue) -> Iterator[Change]:
     for comment in issue.comments or ():
         if comment.created_at is not None:
-            key = f"{issue.id}:{Kind.COMMENTED}:{_name_of(comment)}"
-            yield Change(key, Kind.COMMENTED, comment.created_at, issue, comment)
+            key = f"{issue.id}:{ChangeKind.COMMENTED}:{_name_of(comment)}"
+            yield Change(key, ChangeKind.COMMENTED, comment.created_at, issue, comment)
 
 
 def _name_of(comment: Comment) -> str:
@@ -127,6 +129,6 @@ def _name_of(comment: Comment) -> str:
 def _stamp(at: datetime) -> str:
     """Format a moment for a key, also one that UTC has no year for."""
     try:
-        return moment(at)
+        return format_timestamp(at)
     except OverflowError:
         return at.isoformat()

@@ -52,7 +52,7 @@ class Watch:
     def __init__(
         self, crawls: Crawls, newest: Newest, *, every: float, cursor: Any, clock: Clock
     ) -> None:
-        checks.number("every", every, 0.001, 86_400, whole=False)
+        checks.in_range("every", every, 0.001, 86_400, whole=False)
         self._crawls = crawls
         self._newest = newest
         self._every = every

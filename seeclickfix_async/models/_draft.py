@@ -79,11 +79,11 @@ class Faults:
 
     def number(self, field: str, value: Any, bound: float) -> None:
         """A number from -bound to bound."""
-        self._check(field, lambda: checks.number(field, value, -bound, bound, whole=False))
+        self._check(field, lambda: checks.in_range(field, value, -bound, bound, whole=False))
 
     def words(self, field: str, value: Any) -> None:
         """A text with something in it."""
-        self._check(field, lambda: checks.words(field, value))
+        self._check(field, lambda: checks.non_empty_str(field, value))
 
     def photo(self, image: Image | None, question: Question | None) -> None:
         """A photo, if the form takes one."""

@@ -18,7 +18,7 @@ from seeclickfix_async.oauth._authorize import authorize_url as authorize_url
 from seeclickfix_async.oauth._authorize import generate_pkce as generate_pkce
 from seeclickfix_async.oauth._authorize import generate_state as generate_state
 from seeclickfix_async.oauth._flow import Flow as Flow
-from seeclickfix_async.oauth._flow import Kind as Kind
+from seeclickfix_async.oauth._flow import FlowKind as FlowKind
 from seeclickfix_async.oauth._flow import begin as begin
 from seeclickfix_async.oauth._flow import finish as finish
 from seeclickfix_async.oauth._introspection import Introspection as Introspection
@@ -33,8 +33,8 @@ __all__ = [
     "AuthorizationCode",
     "Endpoints",
     "Flow",
+    "FlowKind",
     "Introspection",
-    "Kind",
     "Pkce",
     "Token",
     "TokenInfo",

@@ -8,8 +8,8 @@ from urllib.parse import urlencode, urlsplit
 
 import attrs
 
-from seeclickfix_async._core.credentials import PRODUCTION, site_of
-from seeclickfix_async._core.secret import Secret, concealed
+from seeclickfix_async._core.credentials import PRODUCTION, normalize_base_url
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async.errors import InvalidArgumentError
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -29,7 +29,7 @@ def is_safe_origin(url: str) -> bool:
 
 def safe_site(base_url: str) -> str:
     """The site of a base URL, which must be https or this machine."""
-    site = site_of(base_url)
+    site = normalize_base_url(base_url)
     if not is_safe_origin(site):
         raise InvalidArgumentError("base_url", "must be https, except on this machine.")
     return site
@@ -90,9 +90,9 @@ DOORKEEPER = Endpoints()
 def _secret(value: str | Secret | None) -> Secret | None:
     if value is None:
         return None
-    if not isinstance(value, (str, Secret)) or not concealed(value).reveal():
+    if not isinstance(value, (str, Secret)) or not as_secret(value).reveal():
         raise InvalidArgumentError("client_secret", "must be a text, or left out.")
-    return concealed(value)
+    return as_secret(value)
 
 
 @attrs.frozen

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import attrs
 
 from seeclickfix_async._core.credentials import PRODUCTION
-from seeclickfix_async._core.secret import Secret, concealed
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.oauth._application import (
     DOORKEEPER,
@@ -52,7 +52,7 @@ class Pkce:
     Source: RFC 7636. The `plain` method is not offered: it protects from nothing.
     """
 
-    verifier: Secret = attrs.field(converter=concealed)
+    verifier: Secret = attrs.field(converter=as_secret)
 
     def __attrs_post_init__(self) -> None:
         if not _VERIFIER.fullmatch(self.verifier.reveal()):

@@ -12,8 +12,8 @@ from urllib.parse import quote_plus, urlsplit
 import attrs
 
 from seeclickfix_async._core import validation as checks
-from seeclickfix_async._core.credentials import origin_of
-from seeclickfix_async._core.secret import MASK, Secret, forget_frames
+from seeclickfix_async._core.credentials import parse_origin
+from seeclickfix_async._core.secret import MASK, Secret, strip_traceback
 from seeclickfix_async.errors import (
     AuthorizationError,
     FlowExpiredError,
@@ -36,7 +36,7 @@ from seeclickfix_async.oauth._parse import AuthorizationCode, Now, utc_now
 from seeclickfix_async.oauth._redirect import Answer
 from seeclickfix_async.oauth._token import Token
 
-Kind = Literal["code", "implicit"]
+FlowKind = Literal["code", "implicit"]
 
 MAX_AGE = 600.0
 """Seconds that a login may take unless told: as long as the provider's codes live (observed)."""
@@ -62,7 +62,7 @@ class Flow:
         max_age: How many seconds the login may take.
     """
 
-    kind: Kind
+    kind: FlowKind
     url: str = attrs.field(repr=False)
     state: Secret
     verifier: Secret | None = None
@@ -101,7 +101,7 @@ class Flow:
         try:
             return cls(**_checked(kept))
         except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-            forget_frames(error)
+            strip_traceback(error)
             kept = {}
             raise InvalidArgumentError("kept", "is no flow as Flow.to_dict() gives.") from None
 
@@ -128,13 +128,13 @@ def _checked(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _max_age(value: float) -> float:
-    checks.number("max_age", value, 1, 86_400, whole=False)
+    checks.in_range("max_age", value, 1, 86_400, whole=False)
     return float(value)
 
 
 def begin(
     app: Application,
-    kind: Kind = "code",
+    kind: FlowKind = "code",
     scope: str | Iterable[str] = (),
     *,
     max_age: float = MAX_AGE,
@@ -207,7 +207,7 @@ def finish(flow: Flow, redirected: str, *, now: Now = utc_now) -> Token | Author
     try:
         return _finished(flow, redirected, now())
     except OAuthError as error:
-        forget_frames(error)
+        strip_traceback(error)
         redirected = MASK
         raise
 
@@ -252,6 +252,8 @@ def _same_place(flow: Flow, address: str) -> bool:
     expected = urlsplit(flow.redirect_uri)
     try:
         came = urlsplit(address)
-        return origin_of(address) == origin_of(flow.redirect_uri) and came.path == expected.path
+        return (
+            parse_origin(address) == parse_origin(flow.redirect_uri) and came.path == expected.path
+        )
     except ValueError:
         return False

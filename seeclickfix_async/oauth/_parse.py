@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import attrs
 
-from seeclickfix_async._core.secret import MASK, Secret, forget_frames
+from seeclickfix_async._core.secret import MASK, Secret, strip_traceback
 from seeclickfix_async.errors import InvalidArgumentError, InvalidRedirectError, OAuthError
 from seeclickfix_async.oauth import _redirect as redirect
 from seeclickfix_async.oauth._application import check_redirect_uri
@@ -56,7 +56,7 @@ def parse_fragment(redirected: str, *, state: str | None, now: Now = utc_now) ->
     try:
         return token_of(_verified(redirected, state), now())
     except OAuthError as error:
-        forget_frames(error)
+        strip_traceback(error)
         redirected = state = MASK
         raise
 
@@ -84,7 +84,7 @@ def parse_callback(
     try:
         return AuthorizationCode(code_of(_verified(redirected, state)), redirect_uri, kept)
     except OAuthError as error:
-        forget_frames(error)
+        strip_traceback(error)
         redirected = state = verifier = MASK
         raise
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from seeclickfix_async._core.secret import Secret, forget_frames
+from seeclickfix_async._core.secret import Secret, strip_traceback
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 
 LEEWAY = 60.0
@@ -90,7 +90,7 @@ class Token:
             created = datetime.fromtimestamp(kept["created_at"], UTC)
             return token_in(kept, now=created, where="kept")
         except (DecodeError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-            forget_frames(error)
+            strip_traceback(error)
             kept = {}
             raise InvalidArgumentError("kept", "is no token as Token.to_dict() gives.") from None
 

@@ -9,8 +9,8 @@ from seeclickfix_async.pull._html_map import page as page
 from seeclickfix_async.pull._job import pull as pull
 from seeclickfix_async.pull._plan import Part as Part
 from seeclickfix_async.pull._plan import plan as plan
+from seeclickfix_async.pull._progress import ProgressListener as ProgressListener
 from seeclickfix_async.pull._progress import Stage as Stage
-from seeclickfix_async.pull._progress import Teller as Teller
 from seeclickfix_async.pull._sinks import Sink as Sink
 from seeclickfix_async.pull._sinks import open_sink as open_sink
 from seeclickfix_async.pull._table import table as table

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from seeclickfix_async._api.query import moment
+from seeclickfix_async._api.query import format_timestamp
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull._checkpoint import ATTRIBUTION, LICENCE
@@ -128,7 +128,7 @@ def _well_known(lng: float | None, lat: float | None) -> bytes | None:
 
 def month_of(created: datetime | None) -> str:
     """The name of the folder that a row belongs into, by the month of its creation in UTC."""
-    return f"month={moment(created)[:7] if created else _NO_MONTH}"
+    return f"month={format_timestamp(created)[:7] if created else _NO_MONTH}"
 
 
 def integers(values: array[int]) -> Any:

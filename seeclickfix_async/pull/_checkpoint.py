@@ -108,7 +108,7 @@ class Checkpoint:
         return checkpoint
 
 
-def asked(query: IssueQuery) -> dict[str, str]:
+def query_params(query: IssueQuery) -> dict[str, str]:
     """A query's parameters for people to read, without the token of a watch area."""
     given = {name: value for name, value in query.params() if name not in _UNESSENTIAL}
     return {name: "..." if name == _SECRET else value for name, value in given.items()}
@@ -121,7 +121,7 @@ def key_of(query: IssueQuery) -> str:
 
 
 @attrs.frozen
-class Kept:
+class CheckpointFile:
     """A checkpoint beside the data, and how far the data go that belong to it.
 
     Attributes:
@@ -180,7 +180,7 @@ class Kept:
         return self.checkpoint
 
 
-def beside(path: Path) -> Path:
+def checkpoint_path(path: Path) -> Path:
     """The file with the checkpoint of a file with data."""
     return path.with_name(f"{path.name}.pull.json")
 
@@ -188,7 +188,7 @@ def beside(path: Path) -> Path:
 def remove(path: Path) -> None:
     """Remove a file and its checkpoint, the data first: a checkpoint alone says what is amiss."""
     path.unlink()
-    beside(path).unlink()
+    checkpoint_path(path).unlink()
 
 
 def _read(text: bytes | str, kind: type[T], name: str = "it") -> T:

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull._checkpoint import Kept, beside
+from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
 from seeclickfix_async.pull._manifest import Manifest, Part
 from seeclickfix_async.pull._parts import PartFiles
 from seeclickfix_async.pull._pending import file_checksum
@@ -72,7 +72,7 @@ class Dataset:
 
     def save(self, manifest: Manifest) -> None:
         """Write the manifest."""
-        manifest.save(beside(self.path))
+        manifest.save(checkpoint_path(self.path))
         self.manifest = manifest
 
     def check(self) -> None:
@@ -111,7 +111,7 @@ class Dataset:
         return self.path / "_pull.json"
 
     def _find(self) -> Manifest | None:
-        manifest = Manifest.read(beside(self.path))
+        manifest = Manifest.read(checkpoint_path(self.path))
         if manifest is not None:
             self._former.unlink(missing_ok=True)
         elif self._former.exists():
@@ -124,7 +124,7 @@ class Dataset:
 
     def _adopt(self) -> Manifest | None:
         """Take over a dataset of an earlier version."""
-        before = Kept.read(self._former)
+        before = CheckpointFile.read(self._former)
         if before is None:
             return None
         gathered = self.path / f"_pending-{before.number}.arrow"
@@ -141,7 +141,7 @@ class Dataset:
                 parts.append(self.files.describe(file, path, self.files.ids(file)))
         checksum = file_checksum(self.pending) if before.length and self.pending.exists() else 0
         manifest = Manifest(before.checkpoint, before.length, checksum=checksum, parts=tuple(parts))
-        manifest.save(beside(self.path))
+        manifest.save(checkpoint_path(self.path))
         for stale in (*self.path.glob("_pending-*"), *self.path.glob("_*.new"), self._former):
             stale.unlink()
         return manifest
@@ -215,7 +215,7 @@ class Dataset:
 
     @property
     def _remedy(self) -> str:
-        return f"remove {self.path} and {beside(self.path).name} to begin anew."
+        return f"remove {self.path} and {checkpoint_path(self.path).name} to begin anew."
 
 
 def _is_hidden(file: Path) -> bool:

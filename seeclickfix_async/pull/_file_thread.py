@@ -17,14 +17,14 @@ import msgspec
 from seeclickfix_async._transport.threads import in_thread
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull._checkpoint import Checkpoint, beside, remove
+from seeclickfix_async.pull._checkpoint import Checkpoint, checkpoint_path, remove
 from seeclickfix_async.pull._sinks import Sink, open_sink
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-async def in_file(work: Callable[[*Ts], T], *args: *Ts) -> T:
+async def run_in_file_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     """Work on the file, in a thread, whatever becomes of the disk."""
     try:
         return await in_thread(work, *args)
@@ -41,10 +41,10 @@ async def opened(work: Callable[[], Sink]) -> AsyncGenerator[Sink]:
     """A sink that is opened and closed in a thread: a database may be held by another program."""
     entered = contextlib.ExitStack()
     try:
-        yield await in_file(lambda: entered.enter_context(work()))
+        yield await run_in_file_thread(lambda: entered.enter_context(work()))
     finally:
         with anyio.CancelScope(shield=True):
-            await in_file(entered.close)
+            await run_in_file_thread(entered.close)
 
 
 def scratch(path: Path, key: str, fits: Callable[[Checkpoint], bool]) -> Sink:
@@ -53,7 +53,7 @@ def scratch(path: Path, key: str, fits: Callable[[Checkpoint], bool]) -> Sink:
     It begins anew when what an earlier call left there is damaged, or does not fit.
     """
     if not _fits(path, key, fits):
-        for file in (path, beside(path)):
+        for file in (path, checkpoint_path(path)):
             file.unlink(missing_ok=True)
     return open_sink(path)
 
@@ -71,8 +71,8 @@ def discard(path: Path) -> None:
     """Remove all that a pull made."""
     if path.is_dir():
         shutil.rmtree(path)
-        beside(path).unlink()
-    elif beside(path).exists():
+        checkpoint_path(path).unlink()
+    elif checkpoint_path(path).exists():
         remove(path)
     else:
         path.unlink()

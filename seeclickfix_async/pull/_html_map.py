@@ -16,7 +16,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import _arrow as arrow
-from seeclickfix_async.pull._checkpoint import beside
+from seeclickfix_async.pull._checkpoint import checkpoint_path
 from seeclickfix_async.pull._columns import NAMES, plain_rows
 from seeclickfix_async.pull._manifest import Manifest
 
@@ -126,7 +126,7 @@ def _database(file: Path) -> Iterator[Row]:
 def _dataset(file: Path) -> Iterator[Row]:
     arrow.library()
     datasets: Any = importlib.import_module("pyarrow.dataset")
-    manifest = Manifest.read(beside(file))
+    manifest = Manifest.read(checkpoint_path(file))
     parts = [str(file / part.path) for part in manifest.parts] if manifest else file
     found = datasets.dataset(parts, format="parquet", partitioning="hive")
     for batch in found.to_batches(columns=list(_READ)):

@@ -12,7 +12,7 @@ from typing import Unpack
 import attrs
 import msgspec
 
-from seeclickfix_async._api.query import ALL, By, IssueFilters, IssueQuery
+from seeclickfix_async._api.query import ALL, ClockField, IssueFilters, IssueQuery
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async._crawl.planner import PageSize
@@ -20,11 +20,11 @@ from seeclickfix_async._crawl.report import Estimate, Report
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError, NotFoundError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import DetailedIssue, Issue
-from seeclickfix_async.pull._checkpoint import Checkpoint, asked, key_of, remove
-from seeclickfix_async.pull._file_thread import age, in_file, issues_in, opened, scratch
+from seeclickfix_async.pull._checkpoint import Checkpoint, key_of, query_params, remove
+from seeclickfix_async.pull._file_thread import age, issues_in, opened, run_in_file_thread, scratch
 from seeclickfix_async.pull._lock import lock_of, locked, real_path
-from seeclickfix_async.pull._photos import Album
-from seeclickfix_async.pull._progress import Silent, Teller
+from seeclickfix_async.pull._photos import PhotoDownloader
+from seeclickfix_async.pull._progress import NoProgress, ProgressListener
 from seeclickfix_async.pull._rows import compare, ids_in
 from seeclickfix_async.pull._sinks import Sink, check_ending, open_sink
 from seeclickfix_async.pull._walker import OVERLAP, Walker
@@ -55,7 +55,7 @@ async def pull(
     sweep: bool = False,
     photos: str | Path | None = None,
     wait: float = 0.0,
-    teller: Teller | None = None,
+    teller: ProgressListener | None = None,
     **filters: Unpack[IssueFilters],
 ) -> Report:
     """Pull every issue of a query into a file, and go on where an earlier call stopped.
@@ -115,7 +115,7 @@ async def pull(
         query = attrs.evolve(query, fields=(*query.fields, "created_at", "updated_at"))
     path = Path(to)
     check_ending(path)
-    checks.number("wait", wait, 0, math.inf, whole=False)
+    checks.in_range("wait", wait, 0, math.inf, whole=False)
     job = _Job(
         client.with_options(background=True),
         key,
@@ -123,7 +123,7 @@ async def pull(
         tuple(filters),
         page_size,
         walkers,
-        teller or Silent(),
+        teller or NoProgress(),
         lock_of(path),
         real_path(path),
     )
@@ -132,7 +132,7 @@ async def pull(
         job.check_updatable()
     if photos is not None and query.fields is not None and "media" not in query.fields:
         raise InvalidArgumentError("fields", "must bring media, for the photos.")
-    album = None if photos is None else Album(job.client, Path(photos))
+    album = None if photos is None else PhotoDownloader(job.client, Path(photos))
     async with (
         locked(job.lock, argument="to", wait=wait),
         _prepared(album, wait),
@@ -155,14 +155,14 @@ async def pull(
 
 
 @asynccontextmanager
-async def _prepared(album: Album | None, wait: float) -> AsyncGenerator[None]:
+async def _prepared(album: PhotoDownloader | None, wait: float) -> AsyncGenerator[None]:
     """Have the folder of the photos, if there are to be some, and nobody else writing to it."""
     if album is None:
         yield
         return
-    await in_file(album.make)
+    await run_in_file_thread(album.make)
     async with locked(lock_of(album.folder), argument="photos", wait=wait):
-        await in_file(album.drop_torn)
+        await run_in_file_thread(album.drop_torn)
         yield
 
 
@@ -213,11 +213,11 @@ class _Job(Walker):
     def start(self, done: Checkpoint | None = None) -> Checkpoint:
         """Where a walk begins: by creation, or by updates since another one."""
         since = done.covered if done else None
-        by: By = "created_at" if since is None else "updated_at"
+        by: ClockField = "created_at" if since is None else "updated_at"
         base = done and (done if done.since is None else done.base)
         return Checkpoint(
             key=self.key,
-            query=asked(self.query),
+            query=query_params(self.query),
             began=datetime.now(UTC),
             state=msgspec.Raw(),
             report=self.crawl(by, since).report,
@@ -303,7 +303,7 @@ class _Job(Walker):
                 issues.append(await get(number, details=details))  # type: ignore[call-overload]
         return issues
 
-    async def photograph(self, sink: Sink, done: Checkpoint, album: Album) -> Checkpoint:
+    async def photograph(self, sink: Sink, done: Checkpoint, album: PhotoDownloader) -> Checkpoint:
         """Fetch the photos of everything that the sink holds and that are not there."""
         left = await self.in_file(album.count, sink.held(self.key))
         each = done.report.quota_seconds / max(1, done.report.requests)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from seeclickfix_async._core.file_lock import FileLock
-from seeclickfix_async._transport.threads import acquire
+from seeclickfix_async._transport.threads import acquire_lock
 from seeclickfix_async.errors import FileLockedError, InvalidArgumentError
 
 _ENDING = ".lock"
@@ -71,7 +71,7 @@ def check_held(lock: FileLock) -> None:
 
 async def _acquire(lock: FileLock, argument: str, wait: float) -> bool:
     try:
-        return await acquire(lock, wait=wait, every=_EVERY)
+        return await acquire_lock(lock, wait=wait, every=_EVERY)
     except OSError as error:
         path = _path_of(lock)
         if error.errno in _CANNOT_LOCK:

@@ -7,7 +7,7 @@ from typing import Annotated
 import attrs
 import msgspec
 
-from seeclickfix_async.pull._checkpoint import Kept
+from seeclickfix_async.pull._checkpoint import CheckpointFile
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -41,7 +41,7 @@ class Part:
 
 
 @attrs.frozen
-class Manifest(Kept):
+class Manifest(CheckpointFile):
     """A checkpoint that names every file of its dataset; `length` is that of the pending rows.
 
     Files come into the folder and leave it after the manifest that says so has been saved. A

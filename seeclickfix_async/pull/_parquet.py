@@ -30,7 +30,7 @@ from seeclickfix_async.pull._columns import chunked
 from seeclickfix_async.pull._dataset import Dataset
 from seeclickfix_async.pull._manifest import Manifest, Part
 from seeclickfix_async.pull._pending import PendingRows
-from seeclickfix_async.pull._rows import Held, Marks
+from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 
 _AT_ONCE = 100_000
 """The rows that go into parts together."""
@@ -92,7 +92,7 @@ class Parquet:
             self._append(sorted(some, key=lambda issue: arrow.month_of(issue.created_at)))
         self._store(checkpoint, array("q", sorted(self._pending.ids)))
 
-    def held(self, key: str) -> Iterator[Held]:  # noqa: ARG002  # a dataset holds one pull
+    def held(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # a dataset holds one pull
         """The issues."""
         manifest = self._dataset.manifest
         parts = (self._files.read(self._dataset.file(part), _HELD) for part in manifest.parts)
@@ -100,9 +100,9 @@ class Parquet:
         for batch in itertools.chain.from_iterable((*parts, *pending)):
             for row in batch.select(_HELD).to_pylist():
                 told = row["updated_at"] or row["created_at"]
-                yield Held(row["id"], told, row["vanished_at"], row["image"])
+                yield StoredRow(row["id"], told, row["vanished_at"], row["image"])
 
-    def mark(self, marks: Marks) -> None:
+    def mark(self, marks: VanishedMarks) -> None:
         """Write the months anew that have rows with other marks."""
         for part in self._dataset.manifest.parts:
             file = self._dataset.file(part)
@@ -114,7 +114,7 @@ class Parquet:
         if marks and checkpoint:
             self._store(checkpoint, array("q", sorted(marks)))
 
-    def _marked(self, batch: Any, marks: Marks) -> Any:
+    def _marked(self, batch: Any, marks: VanishedMarks) -> Any:
         """The rows whose marks change."""
         batch = batch.filter([number in marks for number in batch["id"].to_pylist()])
         column = self._schema.get_field_index("vanished_at")

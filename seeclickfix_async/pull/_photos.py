@@ -27,8 +27,8 @@ from seeclickfix_async.errors import (
     StatusError,
     TransportError,
 )
-from seeclickfix_async.pull._file_thread import in_file
-from seeclickfix_async.pull._rows import Held
+from seeclickfix_async.pull._file_thread import run_in_file_thread
+from seeclickfix_async.pull._rows import StoredRow
 
 _AT_ONCE = 8
 _TOGETHER = 64  # so many are looked up in the file at a time
@@ -40,7 +40,7 @@ _TORN = re.compile(r"\d+(\.[a-z]+)?\.[0-9a-f]{8}\.part")
 
 
 @attrs.define(eq=False)
-class Album:
+class PhotoDownloader:
     """A folder of photos named by their issues' ids, such as `20000001.jpg`.
 
     One that is there is not fetched again. One that the service says is gone leaves an empty file,
@@ -81,7 +81,7 @@ class Album:
                 if _TORN.fullmatch(file.name) and time.time() - file.stat().st_mtime > _TORN_FOR:
                     file.unlink()
 
-    def count(self, rows: Iterable[Held]) -> int:
+    def count(self, rows: Iterable[StoredRow]) -> int:
         """How many are to be fetched; counts what is there, too."""
         left = 0
         for row in filter(_is_pictured, rows):
@@ -91,7 +91,7 @@ class Album:
             left += self._is_wanted(row)
         return left
 
-    async def fill(self, rows: Iterator[Held], tell: Callable[[], None]) -> None:
+    async def fill(self, rows: Iterator[StoredRow], tell: Callable[[], None]) -> None:
         """Fetch what is not there, some at once; one that cannot be had costs no other.
 
         Ends early when it seems that none can be had. Cancelled, it leaves whole photos.
@@ -106,7 +106,9 @@ class Album:
         """
         wanted = filter(self._is_wanted, filter(_is_pictured, rows))
         while self._failures < _MOST_FAILURES:
-            some = deque(await in_file(lambda: list(itertools.islice(wanted, _TOGETHER))))
+            some = deque(
+                await run_in_file_thread(lambda: list(itertools.islice(wanted, _TOGETHER)))
+            )
             if not some:
                 return
             async with anyio.create_task_group() as tasks:
@@ -116,7 +118,7 @@ class Album:
                 raise self._error
 
     async def _work(
-        self, some: deque[Held], tell: Callable[[], None], scope: anyio.CancelScope
+        self, some: deque[StoredRow], tell: Callable[[], None], scope: anyio.CancelScope
     ) -> None:
         while some and self._failures < _MOST_FAILURES:
             try:
@@ -126,7 +128,7 @@ class Album:
                 scope.cancel()
             tell()
 
-    async def _fetch(self, row: Held) -> None:
+    async def _fetch(self, row: StoredRow) -> None:
         try:
             await self.client.photos.save(row.image or "", self._path(row))
         except BlockedError:
@@ -147,20 +149,20 @@ class Album:
             self.missing -= 1
             self._failures = 0
 
-    async def _mark_gone(self, row: Held) -> None:
+    async def _mark_gone(self, row: StoredRow) -> None:
         try:
             await anyio.Path(self._gone(row)).touch()
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 
-    def _is_wanted(self, row: Held) -> bool:
+    def _is_wanted(self, row: StoredRow) -> bool:
         return not self._path(row).exists() and not self._gone(row).exists()
 
-    def _path(self, row: Held) -> Path:
+    def _path(self, row: StoredRow) -> Path:
         suffix = _SUFFIX.search(row.image or "")
         return self.folder / f"{row.id}{suffix[0].lower() if suffix else ''}"
 
-    def _gone(self, row: Held) -> Path:
+    def _gone(self, row: StoredRow) -> Path:
         return self.folder / f"{row.id}.gone"
 
 
@@ -168,5 +170,5 @@ def _unwritable(folder: Path, error: OSError) -> InvalidArgumentError:
     return InvalidArgumentError("photos", f"{folder} cannot be written to: {error.strerror}.")
 
 
-def _is_pictured(row: Held) -> bool:
+def _is_pictured(row: StoredRow) -> bool:
     return row.image is not None and row.vanished is None

@@ -48,7 +48,7 @@ async def plan(
         InvalidArgumentError: The arguments are wrong.
         SeeClickFixError: The request failed for good.
     """
-    checks.number("parts", parts, 1, 10_000, whole=True)
+    checks.in_range("parts", parts, 1, 10_000, whole=True)
     for own in ("sort", "sort_direction", "fields"):
         checks.absent(own, filters.get(own), "a plan is of whole issues, by their creation.")
     query = IssueQuery.of({"status": "all", **filters}, details=False, per_page=1)

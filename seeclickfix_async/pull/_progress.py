@@ -9,7 +9,7 @@ from seeclickfix_async._crawl.report import Estimate, Report
 Stage = Literal["pull", "update", "sweep", "photos"]
 
 
-class Teller(Protocol):
+class ProgressListener(Protocol):
     """Tells a person how a pull goes."""
 
     def begin(self, stage: Stage, estimate: Estimate) -> None:
@@ -21,7 +21,7 @@ class Teller(Protocol):
         ...
 
 
-class Silent:
+class NoProgress:
     """Tells nobody."""
 
     def begin(self, stage: Stage, estimate: Estimate) -> None:

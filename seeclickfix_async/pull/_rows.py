@@ -11,12 +11,12 @@ from pathlib import Path
 
 import attrs
 
-Marks = dict[int, datetime | None]
+VanishedMarks = dict[int, datetime | None]
 """When issues were found to have vanished, by id; None for those that came again."""
 
 
 @attrs.frozen
-class Held:
+class StoredRow:
     """A row of a file, as far as sweeps and photos go by it.
 
     Attributes:
@@ -42,12 +42,12 @@ class Comparison:
         missing: The ids that the sweep met and the file does not hold.
     """
 
-    marks: Marks
+    marks: VanishedMarks
     vanished: int
     missing: list[int]
 
 
-def compare(rows: Iterable[Held], there: array[int], until: datetime) -> Comparison:
+def compare(rows: Iterable[StoredRow], there: array[int], until: datetime) -> Comparison:
     """Compare what a file holds with what a sweep met.
 
     An issue that the service told of later is left alone: it may have come, or come back, behind
@@ -58,7 +58,7 @@ def compare(rows: Iterable[Held], there: array[int], until: datetime) -> Compari
         there: The ids that the sweep met, ascending.
         until: The moment up to which it looked.
     """
-    marks: Marks = {}
+    marks: VanishedMarks = {}
     vanished = 0
     held = bytearray(len(there))
     for row in rows:

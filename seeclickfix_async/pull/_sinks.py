@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import Checkpoint
-from seeclickfix_async.pull._rows import Held, Marks
+from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 
 
 class Sink(Protocol):
@@ -48,11 +48,11 @@ class Sink(Protocol):
         """Put these issues in the place of those with the same ids; harmless when repeated."""
         ...
 
-    def held(self, key: str) -> Iterator[Held]:
+    def held(self, key: str) -> Iterator[StoredRow]:
         """The issues of the pull with this key, as far as sweeps and photos go by them."""
         ...
 
-    def mark(self, marks: Marks) -> None:
+    def mark(self, marks: VanishedMarks) -> None:
         """Write down which issues have vanished, and which have not; harmless when repeated."""
         ...
 

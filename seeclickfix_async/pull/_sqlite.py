@@ -14,11 +14,11 @@ from typing import ClassVar, Self
 
 import msgspec
 
-from seeclickfix_async._api.query import moment
+from seeclickfix_async._api.query import format_timestamp
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue, Place
 from seeclickfix_async.pull._checkpoint import Checkpoint
-from seeclickfix_async.pull._rows import Held, Marks
+from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sqlite_tables import TABLES, Table, prepare
 
 _MOST_ROWS = 256  # in a statement, which takes 32,766 values
@@ -172,7 +172,7 @@ class Sqlite:
         """The same as writing, here."""
         self.write(tuple(issues), checkpoint)
 
-    def held(self, key: str) -> Iterator[Held]:
+    def held(self, key: str) -> Iterator[StoredRow]:
         """The issues that came with this pull, and not those of others.
 
         A thousand at a time: whoever takes days over them leaves the database to others.
@@ -182,11 +182,11 @@ class Sqlite:
             yield from rows
             number = rows[-1].id
 
-    def _held_after(self, key: str, number: int) -> list[Held]:
+    def _held_after(self, key: str, number: int) -> list[StoredRow]:
         with self._usable():
             rows = self._database.execute(_HELD, (key, number)).fetchall()
         return [
-            Held(number, self._time(number, told), self._time(number, vanished), image)
+            StoredRow(number, self._time(number, told), self._time(number, vanished), image)
             for number, image, told, vanished in rows
         ]
 
@@ -198,9 +198,9 @@ class Sqlite:
                 "to", f"the row of issue {number} in {self._path} has a time that is none: {text!r}"
             ) from None
 
-    def mark(self, marks: Marks) -> None:
+    def mark(self, marks: VanishedMarks) -> None:
         """Write all marks in one transaction."""
-        rows = [(when and moment(when), number) for number, when in marks.items()]
+        rows = [(when and format_timestamp(when), number) for number, when in marks.items()]
         with self._whole():
             self._database.executemany("UPDATE issues SET vanished_at = ? WHERE id = ?", rows)
 

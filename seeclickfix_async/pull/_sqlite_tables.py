@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from seeclickfix_async._api.query import moment
+from seeclickfix_async._api.query import format_timestamp
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull._columns import COLUMNS, Kind, plain_rows
@@ -78,7 +78,7 @@ def _comments(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
             comment.automatic,
             comment.commenter and comment.commenter.id,
             comment.comment,
-            comment.created_at and moment(comment.created_at),
+            comment.created_at and format_timestamp(comment.created_at),
             comment.media and comment.media.image_full,
         )
         for issue in _detailed(issues)

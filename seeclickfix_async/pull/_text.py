@@ -22,14 +22,20 @@ from typing import Any, ClassVar, Self
 import attrs
 import msgspec
 
-from seeclickfix_async._api.query import moment
+from seeclickfix_async._api.query import format_timestamp
 from seeclickfix_async._core.file_replacement import flush_to_disk, new_file, new_path, take_place
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue, Media
-from seeclickfix_async.pull._checkpoint import ATTRIBUTION, LICENCE, Checkpoint, Kept, beside
+from seeclickfix_async.pull._checkpoint import (
+    ATTRIBUTION,
+    LICENCE,
+    Checkpoint,
+    CheckpointFile,
+    checkpoint_path,
+)
 from seeclickfix_async.pull._columns import NAMES, plain_rows
 from seeclickfix_async.pull._digest import Digest
-from seeclickfix_async.pull._rows import Held, Marks
+from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 
 
 class _Lines(ABC):
@@ -41,7 +47,7 @@ class _Lines(ABC):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._kept = Kept.read(beside(path))
+        self._kept = CheckpointFile.read(checkpoint_path(path))
         self._length, self._digest = self._recover()
         self._file = path.open("r+b" if path.exists() else "w+b")
         self._size = os.fstat(self._file.fileno()).st_size
@@ -55,7 +61,7 @@ class _Lines(ABC):
         """The rows of a file without its tail, as they were encoded."""
 
     @abstractmethod
-    def read(self, row: bytes) -> Held:
+    def read(self, row: bytes) -> StoredRow:
         """What a row says of its issue."""
 
     @abstractmethod
@@ -79,7 +85,7 @@ class _Lines(ABC):
         """Append whole rows, then say so in the checkpoint."""
         self._check_unchanged()
         if self._kept is None:  # without a checkpoint, the next call would refuse the file
-            self._save(Kept(None))
+            self._save(CheckpointFile(None))
         content = bytearray() if self._length else bytearray(self.head)
         for row in self.encode(issues):
             if self._length + len(content) > len(self.head):
@@ -96,7 +102,7 @@ class _Lines(ABC):
         if checkpoint.finished:
             self._check_content()
             flush_to_disk(self._file)
-        self._save(Kept(checkpoint, self._length, self._digest.hex()))
+        self._save(CheckpointFile(checkpoint, self._length, self._digest.hex()))
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Write the file anew, with these rows at its end."""
@@ -106,23 +112,23 @@ class _Lines(ABC):
         same = (row for row, held in self._rows() if held.id not in changed)
         self._rewrite(itertools.chain(same, changed.values()), checkpoint)
 
-    def held(self, key: str) -> Iterator[Held]:  # noqa: ARG002  # a file holds one pull
+    def held(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # a file holds one pull
         """The issues."""
         return (held for _, held in self._rows())
 
-    def mark(self, marks: Marks) -> None:
+    def mark(self, marks: VanishedMarks) -> None:
         """Write the file anew, with the marks in its rows."""
         checkpoint = self._kept and self._kept.checkpoint
         if marks and checkpoint:
             rows = (self._with(marks, row, held) for row, held in self._rows())
             self._rewrite(rows, checkpoint)
 
-    def _with(self, marks: Marks, row: bytes, held: Held) -> bytes:
+    def _with(self, marks: VanishedMarks, row: bytes, held: StoredRow) -> bytes:
         if held.id not in marks:
             return row
         vanished = marks[held.id]
         try:
-            return self.marked(row, None if vanished is None else moment(vanished))
+            return self.marked(row, None if vanished is None else format_timestamp(vanished))
         except ValueError:  # it has no place for the mark
             raise self._changed() from None
 
@@ -144,9 +150,9 @@ class _Lines(ABC):
         self._file = self._path.open("r+b")
         self._size = os.fstat(self._file.fileno()).st_size
         self._length, self._digest = length, digest
-        self._save(Kept(checkpoint, length, digest.hex()))
+        self._save(CheckpointFile(checkpoint, length, digest.hex()))
 
-    def _rows(self) -> Iterator[tuple[bytes, Held]]:
+    def _rows(self) -> Iterator[tuple[bytes, StoredRow]]:
         """The rows, and what they say; a checkpoint without a digest may stand beside any file."""
         try:
             for row in self.rows(self._lines()):
@@ -166,8 +172,8 @@ class _Lines(ABC):
         if digest.hex() != self._digest.hex():
             raise self._changed()
 
-    def _save(self, kept: Kept) -> None:
-        kept.save(beside(self._path))
+    def _save(self, kept: CheckpointFile) -> None:
+        kept.save(checkpoint_path(self._path))
         self._kept = kept
 
     def _recover(self) -> tuple[int, Digest]:
@@ -195,7 +201,7 @@ class _Lines(ABC):
         """Compare the file with its checkpoint, which may be one of before digests."""
         if length == 0:
             return Digest()
-        beside_it = beside(self._path).name
+        beside_it = checkpoint_path(self._path).name
         if not self._path.exists():
             raise InvalidArgumentError(
                 "to",
@@ -232,7 +238,7 @@ class _Lines(ABC):
             raise InvalidArgumentError(
                 "to",
                 f"{self._path} was removed, replaced or changed while the pull ran. Put it back "
-                f"as it was, or remove it and {beside(self._path).name} to begin anew.",
+                f"as it was, or remove it and {checkpoint_path(self._path).name} to begin anew.",
             )
 
     def _check_content(self) -> None:
@@ -242,10 +248,11 @@ class _Lines(ABC):
             raise self._changed()
 
     def _changed(self) -> InvalidArgumentError:
+        checkpoint = checkpoint_path(self._path).name
         return InvalidArgumentError(
             "to",
             f"{self._path} is not as the pull left it: another program changed it, or a power "
-            f"cut damaged it. Restore it from a copy, or remove it and {beside(self._path).name} "
+            f"cut damaged it. Restore it from a copy, or remove it and {checkpoint} "
             "to begin anew.",
         )
 
@@ -263,7 +270,7 @@ class _Lines(ABC):
 
 
 class _Row(msgspec.Struct):
-    """What `Held` is made of, wherever it stands in the JSON."""
+    """What a `StoredRow` is made of, wherever it stands in the JSON."""
 
     id: int
     updated_at: datetime | None = None
@@ -273,10 +280,10 @@ class _Row(msgspec.Struct):
     media: Media | None = None
 
     @property
-    def held(self) -> Held:
+    def held(self) -> StoredRow:
         told = self.updated_at or self.created_at
         image = self.media.image_full if self.media else self.image
-        return Held(self.id, told, self.vanished_at, image)
+        return StoredRow(self.id, told, self.vanished_at, image)
 
 
 class _Feature(msgspec.Struct):
@@ -305,7 +312,7 @@ class JsonLines(_Lines):
         """The lines."""
         return lines
 
-    def read(self, row: bytes) -> Held:
+    def read(self, row: bytes) -> StoredRow:
         """What a line says."""
         return _ROW.decode(row).held
 
@@ -332,12 +339,12 @@ class Csv(_Lines):
         next(reader, None)
         return map(_csv, reader)
 
-    def read(self, row: bytes) -> Held:
+    def read(self, row: bytes) -> StoredRow:
         """What a row says."""
         cells = dict(zip(NAMES, _cells(row), strict=True))
         told = cells["updated_at"] or cells["created_at"]
         vanished = _time(cells["vanished_at"])
-        return Held(int(cells["id"]), _time(told), vanished, cells["image"] or None)
+        return StoredRow(int(cells["id"]), _time(told), vanished, cells["image"] or None)
 
     def marked(self, row: bytes, vanished: str | None) -> bytes:
         """The row with another mark in its last cell."""
@@ -368,7 +375,7 @@ class GeoJson(_Lines):
         next(lines, None)
         return (line.removeprefix(self.between) for line in lines)
 
-    def read(self, row: bytes) -> Held:
+    def read(self, row: bytes) -> StoredRow:
         """What a feature says."""
         return _FEATURE.decode(row).properties.held
 

@@ -13,7 +13,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async._api.area import PlaceArea
-from seeclickfix_async._api.query import By, IssueQuery
+from seeclickfix_async._api.query import ClockField, IssueQuery
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core.file_lock import FileLock
 from seeclickfix_async._crawl.crawl import Batch, Crawl
@@ -22,9 +22,9 @@ from seeclickfix_async._crawl.report import Report
 from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
 from seeclickfix_async.models import Issue, Place
 from seeclickfix_async.pull._checkpoint import Checkpoint, unreadable
-from seeclickfix_async.pull._file_thread import in_file
+from seeclickfix_async.pull._file_thread import run_in_file_thread
 from seeclickfix_async.pull._lock import check_held
-from seeclickfix_async.pull._progress import Stage, Teller
+from seeclickfix_async.pull._progress import ProgressListener, Stage
 from seeclickfix_async.pull._sinks import Sink
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Walker:
     given: tuple[str, ...]
     page_size: PageSize | None
     walkers: int | None
-    teller: Teller
+    teller: ProgressListener
     lock: FileLock
     path: Path
 
@@ -73,7 +73,7 @@ class Walker:
             check_held(self.lock)
             return work(*args)
 
-        return await in_file(checked)
+        return await run_in_file_thread(checked)
 
     def until(self, moment: datetime) -> Self:
         """The same, of what was created before a moment."""
@@ -124,7 +124,7 @@ class Walker:
 
     async def _crawl_from(self, sink: Sink, now: Checkpoint) -> Crawl[Issue]:
         """The walk from where it stands; issues that the sink holds do not come again."""
-        by: By = "created_at" if now.since is None else "updated_at"
+        by: ClockField = "created_at" if now.since is None else "updated_at"
         state = bytes(now.state) or None
         try:
             crawl = self.crawl(by, now.since, state)
@@ -151,7 +151,7 @@ class Walker:
         return next((one for one in around if wanted in (one.url_name, str(one.id))), None)
 
     def crawl(
-        self, by: By, since: datetime | None = None, state: bytes | None = None
+        self, by: ClockField, since: datetime | None = None, state: bytes | None = None
     ) -> Crawl[Issue]:
         """The walk, from where it stood."""
         filters: dict[str, Any] = {name: getattr(self.query, name) for name in self.given}

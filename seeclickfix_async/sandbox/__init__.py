@@ -17,15 +17,15 @@ from starlette.applications import Starlette
 
 from seeclickfix_async.sandbox._api import Endpoints
 from seeclickfix_async.sandbox._city import City, build
-from seeclickfix_async.sandbox._gateway import Door, Fault, Seen
-from seeclickfix_async.sandbox._overlay import Ledger
+from seeclickfix_async.sandbox._gateway import Fault, Gateway, ReceivedRequest
+from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import Photos
 from seeclickfix_async.sandbox._quota import Quota
-from seeclickfix_async.sandbox._routes.authorize import Consent
-from seeclickfix_async.sandbox._routes.token import CLIENT, Grants
+from seeclickfix_async.sandbox._routes.authorize import AuthorizeRoutes
+from seeclickfix_async.sandbox._routes.token import CLIENT, TokenRoutes
 from seeclickfix_async.sandbox._server import serve
 from seeclickfix_async.sandbox._settings import Settings
-from seeclickfix_async.sandbox._users import NEIGHBOUR_TOKEN, OFFICIAL_TOKEN, TOKEN, People
+from seeclickfix_async.sandbox._users import NEIGHBOUR_TOKEN, OFFICIAL_TOKEN, TOKEN, Users
 
 __all__ = [
     "CLIENT",
@@ -35,8 +35,8 @@ __all__ = [
     "City",
     "Fault",
     "Quota",
+    "ReceivedRequest",
     "Sandbox",
-    "Seen",
     "Settings",
 ]
 
@@ -55,18 +55,18 @@ class Sandbox:
     ) -> None:
         self.city: City = build(issues, seed)
         self.settings: Settings = settings or Settings()
-        self._people = People()
-        self._door = Door(self.settings, self._people)
-        self._ledger = Ledger()
+        self._people = Users()
+        self._door = Gateway(self.settings, self._people)
+        self._ledger = Overlay()
         self._photos = Photos()
         endpoints = Endpoints(self.city, self._door, self._ledger, self._photos)
-        grants = Grants(self._people)
+        grants = TokenRoutes(self._people)
         self.app: Any = Starlette(
-            routes=[*endpoints.routes(), *Consent(grants).routes(), *grants.routes()]
+            routes=[*endpoints.routes(), *AuthorizeRoutes(grants).routes(), *grants.routes()]
         )
 
     @property
-    def requests(self) -> deque[Seen]:
+    def requests(self) -> deque[ReceivedRequest]:
         """The last 10,000 requests, for tests to look at."""
         return self._door.requests
 

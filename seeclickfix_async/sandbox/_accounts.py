@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _photos as photos
 from seeclickfix_async.sandbox import _responses as answers
-from seeclickfix_async.sandbox._gateway import Door, Handler
+from seeclickfix_async.sandbox._gateway import Gateway, Handler
 from seeclickfix_async.sandbox._listing import window
 from seeclickfix_async.sandbox._request_body import body_of
 
@@ -23,7 +23,7 @@ _LENGTHS = {"name": (3, 40), "password": (4, 40)}  # documented
 class Accounts:
     """Shows accounts, makes and changes them."""
 
-    door: Door
+    door: Gateway
 
     def table(self) -> dict[tuple[str, str], Handler]:
         """The routes."""

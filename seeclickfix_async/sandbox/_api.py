@@ -7,16 +7,16 @@ from starlette.routing import Route
 
 from seeclickfix_async.sandbox._accounts import Accounts
 from seeclickfix_async.sandbox._city import City
-from seeclickfix_async.sandbox._gateway import Door, Handler
-from seeclickfix_async.sandbox._overlay import Ledger
+from seeclickfix_async.sandbox._gateway import Gateway, Handler
+from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import Photos
 from seeclickfix_async.sandbox._routes import places
-from seeclickfix_async.sandbox._routes.issue_actions import Writing
-from seeclickfix_async.sandbox._routes.issues import Reading
+from seeclickfix_async.sandbox._routes.issue_actions import IssueActionRoutes
+from seeclickfix_async.sandbox._routes.issues import IssueRoutes
 from seeclickfix_async.sandbox._routes.open311 import Open311
-from seeclickfix_async.sandbox._routes.organization import Members
-from seeclickfix_async.sandbox._routes.questions import Discussion
-from seeclickfix_async.sandbox._routes.reports import Reporting
+from seeclickfix_async.sandbox._routes.organization import OrganizationRoutes
+from seeclickfix_async.sandbox._routes.questions import QuestionRoutes
+from seeclickfix_async.sandbox._routes.reports import ReportRoutes
 
 _ROOT = "/api/v2"
 
@@ -26,8 +26,8 @@ class Endpoints:
     """What is served under `/api/v2`."""
 
     city: City
-    door: Door
-    ledger: Ledger
+    door: Gateway
+    ledger: Overlay
     photos: Photos
 
     def _elsewhere(self) -> dict[tuple[str, str], Handler]:
@@ -40,13 +40,13 @@ class Endpoints:
     def routes(self) -> list[Route]:
         """Every route."""
         table = {
-            **Reading(self.city, self.door, self.ledger).table(),
-            **Reporting(self.city, self.door, self.ledger, self.photos).table(),
-            **Writing(self.city, self.door, self.ledger, self.photos).table(),
+            **IssueRoutes(self.city, self.door, self.ledger).table(),
+            **ReportRoutes(self.city, self.door, self.ledger, self.photos).table(),
+            **IssueActionRoutes(self.city, self.door, self.ledger, self.photos).table(),
             **Accounts(self.door).table(),
             **places.table(),
-            **Members(self.city, self.door, self.ledger).table(),
-            **Discussion(self.door).table(),
+            **OrganizationRoutes(self.city, self.door, self.ledger).table(),
+            **QuestionRoutes(self.door).table(),
         }
         rooted = {(method, f"{_ROOT}{path}"): handler for (method, path), handler in table.items()}
         return [

@@ -13,13 +13,13 @@ from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _responses as answers
 from seeclickfix_async.sandbox._settings import Settings
-from seeclickfix_async.sandbox._users import People
+from seeclickfix_async.sandbox._users import Users
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 @attrs.frozen
-class Seen:
+class ReceivedRequest:
     """A request that the sandbox got; whether it carried a token, but not which."""
 
     method: str
@@ -46,12 +46,12 @@ class Fault:
 
 
 @attrs.define(eq=False)
-class Door:
+class Gateway:
     """Lets nobody in who does not name himself, asks too often, or holds a wrong token."""
 
     settings: Settings
-    people: People
-    requests: deque[Seen] = attrs.field(factory=lambda: deque(maxlen=10_000))
+    people: Users
+    requests: deque[ReceivedRequest] = attrs.field(factory=lambda: deque(maxlen=10_000))
     faults: deque[Fault] = attrs.field(factory=deque)
 
     def before(self, handler: Handler) -> Handler:
@@ -63,7 +63,7 @@ class Door:
                 await anyio.sleep(self.settings.latency)
                 response = await self._answer(handler, request)
             self.requests.append(
-                Seen(
+                ReceivedRequest(
                     request.method,
                     request.url.path,
                     dict(request.query_params),

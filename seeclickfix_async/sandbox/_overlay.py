@@ -37,7 +37,7 @@ _NOTHING = Written()
 
 
 @attrs.define(eq=False)
-class Ledger:
+class Overlay:
     """Everything that was written, by the number of the row; a row that nobody touched has none.
 
     Attributes:

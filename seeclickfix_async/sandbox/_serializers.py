@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, DAY, OPEN, STATUSES, City
-from seeclickfix_async.sandbox._overlay import Ledger
+from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._timestamps import stamp
 from seeclickfix_async.sandbox._users import OFFICIAL
 
@@ -32,12 +32,12 @@ Row = dict[str, Any]
 
 
 @attrs.frozen
-class Rows:
+class Serializer:
     """Makes rows with links that point to one address of the sandbox."""
 
     city: City
     origin: str
-    ledger: Ledger
+    ledger: Overlay
     viewer: int | None = None
 
     def issue(self, row: int) -> Row:

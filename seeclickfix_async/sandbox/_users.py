@@ -26,7 +26,7 @@ NEIGHBOUR = 43
 
 
 @attrs.define(eq=False)
-class People:
+class Users:
     """The accounts and their tokens."""
 
     tokens: dict[str, int] = attrs.field(

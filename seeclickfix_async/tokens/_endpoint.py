@@ -12,14 +12,14 @@ from typing import Any, Self
 import anyio
 import attrs
 
-from seeclickfix_async._core.credentials import Bearer, user_agent_of
-from seeclickfix_async._core.secret import Secret, concealed, forget_frames
+from seeclickfix_async._core.credentials import Bearer, build_user_agent
+from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter
-from seeclickfix_async._transport.request import UNSET, Options, Request, Unset
+from seeclickfix_async._transport.request import UNSET, Request, RequestOptions, Unset
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
-from seeclickfix_async._transport.transport import Wire
+from seeclickfix_async._transport.transport import Transport
 from seeclickfix_async._transport.waiter import SharedEvent
 from seeclickfix_async.errors import (
     DecodeError,
@@ -95,14 +95,14 @@ class TokenEndpoint:
         self._lock = threading.Lock()
         self._holders = 0
         self._last_holder: SharedEvent | None = None
-        self._options = Options(None, timeout, total_timeout, max_wait)
+        self._options = RequestOptions(None, timeout, total_timeout, max_wait)
         self._new_wire = functools.partial(
-            Wire,
+            Transport,
             app.base_url,
             http=http,
             limiter=Limiter() if isinstance(limiter, Unset) else limiter,
             retry=retry,
-            user_agent=user_agent_of(user_agent, contact),
+            user_agent=build_user_agent(user_agent, contact),
         )
         self._wire = self._new_wire()
 
@@ -170,7 +170,7 @@ class TokenEndpoint:
         Raises:
             AuthenticationError: The token is unknown, expired or revoked: which, is not told.
         """
-        access = token.access_token if isinstance(token, Token) else concealed(token)
+        access = token.access_token if isinstance(token, Token) else as_secret(token)
         path = self._app.endpoints.info
         request = Request("GET", self._app.base_url + path, f"GET {path}", follow=False)
         options = attrs.evolve(self._options, credential=Bearer(access))
@@ -183,7 +183,7 @@ class TokenEndpoint:
         Raises:
             AuthorizationError: The provider refused.
         """
-        access = token.access_token if isinstance(token, Token) else concealed(token)
+        access = token.access_token if isinstance(token, Token) else as_secret(token)
         response = await self._post(self._app.endpoints.introspect, {"token": access})
         return introspection_in(response.json(), where=response.route)
 
@@ -194,7 +194,7 @@ class TokenEndpoint:
                 response.json(), now=self._now(), where=response.route, previous=previous
             )
         except DecodeError as error:
-            forget_frames(error)
+            strip_traceback(error)
             raise
 
     async def _post(self, path: str, form: Form) -> Response:
@@ -214,7 +214,7 @@ class TokenEndpoint:
                 raise
             raise refused(code, words) from error
 
-    async def _send(self, request: Request, options: Options) -> Response:
+    async def _send(self, request: Request, options: RequestOptions) -> Response:
         """Send it on the connections that are kept, or in another thread on one of its own."""
         try:
             return await self._wire.send(request, options)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from seeclickfix_async._core import validation as checks
 from seeclickfix_async._core.secret import Secret
-from seeclickfix_async._transport.background import Flight
+from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async.errors import (
     DecodeError,
     InvalidGrantError,
@@ -61,14 +61,14 @@ class StoredToken:
         leeway: float = LEEWAY,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        checks.number("leeway", leeway, 0, 86_400, whole=False)
+        checks.in_range("leeway", leeway, 0, 86_400, whole=False)
         self._store = store
         self._key = checked_key(key)
         self._endpoint = endpoint
         self._leeway = leeway
         self._now = now
         self._token: Token | None = None
-        self._flight: Flight | None = None
+        self._flight: BackgroundTask | None = None
         self._lock = threading.Lock()  # two threads must not begin two renewals
         self._dead: Secret | None = None  # a refresh token that the provider does not take
         self._unkept: tuple[Secret | None, Token] | None = None  # renewed, and not in the store yet
@@ -108,7 +108,7 @@ class StoredToken:
                 flight = self._flight
                 joined = flight is not None and not flight.over
                 if flight is None or flight.over:
-                    flight = self._flight = Flight(lambda: self._renew(refused))
+                    flight = self._flight = BackgroundTask(lambda: self._renew(refused))
             await flight.landed()
             token = self._token
             if flight.was_cancelled:

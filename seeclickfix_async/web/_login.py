@@ -12,16 +12,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from seeclickfix_async._core import validation as checks
-from seeclickfix_async._core.credentials import origin_of
-from seeclickfix_async._core.secret import Secret, concealed, forget_frames
+from seeclickfix_async._core.credentials import parse_origin
+from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async.errors import InvalidArgumentError, OAuthError, SeeClickFixError
-from seeclickfix_async.oauth import Application, AuthorizationCode, Flow, Kind, Token, begin, finish
+from seeclickfix_async.oauth import (
+    Application,
+    AuthorizationCode,
+    Flow,
+    FlowKind,
+    Token,
+    begin,
+    finish,
+)
 from seeclickfix_async.oauth._flow import MAX_AGE
 from seeclickfix_async.oauth._parse import Now, utc_now
 from seeclickfix_async.oauth._redirect import answer_of
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.web._error_messages import FOREIGN, TOO_LARGE, problem_of
-from seeclickfix_async.web._pending_login import Cookies, Kept
+from seeclickfix_async.web._pending_login import LoginCookies, PendingLogin
 from seeclickfix_async.web._security import from_own_site, own_path, posted_answer
 from seeclickfix_async.web._templates import private, problem_page, relay_page
 
@@ -86,7 +94,7 @@ class Login:
         on_login: OnLogin,
         on_error: OnError | None = None,
         on_logout: OnLogout | None = None,
-        kind: Kind = "code",
+        kind: FlowKind = "code",
         scope: str | Iterable[str] = (),
         max_age: float = MAX_AGE,
         now: Now = utc_now,
@@ -97,13 +105,13 @@ class Login:
         self._on_login = on_login
         self._on_error = on_error
         self._on_logout = on_logout
-        self._kind: Kind = kind
+        self._kind: FlowKind = kind
         self._scope = flow.scope
         self._max_age = flow.max_age
         self._now = now
         self._callback_name = _callback_name(app.redirect_uri)
-        self._origin = origin_of(app.redirect_uri)
-        self._cookies = Cookies(
+        self._origin = parse_origin(app.redirect_uri)
+        self._cookies = LoginCookies(
             _keys(secret_key),
             purpose=f"{kind} {app.client_id} {app.redirect_uri}",
             secure=self._origin[0] == "https",
@@ -160,7 +168,7 @@ class Login:
 
     async def _finished(self, request: Request, answer: Secret) -> Response:
         """What the application answers, or what a person is told of the failure."""
-        kept: Kept | None = None
+        kept: PendingLogin | None = None
         try:
             kept = self._kept(request, answer)
             token = await self._token(kept.flow, answer)
@@ -171,11 +179,11 @@ class Login:
             self._cookies.forget(response, kept.name)
         return response
 
-    def _kept(self, request: Request, answer: Secret) -> Kept:
+    def _kept(self, request: Request, answer: Secret) -> PendingLogin:
         try:
             return self._cookies.take(request, answer_of(answer.reveal()).get("state"))
         except OAuthError as error:
-            forget_frames(error)  # they hold what came back
+            strip_traceback(error)  # they hold what came back
             raise
 
     async def _token(self, flow: Flow, answer: Secret) -> Token:
@@ -212,8 +220,10 @@ def _callback_name(redirect_uri: str) -> str:
 def _keys(given: str | Secret | Sequence[str | Secret]) -> list[Secret]:
     keys = (given,) if isinstance(given, (str, Secret)) else given or ()
     what = f"keys of at least {_SHORTEST_KEY} characters, such as secrets.token_urlsafe(32)"
-    return [concealed(key) for key in checks.several("secret_key", keys, what, _is_key) or ()]
+    return [
+        as_secret(key) for key in checks.non_empty_tuple("secret_key", keys, what, _is_key) or ()
+    ]
 
 
 def _is_key(key: object) -> bool:
-    return isinstance(key, (str, Secret)) and len(concealed(key).reveal()) >= _SHORTEST_KEY
+    return isinstance(key, (str, Secret)) and len(as_secret(key).reveal()) >= _SHORTEST_KEY

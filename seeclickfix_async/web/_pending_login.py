@@ -23,7 +23,7 @@ _MOST_USED = 50_000  # ten minutes of 80 logins a second, in about 8 MB
 
 
 @attrs.frozen
-class Kept:
+class PendingLogin:
     """A login that was begun in this browser.
 
     Attributes:
@@ -37,7 +37,7 @@ class Kept:
     next: str
 
 
-class Cookies:
+class LoginCookies:
     """One signed cookie for each login, so that two tabs do not overwrite each other's.
 
     The age is signed with the rest, as the flow's own, and `finish()` judges it.
@@ -82,7 +82,7 @@ class Cookies:
             samesite="lax",
         )
 
-    def take(self, request: Request, state: str | None) -> Kept:
+    def take(self, request: Request, state: str | None) -> PendingLogin:
         """The login of this browser that has this state, for its one answer.
 
         Raises:
@@ -105,7 +105,7 @@ class Cookies:
         digest = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
         return self._prefix + digest[:16]
 
-    def _all(self, request: Request) -> list[Kept]:
+    def _all(self, request: Request) -> list[PendingLogin]:
         opened = (
             self._opened(name, value)
             for name, value in request.cookies.items()
@@ -113,10 +113,10 @@ class Cookies:
         )
         return [kept for kept in opened if kept is not None]
 
-    def _opened(self, name: str, value: str) -> Kept | None:
+    def _opened(self, name: str, value: str) -> PendingLogin | None:
         try:
             kept = self._signer.loads(value)
-            return Kept(name, Flow.from_dict(kept["flow"]), kept["next"])
+            return PendingLogin(name, Flow.from_dict(kept["flow"]), kept["next"])
         except (BadData, InvalidArgumentError, KeyError, TypeError):
             return None  # forged, or of another version of this page
 

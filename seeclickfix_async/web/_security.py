@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
 
-from seeclickfix_async._core.credentials import Origin, origin_of
+from seeclickfix_async._core.credentials import Origin, parse_origin
 from seeclickfix_async._core.secret import Secret
 
 _LONGEST_PATH = 1000
@@ -38,7 +38,7 @@ def from_own_site(request: Request, origin: Origin) -> bool:
     if site is not None:
         return site == "same-origin"
     try:
-        return origin_of(request.headers.get("Origin", "")) == origin
+        return parse_origin(request.headers.get("Origin", "")) == origin
     except ValueError:
         return False
 

@@ -22,8 +22,8 @@ from seeclickfix_async._cli.listener import listening
 from seeclickfix_async._core.credentials import (
     PRODUCTION,
     header_text,
+    normalize_base_url,
     personal_token_expiry,
-    site_of,
 )
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import AccessDeniedError, AuthorizationError, OAuthError
@@ -111,7 +111,7 @@ async def login(
         session.remember(app)
     async with AsyncClient(kept, base_url=base_url, user_agent=PRODUCT) as client:
         user = await client.verify()
-    store, key = session.Kept(), site_of(base_url)
+    store, key = session.StoredLogin(), normalize_base_url(base_url)
     async with store.lock(key):
         await store.put(key, kept)
     out.print(f"Signed in as {user.name} (#{user.id}).", markup=False, highlight=False)
@@ -124,7 +124,7 @@ async def logout(*, base_url: Site = PRODUCTION) -> int:
     Args:
         base_url: The service's address.
     """
-    store, key = session.Kept(), site_of(base_url)
+    store, key = session.StoredLogin(), normalize_base_url(base_url)
     async with store.lock(key):  # nobody may renew meanwhile, and keep what he got
         token = await store.get(key)
         await store.delete(key)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from seeclickfix_async.sandbox._routes.token import CLIENT, LIFETIME, Grants, scope_of
+from seeclickfix_async.sandbox._routes.token import CLIENT, LIFETIME, TokenRoutes, scope_of
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -36,10 +36,10 @@ _BUTTON = (
 
 
 @attrs.define(eq=False)
-class Consent:
+class AuthorizeRoutes:
     """Asks the person, and sends the browser back with a code, or with a token in the fragment."""
 
-    grants: Grants
+    grants: TokenRoutes
 
     def routes(self) -> list[Route]:
         """The page and what its buttons do."""

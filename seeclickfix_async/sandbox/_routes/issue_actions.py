@@ -12,8 +12,8 @@ from starlette.responses import Response
 from seeclickfix_async.sandbox import _photos as photos
 from seeclickfix_async.sandbox import _responses as answers
 from seeclickfix_async.sandbox._city import ACKNOWLEDGED, CLOSED, OPEN, STATUSES, City
-from seeclickfix_async.sandbox._gateway import Door, Handler, origin
-from seeclickfix_async.sandbox._overlay import Ledger, Written
+from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
+from seeclickfix_async.sandbox._overlay import Overlay, Written
 from seeclickfix_async.sandbox._photos import Photos
 from seeclickfix_async.sandbox._request_body import body_of
 from seeclickfix_async.sandbox._timestamps import stamp
@@ -29,12 +29,12 @@ _DATED = {"open": "reopened_at", "acknowledge": "acknowledged_at"}
 
 
 @attrs.define(eq=False)
-class Writing:
+class IssueActionRoutes:
     """Writes about issues that are there; each is seen by the next read."""
 
     city: City
-    door: Door
-    ledger: Ledger
+    door: Gateway
+    ledger: Overlay
     photos: Photos
 
     def table(self) -> dict[tuple[str, str], Handler]:

@@ -11,22 +11,22 @@ from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _responses as answers
 from seeclickfix_async.sandbox._city import City
-from seeclickfix_async.sandbox._gateway import Door, Handler, origin
+from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._listing import Listing, window
-from seeclickfix_async.sandbox._overlay import Ledger
-from seeclickfix_async.sandbox._serializers import Rows
+from seeclickfix_async.sandbox._overlay import Overlay
+from seeclickfix_async.sandbox._serializers import Serializer
 
 _MOST_DETAILED = 20  # documented
 _AREAS = {"place_url", "min_lat", "zoom", "watcher_token"}
 
 
 @attrs.define(eq=False)
-class Reading:
+class IssueRoutes:
     """Lists issues, and shows them one by one."""
 
     city: City
-    door: Door
-    ledger: Ledger
+    door: Gateway
+    ledger: Overlay
     _listing: Listing = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -113,8 +113,8 @@ class Reading:
         body = answers.collection("issues", _sparse(items, query), pagination)
         return answers.fresh(request, body)
 
-    def _rows(self, request: Request) -> Rows:
-        return Rows(self.city, origin(request), self.ledger, self.door.user(request))
+    def _rows(self, request: Request) -> Serializer:
+        return Serializer(self.city, origin(request), self.ledger, self.door.user(request))
 
 
 def _sparse(items: list[dict[str, Any]], query: dict[str, str]) -> list[dict[str, Any]]:

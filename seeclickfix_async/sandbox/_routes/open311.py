@@ -12,11 +12,11 @@ from starlette.responses import Response
 from seeclickfix_async.sandbox import _forms as forms
 from seeclickfix_async.sandbox import _responses as answers
 from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, COMMUNITY, City
-from seeclickfix_async.sandbox._gateway import Door, Handler, origin
+from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._listing import Listing, whole
-from seeclickfix_async.sandbox._overlay import Ledger
+from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._request_body import body_of
-from seeclickfix_async.sandbox._serializers import ORGANIZATION, Rows
+from seeclickfix_async.sandbox._serializers import ORGANIZATION, Serializer
 
 ORGANIZATION_ID = 311
 _ROOT = "/open311/v2"
@@ -38,8 +38,8 @@ class Open311:
     """Reads for everybody, and reports of people without an account."""
 
     city: City
-    door: Door
-    ledger: Ledger
+    door: Gateway
+    ledger: Overlay
     _listing: Listing = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -124,7 +124,7 @@ class Open311:
         )
         page = max(whole(query.get("page"), 1), 1)
         per_page = min(max(whole(query.get("per_page"), _PER_PAGE), 1), 100)
-        make = Rows(self.city, origin(request), self.ledger)
+        make = Serializer(self.city, origin(request), self.ledger)
         shown = rows[(page - 1) * per_page : page * per_page]
         return answers.answer([self._row(make, row) for row in shown])
 
@@ -133,7 +133,7 @@ class Open311:
         row = self.city.row_of(whole(request.path_params["id"], 0))
         if row is None:
             return _error(404, "service_request_id was not found")
-        make = Rows(self.city, origin(request), self.ledger)
+        make = Serializer(self.city, origin(request), self.ledger)
         return answers.answer([self._row(make, row)])
 
     async def create(self, request: Request) -> Response:
@@ -158,7 +158,7 @@ class Open311:
         number = str(self.city.id_of(row))
         return answers.answer([{"service_request_id": number, "service_notice": None}], 201)
 
-    def _row(self, make: Rows, row: int) -> dict[str, Any]:
+    def _row(self, make: Serializer, row: int) -> dict[str, Any]:
         issue = make.issue(row)
         kind = issue["request_type"]
         return {

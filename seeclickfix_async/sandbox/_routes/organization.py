@@ -11,12 +11,12 @@ from starlette.responses import Response
 from seeclickfix_async.sandbox import _responses as answers
 from seeclickfix_async.sandbox._city import ARCHIVED, CATEGORIES, CLOSED, City
 from seeclickfix_async.sandbox._forms import FIRST_TYPE
-from seeclickfix_async.sandbox._gateway import Door, Handler, origin
+from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._listing import Listing, window
-from seeclickfix_async.sandbox._overlay import Ledger
+from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._request_body import body_of
 from seeclickfix_async.sandbox._routes.open311 import ORGANIZATION_ID
-from seeclickfix_async.sandbox._serializers import ORGANIZATION, Rows
+from seeclickfix_async.sandbox._serializers import ORGANIZATION, Serializer
 from seeclickfix_async.sandbox._timestamps import stamp
 from seeclickfix_async.sandbox._users import OFFICIAL
 
@@ -31,12 +31,12 @@ _QUERY = ("before", "after", "sort_direction", "sort", "service_request_status")
 
 
 @attrs.define(eq=False)
-class Members:
+class OrganizationRoutes:
     """Answers members; for all others there is nothing here."""
 
     city: City
-    door: Door
-    ledger: Ledger
+    door: Gateway
+    ledger: Overlay
     _listing: Listing = attrs.field(init=False)
     _statuses: dict[int, str] = attrs.field(factory=dict)
 
@@ -121,8 +121,8 @@ class Members:
         done = self.city.status[row] in (CLOSED, ARCHIVED)
         return self._statuses.get(row, "closed" if done else "open")
 
-    def _rows(self, request: Request) -> Rows:
-        return Rows(self.city, origin(request), self.ledger, OFFICIAL)
+    def _rows(self, request: Request) -> Serializer:
+        return Serializer(self.city, origin(request), self.ledger, OFFICIAL)
 
     def _comments(self, request: Request, row: int) -> list[dict[str, Any]]:
         return [

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _responses as answers
 from seeclickfix_async.sandbox._city import CENTER, END
-from seeclickfix_async.sandbox._gateway import Door, Handler, origin
+from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._listing import PLACE_URL, window
 from seeclickfix_async.sandbox._request_body import body_of
 from seeclickfix_async.sandbox._timestamps import stamp
@@ -21,10 +21,10 @@ _Row = dict[str, Any]
 
 
 @attrs.define(eq=False)
-class Discussion:
+class QuestionRoutes:
     """Keeps questions and answers."""
 
-    door: Door
+    door: Gateway
     _questions: dict[int, _Row] = attrs.field(factory=dict)
     _answers: dict[int, list[_Row]] = attrs.field(factory=dict)
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(501))

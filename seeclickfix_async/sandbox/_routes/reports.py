@@ -12,11 +12,11 @@ from seeclickfix_async.sandbox import _forms as forms
 from seeclickfix_async.sandbox import _photos as photos
 from seeclickfix_async.sandbox import _responses as answers
 from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, City
-from seeclickfix_async.sandbox._gateway import Door, Handler, origin
-from seeclickfix_async.sandbox._overlay import Ledger
+from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
+from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import Photos
 from seeclickfix_async.sandbox._request_body import body_of
-from seeclickfix_async.sandbox._serializers import Rows
+from seeclickfix_async.sandbox._serializers import Serializer
 
 _NOBODY = {"id": 0, "name": "An anonymous SeeClickFix user", "role": "Registered User"}
 _OUTSIDE = "Point Issue is not within boundary of associated request type."
@@ -24,12 +24,12 @@ _Errors = dict[str, list[str]]
 
 
 @attrs.define(eq=False)
-class Reporting:
+class ReportRoutes:
     """Takes reports, which are issues from then on."""
 
     city: City
-    door: Door
-    ledger: Ledger
+    door: Gateway
+    ledger: Overlay
     photos: Photos
 
     def table(self) -> dict[tuple[str, str], Handler]:
@@ -70,7 +70,7 @@ class Reporting:
             return answers.held_back()
         row = self.city.file(category, float(body["lat"]), float(body["lng"]))
         self._write_down(request, row, user, body)
-        make = Rows(self.city, origin(request), self.ledger, user)
+        make = Serializer(self.city, origin(request), self.ledger, user)
         created = answers.answer(make.issue(row), 201)
         created.headers["Location"] = make.issue(row)["html_url"]
         return created

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from seeclickfix_async.sandbox import _responses as answers
-from seeclickfix_async.sandbox._users import People
+from seeclickfix_async.sandbox._users import Users
 
 CLIENT = "sandbox-client"
 """The id of the one application that the sandbox knows; it is public and has no secret."""
@@ -53,14 +53,14 @@ class Pair:
 
 
 @attrs.define(eq=False)
-class Grants:
+class TokenRoutes:
     """Keeps codes and pairs.
 
     An old pair ends when it is renewed, as with some providers; with others, it ends at the first
     use of the new one.
     """
 
-    people: People
+    people: Users
     codes: dict[str, Code] = attrs.field(factory=dict)
     pairs: list[Pair] = attrs.field(factory=list)
 

@@ -20,8 +20,8 @@ from anyio import to_thread
 
 from seeclickfix_async._core.file_lock import FileLock
 from seeclickfix_async._core.file_replacement import flush_folder, flush_to_disk
-from seeclickfix_async._core.secret import MASK, forget_frames
-from seeclickfix_async._transport.threads import acquire
+from seeclickfix_async._core.secret import MASK, strip_traceback
+from seeclickfix_async._transport.threads import acquire_lock
 from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
 from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._stores.base import checked_key
@@ -87,7 +87,7 @@ async def _locked(path: Path) -> AsyncGenerator[None]:
     try:
         with _telling("The token folder cannot be used"):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            await acquire(lock, every=_EVERY)
+            await acquire_lock(lock, every=_EVERY)
         yield
     finally:
         lock.release()
@@ -118,7 +118,7 @@ def token_of(kept: bytes | str) -> Token:
     try:
         return Token.from_dict(json.loads(kept))
     except (ValueError, InvalidArgumentError) as error:
-        forget_frames(error)
+        strip_traceback(error)
         kept = MASK
         raise TokenStoreError("What is kept is no token. Delete it, and sign in again.") from None
 

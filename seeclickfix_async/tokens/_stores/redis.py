@@ -18,7 +18,7 @@ except ModuleNotFoundError:
     ) from None
 
 from seeclickfix_async._core import validation as checks
-from seeclickfix_async._transport.background import Flight
+from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async.errors import ClientStateError, TokenStoreError
 from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._stores.base import checked_key
@@ -51,7 +51,7 @@ class RedisStore:
     def __init__(
         self, redis: Redis[Any], *, prefix: str = "seeclickfix:token:", lease: float = 180.0
     ) -> None:
-        checks.number("lease", lease, 1, 86_400, whole=False)
+        checks.in_range("lease", lease, 1, 86_400, whole=False)
         self._redis = redis
         self._prefix = prefix
         self._lease = lease
@@ -91,7 +91,7 @@ class RedisStore:
                 await anyio.sleep(_EVERY)
             yield
         finally:
-            await Flight(lambda: self._release(name, mark)).landed()
+            await BackgroundTask(lambda: self._release(name, mark)).landed()
 
     async def _release(self, name: str, mark: str) -> None:
         await _ask(self._redis.eval(_RELEASE, keys=[name], args=[mark]))
