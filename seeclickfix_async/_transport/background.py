@@ -44,7 +44,7 @@ class BackgroundTask:
         self._error: Exception | None = None
         self.was_cancelled: bool = False  # with its event loop, and not by a waiter
 
-        async def fly() -> None:
+        async def run() -> None:
             try:
                 with anyio.CancelScope(shield=True):  # trio cancels system tasks at its end
                     await work()
@@ -56,21 +56,21 @@ class BackgroundTask:
             finally:
                 self._done.set()
 
-        start(fly)
+        start(run)
 
     @property
-    def over(self) -> bool:
+    def is_done(self) -> bool:
         """Whether it has ended."""
         return self._done.is_set()
 
-    async def landed(self) -> None:
+    async def wait(self) -> None:
         """Wait for its end, and raise its error; a waiter that is cancelled changes nothing."""
         await self._done.wait()
         if self._error is not None:
-            raise _one_of_his_own(self._error) from self._error.__cause__
+            raise _copy_of(self._error) from self._error.__cause__
 
 
-def _one_of_his_own(error: Exception) -> Exception:
+def _copy_of(error: Exception) -> Exception:
     """A copy for each who waits, with his own traceback; an error may not know how to be copied."""
     try:
         return copy.copy(error)

@@ -65,10 +65,10 @@ def translate_exception(
     )
 
 
-def total_timeout_error(trip: Exchange, url: str) -> TransportError:
+def total_timeout_error(exchange: Exchange, url: str) -> TransportError:
     """Our error for a request that took longer than the client's `total_timeout`."""
-    host, route, total = _host(url), trip.request.route, trip.options.total_timeout
-    if trip.has_left is False:
+    host, route, total = _host(url), exchange.request.route, exchange.options.total_timeout
+    if exchange.has_left is False:
         return ConnectionFailedError(
             f"No connection to {host} could be made within {total:g} s (total_timeout). Nothing "
             "was sent; check base_url and the network, or allow a longer total_timeout.",

@@ -1,9 +1,9 @@
-"""A lane for each request under way.
+"""A client for each request under way.
 
 One client of the HTTP library with as many connections would do, were it not for its pool
 (httpcore's): that hands one idle connection to every task which starts in the same instant, so
 that all but one have to ask again; and when asyncio cancels a task from outside of every cancel
-scope, it keeps a connection that nobody owns. In a lane of one's own nobody competes, and what a
+scope, it keeps a connection that nobody owns. In a client of one's own nobody competes, and what a
 cancelled task leaves behind goes with it.
 """
 
@@ -30,15 +30,15 @@ IN_FLIGHT = 16
 
 
 class ClientPool:
-    """The lanes of one event loop, made when they are needed; one that is idle is used first.
+    """The clients of one event loop, made when they are needed; one that is idle is used first.
 
-    Enter `gate`, then `take` a lane, and `leave` it.
+    Enter `gate`, then `take` a client, and `leave` it.
 
     Args:
-        given: The caller's own HTTP client, which is everybody's lane, and the caller's to close.
+        given: The caller's own HTTP client, which is everybody's client, and the caller's to close.
         origin: Where credentials may go.
         headers: What is sent with each request.
-        clock: Tells for how long a lane was idle.
+        clock: Tells for how long a client was idle.
     """
 
     def __init__(
@@ -72,45 +72,45 @@ class ClientPool:
         if loop != self._loop:
             raise EventLoopError
 
-    async def take(self) -> PooledClient:
-        """A lane for one request.
+    async def acquire(self) -> PooledClient:
+        """A client for one request.
 
         Raises:
             ClosedClientError: The client was closed in the meantime.
         """
         if self._given is not None:
-            lane = self._given
+            client = self._given
         elif self._idle:
-            lane = self._idle.pop()[1]
+            client = self._idle.pop()[1]
         else:
             http = await to_thread.run_sync(library.default_client, self._headers)
-            lane = PooledClient(http, self._origin, {}, ours=True)
-            self._all.add(lane)
+            client = PooledClient(http, self._origin, {}, ours=True)
+            self._all.add(client)
         if self._closed:
-            self._give_up(lane)
+            self._give_up(client)
             raise ClosedClientError
-        return lane
+        return client
 
-    def leave(self, lane: PooledClient) -> None:
+    def release(self, client: PooledClient) -> None:
         """Let others have it. One that is broken is closed, and so are those idle for too long."""
-        if lane not in self._all:
+        if client not in self._all:
             return
-        if lane.broken:
-            self._give_up(lane)
+        if client.broken:
+            self._give_up(client)
             return
         now = self._clock.now()
-        self._idle.append((now, lane))
+        self._idle.append((now, client))
         while self._idle[0][0] < now - library.KEEPALIVE:
             self._give_up(self._idle.popleft()[1])
 
     async def aclose(self) -> None:
-        """Close all lanes of ours. Harmless when repeated."""
+        """Close all clients of ours. Harmless when repeated."""
         self._closed = True
         self._idle.clear()
         while self._all:
             await self._all.pop().aclose()
 
-    def _give_up(self, lane: PooledClient) -> None:
-        if lane in self._all:
-            self._all.remove(lane)
-            BackgroundTask(lane.aclose)
+    def _give_up(self, client: PooledClient) -> None:
+        if client in self._all:
+            self._all.remove(client)
+            BackgroundTask(client.aclose)

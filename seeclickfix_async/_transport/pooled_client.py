@@ -62,13 +62,13 @@ class PooledClient:
         """Close the client."""
         await self._http.aclose()
 
-    async def carry(
-        self, trip: Exchange, url: str, headers: Mapping[str, str], *, own: bool
+    async def send(
+        self, exchange: Exchange, url: str, headers: Mapping[str, str], *, own: bool
     ) -> Answer:
-        """Send a trip's request to a URL, and read what comes back, within its total_timeout.
+        """Send a exchange's request to a URL, and read what comes back, within its total_timeout.
 
         Args:
-            trip: The request, and who signs it.
+            exchange: The request, and who signs it.
             url: Where it goes this time.
             headers: Its headers.
             own: Whether that is the API; the credential goes nowhere else.
@@ -76,37 +76,37 @@ class PooledClient:
         Raises:
             TransportError: No whole answer came.
         """
-        with anyio.move_on_after(trip.options.total_timeout):
+        with anyio.move_on_after(exchange.options.total_timeout):
             try:
-                return await self._sent(trip, url, headers, own=own)
+                return await self._sent(exchange, url, headers, own=own)
             except BaseException as error:
                 self.broken = not isinstance(error, Exception)
                 strip_traceback(error)
-                ours = translate_exception(self._family, error, url, trip.request.route)
-                self._settle(trip, ours)
+                ours = translate_exception(self._family, error, url, exchange.request.route)
+                self._settle(exchange, ours)
                 if ours is None:
                     raise
                 raise ours from error
-        raise total_timeout_error(trip, url)
+        raise total_timeout_error(exchange, url)
 
     def _sent(
-        self, trip: Exchange, url: str, headers: Mapping[str, str], *, own: bool
+        self, exchange: Exchange, url: str, headers: Mapping[str, str], *, own: bool
     ) -> Awaitable[Answer]:
-        content = trip.request.content
+        content = exchange.request.content
         send = self._send_form if isinstance(content, MultipartForm) else self._send
-        return send(trip, url, headers, content, own=own)
+        return send(exchange, url, headers, content, own=own)
 
     async def _send_form(
-        self, trip: Exchange, url: str, headers: Mapping[str, str], form: Any, *, own: bool
+        self, exchange: Exchange, url: str, headers: Mapping[str, str], form: Any, *, own: bool
     ) -> Answer:
         async with form.open() as opened:
             more = {**headers, **opened.headers}
-            return await self._send(trip, url, more, opened, own=own)
+            return await self._send(exchange, url, more, opened, own=own)
 
     async def _send(
-        self, trip: Exchange, url: str, headers: Mapping[str, str], body: Any, *, own: bool
+        self, exchange: Exchange, url: str, headers: Mapping[str, str], body: Any, *, own: bool
     ) -> Answer:
-        request, seconds = trip.request, trip.options.timeout
+        request, seconds = exchange.request, exchange.options.timeout
         outgoing = self._http.build_request(
             request.method,
             url,
@@ -114,14 +114,14 @@ class PooledClient:
             content=body,
             extensions={
                 "timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": None},
-                "trace": self._trace(trip),
+                "trace": self._trace(exchange),
             },
         )
         # Cookies would carry one user's session into another's requests.
         if not self._ours and "cookie" in outgoing.headers:
             del outgoing.headers["cookie"]
-        auth = self._auth(outgoing, trip.credential, own=own)
-        trip.has_left = None
+        auth = self._auth(outgoing, exchange.credential, own=own)
+        exchange.has_left = None
         answer = await self._http.send(outgoing, stream=True, follow_redirects=False, **auth)
         said = dict(answer.headers.items())
         try:
@@ -136,22 +136,24 @@ class PooledClient:
                     await answer.aclose()
         return answer.status_code, said, content
 
-    def _trace(self, trip: Exchange) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
+    def _trace(self, exchange: Exchange) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
         """Make what the transport calls before and after each step (httpx's extension `trace`)."""
 
         async def trace(step: str, info: dict[str, Any]) -> None:
             self._reports = True
             # A CONNECT asks the proxy for a tunnel and carries nothing of the request.
             if step.endswith(_SENDING) and info["request"].method != b"CONNECT":
-                trip.has_left = True
+                exchange.has_left = True
                 info["request"].extensions.pop("trace", None)  # every report costs time
 
         return trace
 
-    def _settle(self, trip: Exchange, error: SeeClickFixError | None) -> None:
+    def _settle(self, exchange: Exchange, error: SeeClickFixError | None) -> None:
         """After a failure, find out whether a byte was sent, if that is certain."""
-        if isinstance(error, ConnectionFailedError) or (trip.has_left is None and self._reports):
-            trip.has_left = False
+        if isinstance(error, ConnectionFailedError) or (
+            exchange.has_left is None and self._reports
+        ):
+            exchange.has_left = False
 
     def _auth(self, outgoing: Any, credential: Credential | None, *, own: bool) -> dict[str, Any]:
         if not own:

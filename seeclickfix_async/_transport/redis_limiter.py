@@ -176,7 +176,7 @@ class RedisLimiter(Window):
     async def hold(self, seconds: float) -> None:
         """Let nothing leave for so many seconds, in no process; an earlier, longer hold stays."""
         self._held_until = max(self._held_until, self._clock.now() + seconds)
-        await BackgroundTask(lambda: self._tell_soon(())).landed()
+        await BackgroundTask(lambda: self._tell_soon(())).wait()
 
     async def acquire(self, patience: float, token: str, *, background: bool) -> None:
         """Wait for a slot and take it, known by a token."""
@@ -200,7 +200,7 @@ class RedisLimiter(Window):
             self._free_at.append((self._clock.now() + self._per, token))
         else:
             self._unused.add(token)
-        await BackgroundTask(lambda: self._tell_soon((token,))).landed()
+        await BackgroundTask(lambda: self._tell_soon((token,))).wait()
 
     def _check_loop(self) -> None:
         with self._queue.lock:
@@ -337,16 +337,16 @@ class _Attempt:
         self._ask = ask
         self._answer = math.inf
         self._afterwards: Callable[[], Awaitable[None]] | None = None
-        self._flight = BackgroundTask(self._run)
+        self._task = BackgroundTask(self._run)
 
     async def wait(self) -> float:
         """Return the answer."""
-        await self._flight.landed()
+        await self._task.wait()
         return self._answer
 
     def then(self, afterwards: Callable[[], Awaitable[None]]) -> None:
         """Set what is to be done when it has been asked."""
-        if self._flight.over:
+        if self._task.is_done:
             BackgroundTask(afterwards)
         else:
             self._afterwards = afterwards

@@ -25,15 +25,15 @@ async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     """
     await lowlevel.checkpoint_if_cancelled()
     ended: Future[T] = Future()
-    flight = BackgroundTask(lambda: to_thread.run_sync(_run, ended, work, args))
+    task = BackgroundTask(lambda: to_thread.run_sync(_run, ended, work, args))
     cancelled: BaseException | None = None
     with anyio.CancelScope(shield=True):
-        while not flight.over:
+        while not task.is_done:
             try:
-                await flight.landed()
+                await task.wait()
             except anyio.get_cancelled_exc_class() as error:
                 cancelled = error
-    if not ended.cancel():  # a loop that ends cancels flights, too: then there is only blocking
+    if not ended.cancel():  # a loop that ends cancels tasks, too: then there is only blocking
         ended.exception()
     if cancelled is not None:
         raise cancelled

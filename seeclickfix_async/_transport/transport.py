@@ -76,7 +76,7 @@ class Transport:
         self._clock = retry.clock
         self._cache = cache
         headers = {"User-Agent": user_agent, "Accept": "application/json"}
-        self._lanes = ClientPool(http, self._origin, headers, self._clock)
+        self._pool = ClientPool(http, self._origin, headers, self._clock)
         self.is_given: bool = http is not None
 
     @property
@@ -95,11 +95,11 @@ class Transport:
         Raises:
             ClientStateError: The client is closed, or belongs to another event loop.
         """
-        self._lanes.check()
+        self._pool.check()
 
     async def aclose(self) -> None:
         """Close the connections, unless the HTTP client is the caller's. Harmless when repeated."""
-        await self._lanes.aclose()
+        await self._pool.aclose()
 
     async def send(self, request: Request, options: RequestOptions) -> Response:
         """Send a request until it succeeds or nothing more is to be hoped for.
@@ -111,34 +111,34 @@ class Transport:
             StatusError: The service refused; the subclass says how.
             TransportError: No usable answer came back.
         """
-        trip = Exchange(request, options)
+        exchange = Exchange(request, options)
         failed_at: float | None = None
         attempt = 1
         while True:
             try:
-                return await self._follow(trip)
+                return await self._follow(exchange)
             except SeeClickFixError as error:
-                if trip.choosing:
+                if exchange.choosing:
                     raise  # it had tries of its own
-                if isinstance(error, AuthenticationError) and await trip.has_another():
+                if isinstance(error, AuthenticationError) and await exchange.has_another():
                     continue  # the service did nothing, so that even a write may be sent again
                 now = self._clock.now()
                 failed_at = now if failed_at is None else failed_at
                 wait = self._retry.wait(
                     error, attempt=attempt, elapsed=now - failed_at, safe=request.method in _SAFE
                 )
-                if wait is None or wait > trip.patience(error):
+                if wait is None or wait > exchange.patience(error):
                     raise
             await self._clock.wait(anyio.Event(), wait)
             attempt += 1
 
-    async def _follow(self, trip: Exchange) -> Response:
+    async def _follow(self, exchange: Exchange) -> Response:
         """Send, and go on where redirects point to; the last answer is a success."""
-        request, url = trip.request, trip.request.url
+        request, url = exchange.request, exchange.request.url
         seen: set[str] = set()
         while True:
             seen.add(url)
-            response = await self._exchange(trip, url)
+            response = await self._exchange(exchange, url)
             target = response.headers.get("location")
             if response.status not in _REDIRECTS or not target:
                 break
@@ -154,7 +154,7 @@ class Transport:
                 )
             if request.method not in _SAFE:
                 self._allow_again(request, response.status, url)
-        unknown = trip.options.credential is None and not self.is_given
+        unknown = exchange.options.credential is None and not self.is_given
         error = status_error(response, nobody=unknown)
         if error is None:
             return response
@@ -188,18 +188,18 @@ class Transport:
                 route=request.route,
             )
 
-    async def _exchange(self, trip: Exchange, url: str) -> Response:
+    async def _exchange(self, exchange: Exchange, url: str) -> Response:
         """One request on the wire and its answer; the one before, when it is confirmed."""
-        self._lanes.check()
+        self._pool.check()
         own = self._is_own(url)
         if own:
-            await trip.choose_credential()
+            await exchange.choose_credential()
         cache = self._cache
-        key = self._key(trip, url) if own else None
+        key = self._key(exchange, url) if own else None
         if cache is None or key is None:
-            return await self._send_once(trip, url, {}, own=own)
+            return await self._send_once(exchange, url, {}, own=own)
         kept = cache.get(key)
-        response = await self._send_once(trip, url, validators(kept), own=own)
+        response = await self._send_once(exchange, url, validators(kept), own=own)
         if kept is None or response.status != 304:
             cache.put(key, response)
             return response
@@ -207,50 +207,50 @@ class Transport:
         headers = kept.headers if date is None else {**kept.headers, "date": date}
         return attrs.evolve(response, status=200, headers=headers, content=kept.content)
 
-    def _key(self, trip: Exchange, url: str) -> Hashable:
+    def _key(self, exchange: Exchange, url: str) -> Hashable:
         """What tells one answer from another; None for what is not kept.
 
         The caller's own HTTP client may change its credential and nobody here would know.
         """
-        request, options = trip.request, trip.options
-        unknown = self.is_given and trip.credential is None
+        request, options = exchange.request, exchange.options
+        unknown = self.is_given and exchange.credential is None
         if request.method != "GET" or request.into or unknown:
             return None
         headers = tuple(sorted(request.headers.items())) if request.headers else ()
         conditional = any(name.lower().startswith("if-") for name, _ in headers)
-        return None if conditional else (url, trip.credential, options.locale, headers)
+        return None if conditional else (url, exchange.credential, options.locale, headers)
 
     async def _send_once(
-        self, trip: Exchange, url: str, more: Mapping[str, str], *, own: bool
+        self, exchange: Exchange, url: str, more: Mapping[str, str], *, own: bool
     ) -> Response:
-        options = trip.options
+        options = exchange.options
         # The quota is the API's; a download leads on to some storage, which has none of it.
-        limiter = self._limiter if own or trip.request.into is None else _UNCOUNTED
+        limiter = self._limiter if own or exchange.request.into is None else _UNCOUNTED
         if self.is_given:  # the caller's transport may never look whether it is cancelled
             await checkpoint_if_cancelled()
         async with limiter.slot(max_wait=options.max_wait, background=options.background) as slot:
-            trip.has_left = False
+            exchange.has_left = False
             try:
-                return await self._send_in_slot(trip, url, more, own=own)
+                return await self._send_in_slot(exchange, url, more, own=own)
             finally:
-                if trip.has_left is False and isinstance(slot, ReturnableSlot):
+                if exchange.has_left is False and isinstance(slot, ReturnableSlot):
                     slot.give_back()
 
     async def _send_in_slot(
-        self, trip: Exchange, url: str, more: Mapping[str, str], *, own: bool
+        self, exchange: Exchange, url: str, more: Mapping[str, str], *, own: bool
     ) -> Response:
-        route = trip.request.route
-        async with self._lanes.gate:
-            lane = await self._lanes.take()
-            trip.sent += 1
+        route = exchange.request.route
+        async with self._pool.gate:
+            client = await self._pool.acquire()
+            exchange.sent += 1
             started = self._clock.now()
             try:
-                answer = await lane.carry(trip, url, {**trip.headers, **more}, own=own)
+                answer = await client.send(exchange, url, {**exchange.headers, **more}, own=own)
             finally:
-                self._lanes.leave(lane)
+                self._pool.release(client)
         status, headers, content = answer
         _logger.debug("%s: %d in %.3f s", route, status, self._clock.now() - started)
-        return Response(status, headers, content, url, route, trip.sent)
+        return Response(status, headers, content, url, route, exchange.sent)
 
 
 def _target(url: str, target: str, route: str) -> str:

@@ -68,7 +68,7 @@ class StoredToken:
         self._leeway = leeway
         self._now = now
         self._token: Token | None = None
-        self._flight: BackgroundTask | None = None
+        self._task: BackgroundTask | None = None
         self._lock = threading.Lock()  # two threads must not begin two renewals
         self._dead: Secret | None = None  # a refresh token that the provider does not take
         self._unkept: tuple[Secret | None, Token] | None = None  # renewed, and not in the store yet
@@ -105,13 +105,13 @@ class StoredToken:
         """Join whoever renews already, or begin."""
         while True:
             with self._lock:
-                flight = self._flight
-                joined = flight is not None and not flight.over
-                if flight is None or flight.over:
-                    flight = self._flight = BackgroundTask(lambda: self._renew(refused))
-            await flight.landed()
+                task = self._task
+                joined = task is not None and not task.is_done
+                if task is None or task.is_done:
+                    task = self._task = BackgroundTask(lambda: self._renew(refused))
+            await task.wait()
             token = self._token
-            if flight.was_cancelled:
+            if task.was_cancelled:
                 continue  # another thread's event loop has ended
             if token is not None and not (joined and token.access_token == refused):
                 return token

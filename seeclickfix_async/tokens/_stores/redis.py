@@ -91,7 +91,7 @@ class RedisStore:
                 await anyio.sleep(_EVERY)
             yield
         finally:
-            await BackgroundTask(lambda: self._release(name, mark)).landed()
+            await BackgroundTask(lambda: self._release(name, mark)).wait()
 
     async def _release(self, name: str, mark: str) -> None:
         await _ask(self._redis.eval(_RELEASE, keys=[name], args=[mark]))
