@@ -11,7 +11,7 @@ import anyio
 import attrs
 
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import (
     PRODUCTION,
     Basic,
@@ -229,8 +229,8 @@ class AsyncClient:
         Raises:
             InvalidArgumentError: The point is none.
         """
-        checks.in_range("lat", lat, -90, 90, whole=False)
-        checks.in_range("lng", lng, -180, 180, whole=False)
+        validation.in_range("lat", lat, -90, 90, whole=False)
+        validation.in_range("lng", lng, -180, 180, whole=False)
         params = [("lat", str(lat)), ("lng", str(lng))]
         return await self._api.get_items(
             RequestTypeOption, "request_types", "/issues/new", params=params
@@ -245,7 +245,7 @@ class AsyncClient:
         """
         root = "/open311/v2"
         if organization_id is not None:
-            root += f"/{checks.identifier('organization_id', organization_id)}"
+            root += f"/{validation.identifier('organization_id', organization_id)}"
         return Open311(attrs.evolve(self._api, root=root), organization_id)
 
     def organization(self, id: int) -> OrganizationApi:
@@ -254,7 +254,7 @@ class AsyncClient:
         Args:
             id: The account's id, which is not the id of a place.
         """
-        return OrganizationApi(self._api, checks.identifier("id", id))
+        return OrganizationApi(self._api, validation.identifier("id", id))
 
     async def geocode(self, point: str) -> Any:
         """Where a point is, in the service's own words (documented, but not what it answers).
@@ -266,7 +266,7 @@ class AsyncClient:
             The answer's JSON as plain objects.
         """
         return (
-            await self._api.get("/geocode/{point}", point=checks.non_empty_str("point", point))
+            await self._api.get("/geocode/{point}", point=validation.non_empty_str("point", point))
         ).json()
 
     async def request(

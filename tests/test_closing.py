@@ -12,7 +12,7 @@ import pytest
 from anyio import to_thread
 
 from seeclickfix_async import AsyncClient, Limiter, errors
-from seeclickfix_async._transport import httpx_compat as library
+from seeclickfix_async._transport import httpx_compat
 
 from .clocks import VirtualClock
 from .families import ISSUE, Family, client_of
@@ -57,7 +57,7 @@ async def test_a_client_closed_while_it_opens_sends_nothing(
         closed.wait(10)
         return httpx.AsyncClient(transport=httpx.MockTransport(serve))
 
-    monkeypatch.setattr(library, "default_client", slow)
+    monkeypatch.setattr(httpx_compat, "default_client", slow)
     client = AsyncClient(limiter=None)
 
     async def get() -> None:

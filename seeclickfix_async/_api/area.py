@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 
 _METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude at the equator
@@ -26,10 +26,10 @@ class BoundingBox:
     Neighbouring towns inside the rectangle are included (observed).
     """
 
-    min_lat: float = attrs.field(validator=checks.LATITUDE)
-    min_lng: float = attrs.field(validator=checks.LONGITUDE)
-    max_lat: float = attrs.field(validator=checks.LATITUDE)
-    max_lng: float = attrs.field(validator=checks.LONGITUDE)
+    min_lat: float = attrs.field(validator=validation.LATITUDE)
+    min_lng: float = attrs.field(validator=validation.LONGITUDE)
+    max_lat: float = attrs.field(validator=validation.LATITUDE)
+    max_lng: float = attrs.field(validator=validation.LONGITUDE)
 
     def __attrs_post_init__(self) -> None:
         if self.min_lat >= self.max_lat:
@@ -88,9 +88,9 @@ WORLD = BoundingBox(-90, -180, 90, 180)
 class Zoom:
     """What a map of 650 by 650 pixels shows around a point, at a zoom of 0 to 19 (documented)."""
 
-    lat: float = attrs.field(validator=checks.LATITUDE)
-    lng: float = attrs.field(validator=checks.LONGITUDE)
-    zoom: int = attrs.field(validator=checks.within(0, 19, whole=True))
+    lat: float = attrs.field(validator=validation.LATITUDE)
+    lng: float = attrs.field(validator=validation.LONGITUDE)
+    zoom: int = attrs.field(validator=validation.within(0, 19, whole=True))
 
     def params(self) -> Params:
         """The query parameters of this area."""
@@ -106,7 +106,7 @@ class PlaceArea:
     Neighbouring and overlapping organizations are included (observed).
     """
 
-    place_url: str = attrs.field(validator=checks.text)
+    place_url: str = attrs.field(validator=validation.text)
 
     def params(self) -> Params:
         """The query parameters of this area."""
@@ -117,7 +117,7 @@ class PlaceArea:
 class WatchArea:
     """A watch area by the token in its URL (documented)."""
 
-    watcher_token: str = attrs.field(validator=checks.text, repr=False)
+    watcher_token: str = attrs.field(validator=validation.text, repr=False)
 
     def params(self) -> Params:
         """The query parameters of this area."""
@@ -154,9 +154,9 @@ def near(lat: float, lng: float, radius: float) -> Near:
         InvalidArgumentError: The point is none, or the radius is out of bounds, or the
             square would reach over a pole or the date line.
     """
-    checks.in_range("lat", lat, -89, 89, whole=False)
-    checks.in_range("lng", lng, -180, 180, whole=False)
-    checks.in_range("radius", radius, 1, 100_000, whole=False)
+    validation.in_range("lat", lat, -89, 89, whole=False)
+    validation.in_range("lng", lng, -180, 180, whole=False)
+    validation.in_range("radius", radius, 1, 100_000, whole=False)
     north = radius / _METRES_PER_DEGREE
     east = north / math.cos(math.radians(lat))
     if abs(lat) + north > 90 or abs(lng) + east > 180:

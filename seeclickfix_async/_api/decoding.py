@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 import msgspec
 
-from seeclickfix_async._api import normalize as drift
+from seeclickfix_async._api import normalize
 from seeclickfix_async._core import lenient_json
 from seeclickfix_async._core.lenient_json import UNREADABLE
 from seeclickfix_async._transport.response import Response
@@ -67,7 +67,7 @@ def decode_object(response: Response, model: type[T]) -> T:
     """
     try:
         read: T = _decoder(model).decode(response.content)  # type: ignore[arg-type]
-        if not drift.has_renamed_fields(read, response.content):
+        if not normalize.has_renamed_fields(read, response.content):
             return read
     except UNREADABLE:
         pass  # the second look mends it, or tells why
@@ -87,7 +87,7 @@ def decode_rows(response: Response, key: str, model: type[T]) -> Rows[T]:
         if key:
             whole = _decoder(_envelope(key, model)).decode(_body(response))  # type: ignore[arg-type]
             items = getattr(whole, key)
-            if not (items and drift.has_renamed_fields(items[0], response.content)):
+            if not (items and normalize.has_renamed_fields(items[0], response.content)):
                 metadata = whole.metadata or _Metadata()
                 return Rows(items, metadata.pagination or Pagination(), whole.errors)
     except UNREADABLE:
@@ -163,7 +163,7 @@ def _read_each(
     rejected: list[Rejected] = []
     for index, raw in enumerate(rows):
         try:
-            document = drift.normalize(lenient_json.loads(raw))
+            document = normalize.normalize(lenient_json.loads(raw))
             items.append(msgspec.convert(document, model, strict=False))
         except UNREADABLE as error:
             path, reason = _explain(error)
@@ -179,7 +179,7 @@ def _body(response: Response) -> bytes:
 
 def _mend(response: Response, document: Any, model: type[T], within: str = "") -> T:
     try:
-        return msgspec.convert(drift.normalize(document), model, strict=False)
+        return msgspec.convert(normalize.normalize(document), model, strict=False)
     except UNREADABLE as error:
         path, reason = _explain(error)
         whole_path = ".".join(filter(None, (within, path)))

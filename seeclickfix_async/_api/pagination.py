@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from seeclickfix_async._api.decoding import Rejected, Rows, decode_plain
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import (
     BadRequestError,
@@ -128,7 +128,7 @@ class Pager(Generic[T]):
     """
 
     def __init__(self, fetch: Callable[[int], Awaitable[Page[T]]], start: int) -> None:
-        checks.in_range("page", start, 1, 1_000_000, whole=True)
+        validation.in_range("page", start, 1, 1_000_000, whole=True)
         self._fetch = fetch
         self._start = start
         self._rejected: list[Rejected] = []
@@ -161,7 +161,7 @@ class Pager(Generic[T]):
     async def collect(self, limit: int | None = None) -> list[T]:
         """All items as a list, or the first `limit` of them."""
         if limit is not None:
-            checks.in_range("limit", limit, 1, 10**9, whole=True)
+            validation.in_range("limit", limit, 1, 10**9, whole=True)
         items: list[T] = []
         async for item in self:
             items.append(item)

@@ -9,7 +9,7 @@ from typing import Literal
 import attrs
 
 from seeclickfix_async._api.query import format_param
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 
 Subset = Literal["answered", "unanswered"]
@@ -28,36 +28,36 @@ def plain_params(query: attrs.AttrsInstance) -> Iterator[tuple[str, str]]:
 class PointQuery:
     """The parameters of `GET /places` and `GET /users`: what is nearest to a point."""
 
-    lat: float = attrs.field(validator=checks.LATITUDE)
-    lng: float = attrs.field(validator=checks.LONGITUDE)
-    per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)
+    lat: float = attrs.field(validator=validation.LATITUDE)
+    lng: float = attrs.field(validator=validation.LONGITUDE)
+    per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)
 
     def __attrs_post_init__(self) -> None:
-        checks.present("lat", self.lat)
-        checks.present("lng", self.lng)
+        validation.present("lat", self.lat)
+        validation.present("lng", self.lng)
 
 
 def _codes(value: Iterable[str | int] | None) -> tuple[str | int, ...] | None:
-    return checks.non_empty_tuple("service_codes", value, "codes", checks.is_code)
+    return validation.non_empty_tuple("service_codes", value, "codes", validation.is_code)
 
 
 @attrs.frozen(kw_only=True)
 class RequestQuery:
     """The parameters of Open311's `requests.json` and `services.json`; `long` is its longitude."""
 
-    lat: float | None = attrs.field(default=None, validator=checks.LATITUDE)
-    long: float | None = attrs.field(default=None, validator=checks.LONGITUDE)
+    lat: float | None = attrs.field(default=None, validator=validation.LATITUDE)
+    long: float | None = attrs.field(default=None, validator=validation.LONGITUDE)
     status: Literal["open", "closed"] | None = attrs.field(
-        default=None, validator=checks.choice("open", "closed")
+        default=None, validator=validation.choice("open", "closed")
     )
     service_code: tuple[str | int, ...] | None = attrs.field(default=None, converter=_codes)
     start_date: datetime | None = attrs.field(
-        default=None, converter=checks.plain_datetime, validator=checks.aware
+        default=None, converter=validation.plain_datetime, validator=validation.aware
     )
     end_date: datetime | None = attrs.field(
-        default=None, converter=checks.plain_datetime, validator=checks.aware
+        default=None, converter=validation.plain_datetime, validator=validation.aware
     )
-    per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)
+    per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)
 
     def __attrs_post_init__(self) -> None:
         if (self.lat is None) != (self.long is None):
@@ -71,8 +71,8 @@ class RequestQuery:
 class QuestionQuery:
     """The parameters of `GET /:place_url/questions` (documented)."""
 
-    search: str | None = attrs.field(default=None, validator=checks.text)
+    search: str | None = attrs.field(default=None, validator=validation.text)
     subset: Subset | None = attrs.field(
-        default=None, validator=checks.choice("answered", "unanswered")
+        default=None, validator=validation.choice("answered", "unanswered")
     )
-    per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)
+    per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)

@@ -15,7 +15,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async._api.area import Area, Near, Zoom, near
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue, Status
 
@@ -141,22 +141,24 @@ def _area(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 
 def _request_types(value: Iterable[int] | None) -> tuple[int, ...] | None:
-    return checks.non_empty_tuple(
-        "request_types", value, "ids of request types", checks.is_identifier
+    return validation.non_empty_tuple(
+        "request_types", value, "ids of request types", validation.is_identifier
     )
 
 
 def _assigned(value: Iterable[int | str] | None) -> tuple[int | str, ...] | None:
-    return checks.non_empty_tuple(
+    return validation.non_empty_tuple(
         "assigned",
         value,
         "user ids and 'unassigned'",
-        lambda one: one == "unassigned" or checks.is_identifier(one),
+        lambda one: one == "unassigned" or validation.is_identifier(one),
     )
 
 
 def _field_names(value: Iterable[str] | None) -> tuple[str, ...] | None:
-    return checks.non_empty_tuple("fields", value, "field names", lambda one: isinstance(one, str))
+    return validation.non_empty_tuple(
+        "fields", value, "field names", lambda one: isinstance(one, str)
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -164,34 +166,34 @@ class IssueQuery:
     """The parameters of `GET /issues`, checked one by one and against each other."""
 
     area: Area | None = attrs.field(default=None, validator=_area)
-    lat: float | None = attrs.field(default=None, validator=checks.LATITUDE)
-    lng: float | None = attrs.field(default=None, validator=checks.LONGITUDE)
+    lat: float | None = attrs.field(default=None, validator=validation.LATITUDE)
+    lng: float | None = attrs.field(default=None, validator=validation.LONGITUDE)
     status: tuple[Status, ...] | None = attrs.field(default=None, converter=_statuses)
     after: datetime | None = attrs.field(
-        default=None, converter=checks.plain_datetime, validator=checks.aware
+        default=None, converter=validation.plain_datetime, validator=validation.aware
     )
     before: datetime | None = attrs.field(
-        default=None, converter=checks.plain_datetime, validator=checks.aware
+        default=None, converter=validation.plain_datetime, validator=validation.aware
     )
     updated_at_after: datetime | None = attrs.field(
-        default=None, converter=checks.plain_datetime, validator=checks.aware
+        default=None, converter=validation.plain_datetime, validator=validation.aware
     )
     updated_at_before: datetime | None = attrs.field(
-        default=None, converter=checks.plain_datetime, validator=checks.aware
+        default=None, converter=validation.plain_datetime, validator=validation.aware
     )
-    search: str | None = attrs.field(default=None, validator=checks.text)
+    search: str | None = attrs.field(default=None, validator=validation.text)
     request_types: tuple[int, ...] | None = attrs.field(default=None, converter=_request_types)
     assigned: tuple[int | str, ...] | None = attrs.field(default=None, converter=_assigned)
     assigned_to_me: bool = False
     sort: Sort | None = attrs.field(
-        default=None, validator=checks.choice("created_at", "updated_at", "rating", "distance")
+        default=None, validator=validation.choice("created_at", "updated_at", "rating", "distance")
     )
     sort_direction: Direction | None = attrs.field(
-        default=None, validator=checks.choice("ASC", "DESC")
+        default=None, validator=validation.choice("ASC", "DESC")
     )
     fields: tuple[str, ...] | None = attrs.field(default=None, converter=_field_names)
     details: bool = False
-    per_page: int | None = attrs.field(default=None, validator=checks.PER_PAGE)
+    per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)
 
     def __attrs_post_init__(self) -> None:
         for rule in (_origin, _periods, _search, _fields, _details):

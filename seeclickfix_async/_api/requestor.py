@@ -15,8 +15,7 @@ from seeclickfix_async._api import body as bodies
 from seeclickfix_async._api import decoding
 from seeclickfix_async._api.pagination import Identified, Page, require_readable
 from seeclickfix_async._api.query import encode
-from seeclickfix_async._core import image as images
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import image, validation
 from seeclickfix_async._core.credentials import api_url, header_text
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import Attachment, MultipartForm
@@ -79,7 +78,7 @@ class Requestor:
         content: bytes | MultipartForm | None = None
         headers: dict[str, str] = {}
         if attachment is not None:
-            await to_thread.run_sync(images.check, attachment.image)
+            await to_thread.run_sync(image.check, attachment.image)
             content = MultipartForm(tuple(bodies.form_fields(body or {})), attachment)
         elif as_form:
             content = encode(bodies.form_fields(body or {})).encode()
@@ -233,7 +232,7 @@ class Requestor:
         if not isinstance(path, str) or not path.isprintable() or " " in path:
             raise InvalidArgumentError("path", "must be a path or a URL without spaces.")
         absolute = path.startswith(("https://", "http://"))
-        if absolute and not checks.is_address(path):
+        if absolute and not validation.is_address(path):
             raise InvalidArgumentError("path", "is no address that can be asked.")
         if _DOTS.search(urlsplit(path).path):
             raise InvalidArgumentError("path", "must not hold . or .. as a segment.")

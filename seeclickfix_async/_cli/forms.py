@@ -6,7 +6,7 @@ from rich.table import Table
 
 from seeclickfix_async._cli.app import OK, Json, Site, out, print_json
 from seeclickfix_async._cli.session import client_of
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models._request_type import RequestTypeId
@@ -68,7 +68,7 @@ def key_of(type: str) -> RequestTypeId:
     """
     if type == "other":
         return "other"
-    number = checks.parse_identifier(type)
+    number = validation.parse_identifier(type)
     if number is None:
         raise InvalidArgumentError("type", "must be a number, or other; `scf form` lists them.")
     return number

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from seeclickfix_async._cli.app import err
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Choice, Question, QuestionType
 from seeclickfix_async.models._answer_encoding import Answer
@@ -34,7 +34,7 @@ def pick(words: str, names: Sequence[str]) -> int:
     for number, name in enumerate(names, 1):
         err.print(f"{number:3}  {name}", markup=False, highlight=False)
     while True:
-        chosen = checks.parse_identifier(line(words)) or 0
+        chosen = validation.parse_identifier(line(words)) or 0
         if 1 <= chosen <= len(names):
             return chosen - 1
         err.print(f"A number from 1 to {len(names)}, please.")

@@ -19,7 +19,7 @@ from anyio import lowlevel
 
 from seeclickfix_async._api.pagination import BEYOND, Page
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._crawl.evidence import PageRequest
 from seeclickfix_async._crawl.planner import LARGEST, CrawlPlanner, PageSize
@@ -84,10 +84,10 @@ class Crawl(Generic[IssueT]):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if walkers is not None:
-            checks.in_range("walkers", walkers, 1, _MOST_WORKERS, whole=True)
+            validation.in_range("walkers", walkers, 1, _MOST_WORKERS, whole=True)
         if page_size is not None and page_size != "largest":
             most = DETAILED_PER_PAGE if query.details else LARGEST
-            checks.in_range("page_size", page_size, 1, most, whole=True)
+            validation.in_range("page_size", page_size, 1, most, whole=True)
         self._planner: CrawlPlanner[IssueT] = CrawlPlanner(
             query, by=by, page_size=page_size, rate=rate, state=state
         )

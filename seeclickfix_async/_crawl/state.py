@@ -8,7 +8,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async._api.query import ClockField
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.crowd import CrowdedSecond, Listing
 from seeclickfix_async._crawl.evidence import Row
 from seeclickfix_async._crawl.limits import Limits
@@ -40,11 +40,11 @@ class TimeSlice:
     """
 
     by: ClockField
-    start: datetime | None = attrs.field(validator=checks.aware)
-    end: datetime | None = attrs.field(validator=checks.aware)
+    start: datetime | None = attrs.field(validator=validation.aware)
+    end: datetime | None = attrs.field(validator=validation.aware)
     left: int = 0
     known: dict[Row, datetime | None] = attrs.field(factory=dict)
-    reached: datetime | None = attrs.field(default=None, validator=checks.aware)
+    reached: datetime | None = attrs.field(default=None, validator=validation.aware)
     listing: Listing = attrs.field(factory=Listing)
     crowd: CrowdedSecond | None = None
     doubts: int = 0
@@ -113,8 +113,8 @@ class Gap:
     """A period of which the service did not give everything."""
 
     by: ClockField
-    start: datetime | None = attrs.field(validator=checks.aware)
-    end: datetime | None = attrs.field(validator=checks.aware)
+    start: datetime | None = attrs.field(validator=validation.aware)
+    end: datetime | None = attrs.field(validator=validation.aware)
 
 
 @attrs.define(eq=False)
@@ -138,8 +138,8 @@ class CrawlState:
 
     slices: list[TimeSlice]
     limits: Limits
-    began: datetime | None = attrs.field(default=None, validator=checks.aware)
-    end: datetime | None = attrs.field(default=None, validator=checks.aware)
+    began: datetime | None = attrs.field(default=None, validator=validation.aware)
+    end: datetime | None = attrs.field(default=None, validator=validation.aware)
     gaps: list[Gap] = attrs.field(factory=list)
     parts: int = 1
     first_count: int | None = None
@@ -150,7 +150,7 @@ class CrawlState:
     requests: int = 0
     seconds: float = 0.0
     checked: bool = False
-    looked: datetime | None = attrs.field(default=None, validator=checks.aware)
+    looked: datetime | None = attrs.field(default=None, validator=validation.aware)
     patience: int = 0
     reasons: list[str] = attrs.field(factory=list)
     finished: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 
 
 @attrs.frozen
@@ -25,6 +25,6 @@ class Comments:
             NotFoundError: There is no such comment.
             AnswerLostError: It may have been carried out.
         """
-        body = {"message": checks.non_empty_str("message", message)}
-        number = checks.identifier("id", id)
+        body = {"message": validation.non_empty_str("message", message)}
+        number = validation.identifier("id", id)
         await self._api.write("POST", "/comments/{id}/flag", body, id=number)

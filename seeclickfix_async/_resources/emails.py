@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.models import Email
 
 
@@ -32,7 +32,7 @@ class Emails:
             ValidationError: The service does not take it.
             AnswerLostError: It may have been added.
         """
-        body = {"email": checks.non_empty_str("email", email)}
+        body = {"email": validation.non_empty_str("email", email)}
         return self._api.made(await self._api.write("POST", "/emails", body), Email)
 
     async def remove(self, id: int) -> None:
@@ -44,4 +44,4 @@ class Emails:
         Raises:
             NotFoundError: There is none of this id.
         """
-        await self._api.write("DELETE", "/emails/{id}", id=checks.identifier("id", id))
+        await self._api.write("DELETE", "/emails/{id}", id=validation.identifier("id", id))

@@ -6,7 +6,7 @@ import attrs
 
 from seeclickfix_async._api import body as bodies
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async.models import Comment, Moderated
@@ -104,22 +104,22 @@ class IssueActions:
             id: The issue.
             message: Why.
         """
-        body = {"message": checks.non_empty_str("message", message)}
-        number = checks.identifier("id", id)
+        body = {"message": validation.non_empty_str("message", message)}
+        number = validation.identifier("id", id)
         await self._api.write("POST", "/issues/{id}/flag", body, id=number)
 
     async def _do(self, method: str, route: str, id: int) -> None:
-        await self._api.write(method, route, id=checks.identifier("id", id))
+        await self._api.write(method, route, id=validation.identifier("id", id))
 
     async def _say(
         self, route: str, id: int, comment: str, image: Image | None, youtube_url: str | None
     ) -> Comment | Moderated:
-        number = checks.identifier("id", id)
+        number = validation.identifier("id", id)
         body = bodies.given(
-            comment=checks.non_empty_str("comment", comment),
+            comment=validation.non_empty_str("comment", comment),
             youtube_url=None
             if youtube_url is None
-            else checks.non_empty_str("youtube_url", youtube_url),
+            else validation.non_empty_str("youtube_url", youtube_url),
         )
         attachment = None if image is None else Attachment("image", image)
         response = await self._api.write("POST", route, body, attachment=attachment, id=number)

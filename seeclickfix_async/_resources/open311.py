@@ -14,7 +14,7 @@ from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.point_query import RequestQuery, plain_params
 from seeclickfix_async._api.query import page_params
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors import UNCERTAIN, InvalidArgumentError, IssueMayExistError
 from seeclickfix_async.models import (
     Discovery,
@@ -70,7 +70,7 @@ class Open311:
         Raises:
             NotFoundError: There is none of this code.
         """
-        name = checks.code("code", code)
+        name = validation.code("code", code)
         return await self._api.get_object(ServiceDefinition, "/services/{code}.json", code=name)
 
     def requests(
@@ -122,7 +122,7 @@ class Open311:
         Raises:
             NotFoundError: There is none of this id.
         """
-        name = checks.code("id", id)
+        name = validation.code("id", id)
         return await self._api.get_first(ServiceRequest, "/requests/{id}.json", id=name)
 
     async def create(
@@ -163,15 +163,15 @@ class Open311:
         """
         if self.organization_id is None:
             raise InvalidArgumentError("organization_id", "a request is made to somebody.")
-        code = checks.code("service_code", service_code)
-        checks.present("lat", lat)
+        code = validation.code("service_code", service_code)
+        validation.present("lat", lat)
         query = RequestQuery(lat=lat, long=lng)
         body = bodies.given(
             jurisdiction_id=self.organization_id,
             service_code=code,
             lat=query.lat,
             long=query.long,
-            description=checks.non_empty_str("description", description),
+            description=validation.non_empty_str("description", description),
             address_string=address,
             email=email,
             first_name=first_name,
@@ -183,7 +183,7 @@ class Open311:
                 for name, answer in (attributes or {}).items()
             },
         )
-        traces = queries.lost_report_filters(lat, lng, checks.parse_identifier(code))
+        traces = queries.lost_report_filters(lat, lng, validation.parse_identifier(code))
         try:
             response = await self._api.write("POST", "/requests.json", body, as_form=True)
             return self._api.made(response, Submission, first=True)

@@ -10,7 +10,7 @@ import attrs
 from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.query import IssueFilters, IssueQuery, page_params
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import (
@@ -41,7 +41,7 @@ class Organizations:
         Raises:
             NotFoundError: There is none of this id, or this account is no member.
         """
-        number = checks.identifier("id", id)
+        number = validation.identifier("id", id)
         return await self._api.get_object(Organization, "/organizations/{id}", id=number)
 
 
@@ -97,7 +97,7 @@ class OrganizationApi:
             _ISSUE,
             params=[("details", "true")],
             organization=self.id,
-            id=checks.identifier("id", id),
+            id=validation.identifier("id", id),
         )
 
     async def comments(self, id: int) -> tuple[OrganizationComment, ...]:
@@ -106,7 +106,7 @@ class OrganizationApi:
         Raises:
             NotFoundError: There is none of this id in this organization.
         """
-        number = checks.identifier("id", id)
+        number = validation.identifier("id", id)
         route = f"{_ISSUE}/comments"
         return await self._api.get_items(
             OrganizationComment, "comments", route, organization=self.id, id=number
@@ -166,7 +166,7 @@ class OrganizationApi:
 
 def _statuses(value: Iterable[str] | None) -> list[tuple[str, str]]:
     known = [status.value for status in ServiceRequestStatus]
-    chosen = checks.non_empty_tuple(
+    chosen = validation.non_empty_tuple(
         "service_request_status", value, f"some of {', '.join(known)}", known.__contains__
     )
     return [] if chosen is None else [("service_request_status", ",".join(chosen))]

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 import attrs
 
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._transport.download import FileWriter, MemoryWriter
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Comment, Issue, Media
@@ -65,11 +65,11 @@ class Photos:
         link = photo.image_full if isinstance(photo, Media) else photo
         if link is None:
             raise InvalidArgumentError("photo", "there is none.")
-        link = checks.non_empty_str("photo", link)
+        link = validation.non_empty_str("photo", link)
         try:
             url = urljoin(f"{self._api.site}/", link)  # of old, links were relative (observed)
         except ValueError:  # such as half an IPv6 address
             url = ""
-        if not checks.is_address(url) or " " in url or not url.isprintable():
+        if not validation.is_address(url) or " " in url or not url.isprintable():
             raise InvalidArgumentError("photo", "must be an http link without spaces.")
         return url

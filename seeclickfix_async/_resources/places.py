@@ -9,7 +9,7 @@ from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.point_query import PointQuery, plain_params
 from seeclickfix_async._api.query import page_params
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Place
 
@@ -55,7 +55,7 @@ class Places:
             InvalidArgumentError: None of the 100 nearest places has this name, or several have;
                 the message names them.
         """
-        wanted = checks.non_empty_str("name", name).strip().casefold()
+        wanted = validation.non_empty_str("name", name).strip().casefold()
         nearest = await self.near(lat=lat, lng=lng, per_page=_WITHIN)
         found = [place for place in nearest if place.url_name and wanted in _names(place)]
         if len(found) == 1:
@@ -70,7 +70,7 @@ class Places:
         Raises:
             NotFoundError: There is none of this id.
         """
-        number = checks.identifier("id", id)
+        number = validation.identifier("id", id)
         return await self._api.get_object(Place, "/places/{id}", id=number)
 
     async def _page(self, query: PointQuery, number: int) -> Page[Place]:

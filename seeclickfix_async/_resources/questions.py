@@ -8,7 +8,7 @@ from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.point_query import QuestionQuery, Subset, plain_params
 from seeclickfix_async._api.query import page_params
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.models import PlaceAnswer, PlaceQuestion
 
 
@@ -39,7 +39,7 @@ class Questions:
         Raises:
             InvalidArgumentError: An argument cannot be used.
         """
-        place = checks.non_empty_str("place_url", place_url)
+        place = validation.non_empty_str("place_url", place_url)
         query = QuestionQuery(search=search, subset=subset, per_page=per_page)
         return Pager(lambda number: self._page(place, query, number), page)
 
@@ -49,7 +49,7 @@ class Questions:
         Raises:
             NotFoundError: There is none of this id.
         """
-        number = checks.identifier("id", id)
+        number = validation.identifier("id", id)
         return await self._api.get_object(PlaceQuestion, "/questions/{id}", id=number)
 
     async def ask(self, place_url: str, question: str) -> PlaceQuestion:
@@ -64,8 +64,8 @@ class Questions:
             ValidationError: The service does not take it.
             AnswerLostError: It may have been asked; read before you ask again.
         """
-        place = checks.non_empty_str("place_url", place_url)
-        body = {"question": checks.non_empty_str("question", question)}
+        place = validation.non_empty_str("place_url", place_url)
+        body = {"question": validation.non_empty_str("question", question)}
         response = await self._api.write("POST", "/{place}/questions", body, place=place)
         return self._api.made(response, PlaceQuestion)
 
@@ -78,7 +78,7 @@ class Questions:
         Raises:
             NotFoundError: There is no such question.
         """
-        number = checks.identifier("id", id)
+        number = validation.identifier("id", id)
         return await self._api.get_items(
             PlaceAnswer, "answers", "/questions/{id}/answers", id=number
         )
@@ -96,8 +96,8 @@ class Questions:
             ValidationError: The service does not take it.
             AnswerLostError: It may have been answered; read before you answer again.
         """
-        number = checks.identifier("id", id)
-        body = {"answer": checks.non_empty_str("answer", answer)}
+        number = validation.identifier("id", id)
+        body = {"answer": validation.non_empty_str("answer", answer)}
         response = await self._api.write("POST", "/questions/{id}/answers", body, id=number)
         return self._api.made(response, PlaceAnswer)
 

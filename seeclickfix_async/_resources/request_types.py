@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.models import RequestType
 from seeclickfix_async.models._request_type import RequestTypeId
 
@@ -25,5 +25,5 @@ class RequestTypes:
         Raises:
             NotFoundError: There is none of this id.
         """
-        number = id if id == "other" else checks.identifier("id", id)
+        number = id if id == "other" else validation.identifier("id", id)
         return await self._api.get_object(RequestType, "/request_types/{id}", id=number)

@@ -9,7 +9,7 @@ from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.point_query import PointQuery, plain_params
 from seeclickfix_async._api.query import page_params
 from seeclickfix_async._api.requestor import Requestor
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
 from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._transport.multipart import Attachment
@@ -49,7 +49,7 @@ class Users:
         Raises:
             NotFoundError: There is none of this id.
         """
-        number = checks.identifier("id", id)
+        number = validation.identifier("id", id)
         return await self._api.get_object(User, "/users/{id}", id=number)
 
     def near(
@@ -98,7 +98,7 @@ class Users:
             raise InvalidArgumentError("accept_terms", "must be True: ask the person first.")
         body = _account(name, email, password, place_url_name)
         for field in ("name", "email", "password"):
-            checks.present(field, body.get(field))
+            validation.present(field, body.get(field))
         return await self._write("POST", "/users", {**body, "accept_terms": True}, image)
 
     async def update(
@@ -153,12 +153,12 @@ def _account(
     """What was given of an account, checked; the password leaves its Secret only here."""
     secret = None if password is None else as_secret(password).reveal()
     if name is not None:
-        checks.length("name", name, *_NAME)
+        validation.length("name", name, *_NAME)
     if secret is not None:
-        checks.length("password", secret, *_PASSWORD)
+        validation.length("password", secret, *_PASSWORD)
     for argument, value in (("email", email), ("place_url_name", place)):
         if value is not None:
-            checks.non_empty_str(argument, value)
+            validation.non_empty_str(argument, value)
     return bodies.given(
         name=name,
         email=email,

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors._counting import counted
 
@@ -29,7 +29,7 @@ class Cache:
     """
 
     def __init__(self, max_bytes: int = 16 * 2**20) -> None:
-        checks.in_range("max_bytes", max_bytes, 0, 2**40, whole=True)
+        validation.in_range("max_bytes", max_bytes, 0, 2**40, whole=True)
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._size = 0

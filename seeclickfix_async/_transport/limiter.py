@@ -16,7 +16,7 @@ from typing import Protocol, Self, runtime_checkable
 
 import anyio
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._transport.wait_queue import WaitQueue
 from seeclickfix_async._transport.waiter import Waiter
@@ -67,8 +67,8 @@ class Window:
     """What all limiters have: so many requests in so many seconds, and a queue for them."""
 
     def __init__(self, limit: int, per: float, clock: Clock) -> None:
-        checks.in_range("limit", limit, 1, 1_000_000, whole=True)
-        checks.in_range("per", per, 0.001, 86_400, whole=False)
+        validation.in_range("limit", limit, 1, 1_000_000, whole=True)
+        validation.in_range("per", per, 0.001, 86_400, whole=False)
         self._limit = limit
         self._per = per
         self._clock = clock

@@ -19,7 +19,7 @@ from anyio.lowlevel import current_token
 
 from seeclickfix_async._core.clock import Clock
 from seeclickfix_async._core.credentials import Origin
-from seeclickfix_async._transport import httpx_compat as library
+from seeclickfix_async._transport import httpx_compat
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.pooled_client import PooledClient
@@ -83,7 +83,7 @@ class ClientPool:
         elif self._idle:
             client = self._idle.pop()[1]
         else:
-            http = await to_thread.run_sync(library.default_client, self._headers)
+            http = await to_thread.run_sync(httpx_compat.default_client, self._headers)
             client = PooledClient(http, self._origin, {}, ours=True)
             self._all.add(client)
         if self._closed:
@@ -100,7 +100,7 @@ class ClientPool:
             return
         now = self._clock.now()
         self._idle.append((now, client))
-        while self._idle[0][0] < now - library.KEEPALIVE:
+        while self._idle[0][0] < now - httpx_compat.KEEPALIVE:
             self._give_up(self._idle.popleft()[1])
 
     async def aclose(self) -> None:

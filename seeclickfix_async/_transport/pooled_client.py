@@ -10,7 +10,7 @@ import anyio
 
 from seeclickfix_async._core.credentials import Credential, Origin
 from seeclickfix_async._core.secret import strip_traceback
-from seeclickfix_async._transport import httpx_compat as library
+from seeclickfix_async._transport import httpx_compat
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.exceptions import total_timeout_error, translate_exception
 from seeclickfix_async._transport.httpx_compat import HTTPClient
@@ -51,7 +51,7 @@ class PooledClient:
         ours: bool = False,
     ) -> None:
         self._http: Any = http
-        self._family = library.client_library(http)
+        self._family = httpx_compat.client_library(http)
         self._origin = origin
         self._headers = headers
         self._ours = ours
@@ -161,7 +161,7 @@ class PooledClient:
             return {"auth": None}
         if credential is None:
             return {}  # the caller's client may have an auth of its own
-        return {"auth": library.auth_class(self._family)(credential, self._origin)}
+        return {"auth": httpx_compat.auth_class(self._family)(credential, self._origin)}
 
 
 async def _read(

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import Bearer, Credential, TokenSource
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import MultipartForm
@@ -56,12 +56,12 @@ class RequestOptions:
     """What views of one client may differ in; times are in seconds."""
 
     credential: Credential | TokenSource | None = None
-    timeout: float = attrs.field(default=30.0, validator=checks.within(0.001, 3_600))
+    timeout: float = attrs.field(default=30.0, validator=validation.within(0.001, 3_600))
     total_timeout: float | None = attrs.field(
-        default=TOTAL_TIMEOUT, validator=checks.within(0.001, 86_400)
+        default=TOTAL_TIMEOUT, validator=validation.within(0.001, 86_400)
     )
-    max_wait: float | None = attrs.field(default=None, validator=checks.within(0, 86_400))
-    locale: str | None = attrs.field(default=None, validator=checks.language)
+    max_wait: float | None = attrs.field(default=None, validator=validation.within(0, 86_400))
+    locale: str | None = attrs.field(default=None, validator=validation.language)
     background: bool = False
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from seeclickfix_async._core import backoff as timing
-from seeclickfix_async._core import lenient_json
+from seeclickfix_async._core import backoff, lenient_json
 from seeclickfix_async.errors import DecodeError
 
 
@@ -40,7 +39,7 @@ class Response:
 
         Source: RFC 9110 §6.6.1.
         """
-        return timing.http_date(self.headers.get("date"))
+        return backoff.http_date(self.headers.get("date"))
 
     def json(self) -> Any:
         """The body as plain Python objects.

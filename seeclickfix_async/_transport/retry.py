@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from seeclickfix_async._core import backoff as timing
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import backoff, validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async.errors import (
     AnswerLostError,
@@ -40,10 +39,10 @@ class Retry:
         clock: Tells the time; for tests.
     """
 
-    attempts: int = attrs.field(default=4, validator=checks.within(1, 100, whole=True))
-    total: float = attrs.field(default=180.0, validator=checks.within(0, 86_400))
-    base: float = attrs.field(default=0.5, validator=checks.within(0, 3_600))
-    cap: float = attrs.field(default=30.0, validator=checks.within(0, 3_600))
+    attempts: int = attrs.field(default=4, validator=validation.within(1, 100, whole=True))
+    total: float = attrs.field(default=180.0, validator=validation.within(0, 86_400))
+    base: float = attrs.field(default=0.5, validator=validation.within(0, 3_600))
+    cap: float = attrs.field(default=30.0, validator=validation.within(0, 3_600))
     random: Callable[[], float] = attrs.field(default=random.random, repr=False, eq=False)
     clock: Clock = attrs.field(default=SYSTEM, repr=False, eq=False)
 
@@ -63,7 +62,7 @@ class Retry:
         asked = getattr(error, "retry_after", None)
         if asked is None and isinstance(error, RateLimitedError):
             asked = UNTOLD
-        jitter = timing.backoff(attempt, random=self.random(), base=self.base, cap=self.cap)
+        jitter = backoff.backoff(attempt, random=self.random(), base=self.base, cap=self.cap)
         wait = jitter if asked is None else asked
         return wait if elapsed + wait <= self.total else None
 

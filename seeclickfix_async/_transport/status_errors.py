@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from seeclickfix_async._core import backoff as timing
+from seeclickfix_async._core import backoff
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import (
     AuthenticationError,
@@ -138,7 +138,7 @@ def _data(response: Response, body: Any) -> dict[str, Any]:
         "route": response.route,
         "body": body,
         "headers": response.headers,
-        "retry_after": timing.retry_after(response.headers.get("retry-after")),
+        "retry_after": backoff.retry_after(response.headers.get("retry-after")),
     }
 
 

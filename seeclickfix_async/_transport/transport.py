@@ -15,7 +15,7 @@ import anyio
 import attrs
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import Clock
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._transport.cache import Cache, validators
@@ -257,7 +257,7 @@ def _target(url: str, target: str, route: str) -> str:
     """Where a redirect points to."""
     with suppress(ValueError):  # a bracket that is not closed
         url = urldefrag(urljoin(url, target)).url
-        if checks.is_address(url):
+        if validation.is_address(url):
             return url
     raise RedirectRefusedError("It redirects to what is no address.", route=route)
 

@@ -16,8 +16,7 @@ import anyio
 
 from seeclickfix_async._api.pagination import Page
 from seeclickfix_async._api.query import DETAILED_PER_PAGE
-from seeclickfix_async._core import backoff as timing
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import backoff, validation
 from seeclickfix_async._core.clock import Clock
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._watch.changes import Change
@@ -52,7 +51,7 @@ class Watch:
     def __init__(
         self, crawls: Crawls, newest: Newest, *, every: float, cursor: Any, clock: Clock
     ) -> None:
-        checks.in_range("every", every, 0.001, 86_400, whole=False)
+        validation.in_range("every", every, 0.001, 86_400, whole=False)
         self._crawls = crawls
         self._newest = newest
         self._every = every
@@ -164,7 +163,7 @@ class Watch:
     def _back_off(self, error: SeeClickFixError) -> None:
         self._failures += 1
         self._look = None
-        jitter = timing.backoff(self._failures, random=1.0, base=self._every, cap=_LONGEST_PAUSE)
+        jitter = backoff.backoff(self._failures, random=1.0, base=self._every, cap=_LONGEST_PAUSE)
         pause = max(self._every, jitter, getattr(error, "retry_after", None) or 0.0)
         self._due = self._clock.now() + pause
         _logger.warning("The feed waits %.0f s: %s", pause, error)

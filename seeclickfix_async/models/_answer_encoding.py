@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models._question import Question, QuestionType
 
@@ -44,7 +44,7 @@ def encode(question: Question, answer: Any) -> Any:
 def _text(question: Question, answer: Any) -> str:
     if not isinstance(answer, str):
         raise AnswerError("must be a text")
-    if not checks.is_unicode(answer):
+    if not validation.is_unicode(answer):
         raise AnswerError("holds half of a character; decode it as UTF-8 first")
     if question.max_length is not None and len(answer) > question.max_length:
         length = counted(len(answer), "character")

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import attrs
 from msgspec import Meta
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 
 # The service's clocks carry an offset, which is the server's and not the city's (observed).
 Time = Annotated[datetime, Meta(tz=True)]
@@ -41,7 +41,7 @@ def clear_placeholder_times(value: Any) -> None:
     """
     for name in _time_fields(type(value)):  # type: ignore[arg-type]
         moment = getattr(value, name)
-        if moment is not None and not checks.is_representable(moment):
+        if moment is not None and not validation.is_representable(moment):
             object.__setattr__(value, name, None)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from seeclickfix_async._core import image as images
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError
 from seeclickfix_async.models import _answer_encoding as answers
@@ -79,11 +79,11 @@ class Faults:
 
     def number(self, field: str, value: Any, bound: float) -> None:
         """A number from -bound to bound."""
-        self._check(field, lambda: checks.in_range(field, value, -bound, bound, whole=False))
+        self._check(field, lambda: validation.in_range(field, value, -bound, bound, whole=False))
 
     def words(self, field: str, value: Any) -> None:
         """A text with something in it."""
-        self._check(field, lambda: checks.non_empty_str(field, value))
+        self._check(field, lambda: validation.non_empty_str(field, value))
 
     def photo(self, image: Image | None, question: Question | None) -> None:
         """A photo, if the form takes one."""

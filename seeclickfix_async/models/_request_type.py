@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
 from seeclickfix_async.models._answer_encoding import Answer
 from seeclickfix_async.models._common import Int64, Link
@@ -43,7 +43,7 @@ class RequestTypeOption:
         """What `client.request_types.get()` takes: of old, only the link tells it."""
         if self.id is not None:
             return self.id
-        number = checks.parse_identifier((self.url or "").rpartition("/")[2])
+        number = validation.parse_identifier((self.url or "").rpartition("/")[2])
         return "other" if number is None else number
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus, urlsplit
 
 import attrs
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.secret import MASK, Secret, strip_traceback
 from seeclickfix_async.errors import (
@@ -128,7 +128,7 @@ def _checked(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _max_age(value: float) -> float:
-    checks.in_range("max_age", value, 1, 86_400, whole=False)
+    validation.in_range("max_age", value, 1, 86_400, whole=False)
     return float(value)
 
 

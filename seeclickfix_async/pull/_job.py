@@ -14,7 +14,7 @@ import msgspec
 
 from seeclickfix_async._api.query import ALL, ClockField, IssueFilters, IssueQuery
 from seeclickfix_async._client import AsyncClient
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.planner import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError, NotFoundError
@@ -108,14 +108,14 @@ async def pull(
         SeeClickFixError: A request failed for good; what had come is kept.
     """
     for own in ("sort", "sort_direction"):
-        checks.absent(own, filters.get(own), "a pull sorts by its own clock.")
+        validation.absent(own, filters.get(own), "a pull sorts by its own clock.")
     query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
     key = key_of(query)
     if query.fields is not None:  # both clocks: an update replaces whole rows, found by creation
         query = attrs.evolve(query, fields=(*query.fields, "created_at", "updated_at"))
     path = Path(to)
     check_ending(path)
-    checks.in_range("wait", wait, 0, math.inf, whole=False)
+    validation.in_range("wait", wait, 0, math.inf, whole=False)
     job = _Job(
         client.with_options(background=True),
         key,
@@ -203,7 +203,7 @@ class _Job(Walker):
             "told. Pull without it, or into another file."
         )
         for name in _LEFT:
-            checks.absent(name, getattr(self.query, name) or None, why)
+            validation.absent(name, getattr(self.query, name) or None, why)
         if set(self.query.status or ()) != set(ALL):
             raise InvalidArgumentError(
                 "status",

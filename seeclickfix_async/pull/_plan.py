@@ -9,7 +9,7 @@ import attrs
 
 from seeclickfix_async._api.query import IssueFilters, IssueQuery
 from seeclickfix_async._client import AsyncClient
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 
 _SECOND = timedelta(seconds=1)
@@ -48,9 +48,9 @@ async def plan(
         InvalidArgumentError: The arguments are wrong.
         SeeClickFixError: The request failed for good.
     """
-    checks.in_range("parts", parts, 1, 10_000, whole=True)
+    validation.in_range("parts", parts, 1, 10_000, whole=True)
     for own in ("sort", "sort_direction", "fields"):
-        checks.absent(own, filters.get(own), "a plan is of whole issues, by their creation.")
+        validation.absent(own, filters.get(own), "a plan is of whole issues, by their creation.")
     query = IssueQuery.of({"status": "all", **filters}, details=False, per_page=1)
     given: dict[str, Any] = {name: getattr(query, name) for name in filters}
     given["status"] = query.status

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async.errors import (
@@ -61,7 +61,7 @@ class StoredToken:
         leeway: float = LEEWAY,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        checks.in_range("leeway", leeway, 0, 86_400, whole=False)
+        validation.in_range("leeway", leeway, 0, 86_400, whole=False)
         self._store = store
         self._key = checked_key(key)
         self._endpoint = endpoint

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async.errors import InvalidArgumentError, OAuthError, SeeClickFixError
@@ -221,7 +221,8 @@ def _keys(given: str | Secret | Sequence[str | Secret]) -> list[Secret]:
     keys = (given,) if isinstance(given, (str, Secret)) else given or ()
     what = f"keys of at least {_SHORTEST_KEY} characters, such as secrets.token_urlsafe(32)"
     return [
-        as_secret(key) for key in checks.non_empty_tuple("secret_key", keys, what, _is_key) or ()
+        as_secret(key)
+        for key in validation.non_empty_tuple("secret_key", keys, what, _is_key) or ()
     ]
 
 

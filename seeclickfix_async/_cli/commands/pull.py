@@ -13,7 +13,7 @@ from rich.table import Table
 
 from seeclickfix_async import AsyncClient, Crawl, Issue, Limiter
 from seeclickfix_async import pull as pulls
-from seeclickfix_async._cli import sandbox_process as local
+from seeclickfix_async._cli import sandbox_process
 from seeclickfix_async._cli.app import (
     OK,
     PRODUCT,
@@ -32,7 +32,7 @@ from seeclickfix_async._cli.app import (
 )
 from seeclickfix_async._cli.progress import foretell, tell, teller_of
 from seeclickfix_async._cli.session import client_of
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._file_thread import discard
@@ -49,7 +49,7 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         issues: How many issues the city has.
         json: Print the report as JSON.
     """
-    checks.in_range("issues", issues, 0, 10_000_000, whole=True)
+    validation.in_range("issues", issues, 0, 10_000_000, whole=True)
     err.print(
         "A sandbox with a made-up city starts on this machine. The service takes 20 requests a "
         "minute; here a minute is scaled to one second."
@@ -57,7 +57,7 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
     async with locked(lock_of(_DEMO_FILE), argument="to"):
         await anyio.Path(_DEMO_FILE).unlink(missing_ok=True)  # each sandbox is a city of its own
     async with (
-        local.sandbox("--issues", str(issues), "--per", "1.0") as url,
+        sandbox_process.sandbox("--issues", str(issues), "--per", "1.0") as url,
         AsyncClient(base_url=url, limiter=Limiter(20, per=1.0), user_agent=PRODUCT) as client,
     ):
         with teller_of(_DEMO_FILE.name) as teller:

@@ -8,8 +8,7 @@ from cyclopts import CycloptsError, Parameter
 from rich.table import Table
 
 from seeclickfix_async import SeeClickFixError
-from seeclickfix_async._cli import forms, places
-from seeclickfix_async._cli import sandbox_process as local
+from seeclickfix_async._cli import forms, places, sandbox_process
 from seeclickfix_async._cli.app import (
     FAILED,
     INTERRUPTED,
@@ -29,10 +28,7 @@ from seeclickfix_async._cli.app import (
     print_json,
 )
 from seeclickfix_async._cli.commands import comment as writing
-from seeclickfix_async._cli.commands import login
-from seeclickfix_async._cli.commands import pull as pulling
-from seeclickfix_async._cli.commands import report as reporting
-from seeclickfix_async._cli.commands import watch as watching
+from seeclickfix_async._cli.commands import login, pull, report, watch
 from seeclickfix_async._cli.messages import said
 from seeclickfix_async._cli.session import client_of
 from seeclickfix_async._core.credentials import PRODUCTION
@@ -41,10 +37,10 @@ from seeclickfix_async.errors import FileLockedError, InvalidArgumentError
 for _command in (
     login.login,
     login.logout,
-    pulling.demo,
-    pulling.pull,
-    watching.watch,
-    reporting.report,
+    pull.demo,
+    pull.pull,
+    watch.watch,
+    report.report,
     forms.form,
     forms.questions,
     writing.comment,
@@ -52,7 +48,7 @@ for _command in (
     places.places,
 ):
     app.command(_command)
-app.command(pulling.map_page, name="map")  # `map` is Python's own
+app.command(pull.map_page, name="map")  # `map` is Python's own
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -168,4 +164,4 @@ async def whoami(*, base_url: Site = PRODUCTION, json: Json = False) -> int:
 @app.command(help_flags=())  # it tells of its options itself
 def sandbox(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
     """Run a sandbox of the service on this machine until Ctrl-C."""
-    return local.run(arguments)
+    return sandbox_process.run(arguments)

@@ -16,7 +16,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async import AsyncClient
-from seeclickfix_async._cli import prompts as asking
+from seeclickfix_async._cli import prompts
 from seeclickfix_async._cli.app import FAILED, OK, Flag, Json, Site, err, out, print_json
 from seeclickfix_async._cli.forms import key_of
 from seeclickfix_async._cli.messages import faults
@@ -110,18 +110,18 @@ def _told_draft(told: _Told, talk: Talk) -> Draft:
 def _asked_draft(told: _Told, talk: Talk) -> Draft | None:
     """The draft of what somebody says; None when it shall not be sent."""
     at = told.at or _point()
-    address = told.address or asking.line("Address")
+    address = told.address or prompts.line("Address")
     kind = _form(told.type or _choose(at, talk), talk)
     err.print(kind.title or "", style="bold", markup=False)
     asked = [q for q in kind.questions or () if q.question_type != QuestionType.FILE]
     takes_photo = len(asked) < len(kind.questions or ())
-    given = {question.primary_key or "": asking.ask(question) for question in asked}
-    photo = asking.line("Photo (a file, or nothing)") if takes_photo and not told.image else ""
+    given = {question.primary_key or "": prompts.ask(question) for question in asked}
+    photo = prompts.line("Photo (a file, or nothing)") if takes_photo and not told.image else ""
     told = attrs.evolve(told, image=Path(photo) if photo else told.image)
     draft = _mended(kind, at, address, given, told)
     _warn(talk(lambda client: client.issues.duplicates(draft)))
     _preview(kind, draft)
-    return draft if asking.agreed("Send it?") else None
+    return draft if prompts.agreed("Send it?") else None
 
 
 def _mended(
@@ -141,7 +141,7 @@ def _mended(
                 raise
             for fault in faults(error, report):
                 err.print(fault, markup=False, highlight=False)
-            given |= {question.primary_key or "": asking.ask(question) for question in again}
+            given |= {question.primary_key or "": prompts.ask(question) for question in again}
 
 
 def _draft(
@@ -162,7 +162,7 @@ def _draft(
 
 
 def _point() -> tuple[float, float]:
-    parts = asking.line("Where? Latitude and longitude").replace(",", " ").split()
+    parts = prompts.line("Where? Latitude and longitude").replace(",", " ").split()
     try:
         lat, lng = map(float, parts)
     except ValueError:
@@ -173,7 +173,7 @@ def _point() -> tuple[float, float]:
 def _choose(at: tuple[float, float], talk: Talk) -> str:
     options = talk(lambda client: client.report_form(lat=at[0], lng=at[1]))
     titles = [option.title or str(option.key) for option in options]
-    return str(options[asking.pick("What is it?", titles)].key)
+    return str(options[prompts.pick("What is it?", titles)].key)
 
 
 def _form(type: str, talk: Talk) -> RequestType:

@@ -18,7 +18,7 @@ except ModuleNotFoundError:
         "KeyringStore needs one more step: pip install 'seeclickfix-async[keyring]'"
     ) from None
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.oauth._token import Token
@@ -43,7 +43,7 @@ class KeyringStore:
     """
 
     def __init__(self, service: str = SERVICE, *, timeout: float = 30.0) -> None:
-        checks.in_range("timeout", timeout, 0.001, 3_600, whole=False)
+        validation.in_range("timeout", timeout, 0.001, 3_600, whole=False)
         self._service = service
         self._timeout = timeout
         # A keyring knows no locks; these files hold no token.

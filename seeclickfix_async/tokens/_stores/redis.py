@@ -17,7 +17,7 @@ except ModuleNotFoundError:
         "RedisStore needs one more step: pip install 'seeclickfix-async[redis]'"
     ) from None
 
-from seeclickfix_async._core import validation as checks
+from seeclickfix_async._core import validation
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async.errors import ClientStateError, TokenStoreError
 from seeclickfix_async.oauth._token import Token
@@ -51,7 +51,7 @@ class RedisStore:
     def __init__(
         self, redis: Redis[Any], *, prefix: str = "seeclickfix:token:", lease: float = 180.0
     ) -> None:
-        checks.in_range("lease", lease, 1, 86_400, whole=False)
+        validation.in_range("lease", lease, 1, 86_400, whole=False)
         self._redis = redis
         self._prefix = prefix
         self._lease = lease
