@@ -245,7 +245,7 @@ class AsyncClient:
         """
         root = "/open311/v2"
         if organization_id is not None:
-            root += f"/{validation.identifier('organization_id', organization_id)}"
+            root += f"/{validation.positive_id('organization_id', organization_id)}"
         return Open311(attrs.evolve(self._api, root=root), organization_id)
 
     def organization(self, id: int) -> OrganizationApi:
@@ -254,7 +254,7 @@ class AsyncClient:
         Args:
             id: The account's id, which is not the id of a place.
         """
-        return OrganizationApi(self._api, validation.identifier("id", id))
+        return OrganizationApi(self._api, validation.positive_id("id", id))
 
     async def geocode(self, point: str) -> Any:
         """Where a point is, in the service's own words (documented, but not what it answers).

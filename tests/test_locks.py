@@ -22,7 +22,7 @@ from seeclickfix_async import AsyncClient, FileStore, Report
 from seeclickfix_async._cli.commands.read import run
 from seeclickfix_async.errors import FileLockedError, InvalidArgumentError, TokenStoreError
 from seeclickfix_async.pull import plan, pull
-from seeclickfix_async.pull._lock import lock_of
+from seeclickfix_async.pull._lock import lock_for
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import URL, client_of
 from tests.command_line import run_here
@@ -385,7 +385,7 @@ def test_the_command_line_has_an_exit_code_for_it(
 def test_the_command_line_waits(
     small: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = lock_of(tmp_path / "city.db")
+    lock = lock_for(tmp_path / "city.db")
     assert lock.acquire()
 
     async def released(_: float) -> None:

@@ -133,7 +133,7 @@ async def test_signing_in_and_out_let_nobody_in_between(
 
 def test_a_login_that_cannot_be_noted_is_told(files: FileStore, tmp_path: Path) -> None:
     app = Application("app", session.LOOPBACK, base_url=_SITE)
-    session.remember(app)
+    session.save_login(app)
     assert session.application(_SITE) == app
 
     (tmp_path / "seeclickfix-async" / "applications.json").unlink()
@@ -141,4 +141,4 @@ def test_a_login_that_cannot_be_noted_is_told(files: FileStore, tmp_path: Path) 
     (tmp_path / "seeclickfix-async").write_text("in the way")
 
     with pytest.raises(TokenStoreError, match="cannot be noted"):
-        session.remember(app)
+        session.save_login(app)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from seeclickfix_async import BoundingBox, IssueFilters, PlaceArea, Report
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
-from seeclickfix_async.pull._rows import StoredRow, compare
+from seeclickfix_async.pull._rows import StoredRow, compare_ids
 from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.cities import client_of, failing
@@ -309,7 +309,7 @@ _ROWS = st.builds(StoredRow, id=st.integers(1, 40), told=_MOMENTS, vanished=_MOM
 def test_a_row_is_marked_when_it_did_not_come_and_was_not_heard_of_since(
     held: list[StoredRow], there: set[int]
 ) -> None:
-    found = compare(held, array("q", sorted(there)), _UNTIL)
+    found = compare_ids(held, array("q", sorted(there)), _UNTIL)
 
     after = {row.id: found.marks.get(row.id, row.vanished) for row in held}
     assert set(found.missing) == there - after.keys()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from seeclickfix_async import AsyncClient, Change, ChangeKind, Comment, DetailedIssue, Retry, Watch
-from seeclickfix_async._watch.changes import changes_of
+from seeclickfix_async._watch.changes import find_changes
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
 from seeclickfix_async.models import UserRef
 from seeclickfix_async.sandbox import OFFICIAL_TOKEN, TOKEN, Sandbox, Settings
@@ -249,7 +249,7 @@ def test_a_reopened_issue_tells_its_whole_course() -> None:
     hours = [_CREATED + timedelta(hours=hour) for hour in range(4)]
     issue = _issue(closed_at=hours[2], acknowledged_at=hours[1], reopened_at=hours[3])
 
-    assert [change.kind for change in changes_of(issue)] == [
+    assert [change.kind for change in find_changes(issue)] == [
         ChangeKind.OPENED,
         ChangeKind.ACKNOWLEDGED,
         ChangeKind.CLOSED,

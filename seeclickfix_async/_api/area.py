@@ -90,7 +90,7 @@ class Zoom:
 
     lat: float = attrs.field(validator=validation.LATITUDE)
     lng: float = attrs.field(validator=validation.LONGITUDE)
-    zoom: int = attrs.field(validator=validation.within(0, 19, whole=True))
+    zoom: int = attrs.field(validator=validation.validate_range(0, 19, whole=True))
 
     def params(self) -> Params:
         """The query parameters of this area."""
@@ -106,7 +106,7 @@ class PlaceArea:
     Neighbouring and overlapping organizations are included (observed).
     """
 
-    place_url: str = attrs.field(validator=validation.text)
+    place_url: str = attrs.field(validator=validation.validate_non_empty)
 
     def params(self) -> Params:
         """The query parameters of this area."""
@@ -117,7 +117,7 @@ class PlaceArea:
 class WatchArea:
     """A watch area by the token in its URL (documented)."""
 
-    watcher_token: str = attrs.field(validator=validation.text, repr=False)
+    watcher_token: str = attrs.field(validator=validation.validate_non_empty, repr=False)
 
     def params(self) -> Params:
         """The query parameters of this area."""

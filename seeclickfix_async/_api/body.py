@@ -11,7 +11,7 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 
-def given(**arguments: Any) -> dict[str, Any]:
+def drop_none(**arguments: Any) -> dict[str, Any]:
     """The arguments that were given."""
     return {name: value for name, value in arguments.items() if value is not None}
 

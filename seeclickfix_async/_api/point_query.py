@@ -33,12 +33,12 @@ class PointQuery:
     per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)
 
     def __attrs_post_init__(self) -> None:
-        validation.present("lat", self.lat)
-        validation.present("lng", self.lng)
+        validation.require("lat", self.lat)
+        validation.require("lng", self.lng)
 
 
 def _codes(value: Iterable[str | int] | None) -> tuple[str | int, ...] | None:
-    return validation.non_empty_tuple("service_codes", value, "codes", validation.is_code)
+    return validation.non_empty_tuple("service_codes", value, "codes", validation.is_open311_code)
 
 
 @attrs.frozen(kw_only=True)
@@ -48,14 +48,14 @@ class RequestQuery:
     lat: float | None = attrs.field(default=None, validator=validation.LATITUDE)
     long: float | None = attrs.field(default=None, validator=validation.LONGITUDE)
     status: Literal["open", "closed"] | None = attrs.field(
-        default=None, validator=validation.choice("open", "closed")
+        default=None, validator=validation.validate_choice("open", "closed")
     )
     service_code: tuple[str | int, ...] | None = attrs.field(default=None, converter=_codes)
     start_date: datetime | None = attrs.field(
-        default=None, converter=validation.plain_datetime, validator=validation.aware
+        default=None, converter=validation.to_datetime, validator=validation.validate_aware
     )
     end_date: datetime | None = attrs.field(
-        default=None, converter=validation.plain_datetime, validator=validation.aware
+        default=None, converter=validation.to_datetime, validator=validation.validate_aware
     )
     per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)
 
@@ -71,8 +71,8 @@ class RequestQuery:
 class QuestionQuery:
     """The parameters of `GET /:place_url/questions` (documented)."""
 
-    search: str | None = attrs.field(default=None, validator=validation.text)
+    search: str | None = attrs.field(default=None, validator=validation.validate_non_empty)
     subset: Subset | None = attrs.field(
-        default=None, validator=validation.choice("answered", "unanswered")
+        default=None, validator=validation.validate_choice("answered", "unanswered")
     )
     per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)

@@ -170,26 +170,27 @@ class IssueQuery:
     lng: float | None = attrs.field(default=None, validator=validation.LONGITUDE)
     status: tuple[Status, ...] | None = attrs.field(default=None, converter=_statuses)
     after: datetime | None = attrs.field(
-        default=None, converter=validation.plain_datetime, validator=validation.aware
+        default=None, converter=validation.to_datetime, validator=validation.validate_aware
     )
     before: datetime | None = attrs.field(
-        default=None, converter=validation.plain_datetime, validator=validation.aware
+        default=None, converter=validation.to_datetime, validator=validation.validate_aware
     )
     updated_at_after: datetime | None = attrs.field(
-        default=None, converter=validation.plain_datetime, validator=validation.aware
+        default=None, converter=validation.to_datetime, validator=validation.validate_aware
     )
     updated_at_before: datetime | None = attrs.field(
-        default=None, converter=validation.plain_datetime, validator=validation.aware
+        default=None, converter=validation.to_datetime, validator=validation.validate_aware
     )
-    search: str | None = attrs.field(default=None, validator=validation.text)
+    search: str | None = attrs.field(default=None, validator=validation.validate_non_empty)
     request_types: tuple[int, ...] | None = attrs.field(default=None, converter=_request_types)
     assigned: tuple[int | str, ...] | None = attrs.field(default=None, converter=_assigned)
     assigned_to_me: bool = False
     sort: Sort | None = attrs.field(
-        default=None, validator=validation.choice("created_at", "updated_at", "rating", "distance")
+        default=None,
+        validator=validation.validate_choice("created_at", "updated_at", "rating", "distance"),
     )
     sort_direction: Direction | None = attrs.field(
-        default=None, validator=validation.choice("ASC", "DESC")
+        default=None, validator=validation.validate_choice("ASC", "DESC")
     )
     fields: tuple[str, ...] | None = attrs.field(default=None, converter=_field_names)
     details: bool = False

@@ -232,7 +232,7 @@ class Requestor:
         if not isinstance(path, str) or not path.isprintable() or " " in path:
             raise InvalidArgumentError("path", "must be a path or a URL without spaces.")
         absolute = path.startswith(("https://", "http://"))
-        if absolute and not validation.is_address(path):
+        if absolute and not validation.is_http_url(path):
             raise InvalidArgumentError("path", "is no address that can be asked.")
         if _DOTS.search(urlsplit(path).path):
             raise InvalidArgumentError("path", "must not hold . or .. as a segment.")

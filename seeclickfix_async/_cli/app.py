@@ -40,7 +40,7 @@ Near = tuple[float, float, float] | None
 Box = tuple[float, float, float, float] | None
 
 
-def area_of(place: Place, around: Near, box: Box) -> Area | None:
+def parse_area(place: Place, around: Near, box: Box) -> Area | None:
     """The area of the three options, of which one may be given.
 
     Raises:
@@ -68,7 +68,7 @@ def nothing_at(place: str) -> int:
     return INCOMPLETE
 
 
-def aware(moment: datetime | None) -> datetime | None:
+def parse_datetime(moment: datetime | None) -> datetime | None:
     """A moment that is UTC unless it says otherwise."""
     return moment.replace(tzinfo=UTC) if moment is not None and not moment.tzinfo else moment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from seeclickfix_async._cli.app import OK, Json, Site, out, print_json
-from seeclickfix_async._cli.session import client_of
+from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
@@ -23,7 +23,7 @@ async def form(
         base_url: The service's address.
         json: Print one category a line as JSON.
     """
-    async with client_of(base_url) as client:
+    async with make_client(base_url) as client:
         options = await client.report_form(lat=lat, lng=lng)
     if json:
         for option in options:
@@ -44,7 +44,7 @@ async def questions(type: str, /, *, base_url: Site = PRODUCTION, json: Json = F
         base_url: The service's address.
         json: Print one question a line as JSON.
     """
-    async with client_of(base_url) as client:
+    async with make_client(base_url) as client:
         asked = (await client.request_types.get(key_of(type))).questions or ()
     if json:
         for question in asked:

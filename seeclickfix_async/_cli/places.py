@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from seeclickfix_async._cli.app import OK, Json, Site, out, print_json
-from seeclickfix_async._cli.session import client_of
+from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core.credentials import PRODUCTION
 
 
@@ -29,7 +29,7 @@ async def places(
         base_url: The service's address.
         json: Print one place a line as JSON.
     """
-    async with client_of(base_url) as client:
+    async with make_client(base_url) as client:
         if name is not None:
             found = await client.places.resolve(name, lat=lat, lng=lng)
             out.print(found.place_url, markup=False, highlight=False)

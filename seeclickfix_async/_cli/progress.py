@@ -69,7 +69,7 @@ class Bar(Lines):
 
 
 @contextlib.contextmanager
-def teller_of(name: str) -> Generator[Lines]:
+def progress_listener(name: str) -> Generator[Lines]:
     """What tells of the pull into the file of this name."""
     if not err.is_terminal:
         yield Lines()
@@ -84,7 +84,7 @@ def teller_of(name: str) -> Generator[Lines]:
         yield Bar(progress, name)
 
 
-def foretell(estimate: Estimate, *, json: bool) -> int:
+def print_estimate(estimate: Estimate, *, json: bool) -> int:
     """Print what a pull would take; gives the exit code."""
     if json:
         print_json(estimate)

@@ -29,7 +29,7 @@ def line(words: str) -> str:
         ) from None
 
 
-def pick(words: str, names: Sequence[str]) -> int:
+def choose(words: str, names: Sequence[str]) -> int:
     """One of a numbered list; gives its place."""
     for number, name in enumerate(names, 1):
         err.print(f"{number:3}  {name}", markup=False, highlight=False)
@@ -40,7 +40,7 @@ def pick(words: str, names: Sequence[str]) -> int:
         err.print(f"A number from 1 to {len(names)}, please.")
 
 
-def agreed(words: str) -> bool:
+def confirm(words: str) -> bool:
     """Yes or no."""
     while True:
         answer = _YES.get(line(f"{words} [y/n]").lower())

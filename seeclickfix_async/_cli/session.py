@@ -88,7 +88,7 @@ def _applications() -> dict[str, str]:
     return known if isinstance(known, dict) else {}
 
 
-def remember(app: Application) -> None:
+def save_login(app: Application) -> None:
     """Note which application signed in at a site, so that its token can be renewed.
 
     Raises:
@@ -114,7 +114,7 @@ def application(
 
 
 @asynccontextmanager
-async def endpoint_of(
+async def make_token_endpoint(
     base_url: str, limiter: Limiter | None = None
 ) -> AsyncGenerator[TokenEndpoint | None]:
     """What renews and revokes at a site; None when no application is known there."""
@@ -128,10 +128,10 @@ async def endpoint_of(
 
 
 @asynccontextmanager
-async def client_of(base_url: str) -> AsyncGenerator[AsyncClient]:
+async def make_client(base_url: str) -> AsyncGenerator[AsyncClient]:
     """A client with the environment's token, or that of whoever signed in, or without."""
     limiter = Limiter()
-    async with endpoint_of(base_url, limiter) as endpoint:
+    async with make_token_endpoint(base_url, limiter) as endpoint:
         token: AccessToken | None = os.environ.get(TOKEN_VARIABLE, "").strip() or None
         if token is None:
             token = await _kept_token(base_url, endpoint)
@@ -148,7 +148,7 @@ async def _kept_token(base_url: str, endpoint: TokenEndpoint | None) -> StoredTo
     return StoredToken(store, key, endpoint=endpoint)
 
 
-def needed_application(base_url: str, client_id: str | None, redirect_uri: str) -> Application:
+def require_application(base_url: str, client_id: str | None, redirect_uri: str) -> Application:
     """The application that signs in.
 
     Raises:

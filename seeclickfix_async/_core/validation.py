@@ -16,7 +16,7 @@ import attrs
 
 from seeclickfix_async.errors import InvalidArgumentError
 
-Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
 def in_range(argument: str, value: Any, lowest: float, highest: float, *, whole: bool) -> None:
@@ -27,19 +27,19 @@ def in_range(argument: str, value: Any, lowest: float, highest: float, *, whole:
         raise InvalidArgumentError(argument, f"must be a {kind} from {lowest:,} to {highest:,}.")
 
 
-def absent(argument: str, value: Any, why: str) -> None:
+def forbid(argument: str, value: Any, why: str) -> None:
     """Refuse an argument that makes no sense here."""
     if value is not None:
         raise InvalidArgumentError(argument, why)
 
 
-def present(argument: str, value: Any) -> None:
+def require(argument: str, value: Any) -> None:
     """Refuse None where something must be given."""
     if value is None:
         raise InvalidArgumentError(argument, "must be given.")
 
 
-def length(argument: str, value: Any, shortest: int, longest: int) -> str:
+def str_of_length(argument: str, value: Any, shortest: int, longest: int) -> str:
     """A text of so many characters."""
     if not (isinstance(value, str) and shortest <= len(value) <= longest):
         raise InvalidArgumentError(
@@ -48,7 +48,7 @@ def length(argument: str, value: Any, shortest: int, longest: int) -> str:
     return value
 
 
-def within(lowest: float, highest: float, *, whole: bool = False) -> Check:
+def validate_range(lowest: float, highest: float, *, whole: bool = False) -> Validator:
     """A number within bounds."""
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -58,13 +58,13 @@ def within(lowest: float, highest: float, *, whole: bool = False) -> Check:
     return check
 
 
-LATITUDE = within(-90, 90)
-LONGITUDE = within(-180, 180)
-PAGE = within(1, 1_000_000, whole=True)
-PER_PAGE = within(1, 1_000, whole=True)  # 100 are documented, up to 1,000 were seen granted
+LATITUDE = validate_range(-90, 90)
+LONGITUDE = validate_range(-180, 180)
+PAGE = validate_range(1, 1_000_000, whole=True)
+PER_PAGE = validate_range(1, 1_000, whole=True)  # 100 are documented, up to 1,000 were seen granted
 
 
-def identifier(argument: str, value: Any) -> int:
+def positive_id(argument: str, value: Any) -> int:
     """An id of the service: a positive whole number."""
     in_range(argument, value, 1, 2**63 - 1, whole=True)
     return int(value)
@@ -79,19 +79,19 @@ def is_identifier(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
 
 
-def parse_identifier(text: str) -> int | None:
+def parse_identifier(validate_non_empty: str) -> int | None:
     """Parse the ASCII digits of an id; None for anything else, such as signs and spaces."""
-    return int(text) if _IDENTIFIER.fullmatch(text) else None
+    return int(validate_non_empty) if _IDENTIFIER.fullmatch(validate_non_empty) else None
 
 
-def is_code(value: Any) -> bool:
+def is_open311_code(value: Any) -> bool:
     """Whether it is a code or an id of Open311: a positive integer, or printable ASCII."""
     return bool(_CODE.fullmatch(value)) if isinstance(value, str) else is_identifier(value)
 
 
-def code(argument: str, value: Any) -> str:
+def open311_code(argument: str, value: Any) -> str:
     """A code or an id of Open311, as a string."""
-    if not is_code(value):
+    if not is_open311_code(value):
         raise InvalidArgumentError(
             argument,
             "must be a positive integer, or a string of 1 to 100 ASCII characters without spaces.",
@@ -108,7 +108,7 @@ def non_empty_str(argument: str, value: Any) -> str:
     return value
 
 
-def is_address(url: str) -> bool:
+def is_http_url(url: str) -> bool:
     """Whether it is a URL of http or https that can be asked: with a host, and a port if any."""
     try:
         parts = urlsplit(url)
@@ -125,13 +125,13 @@ def is_unicode(value: str) -> bool:
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
-def language(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def validate_language_tag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A language tag (RFC 5646 §2.1, without its rare forms)."""
     if value is not None and not (isinstance(value, str) and _LANGUAGE.fullmatch(value)):
         raise InvalidArgumentError(attribute.name, "must be a language such as en or es-MX.")
 
 
-def text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def validate_non_empty(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A text with something in it."""
     if value is not None:
         non_empty_str(attribute.name, value)
@@ -145,7 +145,7 @@ def is_representable(moment: datetime) -> bool:
     return 1 < moment.year < 9999
 
 
-def aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def validate_aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A datetime that names a moment."""
     if value is None:
         return
@@ -164,7 +164,7 @@ def aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         )
 
 
-def plain_datetime(value: datetime | None) -> datetime | None:
+def to_datetime(value: datetime | None) -> datetime | None:
     """A Timestamp of pandas, or another kind of datetime that no encoder knows, as a datetime."""
     if isinstance(value, datetime) and type(value) is not datetime and not _is_nat(value):
         return datetime.combine(value.date(), value.timetz())
@@ -175,7 +175,7 @@ def _is_nat(value: datetime) -> bool:
     return value != value  # noqa: PLR0124  # the NaT of pandas is a datetime, and no moment
 
 
-def choice(*choices: str) -> Check:
+def validate_choice(*choices: str) -> Validator:
     """One of a few words."""
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

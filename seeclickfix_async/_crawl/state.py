@@ -40,11 +40,11 @@ class TimeSlice:
     """
 
     by: ClockField
-    start: datetime | None = attrs.field(validator=validation.aware)
-    end: datetime | None = attrs.field(validator=validation.aware)
+    start: datetime | None = attrs.field(validator=validation.validate_aware)
+    end: datetime | None = attrs.field(validator=validation.validate_aware)
     left: int = 0
     known: dict[Row, datetime | None] = attrs.field(factory=dict)
-    reached: datetime | None = attrs.field(default=None, validator=validation.aware)
+    reached: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
     listing: Listing = attrs.field(factory=Listing)
     crowd: CrowdedSecond | None = None
     doubts: int = 0
@@ -113,8 +113,8 @@ class Gap:
     """A period of which the service did not give everything."""
 
     by: ClockField
-    start: datetime | None = attrs.field(validator=validation.aware)
-    end: datetime | None = attrs.field(validator=validation.aware)
+    start: datetime | None = attrs.field(validator=validation.validate_aware)
+    end: datetime | None = attrs.field(validator=validation.validate_aware)
 
 
 @attrs.define(eq=False)
@@ -138,8 +138,8 @@ class CrawlState:
 
     slices: list[TimeSlice]
     limits: Limits
-    began: datetime | None = attrs.field(default=None, validator=validation.aware)
-    end: datetime | None = attrs.field(default=None, validator=validation.aware)
+    began: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
+    end: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
     gaps: list[Gap] = attrs.field(factory=list)
     parts: int = 1
     first_count: int | None = None
@@ -150,7 +150,7 @@ class CrawlState:
     requests: int = 0
     seconds: float = 0.0
     checked: bool = False
-    looked: datetime | None = attrs.field(default=None, validator=validation.aware)
+    looked: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
     patience: int = 0
     reasons: list[str] = attrs.field(factory=list)
     finished: bool = False

@@ -26,5 +26,5 @@ class Comments:
             AnswerLostError: It may have been carried out.
         """
         body = {"message": validation.non_empty_str("message", message)}
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         await self._api.write("POST", "/comments/{id}/flag", body, id=number)

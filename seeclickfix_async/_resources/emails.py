@@ -44,4 +44,4 @@ class Emails:
         Raises:
             NotFoundError: There is none of this id.
         """
-        await self._api.write("DELETE", "/emails/{id}", id=validation.identifier("id", id))
+        await self._api.write("DELETE", "/emails/{id}", id=validation.positive_id("id", id))

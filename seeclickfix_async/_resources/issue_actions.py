@@ -105,17 +105,17 @@ class IssueActions:
             message: Why.
         """
         body = {"message": validation.non_empty_str("message", message)}
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         await self._api.write("POST", "/issues/{id}/flag", body, id=number)
 
     async def _do(self, method: str, route: str, id: int) -> None:
-        await self._api.write(method, route, id=validation.identifier("id", id))
+        await self._api.write(method, route, id=validation.positive_id("id", id))
 
     async def _say(
         self, route: str, id: int, comment: str, image: Image | None, youtube_url: str | None
     ) -> Comment | Moderated:
-        number = validation.identifier("id", id)
-        body = bodies.given(
+        number = validation.positive_id("id", id)
+        body = bodies.drop_none(
             comment=validation.non_empty_str("comment", comment),
             youtube_url=None
             if youtube_url is None

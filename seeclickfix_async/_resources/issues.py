@@ -136,7 +136,7 @@ class Issues(IssueActions):
             InvalidArgumentError: The arguments are wrong or contradict each other.
         """
         for own in ("sort", "sort_direction"):
-            validation.absent(own, filters.get(own), "a crawl sorts by its own clock.")
+            validation.forbid(own, filters.get(own), "a crawl sorts by its own clock.")
         query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
         wire = self._api.wire
         return Crawl(
@@ -174,7 +174,7 @@ class Issues(IssueActions):
             InvalidArgumentError: The arguments are wrong or contradict each other.
         """
         for own in ("sort", "sort_direction", "status", "fields", *_UPDATES):
-            validation.absent(own, filters.get(own), "is the feed's own.")
+            validation.forbid(own, filters.get(own), "is the feed's own.")
         behind = attrs.evolve(self._api.options, background=True)
         issues = attrs.evolve(self, api=attrs.evolve(self._api, options=behind))
         query = IssueQuery.of({"status": "all", **filters}, details=True, per_page=None)
@@ -202,7 +202,7 @@ class Issues(IssueActions):
         """
         params = [("details", "true")] if details else []
         model = DetailedIssue if details else Issue
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         return await self._api.get_object(model, "/issues/{id}", params=params, id=number)
 
     async def comments(self, id: int) -> tuple[Comment, ...]:
@@ -211,7 +211,7 @@ class Issues(IssueActions):
         Raises:
             NotFoundError: There is no such issue, or this account may not see it.
         """
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         return await self._api.get_items(Comment, "comments", "/issues/{id}/comments", id=number)
 
     async def create(self, draft: Draft) -> Created | Moderated:

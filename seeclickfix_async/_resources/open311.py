@@ -70,7 +70,7 @@ class Open311:
         Raises:
             NotFoundError: There is none of this code.
         """
-        name = validation.code("code", code)
+        name = validation.open311_code("code", code)
         return await self._api.get_object(ServiceDefinition, "/services/{code}.json", code=name)
 
     def requests(
@@ -122,7 +122,7 @@ class Open311:
         Raises:
             NotFoundError: There is none of this id.
         """
-        name = validation.code("id", id)
+        name = validation.open311_code("id", id)
         return await self._api.get_first(ServiceRequest, "/requests/{id}.json", id=name)
 
     async def create(
@@ -163,10 +163,10 @@ class Open311:
         """
         if self.organization_id is None:
             raise InvalidArgumentError("organization_id", "a request is made to somebody.")
-        code = validation.code("service_code", service_code)
-        validation.present("lat", lat)
+        code = validation.open311_code("service_code", service_code)
+        validation.require("lat", lat)
         query = RequestQuery(lat=lat, long=lng)
-        body = bodies.given(
+        body = bodies.drop_none(
             jurisdiction_id=self.organization_id,
             service_code=code,
             lat=query.lat,

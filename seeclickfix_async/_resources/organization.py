@@ -41,7 +41,7 @@ class Organizations:
         Raises:
             NotFoundError: There is none of this id, or this account is no member.
         """
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         return await self._api.get_object(Organization, "/organizations/{id}", id=number)
 
 
@@ -97,7 +97,7 @@ class OrganizationApi:
             _ISSUE,
             params=[("details", "true")],
             organization=self.id,
-            id=validation.identifier("id", id),
+            id=validation.positive_id("id", id),
         )
 
     async def comments(self, id: int) -> tuple[OrganizationComment, ...]:
@@ -106,7 +106,7 @@ class OrganizationApi:
         Raises:
             NotFoundError: There is none of this id in this organization.
         """
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         route = f"{_ISSUE}/comments"
         return await self._api.get_items(
             OrganizationComment, "comments", route, organization=self.id, id=number

@@ -70,6 +70,6 @@ class Photos:
             url = urljoin(f"{self._api.site}/", link)  # of old, links were relative (observed)
         except ValueError:  # such as half an IPv6 address
             url = ""
-        if not validation.is_address(url) or " " in url or not url.isprintable():
+        if not validation.is_http_url(url) or " " in url or not url.isprintable():
             raise InvalidArgumentError("photo", "must be an http link without spaces.")
         return url

@@ -70,7 +70,7 @@ class Places:
         Raises:
             NotFoundError: There is none of this id.
         """
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         return await self._api.get_object(Place, "/places/{id}", id=number)
 
     async def _page(self, query: PointQuery, number: int) -> Page[Place]:

@@ -49,7 +49,7 @@ class Questions:
         Raises:
             NotFoundError: There is none of this id.
         """
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         return await self._api.get_object(PlaceQuestion, "/questions/{id}", id=number)
 
     async def ask(self, place_url: str, question: str) -> PlaceQuestion:
@@ -78,7 +78,7 @@ class Questions:
         Raises:
             NotFoundError: There is no such question.
         """
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         return await self._api.get_items(
             PlaceAnswer, "answers", "/questions/{id}/answers", id=number
         )
@@ -96,7 +96,7 @@ class Questions:
             ValidationError: The service does not take it.
             AnswerLostError: It may have been answered; read before you answer again.
         """
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         body = {"answer": validation.non_empty_str("answer", answer)}
         response = await self._api.write("POST", "/questions/{id}/answers", body, id=number)
         return self._api.made(response, PlaceAnswer)

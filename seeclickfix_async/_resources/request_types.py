@@ -25,5 +25,5 @@ class RequestTypes:
         Raises:
             NotFoundError: There is none of this id.
         """
-        number = id if id == "other" else validation.identifier("id", id)
+        number = id if id == "other" else validation.positive_id("id", id)
         return await self._api.get_object(RequestType, "/request_types/{id}", id=number)

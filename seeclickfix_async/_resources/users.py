@@ -49,7 +49,7 @@ class Users:
         Raises:
             NotFoundError: There is none of this id.
         """
-        number = validation.identifier("id", id)
+        number = validation.positive_id("id", id)
         return await self._api.get_object(User, "/users/{id}", id=number)
 
     def near(
@@ -98,7 +98,7 @@ class Users:
             raise InvalidArgumentError("accept_terms", "must be True: ask the person first.")
         body = _account(name, email, password, place_url_name)
         for field in ("name", "email", "password"):
-            validation.present(field, body.get(field))
+            validation.require(field, body.get(field))
         return await self._write("POST", "/users", {**body, "accept_terms": True}, image)
 
     async def update(
@@ -153,13 +153,13 @@ def _account(
     """What was given of an account, checked; the password leaves its Secret only here."""
     secret = None if password is None else as_secret(password).reveal()
     if name is not None:
-        validation.length("name", name, *_NAME)
+        validation.str_of_length("name", name, *_NAME)
     if secret is not None:
-        validation.length("password", secret, *_PASSWORD)
+        validation.str_of_length("password", secret, *_PASSWORD)
     for argument, value in (("email", email), ("place_url_name", place)):
         if value is not None:
             validation.non_empty_str(argument, value)
-    return bodies.given(
+    return bodies.drop_none(
         name=name,
         email=email,
         password=secret,

@@ -56,12 +56,14 @@ class RequestOptions:
     """What views of one client may differ in; times are in seconds."""
 
     credential: Credential | TokenSource | None = None
-    timeout: float = attrs.field(default=30.0, validator=validation.within(0.001, 3_600))
+    timeout: float = attrs.field(default=30.0, validator=validation.validate_range(0.001, 3_600))
     total_timeout: float | None = attrs.field(
-        default=TOTAL_TIMEOUT, validator=validation.within(0.001, 86_400)
+        default=TOTAL_TIMEOUT, validator=validation.validate_range(0.001, 86_400)
     )
-    max_wait: float | None = attrs.field(default=None, validator=validation.within(0, 86_400))
-    locale: str | None = attrs.field(default=None, validator=validation.language)
+    max_wait: float | None = attrs.field(
+        default=None, validator=validation.validate_range(0, 86_400)
+    )
+    locale: str | None = attrs.field(default=None, validator=validation.validate_language_tag)
     background: bool = False
 
 

@@ -39,10 +39,10 @@ class Retry:
         clock: Tells the time; for tests.
     """
 
-    attempts: int = attrs.field(default=4, validator=validation.within(1, 100, whole=True))
-    total: float = attrs.field(default=180.0, validator=validation.within(0, 86_400))
-    base: float = attrs.field(default=0.5, validator=validation.within(0, 3_600))
-    cap: float = attrs.field(default=30.0, validator=validation.within(0, 3_600))
+    attempts: int = attrs.field(default=4, validator=validation.validate_range(1, 100, whole=True))
+    total: float = attrs.field(default=180.0, validator=validation.validate_range(0, 86_400))
+    base: float = attrs.field(default=0.5, validator=validation.validate_range(0, 3_600))
+    cap: float = attrs.field(default=30.0, validator=validation.validate_range(0, 3_600))
     random: Callable[[], float] = attrs.field(default=random.random, repr=False, eq=False)
     clock: Clock = attrs.field(default=SYSTEM, repr=False, eq=False)
 

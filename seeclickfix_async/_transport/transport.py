@@ -257,7 +257,7 @@ def _target(url: str, target: str, route: str) -> str:
     """Where a redirect points to."""
     with suppress(ValueError):  # a bracket that is not closed
         url = urldefrag(urljoin(url, target)).url
-        if validation.is_address(url):
+        if validation.is_http_url(url):
             return url
     raise RedirectRefusedError("It redirects to what is no address.", route=route)
 

@@ -68,7 +68,7 @@ _STATUSES = {
 }
 
 
-def changes_of(issue: DetailedIssue) -> list[Change]:
+def find_changes(issue: DetailedIssue) -> list[Change]:
     """List everything that a row gives a moment of its own to, oldest first."""
     return sorted((*_dated(issue), *_comments(issue)), key=lambda change: change.at)
 

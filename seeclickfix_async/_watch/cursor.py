@@ -42,8 +42,8 @@ import msgspec
 from seeclickfix_async._watch.changes import (
     Change,
     archive_changes,
-    changes_of,
     edit_changes,
+    find_changes,
     identity_keys,
     is_current,
 )
@@ -158,7 +158,7 @@ class Cursor:
         ]
 
     def _new_changes(self, issue: DetailedIssue) -> list[Change]:
-        changes = changes_of(issue)
+        changes = find_changes(issue)
         seen_at = self._last_update(issue)
         if seen_at is None:
             return self._new_changes_of_unknown(issue, changes)
@@ -227,7 +227,7 @@ class Cursor:
         """Return what a row is known by, and the keys that it may bring again."""
         yield identity_keys(issue)[bool(archive_changes(issue))]
         oldest = self._oldest_kept(issue) - _DAY  # the clock may be put back
-        yield from (change.key for change in changes_of(issue) if change.at >= oldest)
+        yield from (change.key for change in find_changes(issue) if change.at >= oldest)
 
     def _oldest_kept(self, issue: DetailedIssue) -> datetime:
         """Return the moment before which the changes of a known row are taken for old."""

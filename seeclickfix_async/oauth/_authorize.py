@@ -39,7 +39,7 @@ def generate_state() -> str:
     return secrets.token_urlsafe(32)
 
 
-def challenge_of(verifier: str) -> str:
+def pkce_challenge(verifier: str) -> str:
     """The S256 challenge of a verifier, without padding (RFC 7636 §4.2)."""
     digest = hashlib.sha256(verifier.encode("ascii")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
@@ -63,7 +63,7 @@ class Pkce:
     @property
     def challenge(self) -> str:
         """What the authorization page is given."""
-        return challenge_of(self.verifier.reveal())
+        return pkce_challenge(self.verifier.reveal())
 
 
 def generate_pkce() -> Pkce:
@@ -111,13 +111,13 @@ def authorize_url(
     if scopes:
         params["scope"] = " ".join(scopes)
     if state is not None:
-        params["state"] = checked_state(state)
+        params["state"] = validate_state(state)
     if pkce is not None:
         params |= {"code_challenge": pkce.challenge, "code_challenge_method": "S256"}
     return f"{site}{DOORKEEPER.authorize}?{urlencode(params)}"
 
 
-def checked_state(state: str) -> str:
+def validate_state(state: str) -> str:
     """Refuse a state that can be guessed, or that does not come back (a blank one, observed)."""
     fits = isinstance(state, str) and _SHORTEST_STATE <= len(state) <= _LONGEST_STATE
     if not fits or not state.isprintable() or not state.strip():

@@ -27,10 +27,10 @@ from seeclickfix_async.oauth import _redirect as redirect
 from seeclickfix_async.oauth._application import Application, check_redirect_uri
 from seeclickfix_async.oauth._authorize import (
     Pkce,
-    challenge_of,
-    checked_state,
     generate_state,
+    pkce_challenge,
     scope_names,
+    validate_state,
 )
 from seeclickfix_async.oauth._parse import AuthorizationCode, Now, utc_now
 from seeclickfix_async.oauth._redirect import Answer
@@ -119,7 +119,7 @@ def _checked(kept: Mapping[str, Any]) -> dict[str, Any]:
     verifier = kept["verifier"]
     return {
         **{name: kept[name] for name in ("kind", "url", "redirect_uri", "issuer")},
-        "state": Secret(checked_state(kept["state"])),
+        "state": Secret(validate_state(kept["state"])),
         "verifier": None if verifier is None else Pkce(Secret(verifier)).verifier,
         "scope": scope_names(kept["scope"]),
         "created_at": datetime.fromtimestamp(kept["created_at"], UTC),
@@ -167,7 +167,7 @@ def begin(
     if kind == "code":
         verifier = secrets.token_urlsafe(32)
         url += (
-            f"&response_type=code&code_challenge={challenge_of(verifier)}"
+            f"&response_type=code&code_challenge={pkce_challenge(verifier)}"
             "&code_challenge_method=S256"
         )
     else:
@@ -213,7 +213,7 @@ def finish(flow: Flow, redirected: str, *, now: Now = utc_now) -> Token | Author
 
 
 def _finished(flow: Flow, redirected: str, moment: datetime) -> Token | AuthorizationCode:
-    answer = redirect.answer_of(redirected)
+    answer = redirect.parse_answer(redirected)
     _check_address(flow, redirected)
     if (moment - flow.created_at).total_seconds() > flow.max_age:
         raise FlowExpiredError(flow.max_age)
@@ -229,12 +229,14 @@ def _finished(flow: Flow, redirected: str, moment: datetime) -> Token | Authoriz
 def _ending(
     flow: Flow, answer: Answer, moment: datetime
 ) -> Token | AuthorizationCode | AuthorizationError:
-    refusal = redirect.refusal_in(answer)
+    refusal = redirect.authorization_error(answer)
     if refusal is not None:
         return refusal
     if flow.kind == "implicit":
-        return parse.token_of(answer, moment)
-    return AuthorizationCode(parse.code_of(answer), flow.redirect_uri, flow.verifier)
+        return parse.token_from(answer, moment)
+    return AuthorizationCode(
+        parse.authorization_code_from(answer), flow.redirect_uri, flow.verifier
+    )
 
 
 def _check_address(flow: Flow, redirected: str) -> None:

@@ -52,7 +52,7 @@ class Introspection:
     issued_at: datetime | None = None
 
 
-def info_in(answer: Any, *, where: str = "") -> TokenInfo:
+def token_info_from_json(answer: Any, *, where: str = "") -> TokenInfo:
     """Read `/oauth/token/info`, in Doorkeeper's newer form and in its older one.
 
     Raises:
@@ -69,7 +69,7 @@ def info_in(answer: Any, *, where: str = "") -> TokenInfo:
     )
 
 
-def introspection_in(answer: Any, *, where: str = "") -> Introspection:
+def introspection_from_json(answer: Any, *, where: str = "") -> Introspection:
     """Read an introspection answer.
 
     Raises:

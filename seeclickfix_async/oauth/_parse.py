@@ -54,7 +54,7 @@ def parse_fragment(redirected: str, *, state: str | None, now: Now = utc_now) ->
         AuthorizationError: The provider refused; AccessDeniedError when the person did.
     """
     try:
-        return token_of(_verified(redirected, state), now())
+        return token_from(_verified(redirected, state), now())
     except OAuthError as error:
         strip_traceback(error)
         redirected = state = MASK
@@ -82,7 +82,9 @@ def parse_callback(
     check_redirect_uri(redirect_uri)
     kept = None if verifier is None else Pkce(verifier).verifier
     try:
-        return AuthorizationCode(code_of(_verified(redirected, state)), redirect_uri, kept)
+        return AuthorizationCode(
+            authorization_code_from(_verified(redirected, state)), redirect_uri, kept
+        )
     except OAuthError as error:
         strip_traceback(error)
         redirected = state = verifier = MASK
@@ -92,15 +94,15 @@ def parse_callback(
 def _verified(redirected: str, state: str | None) -> Answer:
     if state is not None and not state.strip():
         raise InvalidArgumentError("state", "is blank; a login with a blank state is not safe.")
-    answer = redirect.answer_of(redirected)
+    answer = redirect.parse_answer(redirected)
     redirect.verify_state(answer, None if state is None else Secret(state))
-    refusal = redirect.refusal_in(answer)
+    refusal = redirect.authorization_error(answer)
     if refusal is not None:
         raise refusal
     return answer
 
 
-def token_of(answer: Answer, now: datetime) -> Token:
+def token_from(answer: Answer, now: datetime) -> Token:
     """The token of the implicit flow's answer (RFC 6749 §4.2.2)."""
     if "access_token" not in answer:
         raise InvalidRedirectError(
@@ -120,7 +122,7 @@ def token_of(answer: Answer, now: datetime) -> Token:
     )
 
 
-def code_of(answer: Answer) -> Secret:
+def authorization_code_from(answer: Answer) -> Secret:
     """The code of the code flow's answer (RFC 6749 §4.1.2)."""
     if "code" not in answer:
         raise InvalidRedirectError(

@@ -40,7 +40,7 @@ _KINDS: dict[str, tuple[type[AuthorizationError], str]] = {
 }
 
 
-def refused(code: str, description: str = "") -> AuthorizationError:
+def provider_error(code: str, description: str = "") -> AuthorizationError:
     """The error for a provider's code; an unknown one keeps its text.
 
     Args:

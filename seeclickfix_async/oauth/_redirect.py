@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import AuthorizationError, InvalidRedirectError, StateMismatchError
-from seeclickfix_async.oauth._provider_errors import refused
+from seeclickfix_async.oauth._provider_errors import provider_error
 
 Answer = Mapping[str, str]
 
@@ -39,7 +39,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def answer_of(redirected: str) -> Answer:
+def parse_answer(redirected: str) -> Answer:
     """The answer in a whole URL, a query or a fragment.
 
     Raises:
@@ -80,11 +80,11 @@ def verify_state(answer: Answer, state: Secret | None, issuer: str | None = None
         raise InvalidRedirectError("It does not come from the provider that was asked (RFC 9207).")
 
 
-def refusal_in(answer: Answer) -> AuthorizationError | None:
+def authorization_error(answer: Answer) -> AuthorizationError | None:
     """The error that the provider names in its answer, if it does."""
     if "error" not in answer:
         return None
-    return refused(answer["error"], answer.get("error_description", ""))
+    return provider_error(answer["error"], answer.get("error_description", ""))
 
 
 def visible(answer: Answer, name: str) -> Secret:

@@ -88,14 +88,14 @@ class Token:
         """
         try:
             created = datetime.fromtimestamp(kept["created_at"], UTC)
-            return token_in(kept, now=created, where="kept")
+            return token_from_json(kept, now=created, where="kept")
         except (DecodeError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             strip_traceback(error)
             kept = {}
             raise InvalidArgumentError("kept", "is no token as Token.to_dict() gives.") from None
 
 
-def token_in(
+def token_from_json(
     answer: Any, *, now: datetime, where: str = "", previous: Token | None = None
 ) -> Token:
     """The token of a JSON answer of the token endpoint (RFC 6749 §5.1), strictly.

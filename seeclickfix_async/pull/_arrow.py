@@ -126,7 +126,7 @@ def _well_known(lng: float | None, lat: float | None) -> bytes | None:
     return struct.pack("<BIdd", _LITTLE_ENDIAN, _POINT, lng, lat)
 
 
-def month_of(created: datetime | None) -> str:
+def month_name(created: datetime | None) -> str:
     """The name of the folder that a row belongs into, by the month of its creation in UTC."""
     return f"month={format_timestamp(created)[:7] if created else _NO_MONTH}"
 

@@ -114,7 +114,7 @@ def query_params(query: IssueQuery) -> dict[str, str]:
     return {name: "..." if name == _SECRET else value for name, value in given.items()}
 
 
-def key_of(query: IssueQuery) -> str:
+def query_key(query: IssueQuery) -> str:
     """What a query is known by: the same for the same rows, in pages of any size."""
     given = sorted(pair for pair in query.params() if pair[0] not in _UNESSENTIAL)
     return hashlib.sha256(msgspec.json.encode(given)).hexdigest()

@@ -47,7 +47,7 @@ async def opened(work: Callable[[], Sink]) -> AsyncGenerator[Sink]:
             await run_in_file_thread(entered.close)
 
 
-def scratch(path: Path, key: str, fits: Callable[[Checkpoint], bool]) -> Sink:
+def open_scratch(path: Path, key: str, fits: Callable[[Checkpoint], bool]) -> Sink:
     """A file beside, for what is not in its place yet.
 
     It begins anew when what an earlier call left there is damaged, or does not fit.
@@ -78,12 +78,12 @@ def discard(path: Path) -> None:
         path.unlink()
 
 
-def age(path: Path) -> timedelta:
+def file_age(path: Path) -> timedelta:
     """How long ago a file was written to."""
     return datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
-def issues_in(path: Path, kind: type[Issue]) -> Iterator[Issue]:
+def read_issues(path: Path, kind: type[Issue]) -> Iterator[Issue]:
     """The issues of a `.jsonl` file."""
     decoder = msgspec.json.Decoder(kind)
     with path.open("rb") as file:

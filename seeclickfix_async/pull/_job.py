@@ -20,12 +20,18 @@ from seeclickfix_async._crawl.report import Estimate, Report
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError, NotFoundError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import DetailedIssue, Issue
-from seeclickfix_async.pull._checkpoint import Checkpoint, key_of, query_params, remove
-from seeclickfix_async.pull._file_thread import age, issues_in, opened, run_in_file_thread, scratch
-from seeclickfix_async.pull._lock import lock_of, locked, real_path
+from seeclickfix_async.pull._checkpoint import Checkpoint, query_key, query_params, remove
+from seeclickfix_async.pull._file_thread import (
+    file_age,
+    open_scratch,
+    opened,
+    read_issues,
+    run_in_file_thread,
+)
+from seeclickfix_async.pull._lock import lock_for, locked, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
-from seeclickfix_async.pull._rows import compare, ids_in
+from seeclickfix_async.pull._rows import compare_ids, read_ids
 from seeclickfix_async.pull._sinks import Sink, check_ending, open_sink
 from seeclickfix_async.pull._walker import OVERLAP, Walker
 
@@ -108,9 +114,9 @@ async def pull(
         SeeClickFixError: A request failed for good; what had come is kept.
     """
     for own in ("sort", "sort_direction"):
-        validation.absent(own, filters.get(own), "a pull sorts by its own clock.")
+        validation.forbid(own, filters.get(own), "a pull sorts by its own clock.")
     query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
-    key = key_of(query)
+    key = query_key(query)
     if query.fields is not None:  # both clocks: an update replaces whole rows, found by creation
         query = attrs.evolve(query, fields=(*query.fields, "created_at", "updated_at"))
     path = Path(to)
@@ -124,7 +130,7 @@ async def pull(
         page_size,
         walkers,
         teller or NoProgress(),
-        lock_of(path),
+        lock_for(path),
         real_path(path),
     )
     job.crawl("created_at")  # refuses wrong arguments before there is a file
@@ -161,7 +167,7 @@ async def _prepared(album: PhotoDownloader | None, wait: float) -> AsyncGenerato
         yield
         return
     await run_in_file_thread(album.make)
-    async with locked(lock_of(album.folder), argument="photos", wait=wait):
+    async with locked(lock_for(album.folder), argument="photos", wait=wait):
         await run_in_file_thread(album.drop_torn)
         yield
 
@@ -203,7 +209,7 @@ class _Job(Walker):
             "told. Pull without it, or into another file."
         )
         for name in _LEFT:
-            validation.absent(name, getattr(self.query, name) or None, why)
+            validation.forbid(name, getattr(self.query, name) or None, why)
         if set(self.query.status or ()) != set(ALL):
             raise InvalidArgumentError(
                 "status",
@@ -241,7 +247,7 @@ class _Job(Walker):
         path = self.path.with_name(f"{self.path.name}.update.jsonl")
 
         def changes() -> Sink:
-            return scratch(path, self.key, done.is_base_of)
+            return open_scratch(path, self.key, done.is_base_of)
 
         async with opened(changes) as beside:
             now = self.start(done)
@@ -251,7 +257,7 @@ class _Job(Walker):
             if not now.finished:
                 now = await self.walk(beside, now)
         kind = DetailedIssue if self.query.details else Issue
-        await self.in_file(sink.merge, issues_in(path, kind), now)
+        await self.in_file(sink.merge, read_issues(path, kind), now)
         await self.in_file(remove, path)
         return now if left is None else await self.update(sink, now)
 
@@ -262,12 +268,12 @@ class _Job(Walker):
             return done  # nothing of this period is old enough
         path = self.path.with_name(f"{self.path.name}.{self.key[:8]}.sweep.csv")
         ids = attrs.evolve(self.query, fields=("created_at",), details=False)
-        job = attrs.evolve(self, key=key_of(ids), query=ids, given=(*self.given, "fields"))
+        job = attrs.evolve(self, key=query_key(ids), query=ids, given=(*self.given, "fields"))
 
         def there() -> Sink:
             # What has come since one that is finished would be marked by it, or left unmarked.
-            return scratch(
-                path, job.key, lambda found: not found.finished and age(path) < _ABANDONED
+            return open_scratch(
+                path, job.key, lambda found: not found.finished and file_age(path) < _ABANDONED
             )
 
         async with opened(there) as met:
@@ -277,8 +283,8 @@ class _Job(Walker):
             now = await job.until(until).walk(met, now, "sweep")
         swept, vanished, missing = now.report, None, 0
         if swept.complete:
-            ids_there = await self.in_file(ids_in, path)
-            found = await self.in_file(compare, sink.held(self.key), ids_there, until)
+            ids_there = await self.in_file(read_ids, path)
+            found = await self.in_file(compare_ids, sink.held(self.key), ids_there, until)
             if ids_there or not found.marks:  # an area that is empty at once may be gone itself
                 await self.in_file(sink.mark, found.marks)
                 late = await self.late(found.missing[:_MOST_LATE])

@@ -22,7 +22,7 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def lock_of(path: Path) -> FileLock:
+def lock_for(path: Path) -> FileLock:
     """The lock of a file or folder, which need not exist: `name.lock` beside it.
 
     A symbolic link and other spellings of the path have the same lock.
@@ -55,7 +55,7 @@ async def locked(
         lock.release()
 
 
-def check_held(lock: FileLock) -> None:
+def check_lock(lock: FileLock) -> None:
     """Refuse to write when somebody removed the lock file: another pull may hold a new one.
 
     Raises:

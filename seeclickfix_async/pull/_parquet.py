@@ -89,7 +89,7 @@ class Parquet:
         """Write the months anew in which an issue is new, or was before."""
         rest = iter(issues)
         while some := list(itertools.islice(rest, _SORTED)):
-            self._append(sorted(some, key=lambda issue: arrow.month_of(issue.created_at)))
+            self._append(sorted(some, key=lambda issue: arrow.month_name(issue.created_at)))
         self._store(checkpoint, array("q", sorted(self._pending.ids)))
 
     def held(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # a dataset holds one pull
@@ -124,7 +124,7 @@ class Parquet:
 
     def _append(self, issues: Sequence[Issue]) -> None:
         for some in chunked(issues):
-            months = [arrow.month_of(issue.created_at) for issue in some]
+            months = [arrow.month_name(issue.created_at) for issue in some]
             self._pending.append(arrow.batch(some, self._schema), months)
 
     def _described(self, checkpoint: Checkpoint) -> Manifest:

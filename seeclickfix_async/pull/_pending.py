@@ -172,7 +172,7 @@ class PendingRows:
         with self._arrow.OSFile(str(self._path), memory_pool=self._pool) as file:
             while self.length < length:
                 batch = self._read(file)
-                self._add(arrow.month_of(batch["created_at"][0].as_py()), batch)
+                self._add(arrow.month_name(batch["created_at"][0].as_py()), batch)
                 self.length = file.tell()
                 if self.length == stored:
                     self.mark_stored()

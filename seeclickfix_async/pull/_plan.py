@@ -50,7 +50,7 @@ async def plan(
     """
     validation.in_range("parts", parts, 1, 10_000, whole=True)
     for own in ("sort", "sort_direction", "fields"):
-        validation.absent(own, filters.get(own), "a plan is of whole issues, by their creation.")
+        validation.forbid(own, filters.get(own), "a plan is of whole issues, by their creation.")
     query = IssueQuery.of({"status": "all", **filters}, details=False, per_page=1)
     given: dict[str, Any] = {name: getattr(query, name) for name in filters}
     given["status"] = query.status

@@ -47,7 +47,7 @@ class Comparison:
     missing: list[int]
 
 
-def compare(rows: Iterable[StoredRow], there: array[int], until: datetime) -> Comparison:
+def compare_ids(rows: Iterable[StoredRow], there: array[int], until: datetime) -> Comparison:
     """Compare what a file holds with what a sweep met.
 
     An issue that the service told of later is left alone: it may have come, or come back, behind
@@ -75,7 +75,7 @@ def compare(rows: Iterable[StoredRow], there: array[int], until: datetime) -> Co
     return Comparison(marks, vanished, missing)
 
 
-def ids_in(path: Path) -> array[int]:
+def read_ids(path: Path) -> array[int]:
     """The ids in a CSV file, ascending: 8 bytes each, and some 40 while they are sorted."""
     with path.open(encoding="utf-8", newline="") as text:
         rows = csv.reader(text)

@@ -23,7 +23,7 @@ from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
 from seeclickfix_async.models import Issue, Place
 from seeclickfix_async.pull._checkpoint import Checkpoint, unreadable
 from seeclickfix_async.pull._file_thread import run_in_file_thread
-from seeclickfix_async.pull._lock import check_held
+from seeclickfix_async.pull._lock import check_lock
 from seeclickfix_async.pull._progress import ProgressListener, Stage
 from seeclickfix_async.pull._sinks import Sink
 
@@ -70,7 +70,7 @@ class Walker:
         """Work on the file in a thread, while nobody else can."""
 
         def checked() -> T:
-            check_held(self.lock)
+            check_lock(self.lock)
             return work(*args)
 
         return await run_in_file_thread(checked)

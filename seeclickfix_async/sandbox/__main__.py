@@ -17,7 +17,7 @@ from seeclickfix_async.sandbox import (
     Sandbox,
     Settings,
 )
-from seeclickfix_async.sandbox._server import config_of, listen
+from seeclickfix_async.sandbox._server import listen, uvicorn_config
 
 _SAYS = f"""SeeClickFix sandbox on {{url}}
 Its people and their tokens, which open nothing else:
@@ -86,7 +86,7 @@ def main() -> None:
     # The server passes the signal on when it has closed; that is a good end and no failure.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     try:
-        uvicorn.Server(config_of(sandbox.app)).run(sockets=[sock])
+        uvicorn.Server(uvicorn_config(sandbox.app)).run(sockets=[sock])
     except KeyboardInterrupt:
         sys.exit(0)
 

@@ -13,7 +13,7 @@ from seeclickfix_async.sandbox import _photos as photos
 from seeclickfix_async.sandbox import _responses as answers
 from seeclickfix_async.sandbox._gateway import Gateway, Handler
 from seeclickfix_async.sandbox._listing import window
-from seeclickfix_async.sandbox._request_body import body_of
+from seeclickfix_async.sandbox._request_body import parse_body
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _LENGTHS = {"name": (3, 40), "password": (4, 40)}  # documented
@@ -64,7 +64,7 @@ class Accounts:
 
     async def register(self, request: Request) -> Response:
         """`POST /users`."""
-        body = await body_of(request)
+        body = await parse_body(request)
         errors = _faults(body, required=("name", "email", "password"))
         if str(body.get("accept_terms")).lower() != "true":
             errors["accept_terms"] = "must be accepted."
@@ -76,7 +76,7 @@ class Accounts:
     async def update(self, request: Request) -> Response:
         """`PUT /profile`."""
         user = self.door.signed_in(request)
-        body = await body_of(request)
+        body = await parse_body(request)
         errors = _faults(body)
         if errors:
             return answers.invalid({"errors": errors})
@@ -93,7 +93,7 @@ class Accounts:
     async def add_email(self, request: Request) -> Response:
         """`POST /emails`."""
         user = self.door.signed_in(request)
-        email = (await body_of(request)).get("email")
+        email = (await parse_body(request)).get("email")
         if not _ADDRESS.fullmatch(str(email or "")):
             return answers.invalid({"email": "Can't be blank." if not email else "Is invalid."})
         return answers.answer(self.door.people.add_email(user, str(email)), 201)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY
-from seeclickfix_async.sandbox._listing import whole
+from seeclickfix_async.sandbox._listing import parse_int
 from seeclickfix_async.sandbox._serializers import ORGANIZATION
 
 FIRST_TYPE = 1000
@@ -27,7 +27,7 @@ def category_of(number: str) -> int | None:
     """The category of a request type's number, or of `other`."""
     if number == "other":
         return COMMUNITY
-    category = whole(number, 0) - FIRST_TYPE
+    category = parse_int(number, 0) - FIRST_TYPE
     return category if 0 < category < len(CATEGORIES) else None
 
 

@@ -25,7 +25,7 @@ Query = Mapping[str, str]
 Test = Callable[[int], bool]
 
 
-def whole(text: str | None, default: int) -> int:
+def parse_int(text: str | None, default: int) -> int:
     """A whole number as Rails reads it: as far as it goes, and 0 for none."""
     if text is None:
         return default
@@ -99,7 +99,7 @@ class Listing:
             south, west, north, east = box
             yield lambda row: south <= city.lat[row] <= north and west <= city.lng[row] <= east
         if "request_types" in query:
-            types = {whole(part, 0) - 1000 for part in query["request_types"].split(",")}
+            types = {parse_int(part, 0) - 1000 for part in query["request_types"].split(",")}
             yield lambda row: city.category[row] in types
         for name, sign in (("updated_at_after", 1), ("updated_at_before", -1)):
             if query.get(name):
@@ -161,7 +161,7 @@ def _box(query: Query) -> tuple[float, float, float, float] | None:
     lat, lng = CENTER
     if "zoom" in query:
         lat, lng = _decimal(query.get("lat")) or 0.0, _decimal(query.get("lng")) or 0.0
-        half = 650 / 256 * 180 / 2 ** whole(query["zoom"], 0)
+        half = 650 / 256 * 180 / 2 ** parse_int(query["zoom"], 0)
         return lat - half, lng - half, lat + half, lng + half
     if query.get("place_url") == PLACE_URL:
         return lat - REACH, lng - REACH, lat + REACH, lng + REACH
@@ -186,9 +186,9 @@ class Window:
 
 def window(rows: Sequence[Any], url: str, query: Query, *, most: int, usual: int = 20) -> Window:
     """Cut a page out of all rows; too large a `per_page` is clamped (observed)."""
-    asked = whole(query.get("per_page"), usual)
+    asked = parse_int(query.get("per_page"), usual)
     per_page = min(asked, most) if asked > 0 else usual
-    page = max(whole(query.get("page"), 1), 1)
+    page = max(parse_int(query.get("page"), 1), 1)
     pages = -(-len(rows) // per_page)
 
     def link(number: int | None) -> str | None:

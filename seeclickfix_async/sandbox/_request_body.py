@@ -14,7 +14,7 @@ _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 _KEYS = re.compile(r"\[([^\]]*)\]")
 
 
-async def body_of(request: Request) -> dict[str, Any]:
+async def parse_body(request: Request) -> dict[str, Any]:
     """The body as nested keys; the content of files as bytes.
 
     Raises:

@@ -10,7 +10,7 @@ import attrs
 
 from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, DAY, OPEN, STATUSES, City
 from seeclickfix_async.sandbox._overlay import Overlay
-from seeclickfix_async.sandbox._timestamps import stamp
+from seeclickfix_async.sandbox._timestamps import format_timestamp
 from seeclickfix_async.sandbox._users import OFFICIAL
 
 ORGANIZATION = "City of Example"
@@ -60,11 +60,15 @@ class Serializer:
             "lat": lat,
             "lng": lng,
             "address": address,
-            "created_at": stamp(city.created[row]),
-            "acknowledged_at": stamp(closed - DAY // 8) if closed and acknowledged else None,
-            "closed_at": stamp(closed) if closed else None,
-            "reopened_at": stamp(closed + 60) if closed and city.status[row] == OPEN else None,
-            "updated_at": stamp(city.updated[row]),
+            "created_at": format_timestamp(city.created[row]),
+            "acknowledged_at": format_timestamp(closed - DAY // 8)
+            if closed and acknowledged
+            else None,
+            "closed_at": format_timestamp(closed) if closed else None,
+            "reopened_at": format_timestamp(closed + 60)
+            if closed and city.status[row] == OPEN
+            else None,
+            "updated_at": format_timestamp(city.updated[row]),
             "url": here,
             "point": {"type": "Point", "coordinates": [lng, lat]},
             "private_visibility": False,
@@ -127,9 +131,9 @@ class Serializer:
         official = text.endswith(("closed.", "Works"))
         return {
             "comment": text,
-            "created_at": stamp(moment),
-            "updated_at": stamp(moment),
-            "editable_until": stamp(moment + 7 * DAY) if official else None,
+            "created_at": format_timestamp(moment),
+            "updated_at": format_timestamp(moment),
+            "editable_until": format_timestamp(moment + 7 * DAY) if official else None,
             "last_edited_at": None,
             "commenter": self.person(random, official=official),
             "issue_url": f"{self.origin}/api/v2/issues/{issue}",

@@ -33,7 +33,7 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def config_of(app: Any) -> uvicorn.Config:
+def uvicorn_config(app: Any) -> uvicorn.Config:
     """Quiet, and without a log of who asked for what."""
     return uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=60
@@ -44,7 +44,7 @@ def config_of(app: Any) -> uvicorn.Config:
 def serve(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
     """Serve from a thread of its own, and give the address; for tests."""
     sock = listen(host, port)
-    server = _Server(config_of(app))
+    server = _Server(uvicorn_config(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     try:

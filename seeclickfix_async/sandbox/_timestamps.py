@@ -9,7 +9,7 @@ _STANDARD = timezone(timedelta(hours=-5))
 _DAYLIGHT = timezone(timedelta(hours=-4))
 
 
-def stamp(moment: int) -> str:
+def format_timestamp(moment: int) -> str:
     """A moment in Unix seconds as the service writes it: whole seconds and a numeric offset."""
     starts, ends = _daylight(datetime.fromtimestamp(moment, UTC).year)
     zone = _DAYLIGHT if starts <= moment < ends else _STANDARD

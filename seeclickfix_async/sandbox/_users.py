@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from seeclickfix_async.sandbox._city import END
-from seeclickfix_async.sandbox._timestamps import stamp
+from seeclickfix_async.sandbox._timestamps import format_timestamp
 
 TOKEN = "sandbox-token"  # noqa: S105  # opens nothing but this sandbox
 """The token of the sandbox's first resident."""
@@ -86,6 +86,6 @@ class Users:
             "following_issue_count": 0,
             "voted_issue_count": 0,
             "permissions": {"can_acknowledge": user == OFFICIAL},
-            "created_at": stamp(END - 90_000_000),
-            "updated_at": stamp(END),
+            "created_at": format_timestamp(END - 90_000_000),
+            "updated_at": format_timestamp(END),
         }

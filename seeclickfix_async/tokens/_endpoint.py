@@ -34,12 +34,12 @@ from seeclickfix_async.oauth._application import Application
 from seeclickfix_async.oauth._introspection import (
     Introspection,
     TokenInfo,
-    info_in,
-    introspection_in,
+    introspection_from_json,
+    token_info_from_json,
 )
 from seeclickfix_async.oauth._parse import AuthorizationCode, utc_now
-from seeclickfix_async.oauth._provider_errors import refused
-from seeclickfix_async.oauth._token import Token, token_in
+from seeclickfix_async.oauth._provider_errors import provider_error
+from seeclickfix_async.oauth._token import Token, token_from_json
 from seeclickfix_async.oauth._token_requests import Form
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -175,7 +175,7 @@ class TokenEndpoint:
         request = Request("GET", self._app.base_url + path, f"GET {path}", follow=False)
         options = attrs.evolve(self._options, credential=Bearer(access))
         response = await self._send(request, options)
-        return info_in(response.json(), where=response.route)
+        return token_info_from_json(response.json(), where=response.route)
 
     async def introspect(self, token: Token | Secret | str) -> Introspection:
         """What the provider says of a token of this application, dead or alive (RFC 7662).
@@ -185,12 +185,12 @@ class TokenEndpoint:
         """
         access = token.access_token if isinstance(token, Token) else as_secret(token)
         response = await self._post(self._app.endpoints.introspect, {"token": access})
-        return introspection_in(response.json(), where=response.route)
+        return introspection_from_json(response.json(), where=response.route)
 
     async def _token(self, form: Form, previous: Token | None = None) -> Token:
         response = await self._post(self._app.endpoints.token, form)
         try:
-            return token_in(
+            return token_from_json(
                 response.json(), now=self._now(), where=response.route, previous=previous
             )
         except DecodeError as error:
@@ -212,7 +212,7 @@ class TokenEndpoint:
             code, words = _told(error.body)
             if code is None:
                 raise
-            raise refused(code, words) from error
+            raise provider_error(code, words) from error
 
     async def _send(self, request: Request, options: RequestOptions) -> Response:
         """Send it on the connections that are kept, or in another thread on one of its own."""

@@ -20,7 +20,7 @@ from seeclickfix_async.errors import (
 from seeclickfix_async.oauth._parse import utc_now
 from seeclickfix_async.oauth._token import LEEWAY, Token
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
-from seeclickfix_async.tokens._stores.base import TokenStore, checked_key
+from seeclickfix_async.tokens._stores.base import TokenStore, validate_key
 
 # Failures that say nothing about the token.
 _PASSING = (TransportError, StatusError, ProviderUnavailableError, DecodeError)
@@ -63,7 +63,7 @@ class StoredToken:
     ) -> None:
         validation.in_range("leeway", leeway, 0, 86_400, whole=False)
         self._store = store
-        self._key = checked_key(key)
+        self._key = validate_key(key)
         self._endpoint = endpoint
         self._leeway = leeway
         self._now = now

@@ -118,6 +118,6 @@ _PROBLEMS: tuple[tuple[type[SeeClickFixError], Problem], ...] = (
 )
 
 
-def problem_of(error: SeeClickFixError) -> Problem:
+def problem_for(error: SeeClickFixError) -> Problem:
     """What to tell a person of an error: none of the error's own words, which are a developer's."""
     return next(problem for kind, problem in _PROBLEMS if isinstance(error, kind))

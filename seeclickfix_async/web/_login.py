@@ -26,9 +26,9 @@ from seeclickfix_async.oauth import (
 )
 from seeclickfix_async.oauth._flow import MAX_AGE
 from seeclickfix_async.oauth._parse import Now, utc_now
-from seeclickfix_async.oauth._redirect import answer_of
+from seeclickfix_async.oauth._redirect import parse_answer
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
-from seeclickfix_async.web._error_messages import FOREIGN, TOO_LARGE, problem_of
+from seeclickfix_async.web._error_messages import FOREIGN, TOO_LARGE, problem_for
 from seeclickfix_async.web._pending_login import LoginCookies, PendingLogin
 from seeclickfix_async.web._security import from_own_site, own_path, posted_answer
 from seeclickfix_async.web._templates import private, problem_page, relay_page
@@ -181,7 +181,7 @@ class Login:
 
     def _kept(self, request: Request, answer: Secret) -> PendingLogin:
         try:
-            return self._cookies.take(request, answer_of(answer.reveal()).get("state"))
+            return self._cookies.take(request, parse_answer(answer.reveal()).get("state"))
         except OAuthError as error:
             strip_traceback(error)  # they hold what came back
             raise
@@ -191,7 +191,7 @@ class Login:
         return await self._endpoint.exchange(came) if isinstance(came, AuthorizationCode) else came
 
     async def _failed(self, request: Request, error: SeeClickFixError, path: str) -> Response:
-        problem = problem_of(error)
+        problem = problem_for(error)
         level = logging.ERROR if problem.status >= 500 else logging.INFO
         _logger.log(level, "A login ended with %s.", type(error).__name__)
         if self._on_error is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seeclickfix_async._cli.app import OK, Json, Site, out, print_json
-from seeclickfix_async._cli.session import client_of
+from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.models import Comment, Moderated
 
@@ -28,7 +28,7 @@ async def comment(
         base_url: The service's address.
         json: Print the comment as JSON.
     """
-    async with client_of(base_url) as client:
+    async with make_client(base_url) as client:
         written = await client.issues.comment(id, text, image=image)
     return _tell(written, f"Commented on #{id}.", json=json)
 
@@ -51,7 +51,7 @@ async def close(
         base_url: The service's address.
         json: Print the comment as JSON.
     """
-    async with client_of(base_url) as client:
+    async with make_client(base_url) as client:
         written = await client.issues.close(id, text, image=image)
     return _tell(written, f"Closed #{id}.", json=json)
 

@@ -106,9 +106,9 @@ async def login(
     if token:
         kept = _personal_token()
     else:
-        app = session.needed_application(base_url, client_id, session.LOOPBACK)
+        app = session.require_application(base_url, client_id, session.LOOPBACK)
         kept = await _in_browser(app, scope, port, wait, implicit=implicit, browser=browser)
-        session.remember(app)
+        session.save_login(app)
     async with AsyncClient(kept, base_url=base_url, user_agent=PRODUCT) as client:
         user = await client.verify()
     store, key = session.StoredLogin(), normalize_base_url(base_url)
@@ -131,7 +131,7 @@ async def logout(*, base_url: Site = PRODUCTION) -> int:
     if token is None:
         out.print("Nobody is signed in.")
         return OK
-    async with session.endpoint_of(base_url) as endpoint:
+    async with session.make_token_endpoint(base_url) as endpoint:
         if endpoint is None or personal_token_expiry(token.access_token) is not None:
             out.print(
                 "Signed out. A personal access token lives on: "

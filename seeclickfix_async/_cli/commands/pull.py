@@ -23,20 +23,20 @@ from seeclickfix_async._cli.app import (
     Near,
     Place,
     Site,
-    area_of,
-    aware,
     err,
     nothing_at,
     out,
+    parse_area,
+    parse_datetime,
     print_json,
 )
-from seeclickfix_async._cli.progress import foretell, tell, teller_of
-from seeclickfix_async._cli.session import client_of
+from seeclickfix_async._cli.progress import print_estimate, progress_listener, tell
+from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._file_thread import discard
-from seeclickfix_async.pull._lock import lock_of, locked
+from seeclickfix_async.pull._lock import lock_for, locked
 
 _DEMO_FILE = Path("scf-demo.db")
 _EVERYWHERE = "The whole service, every city of it, since no --place, --near or --box is given."
@@ -54,13 +54,13 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         "A sandbox with a made-up city starts on this machine. The service takes 20 requests a "
         "minute; here a minute is scaled to one second."
     )
-    async with locked(lock_of(_DEMO_FILE), argument="to"):
+    async with locked(lock_for(_DEMO_FILE), argument="to"):
         await anyio.Path(_DEMO_FILE).unlink(missing_ok=True)  # each sandbox is a city of its own
     async with (
         sandbox_process.sandbox("--issues", str(issues), "--per", "1.0") as url,
         AsyncClient(base_url=url, limiter=Limiter(20, per=1.0), user_agent=PRODUCT) as client,
     ):
-        with teller_of(_DEMO_FILE.name) as teller:
+        with progress_listener(_DEMO_FILE.name) as teller:
             report = await pulls.pull(client, to=_DEMO_FILE, teller=teller)
     if not json:
         with contextlib.closing(sqlite3.connect(_DEMO_FILE)) as database:
@@ -115,21 +115,21 @@ async def pull(
         json: Print the report as JSON.
     """
     filters: dict[str, Any] = {
-        "area": area_of(place, near, box),
+        "area": parse_area(place, near, box),
         "status": status,
-        "after": aware(after),
-        "before": aware(before),
+        "after": parse_datetime(after),
+        "before": parse_datetime(before),
         "details": details,
         "page_size": "largest" if largest else None,
     }
     if filters["area"] is None:
         err.print(_EVERYWHERE)
     fresh = not await anyio.Path(file).exists()
-    async with client_of(base_url) as client:
+    async with make_client(base_url) as client:
         if estimate:
             walk: Crawl[Issue] = client.issues.crawl(**filters)
-            return foretell(await walk.estimate(), json=json)
-        with teller_of(file.name) as teller:
+            return print_estimate(await walk.estimate(), json=json)
+        with progress_listener(file.name) as teller:
             options: dict[str, Any] = {
                 "update": update,
                 "sweep": sweep,

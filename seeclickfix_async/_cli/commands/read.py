@@ -21,16 +21,16 @@ from seeclickfix_async._cli.app import (
     Place,
     Site,
     app,
-    area_of,
     err,
     nothing_at,
     out,
+    parse_area,
     print_json,
 )
 from seeclickfix_async._cli.commands import comment as writing
 from seeclickfix_async._cli.commands import login, pull, report, watch
 from seeclickfix_async._cli.messages import said
-from seeclickfix_async._cli.session import client_of
+from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import FileLockedError, InvalidArgumentError
 
@@ -101,9 +101,12 @@ async def issues(
         base_url: The service's address.
         json: Print one issue a line as JSON.
     """
-    async with client_of(base_url) as client:
+    async with make_client(base_url) as client:
         found = await client.issues.list(
-            area=area_of(place, near, box), status=status, search=search, per_page=min(limit, 100)
+            area=parse_area(place, near, box),
+            status=status,
+            search=search,
+            per_page=min(limit, 100),
         ).collect(limit)
     if not found and place is not None:
         return nothing_at(place)
@@ -130,7 +133,7 @@ async def show(id: int, /, *, base_url: Site = PRODUCTION, json: Json = False) -
         base_url: The service's address.
         json: Print it as JSON.
     """
-    async with client_of(base_url) as client:
+    async with make_client(base_url) as client:
         issue = await client.issues.get(id, details=True)
     if json:
         print_json(issue)
@@ -152,7 +155,7 @@ async def whoami(*, base_url: Site = PRODUCTION, json: Json = False) -> int:
         base_url: The service's address.
         json: Print it as JSON.
     """
-    async with client_of(base_url) as client:
+    async with make_client(base_url) as client:
         user = await client.verify()
     if json:
         print_json(user)

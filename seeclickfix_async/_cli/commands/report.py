@@ -20,7 +20,7 @@ from seeclickfix_async._cli import prompts
 from seeclickfix_async._cli.app import FAILED, OK, Flag, Json, Site, err, out, print_json
 from seeclickfix_async._cli.forms import key_of
 from seeclickfix_async._cli.messages import faults
-from seeclickfix_async._cli.session import client_of
+from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, IssueMayExistError
 from seeclickfix_async.models import (
@@ -94,7 +94,7 @@ Talk = Callable[[Callable[[AsyncClient], Awaitable[Any]]], Any]
 
 def _talk(base_url: str, call: Callable[[AsyncClient], Awaitable[T]]) -> T:
     async def talk() -> T:
-        async with client_of(base_url) as client:
+        async with make_client(base_url) as client:
             return await call(client)
 
     return anyio.run(talk)
@@ -121,7 +121,7 @@ def _asked_draft(told: _Told, talk: Talk) -> Draft | None:
     draft = _mended(kind, at, address, given, told)
     _warn(talk(lambda client: client.issues.duplicates(draft)))
     _preview(kind, draft)
-    return draft if prompts.agreed("Send it?") else None
+    return draft if prompts.confirm("Send it?") else None
 
 
 def _mended(
@@ -173,7 +173,7 @@ def _point() -> tuple[float, float]:
 def _choose(at: tuple[float, float], talk: Talk) -> str:
     options = talk(lambda client: client.report_form(lat=at[0], lng=at[1]))
     titles = [option.title or str(option.key) for option in options]
-    return str(options[prompts.pick("What is it?", titles)].key)
+    return str(options[prompts.choose("What is it?", titles)].key)
 
 
 def _form(type: str, talk: Talk) -> RequestType:

@@ -21,16 +21,16 @@ from seeclickfix_async._cli.app import (
     Near,
     Place,
     Site,
-    area_of,
     err,
     out,
+    parse_area,
     print_json,
 )
-from seeclickfix_async._cli.session import client_of
+from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull._lock import lock_of, locked
+from seeclickfix_async.pull._lock import lock_for, locked
 
 
 async def watch(
@@ -60,9 +60,9 @@ async def watch(
     """
     command = None if exec is None else _command(exec)
     _read(cursor)  # refuses a wrong file before there is a lock file
-    async with _locked(cursor), client_of(base_url) as client:
+    async with _locked(cursor), make_client(base_url) as client:
         kept = await to_thread.run_sync(_read, cursor)
-        feed = client.issues.watch(area=area_of(place, near, box), every=every, cursor=kept)
+        feed = client.issues.watch(area=parse_area(place, near, box), every=every, cursor=kept)
         await feed.begin()
         await _keep(cursor, feed)
         async for change in feed:
@@ -94,7 +94,7 @@ async def _locked(cursor: Path | None) -> AsyncGenerator[None]:
     if cursor is None:
         yield
         return
-    async with locked(lock_of(cursor), argument="cursor", writer="feed"):
+    async with locked(lock_for(cursor), argument="cursor", writer="feed"):
         yield
 
 

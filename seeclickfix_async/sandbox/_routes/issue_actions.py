@@ -15,8 +15,8 @@ from seeclickfix_async.sandbox._city import ACKNOWLEDGED, CLOSED, OPEN, STATUSES
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._overlay import Overlay, Written
 from seeclickfix_async.sandbox._photos import Photos
-from seeclickfix_async.sandbox._request_body import body_of
-from seeclickfix_async.sandbox._timestamps import stamp
+from seeclickfix_async.sandbox._request_body import parse_body
+from seeclickfix_async.sandbox._timestamps import format_timestamp
 from seeclickfix_async.sandbox._users import OFFICIAL
 
 # What each verb makes of which statuses. Archived is final (documented).
@@ -54,7 +54,7 @@ class IssueActionRoutes:
     async def comment(self, request: Request) -> Response:
         """`POST /issues/:id/comments`."""
         user, row = self.door.signed_in(request), self._which(request)
-        body = await body_of(request)
+        body = await parse_body(request)
         photo = _photo(body)
         if self.door.settings.moderated:
             return answers.held_back()
@@ -69,7 +69,7 @@ class IssueActionRoutes:
             user, row = self.door.signed_in(request), self._which(request)
             if verb == "acknowledge" and user != OFFICIAL:
                 return answers.forbidden()
-            body = await body_of(request)
+            body = await parse_body(request)
             photo = _photo(body)
             if self.city.status[row] not in allowed:
                 now = STATUSES[self.city.status[row]].lower()
@@ -78,7 +78,7 @@ class IssueActionRoutes:
                 return answers.held_back()
             self.city.set_status(row, status)
             if verb in _DATED:
-                self.ledger.open(row).fields[_DATED[verb]] = stamp(self.city.present)
+                self.ledger.open(row).fields[_DATED[verb]] = format_timestamp(self.city.present)
             return self._said(row, self._say(request, user, row, body["comment"], photo))
 
         return change
@@ -125,7 +125,7 @@ class IssueActionRoutes:
         return await self._flagged("comment", request) if known else answers.no_such_thing()
 
     async def _flagged(self, what: str, request: Request) -> Response:
-        message = (await body_of(request)).get("message")
+        message = (await parse_body(request)).get("message")
         if not message:
             return answers.invalid({"errors": {"message": ["can't be blank"]}})
         self.ledger.flags.append((what, request.path_params["id"], message))
@@ -142,7 +142,7 @@ class IssueActionRoutes:
     ) -> dict[str, Any]:
         """Write a comment down; gives it as lists have it."""
         here = origin(request)
-        now = stamp(self.city.present)
+        now = format_timestamp(self.city.present)
         number = self.ledger.new_comment(row)
         said = {
             "comment": text,

@@ -13,9 +13,9 @@ from seeclickfix_async.sandbox import _forms as forms
 from seeclickfix_async.sandbox import _responses as answers
 from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, COMMUNITY, City
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
-from seeclickfix_async.sandbox._listing import Listing, whole
+from seeclickfix_async.sandbox._listing import Listing, parse_int
 from seeclickfix_async.sandbox._overlay import Overlay
-from seeclickfix_async.sandbox._request_body import body_of
+from seeclickfix_async.sandbox._request_body import parse_body
 from seeclickfix_async.sandbox._serializers import ORGANIZATION, Serializer
 
 ORGANIZATION_ID = 311
@@ -122,15 +122,15 @@ class Open311:
                 **kinds,
             }
         )
-        page = max(whole(query.get("page"), 1), 1)
-        per_page = min(max(whole(query.get("per_page"), _PER_PAGE), 1), 100)
+        page = max(parse_int(query.get("page"), 1), 1)
+        per_page = min(max(parse_int(query.get("per_page"), _PER_PAGE), 1), 100)
         make = Serializer(self.city, origin(request), self.ledger)
         shown = rows[(page - 1) * per_page : page * per_page]
         return answers.answer([self._row(make, row) for row in shown])
 
     async def request(self, request: Request) -> Response:
         """`GET requests/:id.json`: a list of one (GeoReport v2)."""
-        row = self.city.row_of(whole(request.path_params["id"], 0))
+        row = self.city.row_of(parse_int(request.path_params["id"], 0))
         if row is None:
             return _error(404, "service_request_id was not found")
         make = Serializer(self.city, origin(request), self.ledger)
@@ -138,7 +138,7 @@ class Open311:
 
     async def create(self, request: Request) -> Response:
         """`POST requests.json`."""
-        body = await body_of(request)
+        body = await parse_body(request)
         category = forms.category_of(str(body.get("service_code", "")))
         if "organization" not in request.path_params and "jurisdiction_id" not in body:
             return _error(400, "jurisdiction_id was not provided")

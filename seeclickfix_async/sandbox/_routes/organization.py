@@ -14,10 +14,10 @@ from seeclickfix_async.sandbox._forms import FIRST_TYPE
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._listing import Listing, window
 from seeclickfix_async.sandbox._overlay import Overlay
-from seeclickfix_async.sandbox._request_body import body_of
+from seeclickfix_async.sandbox._request_body import parse_body
 from seeclickfix_async.sandbox._routes.open311 import ORGANIZATION_ID
 from seeclickfix_async.sandbox._serializers import ORGANIZATION, Serializer
-from seeclickfix_async.sandbox._timestamps import stamp
+from seeclickfix_async.sandbox._timestamps import format_timestamp
 from seeclickfix_async.sandbox._users import OFFICIAL
 
 _NEXT = {
@@ -97,7 +97,7 @@ class OrganizationRoutes:
     async def move(self, request: Request) -> Response:
         """What a transition's link does (nobody was seen to follow one)."""
         row = self._which(request)
-        await body_of(request)
+        await parse_body(request)
         status = request.path_params["status"]
         if status not in _NEXT[self._status(row)]:
             return answers.invalid({"errors": {"status": ["is not a status to go on to"]}})
@@ -148,7 +148,7 @@ class OrganizationRoutes:
             "is_private": number % 5 == 0,
             "visibility": "",
             "report_method": "phone" if number % 2 else "other",
-            "sla_expires_at": stamp(self.city.created[row] + 864_000),
+            "sla_expires_at": format_timestamp(self.city.created[row] + 864_000),
             "due_at": None,
             "priority": {"code": 2, "label": "Medium"},
             "closing_questions_url": f"{here}/closing_questions",

@@ -14,8 +14,8 @@ from seeclickfix_async.sandbox import _responses as answers
 from seeclickfix_async.sandbox._city import CENTER, END
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._listing import PLACE_URL, window
-from seeclickfix_async.sandbox._request_body import body_of
-from seeclickfix_async.sandbox._timestamps import stamp
+from seeclickfix_async.sandbox._request_body import parse_body
+from seeclickfix_async.sandbox._timestamps import format_timestamp
 
 _Row = dict[str, Any]
 
@@ -95,7 +95,7 @@ class QuestionRoutes:
 
     async def _written(self, request: Request, what: str, who: str) -> _Row:
         user = self.door.signed_in(request)
-        text = (await body_of(request)).get(what)
+        text = (await parse_body(request)).get(what)
         if not text:
             raise answers.Refused(answers.invalid({"errors": {what: "can't be blank."}}))
         return {
@@ -103,6 +103,6 @@ class QuestionRoutes:
             what: text,
             who: self.door.people.ref(user, origin(request)),
             "locale": "en",
-            "created_at": stamp(END),
-            "updated_at": stamp(END),
+            "created_at": format_timestamp(END),
+            "updated_at": format_timestamp(END),
         }

@@ -15,7 +15,7 @@ from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, City
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import Photos
-from seeclickfix_async.sandbox._request_body import body_of
+from seeclickfix_async.sandbox._request_body import parse_body
 from seeclickfix_async.sandbox._serializers import Serializer
 
 _NOBODY = {"id": 0, "name": "An anonymous SeeClickFix user", "role": "Registered User"}
@@ -61,7 +61,7 @@ class ReportRoutes:
     async def create(self, request: Request) -> Response:
         """`POST /issues`."""
         user = self.door.signed_in(request)
-        body = await body_of(request)
+        body = await parse_body(request)
         category = forms.category_of(str(body.get("request_type_id", "")))
         errors = self._faults(body, category)
         if errors or category is None:

@@ -37,7 +37,7 @@ class TokenStore(Protocol):
         ...
 
 
-def checked_key(key: str) -> str:
+def validate_key(key: str) -> str:
     """Refuse what tells no user from another."""
     if not isinstance(key, str) or not key.strip():
         raise InvalidArgumentError("key", "must be a text that tells users apart, not empty.")
@@ -54,20 +54,20 @@ class MemoryStore:
 
     async def get(self, key: str) -> Token | None:
         """The token that was put last, or None."""
-        return self._tokens.get(checked_key(key))
+        return self._tokens.get(validate_key(key))
 
     async def put(self, key: str, token: Token) -> None:
         """Keep a token."""
-        self._tokens[checked_key(key)] = token
+        self._tokens[validate_key(key)] = token
 
     async def delete(self, key: str) -> None:
         """Forget a token; harmless when there is none."""
-        self._tokens.pop(checked_key(key), None)
+        self._tokens.pop(validate_key(key), None)
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
         """Let no other task of this process in, whatever its thread."""
         with self._lock:
-            return Turn(self._queues.setdefault(checked_key(key), WaitQueue()))
+            return Turn(self._queues.setdefault(validate_key(key), WaitQueue()))
 
     def __repr__(self) -> str:
         return f"<MemoryStore of {counted(len(self._tokens), 'token')}>"

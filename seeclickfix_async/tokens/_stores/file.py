@@ -24,7 +24,7 @@ from seeclickfix_async._core.secret import MASK, strip_traceback
 from seeclickfix_async._transport.threads import acquire_lock
 from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
 from seeclickfix_async.oauth._token import Token
-from seeclickfix_async.tokens._stores.base import checked_key
+from seeclickfix_async.tokens._stores.base import validate_key
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _EVERY = 0.02  # seconds between two tries to take a lock
@@ -76,7 +76,7 @@ class FileStore:
 
     def _path(self, key: str) -> Path:
         """A key may hold anything, a file's name may not; and it says whose token it is."""
-        name = hashlib.sha256(checked_key(key).encode("utf-8", "surrogatepass")).hexdigest()
+        name = hashlib.sha256(validate_key(key).encode("utf-8", "surrogatepass")).hexdigest()
         return self._folder / f"{name[:32]}.json"
 
 
@@ -109,11 +109,11 @@ def _read(path: Path) -> Token | None:
                 "Others can read this token's file. Revoke the token, since they may know it; "
                 "then delete the file, or chmod it to 600."
             )
-        return token_of(file.read())
+        return decode_token(file.read())
     return None
 
 
-def token_of(kept: bytes | str) -> Token:
+def decode_token(kept: bytes | str) -> Token:
     """The token in a kept JSON text."""
     try:
         return Token.from_dict(json.loads(kept))
@@ -123,7 +123,7 @@ def token_of(kept: bytes | str) -> Token:
         raise TokenStoreError("What is kept is no token. Delete it, and sign in again.") from None
 
 
-def text_of(token: Token) -> str:
+def encode_token(token: Token) -> str:
     """A token as the JSON text that is kept."""
     return json.dumps(token.to_dict())
 
@@ -144,7 +144,7 @@ def _write(path: Path, token: Token) -> None:
         )
         try:
             with os.fdopen(file, "wb") as opened:
-                opened.write(text_of(token).encode())
+                opened.write(encode_token(token).encode())
                 flush_to_disk(opened)
             Path(beside).replace(path)  # a link too: what it leads to may be somebody else's
             flush_folder(path.parent)

@@ -22,8 +22,8 @@ from seeclickfix_async._core import validation
 from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.oauth._token import Token
-from seeclickfix_async.tokens._stores.base import checked_key
-from seeclickfix_async.tokens._stores.file import FileStore, text_of, token_of
+from seeclickfix_async.tokens._stores.base import validate_key
+from seeclickfix_async.tokens._stores.file import FileStore, decode_token, encode_token
 
 T = TypeVar("T")
 
@@ -58,9 +58,9 @@ class KeyringStore:
         Raises:
             TokenStoreError: There is no keyring, it stays locked, or what it keeps is no token.
         """
-        name = checked_key(key)
+        name = validate_key(key)
         kept = await self._asked(lambda: keyring.get_password(self._service, name))
-        return None if kept is None else token_of(kept)
+        return None if kept is None else decode_token(kept)
 
     async def put(self, key: str, token: Token) -> None:
         """Keep a token.
@@ -68,7 +68,7 @@ class KeyringStore:
         Raises:
             TokenStoreError: There is no keyring, or it stays locked.
         """
-        name, text = checked_key(key), text_of(token)
+        name, text = validate_key(key), encode_token(token)
         await self._asked(lambda: keyring.set_password(self._service, name, text))
 
     async def delete(self, key: str) -> None:
@@ -77,7 +77,7 @@ class KeyringStore:
         Raises:
             TokenStoreError: There is no keyring, or it stays locked.
         """
-        name = checked_key(key)
+        name = validate_key(key)
         await self._asked(lambda: _delete(self._service, name))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:

@@ -21,8 +21,8 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async.errors import ClientStateError, TokenStoreError
 from seeclickfix_async.oauth._token import Token
-from seeclickfix_async.tokens._stores.base import checked_key
-from seeclickfix_async.tokens._stores.file import text_of, token_of
+from seeclickfix_async.tokens._stores.base import validate_key
+from seeclickfix_async.tokens._stores.file import decode_token, encode_token
 
 T = TypeVar("T")
 
@@ -65,20 +65,20 @@ class RedisStore:
         Raises:
             TokenStoreError: What is kept is no token.
         """
-        kept = await _ask(self._redis.get(self._prefix + checked_key(key)))
-        return None if kept is None else token_of(kept)
+        kept = await _ask(self._redis.get(self._prefix + validate_key(key)))
+        return None if kept is None else decode_token(kept)
 
     async def put(self, key: str, token: Token) -> None:
         """Keep a token; every process sees it when this returns."""
-        await _ask(self._redis.set(self._prefix + checked_key(key), text_of(token)))
+        await _ask(self._redis.set(self._prefix + validate_key(key), encode_token(token)))
 
     async def delete(self, key: str) -> None:
         """Forget a token; harmless when there is none."""
-        await _ask(self._redis.delete([self._prefix + checked_key(key)]))
+        await _ask(self._redis.delete([self._prefix + validate_key(key)]))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
         """Let no other process in; a lock whose process died ends by itself."""
-        return self._locked(f"{self._prefix}{checked_key(key)}:lock")
+        return self._locked(f"{self._prefix}{validate_key(key)}:lock")
 
     @asynccontextmanager
     async def _locked(self, name: str) -> AsyncGenerator[None]:
