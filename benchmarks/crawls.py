@@ -15,7 +15,7 @@ from seeclickfix_async import AsyncClient, Report
 
 async def _crawl(url: str) -> Report:
     async with AsyncClient(base_url=url, limiter=None) as client:
-        walk = client.issues.crawl(walkers=2)
+        walk = client.issues.crawl(concurrency=2)
         async for _ in walk:
             pass
         assert walk.report.complete, walk.report

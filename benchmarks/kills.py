@@ -28,7 +28,7 @@ _NAMES = ("city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet")
 
 async def _pull(url: str, to: str) -> None:
     async with AsyncClient(base_url=url, limiter=None) as client:
-        report = await pull(client, to=to, walkers=4, page_size=50)
+        report = await pull(client, to=to, concurrency=4, page_size=50)
     assert report.complete, report
 
 

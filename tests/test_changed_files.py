@@ -201,7 +201,7 @@ async def test_a_file_that_is_changed_during_a_pull_is_told(
     client = _meddling(small, lambda: _MEDDLINGS[meddling](path))
 
     with pytest.raises(InvalidArgumentError, match=r"while the pull ran|not as the pull left it"):
-        await pull(client, to=path, walkers=1)
+        await pull(client, to=path, concurrency=1)
 
 
 @pytest.mark.parametrize("name", _TEXTS)
@@ -225,7 +225,7 @@ async def test_a_checkpoint_that_is_removed_during_a_pull_is_written_anew(
     path = tmp_path / name
     client = _meddling(small, (tmp_path / f"{name}.pull.json").unlink)
 
-    assert (await pull(client, to=path, walkers=1)).complete
+    assert (await pull(client, to=path, concurrency=1)).complete
 
     with pytest.raises(InvalidArgumentError, match="is done"):
         await pull(client_of(small), to=path)

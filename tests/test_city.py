@@ -30,10 +30,12 @@ from .clocks import VirtualClock
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("walkers", [1, 4, 32])
-async def test_a_crawl_brings_every_issue_once(city: Sandbox, city_url: str, walkers: int) -> None:
+@pytest.mark.parametrize("concurrency", [1, 4, 32])
+async def test_a_crawl_brings_every_issue_once(
+    city: Sandbox, city_url: str, concurrency: int
+) -> None:
     async with AsyncClient(base_url=city_url, limiter=None) as client:
-        walk = client.issues.crawl(walkers=walkers)
+        walk = client.issues.crawl(concurrency=concurrency)
         ids = [issue.id async for issue in walk]
 
     assert sorted(ids) == [city.city.id_of(row) for row in range(5000)]
@@ -56,7 +58,7 @@ async def test_however_many_walk_somebody_else_is_next(city: Sandbox) -> None:
 
     http = httpx.AsyncClient(transport=Held(app=city.app))
     client = AsyncClient(http=http, base_url="http://city.test", limiter=None)
-    walk = client.issues.crawl(walkers=32, page_size=20)
+    walk = client.issues.crawl(concurrency=32, page_size=20)
     await walk.estimate()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(walk.run, keep)
@@ -81,7 +83,7 @@ async def test_a_walker_goes_on_when_what_it_brought_has_been_kept() -> None:
 
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
     client = AsyncClient(http=http, base_url="http://city.test", limiter=None)
-    walk = client.issues.crawl(walkers=4, page_size=20)
+    walk = client.issues.crawl(concurrency=4, page_size=20)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(walk.run, keep)
         for _ in range(3):
@@ -216,7 +218,7 @@ async def test_what_was_not_kept_is_given_out_again(city: Sandbox, ends: str) ->
             await anyio.lowlevel.checkpoint()
         kept.extend(issue.id for issue in batch.issues)
 
-    walk = client_of(city).issues.crawl(walkers=8)
+    walk = client_of(city).issues.crawl(concurrency=8)
     with anyio.CancelScope() as scope, suppress(OSError):
         await walk.run(keep)
     assert 0 < len(kept) < 5000
@@ -236,10 +238,10 @@ async def test_requests_go_out_before_answers_are_read() -> None:
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
     retry = Retry(clock=VirtualClock())  # an event loop without other work
     client = AsyncClient(http=http, base_url=URL, limiter=None, retry=retry)
-    await client.issues.crawl(walkers=32, page_size=20).run(keep)
+    await client.issues.crawl(concurrency=32, page_size=20).run(keep)
 
     first, second, *_ = asked
-    assert first == 1  # nobody knows yet how many walkers are worth it
+    assert first == 1  # nobody knows yet how many concurrency are worth it
     assert second > 32
 
 
@@ -251,7 +253,7 @@ async def test_an_answer_that_came_is_not_asked_for_again() -> None:
         if next(batches, None) == 2:
             raise OSError("No space left on device")
 
-    walk = client_of(sandbox).issues.crawl(walkers=16, page_size=20)
+    walk = client_of(sandbox).issues.crawl(concurrency=16, page_size=20)
     with suppress(OSError):
         await walk.run(keep)
     sent = len(sandbox.requests)
@@ -292,7 +294,7 @@ async def test_a_slice_is_not_split_under_an_answer_that_was_not_read() -> None:
             raise OSError("No space left on device")
         kept.extend(issue.id for issue in batch.issues)
 
-    walk = client.issues.crawl(walkers=2, page_size=20, after=begin, before=end)
+    walk = client.issues.crawl(concurrency=2, page_size=20, after=begin, before=end)
     with suppress(OSError):
         await walk.run(keep)
     await walk.run(keep)

@@ -110,10 +110,10 @@ def test_pages_that_are_none(page: int, limit: int | None) -> None:
         AsyncClient().issues.list(page=page).collect(limit).send(None)
 
 
-@pytest.mark.parametrize("walkers", [0, 33, True])
-def test_walkers_that_are_none(walkers: int) -> None:
+@pytest.mark.parametrize("concurrency", [0, 33, True])
+def test_walkers_that_are_none(concurrency: int) -> None:
     with pytest.raises(InvalidArgumentError):
-        AsyncClient().issues.crawl(walkers=walkers)
+        AsyncClient().issues.crawl(concurrency=concurrency)
 
 
 def test_everything_public_is_named_and_there() -> None:

@@ -75,10 +75,10 @@ def _check(got: list[int], report: Report, there: set[int]) -> None:
 
 
 @pytest.mark.parametrize("cap_mode", ["empty", "error", "repeat"])
-@pytest.mark.parametrize("walkers", [1, 2, 4])
+@pytest.mark.parametrize("concurrency", [1, 2, 4])
 @pytest.mark.parametrize("moment", range(1, 18, 2))
 async def test_a_crowded_second_that_loses_a_row_while_it_is_read(
-    cap_mode: CapMode, walkers: int, moment: int
+    cap_mode: CapMode, concurrency: int, moment: int
 ) -> None:
     service = _city(crowd=330, most_per_page=20, cap=200, cap_mode=cap_mode)
     gone = 20 + 7 * moment
@@ -88,7 +88,7 @@ async def test_a_crowded_second_that_loses_a_row_while_it_is_read(
             service.rows.pop(gone)
 
     service.before_answer = delete
-    got, report = await _run(_client(service).issues.crawl(walkers=walkers))
+    got, report = await _run(_client(service).issues.crawl(concurrency=concurrency))
 
     _check(got, report, set(service.rows))
 
@@ -97,7 +97,7 @@ async def test_a_crowded_second_that_loses_a_row_while_it_is_read(
 async def test_a_second_with_more_rows_than_both_ends_serve_is_divided(cap_mode: CapMode) -> None:
     service = _city(crowd=500, most_per_page=20, cap=100, cap_mode=cap_mode)
 
-    got, report = await _run(_client(service).issues.crawl(walkers=2))
+    got, report = await _run(_client(service).issues.crawl(concurrency=2))
 
     _check(got, report, set(service.rows))
 
@@ -142,7 +142,7 @@ async def test_a_service_that_ignores_the_box_is_told_and_not_divided_without_en
 async def test_a_count_that_is_too_low_ends_nothing(count_mode: Any) -> None:
     service = _city(300, 5, 295, most_per_page=20, cap=200, count_mode=count_mode)
 
-    got, report = await _run(_client(service).issues.crawl(walkers=2))
+    got, report = await _run(_client(service).issues.crawl(concurrency=2))
 
     _check(got, report, set(service.rows))
 
@@ -270,7 +270,7 @@ async def test_an_empty_page_hides_no_update() -> None:
 async def test_a_count_that_is_too_high_is_told() -> None:
     service = _city(crowd=30, most_per_page=20, count_mode="high")
 
-    got, report = await _run(_client(service).issues.crawl(walkers=3))
+    got, report = await _run(_client(service).issues.crawl(concurrency=3))
 
     assert sorted(got) == sorted(service.rows)
     assert not report.complete
@@ -287,7 +287,7 @@ async def test_pages_whose_size_and_cap_vary() -> None:
             service.cap_mode = ("empty", "error", "repeat")[(number * 7 + seed) % 3]
 
         service.before_answer = vary
-        got, report = await _run(_client(service).issues.crawl(walkers=1 + seed % 3))
+        got, report = await _run(_client(service).issues.crawl(concurrency=1 + seed % 3))
 
         _check(got, report, set(service.rows))
 
@@ -341,7 +341,7 @@ async def test_an_id_that_is_used_again_comes_once() -> None:
             service.touch(service.rows[5], created=START + timedelta(days=1))
 
     service.before_answer = reuse
-    got, report = await _run(_client(service).issues.crawl(walkers=2))
+    got, report = await _run(_client(service).issues.crawl(concurrency=2))
 
     _check(got, report, set(service.rows))
 
@@ -376,11 +376,11 @@ class _Ended(BaseException):
     """Nobody else knows of it, as of an interrupt."""
 
 
-@pytest.mark.parametrize("walkers", [1, 3])
+@pytest.mark.parametrize("concurrency", [1, 3])
 @pytest.mark.parametrize("error", [_Ended, LookupError])
 @pytest.mark.parametrize("iterated", [True, False])
 async def test_any_error_of_a_request_is_raised_as_itself(
-    walkers: int, error: type[BaseException], iterated: bool
+    concurrency: int, error: type[BaseException], iterated: bool
 ) -> None:
     service = _city(300, 0, 0, most_per_page=10)
     failures = iter([None, None, error])
@@ -390,7 +390,7 @@ async def test_any_error_of_a_request_is_raised_as_itself(
             raise failure
         return service.respond(request)
 
-    crawl = _served(fail).issues.crawl(walkers=walkers)
+    crawl = _served(fail).issues.crawl(concurrency=concurrency)
     got: list[int] = []
     with pytest.raises(error):
         await (_iterate(crawl, got) if iterated else _run(crawl))
@@ -654,7 +654,7 @@ async def test_an_empty_place_takes_one_request() -> None:
 
 async def test_few_pages_are_decoded_while_earlier_ones_are_kept() -> None:
     service = _city(before=1000, after=0)
-    crawl = _client(service).issues.crawl(status="all", walkers=32, page_size=5)
+    crawl = _client(service).issues.crawl(status="all", concurrency=32, page_size=5)
     batches: list[int] = []
 
     async def keep(batch: Batch[Issue]) -> None:

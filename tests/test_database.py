@@ -202,7 +202,7 @@ async def test_a_database_that_is_removed_while_a_pull_runs_is_reported(
             path.touch()
 
     with pytest.raises(InvalidArgumentError, match="removed or replaced"):
-        await pull(meddled(city, 4, meddle), to=path, page_size=50, walkers=1)
+        await pull(meddled(city, 4, meddle), to=path, page_size=50, concurrency=1)
 
     assert (await pull(client_of(city), to=path)).complete
     _assert_whole(path)
@@ -214,7 +214,7 @@ async def test_a_database_that_breaks_while_a_pull_runs_is_reported(
     client = meddled(city, 4, lambda: _run(path, "DROP TABLE issues"))
 
     with pytest.raises(InvalidArgumentError, match="cannot be used: no such table"):
-        await pull(client, to=path, page_size=50, walkers=1)
+        await pull(client, to=path, page_size=50, concurrency=1)
 
 
 async def test_a_database_that_another_program_holds_is_reported(

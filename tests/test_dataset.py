@@ -71,7 +71,7 @@ def _beside(path: Path, name: str) -> Path:
 async def _interrupted(city: Sandbox, path: Path) -> None:
     """Leave parts and pending rows."""
     with pytest.raises(ServerError):
-        await pull(failing(city, after=5), to=path, page_size=40, walkers=1)
+        await pull(failing(city, after=5), to=path, page_size=40, concurrency=1)
     manifest = json.loads(_beside(path, "pull.json").read_bytes())
     assert 0 < manifest["stored"] < manifest["length"]
 
@@ -156,7 +156,7 @@ async def test_what_is_removed_while_a_pull_runs_is_reported(
     client = meddled(city, 6, meddle)
 
     with pytest.raises(InvalidArgumentError, match=r"removed or changed|cannot be used"):
-        await pull(client, to=path, page_size=40, walkers=1)
+        await pull(client, to=path, page_size=40, concurrency=1)
     with pytest.raises(InvalidArgumentError, match="begin anew"):
         await pull(client_of(city), to=path)
 
@@ -166,7 +166,7 @@ async def test_a_checkpoint_that_is_removed_while_a_pull_runs_is_written_again(
 ) -> None:
     client = meddled(city, 4, lambda: _beside(path, "pull.json").unlink())
 
-    report = await pull(client, to=path, page_size=70, walkers=1)
+    report = await pull(client, to=path, page_size=70, concurrency=1)
 
     assert report.complete
     assert set(_ids(path).values()) == {1}

@@ -28,17 +28,17 @@ if sys.argv[2].endswith(".parquet"):  # the others need no pyarrow, which takes 
     from seeclickfix_async.pull import parquet
     parquet._AT_ONCE = 150  # parts, in so small a city too
 
-async def main(url, to, walkers, sweep=""):
+async def main(url, to, concurrency, sweep=""):
     async with AsyncClient(base_url=url, limiter=None) as client:
-        await pull(client, to=to, walkers=int(walkers), page_size=50, sweep=bool(sweep))
+        await pull(client, to=to, concurrency=int(concurrency), page_size=50, sweep=bool(sweep))
 
 anyio.run(main, *sys.argv[1:])
 """
 
 
-async def _pull(url: str, to: Path, walkers: int, *, sweep: bool = False) -> bool:
+async def _pull(url: str, to: Path, concurrency: int, *, sweep: bool = False) -> bool:
     async with AsyncClient(base_url=url, limiter=None) as client:
-        report = await pull(client, to=to, walkers=walkers, page_size=50, sweep=sweep)
+        report = await pull(client, to=to, concurrency=concurrency, page_size=50, sweep=sweep)
         return report.complete
 
 
@@ -55,26 +55,28 @@ def _kill_at(sandbox: Sandbox, request: int, *, after: float, command: list[str]
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
 
 
-@pytest.mark.parametrize(("name", "walkers"), [("city.jsonl", 1), *((name, 4) for name in _NAMES)])
-def test_a_killed_pull_goes_on(name: str, walkers: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "concurrency"), [("city.jsonl", 1), *((name, 4) for name in _NAMES)]
+)
+def test_a_killed_pull_goes_on(name: str, concurrency: int, tmp_path: Path) -> None:
     sandbox = Sandbox(1200, settings=Settings(quota=None, latency=0.005))
-    chance = random.Random(f"{name} {walkers}")
+    chance = random.Random(f"{name} {concurrency}")
     whole, killed = tmp_path / f"whole-{name}", tmp_path / f"killed-{name}"
     with sandbox.serve() as url:
-        assert anyio.run(_pull, url, whole, walkers)
+        assert anyio.run(_pull, url, whole, concurrency)
         uninterrupted = len(sandbox.requests)
         sandbox.requests.clear()
         for _ in range(_KILLS):
             request = len(sandbox.requests) + chance.randrange(1, uninterrupted // _KILLS)
-            command = [url, str(killed), str(walkers)]
+            command = [url, str(killed), str(concurrency)]
             _kill_at(sandbox, request, after=chance.random() * 0.03, command=command)
-        assert anyio.run(_pull, url, killed, walkers)
+        assert anyio.run(_pull, url, killed, concurrency)
 
     assert rows(killed) == rows(whole)
     assert len(rows(killed)) == 1200
-    # A kill costs the requests that were under way; with several walkers, other shares too.
-    shares = 0 if walkers == 1 else 2 * walkers
-    assert len(sandbox.requests) <= uninterrupted + _KILLS * walkers + shares
+    # A kill costs the requests that were under way; with several concurrency, other shares too.
+    shares = 0 if concurrency == 1 else 2 * concurrency
+    assert len(sandbox.requests) <= uninterrupted + _KILLS * concurrency + shares
 
 
 @pytest.mark.parametrize("name", _NAMES)

@@ -102,7 +102,7 @@ async def test_a_second_pull_in_the_same_process_is_refused(
     reports: list[Report] = []
 
     async def begin() -> None:
-        reports.append(await pull(first.client, to=path, walkers=1))
+        reports.append(await pull(first.client, to=path, concurrency=1))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(begin)
@@ -196,7 +196,7 @@ async def test_a_pull_waits_for_another_one(small: Sandbox, tmp_path: Path) -> N
         second.append(await pull(client_of(small), to=path, update=True, wait=600))
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(functools.partial(pull, first.client, to=path, walkers=1))
+        tasks.start_soon(functools.partial(pull, first.client, to=path, concurrency=1))
         await first.waiting.wait()
         tasks.start_soon(wait)
         with pytest.raises(FileLockedError):
@@ -265,7 +265,7 @@ async def test_a_pull_whose_lock_file_is_removed_stops(
 
     async def begin() -> None:
         try:
-            await pull(first.client, to=path, walkers=1)
+            await pull(first.client, to=path, concurrency=1)
         except InvalidArgumentError as error:
             caught.append(error)
 
@@ -291,7 +291,7 @@ async def test_a_lock_file_is_its_owners_and_outlives_a_crash_harmlessly(
     lock.chmod(0o600)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(functools.partial(pull, first.client, to=path, walkers=1))
+        tasks.start_soon(functools.partial(pull, first.client, to=path, concurrency=1))
         await first.waiting.wait()
         assert lock.read_text("utf-8").strip() == str(os.getpid())
         assert stat.S_IMODE(lock.stat().st_mode) == 0o600

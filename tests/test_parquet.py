@@ -54,7 +54,7 @@ def _names(folder: Path) -> set[str]:
 @pytest.mark.usefixtures("small_parts")
 async def test_a_dataset_has_one_file_a_month(client: AsyncClient, tmp_path: Path) -> None:
     path = tmp_path / "city.parquet"
-    await pull(client, to=path, walkers=4)
+    await pull(client, to=path, concurrency=4)
 
     files = [str(file.relative_to(path)) for file in path.glob("**/*.parquet")]
     assert 30 < len(files) == len({file.partition("/")[0] for file in files})

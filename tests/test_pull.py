@@ -320,7 +320,7 @@ async def test_a_checkpoint_that_cannot_be_read_is_refused(
         ({"sort": "rating"}, "sorts by its own clock"),
         ({"page_size": 0}, "page_size"),
         ({"page_size": "huge"}, "page_size"),
-        ({"walkers": 33}, "walkers"),
+        ({"concurrency": 33}, "concurrency"),
         ({"colour": "red"}, "no such parameter"),
     ],
 )
@@ -552,7 +552,7 @@ async def test_a_pull_that_is_cancelled_from_outside_leaves_nobody_writing(
         write(*arguments)
 
     monkeypatch.setattr(JsonLines, "write", slowly)
-    task = asyncio.create_task(pull(client, to=tmp_path / "city.jsonl", walkers=1))
+    task = asyncio.create_task(pull(client, to=tmp_path / "city.jsonl", concurrency=1))
     await to_thread.run_sync(writing.wait)
     for _ in range(2):
         task.cancel()

@@ -116,7 +116,7 @@ class _Run:
         scenario = self.scenario
         crawl = self.transport.client().issues.crawl(
             by=scenario.by,
-            walkers=scenario.workers,
+            concurrency=scenario.workers,
             page_size=scenario.page_size,
             state=self.state,
         )

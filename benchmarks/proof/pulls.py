@@ -240,7 +240,7 @@ def _pull(run: _Run, options: dict[str, bool], interruption: Interruption | None
         return await pull(
             transport.client(),
             to=run.file,
-            walkers=scenario.workers,
+            concurrency=scenario.workers,
             page_size=scenario.page_size,
             **options,  # type: ignore[arg-type]
         )

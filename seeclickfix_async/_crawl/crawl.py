@@ -76,15 +76,15 @@ class Crawl(Generic[IssueT]):
         query: IssueQuery,
         *,
         by: ClockField = "created_at",
-        walkers: int | None = 1,
+        concurrency: int | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
         rate: float = math.inf,
         clock: Clock = SYSTEM,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        if walkers is not None:
-            validation.in_range("walkers", walkers, 1, _MOST_WORKERS, whole=True)
+        if concurrency is not None:
+            validation.in_range("concurrency", concurrency, 1, _MOST_WORKERS, whole=True)
         if page_size is not None and page_size != "largest":
             most = DETAILED_PER_PAGE if query.details else LARGEST
             validation.in_range("page_size", page_size, 1, most, whole=True)
@@ -92,7 +92,7 @@ class Crawl(Generic[IssueT]):
             query, by=by, page_size=page_size, rate=rate, state=state
         )
         self._reader = _Reader(self._planner, fetch, read, rate, clock, now())
-        self._workers = walkers
+        self._workers = concurrency
         self._rate = rate
         self._ready: deque[IssueT] = deque()
 

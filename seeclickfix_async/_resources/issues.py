@@ -88,7 +88,7 @@ class Issues(IssueActions):
         *,
         details: Literal[False] = False,
         by: ClockField = "created_at",
-        walkers: int | None = 1,
+        concurrency: int | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
         **filters: Unpack[IssueFilters],
@@ -99,7 +99,7 @@ class Issues(IssueActions):
         *,
         details: Literal[True],
         by: ClockField = "created_at",
-        walkers: int | None = 1,
+        concurrency: int | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
         **filters: Unpack[IssueFilters],
@@ -109,7 +109,7 @@ class Issues(IssueActions):
         *,
         details: bool = False,
         by: ClockField = "created_at",
-        walkers: int | None = 1,
+        concurrency: int | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
         **filters: Unpack[IssueFilters],
@@ -123,7 +123,7 @@ class Issues(IssueActions):
         Args:
             details: Bring comments, questions, votes and integrations too, 20 issues a request.
             by: The clock to go by; `updated_at` for what changed in a period.
-            walkers: How many walk at once, 1 to 32, each through a period of its own; None for
+            concurrency: How many walk at once, 1 to 32, each through a period of its own; None for
                 as many as the quota can keep busy. With more than one, the issues come period
                 by period and not in one order. 16 requests at most are under way at once.
             page_size: Issues a request: 100 unless told, 20 with details. `"largest"` asks for
@@ -144,7 +144,7 @@ class Issues(IssueActions):
             self._read,
             query,
             by=by,
-            walkers=walkers,
+            concurrency=concurrency,
             page_size=page_size,
             state=state,
             rate=wire.rate,

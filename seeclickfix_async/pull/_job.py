@@ -56,7 +56,7 @@ async def pull(
     to: str | Path,
     details: bool = False,
     page_size: PageSize | None = None,
-    walkers: int | None = None,
+    concurrency: int | None = None,
     update: bool = False,
     sweep: bool = False,
     photos: str | Path | None = None,
@@ -81,7 +81,7 @@ async def pull(
         details: Bring comments, questions, votes and integrations too, 20 issues a request.
         page_size: Issues a request: 100 unless told, 20 with details. `"largest"` asks for
             1,000 and keeps what is granted, which may make a pull ten times cheaper.
-        walkers: How many walk at once, 1 to 32, each through a period of its own; as many as
+        concurrency: How many walk at once, 1 to 32, each through a period of its own; as many as
             the quota can keep busy unless told. 16 requests at most are under way at once.
         update: Complete a pull that was begun, and bring it up to date: issues that were updated
             since it began come again, and replace what the file holds of them. Only a pull by area
@@ -128,7 +128,7 @@ async def pull(
         query,
         tuple(filters),
         page_size,
-        walkers,
+        concurrency,
         teller or NoProgress(),
         lock_for(path),
         real_path(path),

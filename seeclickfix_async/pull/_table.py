@@ -47,7 +47,7 @@ async def table(
         parts.append(arrow.batch(batch.issues, schema))
 
     walk: Crawl[Issue] = client.with_options(background=True).issues.crawl(  # type: ignore[call-overload]
-        details=details, walkers=None, page_size=page_size, **filters
+        details=details, concurrency=None, page_size=page_size, **filters
     )
     report = await walk.run(keep)
     if not report.complete:

@@ -50,7 +50,7 @@ class Walker:
         query: Which issues.
         given: The names of the filters that the query was made of.
         page_size: Issues a request.
-        walkers: How many walk at once.
+        concurrency: How many walk at once.
         teller: Is told what is to come, and what has come.
         lock: The lock of the file that the pull writes to.
         path: That file.
@@ -61,7 +61,7 @@ class Walker:
     query: IssueQuery
     given: tuple[str, ...]
     page_size: PageSize | None
-    walkers: int | None
+    concurrency: int | None
     teller: ProgressListener
     lock: FileLock
     path: Path
@@ -160,7 +160,7 @@ class Walker:
         walk: Crawl[Issue] = self.client.issues.crawl(  # type: ignore[call-overload]
             details=self.query.details,
             by=by,
-            walkers=self.walkers,
+            concurrency=self.concurrency,
             page_size=self.page_size,
             state=state,
             **filters,
