@@ -14,3 +14,15 @@ from seeclickfix_async.pull._progress import Stage as Stage
 from seeclickfix_async.pull._sinks import Sink as Sink
 from seeclickfix_async.pull._sinks import open_sink as open_sink
 from seeclickfix_async.pull._table import table as table
+
+__all__ = [
+    "Part",
+    "ProgressListener",
+    "Sink",
+    "Stage",
+    "open_sink",
+    "page",
+    "plan",
+    "pull",
+    "table",
+]

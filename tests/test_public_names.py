@@ -1,0 +1,69 @@
+"""What is public: the folder, the names of each package, and where they say that they come from."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import types
+from pathlib import Path
+
+import pytest
+
+import seeclickfix_async
+
+_FOLDER = Path(seeclickfix_async.__file__).parent
+_PACKAGES = ("errors", "models", "oauth", "pull", "sandbox", "tokens", "web")
+_LAZY = ("seeclickfix_async", "seeclickfix_async.tokens")
+
+
+def _names_for_type_checkers(module: types.ModuleType) -> set[str]:
+    """The names that the TYPE_CHECKING block of a module imports."""
+    tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
+    (block,) = (
+        node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node)
+    )
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in imports for alias in node.names}
+
+
+def test_the_folder_shows_what_is_public() -> None:
+    entries = {path.name for path in _FOLDER.iterdir() if not path.name.startswith("_")}
+
+    assert entries == {*_PACKAGES, "py.typed"}
+
+
+@pytest.mark.parametrize("package", [f"seeclickfix_async.{name}" for name in _PACKAGES])
+def test_modules_of_a_public_package_are_private(package: str) -> None:
+    folder = Path(str(importlib.import_module(package).__file__)).parent
+    modules = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+
+    assert {name for name in modules if not name.startswith("_")} == set()
+
+
+@pytest.mark.parametrize("package", _LAZY)
+def test_lazy_imports_all_and_the_type_checkers_names_are_the_same(package: str) -> None:
+    module = importlib.import_module(package)
+    lazy = {name for names in vars(module)["_LAZY_IMPORTS"].values() for name in names}
+
+    assert lazy == set(module.__all__) - {"__version__"}
+    assert lazy == _names_for_type_checkers(module)
+
+
+@pytest.mark.parametrize(
+    "package", ["seeclickfix_async", *(f"seeclickfix_async.{p}" for p in _PACKAGES)]
+)
+def test_all_names_everything_public_of_a_package(package: str) -> None:
+    module = importlib.import_module(package)
+    for name in module.__all__:
+        getattr(module, name)
+    public = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and name not in {"annotations", "TYPE_CHECKING"}
+        and not (isinstance(value, types.ModuleType) and name not in module.__all__)
+        and getattr(value, "__module__", package).startswith("seeclickfix_async")
+    }
+
+    assert public - {"lazy_getattr"} <= set(module.__all__)
+    assert len(set(module.__all__)) == len(module.__all__)
