@@ -124,7 +124,7 @@ class _Run:
         self.turn += 1
         request = planner.request(part)
         page = self.service.answer(request.query, request.number)
-        planner.state.requests += 1
+        planner.count_requests(1)
         if page is None:
             assert planner.refuse(part, request)
         else:

@@ -98,7 +98,7 @@ def test_whatever_the_service_counts_no_issue_is_lost_in_silence(
         part = chance.choice(planner.slices)
         request = planner.request(part)
         page = service.answer(request.query, request.number)
-        planner.state.requests += 1
+        planner.count_requests(1)
         if page is None:
             assert planner.refuse(part, request)
             continue

@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 import attrs
 
 from seeclickfix_async._core.secret import MASK, Secret, as_secret
+from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError
 
 PRODUCTION = "https://seeclickfix.com"
 _API = "/api/v2"
-_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # What can stand in a header: visible ASCII. Personal access tokens hold "/" (documented sample).
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
 _PERSONAL = re.compile(r".*-\d\d/\d\d/\d{4}-(\d\d)/(\d\d)/(\d{4})-[^-].*")
 
 _SOON = 3  # days
@@ -36,7 +36,7 @@ def parse_origin(url: str) -> Origin:
     """Scheme, host and port of a URL: what a token is bound to."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
-    return scheme, (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(scheme, 0)
+    return scheme, (parts.hostname or "").rstrip("."), parts.port or DEFAULT_PORTS.get(scheme, 0)
 
 
 def normalize_base_url(base_url: str) -> str:
@@ -48,10 +48,10 @@ def normalize_base_url(base_url: str) -> str:
         InvalidArgumentError: It is no absolute http or https URL, or holds more than a path.
     """
     advice = f"must be a URL such as {PRODUCTION!r}"
-    if not isinstance(base_url, str) or not _VISIBLE.fullmatch(base_url):
+    if not is_visible_ascii(base_url):
         raise InvalidArgumentError("base_url", f"{advice}, without spaces.")
     parts = urlsplit(base_url)
-    if parts.scheme.lower() not in _PORTS or not parts.hostname:
+    if parts.scheme.lower() not in DEFAULT_PORTS or not parts.hostname:
         raise InvalidArgumentError("base_url", f"{advice}, with http:// or https:// in front.")
     if parts.username is not None or parts.query or parts.fragment:
         raise InvalidArgumentError("base_url", f"{advice}, without credentials, ? or #.")
@@ -81,7 +81,7 @@ def build_user_agent(product: str | None, contact: str | None) -> str:
 def header_text(argument: str, value: str, *, spaces: bool = False) -> str:
     """Refuse what cannot stand in a header, without printing it: it may be a secret."""
     bare = value.replace(" ", "") if spaces and isinstance(value, str) else value
-    if not isinstance(bare, str) or not _VISIBLE.fullmatch(bare):
+    if not is_visible_ascii(bare):
         value = bare = MASK  # the frames of an error are shown, too
         raise InvalidArgumentError(
             argument,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 import attrs
@@ -71,6 +71,7 @@ def positive_id(argument: str, value: Any) -> int:
 
 
 _IDENTIFIER = re.compile(r"[0-9]{1,18}")  # digits that fit into 64 bits
+_VISIBLE_ASCII = re.compile(r"[!-~]+")
 _CODE = re.compile(r"[!-~]{1,100}")
 
 
@@ -115,6 +116,11 @@ def is_http_url(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def is_visible_ascii(value: object) -> TypeGuard[str]:
+    """Whether a value is a string of ASCII characters without spaces and controls."""
+    return isinstance(value, str) and _VISIBLE_ASCII.fullmatch(value) is not None
 
 
 def is_unicode(value: str) -> bool:

@@ -224,17 +224,16 @@ class _Reader(Generic[IssueT]):
         return self.read(response, request.query, request.number).entries
 
     async def _send(self, request: PageRequest) -> Response:
-        state = self.planner.state
         started = self.clock.now()
         try:
             response = await self.fetch(request.query, request.number)
         except BEYOND:
-            state.requests += 1
+            self.planner.count_requests(1)
             raise
         if self.quickest == math.inf:
             self.date = response.date
         self.quickest = min(self.quickest, self.clock.now() - started)
-        state.requests += response.requests
+        self.planner.count_requests(response.requests)
         return response
 
     async def _give_way(self) -> None:
@@ -350,7 +349,7 @@ class _Driver(Generic[IssueT]):
 
     def _count_seconds(self) -> None:
         now = self._reader.clock.now()
-        self._planner.state.seconds += now - self._clocked
+        self._planner.count_seconds(now - self._clocked)
         self._clocked = now
 
     async def _keep(self, workers: anyio.abc.TaskGroup) -> None:

@@ -125,6 +125,14 @@ class CrawlPlanner(Generic[IssueT]):
         if self.state.finished and self.state.reasons:
             self._reopen()
 
+    def count_requests(self, requests: int) -> None:
+        """Count requests that were sent."""
+        self.state.requests += requests
+
+    def count_seconds(self, seconds: float) -> None:
+        """Count seconds that the crawl took."""
+        self.state.seconds += seconds
+
     # -- what to ask for ----------------------------------------------------------------------
 
     def request(self, part: TimeSlice) -> PageRequest:

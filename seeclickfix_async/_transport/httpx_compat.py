@@ -12,7 +12,7 @@ import threading
 from collections.abc import Generator, Mapping
 from typing import Any, Protocol
 
-from seeclickfix_async._core.credentials import Credential, Origin
+from seeclickfix_async._core.credentials import DEFAULT_PORTS, Credential, Origin
 from seeclickfix_async.errors import InvalidArgumentError
 
 _HOSTS = 4  # a lane has one request at a time, and so one connection to a host
@@ -20,7 +20,6 @@ KEEPALIVE = 55.0
 """Seconds that an idle connection is kept; httpx's own 5 end it in each wait for the quota."""
 
 _FAMILIES = ("httpx", "httpx2")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _tls_lock = threading.Lock()
 
@@ -51,7 +50,7 @@ class OriginBoundAuth:
     def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Send the request once, signed if it goes to the origin that the credential is for."""
         url = request.url
-        port = url.port or _DEFAULT_PORTS.get(url.scheme, 0)
+        port = url.port or DEFAULT_PORTS.get(url.scheme, 0)
         if (url.scheme, url.host, port) == self._origin:
             request.headers["Authorization"] = self._credential.header()
         yield request

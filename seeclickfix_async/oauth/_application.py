@@ -10,11 +10,11 @@ import attrs
 
 from seeclickfix_async._core.credentials import PRODUCTION, normalize_base_url
 from seeclickfix_async._core.secret import Secret, as_secret
+from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import InvalidArgumentError
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
 _PATH = re.compile(r"/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]*")
 
 
@@ -37,7 +37,7 @@ def safe_site(base_url: str) -> str:
 
 def check_client_id(client_id: str) -> None:
     """Refuse what no provider gives out as an application id."""
-    if not isinstance(client_id, str) or not _VISIBLE.fullmatch(client_id):
+    if not is_visible_ascii(client_id):
         raise InvalidArgumentError("client_id", "must be the application id, without spaces.")
 
 
@@ -52,7 +52,7 @@ def check_redirect_uri(uri: str) -> None:
     usable, parts = False, urlsplit("")
     try:
         parts = urlsplit(uri)
-        usable = bool(_VISIBLE.fullmatch(uri)) and "#" not in uri
+        usable = is_visible_ascii(uri) and "#" not in uri
         usable = usable and (parts.port is None or parts.port > 0)
     except (ValueError, TypeError, AttributeError):
         usable = False  # a broken port, or no text at all

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import AuthorizationError, InvalidRedirectError, StateMismatchError
 from seeclickfix_async.oauth._provider_errors import provider_error
 
@@ -35,7 +36,6 @@ _OURS = frozenset(
     }
 )
 _ANSWERS = frozenset({"access_token", "code", "error"})
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -90,7 +90,7 @@ def authorization_error(answer: Answer) -> AuthorizationError | None:
 def visible(answer: Answer, name: str) -> Secret:
     """A token or code of the answer, which must be able to stand in a header or a form."""
     value = answer[name]
-    if not _VISIBLE.fullmatch(value):
+    if not is_visible_ascii(value):
         raise InvalidRedirectError(f"Its {name} is empty, or holds what no provider sends.")
     return Secret(value)
 

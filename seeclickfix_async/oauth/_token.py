@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,12 +10,12 @@ from typing import Any
 import attrs
 
 from seeclickfix_async._core.secret import Secret, strip_traceback
+from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 
 LEEWAY = 60.0
 """Seconds before its end at which a token counts as expired: requests take time, clocks differ."""
 
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
 _LONGEST_LIFE = 10 * 366 * 86_400.0  # seconds
 
 
@@ -150,6 +149,6 @@ def lifetime(value: object) -> float | None:
 
 
 def _visible(value: object, name: str, where: str) -> Secret:
-    if not isinstance(value, str) or not _VISIBLE.fullmatch(value):
+    if not is_visible_ascii(value):
         raise DecodeError("It cannot stand in a header.", path=name, route=where)
     return Secret(value)
