@@ -34,9 +34,9 @@ _SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
 _HOLD = """
 import sys
 from pathlib import Path
-from seeclickfix_async.pull._lock import lock_of
+from seeclickfix_async.pull._lock import lock_for
 
-lock = lock_of(Path(sys.argv[1]))
+lock = lock_for(Path(sys.argv[1]))
 assert lock.acquire()
 print("held", flush=True)
 sys.stdin.read()
