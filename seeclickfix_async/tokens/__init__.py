@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from seeclickfix_async._core.lazy_imports import lazy_getattr
@@ -40,7 +41,7 @@ __all__ = [
     "TokenStore",
 ]
 
-__getattr__ = lazy_getattr(__name__, _LAZY_IMPORTS)
+__getattr__: Callable[[str], object] = lazy_getattr(__name__, _LAZY_IMPORTS)
 
 
 def __dir__() -> list[str]:
