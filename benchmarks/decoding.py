@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import cycle, islice
-from pathlib import Path
 
 import msgspec
 
 from benchmarks.measure import Ratio, cost, paired
 from seeclickfix_async import Issue, Response
 from seeclickfix_async._api.decoding import decode_rows
-
-_RECORDED = Path(__file__).parent.parent / "tests" / "recorded" / "issues_array.json"
+from tests.support.repository import RECORDED
 
 
 def _page() -> bytes:
     """A page of the shape that was observed."""
-    rows = islice(cycle(msgspec.json.decode(_RECORDED.read_bytes())), 100)
+    rows = islice(cycle(msgspec.json.decode((RECORDED / "issues_array.json").read_bytes())), 100)
     told = {"entries": 50_000, "page": 1, "per_page": 100, "pages": 500, "next_page": 2}
     page = {"issues": list(rows), "metadata": {"pagination": told}, "errors": {}}
     return msgspec.json.encode(page)

@@ -19,7 +19,7 @@ from seeclickfix_async import AsyncClient
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.files import Row, rows
+from tests.support.pulled_files import Row, rows
 
 _KILLS = 200
 _EACH = 4  # kills of one pull

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from seeclickfix_async.sandbox import Sandbox, Settings
-
-from .desktops import Desktop
-from .families import Family
+from tests.support.http_backends import Family
+from tests.support.keyring_backend import Desktop
 
 # Speed is measured in benchmarks/, and never by a test.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -17,13 +17,13 @@ import seeclickfix_async
 from seeclickfix_async import AsyncClient, Secret
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
+from tests.support.repository import ROOT
 
-_ROOT = Path(__file__).parent.parent
 _FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 def _read(document: str) -> str:
-    return (_ROOT / document).read_text("utf-8")
+    return (ROOT / document).read_text("utf-8")
 
 
 _SNIPPETS = [

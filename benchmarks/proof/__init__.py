@@ -26,7 +26,7 @@ from benchmarks.proof.crawls import prove_crawl
 from benchmarks.proof.findings import FaultKind, Findings
 from benchmarks.proof.pulls import prove_pull
 from benchmarks.proof.scenario import Scenario
-from tests.small_worlds import World, crawl, worlds
+from tests.support.small_worlds import World, crawl, worlds
 
 _PROCESSES = min(2, os.cpu_count() or 1)
 _WORLDS = {"3 rows, 2 events": (3, 2, 2), "8 rows, 1 event": (8, 3, 1)}

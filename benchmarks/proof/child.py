@@ -24,7 +24,7 @@ from anyio import lowlevel
 import seeclickfix_async
 from seeclickfix_async import AsyncClient
 from seeclickfix_async._transport.retry import Retry
-from tests.service_drift import Drift
+from tests.support.service_drift import Drift
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from seeclickfix_async._crawl.crawl import Batch, Crawl
 from seeclickfix_async._crawl.report import Report
 from seeclickfix_async.errors import SeeClickFixError, TruncatedResultsError
 from seeclickfix_async.models import Issue
-from tests.service_drift import Drift
+from tests.support.service_drift import Drift
 
 
 def prove_crawl(scenario: Scenario, findings: Findings) -> None:

@@ -31,8 +31,8 @@ from seeclickfix_async.errors import SeeClickFixError, TruncatedResultsError
 from seeclickfix_async.pull import _parquet as parquet
 from seeclickfix_async.pull import pull
 from seeclickfix_async.pull._walker import OVERLAP
-from tests import files
-from tests.service_drift import Drift
+from tests.support import pulled_files as files
+from tests.support.service_drift import Drift
 
 _JUMPS = (timedelta(hours=7), timedelta(days=1), timedelta(days=40))
 _BETWEEN = 25  # events at most between two pulls

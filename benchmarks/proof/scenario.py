@@ -11,8 +11,8 @@ import attrs
 from seeclickfix_async._api.query import ClockField
 from seeclickfix_async._crawl.planner import PageSize
 from seeclickfix_async.models import Status
-from tests.service_drift import Drift, EventKind
-from tests.service_model import CapMode, CountMode, ServiceModel, TieOrder, Timespec
+from tests.support.service_drift import Drift, EventKind
+from tests.support.service_model import CapMode, CountMode, ServiceModel, TieOrder, Timespec
 
 _SPRING = datetime(2026, 3, 8, 7, tzinfo=UTC)
 _AUTUMN = datetime(2025, 11, 2, 6, tzinfo=UTC)

@@ -1,0 +1,335 @@
+"""The command line, as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from seeclickfix_async.sandbox import TOKEN, Quota, Sandbox, Settings
+from tests.support.command_line import run_here
+
+_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
+
+
+_NOBODYS = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "XDG_CONFIG_HOME": "/nobody"}
+
+
+def _environment(url: str = "", token: str = "") -> dict[str, str]:
+    return {**os.environ, **_NOBODYS, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": token}
+
+
+def _run(
+    *arguments: str, url: str = "http://127.0.0.1:9", token: str = "", cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (*_SCF, *arguments),
+        env=_environment(url, token),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def _opened(path: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(path))
+
+
+@pytest.fixture(scope="module")
+def small() -> Sandbox:
+    return Sandbox(300, settings=Settings(quota=None))
+
+
+def test_the_demo_pulls_a_city_and_says_where_it_is(tmp_path: Path) -> None:
+    done = _run("demo", "--issues", "700", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "a minute is scaled to one second" in " ".join(done.stderr.split())
+    assert "700 of 700 issues, complete" in done.stdout
+    assert re.search("It took [0-9.]+ seconds?; at the quota's pace it is", done.stdout)
+    assert str(tmp_path / "scf-demo.db") in done.stdout
+    with _opened(tmp_path / "scf-demo.db") as database:
+        assert database.execute("SELECT count(*) FROM issues").fetchone() == (700,)
+
+
+def test_a_pull_to_lines_and_to_sqlite_holds_every_issue(small: Sandbox, tmp_path: Path) -> None:
+    expected = {small.city.id_of(row) for row in range(300)}
+    with small.serve() as url:
+        lines = _run("pull", "city.jsonl", "--json", url=url, cwd=tmp_path)
+        _run("pull", "city.db", url=url, cwd=tmp_path)
+        again = _run("pull", "city.db", "--details", url=url, cwd=tmp_path)
+
+    rows = [json.loads(line) for line in (tmp_path / "city.jsonl").read_text("utf-8").splitlines()]
+    assert {row["id"] for row in rows} == expected
+    assert json.loads(lines.stdout)["complete"] is True
+    assert again.returncode == 0, again.stderr
+    with _opened(tmp_path / "city.db") as database:
+        kept = database.execute("SELECT id, created_at, details FROM issues").fetchall()
+    assert {row[0] for row in kept} == expected
+    assert all(row[1].endswith("Z") for row in kept)
+    assert "comments" in json.loads(kept[0][2])
+
+
+def test_a_pull_of_an_area_and_a_period(small: Sandbox, tmp_path: Path) -> None:
+    options = ("--near", "41.05", "-73.54", "3000", "--after", "2025-01-01", "--status", "closed")
+    with small.serve() as url:
+        done = _run("pull", "some.jsonl", *options, url=url, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    query = small.requests[-1].query
+    assert query["after"] >= "2025-01-01T00:00:00Z"
+    assert query["status"] == "closed"
+    assert float(query["min_lat"]) < 41.05 < float(query["max_lat"])
+
+
+def test_what_a_pull_takes_is_told_in_words(small: Sandbox, tmp_path: Path) -> None:
+    newest = datetime.fromtimestamp(small.city.created[-1], UTC).isoformat()
+    with small.serve() as url:
+        whole = run_here(url, "pull", "city.db", "--estimate", cwd=tmp_path)
+        one = ("--place", "example-city", "--after", newest, "--estimate")
+        little = run_here(url, "pull", "city.db", *one, cwd=tmp_path)
+
+    assert whole.stderr.startswith("The whole service, every city of it")
+    assert whole.stdout == "300 issues to come: 3 requests, 9 seconds at the least.\n"
+    assert little.stdout == "1 issue to come: 1 request, 3 seconds at the least.\n"
+    assert little.stderr == ""
+
+
+def test_a_sweep_is_told(tmp_path: Path) -> None:
+    sandbox = Sandbox(120, settings=Settings(quota=None))
+    with sandbox.serve() as url:
+        run_here(url, "pull", "city.db", "--place", "example-city", cwd=tmp_path)
+        sandbox.city.hide(7)
+        sweep = ("pull", "city.db", "--place", "example-city", "--sweep")
+        swept = run_here(url, *sweep, cwd=tmp_path)
+
+    assert swept.returncode == 0, swept.stderr
+    assert "1 updated issue to come: 1 request" in swept.stderr  # the newest of before
+    assert "119 ids to come: 2 requests" in swept.stderr
+    assert "1 of 1 updated issue, complete\n" in swept.stdout
+    assert "1 issue vanished\n" in swept.stdout
+
+
+def test_photos_are_told(tmp_path: Path) -> None:
+    sandbox = Sandbox(15, settings=Settings(quota=None))
+    with sandbox.serve() as url:
+        done = _run("pull", "city.db", "--photos", "photos", url=url, cwd=tmp_path)
+        again = run_here(url, "pull", "city.db", cwd=tmp_path)
+
+    photos = len(list((tmp_path / "photos").iterdir()))
+    assert done.returncode == 0, done.stderr
+    assert f"{photos} photos to come: {photos} requests, {3 * photos} seconds" in done.stderr
+    assert f"\n{photos} photos\n" in done.stdout
+    assert again.returncode == 2
+    assert "FILE: this pull is done" in again.stderr
+    assert "comes with --update;" in again.stderr
+
+
+def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
+    sandbox = Sandbox(2000, settings=Settings(quota=Quota(3, per=3600)))
+    for name in ("part.jsonl", "part.db"):
+        with sandbox.serve() as url:
+            process = subprocess.Popen(
+                (*_SCF, "pull", name), env=_environment(url), cwd=tmp_path, stderr=subprocess.PIPE
+            )
+            try:
+                # The fourth request is refused: what came before is all there can be.
+                while not any(seen.status == 429 for seen in tuple(sandbox.requests)):
+                    assert process.poll() is None
+                process.send_signal(signal.SIGINT)
+                _, told = process.communicate(timeout=30)
+            finally:
+                process.kill()
+        sandbox.requests.clear()
+        sandbox.settings.quota._times.clear()  # type: ignore[union-attr]  # a new hour begins
+        assert process.returncode == 130
+        assert b"What had come is kept" in told
+
+    lines = (tmp_path / "part.jsonl").read_text("utf-8")
+    assert lines.endswith("\n")
+    assert len({json.loads(line)["id"] for line in lines.splitlines()}) >= 200
+    with _opened(tmp_path / "part.db") as database:
+        assert database.execute("SELECT count(*) FROM issues").fetchone()[0] >= 200
+
+
+def test_issues_and_one_issue(small: Sandbox) -> None:
+    number = str(small.city.id_of(299))
+    with small.serve() as url:
+        listed = run_here(url, "issues", "--limit", "5", "--status", "all")
+        lines = run_here(url, "issues", "--limit", "120", "--status", "all", "--json")
+        shown = run_here(url, "show", number)
+        as_json = run_here(url, "show", number, "--json")
+
+    assert number in listed.stdout
+    assert len(lines.stdout.splitlines()) == 120
+    assert f"#{number}" in shown.stdout
+    assert json.loads(as_json.stdout)["id"] == int(number)
+
+
+def test_whoami(small: Sandbox) -> None:
+    with small.serve() as url:
+        known = _run("whoami", url=url, token=TOKEN)
+        nobody = _run("whoami", url=url)
+        wrong = _run("whoami", url=url, token="wrong-token-here")
+
+    assert known.stdout == "Resident 41 (#41)\n"
+    assert (nobody.returncode, wrong.returncode) == (1, 1)
+    assert "Nobody is signed in. Use scf login, or set SEECLICKFIX_TOKEN." in nobody.stderr
+    assert "token is invalid" in wrong.stderr
+    assert "wrong-token-here" not in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("pull", "city.txt"), 2, "FILE: must end in .jsonl"),
+        (("pull", "no/such/folder/city.db"), 2, "cannot be written"),
+        (("pull", "there.jsonl"), 2, "is there already"),
+        (("pull", "there.db"), 2, "file is not a database"),
+        (("pull", "c.db", "--place", "x", "--near", "1", "2", "3"), 2, "give one of"),
+        (("pull", "c.db", "--status", "opened"), 2, "status"),
+        (("issues", "--search", "lamp"), 2, "needs an area"),
+        (("issues", "--base-url", "nowhere"), 2, "--base-url: must be a URL"),
+        (("issues", "--limit", "0"), 2, "--limit: must be a whole number"),
+        (("issues", "--near", "95", "0", "10"), 2, "LAT: must be a number"),
+        (("show", "0"), 2, "ID: must be a whole number"),
+        (("show",), 2, "ID"),
+        (("fly",), 2, "fly"),
+        (("watch", "--cursor", "there.jsonl"), 2, "--cursor: there.jsonl holds no cursor"),
+        (("watch", "--cursor", "no/such/folder"), 2, "nor could it"),
+        (("demo", "--issues", "-5"), 2, "--issues: must be a whole number"),
+        (("watch", "--every", "0"), 2, "--every: must be"),
+        (("watch", "--exec", "no-such-program; echo"), 2, "--exec: names no program"),
+        (("watch", "--exec", "'"), 2, "--exec: names no program"),
+        (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "check --base-url and the network"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_a_sentence(
+    arguments: Sequence[str], code: int, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "there.jsonl").write_text("mine\n", "utf-8")
+    (tmp_path / "there.db").write_text("mine, and no database at all\n" * 50, "utf-8")
+
+    done = run_here("http://127.0.0.1:9", *arguments, cwd=tmp_path)
+
+    assert done.returncode == code, done.stderr
+    assert words in " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "there.jsonl").read_text("utf-8") == "mine\n"
+
+
+@pytest.mark.parametrize("told_by", [signal.SIGINT, signal.SIGTERM])
+def test_the_sandbox_runs_until_it_is_told_to_stop(told_by: signal.Signals) -> None:
+    process = subprocess.Popen(
+        (*_SCF, "sandbox", "--port", "0", "--issues", "10"), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().rpartition(" ")[2].strip()
+        told = [process.stdout.readline() for _ in range(5)]
+        taken = _run("sandbox", "--port", url.rpartition(":")[2])
+        shown = run_here(url, "issues", "--status", "all", "--json")
+        process.send_signal(told_by)
+        assert process.wait(20) == 0
+        with pytest.raises(OSError, match="refused"):
+            urllib.request.urlopen(url)  # nobody is left behind
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert len(shown.stdout.splitlines()) == 10
+    assert f'AsyncClient("{TOKEN}", base_url="{url}")' in told[3]
+    assert f"scf issues --base-url {url}" in told[4]
+    assert taken.returncode == 1
+    assert "cannot listen" in taken.stderr
+
+
+def test_the_sandbox_tells_of_its_options_itself() -> None:
+    told, wrong = _run("sandbox", "--help"), _run("sandbox", "--issues", "-5")
+
+    assert "--drift" in told.stdout
+    assert (told.returncode, wrong.returncode) == (0, 2)
+    assert "--issues: must be a whole number" in wrong.stderr
+
+
+def test_a_feed_is_printed_and_handed_to_a_command(tmp_path: Path) -> None:
+    sandbox = Sandbox(50, settings=Settings(quota=None))
+    cursor = tmp_path / "feed.json"
+    script = "import json, sys; print('told of', json.load(sys.stdin)['issue']['id'])"
+    command = shlex.join([sys.executable, "-c", script])
+    options = ("watch", "--every", "0.05", "--cursor", "feed.json", "--json", "--exec", command)
+    with sandbox.serve() as url:
+        process = subprocess.Popen(
+            (*_SCF, *options),
+            env=_environment(url),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            while not cursor.exists():  # it has found out where it begins
+                assert process.poll() is None
+            begun = cursor.read_text("utf-8")
+            number = sandbox.city.id_of(sandbox.city.report())
+            change = json.loads(process.stdout.readline())
+            told = process.stdout.readline()
+            while cursor.read_text("utf-8") == begun:
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
+        finally:
+            process.kill()
+            process.communicate()
+
+    assert (change["kind"], change["issue"]["id"]) == ("opened", number)
+    assert change["key"].startswith(f"{number}:opened:")
+    assert told == f"told of {number}\n"
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.db", "x.parquet"])
+def test_a_place_without_issues_is_no_success(small: Sandbox, tmp_path: Path, name: str) -> None:
+    """The service answers so for a name that it does not know."""
+    pull = ("pull", name, "--place", "nowhere")
+    with small.serve() as url:
+        listed = run_here(url, "issues", "--place", "nowhere")
+        pulled = [run_here(url, *pull, *more, cwd=tmp_path) for more in ((), ("--json",))]
+
+    for done in (listed, *pulled):
+        assert done.returncode == 3
+        assert "url_name" in done.stderr
+    assert json.loads(pulled[1].stdout)["received"] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_stops_reading_gets_no_traceback(small: Sandbox) -> None:
+    with small.serve() as url:
+        process = subprocess.Popen(
+            (*_SCF, "issues", "--limit", "300", "--json"),
+            env=_environment(url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        process.stderr.close()
+        process.wait(60)
+
+    assert (process.returncode, said) == (141, b"")

@@ -1,0 +1,241 @@
+"""Signing in at a terminal, against the real provider."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import stat
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.doorkeeper import Doorkeeper, doorkeeper
+
+_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/oauth/authorize\S+")
+_SAMPLE = "test-08/12/2024-01/01/2099-secret"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Doorkeeper]:
+    with doorkeeper() as provider:
+        yield provider
+
+
+class Terminal:
+    """A home of its own, in which `scf` is run."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        self.home = home
+        self.environment = {
+            **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "SEECLICKFIX_BASE_URL": url,
+            "SEECLICKFIX_CLIENT_ID": "confidential-app",
+            "SEECLICKFIX_CLIENT_SECRET": "confidential-secret",
+            # There is no desktop here; a keyring of the machine's must not be asked.
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        }
+
+    def run(self, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            (*_SCF, *arguments),
+            env=self.environment,
+            input=said,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def start(self, *arguments: str, stdin: Any = subprocess.DEVNULL) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            (*_SCF, "login", "--no-browser", *arguments),
+            env=self.environment,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def kept(self) -> list[Path]:
+        return sorted((self.home / "config").rglob("tokens/*.json"))
+
+
+@pytest.fixture
+def terminal(provider: Doorkeeper, tmp_path: Path) -> Terminal:
+    provider.reset()
+    return Terminal(tmp_path, provider.url)
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    for line in process.stderr:
+        found = _ADDRESS.search(line)
+        if found:
+            return found[0]
+    raise AssertionError("no address was printed")
+
+
+def _visit(url: str, body: bytes | None = None) -> str:
+    with closing(urllib.request.urlopen(url, body, timeout=10)) as response:
+        return str(response.read().decode())
+
+
+def _login(terminal: Terminal, provider: Doorkeeper, *arguments: str) -> str:
+    process = terminal.start(*arguments)
+    page = _visit(provider.come_back(_address(process)))
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 0
+    assert "Signed in as" in said
+    return page
+
+
+def test_a_login_in_the_browser(terminal: Terminal, provider: Doorkeeper) -> None:
+    assert "You are signed in" in _login(terminal, provider)
+
+    assert terminal.run("whoami").stdout.endswith("(#1)\n")
+    assert [stat.S_IMODE(file.stat().st_mode) for file in terminal.kept] == [0o600]
+
+
+def test_the_token_is_renewed_and_revoked(terminal: Terminal, provider: Doorkeeper) -> None:
+    _login(terminal, provider)
+    before = terminal.kept[0].read_text()
+    access = re.findall(r'"access_token": "([^"]+)"', before)[0]
+    provider.age(access, 8000)
+    terminal.environment.pop("SEECLICKFIX_CLIENT_ID")  # it is remembered
+
+    assert terminal.run("whoami").returncode == 0
+    after = terminal.kept[0].read_text()
+    assert after != before
+
+    done = terminal.run("logout")
+    assert "is revoked" in done.stdout
+    assert terminal.kept == []
+    renewed = re.findall(r'"access_token": "([^"]+)"', after)[0]
+    assert provider.get("/api/v2/profile", renewed).status == 401
+    assert "Nobody is signed in" in terminal.run("logout").stdout
+    assert terminal.run("whoami").returncode == 1
+
+
+def test_the_implicit_flow_by_way_of_the_page(terminal: Terminal, provider: Doorkeeper) -> None:
+    process = terminal.start("--implicit")
+    came_back = provider.come_back(_address(process))
+    address, _, fragment = came_back.partition("#")
+
+    page = _visit(address)  # a browser sends no fragment; the page's script posts it
+    assert "location.hash" in page
+    assert _visit(address, fragment.encode()) == "You are signed in. You can close this page."
+
+    assert "Signed in as" in process.communicate(timeout=60)[0]
+    assert terminal.run("whoami").returncode == 0
+
+
+def test_what_somebody_makes_up_ends_no_login(terminal: Terminal, provider: Doorkeeper) -> None:
+    process = terminal.start()
+    address = _address(process)
+    came_back = provider.come_back(address)
+    page = came_back.partition("?")[0]
+
+    assert "not the answer" in _visit(f"{page}?code=made-up&state=made-up")
+    assert "not the answer" in _visit(f"{page}?error=access_denied&state=%3Cscript%3E")
+    for wrong in (page.replace("callback", "other"), page.replace("/callback", "/")):
+        with pytest.raises(urllib.error.HTTPError):
+            _visit(wrong)
+    assert "You are signed in" in _visit(came_back)
+
+    assert process.communicate(timeout=60)[0]
+    assert process.returncode == 0
+
+
+def test_a_denial_ends_the_login(terminal: Terminal, provider: Doorkeeper) -> None:
+    process = terminal.start()
+
+    assert "You denied the access" in _visit(provider.come_back(_address(process), "Deny"))
+
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "access_denied" in said
+    assert terminal.kept == []
+
+
+def test_the_address_can_be_pasted(terminal: Terminal, provider: Doorkeeper) -> None:
+    keyboard, stdin = pty.openpty()
+    process = terminal.start(stdin=stdin)
+    came_back = provider.come_back(_address(process))
+
+    os.write(keyboard, b"\nnonsense\n")
+    os.write(keyboard, came_back.encode() + b"\n")
+
+    out, said = process.communicate(timeout=60)
+    os.close(keyboard)
+    os.close(stdin)
+    assert process.returncode == 0, said
+    assert "not the answer" in said
+    assert "Signed in as" in out
+
+
+def test_nobody_comes_back(terminal: Terminal) -> None:
+    done = terminal.run("login", "--no-browser", "--wait", "0.2")
+
+    assert done.returncode == 1
+    assert "check --client-id" in done.stderr
+
+
+def test_a_port_that_is_taken_is_told(terminal: Terminal, provider: Doorkeeper) -> None:
+    done = terminal.run("login", "--no-browser", "--port", str(provider.port))
+
+    assert done.returncode == 2
+    assert "port: cannot be used" in done.stderr
+
+
+def test_a_login_needs_an_application(terminal: Terminal) -> None:
+    del terminal.environment["SEECLICKFIX_CLIENT_ID"]
+
+    done = terminal.run("login", "--no-browser")
+
+    assert done.returncode == 2
+    assert "--client-id" in done.stderr
+    assert "scf login --token" in done.stderr
+
+
+def test_a_personal_token_comes_from_standard_input(
+    terminal: Terminal, provider: Doorkeeper
+) -> None:
+    process = terminal.start("--implicit")
+    fragment = provider.come_back(_address(process)).partition("#")[2]
+    token = re.findall("access_token=([^&]+)", fragment)[0]
+    process.terminate()
+    process.communicate()
+
+    done = terminal.run("login", "--token", said=f"{token}\n")
+
+    assert done.returncode == 0, done.stderr
+    assert token not in done.stdout + done.stderr
+    assert terminal.run("whoami").returncode == 0
+
+
+@pytest.mark.parametrize("said", ["", "\n", "two words\n"])
+def test_what_is_no_token_is_not_sent(terminal: Terminal, said: str) -> None:
+    done = terminal.run("login", "--token", said=said)
+
+    assert done.returncode == 2
+    assert "token:" in done.stderr
+    assert terminal.kept == []
+
+
+def test_a_wrong_token_is_not_kept(terminal: Terminal) -> None:
+    done = terminal.run("login", "--token", said=f"{_SAMPLE}\n")
+
+    assert done.returncode == 1
+    assert "secret" not in done.stdout + done.stderr
+    assert terminal.kept == []

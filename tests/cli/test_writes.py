@@ -1,0 +1,224 @@
+"""Reporting and writing from the command line, as a person does it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
+from tests.support.command_line import run_here
+
+_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
+_AT = ("--at", "41.05", "-73.54")
+_ANSWERS = ("--answers", "a.json")
+_PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
+
+
+@pytest.fixture(scope="module")
+def small() -> Sandbox:
+    return Sandbox(300, settings=Settings(quota=None))
+
+
+@pytest.fixture(scope="module")
+def url(small: Sandbox) -> Iterator[str]:
+    with small.serve() as url:
+        yield url
+
+
+def _open_issue(small: Sandbox) -> str:
+    city = small.city
+    return str(next(city.id_of(row) for row in range(len(city)) if city.status[row] == 0))
+
+
+def test_what_can_be_reported_and_what_is_asked(url: str) -> None:
+    categories = run_here(url, "form", "41.05", "-73.54")
+    asked = run_here(url, "questions", "1001")
+    lines = run_here(url, "questions", "other", "--json")
+
+    assert "Pothole" in categories.stdout
+    assert "multivaluelist" in asked.stdout
+    assert "fist, wheel" in asked.stdout
+    assert [json.loads(line)["primary_key"] for line in lines.stdout.splitlines()] == [
+        "summary",
+        "description",
+        "issue_image",
+    ]
+
+
+def test_a_report_without_a_question(small: Sandbox, url: str, tmp_path: Path) -> None:
+    (tmp_path / "answers.json").write_text(
+        json.dumps({"summary": "Deep hole", "402": "wheel", "403": ["cars"], "406": True}), "utf-8"
+    )
+    (tmp_path / "photo.png").write_bytes(_PNG)
+    options = ("--type", "1001", "--address", "1 Main St", "--answers", "answers.json")
+
+    done = run_here(url, "report", *_AT, *options, "--image", "photo.png", "--json", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    issue = json.loads(done.stdout)
+    assert issue["summary"] == "Deep hole"
+    assert _PNG in small.photos.values()
+    assert json.loads(run_here(url, "show", str(issue["id"]), "--json").stdout)["id"] == issue["id"]
+
+
+_DIALOGUE = ("41.05, -73.54", "1 Main St", "99", "2", "Deep hole", "", "2", "1, bikes")
+
+
+def test_a_report_by_questions(small: Sandbox, url: str) -> None:
+    says = "\n".join((*_DIALOGUE, "3", "2026-01-31 14:30", "n", "", "", "y", ""))
+
+    done = subprocess.run(
+        (*_SCF, "report"),
+        env={**os.environ, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": TOKEN},
+        input=says,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "A number from 1 to 13, please" in done.stderr
+    assert "The city mends potholes within a week" in done.stderr
+    assert "Who is in danger: ['cars', 'bikes']" in done.stderr
+    assert "Reported as #" in done.stdout
+    number = done.stdout.split("#")[1].split(".")[0]
+    shown = json.loads(run_here(url, "show", number, "--json").stdout)
+    answers = [one["answer"] for one in shown["questions"]]
+    assert answers[1:4] == ["wheel", "cars, bikes", "3"]
+    assert answers[5] == "False"
+
+
+def test_what_was_not_answered_well_is_asked_again(url: str) -> None:
+    known = ("report", *_AT, "--type", "1001", "--address", "here")
+    first = ("Hole", "", "7", "", "deep", "", "", "", "")
+    again = ("wheel", "5.5", "y")
+
+    done = run_here(url, *known, stdin="\n".join((*first, *again, "")))
+
+    assert done.returncode == 0, done.stderr
+    assert "- How large is it?: must be one of 'fist', 'wheel'." in done.stderr
+    assert "- How deep is it in inches?: must be a number." in done.stderr
+    assert "Reported as #" in done.stdout
+
+
+def test_a_report_that_is_not_sent_after_all(small: Sandbox, url: str) -> None:
+    before = len(small.city)
+
+    done = run_here(
+        url, "report", *_AT, "--type", "other", "--address", "here", stdin="Hello\n\n\nwhat\nn\n"
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "Nothing was sent" in done.stderr
+    assert len(small.city) == before
+
+
+def test_possible_duplicates_are_shown(small: Sandbox, url: str) -> None:
+    known = ("report", *_AT, "--type", "1005", "--address", "Elm St")
+    first = run_here(url, *known, stdin="Big tree\n\n\ny\n")
+
+    second = run_here(url, *known, stdin="Tree\n\n\nn\n")
+
+    assert "may have been reported already" not in first.stderr
+    assert "may have been reported already" in second.stderr
+    assert "Big tree, Elm St" in second.stderr
+
+
+def test_comment_and_close(small: Sandbox, url: str, tmp_path: Path) -> None:
+    number = _open_issue(small)
+    (tmp_path / "photo.png").write_bytes(_PNG)
+
+    said = run_here(url, "comment", number, "Still there.", "--image", "photo.png", cwd=tmp_path)
+    closed = run_here(url, "close", number, "Mended.", "--json")
+    shown = json.loads(run_here(url, "show", number, "--json").stdout)
+
+    assert said.stdout == f"Commented on #{number}.\n"
+    assert json.loads(closed.stdout)["issue"]["status"] == "closed"
+    assert [one["comment"] for one in shown["comments"]][-2:] == ["Still there.", "Mended."]
+
+
+def test_what_is_held_back_is_said_so() -> None:
+    small = Sandbox(50, settings=Settings(quota=None, moderated=True))
+    with small.serve() as url:
+        said = run_here(url, "comment", str(small.city.id_of(3)), "Hello")
+        sent = run_here(
+            url, "report", *_AT, "--type", "other", "--address", "x", stdin="Hello\n\n\ny\n"
+        )
+
+    assert "held until a moderator" in said.stdout
+    assert "held until a moderator" in sent.stdout
+
+
+def test_places(url: str) -> None:
+    listed = run_here(url, "places", "41.05", "-73.54")
+    named = run_here(url, "places", "41.05", "-73.54", "--name", "Example City")
+    lines = run_here(url, "places", "41.05", "-73.54", "--limit", "1", "--json")
+
+    assert "example-county" in listed.stdout
+    assert named.stdout == "example-city\n"
+    assert json.loads(lines.stdout)["url_name"] == "example-city"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("report", *_AT), 2, "nobody is there to ask"),
+        (("report", "--answers", "a.json"), 2, "needs --at"),
+        (("report", "--answers", "gone.json"), 2, "no file of one JSON object"),
+        (("report", "--answers", "list.json"), 2, "no file of one JSON object"),
+        (
+            ("report", *_AT, "--type", "1001", "--address", "x", *_ANSWERS),
+            2,
+            "Nothing was sent. - Issue Title: needs an answer. - How large",
+        ),
+        (
+            ("report", "--at", "95", "0", "--type", "other", "--address", "x", *_ANSWERS),
+            2,
+            "- LAT: must be a number from -90 to 90. ",
+        ),
+        (("report", *_AT, "--type", "pothole", "--address", "x"), 2, "--type: must be a number"),
+        (("report", *_AT, "--type", "²", "--address", "x"), 2, "--type: must be a number"),
+        (("questions", "7"), 1, "404"),
+        (("close", "7", "done"), 1, "404"),
+        (("comment", "7", " "), 2, "TEXT: must be a text"),
+        (("places", "41.05", "-73.54", "--name", "Nowhere"), 2, "Take one of them for --place"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_a_sentence(
+    url: str, arguments: Sequence[str], code: int, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text("{}", "utf-8")
+    (tmp_path / "list.json").write_text("[]", "utf-8")
+
+    done = run_here(url, *arguments, cwd=tmp_path)
+
+    assert done.returncode == code, done.stderr
+    assert words in " ".join((done.stdout + done.stderr).split()) + " "
+    assert "Traceback" not in done.stderr
+
+
+def test_a_point_is_two_numbers(url: str) -> None:
+    done = run_here(url, "report", stdin="somewhere\n")
+
+    assert done.returncode == 2
+    assert "two numbers" in done.stderr
+
+
+def test_a_report_whose_answer_never_came_is_looked_for() -> None:
+    small = Sandbox(50, settings=Settings(quota=None))
+    known = ("report", *_AT, "--type", "other", "--address", "Elm St")
+    with small.serve() as url:
+        run_here(url, *known, stdin="Hello\n\n\ny\n")
+        small.faults.extend([Fault(200, {"questions": []}), Fault(200, {"issues": []}), Fault(502)])
+        done = run_here(url, *known, stdin="y\n")
+
+    assert done.returncode == 1
+    assert "may have arrived" in " ".join(done.stderr.split())
+    assert "Hello, Elm St" in done.stderr

@@ -1,0 +1,72 @@
+"""A client that is closed while something is under way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from anyio import to_thread
+
+from seeclickfix_async import AsyncClient, Limiter, errors
+from seeclickfix_async._transport import httpx_compat
+from tests.support.clock import VirtualClock
+from tests.support.http_backends import ISSUE, Family, client_of
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_who_waits_for_the_quota_is_not_sent_after_the_end(family: Family) -> None:
+    clock = VirtualClock()
+    limiter = Limiter(1, per=60, clock=clock)
+    client = client_of(family, family.answer(body=ISSUE), limiter=limiter)
+    await client.issues.get(7)
+
+    async def wait() -> None:
+        with pytest.raises(errors.ClosedClientError):
+            await client.issues.get(7)
+
+    async with anyio.create_task_group() as around:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            await anyio.wait_all_tasks_blocked()
+            await client.aclose()
+            around.start_soon(clock.run)
+        around.cancel_scope.cancel()
+
+    assert len(family.requests) == 1
+
+
+async def test_a_client_closed_while_it_opens_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The certificates are read in a thread, which may take a while."""
+    opening, closed = threading.Event(), threading.Event()
+    sent: list[httpx.Request] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json=ISSUE)
+
+    def slow(_headers: Mapping[str, str]) -> Any:
+        opening.set()
+        closed.wait(10)
+        return httpx.AsyncClient(transport=httpx.MockTransport(serve))
+
+    monkeypatch.setattr(httpx_compat, "default_client", slow)
+    client = AsyncClient(limiter=None)
+
+    async def get() -> None:
+        with pytest.raises(errors.ClosedClientError):
+            await client.issues.get(7)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(get)
+        await to_thread.run_sync(opening.wait, 10)
+        await client.aclose()
+        closed.set()
+
+    assert sent == []

@@ -1,0 +1,271 @@
+"""No secret is to be found where people look: logs, reprs, errors, tracebacks, pickles."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import pickle
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import anyio
+import httpx
+import pytest
+
+from seeclickfix_async import (
+    AsyncClient,
+    FileStore,
+    MemoryStore,
+    Retry,
+    StoredToken,
+    TokenEndpoint,
+    errors,
+    oauth,
+)
+from seeclickfix_async._core.secret import Secret
+from seeclickfix_async.oauth import AuthorizationCode, Flow, Token
+from tests.support.broken_connection import Breaking
+from tests.support.doorkeeper import Doorkeeper, doorkeeper
+
+pytestmark = pytest.mark.anyio
+
+
+class Canaries:
+    """Everything that nobody may see, and everything that somebody could have seen."""
+
+    def __init__(self) -> None:
+        self.values: set[str] = {"confidential-secret"}
+        self.seen: list[str] = []
+        self.loggers = {"seeclickfix_async", "httpx", "httpcore.http11"}
+
+    def hide(self, *secrets: Secret | None) -> None:
+        self.values |= {secret.reveal() for secret in secrets if secret is not None}
+
+    def show(self, *things: object) -> None:
+        for thing in things:
+            self.seen += [repr(thing), str(thing), f"{thing}"]
+
+    def show_error(self, error: BaseException) -> None:
+        """As an error tracker shows it: with the locals of all frames, notes, causes, contexts."""
+        self.show(error)
+        self.seen.append(str(vars(error)))
+        self.seen += _with_locals(error)
+        self.seen.append(repr(pickle.dumps(error)))
+
+    @property
+    def found(self) -> set[str]:
+        everything = "\n".join(self.seen)
+        return {value for value in self.values if value in everything}
+
+
+def _with_locals(error: BaseException | None) -> Iterator[str]:
+    """The frames of an error and of what led to it, but for those of this file, which knows all."""
+    while error is not None:
+        frames = traceback.StackSummary.extract(
+            traceback.walk_tb(error.__traceback__), capture_locals=True
+        )
+        yield "".join(
+            traceback.StackSummary.from_list(
+                [frame for frame in frames if frame.filename != __file__]
+            ).format()
+        )
+        yield from map(str, getattr(error, "__notes__", ()))
+        error = error.__cause__ or error.__context__
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Doorkeeper]:
+    with doorkeeper() as provider:
+        yield provider
+
+
+@pytest.fixture
+def canaries(caplog: pytest.LogCaptureFixture) -> Iterator[Canaries]:
+    caplog.set_level(logging.DEBUG)
+    canaries = Canaries()
+    yield canaries
+    records = caplog.get_records("call")
+    canaries.seen += [str(vars(record)) + record.getMessage() for record in records]
+    assert canaries.loggers <= {record.name for record in records}
+    assert canaries.found == set()
+
+
+async def _fails(canaries: Canaries, call: Callable[[], Awaitable[object]]) -> None:
+    with pytest.raises(errors.SeeClickFixError) as caught:
+        await call()
+    canaries.show_error(caught.value)
+
+
+def _begun(provider: Doorkeeper, canaries: Canaries, kind: oauth.FlowKind) -> tuple[Flow, str]:
+    flow = oauth.begin(provider.application(), kind)
+    canaries.hide(flow.state, flow.verifier)
+    canaries.show(flow, provider.application(), oauth.Pkce(flow.verifier or "v" * 43))
+    return flow, provider.come_back(flow.url)
+
+
+async def test_the_code_flow_tells_nothing(provider: Doorkeeper, canaries: Canaries) -> None:
+    flow, came_back = _begun(provider, canaries, "code")
+    code = cast("AuthorizationCode", oauth.finish(flow, came_back))
+    canaries.hide(code.code)
+    canaries.show(code)
+
+    async with TokenEndpoint(provider.application(), limiter=None) as endpoint:
+        token = await endpoint.exchange(code)
+        canaries.hide(token.access_token, token.refresh_token)
+        canaries.show(token, endpoint, await endpoint.info(token), await endpoint.introspect(token))
+        await _fails(canaries, lambda: endpoint.exchange(code))
+        await _fails(canaries, lambda: endpoint.client_credentials("nonsense"))
+        renewed = await endpoint.refresh(token)
+        canaries.hide(renewed.access_token, renewed.refresh_token)
+        await endpoint.revoke(renewed)
+        await _fails(canaries, lambda: endpoint.refresh(renewed))
+        await _fails(canaries, lambda: endpoint.info(renewed))
+
+
+async def test_the_implicit_flow_tells_nothing(provider: Doorkeeper, canaries: Canaries) -> None:
+    flow, came_back = _begun(provider, canaries, "implicit")
+
+    async def finish(redirected: str) -> object:
+        return oauth.finish(flow, redirected)
+
+    for wrong in (
+        f"{came_back}&state=again",
+        f"{came_back}x",
+        f"https://evil.example/#{came_back}",
+    ):
+        await _fails(canaries, lambda wrong=wrong: finish(wrong))  # type: ignore[misc]
+    token = cast("Token", oauth.finish(flow, came_back))
+    canaries.hide(token.access_token)
+    canaries.show(token)
+    await _fails(canaries, lambda: finish(came_back))
+
+    async with AsyncClient(token, base_url=provider.url, limiter=None) as client:
+        canaries.show(client, await client.verify())
+        await _fails(canaries, lambda: client.request("POST", "/write"))
+        provider.age(token.access_token.reveal(), 8000)
+        await _fails(canaries, client.verify)
+
+
+async def test_a_stored_token_tells_nothing(provider: Doorkeeper, canaries: Canaries) -> None:
+    store = MemoryStore()
+    flow, came_back = _begun(provider, canaries, "code")
+    async with (
+        TokenEndpoint(provider.application(), limiter=None) as endpoint,
+        AsyncClient(base_url=provider.url, limiter=None) as client,
+    ):
+        token = await endpoint.exchange(cast("AuthorizationCode", oauth.finish(flow, came_back)))
+        canaries.hide(token.access_token, token.refresh_token)
+        await store.put("me", token)
+        await endpoint.revoke(token)
+        source = StoredToken(store, "me", endpoint=endpoint)
+        canaries.show(source, store)
+        await _fails(canaries, client.with_options(token=source).verify)
+
+
+@pytest.mark.parametrize("way", ["endpoint", "client"])
+async def test_a_broken_connection_tells_nothing(canaries: Canaries, way: str) -> None:
+    """The frames of the HTTP library hold headers and bodies while they are sent."""
+    token = Token(Secret("a" * 43), "Bearer", None, None, datetime.now(UTC), Secret("r" * 43))
+    canaries.hide(token.access_token, token.refresh_token)
+    canaries.loggers = set()  # nothing comes back that could be logged
+    once = Retry(attempts=1)
+    app = oauth.Application("app", "https://app.example/", "confidential-secret")
+    async with httpx.AsyncClient(transport=Breaking()) as http:
+        if way == "endpoint":
+            endpoint = TokenEndpoint(app, http=http, limiter=None, retry=once)
+            await _fails(canaries, lambda: endpoint.refresh(token))
+        else:
+            client = AsyncClient(token, http=http, limiter=None, retry=once)
+            await _fails(canaries, client.verify)
+
+
+def _answering(body: bytes) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _request: httpx.Response(200, content=body))
+    )
+
+
+def _spoil(folder: Path, text: str) -> None:
+    for file in folder.glob("*.json"):
+        file.write_text(text)
+
+
+async def test_what_cannot_be_read_tells_nothing(canaries: Canaries, tmp_path: Path) -> None:
+    secret = Secret("s" * 43)
+    canaries.hide(secret)
+    canaries.loggers = set()
+    app = oauth.Application("app", "https://app.example/", "confidential-secret")
+    token = Token(secret, "Bearer", None, None, datetime.now(UTC), secret)
+    told = {"access_token": secret.reveal(), "token_type": "mac", "refresh_token": secret.reveal()}
+    store = FileStore(tmp_path)
+    await store.put("me", token)
+    _spoil(tmp_path, json.dumps(told))
+
+    async def make(call: Callable[[], object]) -> object:
+        return call()
+
+    async with _answering(json.dumps(told).encode()) as http:
+        endpoint = TokenEndpoint(app, http=http, limiter=None)
+        await _fails(canaries, lambda: endpoint.refresh(token))
+    await _fails(canaries, lambda: store.get("me"))
+    for wrong in (
+        lambda: Token.from_dict(told),
+        lambda: Flow.from_dict({"state": secret.reveal()}),
+        lambda: AsyncClient(f"{secret.reveal()}\r\n"),
+        lambda: AsyncClient(Secret(f"{secret.reveal()}\r\n")),
+        lambda: AsyncClient().with_options(token=Secret(f"{secret.reveal()} ")),
+    ):
+        await _fails(canaries, lambda wrong=wrong: make(wrong))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_a_time_limit_tells_nothing(canaries: Canaries) -> None:
+    token = Token(Secret("a" * 43), "Bearer", None, None, datetime.now(UTC), Secret("r" * 43))
+    canaries.hide(token.access_token, token.refresh_token)
+    canaries.loggers = set()
+
+    async def hang(_request: httpx.Request) -> httpx.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    app = oauth.Application("app", "https://app.example/", "confidential-secret")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(hang)) as http:
+        endpoint = TokenEndpoint(app, http=http, limiter=None)
+        with pytest.raises(TimeoutError) as caught, anyio.fail_after(0.01):
+            await endpoint.refresh(token)
+    canaries.seen += _with_locals(caught.value)
+
+
+def test_what_is_shown_would_be_found() -> None:
+    """The net has no hole: a secret that is shown is found."""
+    canaries = Canaries()
+    flow = oauth.begin(oauth.Application("app", "https://app.example/"))
+    canaries.hide(flow.state)
+
+    canaries.show(flow.to_dict())
+
+    assert canaries.found == {flow.state.reveal()}
+
+
+async def test_a_frame_that_knows_would_be_found(provider: Doorkeeper) -> None:
+    canaries = Canaries()
+    request = httpx.Request("POST", provider.url, headers={"Authorization": "confidential-secret"})
+
+    with pytest.raises(httpx.WriteError) as caught:
+        await Breaking().handle_async_request(request)
+    canaries.show_error(caught.value)
+
+    assert canaries.found == {"confidential-secret"}
+
+
+def test_copies_tell_nothing() -> None:
+    token = Token(Secret("a" * 43), "Bearer", None, None, datetime.now(UTC) - timedelta(days=1))
+
+    for other in (copy.copy(token), copy.deepcopy(token)):
+        assert other == token
+        assert "aaaa" not in repr(other)
+    assert b"aaaa" not in pickle.dumps(token)

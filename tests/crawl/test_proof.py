@@ -1,0 +1,70 @@
+"""The proof of crawls and pulls: what it finds, and that each seed does the same each time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import attrs
+
+from benchmarks.proof.findings import Findings
+from benchmarks.proof.scenario import Scenario
+from seeclickfix_async._crawl.report import Report
+from tests.support.repository import ROOT
+
+_COMPLETE = Report(
+    expected=2,
+    received=2,
+    duplicates=0,
+    rejected=0,
+    drift=0,
+    slices=1,
+    requests=1,
+    minimum=1,
+    seconds=0.0,
+    quota_seconds=0.0,
+    complete=True,
+    reasons=(),
+)
+_INCOMPLETE = attrs.evolve(_COMPLETE, complete=False, reasons=("One page was not served.",))
+
+
+def _prove(seeds: str) -> str:
+    command = [sys.executable, "-m", "benchmarks", "proof", "--seeds", seeds]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_some_seeds_show_no_fault() -> None:
+    assert "MISSED" not in _prove("0:4")
+
+
+def test_a_seed_does_the_same_each_time() -> None:
+    first = _prove("3:4")
+
+    assert "backend" in first, "One seed prints its configuration."
+    assert _prove("3:4") == first
+
+
+def test_what_is_missing_or_came_twice_is_a_fault() -> None:
+    findings = Findings(Scenario.of_seed(0))
+
+    findings.check_doubled("crawl", [1, 2, 2])
+    findings.check_lost("crawl", {3}, _COMPLETE)
+    findings.check_lost("crawl", {3}, _INCOMPLETE)
+
+    assert [fault.kind for fault in findings.faults] == ["doubled", "lost in silence"]
+    assert findings.counts == {"told complete": 1, "told incomplete": 1}
+
+
+def test_of_a_service_that_stands_still_incomplete_is_a_fault_where_everything_came() -> None:
+    scenarios = map(Scenario.of_seed, range(1000))
+    still = next(scenario for scenario in scenarios if scenario.is_still)
+    findings, lying = Findings(still), Findings(attrs.evolve(still, count_mode="high"))
+
+    for found in (findings, lying):
+        found.check_lost("pull", set(), _INCOMPLETE)
+
+    assert [fault.kind for fault in findings.faults] == ["told in vain"]
+    assert not lying.faults

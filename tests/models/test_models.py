@@ -1,0 +1,287 @@
+"""From bytes to models: what is observed, what is documented, and what has drifted."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seeclickfix_async import (
+    Comment,
+    DetailedIssue,
+    Issue,
+    RequestType,
+    RequestTypeOption,
+    Response,
+    Status,
+    models,
+)
+from seeclickfix_async._api.decoding import decode_object, decode_rows
+from seeclickfix_async.errors import DecodeError
+from tests.support.repository import RECORDED
+
+
+def _answer(body: Any) -> Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Response(200, {"content-type": "application/json"}, content, route="GET /issues")
+
+
+def _recorded(name: str) -> Any:
+    return json.loads((RECORDED / f"{name}.json").read_text("utf-8"))
+
+
+def _lost(read: Any, wire: Any, path: str = "") -> list[str]:  # noqa: PLR0911  # one a kind
+    """Where a model differs from what it was read from."""
+    if wire == {} or wire is None:
+        return []
+    if isinstance(wire, dict):
+        if isinstance(read, dict):
+            return [] if read == wire else [path]
+        return [
+            fault
+            for name, value in wire.items()
+            for fault in _lost(getattr(read, name, "no such field"), value, f"{path}.{name}")
+        ]
+    if isinstance(wire, list):
+        pairs = zip(read, wire, strict=True)
+        return [
+            fault for index, (a, b) in enumerate(pairs) for fault in _lost(a, b, f"{path}[{index}]")
+        ]
+    if isinstance(read, datetime):
+        return [] if read == datetime.fromisoformat(wire) else [path]
+    if isinstance(read, Status):
+        return [] if read == wire.lower() else [path]
+    return [] if read == wire else [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [("issue_show", Issue), ("issue_show_details", DetailedIssue)]
+)
+def test_a_recorded_issue_is_read_without_loss(name: str, model: type[Issue]) -> None:
+    wire = _recorded(name)
+
+    assert _lost(decode_object(_answer(wire), model), wire) == []
+
+
+def test_recorded_lists_are_read_without_loss() -> None:
+    wire = {"issues": _recorded("issues_array")}
+    rows = decode_rows(_answer(wire), "issues", Issue)
+
+    assert rows.rejected == ()
+    assert _lost(rows.items, wire["issues"]) == []
+    assert any(issue.request_type is None for issue in rows.items)
+
+
+def test_a_recorded_sparse_page_is_read_without_loss() -> None:
+    wire = _recorded("issues_list_sparse")
+    rows = decode_rows(_answer(wire), "issues", Issue)
+
+    assert _lost(rows.items, wire["issues"]) == []
+    assert rows.pagination.entries == 916
+    assert rows.items[0].status is Status.OPEN
+    assert rows.items[0].closed_at is not None
+    assert rows.items[0].is_open
+
+
+def test_recorded_comments_have_an_id() -> None:
+    wire = _recorded("issue_comments")
+    rows = decode_rows(_answer(wire), "comments", Comment)
+
+    assert _lost(rows.items, wire["comments"]) == []
+    assert [comment.id for comment in rows.items][:2] == [132315712, 132315885]
+
+
+def test_a_recorded_form_and_its_categories_are_read_without_loss() -> None:
+    options = _recorded("issues_new")["request_types"]
+    rows = decode_rows(_answer(_recorded("issues_new")), "request_types", RequestTypeOption)
+    form = _recorded("request_type_show")
+
+    assert _lost(rows.items, options) == []
+    assert _lost(decode_object(_answer(form), RequestType), form) == []
+
+
+@pytest.mark.parametrize(
+    ("wire", "field", "value"),
+    [
+        ({"status": "Open"}, "status", Status.OPEN),
+        ({"status": "ARCHIVED"}, "status", Status.ARCHIVED),
+        ({"status": "null"}, "status", None),
+        ({"rating": "5"}, "rating", 5),
+        ({"rating": ""}, "rating", None),
+        ({"rating": " 5 "}, "rating", 5),
+        ({"rating": "null"}, "rating", None),
+        ({"lat": "41.5"}, "lat", 41.5),
+        ({"lat": ""}, "lat", None),
+        ({"id": "7"}, "id", 7),
+        ({"request_type": {}}, "request_type", None),
+        ({"request_type": None}, "request_type", None),
+        ({"request_type": {"id": "other"}}, "request_type", models.RequestTypeRef("other")),
+        ({"request_type": {"id": "12"}}, "request_type", models.RequestTypeRef(12)),
+        ({"transitions": {}}, "transitions", {}),
+        ({"assignee": {}}, "assignee", None),
+        ({"questions": {}}, "questions", None),
+        ({"integrations": {}}, "integrations", None),
+        (
+            {"integrations": {"remote_id": 5, "status": "done"}},
+            "integrations",
+            (models.Integration(5, "done"),),
+        ),
+        ({"comments_url": "http://x"}, "comment_url", "http://x"),
+        ({"comment_count": 4}, "comments_count", 4),
+        ({"shortened_url": "null"}, "shortened_url", None),
+        ({"point": {"coordinates": None}}, "point", models.Point()),
+        ({"transitions": {"a": [], "close_url": "u"}}, "transitions", {"close_url": "u"}),
+        ({"summary": "null"}, "summary", "null"),
+        ({"summary": 5}, "summary", "5"),
+        ({"media": {"video_url": "null"}}, "media", models.Media()),
+        (
+            {"created_at": "2026-01-02T03:04:05Z"},
+            "created_at",
+            datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        ),
+        (
+            {"created_at": "2026-01-01T22:04:05-05:00"},
+            "created_at",
+            datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        ),
+        (
+            {"created_at": "2026/01/01 22:04:05 -0500"},
+            "created_at",
+            datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        ),
+        (
+            {"created_at": "2026-01-02 03:04:05 UTC"},
+            "created_at",
+            datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        ),
+        ({"created_at": ""}, "created_at", None),
+        ({"new_field": {"a": 1}}, "summary", None),
+    ],
+)
+def test_drift_survives_in_an_object_and_in_a_list(wire: Any, field: str, value: Any) -> None:
+    row = {"id": 1, **wire}
+
+    issue = decode_object(_answer(row), DetailedIssue)
+    rows = decode_rows(_answer({"issues": [row], "metadata": {}}), "issues", DetailedIssue)
+
+    assert getattr(issue, field) == value
+    assert rows.items == (issue,)
+
+
+def test_a_status_that_is_not_known_yet_is_kept() -> None:
+    first, second = (decode_object(_answer({"id": 1, "status": "On_Hold"}), Issue) for _ in "ab")
+
+    assert first.status == second.status == "on_hold"
+    assert isinstance(first.status, Status)
+    assert len(Status) == 4
+    assert first == pickle.loads(pickle.dumps(first)) == copy.deepcopy(second)
+
+
+def test_statuses_compare_with_words() -> None:
+    words: list[str] = [Status.OPEN, "open"]
+    assert words[0] == words[1]
+    assert Status("Open") is Status("open") is Status.OPEN
+    assert f"{Status.CLOSED}" == "closed"
+
+
+@pytest.mark.parametrize(
+    ("wire", "path"),
+    [
+        ({}, ""),
+        ({"id": None}, "id"),
+        ({"id": "x"}, "id"),
+        ({"id": 1, "lat": []}, "lat"),
+        ({"id": 1, "created_at": "yesterday"}, "created_at"),
+        ({"id": 1, "created_at": "2026-01-02T03:04:05"}, "created_at"),
+        ({"id": 1, "media": [1]}, "media"),
+        ({"id": 1, "comments": [{}, {"commenter": {"id": {}}}]}, "comments[1].commenter.id"),
+    ],
+)
+def test_what_cannot_be_read_is_told_by_its_path(wire: Any, path: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode_object(_answer(wire), DetailedIssue)
+    rows = decode_rows(_answer({"issues": [{"id": 2}, wire]}), "issues", DetailedIssue)
+
+    assert caught.value.path == path
+    assert [issue.id for issue in rows.items] == [2]
+    assert rows.rejected[0].path == ("issues[1]." + path).rstrip(".")
+    assert json.loads(rows.rejected[0].raw) == wire
+
+
+@pytest.mark.parametrize(
+    "body", [[], 5, "text", None, {}, {"issues": None}, {"issues": {}}, {"result": []}]
+)
+def test_what_is_no_list_is_refused(body: Any) -> None:
+    with pytest.raises(DecodeError):
+        decode_rows(_answer(body), "issues", Issue)
+
+
+def test_a_field_that_is_renamed_is_found_behind_a_long_description() -> None:
+    row = {"id": 1, "description": "x" * 10_000, "comments_url": "http://x"}
+
+    [issue] = decode_rows(_answer({"issues": [row]}), "issues", Issue).items
+
+    assert issue.comment_url == "http://x"
+
+
+def test_the_text_null_in_the_pagination_is_null() -> None:
+    told = {"entries": "5", "previous_page": "null", "previous_page_url": "null", "page": 1}
+    body: Any = {"issues": [], "metadata": {"pagination": told}, "errors": None}
+
+    rows = decode_rows(_answer(body), "issues", Issue)
+
+    assert rows.pagination == models.Pagination(entries=5, page=1)
+
+
+def test_models_are_frozen_values() -> None:
+    issue = decode_object(_answer(_recorded("issue_show_details")), DetailedIssue)
+
+    assert {issue} == {pickle.loads(pickle.dumps(issue))}
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        issue.summary = "other"  # type: ignore[misc]
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.sampled_from(
+        ["null", "", "5", "Open", "other", "2026-01-02T03:04:05Z", "2026/01/02 03:04:05"]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+_FIELDS = [field.name for field in attrs.fields(DetailedIssue)]
+_ROWS = st.fixed_dictionaries({"id": st.integers(1, 2**40)}) | st.dictionaries(
+    st.sampled_from([*_FIELDS, "comments_url", "comment_count", "new"]), _JSON
+)
+
+
+@given(st.lists(st.tuples(_ROWS, st.dictionaries(st.sampled_from(_FIELDS), _JSON)), max_size=4))
+def test_any_list_is_read_or_set_aside_row_by_row(pairs: list[tuple[Any, Any]]) -> None:
+    wire = [{**row, **more} for row, more in pairs]
+
+    rows = decode_rows(_answer({"issues": wire}), "issues", DetailedIssue)
+
+    assert len(rows.items) + len(rows.rejected) == len(wire)
+    assert all(row.path.startswith(f"issues[{row.index}]") for row in rows.rejected)
+
+
+@given(_JSON | st.binary(max_size=50) | _ROWS)
+def test_any_body_is_an_issue_or_a_decode_error(body: Any) -> None:
+    try:
+        issue = decode_object(_answer(body), DetailedIssue)
+    except DecodeError:
+        return
+    assert isinstance(issue.id, int)

@@ -1,0 +1,358 @@
+"""A pull goes on only in the file that it left: a changed one is told, or repaired."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from seeclickfix_async import AsyncClient
+from seeclickfix_async.errors import InvalidArgumentError, ServerError
+from seeclickfix_async.pull import pull
+from seeclickfix_async.pull._text import JsonLines
+from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.faults import Ended
+from tests.support.pulled_files import lines, rows
+from tests.support.sandboxes import URL, client_of, failing
+
+pytestmark = pytest.mark.anyio
+
+_TEXTS = ["city.jsonl", "city.csv", "city.geojson"]
+
+
+@pytest.fixture(scope="module")
+def small() -> Sandbox:
+    return Sandbox(300, settings=Settings(quota=None))
+
+
+def _edit_same_length(content: bytes) -> bytes:
+    """Other digits in the middle, where no check of the end would look."""
+    place = content.index(b"2000", len(content) // 2)
+    return content[:place] + b"2001" + content[place + 4 :]
+
+
+_CHANGES: dict[str, Callable[[bytes], bytes]] = {
+    "byte order mark": lambda content: b"\xef\xbb\xbf" + content,
+    "line ends": lambda content: content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n\r\n"),
+    "semicolons": lambda content: content.replace(b",", b";"),
+    "longer text": lambda content: content.replace(b"Stamford", b"Stamford, CT").replace(
+        b"St", b"Street", 1
+    ),
+    "a column more": lambda content: b"row," + content.replace(b"\n", b"\nrow,"),
+    "same length": _edit_same_length,
+    "zeros at the end": lambda content: content[:-4096] + bytes(4096),
+    "all zeros": lambda content: bytes(len(content)),
+    "cut": lambda content: content[:-5000],
+    "empty": lambda _: b"",
+    "another encoding": lambda content: content.decode().encode("utf-16"),
+}
+
+
+def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
+    content = path.read_bytes()
+    changed = change(content)
+    assert changed != content
+    path.write_bytes(changed)
+
+
+@pytest.mark.parametrize("change", _CHANGES)
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_a_file_that_was_changed_between_two_calls_is_told(
+    name: str, change: str, small: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    with pytest.raises(ServerError):
+        await pull(failing(small, after=2), to=path)
+    _rewrite(path, _CHANGES[change])
+    small.requests.clear()
+
+    with pytest.raises(InvalidArgumentError, match=r"to begin anew") as caught:
+        await pull(client_of(small), to=path)
+
+    assert caught.value.argument == "to"
+    assert len(small.requests) == 0
+
+
+@pytest.mark.parametrize("stage", ["update", "sweep"])
+@pytest.mark.parametrize("change", ["byte order mark", "semicolons", "same length"])
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_a_file_that_was_changed_is_not_updated(
+    name: str, change: str, stage: str, small: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    await pull(client_of(small), to=path)
+    _rewrite(path, _CHANGES[change])
+    before = path.read_bytes()
+
+    with pytest.raises(InvalidArgumentError, match="not as the pull left it"):
+        await pull(client_of(small), to=path, **{stage: True})  # type: ignore[arg-type]
+
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_what_was_appended_is_cut_off(name: str, small: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / name
+    with pytest.raises(ServerError):
+        await pull(failing(small, after=2), to=path)
+    _rewrite(path, lambda content: content + content)
+
+    assert (await pull(client_of(small), to=path)).complete
+
+    assert len(rows(path)) == 300
+
+
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_a_file_that_is_gone_is_told(name: str, small: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / name
+    await pull(client_of(small), to=path)
+    path.unlink()
+
+    with pytest.raises(InvalidArgumentError, match=rf"is gone.*remove {name}\.pull\.json"):
+        await pull(client_of(small), to=path, update=True)
+    (tmp_path / f"{name}.pull.json").unlink()
+
+    assert (await pull(client_of(small), to=path)).complete
+
+
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_a_checkpoint_of_before_digests_is_accepted(
+    name: str, small: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    with pytest.raises(ServerError):
+        await pull(failing(small, after=2), to=path)
+    _forget_digest(path)
+    report = await pull(client_of(small), to=path)
+
+    assert report.complete
+    assert len(rows(path)) == 300
+
+
+@pytest.mark.parametrize("change", ["byte order mark", "longer text", "semicolons", "cut"])
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_a_changed_file_without_a_digest_raises_no_foreign_error(
+    name: str, change: str, small: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    await pull(client_of(small), to=path)
+    _forget_digest(path)
+    _rewrite(path, _CHANGES[change])
+
+    with pytest.raises(InvalidArgumentError, match="to begin anew"):
+        await pull(client_of(small), to=path, sweep=True)
+
+
+def _forget_digest(path: Path) -> None:
+    beside = path.with_name(f"{path.name}.pull.json")
+    kept = json.loads(beside.read_bytes())
+    assert kept.pop("digest")
+    beside.write_text(json.dumps(kept), "utf-8")
+
+
+# -- while it runs --------------------------------------------------------------------------------
+
+
+def _meddling(sandbox: Sandbox, meddle: Callable[[], object], before: int = 3) -> AsyncClient:
+    """A client during whose pull something happens, before a request."""
+    left = iter(range(before - 1))
+
+    class Meddling(httpx.ASGITransport):
+        done = False
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if next(left, None) is None and not self.done:
+                self.done = True
+                meddle()
+            return await super().handle_async_request(request)
+
+    http = httpx.AsyncClient(transport=Meddling(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    other = path.with_name("other")
+    other.write_bytes(content)
+    other.replace(path)
+
+
+_MEDDLINGS: dict[str, Callable[[Path], object]] = {
+    "removed": Path.unlink,
+    "replaced by an empty one": lambda path: _replace(path, b""),
+    "replaced by a copy": lambda path: _replace(path, path.read_bytes()),
+    "emptied": lambda path: path.write_bytes(b""),
+    "appended to": lambda path: path.write_bytes(path.read_bytes() + b"\n"),
+    "edited": lambda path: path.write_bytes(_edit_same_length(path.read_bytes())),
+}
+
+
+@pytest.mark.parametrize("meddling", _MEDDLINGS)
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_a_file_that_is_changed_during_a_pull_is_told(
+    name: str, meddling: str, small: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    client = _meddling(small, lambda: _MEDDLINGS[meddling](path))
+
+    with pytest.raises(InvalidArgumentError, match=r"while the pull ran|not as the pull left it"):
+        await pull(client, to=path, concurrency=1)
+
+
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_a_file_that_is_changed_during_an_update_is_told(
+    name: str, small: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    await pull(client_of(small), to=path)
+    client = _meddling(
+        small, lambda: path.write_bytes(_edit_same_length(path.read_bytes())), before=1
+    )
+
+    with pytest.raises(InvalidArgumentError, match="not as the pull left it"):
+        await pull(client, to=path, update=True)
+
+
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_a_checkpoint_that_is_removed_during_a_pull_is_written_anew(
+    name: str, small: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    client = _meddling(small, (tmp_path / f"{name}.pull.json").unlink)
+
+    assert (await pull(client, to=path, concurrency=1)).complete
+
+    with pytest.raises(InvalidArgumentError, match="is done"):
+        await pull(client_of(small), to=path)
+
+
+# -- checkpoints ----------------------------------------------------------------------------------
+
+
+def _with(**changes: Any) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        kept = json.loads(content)
+        kept["checkpoint"] |= changes
+        return json.dumps(kept).encode()
+
+    return change
+
+
+def _reporting(**changes: Any) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        kept = json.loads(content)
+        kept["checkpoint"]["report"] |= changes
+        return json.dumps(kept).encode()
+
+    return change
+
+
+_DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "zeros": lambda content: bytes(len(content)),
+    "cut": lambda content: content[: len(content) // 2],
+    "zeros at the end": lambda content: content[:-100] + bytes(100),
+    "not UTF-8": lambda _: b"\xff\xfe{}",
+    "a list": lambda _: b"[]",
+    "nested without end": lambda _: b"[" * 100_000,
+    "another type": _with(query=7),
+    "a year before clocks": _with(began="0001-01-01T00:00:00+14:00"),
+    "the last year": _with(began="9999-12-31T23:59:59-14:00"),
+    "a time without offset": _with(began="2026-01-01T00:00:00"),
+    "no time": _with(began="yesterday"),
+    "negative": _reporting(received=-1),
+    "no state": _with(state={"end": 1}),
+    "a time of the service without offset": _reporting(until="2026-01-01T00:00:00"),
+}
+
+
+@pytest.mark.parametrize("damage", _DAMAGES)
+async def test_a_damaged_checkpoint_is_told(damage: str, small: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "city.jsonl"
+    with pytest.raises(ServerError):
+        await pull(failing(small, after=2), to=path)
+    _rewrite(tmp_path / "city.jsonl.pull.json", _DAMAGES[damage])
+
+    with pytest.raises(InvalidArgumentError, match=r"to: its checkpoint cannot be read.*anew"):
+        await pull(client_of(small), to=path)
+
+
+@pytest.mark.parametrize("damage", ["zeros", "cut"])
+@pytest.mark.parametrize("what", ["update.jsonl", "update.jsonl.pull.json"])
+async def test_what_an_update_left_half_done_is_made_anew_when_it_is_damaged(
+    what: str, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path = tmp_path / "city.jsonl"
+    await pull(client_of(sandbox), to=path)
+    with monkeypatch.context() as patched:
+        patched.setattr(JsonLines, "merge", _end)
+        with pytest.raises(Ended):
+            await pull(client_of(sandbox), to=path, update=True)
+    _rewrite(tmp_path / f"city.jsonl.{what}", _DAMAGES[damage])
+
+    assert (await pull(client_of(sandbox), to=path, update=True)).complete
+
+    assert len(rows(path)) == 300
+
+
+async def test_changes_for_another_file_are_not_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are older than what a new pull brought."""
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path = tmp_path / "city.jsonl"
+    await pull(client_of(sandbox), to=path)
+    with monkeypatch.context() as patched:
+        patched.setattr(JsonLines, "merge", _end)
+        with pytest.raises(Ended):
+            await pull(client_of(sandbox), to=path, update=True)
+    before = lines(tmp_path / "city.jsonl.update.jsonl")[0]["id"]
+    for file in (path, tmp_path / "city.jsonl.pull.json"):
+        file.unlink()
+    row = sandbox.city.row_of(before) or 0
+    sandbox.city.updated[row] += 7200
+    sandbox.city.changes += 1
+    await pull(client_of(sandbox), to=path)
+    fresh = rows(path)
+
+    await pull(client_of(sandbox), to=path, update=True)
+
+    assert rows(path) == fresh
+
+
+def _end(*_: object) -> None:
+    raise Ended
+
+
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_a_file_that_is_written_anew_keeps_its_mode_and_its_link(
+    name: str, tmp_path: Path
+) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path, link = tmp_path / "data" / name, tmp_path / name
+    path.parent.mkdir()
+    await pull(client_of(sandbox), to=path)
+    link.symlink_to(path)
+    path.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+    sandbox.city.hide(7)
+
+    report = await pull(client_of(sandbox), to=link, sweep=True)
+
+    assert report.vanished == 1
+    assert link.is_symlink()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert os.geteuid() != 0 or path.stat().st_uid == 65534
+    assert _names(path.parent) == {name, f"{name}.pull.json"}
+    assert _names(tmp_path) == {"data", name}
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}

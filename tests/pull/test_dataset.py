@@ -1,0 +1,458 @@
+"""Parquet datasets that were interrupted, damaged, or changed by other programs."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib
+import json
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from seeclickfix_async.errors import InvalidArgumentError, ServerError
+from seeclickfix_async.pull import _parquet as parquet
+from seeclickfix_async.pull import page, pull
+from seeclickfix_async.sandbox import Sandbox, Settings
+from seeclickfix_async.sandbox._city import DAY
+from tests.support.faults import Ended, end_at
+from tests.support.pulled_files import dataset
+from tests.support.sandboxes import client_of, failing, meddled
+
+pytestmark = pytest.mark.anyio
+
+pd: Any = importlib.import_module("pandas")  # which has no types
+
+_ROWS = 300
+
+
+@pytest.fixture
+def city() -> Sandbox:
+    return Sandbox(_ROWS, settings=Settings(quota=None))
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patched:
+        patched.setattr(parquet, "_AT_ONCE", 100)  # there is no public face for so small a city
+        yield
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "city.parquet"
+
+
+def _ids(path: Path) -> Counter[int]:
+    return Counter(row["id"] for row in dataset(path))
+
+
+def _hidden(path: Path) -> list[Path]:
+    return list(path.glob("_*"))
+
+
+def _part(path: Path) -> Path:
+    return max(path.glob("month=*/part-*.parquet"), key=lambda part: part.stat().st_size)
+
+
+def _beside(path: Path, name: str) -> Path:
+    return path.with_name(f"{path.name}.{name}")
+
+
+async def _interrupted(city: Sandbox, path: Path) -> None:
+    """Leave parts and pending rows."""
+    with pytest.raises(ServerError):
+        await pull(failing(city, after=5), to=path, page_size=40, concurrency=1)
+    manifest = json.loads(_beside(path, "pull.json").read_bytes())
+    assert 0 < manifest["stored"] < manifest["length"]
+
+
+async def test_polars_reads_the_folder_while_it_grows_and_when_it_is_done(
+    city: Sandbox, path: Path
+) -> None:
+    await _interrupted(city, path)
+    some = pl.scan_parquet(path).collect()
+    await pull(client_of(city), to=path)
+
+    whole = pl.scan_parquet(path).collect()
+    assert 100 <= some.height < whole.height == _ROWS
+    assert {"month"} < set(whole.columns)
+    assert {found.name for found in path.parent.glob("*")} == {path.name, f"{path.name}.pull.json"}
+    assert len(pd.read_parquet(path)) == _ROWS
+
+
+def _zero(file: Path) -> None:
+    file.write_bytes(bytes(file.stat().st_size))
+
+
+def _zero_middle(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 3
+    content[middle : middle + 500] = bytes(500)
+    file.write_bytes(content)
+
+
+def _truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-7])
+
+
+def _empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def _replace_by_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+_DAMAGES = [Path.unlink, _zero, _zero_middle, _truncate, _empty, _replace_by_folder]
+_TOLD = "removed or changed|was changed|cannot be read|cannot be written|is no pull"
+
+
+@pytest.mark.parametrize("damage", _DAMAGES)
+@pytest.mark.parametrize("what", ["part", "pending", "pull.json"])
+async def test_a_file_that_is_not_as_it_was_left_is_reported(
+    what: str, damage: Callable[[Path], None], city: Sandbox, path: Path
+) -> None:
+    await _interrupted(city, path)
+    damage(_part(path) if what == "part" else _beside(path, what))
+
+    for _ in range(2):
+        with pytest.raises(InvalidArgumentError, match=_TOLD):
+            await pull(client_of(city), to=path)
+
+
+@pytest.mark.parametrize("damage", _DAMAGES)
+async def test_a_damaged_part_of_a_pull_that_is_done_is_reported(
+    damage: Callable[[Path], None], city: Sandbox, path: Path
+) -> None:
+    await pull(client_of(city), to=path)
+    damage(_part(path))
+
+    for options in ({"update": True}, {"sweep": True}, {}):
+        with pytest.raises(InvalidArgumentError, match=_TOLD):
+            await pull(client_of(city), to=path, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("what", ["part", "pending", "folder"])
+async def test_what_is_removed_while_a_pull_runs_is_reported(
+    what: str, city: Sandbox, path: Path
+) -> None:
+    def meddle() -> None:
+        if what == "folder":
+            shutil.rmtree(path)
+        else:
+            (_part(path) if what == "part" else _beside(path, what)).unlink()
+
+    client = meddled(city, 6, meddle)
+
+    with pytest.raises(InvalidArgumentError, match=r"removed or changed|cannot be used"):
+        await pull(client, to=path, page_size=40, concurrency=1)
+    with pytest.raises(InvalidArgumentError, match="begin anew"):
+        await pull(client_of(city), to=path)
+
+
+async def test_a_checkpoint_that_is_removed_while_a_pull_runs_is_written_again(
+    city: Sandbox, path: Path
+) -> None:
+    client = meddled(city, 4, lambda: _beside(path, "pull.json").unlink())
+
+    report = await pull(client, to=path, page_size=70, concurrency=1)
+
+    assert report.complete
+    assert set(_ids(path).values()) == {1}
+    assert (await pull(client_of(city), to=path, update=True)).complete
+
+
+def _with_pandas(part: Path) -> None:
+    pd.read_parquet(part, partitioning=None).to_parquet(part)
+
+
+def _with_polars(part: Path) -> None:
+    pl.read_parquet(part, hive_partitioning=False).write_parquet(part)
+
+
+def _with_duckdb(part: Path) -> None:
+    fresh = part.with_suffix(".fresh")
+    duckdb.execute(
+        f"COPY (SELECT * FROM read_parquet('{part}', hive_partitioning = false) ORDER BY id DESC) "
+        f"TO '{fresh}' (FORMAT parquet)"
+    )
+    fresh.replace(part)
+
+
+def _with_other_types(part: Path) -> None:
+    table = pq.ParquetFile(part).read()
+    others = {
+        "id": pa.int32(),
+        "status": pa.dictionary(pa.int8(), pa.string()),
+        "summary": pa.large_string(),
+        "created_at": pa.timestamp("ns", "America/New_York"),
+        "rating": pa.float64(),
+    }
+    for name, kind in others.items():
+        column = table.schema.get_field_index(name)
+        table = table.set_column(column, name, table[name].cast(kind))
+    pq.write_table(table.select(sorted(table.column_names)), part)
+
+
+@pytest.mark.parametrize("rewrite", [_with_pandas, _with_polars, _with_duckdb, _with_other_types])
+async def test_a_part_that_another_program_rewrote_is_converted_back(
+    rewrite: Callable[[Path], None], city: Sandbox, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await pull(client_of(city), to=path)
+    part, schema, before = _part(path), pq.read_schema(_part(path)), dataset(path)
+    rewrite(part)
+
+    with caplog.at_level(logging.WARNING):
+        report = await pull(client_of(city), to=path, update=True)
+
+    assert report.complete
+    assert "was converted back" in caplog.text
+    assert pq.read_schema(part).equals(schema)
+    assert sorted(map(repr, dataset(path))) == sorted(map(repr, before))
+
+
+def _with_a_column(table: Any) -> Any:
+    return table.append_column("ward", pa.array([7] * len(table)))
+
+
+def _without_a_column(table: Any) -> Any:
+    return table.drop_columns(["comments"])
+
+
+def _without_a_row(table: Any) -> Any:
+    return table.slice(1)
+
+
+def _with_another_issue(table: Any) -> Any:
+    return table.set_column(0, "id", pa.array([*table["id"].to_pylist()[:-1], 7]))
+
+
+def _without_zones(table: Any) -> Any:
+    column = table.schema.get_field_index("created_at")
+    return table.set_column(column, "created_at", table["created_at"].cast(pa.timestamp("us")))
+
+
+def _with_texts_for_numbers(table: Any) -> Any:
+    return table.set_column(0, "id", pa.array(["x"] * len(table)))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_with_a_column, "columns that are not ours: ward"),
+        (_without_a_column, "without the columns comments"),
+        (_without_a_row, "does not hold the issues"),
+        (_with_another_issue, "does not hold the issues"),
+        (_without_zones, "no time zone"),
+        (_with_texts_for_numbers, "cannot be read"),
+    ],
+)
+async def test_a_part_that_cannot_be_converted_is_reported(
+    change: Callable[[Any], Any], told: str, city: Sandbox, path: Path
+) -> None:
+    await pull(client_of(city), to=path)
+    part = _part(path)
+    pq.write_table(change(pq.ParquetFile(part).read()), part)
+    changed = part.read_bytes()
+
+    with pytest.raises(InvalidArgumentError, match=told):
+        await pull(client_of(city), to=path, update=True)
+    assert part.read_bytes() == changed
+    assert not _beside(path, "new").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "part-0 (John's conflicted copy 2026-02-01).parquet",
+        "part-0-LAPTOP.parquet",
+        "part-0.sync-conflict-20260201-101010-ABC.parquet",
+        "part-1.parquet",
+    ],
+)
+async def test_a_stranger_among_the_parts_is_left_out(
+    name: str, city: Sandbox, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await pull(client_of(city), to=path)
+    stranger = _part(path).with_name(name)
+    shutil.copy(_part(path), stranger)
+    city.city.touch(5)
+
+    with caplog.at_level(logging.WARNING):
+        report = await pull(client_of(city), to=path, sweep=True)
+
+    assert report.complete
+    assert str(stranger) in caplog.text
+    assert len(page(path).split('"status"')) == 1  # the page is made of the parts alone
+    stranger.unlink()
+    assert set(_ids(path).values()) == {1}
+    assert len(_ids(path)) == _ROWS
+
+
+async def test_an_issue_that_moves_to_another_month_is_there_once(
+    city: Sandbox, path: Path
+) -> None:
+    await pull(client_of(city), to=path)
+    city.city.created[0] -= 60 * DAY
+    city.city.touch(0)
+
+    report = await pull(client_of(city), to=path, update=True)
+
+    assert report.complete
+    assert len(_ids(path)) == _ROWS
+    assert set(_ids(path).values()) == {1}
+
+
+async def test_no_reader_meets_a_row_twice_wherever_a_process_ends(
+    city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pull(client_of(city), to=path)
+    for step in range(0, 24, 3):
+        city.city.created[0] -= 60 * DAY
+        for row in range(0, _ROWS, 40):
+            city.city.touch(row)
+        with monkeypatch.context() as patched, contextlib.suppress(Ended):
+            end_at(patched, step)
+            await pull(client_of(city), to=path, update=True)
+        assert set(_ids(path).values()) == {1}
+
+        with contextlib.suppress(InvalidArgumentError):  # it is done, and was repaired
+            await pull(client_of(city), to=path)
+        ids = _ids(path)
+        assert len(ids) == _ROWS
+        assert set(ids.values()) == {1}
+
+    assert (await pull(client_of(city), to=path, update=True)).complete
+
+
+async def test_an_update_that_was_killed_before_its_rows_counted_is_done_again(
+    city: Sandbox, path: Path
+) -> None:
+    await pull(client_of(city), to=path)
+    _beside(path, "pending").write_bytes(b"rows that do not count")
+    city.city.touch(0)
+
+    assert (await pull(client_of(city), to=path, update=True)).complete
+    assert len(_ids(path)) == _ROWS
+    assert set(_ids(path).values()) == {1}
+
+
+async def test_a_first_pull_shows_no_row_twice_wherever_a_process_ends(
+    city: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in range(0, 100, 7):
+        path = tmp_path / f"{step}.parquet"
+        with monkeypatch.context() as patched, contextlib.suppress(Ended):
+            end_at(patched, step)
+            await pull(client_of(city), to=path, page_size=50)
+        if any(path.glob("*/*.parquet")):
+            assert set(_ids(path).values()) == {1}
+
+        with contextlib.suppress(InvalidArgumentError):  # it may be done
+            await pull(client_of(city), to=path)
+        ids = _ids(path)
+        assert len(ids) == _ROWS
+        assert set(ids.values()) == {1}
+
+
+@pytest.mark.parametrize("suffix", [".pending", ".parquet", ".new", ".json.new"])
+async def test_a_full_disk_is_told_and_the_pull_goes_on(
+    suffix: str, city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _interrupted(city, path)
+
+    def full(change: Callable[..., Any]) -> Callable[..., Any]:
+        def maybe(self: Path, *arguments: Any, **options: Any) -> Any:
+            if self.name.endswith(suffix):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return change(self, *arguments, **options)
+
+        return maybe
+
+    with monkeypatch.context() as patched:
+        for name in ("open", "replace", "mkdir", "write_bytes"):
+            patched.setattr(Path, name, full(getattr(Path, name)))
+        with pytest.raises(InvalidArgumentError, match=r"No space left|cannot be written"):
+            await pull(client_of(city), to=path)
+    report = await pull(client_of(city), to=path)
+
+    assert report.complete
+    assert len(_ids(path)) == _ROWS
+    assert set(_ids(path).values()) == {1}
+
+
+def _as_earlier_versions_left_it(path: Path, number: int) -> None:
+    """Move the checkpoint and the pending rows into the folder."""
+    manifest = json.loads(_beside(path, "pull.json").read_bytes())
+    kept = {
+        "checkpoint": manifest["checkpoint"],
+        "length": manifest["length"] - manifest["stored"],
+        "number": number,
+    }
+    pending = _beside(path, "pending")
+    rest = pending.read_bytes()[manifest["stored"] :] if pending.exists() else b""
+    (path / f"_pending-{number}.arrow").write_bytes(rest)
+    (path / "_pull.json").write_text(json.dumps(kept), "utf-8")
+    _beside(path, "pull.json").unlink()
+    pending.unlink(missing_ok=True)
+
+
+async def test_an_unfinished_dataset_of_an_earlier_version_goes_on(
+    city: Sandbox, path: Path
+) -> None:
+    await _interrupted(city, path)
+    _as_earlier_versions_left_it(path, 1)
+    shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # which does not count yet
+
+    report = await pull(client_of(city), to=path)
+
+    assert report.complete
+    assert len(_ids(path)) == _ROWS
+    assert set(_ids(path).values()) == {1}
+    assert not _hidden(path)
+
+
+async def test_a_dataset_of_an_earlier_version_is_repaired_by_any_call(
+    city: Sandbox, path: Path
+) -> None:
+    await pull(client_of(city), to=path)
+    shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # its predecessor is left
+    _as_earlier_versions_left_it(path, 2)
+
+    with pytest.raises(InvalidArgumentError, match="is done"):
+        await pull(client_of(city), to=path)
+
+    assert len(_ids(path)) == _ROWS
+    assert set(_ids(path).values()) == {1}
+    assert not _hidden(path)
+
+
+async def test_a_dataset_behind_a_link_grows_where_it_is(city: Sandbox, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "real.parquet").mkdir()
+    (tmp_path / "city.parquet").symlink_to(elsewhere / "real.parquet")
+
+    await pull(client_of(city), to=tmp_path / "city.parquet")
+
+    assert (tmp_path / "city.parquet").is_symlink()
+    assert len(_ids(elsewhere / "real.parquet")) == _ROWS
+
+
+async def test_a_page_of_a_dataset_without_a_part_is_refused(city: Sandbox, path: Path) -> None:
+    await pull(client_of(city), to=path)
+    _part(path).unlink()
+
+    with pytest.raises(InvalidArgumentError, match="is no pull, or is damaged"):
+        page(path)

@@ -1,0 +1,128 @@
+"""The page of a pull, in a real browser where there is one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.pull import page, pull
+from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.sandboxes import client_of
+
+_NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
+
+
+async def _pulled(to: Path) -> Sandbox:
+    sandbox = Sandbox(200, settings=Settings(quota=None))
+    await pull(client_of(sandbox), to=to)
+    return sandbox
+
+
+def _data(html: str) -> dict[str, Any]:
+    (data,) = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL
+    )
+    told: dict[str, Any] = json.loads(data)
+    return told
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", _NAMES)
+async def test_a_page_holds_every_issue_of_any_kind_of_file(name: str, tmp_path: Path) -> None:
+    sandbox = await _pulled(tmp_path / name)
+
+    told = _data(page(tmp_path / name))
+
+    issues = {issue[0]: issue for issue in told["issues"]}
+    assert told["name"] == name
+    assert set(issues) == {sandbox.city.id_of(row) for row in range(200)}
+    assert issues[sandbox.city.id_of(7)][5] == sandbox.city.lat[7]
+    assert {issue[1] for issue in issues.values()} >= {"open", "archived"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", _NAMES)
+async def test_what_vanished_is_on_no_page(name: str, tmp_path: Path) -> None:
+    sandbox = await _pulled(tmp_path / name)
+    sandbox.city.hide(7)
+    await pull(client_of(sandbox), to=tmp_path / name, sweep=True)
+
+    shown = {issue[0] for issue in _data(page(tmp_path / name))["issues"]}
+
+    assert shown == {sandbox.city.id_of(row) for row in range(200) if row != 7}
+
+
+def test_nothing_that_people_wrote_can_end_the_script(tmp_path: Path) -> None:
+    evil = "</script><script>alert(1)</script>"
+    (tmp_path / "evil.jsonl").write_text(json.dumps({"id": 1, "summary": evil}), "utf-8")
+
+    html = page(tmp_path / "evil.jsonl")
+
+    assert "alert(1)</script>" not in html
+    assert _data(html)["issues"][0][3] == evil
+
+
+@pytest.mark.anyio
+async def test_a_page_asks_for_nothing(tmp_path: Path) -> None:
+    await _pulled(tmp_path / "city.jsonl")
+
+    frame = re.sub(r'id="data">.*?</script>', "", page(tmp_path / "city.jsonl"), flags=re.DOTALL)
+
+    assert "default-src 'none'" in frame
+    assert not re.search(r"\b(?:src|href)=|https?://|@import|url\(", frame)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("city.xls", "", "must end in"),
+        ("none.jsonl", None, "there is no"),
+        ("bad.jsonl", "mine\n", "is no pull"),
+        ("bad.csv", "a,b\n1,2\n", "is no pull"),
+        ("bad.geojson", "{}", "is no pull"),
+        ("bad.db", "mine", "is no pull"),
+    ],
+)
+def test_what_is_no_pull_is_refused(
+    name: str, content: str | None, words: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content, "utf-8")
+
+    with pytest.raises(InvalidArgumentError, match=words):
+        page(tmp_path / name)
+
+
+def test_a_browser_draws_it(tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        reason = "There is no Chromium on this machine (Debian's package chromium)."
+        assert "CI" not in os.environ, reason
+        pytest.skip(reason)
+    anyio.run(_pulled, tmp_path / "city.db")
+    command = [sys.executable, "-m", "seeclickfix_async._cli", "map", "city.db"]
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    html = Path(made.stdout.strip())
+
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=390,900"]
+    drawn = subprocess.run(
+        [browser, *options, f"--user-data-dir={tmp_path}/profile", "--dump-dom", html.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+
+    assert html.name == "city.db.html"
+    assert "<title>city.db: 200 issues</title>" in drawn.stdout
+    assert drawn.stdout.count("<tr>") > 200  # the table, and the times to close

@@ -1,0 +1,100 @@
+"""A pull that is killed at any instant goes on as if nothing had been."""
+
+from __future__ import annotations
+
+import functools
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+
+from seeclickfix_async import AsyncClient
+from seeclickfix_async.pull import pull
+from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.pulled_files import rows, vanished
+
+_KILLS = 3
+_PULL = """
+import sys
+import anyio
+from seeclickfix_async import AsyncClient
+from seeclickfix_async.pull import pull
+
+if sys.argv[2].endswith(".parquet"):  # the others need no pyarrow, which takes long to import
+    from seeclickfix_async.pull import parquet
+    parquet._AT_ONCE = 150  # parts, in so small a city too
+
+async def main(url, to, concurrency, sweep=""):
+    async with AsyncClient(base_url=url, limiter=None) as client:
+        await pull(client, to=to, concurrency=int(concurrency), page_size=50, sweep=bool(sweep))
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+async def _pull(url: str, to: Path, concurrency: int, *, sweep: bool = False) -> bool:
+    async with AsyncClient(base_url=url, limiter=None) as client:
+        report = await pull(client, to=to, concurrency=concurrency, page_size=50, sweep=sweep)
+        return report.complete
+
+
+def _kill_at(sandbox: Sandbox, request: int, *, after: float, command: list[str]) -> None:
+    """Kill a process so many seconds after it, or one before it, made this request."""
+    process = subprocess.Popen([sys.executable, "-W", "error", "-c", _PULL, *command])
+    while len(sandbox.requests) < request and process.poll() is None:
+        time.sleep(0.001)
+    time.sleep(after)
+    process.kill()
+    assert process.wait(60) != 0, "It was done before it was killed."
+
+
+_NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("name", "concurrency"), [("city.jsonl", 1), *((name, 4) for name in _NAMES)]
+)
+def test_a_killed_pull_goes_on(name: str, concurrency: int, tmp_path: Path) -> None:
+    sandbox = Sandbox(1200, settings=Settings(quota=None, latency=0.005))
+    chance = random.Random(f"{name} {concurrency}")
+    whole, killed = tmp_path / f"whole-{name}", tmp_path / f"killed-{name}"
+    with sandbox.serve() as url:
+        assert anyio.run(_pull, url, whole, concurrency)
+        uninterrupted = len(sandbox.requests)
+        sandbox.requests.clear()
+        for _ in range(_KILLS):
+            request = len(sandbox.requests) + chance.randrange(1, uninterrupted // _KILLS)
+            command = [url, str(killed), str(concurrency)]
+            _kill_at(sandbox, request, after=chance.random() * 0.03, command=command)
+        assert anyio.run(_pull, url, killed, concurrency)
+
+    assert rows(killed) == rows(whole)
+    assert len(rows(killed)) == 1200
+    # A kill costs the requests that were under way; with several concurrency, other shares too.
+    shares = 0 if concurrency == 1 else 2 * concurrency
+    assert len(sandbox.requests) <= uninterrupted + _KILLS * concurrency + shares
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_a_killed_sweep_goes_on(name: str, tmp_path: Path) -> None:
+    sandbox = Sandbox(1200, settings=Settings(quota=None, latency=0.005))
+    chance = random.Random(name)
+    path = tmp_path / name
+    with sandbox.serve() as url:
+        assert anyio.run(_pull, url, path, 4)
+        before = {int(row["id"]) for row in rows(path)}
+        gone = {sandbox.city.id_of(row) for row in (7, 500, 1100)}
+        for number in gone:
+            sandbox.city.hide(sandbox.city.row_of(number) or 0)
+        sandbox.requests.clear()
+        command = [url, str(path), "4", "sweep"]
+        _kill_at(sandbox, chance.randrange(3, 22), after=chance.random() * 0.03, command=command)
+        assert anyio.run(functools.partial(_pull, sweep=True), url, path, 4)
+
+    assert vanished(path) == gone
+    assert {int(row["id"]) for row in rows(path)} == before
+    assert len(rows(path)) == 1200

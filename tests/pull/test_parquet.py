@@ -1,0 +1,194 @@
+"""Parquet datasets and frames, read by those who use them."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import msgspec
+import polars as pl
+import pyarrow.dataset
+import pyarrow.parquet
+import pytest
+
+from seeclickfix_async import AsyncClient, Issue
+from seeclickfix_async.errors import InvalidArgumentError, ServerError, TruncatedResultsError
+from seeclickfix_async.pull import _arrow as arrow
+from seeclickfix_async.pull import _parquet as parquet
+from seeclickfix_async.pull import open_sink, pull, table
+from seeclickfix_async.pull._checkpoint import Checkpoint
+from seeclickfix_async.pull._parts import PartFiles
+from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.faults import Ended, end_at
+from tests.support.sandboxes import client_of, failing
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def city() -> Sandbox:
+    return Sandbox(600, settings=Settings(quota=None))
+
+
+@pytest.fixture
+def client(city: Sandbox) -> AsyncClient:
+    return client_of(city)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patched:
+        patched.setattr(parquet, "_AT_ONCE", 150)  # there is no public face for so small a city
+        yield
+
+
+def _names(folder: Path) -> set[str]:
+    return {found.name for found in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_a_dataset_has_one_file_a_month(client: AsyncClient, tmp_path: Path) -> None:
+    path = tmp_path / "city.parquet"
+    await pull(client, to=path, concurrency=4)
+
+    files = [str(file.relative_to(path)) for file in path.glob("**/*.parquet")]
+    assert 30 < len(files) == len({file.partition("/")[0] for file in files})
+    whole = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
+    months = {created.strftime("%Y-%m") for created in whole["created_at"].to_pylist()}
+    assert {str(month) for month in whole["month"].to_pylist()} == months
+    assert len(set(whole["id"].to_pylist())) == len(whole) == 600
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
+    client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "city.parquet"
+    for step in range(0, 90, 4):
+        with monkeypatch.context() as patched, contextlib.suppress(Ended, InvalidArgumentError):
+            end_at(patched, step)
+            await pull(client, to=path)
+    report = await pull(client, to=path, update=True)
+
+    whole = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
+    assert report.complete
+    assert len(set(whole["id"].to_pylist())) == len(whole) == 600
+    assert _names(tmp_path) == {"city.parquet", "city.parquet.pull.json"}
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_rows_show_before_the_pull_is_done(city: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "city.parquet"
+    with pytest.raises(ServerError):
+        await pull(failing(city, after=4), to=path)
+
+    whole = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
+    assert 150 <= len(set(whole["id"].to_pylist())) == len(whole) < 600
+
+
+async def test_months_are_those_of_utc(client: AsyncClient, tmp_path: Path) -> None:
+    decoder = msgspec.json.Decoder(Issue)
+    late = decoder.decode(b'{"id": 1, "created_at": "2024-12-31T23:30:00-05:00"}')
+    never = decoder.decode(b'{"id": 2}')
+    checkpoint = Checkpoint(
+        key="key",
+        query={},
+        began=datetime.now(UTC),
+        state=msgspec.Raw(b"{}"),
+        report=client.issues.crawl().report,
+        finished=True,
+    )
+    with open_sink(tmp_path / "city.parquet") as sink:
+        sink.write([late, never], checkpoint)
+
+    months = {path.name for path in (tmp_path / "city.parquet").glob("month=*")}
+    assert months == {"month=2025-01", "month=__HIVE_DEFAULT_PARTITION__"}
+
+
+async def test_engines_read_a_dataset_as_it_is(client: AsyncClient, tmp_path: Path) -> None:
+    path = tmp_path / "city.parquet"
+    await pull(client, to=path)
+    files = f"{path}/*/*.parquet"
+
+    with duckdb.connect() as database:
+        question = "SELECT count(*), min(created_at) FROM read_parquet(?)"
+        opened = database.execute(question, [files]).fetchone()
+    frame = pl.read_parquet(files, hive_partitioning=True)
+    assert opened is not None
+    assert opened[0] == frame.height == 600
+    assert frame["created_at"].dtype == pl.Datetime("us", "UTC")
+    assert opened[1] == frame["created_at"].min()
+
+
+async def test_points_are_those_of_geoparquet(client: AsyncClient, tmp_path: Path) -> None:
+    path = tmp_path / "city.geoparquet"
+    await pull(client, to=path, after=None)
+
+    file = next(path.glob("**/*.parquet"))
+    told = pyarrow.parquet.read_schema(file).metadata
+    geo = msgspec.json.decode(told[b"geo"])
+    row = pyarrow.parquet.read_table(file, partitioning=None).to_pylist()[0]
+    assert geo["columns"][geo["primary_column"]]["encoding"] == "WKB"
+    assert struct.unpack("<BIdd", row["geometry"]) == (1, 1, row["lng"], row["lat"])
+    assert told[b"attribution"] == b"seeclickfix.com"
+
+
+async def test_comments_come_with_details(client: AsyncClient) -> None:
+    whole = (await table(client, status="open", details=True)).to_pylist()
+
+    assert sum(len(row["comments"]) for row in whole) == sum(row["comments_count"] for row in whole)
+    assert any(row["comments"] and row["comments"][0]["comment"] for row in whole)
+
+
+async def test_a_frame_holds_everything(client: AsyncClient) -> None:
+    whole = await table(client)
+
+    pandas = whole.to_pandas()
+    frame = pl.from_arrow(whole)
+    assert isinstance(frame, pl.DataFrame)
+    assert len(pandas) == frame.height == 600
+    assert str(pandas["created_at"].dtype) == "datetime64[us, UTC]"
+    assert set(pandas["status"]) <= {"open", "acknowledged", "closed", "archived"}
+
+
+async def test_a_frame_that_is_not_whole_is_none() -> None:
+    from seeclickfix_async import PlaceArea
+
+    sandbox = Sandbox(1000, settings=Settings(quota=None, depth=100))
+
+    with pytest.raises(TruncatedResultsError, match="more issues than the service serves"):
+        await table(client_of(sandbox), area=PlaceArea("example-city"))
+
+
+async def test_one_row_group_is_in_memory_at_once(client: AsyncClient, tmp_path: Path) -> None:
+    issues = (await client.issues.list(per_page=64)).items
+    schema = arrow.schema(geometry=False)
+    pool = pyarrow.system_memory_pool()
+    before, gathered = pool.bytes_allocated(), list[int]()
+
+    def batches() -> Iterator[pyarrow.RecordBatch]:
+        for _ in range(256):  # 64 of them are a row group
+            yield arrow.batch(issues, schema)
+            gathered.append(pool.bytes_allocated() - before)
+
+    part = PartFiles(schema).write(batches(), tmp_path / "part.parquet", "part.parquet")
+
+    assert part is not None
+    assert part.rows == 256 * 64
+    assert max(gathered) < 1.1 * max(gathered[:63])
+
+
+async def test_a_missing_library_is_named(
+    client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    with pytest.raises(InvalidArgumentError, match=r"seeclickfix-async\[parquet\]"):
+        await pull(client, to=tmp_path / "city.parquet")
+    with pytest.raises(InvalidArgumentError, match=r"seeclickfix-async\[parquet\]"):
+        await table(client)

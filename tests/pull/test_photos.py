@@ -1,0 +1,284 @@
+"""A pull's photos come into a folder: all that can be had, whole, and once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from seeclickfix_async import AsyncClient, Report
+from seeclickfix_async.errors import BlockedError, InvalidArgumentError
+from seeclickfix_async.pull import pull
+from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
+from seeclickfix_async.sandbox._server import serve
+from tests.support.in_process import NO_WAIT
+from tests.support.pulled_files import rows, vanished
+
+pytestmark = pytest.mark.anyio
+
+_NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
+_SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class _Storage:
+    """A sandbox on a real socket, some of whose photos are not to be had."""
+
+    def __init__(self, issues: int = 60) -> None:
+        self.sandbox = Sandbox(issues, settings=Settings(quota=None))
+        self.ways: dict[str, str] = {}  # what happens to a photo, by the key in its link
+        self.fetched: Counter[str] = Counter()
+        self.carried: set[bool] = set()  # whether storage was shown a token
+        self.delay = 0.0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        key = next((key for key in self.ways if key in path), "")
+        if path.startswith("/storage/"):
+            self.fetched[path.rpartition("/")[2]] += 1
+            self.carried.add(any(name == b"authorization" for name, _ in scope["headers"]))
+            await anyio.sleep(self.delay)
+        way = self.ways.get(key, "")
+        app: Any = self.sandbox.app
+        if way.isdigit() and path.startswith("/storage/"):
+            app = Response(status_code=int(way))
+        elif way == "down" and path.startswith("/rails/"):
+            app = RedirectResponse("http://localhost:9/photo.jpg")
+        elif way == "torn" and path.startswith("/storage/"):
+            app = StreamingResponse(_torn(), headers={"Content-Length": "1000"})
+        elif way == "page":
+            app = Response("sign in", media_type="text/html")
+        elif way == "link":
+            app = RedirectResponse("ftp://nowhere/photo.jpg")
+        elif way == "host":
+            app = RedirectResponse("https://xn--/photo.jpg")
+        with contextlib.suppress(_Torn):
+            await app(scope, receive, send)
+
+    async def links(self, client: AsyncClient) -> dict[int, str]:
+        """The keys of the photos, by issue."""
+        issues = [issue async for issue in client.issues.list(status="all", per_page=100)]
+        links = {issue.id: issue.media and issue.media.image_full for issue in issues}
+        return {number: link.split("/")[-3] for number, link in links.items() if link}
+
+
+class _Torn(Exception):  # noqa: N818  # the connection ends here
+    pass
+
+
+async def _torn() -> Any:
+    yield _PNG
+    raise _Torn
+
+
+@pytest.fixture
+def storage() -> _Storage:
+    return _Storage()
+
+
+@pytest.fixture
+def url(storage: _Storage) -> Iterator[str]:
+    with serve(storage) as url:
+        yield url
+
+
+def _client(url: str) -> AsyncClient:
+    return AsyncClient(TOKEN, base_url=url, limiter=None, retry=NO_WAIT)
+
+
+def _names(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_every_photo_comes_once(
+    name: str, storage: _Storage, url: str, tmp_path: Path
+) -> None:
+    album = tmp_path / "photos"
+    async with _client(url) as client:
+        links = await storage.links(client)
+        report = await pull(client, to=tmp_path / name, photos=album)
+        again = await pull(client, to=tmp_path / name, photos=album)
+
+    assert len(links) > 20
+    assert _names(album) == {f"{number}.jpg" for number in links}
+    assert all(file.read_bytes().startswith(_PNG) for file in album.iterdir())
+    assert (report.photos, report.photos_missing) == (len(links), 0)
+    assert (again.photos, again.photos_missing) == (len(links), 0)
+    assert set(storage.fetched.values()) == {1}
+    assert storage.carried == {False}
+
+
+async def test_what_cannot_be_had_is_counted_and_stops_nothing(
+    storage: _Storage, url: str, tmp_path: Path
+) -> None:
+    album = tmp_path / "photos"
+    ways = ["404", "410", "403", "500", "torn", "down", "page", "link", "host"]
+    async with _client(url) as client:
+        links = await storage.links(client)
+        storage.ways = dict(zip(links.values(), ways, strict=False))
+        lost = dict(zip(links, ways, strict=False))
+        report = await pull(client, to=tmp_path / "city.db", photos=album)
+        first = storage.fetched.copy()
+
+        storage.ways = {key: way for key, way in storage.ways.items() if way == "404"}
+        later = await pull(client, to=tmp_path / "city.db", update=True, photos=album)
+
+    assert report.complete
+    assert (report.photos, report.photos_missing) == (len(links) - len(ways), len(ways))
+    assert (later.photos, later.photos_missing) == (len(links) - 2, 2)
+    gone = {f"{number}.gone" for number, way in lost.items() if way in ("404", "410")}
+    there = {f"{number}.jpg" for number in links} - {name.replace("gone", "jpg") for name in gone}
+    assert _names(album) == gone | there
+    assert all(storage.fetched[key] == first[key] for key in list(links.values())[:2])
+
+
+async def test_a_host_that_is_down_is_not_asked_for_every_photo(
+    url: str, storage: _Storage, tmp_path: Path
+) -> None:
+    async with _client(url) as client:
+        links = await storage.links(client)
+        storage.ways = dict.fromkeys(links.values(), "503")
+        report = await pull(client, to=tmp_path / "city.jsonl", photos=tmp_path / "photos")
+
+    assert (report.photos, report.photos_missing) == (0, len(links))
+    assert 24 <= len(storage.fetched) < len(links)
+
+
+@pytest.mark.parametrize("way", ["403", "page"])
+async def test_many_photos_that_are_refused_keep_no_other_from_coming(
+    way: str, url: str, storage: _Storage, tmp_path: Path
+) -> None:
+    async with _client(url) as client:
+        links = await storage.links(client)
+        storage.ways = {links[number]: way for number in sorted(links)[:32]}
+        report = await pull(client, to=tmp_path / "city.db", photos=tmp_path / "photos")
+
+    assert len(links) > 32
+    assert (report.photos, report.photos_missing) == (len(links) - 32, 32)
+
+
+async def test_a_client_that_is_blocked_stops(url: str, storage: _Storage, tmp_path: Path) -> None:
+    async with _client(url) as client:
+        await pull(client, to=tmp_path / "city.jsonl")
+        words = {"message": "Request forbidden by administrative rules."}
+        storage.sandbox.faults.extend([Fault(403, words)] * 20)
+
+        with pytest.raises(BlockedError):
+            await pull(client, to=tmp_path / "city.jsonl", photos=tmp_path / "photos")
+
+        storage.sandbox.faults.clear()
+        report = await pull(client, to=tmp_path / "city.jsonl", photos=tmp_path / "photos")
+
+    assert report.photos_missing == 0
+
+
+async def test_a_photo_of_what_vanished_is_not_looked_for(
+    url: str, storage: _Storage, tmp_path: Path
+) -> None:
+    async with _client(url) as client:
+        links = await storage.links(client)
+        await pull(client, to=tmp_path / "city.jsonl")
+        number = next(iter(links))
+        storage.sandbox.city.hide(storage.sandbox.city.row_of(number) or 0)
+        album = tmp_path / "photos"
+        report = await pull(client, to=tmp_path / "city.jsonl", sweep=True, photos=album)
+
+    assert vanished(tmp_path / "city.jsonl") == {number}
+    assert (report.vanished, report.photos, report.photos_missing) == (1, len(links) - 1, 0)
+
+
+async def test_a_database_fetches_the_photos_of_one_pull(
+    url: str, storage: _Storage, tmp_path: Path
+) -> None:
+    async with _client(url) as client:
+        await pull(client, to=tmp_path / "city.db", status="open")
+        report = await pull(
+            client, to=tmp_path / "city.db", status="closed", photos=tmp_path / "photos"
+        )
+        closed = [issue async for issue in client.issues.list(status="closed")]
+
+    assert report.photos == sum(bool(one.media and one.media.image_full) for one in closed)
+
+
+async def test_what_is_on_its_way_for_another_pull_is_left_alone(url: str, tmp_path: Path) -> None:
+    part = tmp_path / "photos" / "20000000.jpg.0123abcd.part"
+    part.parent.mkdir()
+    _write(part)
+    async with _client(url) as client:
+        await pull(client, to=tmp_path / "city.jsonl", photos=part.parent)
+
+    assert part.read_bytes() == b"mine"
+
+
+async def test_a_folder_that_cannot_be_one_is_refused_before_anything_is_sent(
+    url: str, storage: _Storage, tmp_path: Path
+) -> None:
+    _write(tmp_path / "file")
+    async with _client(url) as client:
+        for folder in (tmp_path / "file", tmp_path / "no" / "photos"):
+            with pytest.raises(InvalidArgumentError, match=r"photos: .* cannot be a folder"):
+                await pull(client, to=tmp_path / "city.jsonl", photos=folder)
+        with pytest.raises(InvalidArgumentError, match="must bring media"):
+            await pull(
+                client, to=tmp_path / "city.jsonl", photos=tmp_path / "photos", fields=["summary"]
+            )
+
+    assert len(storage.sandbox.requests) == 0
+
+
+def _write(path: Path) -> None:
+    path.write_bytes(b"mine")
+
+
+_PULL = """
+import sys
+import anyio
+from seeclickfix_async import AsyncClient
+from seeclickfix_async.pull import pull
+
+async def main(url, to, photos):
+    async with AsyncClient(base_url=url, limiter=None) as client:
+        await pull(client, to=to, photos=photos)
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+async def _resume(url: str, folder: Path) -> Report:
+    async with _client(url) as client:
+        return await pull(client, to=folder / "city.jsonl", photos=folder / "photos")
+
+
+def test_a_killed_pull_goes_on_with_its_photos(tmp_path: Path) -> None:
+    storage = _Storage(120)
+    storage.delay = 0.01
+    with serve(storage) as url:
+        arguments = (url, str(tmp_path / "city.jsonl"), str(tmp_path / "photos"))
+        for wanted in (10, 30):
+            process = subprocess.Popen([sys.executable, "-W", "error", "-c", _PULL, *arguments])
+            while storage.fetched.total() < wanted and process.poll() is None:
+                time.sleep(0.001)
+            process.kill()
+            assert process.wait(60) != 0, "It was done before it was killed."
+        _write(tmp_path / "photos" / "20000000.jpg.0123abcd.part")
+        for part in (tmp_path / "photos").glob("*.part"):
+            os.utime(part, (0, 0))
+        report = anyio.run(_resume, url, tmp_path)
+
+    numbers = {row["id"] for row in rows(tmp_path / "city.jsonl") if row["media"]["image_full"]}
+    assert _names(tmp_path / "photos") == {f"{number}.jpg" for number in numbers}
+    assert (report.photos, report.photos_missing) == (len(numbers), 0)
+    sizes = {file.stat().st_size for file in (tmp_path / "photos").iterdir()}
+    assert len(sizes) == 1  # each is the same pixel, whole
+    assert storage.fetched.total() <= len(numbers) + 2 * 8  # those that were under way

@@ -1,0 +1,114 @@
+"""A pull in parts, as an engine runs them over many processes."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import duckdb
+import httpx
+import pytest
+
+from seeclickfix_async import AsyncClient, PlaceArea
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.pull import plan, pull
+from seeclickfix_async.sandbox import Quota, Sandbox, Settings
+from tests.support.pulled_files import rows
+from tests.support.redis_server import redis_server
+from tests.support.repository import ROOT
+
+
+def _client(sandbox: Sandbox) -> AsyncClient:
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
+    return AsyncClient(http=http, base_url="http://city.test", limiter=None)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("parts", [1, 7])
+async def test_parts_are_the_whole(parts: int, tmp_path: Path) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    client = _client(sandbox)
+
+    planned = await plan(client, parts=parts, area=PlaceArea("example-city"))
+    asked = len(sandbox.requests)
+    handed = [pickle.loads(pickle.dumps(part)) for part in planned]
+    got: list[int] = []
+    for part in handed:
+        file = tmp_path / f"{part.name}.jsonl"
+        assert (await pull(client, to=file, **part.filters)).complete
+        got += [row["id"] for row in rows(file)]
+
+    assert asked == 1
+    assert len(planned) == parts
+    assert sorted(got) == [sandbox.city.id_of(row) for row in range(300)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("year", [2026, 2040, 1999])
+async def test_a_plan_ends_by_the_clock_of_the_service(year: int, tmp_path: Path) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    now = datetime(year, 11, 1, 12, tzinfo=UTC)
+
+    class Dated(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            response.headers["Date"] = format_datetime(now, usegmt=True)
+            return response
+
+    http = httpx.AsyncClient(transport=Dated(app=sandbox.app))
+    client = AsyncClient(http=http, base_url="http://city.test", limiter=None)
+    *_, last = await plan(client, parts=3)
+
+    expected = now if year > 2000 else last.filters["after"] + timedelta(seconds=1)
+    assert last.filters["before"] == expected
+
+
+@pytest.mark.anyio
+async def test_a_plan_of_nothing_has_no_parts() -> None:
+    client = _client(Sandbox(50, settings=Settings(quota=None)))
+    never = datetime(2001, 1, 1, tzinfo=UTC)
+
+    assert await plan(client, before=never) == ()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("arguments", [{"parts": 0}, {"sort": "rating"}, {"fields": ["id"]}])
+async def test_a_plan_that_makes_no_sense_is_refused(arguments: dict[str, object]) -> None:
+    with pytest.raises(InvalidArgumentError):
+        await plan(AsyncClient(), **arguments)  # type: ignore[arg-type]
+
+
+def test_the_recipe_for_many_machines_works(tmp_path: Path) -> None:
+    document = (ROOT / "docs" / "many-machines.md").read_text("utf-8")
+    (script,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    (question,) = re.findall(r"```sql\n(.*?)```", document, re.DOTALL)
+    quota = Quota(20, per=0.5, window="sliding")
+    sandbox = Sandbox(400, settings=Settings(quota=quota))
+    (tmp_path / "city").mkdir()
+    with redis_server() as port, sandbox.serve() as url:
+        script = script.replace("port=6379", f"port={port}").replace("per=60.0", "per=0.5")
+        script = script.replace("AsyncClient(", f"AsyncClient(base_url={url!r}, ")
+        (tmp_path / "recipe.py").write_text(script, "utf-8")
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        done = subprocess.run(
+            [sys.executable, "recipe.py"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    assert done.stdout == "complete: True\n", done.stderr
+    assert {seen.status for seen in sandbox.requests} == {200}
+    with duckdb.connect() as opened:
+        opened.execute(f"SET file_search_path = '{tmp_path}'")
+        counts = opened.execute(question).fetchall()
+    assert sum(count for _, count in counts) == 400

@@ -1,0 +1,260 @@
+"""SQLite databases that were damaged, or changed by other programs."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from seeclickfix_async.errors import InvalidArgumentError, ServerError
+from seeclickfix_async.pull import open_sink, page, pull
+from seeclickfix_async.pull._checkpoint import Checkpoint
+from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.pulled_files import database
+from tests.support.sandboxes import client_of, failing, meddled
+
+pytestmark = pytest.mark.anyio
+
+_ROWS = 300
+_CHECK = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('integrity-check', 1)"
+
+
+@pytest.fixture
+def city() -> Sandbox:
+    return Sandbox(_ROWS, settings=Settings(quota=None))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "city.db"
+
+
+def _run(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as opened:
+        for statement in statements:
+            opened.execute(statement)
+
+
+def _found(path: Path, word: str) -> int:
+    query = f"SELECT count(*) AS found FROM issues_fts WHERE issues_fts MATCH '{word}'"
+    return int(database(path, query)[0]["found"])
+
+
+def _assert_whole(path: Path) -> None:
+    _run(path, _CHECK)
+    assert len(database(path)) == _ROWS
+
+
+async def test_other_programs_find_the_full_text_index(city: Sandbox, path: Path) -> None:
+    await pull(client_of(city), to=path)
+
+    (found,) = database(path, "SELECT sql FROM sqlite_schema WHERE name = 'issues_fts'")
+    assert 'content="issues"' in found["sql"]  # what Datasette and sqlite-utils look for
+
+
+async def test_the_index_follows_what_others_change(city: Sandbox, path: Path) -> None:
+    await pull(client_of(city), to=path)
+
+    _run(path, "UPDATE issues SET summary = 'corrected' WHERE id % 4", _CHECK)
+    assert 0 < _found(path, "corrected") < _ROWS
+    _run(path, "DELETE FROM issues WHERE summary = 'corrected'", _CHECK)
+    assert _found(path, "corrected") == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TABLE issues_fts",
+        "DROP TRIGGER issues_fts_update",
+        "INSERT INTO issues_fts (issues_fts) VALUES ('delete-all')",
+        "DELETE FROM issues_fts_data WHERE id > 1000",
+        "UPDATE issues_fts_data SET block = zeroblob(100) WHERE id > 1000",
+        "INSERT OR REPLACE INTO issues (id, summary) SELECT id, 'replaced' FROM issues LIMIT 9",
+        "DROP VIEW months",
+        "DROP INDEX issues_updated_at",
+        "ALTER TABLE issues ADD COLUMN ward TEXT",
+        "ALTER TABLE issues DROP COLUMN image",
+        "ALTER TABLE users DROP COLUMN role",
+        "DROP TABLE comments",
+        "VACUUM",
+        "PRAGMA journal_mode = DELETE",
+    ],
+)
+async def test_what_another_program_changed_is_repaired(
+    change: str, city: Sandbox, path: Path
+) -> None:
+    await pull(client_of(city), to=path)
+    _run(path, change)
+    city.city.touch(0)
+
+    report = await pull(client_of(city), to=path, update=True)
+
+    assert report.complete
+    _assert_whole(path)
+    assert database(path, "SELECT * FROM months, comments LIMIT 0") == []
+    assert "image" in database(path)[0]
+
+
+async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: Path) -> None:
+    await pull(client_of(city), to=path)
+    _run(
+        path,
+        "DROP TRIGGER issues_fts_update",
+        "DROP TRIGGER issues_fts_delete",
+        "DROP TABLE issues_fts",
+        "CREATE VIRTUAL TABLE issues_fts USING fts5 "
+        "(summary, description, address, content = issues, content_rowid = id)",
+        "INSERT INTO issues_fts (issues_fts) VALUES ('rebuild')",
+    )
+
+    assert (await pull(client_of(city), to=path, update=True)).complete
+    _assert_whole(path)
+    _run(path, "DELETE FROM issues WHERE id % 4", _CHECK)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (["DELETE FROM issues WHERE id % 4"], "issues of this pull were deleted"),
+        (["DROP TABLE issues"], "issues of this pull were deleted"),
+        (["DROP TABLE issue_pulls"], "deleted from the table issue_pulls"),
+        (
+            ["ALTER TABLE issues RENAME TO mine", "CREATE TABLE issues AS SELECT * FROM mine"],
+            "id is not the primary key",
+        ),
+        (["UPDATE pulls SET checkpoint = NULL"], "checkpoint cannot be read"),
+        (["ALTER TABLE pulls DROP COLUMN report"], "no column named report"),
+        (["DROP VIEW months", "CREATE TABLE months (x)"], None),
+        (["UPDATE issues SET created_at = 'soon', updated_at = NULL"], "has a time that is none"),
+    ],
+)
+async def test_a_change_that_cannot_be_repaired_is_reported(
+    changes: list[str], told: str | None, city: Sandbox, path: Path
+) -> None:
+    await pull(client_of(city), to=path)
+    _run(path, *changes)
+
+    for _ in range(2):
+        if told is None:
+            assert (await pull(client_of(city), to=path, sweep=True)).complete
+        else:
+            with pytest.raises(InvalidArgumentError, match=told):
+                await pull(client_of(city), to=path, sweep=True)
+
+
+async def test_issues_that_were_deleted_come_again_when_their_pull_is_begun_anew(
+    city: Sandbox, path: Path
+) -> None:
+    await pull(client_of(city), to=path)
+    _run(path, "DELETE FROM issues WHERE id % 4", "DELETE FROM pulls WHERE id = 1")
+
+    assert (await pull(client_of(city), to=path)).complete
+    _assert_whole(path)
+
+
+def _zero(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def _zero_pages(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 3 * 8192] = bytes(3 * 8192)
+    path.write_bytes(content)
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("damage", [_zero, _zero_pages, _truncate])
+@pytest.mark.parametrize("done", [False, True])
+async def test_a_damaged_database_is_reported(
+    done: bool, damage: Callable[[Path], None], city: Sandbox, path: Path
+) -> None:
+    if done:
+        await pull(client_of(city), to=path)
+    else:
+        with pytest.raises(ServerError):
+            await pull(failing(city, after=4), to=path, page_size=50)
+    damage(path)
+
+    with pytest.raises(InvalidArgumentError, match=r"is damaged|cannot hold a pull"):
+        await pull(client_of(city), to=path, update=done)
+    with pytest.raises(InvalidArgumentError, match="is no pull, or is damaged"):
+        page(path)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_database_that_is_removed_while_a_pull_runs_is_reported(
+    replaced: bool, city: Sandbox, path: Path
+) -> None:
+    def meddle() -> None:
+        path.unlink()
+        if replaced:
+            path.touch()
+
+    with pytest.raises(InvalidArgumentError, match="removed or replaced"):
+        await pull(meddled(city, 4, meddle), to=path, page_size=50, concurrency=1)
+
+    assert (await pull(client_of(city), to=path)).complete
+    _assert_whole(path)
+
+
+async def test_a_database_that_breaks_while_a_pull_runs_is_reported(
+    city: Sandbox, path: Path
+) -> None:
+    client = meddled(city, 4, lambda: _run(path, "DROP TABLE issues"))
+
+    with pytest.raises(InvalidArgumentError, match="cannot be used: no such table"):
+        await pull(client, to=path, page_size=50, concurrency=1)
+
+
+async def test_a_database_that_another_program_holds_is_reported(
+    city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pull(client_of(city), to=path)
+    connect = sqlite3.connect
+
+    def impatient(*arguments: object, **options: object) -> sqlite3.Connection:
+        return connect(*arguments, **{**options, "timeout": 0})  # type: ignore[call-overload,no-any-return]
+
+    monkeypatch.setattr(sqlite3, "connect", functools.wraps(connect)(impatient))
+    with closing(connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(InvalidArgumentError, match="end what else holds the file"):
+            await pull(client_of(city), to=path, update=True)
+
+    assert (await pull(client_of(city), to=path, update=True)).complete
+
+
+async def test_batches_of_all_sizes_share_a_few_statements(
+    city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: set[str] = set()
+
+    class Recorder(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            statements.add(sql)
+            return super().execute(sql, *values)
+
+    connect = functools.partial(sqlite3.connect, factory=Recorder)
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    client = client_of(city)
+    checkpoint = Checkpoint(
+        "k", {}, datetime.now(UTC), msgspec.Raw(b"{}"), client.issues.crawl().report, finished=False
+    )
+    issues = (await client.issues.list(status="all", per_page=100)).items
+    with open_sink(path) as sink:
+        for count in range(len(issues) + 1):
+            sink.write(issues[:count], checkpoint)
+
+    assert len(issues) == 100
+    assert len(statements) < 64  # each stays in memory, with its values

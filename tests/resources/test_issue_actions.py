@@ -1,0 +1,522 @@
+"""What people do to issues: each write, with every answer it can get, and the read after it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import attrs
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seeclickfix_async import AsyncClient, Comment, Moderated, Status, errors
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN, OFFICIAL_TOKEN, TOKEN, Fault
+from tests.support.in_process import URL, Office
+
+pytestmark = pytest.mark.anyio
+
+_OPEN, _ACKNOWLEDGED, _CLOSED, _ARCHIVED = range(4)
+_PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 700
+
+Call = Callable[[AsyncClient, int], Awaitable[Any]]
+
+
+@attrs.frozen
+class Write:
+    """A write, the status of issues that it fits, and whose token it takes."""
+
+    call: Call
+    method: str = "POST"
+    status: int = _OPEN
+    token: str = TOKEN
+    says: bool = False
+
+    def office(self, **settings: Any) -> tuple[Office, AsyncClient, int]:
+        office = Office(**settings)
+        return office, office.client_of(self.token), office.issue_that_is(self.status)
+
+
+_WRITES = {
+    "comment": Write(
+        lambda client, number: client.issues.comment(number, "Still there."), says=True
+    ),
+    "close": Write(lambda client, number: client.issues.close(number, "It is mended."), says=True),
+    "reopen": Write(
+        lambda client, number: client.issues.reopen(number, "It is back."),
+        status=_CLOSED,
+        says=True,
+    ),
+    "acknowledge": Write(
+        lambda client, number: client.issues.acknowledge(number, "We know."),
+        token=OFFICIAL_TOKEN,
+        says=True,
+    ),
+    "vote": Write(lambda client, number: client.issues.vote(number)),
+    "unvote": Write(lambda client, number: client.issues.unvote(number), method="DELETE"),
+    "follow": Write(lambda client, number: client.issues.follow(number)),
+    "unfollow": Write(lambda client, number: client.issues.unfollow(number), method="DELETE"),
+    "flag": Write(lambda client, number: client.issues.flag(number, "It is an advertisement.")),
+    "flag a comment": Write(
+        lambda client, number: client.comments.flag(number * 10, "It is rude.")
+    ),
+}
+_every_write = pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
+_every_saying = pytest.mark.parametrize(
+    "write", [w for w in _WRITES.values() if w.says], ids=[n for n, w in _WRITES.items() if w.says]
+)
+
+
+# -- every write, every answer --------------------------------------------------------------------
+
+
+@_every_write
+async def test_a_write_is_sent_once(write: Write) -> None:
+    office, client, number = write.office()
+
+    await write.call(client, number)
+
+    assert office.seen(write.method) in ([201], [204])
+
+
+@_every_saying
+async def test_what_is_held_back_is_said_so_and_not_seen(write: Write) -> None:
+    _office, client, number = write.office(moderated=True)
+    before = await client.issues.get(number, details=True)
+
+    assert await write.call(client, number) == Moderated()
+
+    assert await client.issues.get(number, details=True) == before
+
+
+@_every_write
+@pytest.mark.parametrize("token", [None, "wrong"])
+async def test_somebody_unknown_may_not_write(write: Write, token: str | None) -> None:
+    office, _client, number = write.office()
+
+    with pytest.raises(errors.AuthenticationError):
+        await write.call(office.client_of(token), number)
+
+    assert office.seen(write.method) == [401]
+
+
+@_every_write
+async def test_somebody_who_may_not_is_told(write: Write) -> None:
+    office, client, number = write.office()
+    office.sandbox.faults.append(Fault(403, {"message": "Not yours."}))
+
+    with pytest.raises(errors.PermissionDeniedError):
+        await write.call(client, number)
+
+
+@_every_write
+async def test_there_is_nothing_to_write_about(write: Write) -> None:
+    office, client, _number = write.office()
+
+    with pytest.raises(errors.NotFoundError):
+        await write.call(client, 1)
+
+    assert office.seen(write.method) == [404]
+
+
+@_every_write
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"comment": "Can't be blank."}, {"comment": ["Can't be blank."]}),
+        ({"errors": {"comment": "can't be blank."}}, {"comment": ["can't be blank."]}),
+        ({"errors": {"comment": ["short", "rude"]}}, {"comment": ["short", "rude"]}),
+        ({"errors": {"142": ["can't be blank"]}}, {"142": ["can't be blank"]}),
+    ],
+)
+async def test_a_refused_write_names_the_field(
+    write: Write, body: Any, found: dict[str, list[str]]
+) -> None:
+    office, client, number = write.office()
+    office.sandbox.faults.append(Fault(422, body))
+
+    with pytest.raises(errors.ValidationError) as caught:
+        await write.call(client, number)
+
+    assert caught.value.errors == found
+
+
+@_every_write
+async def test_a_success_that_lists_errors_is_no_success(write: Write) -> None:
+    office, client, number = write.office()
+    office.sandbox.faults.append(Fault(201, {"errors": {"base": ["not today"]}}))
+
+    with pytest.raises(errors.ValidationError, match="not today"):
+        await write.call(client, number)
+
+
+@_every_write
+async def test_too_many_requests_are_waited_out_and_the_write_is_done_once(write: Write) -> None:
+    office, client, number = write.office()
+    office.sandbox.faults.extend([Fault(429, None, {"Retry-After": "0"})] * 2)
+
+    await write.call(client, number)
+
+    assert office.seen(write.method) in ([429, 429, 201], [429, 429, 204])
+
+
+@_every_write
+async def test_a_write_whose_answer_is_lost_is_not_sent_again(write: Write) -> None:
+    office, client, number = write.office()
+    office.way.loses_answers = True
+
+    with pytest.raises(errors.AnswerLostError, match="read before you write again"):
+        await write.call(client, number)
+
+    assert office.seen(write.method) in ([201], [204])
+
+
+@_every_write
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_a_write_that_the_service_failed_in_is_not_sent_again(
+    write: Write, status: int
+) -> None:
+    office, client, number = write.office()
+    office.sandbox.faults.append(Fault(status))
+
+    with pytest.raises(errors.ServerError, match="may have carried it out"):
+        await write.call(client, number)
+
+    assert office.seen(write.method) == [status]
+
+
+@_every_write
+async def test_a_page_of_some_proxy_is_no_success(write: Write) -> None:
+    number = Office().issue_that_is(write.status)
+    page = httpx.Response(200, html="<h1>Welcome to the wifi</h1>")
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: page))
+    elsewhere = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
+
+    with pytest.raises(errors.AnswerLostError, match="may well have carried it out"):
+        await write.call(elsewhere, number)
+
+
+@_every_saying
+async def test_an_answer_that_cannot_be_read_is_no_reason_to_write_again(write: Write) -> None:
+    office, client, number = write.office()
+    office.sandbox.faults.append(Fault(201, {"created_at": [1]}))
+
+    with pytest.raises(errors.AnswerLostError, match="well have carried it out") as caught:
+        await write.call(client, number)
+
+    assert isinstance(caught.value.__cause__, errors.DecodeError)
+
+
+# -- round trips ----------------------------------------------------------------------------------
+
+
+async def test_a_comment_is_seen_by_the_next_read() -> None:
+    office = Office()
+    number = office.issue_that_is(_OPEN)
+
+    written = await office.client.issues.comment(number, "Für Elise & co. 🎹")
+    read = (await office.client.issues.comments(number))[-1]
+
+    assert isinstance(written, Comment)
+    assert written.comment == read.comment == "Für Elise & co. 🎹"
+    assert written.commenter is not None
+    assert written.commenter.id == 41
+    assert read.id is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("close", Status.CLOSED),
+        ("reopen", Status.OPEN),
+        ("acknowledge", Status.ACKNOWLEDGED),
+    ],
+)
+async def test_a_status_is_seen_by_the_next_read(name: str, status: Status) -> None:
+    write = _WRITES[name]
+    _office, client, number = write.office()
+    listed = await client.issues.list(status=status)
+    assert number not in {issue.id for issue in listed}
+
+    written = await write.call(client, number)
+    issue = await client.issues.get(number, details=True)
+
+    assert written.issue.status == issue.status == status
+    assert issue.comments is not None
+    assert issue.comments[-1].comment == written.comment
+    assert number in {issue.id for issue in await client.issues.list(status=status)}
+
+
+async def test_an_archived_issue_stays_archived() -> None:
+    office = Office()
+    number = office.issue_that_is(_ARCHIVED)
+
+    with pytest.raises(errors.ValidationError) as caught:
+        await office.client.issues.reopen(number, "But it is back!")
+
+    assert list(caught.value.errors) == ["status"]
+
+
+async def test_only_officials_acknowledge() -> None:
+    office = Office()
+    number = office.issue_that_is(_OPEN)
+    official = office.client_of(OFFICIAL_TOKEN)
+
+    with pytest.raises(errors.PermissionDeniedError):
+        await office.client.issues.acknowledge(number, "Me too.")
+
+    mine = await office.client.issues.get(number)
+    theirs = await official.issues.get(number)
+    assert "acknowledge_url" not in (mine.transitions or {})
+    assert "acknowledge_url" in (theirs.transitions or {})
+
+
+async def test_votes_of_two_people_count_once_each() -> None:
+    office = Office()
+    number = office.issue_that_is(_OPEN)
+    neighbour = office.client_of(NEIGHBOUR_TOKEN)
+    before = (await office.client.issues.get(number)).rating or 0
+
+    for client in (office.client, office.client, neighbour):
+        await client.issues.vote(number)
+    voted = await office.client.issues.get(number, details=True)
+    await office.client.issues.unvote(number)
+    taken_back = await office.client.issues.get(number, details=True)
+
+    assert voted.rating == before + 2
+    assert taken_back.rating == before + 1
+    assert [
+        issue.current_user_relationship and issue.current_user_relationship.voted
+        for issue in (voted, taken_back)
+    ] == [True, False]
+
+
+async def test_following_twice_is_refused() -> None:
+    office = Office()
+    number = office.issue_that_is(_OPEN)
+
+    await office.client.issues.follow(number)
+    with pytest.raises(errors.ValidationError):
+        await office.client.issues.follow(number)
+    followed = await office.client.issues.get(number, details=True)
+    await office.client.issues.unfollow(number)
+    left = await office.client.issues.get(number, details=True)
+
+    assert [
+        issue.current_user_relationship and issue.current_user_relationship.following
+        for issue in (followed, left)
+    ] == [True, False]
+
+
+async def test_flags_arrive() -> None:
+    office = Office()
+    number = office.issue_that_is(_OPEN)
+    written = await office.client.issues.comment(number, "Buy now!")
+    comment = (await office.client.issues.comments(number))[-1]
+    assert isinstance(written, Comment)
+    assert comment.id is not None
+
+    await office.client.issues.flag(number, "an advertisement")
+    await office.client.comments.flag(comment.id, "another")
+
+    assert list(office.sandbox.flags) == [
+        ("issue", number, "an advertisement"),
+        ("comment", comment.id, "another"),
+    ]
+
+
+async def test_ones_own_issues_are_for_who_is_signed_in() -> None:
+    office = Office()
+
+    assert await office.client.issues.mine().collect() == []
+    with pytest.raises(errors.AuthenticationError):
+        await office.client_of(None).issues.mine()
+
+
+# -- photos ---------------------------------------------------------------------------------------
+
+
+class _Slow:
+    """An open file that gives little at a time, and counts the largest piece asked for."""
+
+    def __init__(self, content: bytes) -> None:
+        self._file = io.BytesIO(content)
+        self.most = 0
+
+    async def read(self, size: int = -1, /) -> bytes:
+        self.most = max(self.most, size)
+        return self._file.read(min(size, 1000))
+
+    async def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(offset, whence)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "path", "text", "open", "slow"])
+async def test_a_photo_comes_from_bytes_a_path_or_an_open_file(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "Mary's phone.png"
+    path.write_bytes(_PNG)
+    office = Office()
+    number = office.issue_that_is(_OPEN)
+    slow = _Slow(_PNG)
+    async with await anyio.open_file(path, "rb") as opened:
+        images: dict[str, Any] = {
+            "bytes": _PNG,
+            "path": path,
+            "text": str(path),
+            "open": opened,
+            "slow": slow,
+        }
+        written = await office.client.issues.comment(number, "Look!", image=images[kind])
+
+    assert isinstance(written, Comment)
+    assert written.media is not None
+    assert written.media.image_full is not None
+    key = written.media.image_full.split("/")[-2]
+    assert office.sandbox.photos[key] == _PNG
+    assert slow.most <= 65_536
+
+
+async def test_a_photo_is_sent_anew_after_a_429(tmp_path: Path) -> None:
+    office = Office()
+    path = tmp_path / "photo.png"
+    path.write_bytes(_PNG)
+    office.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
+
+    async with await anyio.open_file(path, "rb") as opened:
+        for image in (path, opened):
+            await office.client.issues.comment(office.issue_that_is(_OPEN), "Hi", image=image)
+
+    assert list(office.sandbox.photos.values()) == [_PNG]
+
+
+async def test_the_form_is_what_browsers_send_and_says_nothing_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "Mary's phone.png"
+    path.write_bytes(_PNG)
+    sent: list[httpx.Request] = []
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        sent.append(request)
+        return httpx.Response(201, json={})
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    client = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
+    await client.issues.comment(7, "Zeile\r\nzwei", image=path, youtube_url="https://youtu.be/x")
+
+    content = sent[0].content
+    assert int(sent[0].headers["content-length"]) == len(content)
+    assert "transfer-encoding" not in sent[0].headers
+    assert b'name="comment"\r\n\r\nZeile\r\nzwei\r\n' in content
+    assert b'name="image"; filename="photo.png"\r\nContent-Type: image/png\r\n\r\n' in content
+    assert b"Mary" not in content
+
+
+async def test_a_photo_over_a_real_socket() -> None:
+    office = Office()
+    with office.sandbox.serve() as url:
+        async with AsyncClient(TOKEN, base_url=url, limiter=None) as client:
+            await client.issues.comment(office.issue_that_is(_OPEN), "Look!", image=_PNG)
+
+    assert list(office.sandbox.photos.values()) == [_PNG]
+
+
+@settings(max_examples=30)
+@given(st.text(min_size=1).filter(str.strip), st.binary(max_size=200))
+def test_any_text_and_any_photo_arrive_as_they_are(text: str, tail: bytes) -> None:
+    async def write() -> str | None:
+        office = Office()
+        number = office.issue_that_is(_OPEN)
+        await office.client.issues.comment(number, text, image=photo)
+        assert list(office.sandbox.photos.values()) == [photo]
+        return (await office.client.issues.comments(number))[-1].comment
+
+    photo = b"GIF89a" + tail
+
+    assert anyio.run(write) == text
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (b"", "no png, jpeg or gif"),
+        (b"%PDF-1.7 and more", "no png, jpeg or gif"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(20 * 2**20), "20,971,520 at most"),
+        ("there/is/no/such.png", "No such file"),
+        (_Slow(b"%PDF-1.7 and more"), "no png, jpeg or gif"),
+        (7, "must be a path, bytes, or an open async file"),
+    ],
+)
+async def test_what_is_no_photo_is_refused_before_anything_is_sent(image: Any, words: str) -> None:
+    office = Office()
+
+    with pytest.raises(InvalidArgumentError, match=words) as caught:
+        await office.client.issues.comment(office.issue_that_is(_OPEN), "Look!", image=image)
+
+    assert caught.value.argument == "image"
+    assert not office.sandbox.requests
+
+
+async def test_a_photo_that_shrinks_on_the_way_is_no_write() -> None:
+    office = Office()
+    shrinking = _Slow(_PNG)
+    shrinking.seek = _seek_to(len(_PNG) + 5, shrinking.seek)  # type: ignore[method-assign]
+
+    with pytest.raises(InvalidArgumentError, match="became shorter"):
+        await office.client.issues.comment(office.issue_that_is(_OPEN), "Hi", image=shrinking)
+
+    assert not office.sandbox.photos
+
+
+def _seek_to(end: int, seek: Callable[[int, int], Awaitable[int]]) -> Any:
+    async def pretend(offset: int, whence: int = 0, /) -> int:
+        place = await seek(offset, whence)
+        return end if whence else place
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda issues: issues.comment(0, "x"),
+        lambda issues: issues.comment(7, " "),
+        lambda issues: issues.comment(7, None),
+        lambda issues: issues.comment(7, "\ud83d"),
+        lambda issues: issues.comment(7, "x", youtube_url=""),
+        lambda issues: issues.close(7, ""),
+        lambda issues: issues.flag(7, ""),
+        lambda issues: issues.vote("7"),
+    ],
+)
+async def test_arguments_that_cannot_be_are_refused(call: Callable[[Any], Any]) -> None:
+    office = Office()
+
+    with pytest.raises(InvalidArgumentError):
+        await call(office.client.issues)
+
+    assert not office.sandbox.requests
+
+
+async def test_nobody_who_writes_is_told_to_sign_in() -> None:
+    office = Office()
+    with office.sandbox.serve() as url:
+        async with AsyncClient(base_url=url, limiter=None) as client:
+            with pytest.raises(errors.AuthenticationError, match="Nobody is signed in"):
+                await client.issues.comment(office.issue_that_is(_OPEN), "Hi")
+
+
+async def test_a_file_that_would_block_is_refused(tmp_path: Path) -> None:
+    office = Office()
+
+    with (
+        (tmp_path / "photo.png").open("wb+") as file,
+        pytest.raises(InvalidArgumentError) as caught,
+    ):
+        await office.client.issues.comment(office.issue_that_is(_OPEN), "Hi", image=file)  # type: ignore[arg-type]
+
+    assert "anyio.open_file" in str(caught.value)

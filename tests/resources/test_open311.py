@@ -1,0 +1,229 @@
+"""Open311 GeoReport v2 on the same service: reading for everybody, reports without an account."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seeclickfix_async import Response, errors, models
+from seeclickfix_async._api.decoding import decode_first, decode_rows
+from seeclickfix_async.errors import DecodeError, InvalidArgumentError
+from seeclickfix_async.sandbox import Fault
+from tests.support.in_process import URL, Office
+
+_REPORT: dict[str, Any] = {"lat": 41.05, "lng": -73.54, "description": "A deep hole"}
+_ANSWERED: dict[str, Any] = {"attributes": {"402": "wheel", "403": ["cars", "bikes"]}}
+_ORGANIZATION = 311
+
+Call = Callable[[Any], Any]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("organization", [None, _ORGANIZATION])
+async def test_what_the_server_says_of_itself(organization: int | None) -> None:
+    open311 = Office().client.open311(organization)
+
+    discovery = await open311.discovery()
+    services = await open311.services(lat=41.05, lng=-73.54)
+    if organization:
+        assert await open311.services() == services
+    pothole = await open311.service(services[0].service_code or "")
+
+    assert discovery.endpoints is not None
+    assert discovery.endpoints[0].url == f"{URL}/open311/v2"
+    assert [service.metadata for service in services] == [True] + [False] * 11
+    assert pothole.attributes is not None
+    assert [one.code for one in pothole.attributes if one.required] == ["402"]
+    assert pothole.attributes[0].variable is False
+
+
+@pytest.mark.anyio
+async def test_all_requests_come_once() -> None:
+    office = Office()
+
+    rows = await office.client.open311().requests().collect()
+    few = await office.client.open311().requests(per_page=5)
+
+    assert len({row.id for row in rows}) == len(rows) == 300
+    assert {row.status for row in rows} == {"open", "closed"}
+    assert (len(few), few.entries, few.next_page) == (5, None, 2)
+    assert few.raw[0]["service_request_id"] == few.items[0].id
+
+
+@pytest.mark.anyio
+async def test_requests_of_a_kind_and_a_period() -> None:
+    open311 = Office().client.open311()
+    start, end = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UTC)
+
+    rows = await open311.requests(
+        status="closed", service_codes=[1001, "1002"], start_date=start, end_date=end
+    ).collect()
+
+    assert rows
+    for row in rows:
+        assert (row.status, row.service_code in ("1001", "1002")) == ("closed", True)
+        assert row.requested_datetime is not None
+        assert start <= row.requested_datetime < end
+
+
+@pytest.mark.anyio
+async def test_a_request_is_made_without_an_account_and_seen_everywhere() -> None:
+    office = Office()
+    nobody = office.client_of(None)
+    open311 = nobody.open311(_ORGANIZATION)
+
+    made = await open311.create(1001, **_REPORT, **_ANSWERED, email="a@b.example", address="here")
+    seen = await open311.request(made.service_request_id or "")
+    issue = await nobody.issues.get(int(made.service_request_id or 0))
+
+    assert seen.description == issue.description == "A deep hole"
+    assert (seen.address, seen.lat, seen.long) == ("here", 41.05, -73.54)
+    assert office.seen("POST") == [201]
+
+
+@pytest.mark.anyio
+async def test_a_request_whose_answer_is_lost_can_be_found() -> None:
+    office = Office()
+    office.way.loses_answers = True
+    with pytest.raises(errors.IssueMayExistError) as caught:
+        await office.client.open311(_ORGANIZATION).create("1001", **_REPORT, **_ANSWERED)
+    office.way.loses_answers = False
+
+    found = await office.client.issues.find_lost(caught.value)
+
+    assert office.seen("POST") == [201]
+    assert found.items[0].description == "A deep hole"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (
+            lambda client: client.open311(7).services(lat=1, lng=1),
+            errors.NotFoundError,
+            "Invalid Jurisdiction ID",
+        ),
+        (lambda client: client.open311().service("5"), errors.NotFoundError, "service_code"),
+        (lambda client: client.open311().request(5), errors.NotFoundError, "was not found"),
+        (
+            lambda client: client.open311(311).create(1001, **_REPORT),
+            errors.BadRequestError,
+            "attribute 402 was not provided",
+        ),
+    ],
+)
+async def test_refusals_say_why(call: Call, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        await call(Office().client)
+
+
+_NO_CODES = {
+    "superscript": "²",
+    "fullwidth": "\uff11\uff12",
+    "spaces": " 5 ",
+    "empty": "",
+    "long": "9" * 5_000,
+    "large": 10**5_000,
+    "too large": 2**63,
+    "zero": 0,
+    "bool": True,
+    "float": 1.0,
+    "nan": math.nan,
+    "none": None,
+    "bytes": b"5",
+}
+_CODED: dict[str, Callable[[Any, Any], Any]] = {
+    "create": lambda client, code: client.open311(311).create(code, **_REPORT),
+    "service": lambda client, code: client.open311().service(code),
+    "request": lambda client, code: client.open311().request(code),
+    "requests": lambda client, code: client.open311().requests(service_codes=[code]),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("code", _NO_CODES)
+@pytest.mark.parametrize("name", _CODED)
+async def test_a_code_that_cannot_be_one_is_refused(name: str, code: str) -> None:
+    office = Office()
+
+    with pytest.raises(InvalidArgumentError):
+        await _CODED[name](office.client, _NO_CODES[code])
+
+    assert list(office.sandbox.requests) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("code", ["+5", "1_000", "water-leak", "9" * 19])
+async def test_a_code_may_be_any_ascii_string(code: str) -> None:
+    with pytest.raises(errors.NotFoundError):
+        await Office().client.open311().service(code)
+    with pytest.raises(errors.NotFoundError, match="service_code was not found"):
+        await Office().client.open311(311).create(code, **_REPORT)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.open311(0),
+        lambda client: client.open311().create(1001, **_REPORT),
+        lambda client: client.open311(311).create("", **_REPORT),
+        lambda client: client.open311(311).create(1001, **{**_REPORT, "lat": None}),
+        lambda client: client.open311(311).create(1001, **{**_REPORT, "description": " "}),
+        lambda client: client.open311().services(),
+        lambda client: client.open311().requests(lat=1),
+        lambda client: client.open311().requests(status="archived"),
+        lambda client: client.open311().requests(service_codes="1001"),
+        lambda client: client.open311().requests(start_date=datetime(2025, 1, 1)),  # noqa: DTZ001
+        lambda client: client.open311().service(""),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(call: Call) -> None:
+    office = Office()
+
+    with pytest.raises(InvalidArgumentError):
+        await call(office.client)
+
+    assert not office.sandbox.requests
+
+
+@pytest.mark.anyio
+async def test_a_bad_row_costs_no_other_row() -> None:
+    office = Office()
+    rows = [{"service_request_id": 5, "lat": "41.5"}, {"lat": []}, {"status": "OPEN"}]
+    office.sandbox.faults.append(Fault(200, rows))
+
+    page = await office.client.open311().requests()
+
+    assert [row.id for row in page] == ["5", None]
+    assert page.items[1].status is models.ServiceRequestState.OPEN
+    assert [row.path for row in page.rejected] == ["[1].lat"]
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@given(_JSON | st.binary(max_size=30))
+def test_any_body_is_a_list_of_requests_or_a_decode_error(body: Any) -> None:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = Response(200, {}, content)
+    for read in (
+        lambda: decode_rows(answer, "", models.ServiceRequest),
+        lambda: decode_first(answer, models.Submission),
+    ):
+        try:
+            assert read() is not None
+        except DecodeError:
+            continue

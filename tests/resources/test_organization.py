@@ -1,0 +1,201 @@
+"""What members of an organization see, and that none of it leaks."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from seeclickfix_async import Response, errors, models
+from seeclickfix_async._api.decoding import decode_object
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.sandbox import OFFICIAL_TOKEN, Fault
+from tests.support.in_process import Office
+
+_ID = 311
+
+Call = Callable[[Any], Any]
+
+
+@pytest.mark.anyio
+async def test_members_see_what_is_private() -> None:
+    office = Office()
+    member = office.client_of(OFFICIAL_TOKEN).organization(_ID)
+
+    issues = await member.list(status="all").collect()
+    page = await member.list(service_request_status=["open"], per_page=5)
+    issue = await member.get(page.items[0].id)
+    comments = await member.comments(issue.id)
+
+    assert len(issues) == 300
+    assert issue.priority == models.Priority(2, "Medium")
+    assert issue.reporter is not None
+    assert issue.reporter.phone == "555-0100"
+    assert issue.comments == comments
+    assert page.response.json()["metadata"]["query"]["service_request_status"] == "open"
+    assert {row.active_service_request and row.active_service_request.status for row in page} == {
+        "open"
+    }
+
+
+@pytest.mark.anyio
+async def test_what_is_private_is_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    member = Office().client_of(OFFICIAL_TOKEN).organization(_ID)
+
+    with caplog.at_level(logging.DEBUG):
+        page = await member.list()
+        issue = await member.get(page.items[0].id)
+
+    for text in (repr(page), repr(issue), repr(issue.reporter), caplog.text):
+        for private in (
+            "555-0100",
+            "Mary",
+            "mary@",
+            issue.address or "?",
+            issue.description or "?",
+        ):
+            assert private not in text
+
+
+@pytest.mark.anyio
+async def test_service_requests_go_on_by_the_links_that_the_service_gives() -> None:
+    office = Office()
+    member = office.client_of(OFFICIAL_TOKEN).organization(_ID)
+    number = office.issue_that_is(0)
+    request = (await member.get(number)).active_service_request
+    assert request is not None
+    accepted, closed = request.transitions or ()
+    crm = models.Transition(url=(closed.url or "").replace("city.test", "crm.city.test"))
+
+    await member.move(accepted, comment="We come on Monday.")
+    moved = (await member.get(number)).active_service_request
+    await member.move(crm)
+    done = (await member.get(number)).active_service_request
+
+    assert moved is not None
+    assert moved.status is models.ServiceRequestStatus.ACCEPTED
+    assert done is not None
+    assert done.status == "closed"
+    assert all(url.startswith("http://city.test/") for url in office.way.urls)
+    with pytest.raises(errors.ValidationError):
+        await member.move(accepted)
+
+
+@pytest.mark.anyio
+async def test_organizations() -> None:
+    office = Office()
+    member = office.client_of(OFFICIAL_TOKEN)
+
+    mine = await member.organizations.list()
+
+    assert [one.name for one in mine] == ["City of Example"]
+    assert await member.organizations.get(_ID) == mine[0]
+    assert await office.client.organizations.list() == ()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.organizations.get(_ID),
+        lambda client: client.organization(_ID).list(),
+        lambda client: client.organization(_ID).get(20_000_000),
+        lambda client: client.organization(_ID).comments(20_000_000),
+    ],
+)
+async def test_there_is_nothing_for_others(call: Call) -> None:
+    office = Office()
+
+    with pytest.raises(errors.NotFoundError):
+        await call(office.client)
+    with pytest.raises(errors.AuthenticationError):
+        await call(office.client_of(None))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.organization(0),
+        lambda client: client.organization(_ID).list(service_request_status="open"),
+        lambda client: client.organization(_ID).list(service_request_status=["done"]),
+        lambda client: client.organization(_ID).list(colour="red"),
+        lambda client: client.organization(_ID).move(models.Transition()),
+        lambda client: client.organization(_ID).move("closed"),
+        lambda client: client.organization(_ID).follow("https://evil.example/x"),
+        lambda client: client.organization(_ID).follow("http://city.test/api/v2/issues/7/close"),
+        lambda client: client.organization(_ID).follow(
+            "http://city.test/api/v2/organizations/../issues"
+        ),
+    ],
+)
+async def test_what_cannot_be_is_refused(call: Call) -> None:
+    office = Office()
+
+    with pytest.raises(InvalidArgumentError):
+        await call(office.client_of(OFFICIAL_TOKEN))
+
+    assert not office.sandbox.requests
+
+
+@pytest.mark.anyio
+async def test_a_move_whose_answer_is_lost_is_not_made_again() -> None:
+    office = Office()
+    member = office.client_of(OFFICIAL_TOKEN).organization(_ID)
+    issue = await member.get(office.issue_that_is(0))
+    assert issue.active_service_request is not None
+    office.way.loses_answers = True
+
+    with pytest.raises(errors.AnswerLostError):
+        await member.move((issue.active_service_request.transitions or ())[0])
+
+    assert office.seen("POST") == [201]
+
+
+@pytest.mark.anyio
+async def test_a_success_that_lists_errors_is_none() -> None:
+    office = Office()
+    member = office.client_of(OFFICIAL_TOKEN).organization(_ID)
+    link = "/api/v2/organizations/311/issues/7/service_requests/closed"
+    office.sandbox.faults.append(Fault(200, {"errors": {"assignee": ["is unknown"]}}))
+
+    with pytest.raises(errors.ValidationError) as caught:
+        await member.follow(link, assignee_id=5)
+
+    assert caught.value.errors == {"assignee": ["is unknown"]}
+
+
+def test_what_was_observed_and_what_is_missing() -> None:
+    wire = {
+        "id": "7",
+        "assignee": {},
+        "agent": None,
+        "priority": {"code": "2", "label": "Medium"},
+        "internal_comments": [
+            {
+                "id": 5,
+                "body": "null",
+                "entity_metadata": [{"type": "mention", "indices": [0, 4], "user_id": 9}],
+                "commenter": {"id": 9, "name": None, "full_name": "Ann"},
+            }
+        ],
+        "active_service_request": {"status": "On_Ice", "transitions": None},
+        "duplicate_issues": [{"id": 8}],
+        "assignment_url": "null",
+    }
+
+    issue = decode_object(Response(200, {}, json.dumps(wire).encode()), models.OrganizationIssue)
+
+    assert (issue.id, issue.assignee, issue.assignment_url) == (7, None, None)
+    assert issue.priority == models.Priority(2, "Medium")
+    assert issue.internal_comments is not None
+    assert issue.internal_comments[0].body == "null"
+    assert issue.internal_comments[0].entity_metadata == (models.Mention("mention", (0, 4), 9),)
+    assert issue.active_service_request is not None
+    assert issue.active_service_request.status == "on_ice"
+    assert issue.active_service_request.transitions is None
+    assert "Ann" not in repr(issue)
+    assert {issue}

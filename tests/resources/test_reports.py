@@ -1,0 +1,502 @@
+"""Reporting a problem as people do it: form, draft, duplicates, report."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seeclickfix_async import (
+    AsyncClient,
+    Created,
+    Draft,
+    Moderated,
+    Question,
+    QuestionType,
+    RequestType,
+    Response,
+    Secret,
+    Status,
+    errors,
+    models,
+)
+from seeclickfix_async._api.decoding import decode_object
+from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError
+from seeclickfix_async.sandbox import TOKEN, Fault
+from tests.support.in_process import URL, Office
+
+_HERE: dict[str, Any] = {"lat": 41.05, "lng": -73.54, "address": "1 Main St"}
+_PNG = b"\x89PNG\r\n\x1a\n" + bytes(200_000)
+_POTHOLE, _PARKING, _NOISE, _VEHICLE = 1001, 1010, 1011, 1012
+_ANSWERS = {"summary": "Deep hole", "402": "wheel"}
+
+
+# -- the form -------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_the_form_lists_what_can_be_reported_at_a_point() -> None:
+    client = Office().client
+
+    options = await client.report_form(lat=41.05, lng=-73.54)
+    elsewhere = await client.report_form(lat=10, lng=10)
+
+    assert len(options) == 13
+    assert [option.key for option in elsewhere] == ["other"]
+    assert elsewhere[0].organization is None
+    for option in options:
+        form = await client.request_types.get(option.key)
+        assert (form.title, form.key) == (option.title, option.key)
+        assert form.block_submission == option.block_submission
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "point", [{"lat": 91, "lng": 0}, {"lat": 0, "lng": "x"}, {"lat": 0, "lng": -181}]
+)
+async def test_a_point_that_is_none(point: Any) -> None:
+    with pytest.raises(InvalidArgumentError):
+        await Office().client.report_form(**point)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("number", [0, "others", None, True])
+async def test_a_request_type_that_cannot_be(number: Any) -> None:
+    with pytest.raises(InvalidArgumentError):
+        await Office().client.request_types.get(number)
+
+
+@pytest.mark.anyio
+async def test_a_request_type_that_is_not_there() -> None:
+    with pytest.raises(errors.NotFoundError):
+        await Office().client.request_types.get(4)
+
+
+# -- drafts ---------------------------------------------------------------------------------------
+
+
+def _form(*questions: Question, **rules: Any) -> RequestType:
+    return RequestType(id=7, questions=questions, **rules)
+
+
+def _asked(kind: str, **more: Any) -> Question:
+    return Question(primary_key="q", question="How?\r\n", question_type=QuestionType(kind), **more)
+
+
+_CHOICES = (models.Choice("a", "Ah"), models.Choice("b", "Beh"))
+_MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "sent"),
+    [
+        (_asked("text"), "a text", "a text"),
+        (_asked("text", max_length=6), "a text", "a text"),
+        (_asked("textarea"), "a\r\nb", "a\r\nb"),
+        (_asked("select", select_values=_CHOICES), "b", "b"),
+        (_asked("multivaluelist", select_values=_CHOICES), ("b", "a"), ["b", "a"]),
+        (_asked("number"), 5, 5),
+        (_asked("number"), "5", 5),
+        (_asked("number"), "-5.5", -5.5),
+        (_asked("datetime"), _MOMENT, "2026-01-31T12:00:00+00:00"),
+        (_asked("datetime"), "2026-01-31T12:00:00-05:00", "2026-01-31T12:00:00-05:00"),
+        (_asked("datetime"), date(2026, 1, 31), "2026-01-31"),
+        (_asked("boolean"), False, False),
+        (_asked("hidden"), "as it is", "as it is"),
+        (_asked("sketch"), [1, "a"], [1, "a"]),
+        (_asked("sketch"), _MOMENT, "2026-01-31T12:00:00+00:00"),
+        (_asked("sketch"), 0, 0),
+    ],
+)
+def test_each_type_of_question_takes_its_answers(
+    question: Question, answer: Any, sent: Any
+) -> None:
+    draft = _form(question).draft(**_HERE, answers={"q": answer})
+
+    assert draft.answers == {"q": sent}
+    assert draft.body()["answers"] == {"q": sent}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "words"),
+    [
+        (_asked("text"), 5, "must be a text"),
+        (_asked("text"), "\ud83d", "half of a character"),
+        (_asked("sketch"), ["\ud83d"], "half of a character"),
+        (_asked("text", max_length=5), "a text", "6 characters, of 5"),
+        (_asked("select", select_values=_CHOICES), "Ah", "one of 'a', 'b'"),
+        (_asked("select"), "a", "one of"),
+        (_asked("multivaluelist", select_values=_CHOICES), "ab", "list of keys"),
+        (_asked("multivaluelist", select_values=_CHOICES), ["a", "c"], "one of 'a', 'b'"),
+        (_asked("number"), "five", "a number"),
+        (_asked("number"), True, "a number"),
+        (_asked("number"), float("nan"), "finite"),
+        (_asked("number"), "1e999", "finite"),
+        (_asked("datetime"), datetime(2026, 1, 31), "no time zone"),  # noqa: DTZ001
+        (_asked("datetime"), "yesterday", "ISO 8601"),
+        (_asked("datetime"), 5, "ISO 8601"),
+        (_asked("boolean"), "yes", "True or False"),
+        (_asked("note"), "read", "only to be read"),
+        (_asked("file"), "photo.png", "image="),
+        (_asked("sketch"), object(), "must be a text"),
+        (_asked("text", response_required=True), " ", "needs an answer"),
+        (_asked("multivaluelist", response_required=True), [], "needs an answer"),
+        (_asked("boolean", response_required=True), None, "needs an answer"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_told_in_the_questions_words(
+    question: Question, answer: Any, words: str
+) -> None:
+    with pytest.raises(InvalidDraftError, match=words) as caught:
+        _form(question).draft(**_HERE, answers={"q": answer})
+
+    assert caught.value.errors["q"][0].startswith("How?: ")
+
+
+def test_all_faults_are_told_at_once() -> None:
+    form = _form(
+        Question("summary", "Title", QuestionType.TEXT, response_required=True),
+        Question("9", "Size", QuestionType.NUMBER),
+        block_submission=True,
+        permit_anonymous_reporting=False,
+    )
+
+    with pytest.raises(InvalidDraftError) as caught:
+        form.draft(
+            lat=100,
+            lng=0,
+            address=" ",
+            answers={"9": "x", "10": "y"},
+            image=_PNG,
+            anonymize_reporter=True,
+        )
+
+    assert set(caught.value.errors) == {
+        "lat",
+        "address",
+        "summary",
+        "9",
+        "10",
+        "image",
+        "base",
+        "anonymize_reporter",
+    }
+    assert isinstance(caught.value, ValueError)
+    for field, words in caught.value.errors.items():
+        assert f"{field}: {words[0]}" in str(caught.value)
+    assert caught.value.errors["lat"] == ["must be a number from -90 to 90."]
+
+
+def test_answers_are_a_mapping() -> None:
+    with pytest.raises(InvalidDraftError, match="must be a mapping"):
+        _form().draft(**_HERE, answers=["x"])  # type: ignore[arg-type]
+
+
+def test_a_photo_is_looked_at_before_it_is_sent(tmp_path: Path) -> None:
+    form = _form(Question("issue_image", "Photo", QuestionType.FILE, response_required=True))
+    text = tmp_path / "photo.png"
+    text.write_bytes(b"no photo at all")
+
+    for image, words in (
+        (None, "needs a photo"),
+        (text, "no png"),
+        (tmp_path / "gone.png", "No such file"),
+        (b"\xff\xd8\xff" + bytes(21 * 2**20), "at most"),
+    ):
+        with pytest.raises(InvalidDraftError, match=words):
+            form.draft(**_HERE, answers={}, image=image)
+    assert form.draft(**_HERE, answers={}, image=_PNG).image_field == "issue_image"
+
+
+def test_a_draft_says_nothing_personal_and_can_be_kept() -> None:
+    form = _form(_asked("text"), Question("issue_image", "Photo", QuestionType.FILE))
+    draft = form.draft(**_HERE, answers={"q": "my secret garden"}, image=_PNG)
+
+    assert "secret" not in repr(draft)
+    assert "Main St" not in repr(draft)
+    assert "PNG" not in repr(draft)
+    assert pickle.loads(pickle.dumps(draft)) == draft
+
+
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes(),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from([*QuestionType, QuestionType("sketch")]), st.booleans(), _ANY)
+def test_any_answer_is_sent_as_json_or_refused(
+    kind: QuestionType, required: bool, answer: Any
+) -> None:
+    question = _asked(kind, response_required=required, select_values=_CHOICES)
+    try:
+        draft = _form(question).draft(**_HERE, answers={"q": answer})
+    except InvalidDraftError:
+        return
+    json.dumps(draft.body(), allow_nan=False)
+
+
+# -- reports --------------------------------------------------------------------------------------
+
+
+async def _pothole(client: AsyncClient, **more: Any) -> Draft:
+    form = await client.request_types.get(_POTHOLE)
+    return form.draft(**{**_HERE, "answers": _ANSWERS, **more})
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("image", [None, _PNG])
+async def test_a_report_is_an_issue_from_then_on(image: bytes | None) -> None:
+    office = Office()
+    client = office.client
+    everything = {
+        **_ANSWERS,
+        "description": "It has\r\nwater in it",
+        "403": ["cars", "bikes"],
+        "404": 5.5,
+        "405": _MOMENT,
+        "406": True,
+        "407": "a sketch",
+    }
+
+    created = await client.issues.create(await _pothole(client, answers=everything, image=image))
+    assert isinstance(created, Created)
+    issue = await client.issues.get(created.issue.id, details=True)
+    mine = await client.issues.mine().collect()
+    newest = await client.issues.list()
+
+    assert created.url == issue.html_url
+    assert (issue.summary, issue.description) == ("Deep hole", "It has\r\nwater in it")
+    assert (issue.lat, issue.lng, issue.address) == (41.05, -73.54, "1 Main St")
+    assert issue.status == Status.OPEN
+    assert issue.request_type is not None
+    assert issue.request_type.id == _POTHOLE
+    answers = {one.question: (one.answer or "").lower() for one in issue.questions or ()}
+    assert answers["Who is in danger:"] == "cars, bikes"
+    assert answers["Did it damage a car?"] == "true"
+    assert answers["How deep is it in inches?"] == "5.5"
+    assert [one.id for one in mine] == [issue.id] == [newest.items[0].id]
+    assert issue.current_user_relationship is not None
+    assert issue.current_user_relationship.reporter
+    assert issue.media is not None
+    assert (issue.media.image_full is not None) is (image is not None)
+    assert list(office.sandbox.photos.values()) == ([image] if image else [])
+
+
+@pytest.mark.anyio
+async def test_a_report_can_be_anonymous_and_about_anything() -> None:
+    client = Office().client
+    form = await client.request_types.get("other")
+
+    created = await client.issues.create(
+        form.draft(**_HERE, answers={"summary": "Hello"}, anonymize_reporter=True)
+    )
+
+    assert isinstance(created, Created)
+    assert created.issue.request_type is None
+    assert created.issue.reporter is not None
+    assert created.issue.reporter.id == 0
+
+
+@pytest.mark.anyio
+async def test_a_report_that_is_held_back_has_no_issue() -> None:
+    client = Office(moderated=True).client
+
+    assert await client.issues.create(await _pothole(client)) == Moderated()
+
+    assert await client.issues.mine().collect() == []
+
+
+@pytest.mark.anyio
+async def test_what_only_the_service_knows_is_refused_by_it() -> None:
+    client = Office().client
+    draft = await _pothole(client, lat=10)
+
+    with pytest.raises(errors.ValidationError) as caught:
+        await client.issues.create(draft)
+
+    assert caught.value.errors["point"][0].startswith("Point Issue is not within")
+
+
+@pytest.mark.anyio
+async def test_the_citys_own_rules() -> None:
+    client = Office().client
+    parking, noise = [await client.request_types.get(n) for n in (_PARKING, _NOISE)]
+
+    with pytest.raises(InvalidDraftError, match="no reports of this kind"):
+        parking.draft(**_HERE, answers={"summary": "x"})
+    with pytest.raises(InvalidDraftError, match="no anonymous reports"):
+        noise.draft(**_HERE, answers={"summary": "x"}, anonymize_reporter=True)
+
+
+@pytest.mark.anyio
+async def test_a_guest_is_told_before_anything_is_sent() -> None:
+    office = Office()
+    form = await office.client.request_types.get(_VEHICLE)
+    draft = form.draft(**_HERE, answers={"summary": "No plates"})
+
+    async with AsyncClient(base_url="http://127.0.0.1:9") as nobody:
+        with pytest.raises(InvalidArgumentError, match="signed-in"):
+            await nobody.issues.create(draft)
+    with pytest.raises(InvalidArgumentError):
+        await office.client.issues.create({"summary": "x"})  # type: ignore[arg-type]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault(401), errors.AuthenticationError),
+        (Fault(403, {"message": "Not yours."}), errors.PermissionDeniedError),
+        (Fault(404), errors.NotFoundError),
+        (Fault(422, {"errors": {"142": ["can't be blank"]}}), errors.ValidationError),
+        (Fault(201, {"errors": {"base": ["no"]}}), errors.ValidationError),
+    ],
+)
+async def test_a_report_that_is_refused(fault: Fault, error: type[Exception]) -> None:
+    office = Office()
+    draft = await _pothole(office.client)
+    office.sandbox.faults.append(fault)
+
+    with pytest.raises(error):
+        await office.client.issues.create(draft)
+
+    assert office.seen("POST") == [fault.status]
+
+
+@pytest.mark.anyio
+async def test_too_many_requests_are_waited_out_and_the_report_is_made_once() -> None:
+    office = Office()
+    draft = await _pothole(office.client, image=_PNG)
+    office.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
+
+    await office.client.issues.create(draft)
+
+    assert office.seen("POST") == [429, 201]
+    assert len(await office.client.issues.mine()) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("image", [None, _PNG])
+async def test_a_report_whose_answer_is_lost_can_be_found_and_is_not_sent_again(
+    image: bytes | None,
+) -> None:
+    office = Office()
+    draft = await _pothole(office.client, image=image)
+    office.way.loses_answers = True
+    with pytest.raises(errors.IssueMayExistError, match="may exist") as caught:
+        await office.client.issues.create(draft)
+    office.way.loses_answers = False
+
+    found = await office.client.issues.find_lost(caught.value)
+
+    assert office.seen("POST") == [201]
+    assert found.items[0].summary == "Deep hole"
+    assert "Main St" not in str(caught.value)
+    kept = pickle.loads(pickle.dumps(caught.value))
+    assert kept.filters == caught.value.filters
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(502),
+        Fault(500),
+        Fault(201, {"id": "none"}),
+        Fault(303, None, {"Location": "/issues/7"}),
+    ],
+)
+async def test_an_answer_that_is_none_leaves_the_same_doubt(fault: Fault) -> None:
+    office = Office()
+    draft = await _pothole(office.client)
+    office.sandbox.faults.append(fault)
+
+    with pytest.raises(errors.IssueMayExistError):
+        await office.client.issues.create(draft)
+
+
+class _Failing:
+    """A source whose token cannot be renewed."""
+
+    async def current(self) -> Secret:
+        raise errors.AnswerLostError("made up", route="POST /oauth/token")
+
+    async def replaced(self, refused: Secret) -> bool:
+        return False
+
+
+@pytest.mark.anyio
+async def test_a_token_that_cannot_be_renewed_leaves_no_doubt() -> None:
+    office = Office()
+    view = office.client.with_options(token=_Failing())
+    draft = await _pothole(office.client)
+
+    for report in (
+        view.issues.create(draft),
+        view.open311(311).create(1002, lat=41.05, lng=-73.54, description="A lamp"),
+    ):
+        with pytest.raises(errors.AnswerLostError) as caught:
+            await report
+        assert not isinstance(caught.value, errors.IssueMayExistError)
+    assert office.seen("POST") == []
+
+
+@pytest.mark.anyio
+async def test_possible_duplicates_are_one_call_away() -> None:
+    client = Office().client
+    draft = await _pothole(client)
+    created = await client.issues.create(draft)
+    assert isinstance(created, Created)
+    options = {o.key: o for o in await client.report_form(lat=41.05, lng=-73.54)}
+
+    by_draft = await client.issues.duplicates(draft)
+    by_option = await client.issues.duplicates(options[_POTHOLE])
+
+    assert by_draft[0].id == by_option[0].id == created.issue.id
+    assert by_draft[0].comments == ()
+    with pytest.raises(InvalidArgumentError, match="such a link"):
+        await client.issues.duplicates(options["other"])
+
+
+@pytest.mark.anyio
+async def test_a_form_with_a_photo_is_what_rails_reads() -> None:
+    sent: list[httpx.Request] = []
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        sent.append(request)
+        return httpx.Response(201, json={"id": 7})
+
+    office = Office()
+    draft = await _pothole(office.client, image=_PNG, answers={**_ANSWERS, "403": ["cars"]})
+    http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    client = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
+    await client.issues.create(draft)
+
+    names = [part.split(b'"')[1] for part in sent[0].content.split(b"form-data; name=")[1:]]
+    assert names == [
+        b"lat", b"lng", b"address", b"request_type_id",
+        b"answers[summary]", b"answers[402]", b"answers[403][]", b"answers[issue_image]",
+    ]  # fmt: skip
+
+
+# -- what cities ask ------------------------------------------------------------------------------
+
+
+def test_a_question_of_a_type_that_is_not_known_yet() -> None:
+    body = {"questions": [{"primary_key": 7, "question_type": "Sketch", "select_values": {}}]}
+    answer = Response(200, {}, json.dumps(body).encode())
+
+    question = (decode_object(answer, RequestType).questions or ())[0]
+
+    assert question == Question("7", question_type=QuestionType("sketch"))
+    assert question.words == "7"

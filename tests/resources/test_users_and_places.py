@@ -1,0 +1,261 @@
+"""Accounts, addresses, places, and questions to a city."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from seeclickfix_async import PlaceArea, Secret, errors
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.sandbox import Fault
+from tests.support.in_process import URL, Office
+
+pytestmark = pytest.mark.anyio
+
+_NEW: dict[str, Any] = {
+    "name": "Mary Example",
+    "email": "mary@b.example",
+    "password": Secret("long enough"),
+    "accept_terms": True,
+}
+_PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
+
+Call = Callable[[Any], Any]
+
+
+async def test_an_account_is_made_and_seen() -> None:
+    office = Office()
+
+    made = await office.client_of(None).users.register(**_NEW, image=_PNG)
+    seen = await office.client.users.get(made.id)
+    around = await office.client.users.near(lat=41.05, lng=-73.54, per_page=2).collect()
+
+    assert seen == made
+    assert made.name == "Mary Example"
+    assert made.id in {user.id for user in around}
+
+
+async def test_an_account_is_changed() -> None:
+    client = Office().client
+
+    changed = await client.users.update(name="Another Name", password="new pass")
+
+    assert changed.name == "Another Name"
+    assert await client.users.me() == changed
+
+
+async def test_a_refused_account_names_its_fields() -> None:
+    client = Office().client
+
+    with pytest.raises(errors.ValidationError) as caught:
+        await client.users.register(**{**_NEW, "email": "nowhere"})
+
+    assert caught.value.errors == {"email": ["Is invalid."]}
+    assert "long enough" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda users: users.register(**{**_NEW, "name": "ab"}), "name"),
+        (lambda users: users.register(**{**_NEW, "name": None}), "name"),
+        (lambda users: users.register(**{**_NEW, "password": "x" * 41}), "password"),
+        (lambda users: users.register(**{**_NEW, "accept_terms": False}), "accept_terms"),
+        (lambda users: users.register(**{**_NEW, "email": ""}), "email"),
+        (lambda users: users.update(), "name"),
+        (lambda users: users.update(place_url_name=" "), "place_url_name"),
+        (lambda users: users.get(0), "id"),
+    ],
+)
+async def test_an_account_that_cannot_be(call: Call, argument: str) -> None:
+    office = Office()
+
+    with pytest.raises(InvalidArgumentError) as caught:
+        await call(office.client.users)
+
+    assert caught.value.argument == argument
+    assert not office.sandbox.requests
+
+
+async def test_addresses_come_and_go() -> None:
+    client = Office().client
+
+    added = await client.emails.add("second@b.example")
+    before = await client.emails.list()
+    await client.emails.remove(added.id)
+
+    assert before == (added,)
+    assert added.email == "second@b.example"
+    assert "second" not in repr(added)
+    assert await client.emails.list() == ()
+    with pytest.raises(errors.NotFoundError):
+        await client.emails.remove(added.id)
+    with pytest.raises(errors.ValidationError, match="invalid"):
+        await client.emails.add("nowhere")
+
+
+async def test_a_place_by_its_name() -> None:
+    client = Office().client
+    point = {"lat": 41.05, "lng": -73.54}
+
+    for name in ("Example City", "example city, ex", " EXAMPLE-CITY "):
+        assert await client.places.resolve(name, **point) == PlaceArea("example-city")
+    with pytest.raises(InvalidArgumentError, match=r"Example City \(example-city\)"):
+        await client.places.resolve("Springfield", **point)
+    with pytest.raises(InvalidArgumentError, match="lat"):
+        client.places.near(lat=None, lng=1)  # type: ignore[arg-type]
+
+
+async def test_places_of_one_name_are_told_apart() -> None:
+    office = Office()
+    rows = [{"id": n, "name": "Newport", "url_name": f"newport_{n}"} for n in (2, 3)]
+    office.sandbox.faults.append(Fault(200, {"places": rows}))
+
+    with pytest.raises(InvalidArgumentError, match=r"several .*newport_2.*newport_3"):
+        await office.client.places.resolve("Newport", lat=1, lng=1)
+
+
+async def test_questions_are_asked_and_answered() -> None:
+    client = Office().client
+
+    asked = await client.questions.ask("example-city", "When is the market?")
+    answered = await client.questions.answer(asked.id, "On Saturday.")
+    other = await client.questions.ask("example-city", "Why?")
+
+    assert await client.questions.get(asked.id) == asked
+    assert await client.questions.answers(asked.id) == (answered,)
+    assert answered.question_id == asked.id
+    assert await client.questions.list("example-city").collect() == [asked, other]
+    assert await client.questions.list("example-city", subset="unanswered").collect() == [other]
+    assert await client.questions.list("example-city", search="market").collect() == [asked]
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda client: client.questions.list("nowhere"), errors.NotFoundError),
+        (lambda client: client.questions.ask("nowhere", "Where?"), errors.NotFoundError),
+        (lambda client: client.questions.get(1), errors.NotFoundError),
+        (lambda client: client.questions.answers(1), errors.NotFoundError),
+        (lambda client: client.questions.answer(1, "Yes."), errors.NotFoundError),
+        (lambda client: client.users.get(1), errors.NotFoundError),
+    ],
+)
+async def test_what_is_not_there(call: Call, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        await call(Office().client)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.users.update(name="A Name"),
+        lambda client: client.emails.list(),
+        lambda client: client.emails.add("a@b.example"),
+        lambda client: client.emails.remove(1),
+        lambda client: client.questions.ask("example-city", "Why?"),
+    ],
+)
+async def test_somebody_unknown_is_refused(call: Call) -> None:
+    with pytest.raises(errors.AuthenticationError):
+        await call(Office().client_of(None))
+
+
+_WRITES: dict[str, Call] = {
+    "register": lambda client: client.users.register(**_NEW),
+    "update": lambda client: client.users.update(name="A Name"),
+    "add an address": lambda client: client.emails.add("a@b.example"),
+    "ask": lambda client: client.questions.ask("example-city", "Why?"),
+    "answer": lambda client: client.questions.answer(501, "So."),
+    "remove an address": lambda client: client.emails.remove(801),
+}
+_every_write = pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
+
+
+async def _ready() -> Office:
+    """An office with an address and a question, for what needs one."""
+    office = Office()
+    await office.client.emails.add("first@b.example")
+    await office.client.questions.ask("example-city", "When?")
+    office.sandbox.requests.clear()
+    return office
+
+
+@_every_write
+async def test_what_may_have_been_written_is_not_written_again(write: Call) -> None:
+    office = await _ready()
+    office.way.loses_answers = True
+
+    with pytest.raises(errors.AnswerLostError):
+        await write(office.client)
+
+    assert len(office.sandbox.requests) == 1
+
+
+@_every_write
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault(401), errors.AuthenticationError),
+        (Fault(403, {"message": "Not yours."}), errors.PermissionDeniedError),
+        (Fault(404), errors.NotFoundError),
+        (Fault(422, {"errors": {"base": ["not today"]}}), errors.ValidationError),
+        (Fault(201, {"errors": {"base": ["not today"]}}), errors.ValidationError),
+        (Fault(502), errors.ServerError),
+    ],
+)
+async def test_a_refused_write_is_an_error_and_not_repeated(
+    write: Call, fault: Fault, error: type[Exception]
+) -> None:
+    office = await _ready()
+    office.sandbox.faults.append(fault)
+
+    with pytest.raises(error):
+        await write(office.client)
+
+    assert [seen.status for seen in office.sandbox.requests] == [fault.status]
+
+
+@_every_write
+async def test_too_many_requests_are_waited_out_and_it_is_written_once(write: Call) -> None:
+    office = await _ready()
+    office.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
+
+    await write(office.client)
+
+    assert len(office.sandbox.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda questions: questions.list(" "),
+        lambda questions: questions.list("x", subset="all"),
+        lambda questions: questions.list("x", search=""),
+        lambda questions: questions.ask("x", ""),
+        lambda questions: questions.answer(1, None),
+    ],
+)
+async def test_questions_that_cannot_be(call: Call) -> None:
+    with pytest.raises(InvalidArgumentError):
+        await call(Office().client.questions)
+
+
+async def test_a_path_is_no_way_to_another_endpoint() -> None:
+    office = Office()
+
+    with pytest.raises(errors.NotFoundError):
+        await office.client.questions.list("../issues?x=")
+
+    with pytest.raises(InvalidArgumentError):
+        await office.client.questions.list("..")
+
+    assert office.way.urls == [f"{URL}/api/v2/..%2Fissues%3Fx%3D/questions"]
+
+
+async def test_a_point_is_geocoded() -> None:
+    answer = await Office().client.geocode("1 Main St, Example")
+
+    assert answer["address"] == "1 Main St, Example"

@@ -1,0 +1,337 @@
+"""Where tokens are kept: in memory, in files, in a keyring, in Redis."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import coredis
+import keyring
+import pytest
+from keyring.backends import fail
+
+from seeclickfix_async import FileStore, MemoryStore, TokenStore, errors
+from seeclickfix_async._core.secret import Secret
+from seeclickfix_async.oauth import Token
+from seeclickfix_async.tokens import KeyringStore, RedisStore
+from tests.support.keyring_backend import Desktop
+from tests.support.redis_server import redis_server
+
+pytestmark = pytest.mark.anyio
+
+_TOKEN = Token(
+    access_token=Secret("the-access-token"),
+    token_type="Bearer",
+    expires_in=7200.0,
+    scope=("public", "write"),
+    created_at=datetime(2026, 11, 1, tzinfo=UTC),
+    refresh_token=Secret("the-refresh-token"),
+)
+
+
+async def _lock(store: TokenStore) -> None:
+    async with store.lock("me"):
+        pass
+
+
+_ASKS: dict[str, Callable[[TokenStore], Awaitable[object]]] = {
+    "get": lambda store: store.get("me"),
+    "put": lambda store: store.put("me", _TOKEN),
+    "delete": lambda store: store.delete("me"),
+    "lock": _lock,
+}
+_OTHER = Token(Secret("another"), "bearer", None, None, datetime(2026, 11, 2, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def redis_port() -> Iterator[int]:
+    with redis_server() as port:
+        yield port
+
+
+@asynccontextmanager
+async def _redis(port: int) -> AsyncIterator[RedisStore]:
+    async with coredis.Redis(port=port) as redis:
+        await redis.flushall()
+        yield RedisStore(redis)
+
+
+@pytest.fixture(params=["memory", "file", "keyring", "redis"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TokenStore]:
+    match request.param:
+        case "memory":
+            yield MemoryStore()
+        case "file":
+            yield FileStore(tmp_path / "tokens")
+        case "keyring":
+            request.getfixturevalue("desktop")
+            yield KeyringStore()
+        case _:
+            async with _redis(request.getfixturevalue("redis_port")) as store:
+                yield store
+
+
+async def test_what_is_kept_comes_back(store: TokenStore) -> None:
+    assert await store.get("me") is None
+
+    await store.put("me", _TOKEN)
+    await store.put("../you/\x00é", _OTHER)
+    assert await store.get("me") == _TOKEN
+    assert await store.get("../you/\x00é") == _OTHER
+
+    await store.put("me", _OTHER)
+    assert await store.get("me") == _OTHER
+
+    await store.delete("me")
+    await store.delete("me")
+    assert await store.get("me") is None
+
+
+async def test_a_lock_lets_one_in(store: TokenStore) -> None:
+    inside = most = entered = 0
+
+    async def enter() -> None:
+        nonlocal inside, most, entered
+        async with store.lock("me"):
+            inside += 1
+            entered += 1
+            most = max(most, inside)
+            await anyio.lowlevel.checkpoint()
+            inside -= 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(enter)
+
+    assert (most, entered) == (1, 5)
+
+
+async def test_a_lock_is_of_one_key(store: TokenStore) -> None:
+    with anyio.fail_after(10):
+        async with store.lock("me"), store.lock("you"):
+            pass
+
+
+async def test_a_cancelled_holder_gives_the_lock_back(store: TokenStore) -> None:
+    with anyio.CancelScope() as scope:
+        async with store.lock("me"):
+            scope.cancel()
+            await anyio.sleep_forever()
+
+    with anyio.fail_after(10):
+        async with store.lock("me"):
+            pass
+
+
+@pytest.mark.parametrize("key", ["", " ", None, 7])
+async def test_a_key_that_is_none_is_refused(store: TokenStore, key: Any) -> None:
+    with pytest.raises(errors.InvalidArgumentError, match="key"):
+        await store.get(key)
+
+
+async def test_no_store_shows_what_it_keeps(store: TokenStore) -> None:
+    await store.put("me", _TOKEN)
+
+    shown = repr(store) + repr(await store.get("me"))
+    assert "the-access-token" not in shown
+    assert "the-refresh-token" not in shown
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def _files(folder: Path, pattern: str = "*.json") -> list[Path]:
+    return sorted(folder.glob(pattern))
+
+
+async def test_only_the_owner_reads_a_file(tmp_path: Path) -> None:
+    folder = tmp_path / "tokens"
+    await FileStore(folder).put("me", _TOKEN)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(file.stat().st_mode) for file in _files(folder)] == [0o600]
+    assert _files(folder, "*") == _files(folder)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
+async def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    store = FileStore(tmp_path)
+    await store.put("me", _TOKEN)
+    _files(tmp_path)[0].chmod(mode)
+
+    with pytest.raises(errors.TokenStoreError, match="Others can read"):
+        await store.get("me")
+
+
+@pytest.mark.parametrize("kept", [b"", b"{", b"[]", b'{"access_token": 7}', b"\xff", b"null"])
+async def test_what_is_no_token_is_told(tmp_path: Path, kept: bytes) -> None:
+    store = FileStore(tmp_path)
+    await store.put("me", _TOKEN)
+    _files(tmp_path)[0].write_bytes(kept)
+
+    with pytest.raises(errors.TokenStoreError, match="no token"):
+        await store.get("me")
+
+
+async def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("")
+    store = FileStore(tmp_path / "tokens")
+
+    for call in (store.get("me"), store.put("me", _TOKEN)):
+        with pytest.raises(errors.TokenStoreError):
+            await call
+    with pytest.raises(errors.TokenStoreError):
+        async with store.lock("me"):
+            pass
+
+
+async def test_a_write_that_fails_leaves_the_old_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileStore(tmp_path)
+    await store.put("me", _TOKEN)
+
+    def fail_to_sync(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail_to_sync)
+    with pytest.raises(errors.TokenStoreError, match="No space left"):
+        await store.put("me", _OTHER)
+
+    assert await store.get("me") == _TOKEN
+    assert len(_files(tmp_path, "*")) == 1
+
+
+async def test_what_a_dead_writer_left_is_forgotten_too(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    await store.put("me", _TOKEN)
+    await store.put("you", _OTHER)
+    mine = next(file for file in _files(tmp_path) if b"the-access-token" in file.read_bytes())
+    mine.with_suffix(".half.new").write_bytes(b"half a token")
+
+    await store.delete("me")
+
+    assert len(_files(tmp_path, "*")) == 1
+    assert await store.get("you") == _OTHER
+
+
+_FORKS = """
+import asyncio, os, sys, time
+from seeclickfix_async import FileStore
+
+async def main():
+    store = FileStore(sys.argv[1])
+    async with store.lock("me"):
+        child = os.fork()
+        if not child:
+            time.sleep(20)
+    async with asyncio.timeout(10):
+        async with store.lock("me"):
+            print("again")
+    os.kill(child, 9)
+
+asyncio.run(main())
+"""
+
+
+def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _FORKS, str(tmp_path)]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.stdout == "again\n", done.stderr
+
+
+class _Leaving:
+    """A Redis whose answer comes when the one who asked has been told to leave."""
+
+    def __init__(self, redis: Any, scope: anyio.CancelScope) -> None:
+        self._redis = redis
+        self._scope = scope
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._redis, name)
+
+    async def set(self, *arguments: Any, **options: Any) -> Any:
+        answer = await self._redis.set(*arguments, **options)
+        self._scope.cancel()
+        await anyio.lowlevel.checkpoint()
+        return answer
+
+
+async def test_who_leaves_at_the_door_leaves_no_lock_in_redis(redis_port: int) -> None:
+    async with coredis.Redis(port=redis_port) as redis:
+        await redis.flushall()
+        with anyio.CancelScope() as scope:
+            async with RedisStore(_Leaving(redis, scope)).lock("me"):  # type: ignore[arg-type]
+                raise AssertionError("nobody gets in")
+
+        with anyio.fail_after(10):
+            async with RedisStore(redis).lock("me"):
+                pass
+
+
+# coredis makes a connection before it refuses, and leaves its streams open.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("ask", _ASKS)
+@pytest.mark.parametrize("state", ["never opened", "closed"])
+async def test_a_redis_that_is_not_open_is_told(redis_port: int, state: str, ask: str) -> None:
+    redis = coredis.Redis(port=redis_port)
+    if state == "closed":
+        async with redis:
+            await redis.ping()
+
+    with pytest.raises(errors.ClientStateError, match="async with coredis"):
+        await _ASKS[ask](RedisStore(redis))
+    gc.collect()
+
+
+@pytest.mark.parametrize("ask", _ASKS)
+async def test_a_redis_that_refuses_is_told(redis_port: int, ask: str) -> None:
+    async with coredis.Redis(port=redis_port) as redis:
+        await redis.flushall()
+        await redis.acl_setuser("nobody", "on", "nopass", "+@connection")
+        try:
+            async with coredis.Redis(port=redis_port, username="nobody", password="x") as mute:
+                with pytest.raises(errors.TokenStoreError, match="permissions"):
+                    await _ASKS[ask](RedisStore(mute))
+        finally:
+            await redis.acl_deluser(["nobody"])
+
+
+# -- a keyring ------------------------------------------------------------------------------------
+
+
+async def test_a_locked_keyring_does_not_hang(desktop: Desktop) -> None:
+    desktop.unlocked.clear()
+    try:
+        with pytest.raises(errors.TokenStoreError, match="Unlock it"):
+            await KeyringStore(timeout=0.05).get("me")
+    finally:
+        desktop.unlocked.set()
+
+
+async def test_no_keyring_at_all_is_told(desktop: Desktop) -> None:
+    keyring.set_keyring(fail.Keyring())
+
+    with pytest.raises(errors.TokenStoreError, match="NoKeyringError"):
+        await KeyringStore().put("me", _TOKEN)
+
+
+# -- the form in which a token is kept ------------------------------------------------------------
+
+
+def test_a_kept_token_is_json_and_reads_back() -> None:
+    assert Token.from_dict(json.loads(json.dumps(_TOKEN.to_dict()))) == _TOKEN
+    assert Token.from_dict(json.loads(json.dumps(_OTHER.to_dict()))) == _OTHER

@@ -1,0 +1,296 @@
+"""The quota: whatever the network does, no window of the server's holds too many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import anyio
+import anyio.lowlevel
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seeclickfix_async import Limiter
+from seeclickfix_async.errors import BlockedError, InvalidArgumentError, RateLimitedError
+from seeclickfix_async.sandbox import Quota
+from tests.support.clock import VirtualClock
+
+pytestmark = pytest.mark.anyio
+
+_PER = 60.0
+
+
+async def _let_time_pass(clock: VirtualClock, *calls: Callable[[], object]) -> None:
+    """Run these calls at once, and let the clock jump until all are done."""
+    async with anyio.create_task_group() as around:
+        around.start_soon(clock.run)
+        async with anyio.create_task_group() as tasks:
+            for call in calls:
+                tasks.start_soon(call)  # type: ignore[arg-type]
+        around.cancel_scope.cancel()
+
+
+async def _sleep(clock: VirtualClock, seconds: float) -> None:
+    await clock.wait(anyio.Event(), seconds)
+
+
+@pytest.mark.parametrize("window", ["fixed", "sliding", "bucket"])
+@pytest.mark.parametrize("jitter", [0.0, 0.3, 3.0, 40.0])
+@pytest.mark.parametrize("seed", range(5))
+async def test_no_kind_of_server_refuses_anything(window: str, jitter: float, seed: int) -> None:
+    clock, random = VirtualClock(), Random(seed)
+    limiter = Limiter(20, per=_PER, clock=clock)
+    quota = Quota(20, per=_PER, window=window, clock=clock.now)  # type: ignore[arg-type]
+    refused: list[float] = []
+
+    async def request() -> None:
+        async with limiter.slot():
+            await _sleep(clock, random.uniform(0, jitter))
+            refused.extend(filter(None, [quota.take()]))
+            await _sleep(clock, random.uniform(0, jitter))
+
+    await _let_time_pass(clock, *[request] * 100)
+
+    assert refused == []
+
+
+async def test_a_quota_is_used_up_to_its_limit() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(20, per=_PER, clock=clock)
+    started: list[float] = []
+
+    async def request() -> None:
+        async with limiter.slot():
+            started.append(clock.now() - 1000)
+
+    await _let_time_pass(clock, *[request] * 200)
+
+    assert started == [_PER * window for window in range(10) for _ in range(20)]
+
+
+async def test_first_come_first_served() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(2, per=_PER, clock=clock)
+    served: list[int] = []
+
+    async def request(number: int) -> None:
+        async with limiter.slot():
+            served.append(number)
+
+    async with anyio.create_task_group() as around:
+        around.start_soon(clock.run)
+        async with anyio.create_task_group() as tasks:
+            for number in range(9):
+                tasks.start_soon(request, number)
+                # One after the other, or the order of arrival would be the event loop's.
+                await anyio.lowlevel.checkpoint()
+        around.cancel_scope.cancel()
+
+    assert sorted(served) == list(range(9))
+    assert [number // 2 for number in served] == sorted(number // 2 for number in served)
+
+
+async def test_who_is_cancelled_takes_no_slot_along() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(1, per=_PER, clock=clock)
+    served: list[str] = []
+
+    async def request(name: str) -> None:
+        async with limiter.slot():
+            served.append(name)
+
+    async with limiter.slot(), anyio.create_task_group() as tasks:
+        for name in ("leaves", "stays"):
+            tasks.start_soon(request, name)
+            await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    await _let_time_pass(clock, lambda: request("next"), lambda: request("last"))
+
+    assert sorted(served) == ["last", "next"]
+    assert clock.now() == 1000 + 2 * _PER
+
+
+async def test_a_cancelled_head_hands_its_place_to_the_next() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(1, per=_PER, clock=clock)
+    served: list[str] = []
+
+    async def request(name: str) -> None:
+        async with limiter.slot():
+            served.append(name)
+
+    async with anyio.create_task_group() as around:
+        async with limiter.slot():
+            pass
+        with anyio.CancelScope() as scope:
+            async with anyio.create_task_group() as first:
+                first.start_soon(request, "head")
+                await anyio.wait_all_tasks_blocked()
+                around.start_soon(request, "next")
+                await anyio.wait_all_tasks_blocked()
+                scope.cancel()
+        around.start_soon(clock.run)
+        while not served:
+            await anyio.lowlevel.checkpoint()
+        around.cancel_scope.cancel()
+
+    assert served == ["next"]
+
+
+@pytest.mark.parametrize(("ahead", "wait"), [(0, 60.0), (2, 60.0), (3, 120.0), (8, 180.0)])
+async def test_too_long_a_wait_is_refused_at_once(ahead: int, wait: float) -> None:
+    clock = VirtualClock()
+    limiter = Limiter(3, per=_PER, clock=clock)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3 + ahead):
+            tasks.start_soon(_pass_through, limiter)
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(RateLimitedError, match="Nothing was sent") as caught:
+            await _pass_through(limiter, max_wait=wait - 1)
+        tasks.cancel_scope.cancel()
+
+    assert caught.value.retry_after == wait
+    assert caught.value.status is None
+    assert clock.now() == 1000
+
+
+async def _pass_through(limiter: Limiter, max_wait: float | None = None) -> None:
+    async with limiter.slot(max_wait=max_wait):
+        pass
+
+
+async def test_a_bearable_wait_is_waited() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(1, per=_PER, clock=clock)
+    await _pass_through(limiter)
+
+    await _let_time_pass(clock, lambda: _pass_through(limiter, max_wait=60))
+
+    assert clock.now() == 1060
+
+
+async def test_a_hold_moves_forward_only() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(5, per=_PER, clock=clock)
+    await limiter.hold(30)
+    await limiter.hold(10)
+
+    await _let_time_pass(clock, lambda: _pass_through(limiter))
+
+    assert clock.now() == 1030
+
+
+async def test_a_hold_sends_away_who_cannot_wait_that_long() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(1, per=_PER, clock=clock)
+    caught: list[RateLimitedError] = []
+
+    async def impatient() -> None:
+        try:
+            await _pass_through(limiter, max_wait=200)
+        except RateLimitedError as error:
+            caught.append(error)
+
+    await _pass_through(limiter)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(impatient)
+        tasks.start_soon(impatient)
+        await anyio.wait_all_tasks_blocked()
+        await limiter.hold(600)
+
+    assert [error.retry_after for error in caught] == [600, 600]
+
+
+async def test_a_stop_fails_everybody_who_waits() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(1, per=_PER, clock=clock)
+    caught: list[BlockedError] = []
+
+    async def waiting() -> None:
+        try:
+            await _pass_through(limiter)
+        except BlockedError as error:
+            caught.append(error)
+
+    await _pass_through(limiter)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(waiting)
+        await anyio.wait_all_tasks_blocked()
+        await limiter.stop(BlockedError("no", status=403))
+
+    assert len(caught) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "argument"),
+    [
+        ({"limit": 0}, "limit"),
+        ({"limit": True}, "limit"),
+        ({"per": 0}, "per"),
+        ({"per": -1}, "per"),
+    ],
+)
+async def test_a_quota_of_nothing_is_refused(options: dict[str, float], argument: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        Limiter(**options)  # type: ignore[arg-type]
+
+    assert caught.value.argument == argument
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    limit=st.integers(1, 7),
+    jitter=st.floats(0, 200),
+    cancelled=st.floats(0, 0.6),
+)
+@settings(max_examples=40)
+def test_any_schedule_keeps_to_the_quota(
+    seed: int, limit: int, jitter: float, cancelled: float
+) -> None:
+    anyio.run(_schedule, seed, limit, jitter, cancelled)
+
+
+async def _schedule(seed: int, limit: int, jitter: float, cancelled: float) -> None:
+    clock, random = VirtualClock(), Random(seed)
+    limiter = Limiter(limit, per=_PER, clock=clock)
+    arrivals: list[float] = []
+
+    async def request() -> None:
+        await _sleep(clock, random.uniform(0, 3 * _PER))
+        with anyio.CancelScope() as scope:
+            leaves = random.random() < cancelled
+            async with limiter.slot():
+                if leaves:
+                    scope.cancel()
+                await _sleep(clock, random.uniform(0, jitter))
+                arrivals.append(clock.now())
+                await _sleep(clock, random.uniform(0, jitter))
+
+    await _let_time_pass(clock, *[request] * 40)
+
+    arrivals.sort()
+    windows = zip(arrivals, arrivals[limit:], strict=False)
+    assert all(later - earlier >= _PER - 1e-6 for earlier, later in windows)
+
+
+async def test_who_is_in_the_background_lets_others_go_first() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(1, per=_PER, clock=clock)
+    order: list[str] = []
+
+    async def request(name: str, background: bool) -> None:
+        async with limiter.slot(background=background):
+            order.append(name)
+
+    async with anyio.create_task_group() as tasks:
+        async with limiter.slot():
+            for name, background in (("feed", True), ("pull", True), ("user", False)):
+                tasks.start_soon(request, name, background)
+                await anyio.wait_all_tasks_blocked()
+        while len(order) < 3:
+            await anyio.wait_all_tasks_blocked()
+            clock._jump()
+
+    assert order == ["user", "feed", "pull"]

@@ -1,0 +1,275 @@
+"""A feed tells every change once, whatever happens to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+
+from seeclickfix_async import AsyncClient, Change, ChangeKind, Comment, DetailedIssue, Retry, Watch
+from seeclickfix_async._watch.changes import find_changes
+from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
+from seeclickfix_async.models import UserRef
+from seeclickfix_async.sandbox import OFFICIAL_TOKEN, TOKEN, Sandbox, Settings
+from seeclickfix_async.sandbox._city import OPEN
+from tests.support.clock import VirtualClock
+
+pytestmark = pytest.mark.anyio
+
+
+class _Town:
+    """A small city, an official who works in it, and somebody who follows."""
+
+    def __init__(self, issues: int = 300) -> None:
+        self.sandbox = Sandbox(issues, settings=Settings(quota=None))
+        self.clock = VirtualClock()
+        self.official = self._client(OFFICIAL_TOKEN)
+        self.client = self._client(TOKEN)
+        self.fail: Callable[[httpx.Request], httpx.Response | None] = lambda _request: None
+
+    def _client(self, token: str) -> AsyncClient:
+        town = self
+
+        class Way(httpx.ASGITransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                refused = town.fail(request) if token == TOKEN else None
+                return refused or await super().handle_async_request(request)
+
+        http = httpx.AsyncClient(transport=Way(app=self.sandbox.app))
+        retry = Retry(attempts=1, clock=self.clock)
+        url = "http://city.test"
+        return AsyncClient(token, http=http, base_url=url, limiter=None, retry=retry)
+
+    def watch(self, **options: Any) -> Watch:
+        return self.client.issues.watch(**options)
+
+    def open_issue(self) -> int:
+        """The id of an issue that is open, after some time has passed."""
+        self.sandbox.city.report()
+        city = self.sandbox.city
+        return city.id_of(len(city) - 2 - city.status[-2::-1].index(OPEN))
+
+
+@pytest.fixture
+async def town() -> AsyncIterator[_Town]:
+    town = _Town()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(town.clock.run)
+        yield town
+        tasks.cancel_scope.cancel()
+
+
+async def _next(watch: Watch, count: int, **wanted: Any) -> list[Change]:
+    """So many changes of this kind or issue; new issues come with comments of their own."""
+    told: list[Change] = []
+    with anyio.fail_after(20):
+        while len(told) < count:
+            change = await anext(watch)
+            facts = {"kind": change.kind, "number": change.issue.id}
+            if facts.items() >= wanted.items():
+                told.append(change)
+    return told
+
+
+async def test_everything_that_happens_is_told_in_order(town: _Town) -> None:
+    watch = town.watch()
+    await watch.begin()
+
+    number = town.open_issue()
+    await town.official.issues.acknowledge(number, comment="We are on it.")
+    town.sandbox.city.report()
+    await town.official.issues.comment(number, "Tomorrow.")
+    town.sandbox.city.report()
+    await town.official.issues.close(number, comment="Done.")
+    told = await _next(watch, 5, number=number)
+
+    assert [change.kind for change in told] == [
+        ChangeKind.ACKNOWLEDGED,
+        ChangeKind.COMMENTED,
+        ChangeKind.COMMENTED,
+        ChangeKind.CLOSED,
+        ChangeKind.COMMENTED,
+    ]
+    assert [one.comment.comment for one in told if one.comment] == [
+        "We are on it.",
+        "Tomorrow.",
+        "Done.",
+    ]
+    assert len({change.key for change in told}) == 5
+    assert [change.at for change in told] == sorted(change.at for change in told)
+
+
+async def test_a_quiet_look_costs_one_request_and_no_body(town: _Town) -> None:
+    watch = town.watch(every=30)
+    await watch.begin()
+    while len(town.sandbox.requests) < 3:  # the first look has an answer that can be confirmed
+        with anyio.move_on_after(0.05):
+            pytest.fail(str(await anext(watch)))
+
+    town.sandbox.requests.clear()
+    town.clock.waits.clear()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anext, watch)
+        while len(town.sandbox.requests) < 5:
+            await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+
+    assert {seen.status for seen in town.sandbox.requests} == {304}
+    assert set(town.clock.waits) == {30}
+    assert abs(len(town.sandbox.requests) - len(town.clock.waits)) <= 1
+
+
+async def test_a_burst_bigger_than_a_page_is_told_whole(town: _Town) -> None:
+    watch = town.watch()
+    await watch.begin()
+
+    rows = [town.sandbox.city.report() for _ in range(70)]
+    told = await _next(watch, 70, kind=ChangeKind.OPENED)
+
+    assert [change.issue.id for change in told] == [town.sandbox.city.id_of(row) for row in rows]
+
+
+async def test_what_happens_before_the_first_change_is_told_can_be_kept(town: _Town) -> None:
+    watch = town.watch()
+    await watch.begin()
+    kept = watch.cursor
+    await watch.begin()
+    row = town.sandbox.city.report()
+
+    (change,) = await _next(town.watch(cursor=kept), 1)
+
+    assert watch.cursor == kept
+    assert (change.kind, change.issue.id) == (ChangeKind.OPENED, town.sandbox.city.id_of(row))
+
+
+async def test_a_restart_goes_on_where_the_last_change_was_dealt_with(town: _Town) -> None:
+    watch = town.watch()
+    await watch.begin()
+    rows = [town.sandbox.city.report() for _ in range(50)]
+    told = await _next(watch, 30, kind=ChangeKind.OPENED)
+    kept = json.dumps(watch.cursor)
+
+    rows += [town.sandbox.city.report() for _ in range(30)]  # nobody looks
+    told += await _next(town.watch(cursor=json.loads(kept)), 50, kind=ChangeKind.OPENED)
+
+    assert [change.issue.id for change in told] == [town.sandbox.city.id_of(row) for row in rows]
+    assert len(kept) < 12_000
+
+
+async def test_what_was_not_dealt_with_comes_again_with_the_same_key(town: _Town) -> None:
+    watch = town.watch()
+    await watch.begin()
+    before = watch.cursor
+    town.sandbox.city.report()
+
+    first = await _next(watch, 1)
+    again = await _next(town.watch(cursor=before), 1)
+
+    assert first[0].key == again[0].key
+
+
+async def test_old_changes_of_an_outage_are_told_though_newer_ones_came_first(
+    town: _Town,
+) -> None:
+    watch = town.watch()
+    await watch.begin()
+    number = town.open_issue()
+
+    await town.official.issues.acknowledge(number, comment="Seen.")
+    for _ in range(60):  # an hour
+        town.sandbox.city.report()
+    await town.official.issues.close(number, comment="Done.")
+    told = await _next(watch, 4, number=number)
+
+    assert [change.kind for change in told] == [
+        ChangeKind.ACKNOWLEDGED,
+        ChangeKind.COMMENTED,
+        ChangeKind.CLOSED,
+        ChangeKind.COMMENTED,
+    ]
+
+
+async def test_failures_that_pass_are_waited_out(town: _Town) -> None:
+    watch = town.watch(every=60)
+    await watch.begin()
+    row = town.sandbox.city.report()
+    failures = iter([500, 502, 429, 503, 500])
+
+    def fail(_request: httpx.Request) -> httpx.Response | None:
+        status = next(failures, None)
+        return None if status is None else httpx.Response(status)
+
+    town.fail = fail
+    (change,) = await _next(watch, 1)
+
+    assert change.issue.id == town.sandbox.city.id_of(row)
+    assert [wait for wait in town.clock.waits if wait > 60] == [120, 240, 480, 900]
+
+
+async def test_failures_that_stay_are_raised(town: _Town) -> None:
+    watch = town.watch()
+    town.fail = lambda _request: httpx.Response(401)
+
+    with pytest.raises(AuthenticationError):
+        await anext(watch)
+
+
+@pytest.mark.parametrize("cursor", [{}, {"began": 1}, 7, "now", [], {"began": "2026-01-01"}])
+def test_a_cursor_that_is_none_is_refused(cursor: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="cursor"):
+        AsyncClient().issues.watch(cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"status": "open"}, {"sort": "rating"}, {"fields": ["id"]}, {"every": 0}, {"colour": "red"}],
+)
+def test_what_is_the_feeds_own_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError):
+        AsyncClient().issues.watch(**options)
+
+
+# -- what a row tells -----------------------------------------------------------------------------
+
+_CREATED = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def _issue(**fields: Any) -> DetailedIssue:
+    return DetailedIssue(id=7, created_at=_CREATED, **fields)
+
+
+def test_a_reopened_issue_tells_its_whole_course() -> None:
+    hours = [_CREATED + timedelta(hours=hour) for hour in range(4)]
+    issue = _issue(closed_at=hours[2], acknowledged_at=hours[1], reopened_at=hours[3])
+
+    assert [change.kind for change in find_changes(issue)] == [
+        ChangeKind.OPENED,
+        ChangeKind.ACKNOWLEDGED,
+        ChangeKind.CLOSED,
+        ChangeKind.REOPENED,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "role", "automatic"),
+    [
+        ("Public Works assigned this issue to Jo", "Verified Official", True),
+        ("This issue has been closed.", "Verified Official", True),
+        ("Acknowledged.", "Admin", True),
+        ("This issue was marked as a duplicate of another", "Verified Official", True),
+        ("This issue has been closed.", "Registered User", False),
+        ("We closed the road for you.", "Verified Official", False),
+        ("", "Verified Official", False),
+        (None, None, False),
+    ],
+)
+def test_a_systems_comment_is_told_from_a_persons(
+    text: str | None, role: str | None, automatic: bool
+) -> None:
+    assert Comment(comment=text, commenter=UserRef(role=role)).automatic is automatic

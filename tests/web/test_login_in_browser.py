@@ -1,0 +1,326 @@
+"""The login of a web application in a real browser, with the real provider.
+
+The site is `localhost` and the provider `127.0.0.1`: two sites for the browser, as in life.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+
+from seeclickfix_async.sandbox._server import listen
+from seeclickfix_async.web._security import own_path
+from tests.support.browser import Browsers
+from tests.support.doorkeeper import Doorkeeper, doorkeeper
+from tests.support.login_site import Site
+
+_NEXT = "/issues/7"
+_OTHERS = ("selenium", "urllib3", "asyncio")  # loggers of the test's own tools
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[tuple[Doorkeeper, Browsers, socket.socket]]:
+    """A provider, a browser and a place for sites; one start for all tests."""
+    sock = listen("127.0.0.1", 0)
+    redirect = f"http://localhost:{sock.getsockname()[1]}/callback"
+    with (
+        sock,
+        closing(Browsers()) as browsers,
+        doorkeeper(redirect_uris=redirect) as provider,
+    ):
+        yield provider, browsers, sock
+
+
+class _Server(uvicorn.Server):
+    """Serves a site from a thread of its own, and logs all that it can."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(
+            uvicorn.Config(
+                site, log_config=None, log_level="trace", lifespan="on", http="h11", ws="none"
+            )
+        )
+        self.listening = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@contextmanager
+def serving(site: Site, sock: socket.socket) -> Iterator[None]:
+    server = _Server(site)
+    thread = threading.Thread(target=server.run, args=[[sock.dup()]], daemon=True)
+    thread.start()
+    try:
+        assert server.listening.wait(10)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+class Visit:
+    """One test's site, provider and browser."""
+
+    def __init__(self, running: tuple[Doorkeeper, Browsers, socket.socket], **options: Any) -> None:
+        self.provider, browsers, self._sock = running
+        self.provider.reset()
+        self.browser = browsers.fresh()
+        self.url = f"http://localhost:{self._sock.getsockname()[1]}"
+        app = self.provider.application(redirect_uri=f"{self.url}/callback")
+        self.site = Site(app, **options)
+
+    @contextmanager
+    def begun(self, path: str = f"/login?next={_NEXT}") -> Iterator[Visit]:
+        """A person is at the provider's page, and is asked."""
+        with serving(self.site, self._sock):
+            self.browser.open(self.url + path)
+            self.browser.reads("Authorize")
+            yield self
+
+    def path(self) -> str:
+        """What the address bar says, which must be of the own site."""
+        address = self.browser.driver.current_url
+        assert address.startswith(self.url)
+        return address.removeprefix(self.url)
+
+
+@pytest.fixture
+def visit(running: Any, request: pytest.FixtureRequest) -> Visit:
+    return Visit(running, kind=request.param)
+
+
+both = pytest.mark.parametrize("visit", ["code", "implicit"], indirect=True)
+implicit = pytest.mark.parametrize("visit", ["implicit"], indirect=True)
+code = pytest.mark.parametrize("visit", ["code"], indirect=True)
+
+
+def sent_elsewhere(events: list[dict[str, Any]], own: str) -> list[str]:
+    """All that the browser sent to other sites: addresses, headers and bodies.
+
+    A fragment is not sent, and neither is the answer that redirected the browser.
+    """
+    requests = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    headers = [e["params"] for e in events if e["method"] == "Network.requestWillBeSentExtraInfo"]
+    sent = [(r["url"], r["headers"], r.get("postData")) for r in (p["request"] for p in requests)]
+    raw = [p["headers"] for p in headers if p["headers"].get("Host") != urlsplit(own).netloc]
+    return [str(one) for one in sent if not one[0].startswith(own)] + [str(one) for one in raw]
+
+
+def test_a_browser_that_has_ended_is_replaced(running: Any) -> None:
+    _, browsers, _ = running
+    ended = browsers.fresh()
+    ended.kill()
+
+    assert browsers.fresh() is not ended
+    assert browsers.fresh() is browsers.fresh()
+
+
+# -- both flows -----------------------------------------------------------------------------------
+
+
+@both
+def test_a_person_signs_in_and_the_token_is_seen_nowhere(
+    visit: Visit, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    with visit.begun() as at:
+        at.browser.press("Authorize")
+        assert "GET /issues/7: 1 logins" in at.browser.reads("logins")
+        history, events = at.browser.history(), at.browser.events()
+        cookies = at.browser.cookies(at.url)
+        assert not at.browser.complaints()
+
+        assert at.path() == _NEXT
+
+    (token,) = visit.site.tokens
+    secret = token.access_token.reveal()
+    logged = [r.getMessage() for r in caplog.records if not r.name.startswith(_OTHERS)]
+    elsewhere = sent_elsewhere(events, visit.url)
+    assert visit.provider.get("/api/v2/profile", secret).json["id"] == 1
+    assert any("/callback" in line for line in logged)
+    assert any("/oauth/authorize" in sent for sent in elsewhere)
+    for place in (history, logged, elsewhere, visit.site.requests):
+        assert secret not in str(place)
+    assert not any(entry.startswith(f"{visit.url}/callback") for entry in history)
+    assert not cookies
+
+
+@both
+def test_who_denies_reads_so_calmly_and_may_think_again(visit: Visit) -> None:
+    with visit.begun() as at:
+        at.browser.press("Deny")
+        page = at.browser.reads("Sign in again")
+
+        assert "You are not signed in" in page
+        assert at.path() == "/callback"  # neither state nor error
+        assert "state=" not in str(at.browser.history()[-1])
+
+        at.browser.press("Sign in again")
+        at.browser.press("Authorize")
+        at.browser.reads("logins")
+        assert at.path() == _NEXT
+
+
+@both
+def test_two_tabs_sign_in_at_once(visit: Visit) -> None:
+    with visit.begun("/login?next=/first") as at:
+        first = at.browser.driver.current_window_handle
+        at.browser.driver.switch_to.new_window("tab")
+        at.browser.open(f"{at.url}/login?next=/second")
+        at.browser.press("Authorize")
+        at.browser.reads("1 logins")
+        assert at.path() == "/second"
+
+        at.browser.driver.switch_to.window(first)
+        at.browser.press("Authorize")
+        at.browser.reads("2 logins")
+        assert at.path() == "/first"
+
+
+@both
+def test_a_login_that_this_browser_did_not_begin_is_refused(visit: Visit) -> None:
+    with visit.begun() as at:
+        (cookie,) = at.browser.cookies(at.url)
+        at.browser.cdp("Network.deleteCookies", name=cookie["name"], url=at.url)
+        at.browser.press("Authorize")
+        at.browser.reads("This sign-in is over")
+
+        assert at.path() == "/callback"
+
+    assert not visit.site.tokens
+
+
+@both
+def test_signing_out_is_a_form_of_the_own_site(visit: Visit) -> None:
+    form = (
+        "const form = document.createElement('form'); form.method = 'post';"
+        f"form.action = '{visit.url}/logout'; document.body.append(form); form.submit()"
+    )
+    with visit.begun() as at:
+        at.browser.driver.execute_script(form)  # on the provider's page, another site
+        at.browser.reads("Another site")
+        assert visit.site.left == 0
+
+        at.browser.open(f"{at.url}/home")
+        at.browser.driver.execute_script(form)
+        at.browser.reads("GET /: 0 logins")
+
+    assert visit.site.left == 1
+
+
+# -- the code flow --------------------------------------------------------------------------------
+
+
+@code
+def test_the_callbacks_address_works_once(visit: Visit) -> None:
+    with visit.begun() as at:
+        (saved,) = at.browser.cookies(at.url)
+        at.browser.press("Authorize")
+        at.browser.reads("1 logins")
+        (used,) = [path for path in at.site.requests if path.startswith("GET /callback?")]
+        address = at.url + used.removeprefix("GET ")
+
+        at.browser.open(address)
+        at.browser.reads("This sign-in is over")
+        assert at.path() == "/callback"
+
+        cookie = {name: saved[name] for name in ("name", "value", "httpOnly", "sameSite")}
+        at.browser.cdp("Network.setCookie", url=at.url, **cookie)
+        at.browser.open(address)
+        at.browser.reads("This sign-in was finished before")
+
+    assert len(visit.site.tokens) == 1
+
+
+@code
+def test_no_browser_takes_next_for_another_place(visit: Visit) -> None:
+    """What urllib takes for a path of the own site, the browser has to take for one as well."""
+    wanted = ["/\t/evil.example", "/%09/evil.example", "/;//evil.example", "/.//evil.example"]
+    wanted += ["/\\evil.example", "\\/evil.example", "/\u2215/evil.example", "/@evil.example"]
+    wanted += ["/%5cevil.example", "/\n/evil.example", "///evil.example", "/?//evil.example"]
+    with visit.begun() as at:
+        script = "return arguments[0].map(path => new URL(path, arguments[1]).host)"
+        hosts = at.browser.driver.execute_script(script, [own_path(w) for w in wanted], at.url)
+
+    assert set(hosts) == {urlsplit(visit.url).netloc}
+
+
+# -- the implicit flow ----------------------------------------------------------------------------
+
+
+@implicit
+def test_the_token_leaves_the_address_before_it_is_sent(visit: Visit) -> None:
+    with visit.begun() as at:
+        at.browser.press("Authorize")
+        at.browser.reads("1 logins")
+        events = at.browser.events()
+
+    relay = f"{visit.url}/callback"
+    steps = [
+        (event["method"], event["params"].get("url") or event["params"].get("request"))
+        for event in events
+    ]
+    cleaned = steps.index(("Page.navigatedWithinDocument", relay))
+    posted = [
+        number
+        for number, (method, what) in enumerate(steps)
+        if method == "Network.requestWillBeSent"
+        and (what["url"], what["method"]) == (relay, "POST")
+    ]
+    assert len(posted) == 1
+    assert cleaned < posted[0]
+
+
+@implicit
+def test_the_relay_page_alone_says_that_there_is_nothing_to_do(visit: Visit) -> None:
+    with visit.begun() as at:
+        at.browser.open(f"{at.url}/callback?tenant=one")
+        at.browser.reads("There is nothing to do here")
+
+        assert at.path() == "/callback"
+
+
+@implicit
+def test_a_browser_without_scripts_is_told(visit: Visit) -> None:
+    with visit.begun() as at:
+        at.browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
+        at.browser.press("Authorize")
+        words = at.browser.reads("One step is missing")
+
+    assert "Signing you in" not in words
+    assert not visit.site.tokens
+
+
+@both
+@pytest.mark.parametrize(
+    ("scheme", "ink"), [("light", "rgb(0, 0, 0)"), ("dark", "rgb(255, 255, 255)")]
+)
+def test_the_pages_read_well_on_a_phone(visit: Visit, scheme: str, ink: str) -> None:
+    measure = """
+        const style = getComputedStyle(document.querySelector("p"));
+        const link = document.querySelector("a").getBoundingClientRect();
+        const width = document.documentElement.scrollWidth;
+        return [width, parseFloat(style.fontSize), link.height, style.color]
+    """
+    with visit.begun() as at:
+        phone = {"width": 320, "height": 568, "deviceScaleFactor": 2, "mobile": True}
+        at.browser.cdp("Emulation.setDeviceMetricsOverride", **phone)
+        media = [{"name": "prefers-color-scheme", "value": scheme}]
+        at.browser.cdp("Emulation.setEmulatedMedia", features=media)
+        at.browser.press("Deny")
+        at.browser.reads("You are not signed in")
+        width, letters, link, color = at.browser.driver.execute_script(measure)
+
+    assert width <= 320
+    assert letters >= 16
+    assert link >= 44
+    assert color == ink
