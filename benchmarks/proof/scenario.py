@@ -150,10 +150,12 @@ class Scenario:
 
     @classmethod
     def of_seed(cls, seed: int) -> Scenario:
-        """Draw a configuration."""
+        """Draw a configuration, in which nothing changes faster than it can be read."""
         chance = Random(seed)
         drawn = {name: chance.choice(values) for name, values in _CHOICES.items()}
-        return cls(seed, **_possible(drawn))
+        scenario = cls(seed, **_possible(drawn))
+        slow_enough = min(scenario.rate, scenario._smallest_page / 20)
+        return attrs.evolve(scenario, rate=slow_enough)
 
     @property
     def is_still(self) -> bool:
@@ -171,10 +173,10 @@ class Scenario:
     def endless_requests(self, rows: int) -> int:
         """How many requests for so many rows are too many, in one attempt.
 
-        A second that is divided because of a count that lies takes some for each of its rows.
+        A second that is divided because of a count that is too high takes some for each row.
         """
-        size = min(5, *self._page_sizes, self.page_size if isinstance(self.page_size, int) else 5)
-        return _ENDLESS * (10 + rows // max(1, size - size % self.page_step))
+        size = 1 if self.count_mode == "high" else min(5, self._smallest_page)
+        return _ENDLESS * (10 + rows // size)
 
     @property
     def _page_sizes(self) -> tuple[int, ...]:
@@ -182,6 +184,13 @@ class Scenario:
         if not self.granted_varies:
             return (self.granted,)
         return (max(2, self.granted // 2), self.granted, 2 * self.granted)
+
+    @property
+    def _smallest_page(self) -> int:
+        """The smallest page that any of them grants."""
+        asked = self.page_size if isinstance(self.page_size, int) else max(self._page_sizes)
+        size = min(asked, *self._page_sizes)
+        return max(1, size - size % self.page_step)
 
     def service(self) -> Drift:
         """Return a service as it is before the first request, with what happens to it."""
@@ -241,7 +250,7 @@ class Scenario:
 
 
 def _possible(drawn: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what changes faster than it can be read, and what no reader could notice.
+    """Leave out what no reader could notice.
 
     A row that changes its status, but neither its clock nor the count, while a second is read
     by status; a row without coordinates, while a second is read by area and another row is
@@ -252,7 +261,6 @@ def _possible(drawn: dict[str, Any]) -> dict[str, Any]:
         drawn["events"] = tuple(kind for kind in drawn["events"] if kind != "status")
     if drawn["lacking"] != (0,):
         drawn["unplaced"] = 0.0
-    drawn["rate"] = min(drawn["rate"], drawn["granted"] / 20)
     if drawn["count_mode"] in {"high", "jitter"}:
         drawn["faults"] = 0.0
     if drawn["clocks"] == (0, 300):
