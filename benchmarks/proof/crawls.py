@@ -82,7 +82,7 @@ class _Run:
             return
         self._check("crawl", report)
         is_kept = self.scenario.restart == "state and ids" and self.state is not None
-        if is_kept and not report.complete and self.scenario.by == "created_at":
+        if is_kept and not report.complete:
             report = await self._to_the_end("crawl again", None)
             if report is not None:
                 self._check("crawl again", report)
@@ -149,14 +149,12 @@ class _Run:
     def _check(self, stage: str, report: Report) -> None:
         """Compare what came with what was there all the time.
 
-        By updates, an issue that changes goes on to the next crawl; and a state alone does not
-        tell which issues an earlier process gave out, so that those that moved are not judged.
+        A state alone does not show which issues an earlier process received, so that those that
+        moved are not judged.
         """
         scenario, drift = self.scenario, self.drift
         judged: Any = self.came
         owed = set(drift.there)
-        if scenario.by == "updated_at":
-            owed -= drift.changed
         if scenario.restart == "state" and scenario.way == "run":
             owed -= drift.moved
             judged = [key for key in judged if key not in drift.moved]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import attrs
 
 from seeclickfix_async._api.area import WORLD, Area, BoundingBox, Near
 from seeclickfix_async._api.query import ALL, IssueQuery
+from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.evidence import Evidence, Row
 from seeclickfix_async._crawl.limits import Limits
 from seeclickfix_async.errors._counting import counted
@@ -26,20 +28,26 @@ class Listing:
     Attributes:
         status: Only issues of this status; None for all that the query asks for.
         box: Only issues in this box; None for the area of the query.
+        after: Only issues created at this moment or later; None for those of the query.
+        before: Only issues created before this moment; None for those of the query.
         front: The first rows, oldest first. None between them is missing.
         back: The last rows, newest first. None between them is missing.
         backwards: Whether the front cannot be read further, so that the back is read.
         setbacks: How many pages did not join the rows that were known.
         halves: Boxes that divide the area between the issues that were seen last.
+        middle: A moment that divides the creation of these; None if they are of one second.
     """
 
     status: Status | None = None
     box: BoundingBox | None = None
+    after: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
+    before: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
     front: list[Row] = attrs.field(factory=list)
     back: list[Row] = attrs.field(factory=list)
     backwards: bool = False
     setbacks: int = 0
     halves: list[BoundingBox] = attrs.field(factory=list)
+    middle: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
 
     @property
     def edge(self) -> list[Row]:
@@ -84,6 +92,12 @@ class Listing:
         del self.edge[-rows:]
         return self.setbacks < _MOST_SETBACKS
 
+    def note_clocks(self, issues: Iterable[Issue]) -> None:
+        """Note how the creation of these issues divides them."""
+        seconds = {i.created_at.replace(microsecond=0) for i in issues if i.created_at is not None}
+        if len(seconds) > 1:
+            self.middle = sorted(seconds)[len(seconds) // 2]
+
     def note_places(self, issues: Iterable[Issue], query: IssueQuery) -> bool:
         """Note how these issues divide the area; returns False if the service ignores the box."""
         area = self.box or _box_of(query.area)
@@ -94,14 +108,18 @@ class Listing:
         return self.box is None or all(area.contains(lat, lng, _MARGIN) for lat, lng in places)
 
     def divide(self, query: IssueQuery) -> list[Listing]:
-        """Divide it by status, or else by area; returns nothing where that is no use.
+        """Divide it by creation, by status, or else by area; returns nothing where that is no use.
 
         The issues of a status are asked for without a box, which would leave out those that have
         no place.
         """
+        after, before = self.after, self.before
+        if self.middle is not None:
+            earlier = Listing(self.status, self.box, after, self.middle)
+            return [earlier, Listing(self.status, self.box, self.middle, before)]
         if self.status is None:
-            return [Listing(status) for status in query.status or ALL]
-        return [Listing(self.status, box) for box in self.halves]
+            return [Listing(one, None, after, before) for one in query.status or ALL]
+        return [Listing(self.status, box, after, before) for box in self.halves]
 
 
 @attrs.define(eq=False)
@@ -143,6 +161,7 @@ class CrowdedSecond:
         listing = self.listings[0]
         rows = evidence.rows
         self.rows.update(rows)
+        listing.note_clocks(page.items)
         if not listing.note_places(page.items, query):
             self._give_up(limits, query)
             return
@@ -191,7 +210,7 @@ class CrowdedSecond:
         if self.listings:
             self._skip_unserved(limits, query)
         elif self.problem is not None and self.attempts < _MOST_ATTEMPTS:
-            limits.depth = None  # what was taken for it may have been a failure
+            limits.forget()
             self._begin_again(query)
         elif self.problem is not None:
             self.is_read = True
@@ -220,6 +239,8 @@ class CrowdedSecond:
         else:
             count = "an unknown number of issues" if entries is None else counted(entries, "issue")
             self.problem = f"holds {count}, as the service counts, of which {came} came"
+            if entries == came:
+                self.problem = "changed each time while it was read"
             self.is_read = True
 
 

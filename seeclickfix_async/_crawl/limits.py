@@ -20,37 +20,42 @@ class Limits:
     """The size of a page, and the depth cap.
 
     Attributes:
-        asked: How many rows a page are asked for.
-        granted: How many the service grants; None before its first answer.
-        depth: How many rows of one query it serves; None until a crawl has met this cap.
+        requested: Rows a page that are requested.
+        granted: Rows a page that the service grants; None before its first response.
+        depth: Rows of one query that it serves; None until a crawl has met this cap.
     """
 
-    asked: _Count
+    requested: _Count
     granted: _Count | None = None
     depth: _Count | None = None
 
     @property
     def per_page(self) -> int:
         """Rows a page, as far as is known."""
-        return self.granted or self.asked
+        return self.granted or self.requested
 
-    def grant(self, per_page: int | None) -> None:
-        """Note how many rows an answer says that a page has.
+    def grant(self, per_page: int | None, rows: int) -> None:
+        """Note the page size that a response states, unless it has more rows than that.
 
-        A service that answers a wish for large pages with tiny ones is asked for the documented
-        size.
+        A service that responds to a large page size with a tiny page is sent the documented size
+        from then on.
         """
         if per_page is None or per_page < 1:
             return
-        is_tiny = self.granted is None and per_page < DOCUMENTED < self.asked
-        self.granted = DOCUMENTED if is_tiny else min(per_page, self.per_page)
+        stated = max(per_page, rows)
+        is_tiny = self.granted is None and stated < DOCUMENTED < self.requested
+        self.granted = DOCUMENTED if is_tiny else min(stated, self.per_page)
 
-    def ask_for_less(self) -> bool:
-        """Ask for pages of the documented size, if larger ones may be why a request is refused."""
-        if self.granted is not None or self.asked <= DOCUMENTED:
+    def request_less(self) -> bool:
+        """Request pages of the documented size, if larger ones may be why one was refused."""
+        if self.granted is not None or self.requested <= DOCUMENTED:
             return False
         self.granted = DOCUMENTED
         return True
+
+    def forget(self) -> None:
+        """Find out anew what the service serves: what was taken for a limit may be a failure."""
+        self.granted = self.depth = None
 
     def note_unserved(self, request: PageRequest) -> None:
         """Note that the service does not serve this page, although there are rows on it."""

@@ -86,21 +86,24 @@ class CrawlPlanner(Generic[IssueT]):
     ) -> None:
         self.by: ClockField = by
         self._rate = rate
-        self._start, self._before = query.bounds(by)
+        # In UTC: two moments of a zone with a clock change are not to be compared.
+        self._start, self._before = (at and at.astimezone(UTC) for at in query.bounds(by))
         usual = DETAILED_PER_PAGE if query.details else DOCUMENTED
         if page_size == "largest":
             page_size = usual if query.details else LARGEST
-        asked = page_size or usual
-        self._query = attrs.evolve(query, sort_direction="ASC", per_page=asked)
+        requested = page_size or usual
+        self._query = attrs.evolve(query, sort_direction="ASC", per_page=requested)
         if state is None:
             whole = TimeSlice(by, self._start, self._before)
-            begun = CrawlState([whole], Limits(asked), end=self._before)
+            begun = CrawlState([whole], Limits(requested), end=self._before)
         else:
             begun = CrawlState.decode(state)
-            begun.limits.asked = asked
+            begun.limits.requested = requested
         self.state: CrawlState = begun
         self._earlier = self.state.received + self.state.rejected
-        self._seen = IdSet(row for part in self.slices for row in part.known)
+        known = [row for part in self.slices for row in part.known]
+        self._seen = IdSet(known)
+        self._rejected = {row for row in known if row < 0}
         self._remembers_all = state is None
         self._now: datetime | None = None  # by the service's clock
 
@@ -122,7 +125,7 @@ class CrawlPlanner(Generic[IssueT]):
         for number in ids:
             self._seen.add(number)
         self._remembers_all = True
-        if self.state.finished and self.state.reasons:
+        if self.state.finished and (self.state.reasons or self.state.rejected):
             self._reopen()
 
     def count_requests(self, requests: int) -> None:
@@ -144,6 +147,10 @@ class CrawlPlanner(Generic[IssueT]):
         limits = self.state.limits
         number, per_page = limits.window(len(listing.edge)) or (1, limits.per_page)
         changes: dict[str, Any] = {"per_page": per_page}
+        if listing.after is not None:
+            changes["after"] = listing.after
+        if listing.before is not None:
+            changes["before"] = listing.before
         if listing.status is not None:
             changes["status"] = (listing.status,)
         if listing.box is not None:
@@ -163,9 +170,9 @@ class CrawlPlanner(Generic[IssueT]):
         query = self._query
         if query.fields is not None:
             changes["fields"] = tuple(dict.fromkeys((*query.fields, self.by, part.by)))
-        changes |= period(self.by, self._start, self.state.end)
-        changes |= period(part.by, part.start, part.end)
-        return attrs.evolve(query, sort=part.by, **changes)
+        periods = period(self.by, self._start, self.state.end)
+        periods |= period(part.by, part.start, part.end)
+        return attrs.evolve(query, sort=part.by, **periods | changes)
 
     # -- what an answer proves ----------------------------------------------------------------
 
@@ -185,7 +192,7 @@ class CrawlPlanner(Generic[IssueT]):
             TruncatedResultsError: The service does not heed the clock, or gives nothing at all.
         """
         self._now = now
-        evidence = Evidence.of(request, page, part.by, counts=part.by == self.by)
+        evidence = Evidence.of(request, page, part.by, counts=not part.closing)
         self._check(part, evidence)
         fresh = self._receive(part, evidence, self._within_end(part, page, now))
         if part.crowd is None:
@@ -193,7 +200,7 @@ class CrawlPlanner(Generic[IssueT]):
         else:
             part.crowd.take(evidence, self.state.limits, self._query)
             self._leave_crowd(part, part.crowd)
-        if part.by != self.by and part in self.slices and self.state.requests > self.state.patience:
+        if part.closing and part in self.slices and self.state.requests > self.state.patience:
             self._give_up(part, "Issues were updated faster than they could be read.")
             self._close(part)
         return fresh
@@ -202,7 +209,7 @@ class CrawlPlanner(Generic[IssueT]):
         """Take note of a refused request; returns whether something else may be asked instead."""
         limits = self.state.limits
         if request.number == 1:
-            return limits.ask_for_less()
+            return limits.request_less()
         limits.note_unserved(request)
         if part.crowd is None:
             self._fall_back(part)
@@ -216,7 +223,7 @@ class CrawlPlanner(Generic[IssueT]):
         page, last = evidence.page, evidence.last
         if not evidence.says_more or part.crowd is not None:
             return
-        if last is None and page.items and part.by == self.by:
+        if last is None and page.items and not part.closing:
             path = f"issues[0].{part.by}"
             raise DecodeError("No row tells its time.", path=path, route=page.response.route)
         if last is not None and part.is_after(last) and not part.may_doubt:
@@ -242,20 +249,47 @@ class CrawlPlanner(Generic[IssueT]):
         self, part: TimeSlice, evidence: Evidence, issues: Sequence[IssueT]
     ) -> list[IssueT]:
         """Sort out the issues that are new, and remember those that may come again."""
-        if part.by != self.by and not self._remembers_all:
+        if self.by == "updated_at":
+            fresh = [issue for issue in issues if self._is_new_version(part, issue)]
+        elif part.closing and not self._remembers_all:
             fresh = []  # an earlier process may have given them out
-        elif self.by == "created_at":
+        else:
             fresh = [issue for issue in issues if self._seen.add(issue.id)]
-        else:  # a new version of an issue is new
-            known = part.known
-            fresh = [i for i in issues if i.id not in known or i.updated_at != known[i.id]]
         self.state.received += len(fresh)
         self.state.duplicates += len(issues) - len(fresh)
         if evidence.page.rejected:
-            rejected = [row for row in evidence.rows if row < 0 and self._seen.add(row)]
-            self.state.rejected += len(rejected)
+            self._reject(part, evidence)
         part.known.update(evidence.clocks)
         return fresh
+
+    def _is_new_version(self, part: TimeSlice, issue: IssueT) -> bool:
+        """Whether a crawl by updates has not received an issue as it is, or later than that.
+
+        What was updated before the crawl began can come once only. An issue that is updated later
+        comes again; so does one of which a machine with a slow clock says that it was before.
+        """
+        at = issue.updated_at
+        if not part.holds(at):
+            return False  # comes, or came, in its own period
+        if at is None or at < (self.state.began or FAR) - _SKEW:
+            return self._seen.add(issue.id)
+        recent = self.state.recent
+        if recent.get(issue.id, _NEVER) >= at:
+            return False
+        recent[issue.id] = at
+        return True
+
+    def _reject(self, part: TimeSlice, evidence: Evidence) -> None:
+        """Count the rows that cannot be read, and note that their page has to be read again."""
+        unreadable = {row for row in evidence.rows if row < 0}
+        self.state.rejected += len(unreadable - self._rejected)
+        self._rejected |= unreadable
+        end = part.end
+        if evidence.last is not None and evidence.says_more:
+            end = evidence.last + SECOND
+        gap = Gap(part.by, part.start, end)
+        if gap not in self.state.gaps:
+            self.state.gaps.append(gap)
 
     # -- how a slice goes on ------------------------------------------------------------------
 
@@ -264,7 +298,7 @@ class CrawlPlanner(Generic[IssueT]):
         page = evidence.page
         first = evidence.request.number == 1
         if first:
-            self.state.limits.grant(page.per_page)
+            self.state.limits.grant(page.per_page, page.size)
             part.listing = Listing(setbacks=part.listing.setbacks)
         listing = part.listing
         known = len(listing.front)
@@ -313,7 +347,8 @@ class CrawlPlanner(Generic[IssueT]):
     def _go_on_without_clock(self, part: TimeSlice, page: Page[Issue]) -> None:
         """Go on after a page that tells no time: of unreadable rows, or without rows."""
         if page.items:
-            self._close(part)  # the service says of no issue when it was updated
+            self._give_up(part, "The service does not say when issues were updated.")
+            self._close(part)
             return
         number, _ = self.state.limits.window(len(part.listing.front)) or (0, 0)
         if number < 2 and not part.doubt():
@@ -324,10 +359,10 @@ class CrawlPlanner(Generic[IssueT]):
 
         Of what changed meanwhile the count is not believed that often: it may always be too high.
         """
-        if part.by == self.by:
-            count = counted(max(1, entries or 0), "issue")
+        if not part.closing:
+            count = counted(entries, "issue") if entries else "more issues"
             period = f"between {_name(part.start)} and {_name(part.end)}"
-            self._give_up(part, f"The service counts {count} {period} and gives none.")
+            self._give_up(part, f"The service announces {count} {period}, and sends none.")
         self._close(part)
 
     def _left_after(self, part: TimeSlice, page: Page[Issue]) -> int:
@@ -369,7 +404,7 @@ class CrawlPlanner(Generic[IssueT]):
         The parts are equal in time, since it is not known how the rows are spread.
         """
         parts = min(among + 1, part.left // (2 * self.per_page), part.seconds)
-        if part.start is None or not part.is_between_pages or parts < 2:
+        if part.start is None or part.closing or not part.is_between_pages or parts < 2:
             return
         length = timedelta(seconds=part.seconds // parts)
         left = part.left // parts
@@ -422,19 +457,21 @@ class CrawlPlanner(Generic[IssueT]):
     def _changed(self) -> list[TimeSlice]:
         """The updates since the crawl began, or since it asked for them the last time.
 
-        There are none where all came at one moment. By updates, an issue that moves goes on to
-        where the crawl will be; and a crawl that does not remember what an earlier one gave out
-        could not tell what is new.
+        There are none where all came in one response. A crawl by creation that does not remember
+        what an earlier one received could not find out what is new; one by updates up to a given
+        moment meets there what moved.
         """
         state = self.state
-        if self.by != "created_at" or state.began is None or not self._remembers_all:
+        is_of_use = self._remembers_all if self.by == "created_at" else self._before is None
+        if state.began is None or not is_of_use:
             return []
         start, end = self._query.bounds("updated_at")
         since = max(start or _NEVER, (state.looked or state.began) - _SKEW)
         state.looked = self._now
-        if state.requests < 2 or since >= (end or FAR):
+        came_at_once = state.requests < 2 and self.is_counted
+        if came_at_once or since >= (end or FAR):
             return []
-        return [TimeSlice("updated_at", since, end or FAR)]
+        return [TimeSlice("updated_at", since, end or FAR, closing=True)]
 
     def _give_up(self, part: TimeSlice, reason: str) -> None:
         self.state.gaps.append(Gap(part.by, part.start, part.end))
@@ -445,9 +482,12 @@ class CrawlPlanner(Generic[IssueT]):
         """Read again what an incomplete crawl did not get: its gaps, or else everything."""
         state = self.state
         gaps = state.gaps or [Gap(self.by, self._start, state.end)]
-        state.slices = [TimeSlice(gap.by, gap.start, gap.end) for gap in gaps]
-        state.gaps, state.reasons = [], []
-        state.limits.depth = None  # what was taken for it may have been a failure
+        state.slices = [
+            TimeSlice(gap.by, gap.start, gap.end, closing=gap.by != self.by) for gap in gaps
+        ]
+        state.gaps, state.reasons, state.rejected = [], [], 0
+        self._rejected.clear()
+        state.limits.forget()
         state.checked = state.finished = False
         self._be_patient()
 

@@ -29,6 +29,7 @@ class TimeSlice:
 
     Attributes:
         by: The clock that the period is of.
+        closing: Whether it is of the updates that came while the crawl ran.
         start: None for the beginning of all issues.
         end: None until the service has told its time.
         left: How many rows are still to come, as far as is known.
@@ -42,6 +43,7 @@ class TimeSlice:
     by: ClockField
     start: datetime | None = attrs.field(validator=validation.validate_aware)
     end: datetime | None = attrs.field(validator=validation.validate_aware)
+    closing: bool = False
     left: int = 0
     known: dict[Row, datetime | None] = attrs.field(factory=dict)
     reached: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
@@ -70,6 +72,12 @@ class TimeSlice:
     def may_doubt(self) -> bool:
         """Whether an answer that contradicts itself is asked for again."""
         return self.doubts < _MOST_DOUBTS
+
+    def holds(self, clock: datetime | None) -> bool:
+        """Return whether a clock is of this period, as far as it shows: it may lack fractions."""
+        if clock is None:
+            return True
+        return not self.is_after(clock) and (self.end is None or clock < self.end)
 
     def is_after(self, second: datetime) -> bool:
         """Whether the period begins after this second."""
@@ -101,7 +109,7 @@ class TimeSlice:
 
     def split(self, at: datetime, left: int = 0) -> TimeSlice:
         """Cut the period in two; returns the later part."""
-        later = TimeSlice(self.by, at, self.end, left)
+        later = TimeSlice(self.by, at, self.end, self.closing, left)
         later.known = {row: clock for row, clock in self.known.items() if clock and clock >= at}
         self.known = {row: clock for row, clock in self.known.items() if row not in later.known}
         self.end = at
@@ -132,6 +140,8 @@ class CrawlState:
         expected: How many it counted last.
         checked: Whether the rows that changed during the crawl have been asked for.
         looked: When that was begun the last time, by the service's clock; None before.
+        recent: The clocks of received rows that are so new that they come again in the end, where
+            the crawl goes by updates.
         patience: At how many requests it stops to do so, where they change all the time.
         reasons: Why the crawl is not complete.
     """
@@ -151,6 +161,7 @@ class CrawlState:
     seconds: float = 0.0
     checked: bool = False
     looked: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
+    recent: dict[Row, datetime] = attrs.field(factory=dict)
     patience: int = 0
     reasons: list[str] = attrs.field(factory=list)
     finished: bool = False

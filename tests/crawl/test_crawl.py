@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import anyio
 import attrs
@@ -525,9 +526,117 @@ async def test_an_incomplete_crawl_reads_again_what_is_missing() -> None:
     more, report = await _run(crawl)
 
     assert not broken.complete
-    assert "and gives none" in broken.reasons[0]
+    assert "and sends none" in broken.reasons[0]
     assert 0 < len(more) < 200
     _check(got + more, report, set(service.rows))
+
+
+# -- by updates -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_an_update_that_comes_while_the_crawl_runs_is_received(concurrency: int) -> None:
+    service = _city(300, 0, 0, most_per_page=20)
+
+    def update(number: int) -> None:
+        if number == 3:
+            service.touch(service.rows[250])
+
+    service.before_answer = update
+    crawl = _client(service).issues.crawl(by="updated_at", concurrency=concurrency)
+    got, report = await _run(crawl)
+
+    assert set(got) == set(service.rows)
+    assert Counter(got).most_common(2)[1][1] == 1  # the issue may have come before, too
+    assert report.complete
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_rows_that_come_twice_are_received_once(concurrency: int) -> None:
+    service = _city(300, 45, 100, most_per_page=20)
+    pages: list[bytes] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        """Include the end of the period, repeat a row on its page, and now and then a page."""
+        params = dict(request.url.params)
+        if "updated_at_before" in params:
+            end = datetime.fromisoformat(params["updated_at_before"]) + timedelta(microseconds=1)
+            request.url = request.url.copy_set_param("updated_at_before", end.isoformat())
+        body = json.loads(service.respond(request).content)
+        body["issues"] += body["issues"][-1:]
+        pages.append(json.dumps(body).encode())
+        content = pages[len(pages) // 2] if len(pages) % 7 == 0 else pages[-1]
+        return httpx.Response(200, content=content, headers={"Date": _DATE})
+
+    crawl = _served(serve).issues.crawl(by="updated_at", concurrency=concurrency)
+    got, report = await _run(crawl)
+
+    assert len(got) == len(set(got))
+    assert set(got) == set(service.rows) or not report.complete
+
+
+async def test_skipped_issues_are_not_received_again() -> None:
+    service = _city(100, 0, 100, most_per_page=20)
+    state = b""
+
+    def hide(request: httpx.Request) -> httpx.Response:
+        response = service.respond(request)
+        if "2026-01-01T01:3" <= request.url.params.get("updated_at_after", "") < "2026-01-03":
+            body = json.loads(response.content)
+            return httpx.Response(200, json={**body, "issues": []}, headers={"Date": _DATE})
+        return response
+
+    async def keep(batch: Batch[Issue]) -> None:
+        nonlocal state
+        state = batch.state
+        got.extend(issue.id for issue in batch.issues)
+
+    got: list[int] = []
+    incomplete = await _served(hide).issues.crawl(by="updated_at").run(keep)
+    crawl = _client(service).issues.crawl(by="updated_at", state=state)
+    crawl.skip(got)
+    more, report = await _run(crawl)
+
+    assert not incomplete.complete
+    _check(got + more, report, set(service.rows))
+
+
+@pytest.mark.parametrize("by", ["created_at", "updated_at"])
+async def test_a_job_that_updates_more_issues_in_one_second_than_are_served(by: Any) -> None:
+    service = _city(500, 0, 0, most_per_page=20, cap=100)
+
+    def archive(number: int) -> None:
+        if number == (1 if by == "updated_at" else 6):
+            now = service.now
+            for row in service.rows.values():
+                row.status, row.updated, row.lat = Status.ARCHIVED, now, 41.0
+
+    service.before_answer = archive
+    got, report = await _run(_client(service).issues.crawl(by=by))
+
+    assert set(got) == set(service.rows)
+    assert report.complete
+
+
+async def test_issues_that_do_not_show_their_updates_are_a_reason() -> None:
+    service = _city(100, 0, 0, most_per_page=20)
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        response = service.respond(request)
+        body = json.loads(response.content)
+        for issue in body["issues"]:
+            del issue["updated_at"]
+        return httpx.Response(200, json=body, headers={"Date": response.headers["Date"]})
+
+    def update(number: int) -> None:
+        if number == 3:
+            for row in list(service.rows.values()):
+                service.touch(row)
+
+    service.before_answer = update
+    _, report = await _run(_served(serve).issues.crawl())
+
+    assert report.reasons == ("The service does not say when issues were updated.",)
 
 
 # -- what a service may say -----------------------------------------------------------------------
@@ -602,6 +711,60 @@ async def test_a_bad_row_is_set_aside_and_told() -> None:
     assert crawl.report.reasons == ("2 rows could not be read.",)
 
 
+@pytest.mark.parametrize("bad", [1, 35, 60])
+async def test_an_unreadable_row_is_read_again(bad: int) -> None:
+    service = _city(20, 0, 40, most_per_page=10)
+    is_mended = False
+
+    def spoil(request: httpx.Request) -> httpx.Response:
+        body = json.loads(service.respond(request).content)
+        for issue in body["issues"]:
+            if issue["id"] == bad and not is_mended:
+                issue["lat"] = {}
+        return httpx.Response(200, json=body, headers={"Date": _DATE})
+
+    crawl = _served(spoil).issues.crawl()
+    got, report = await _run(crawl)
+    crawl.skip(got)
+    more, again = await _run(crawl)
+    is_mended = True
+    crawl.skip(got)
+    last, mended = await _run(crawl)
+
+    assert (report.rejected, again.rejected, mended.rejected) == (1, 1, 0)
+    assert (report.complete, again.complete, more, last) == (False, False, [], [bad])
+    _check(got + last, mended, set(service.rows))
+
+
+async def test_a_page_size_that_the_rows_contradict_is_not_believed() -> None:
+    service = _city(400, 0, 0)
+    pages: list[httpx.Request] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        pages.append(request)
+        body = json.loads(service.respond(request).content)
+        body["metadata"]["pagination"]["per_page"] = 1 if len(pages) == 2 else 100
+        return httpx.Response(200, json=body, headers={"Date": _DATE})
+
+    got, report = await _run(_served(serve).issues.crawl())
+
+    _check(got, report, set(service.rows))
+    assert len(pages) < 10
+
+
+async def test_a_period_that_begins_while_clocks_are_put_back() -> None:
+    start = datetime(2026, 11, 1, 1, 32, 0, 600_000, ZoneInfo("America/New_York"))
+    service = ServiceModel(most_per_page=20, opened=OPENED + timedelta(days=400))
+    for number in range(90):
+        moment = start.astimezone(UTC).replace(microsecond=100_000 * (number // 10))
+        service.add(moment)
+
+    got, report = await _run(_client(service).issues.crawl(after=start))
+
+    _check(got, report, set(range(61, 91)))
+    assert min(got) == 61
+
+
 async def test_a_page_of_bad_rows_costs_no_other_row() -> None:
     service = _city(60, 0, 0, most_per_page=10)
 
@@ -632,7 +795,7 @@ async def test_a_service_that_counts_rows_and_gives_none_is_found_out() -> None:
     crawl = _served(lambda _: _answer([], 9)).issues.crawl()
 
     for _ in range(2):
-        with pytest.raises(TruncatedResultsError, match="and gives none"):
+        with pytest.raises(TruncatedResultsError, match="and sends none"):
             await _run(crawl)
 
 
