@@ -68,7 +68,7 @@ class _Form(HTMLParser):
 
 
 class Doorkeeper:
-    """One running provider."""
+    """A running provider."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -88,7 +88,7 @@ class Doorkeeper:
         return self._submit(page, button) if has_form else page
 
     def come_back(self, url: str, button: str = "Authorize") -> str:
-        """Answer the authorization page, and return the URL that the browser is sent to."""
+        """Press a button of the authorization page, and return the URL that it redirects to."""
         location = self.press(url, button).location
         assert location is not None
         return location

@@ -1,0 +1,118 @@
+"""The checks of this repository: `nox -s tests`, `nox -s lint`, ... `.ci/run` runs all of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+PYTHONS = nox.project.python_versions(PYPROJECT)
+OLDEST = PYTHONS[0]
+
+nox.options.sessions = ["lint", "layers", "types", "tests"]
+
+
+def _group(*names: str) -> tuple[str, ...]:
+    return nox.project.dependency_groups(PYPROJECT, *names)
+
+
+def _enter_copy(session: nox.Session) -> None:
+    """Change to a copy of what would be committed, so that no other file can help."""
+    copy = Path(session.virtualenv.location, "checkout")
+    shutil.rmtree(copy, ignore_errors=True)
+    command = ("git", "ls-files", "-coz", "--exclude-standard")
+    listing = session.run(*command, external=True, silent=True, log=False)
+    for name in str(listing).split("\0"):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    session.chdir(copy)
+
+
+def _enter_checkout(session: nox.Session) -> None:
+    """Stay in the working directory, where caches are; in CI, change to a copy."""
+    if "CI" in os.environ:
+        _enter_copy(session)
+
+
+def _readme_command(program: str) -> str:
+    """Return the README's command line that runs a program."""
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    return next(line for line in lines if program in line)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments after `--` go to pytest."""
+    _enter_checkout(session)
+    session.install("-e", ".[all]", *_group("tests"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that pyproject.toml allows."""
+    _enter_checkout(session)
+    requirements = set(PYPROJECT["project"]["dependencies"])
+    for extra, names in PYPROJECT["project"]["optional-dependencies"].items():
+        if extra != "all":
+            requirements.update(names)
+    constraints = Path(session.virtualenv.location, "lowest.txt")
+    constraints.write_text("\n".join(sorted(requirements)).replace(">=", "=="), "utf-8")
+    session.install("-e", ".[all]", *_group("tests"), "-c", str(constraints))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def lint(session: nox.Session) -> None:
+    """Check the style and the format."""
+    _enter_checkout(session)
+    session.install(*_group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(python=OLDEST)
+def layers(session: nox.Session) -> None:
+    """Check that imports run downwards only."""
+    _enter_checkout(session)
+    session.install(*_group("lint"))
+    session.run("lint-imports")
+
+
+@nox.session(python=OLDEST)
+def types(session: nox.Session) -> None:
+    """Check the types, and that the public ones are complete."""
+    _enter_checkout(session)
+    session.install(".[all]", *_group("tests", "types"))
+    session.run("mypy")
+    session.run("mypy", "noxfile.py")
+    session.run("pyright")
+    session.chdir(session.virtualenv.location)  # away from the sources, to the installed package
+    session.run("pyright", "--ignoreexternal", "--verifytypes", "seeclickfix_async")
+
+
+@nox.session(python=OLDEST)
+def wheel(session: nox.Session) -> None:
+    """Check the wheel, installed without extras."""
+    _enter_checkout(session)
+    session.install(".")
+    session.run("python", "-P", "-W", "error", "tests/installed_wheel.py")
+
+
+@nox.session(python=OLDEST)
+def demo(session: nox.Session) -> None:
+    """Run the README's demo command in a fresh checkout."""
+    _enter_copy(session)
+    session.run("sh", "-c", _readme_command("bin/scf demo"), external=True)
+
+
+@nox.session(python=OLDEST)
+def readme_tests(session: nox.Session) -> None:
+    """Run the README's test command in a fresh checkout."""
+    _enter_copy(session)
+    session.run("sh", "-c", _readme_command("bin/pytest"), external=True)

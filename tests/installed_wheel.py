@@ -1,0 +1,24 @@
+"""A check of the package that is installed without extras; the session `wheel` runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import seeclickfix_async as package
+
+loaded = {"anyio", "httpx", "httpx2", "msgspec"} & sys.modules.keys()
+assert not loaded, f"importing the package loads {loaded}"
+assert Path(package.__file__).is_relative_to(sys.prefix), "this is not the installed package"
+
+for name in package.__all__:
+    getattr(package, name)
+package.AsyncClient()
+loaded = {"httpx", "httpx2", "cyclopts", "rich", "starlette"} & sys.modules.keys()
+assert not loaded, f"making a client loads {loaded}"
+
+scf = subprocess.run(
+    [Path(sys.prefix, "bin", "scf"), "demo"], capture_output=True, text=True, check=False
+)
+assert scf.returncode != 0
+assert "pip install 'seeclickfix-async[cli]'" in scf.stderr, scf.stderr
+print("Every public name is there, without extras.")
