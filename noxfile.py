@@ -13,6 +13,7 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 OLDEST = PYTHONS[0]
 
+nox.needs_version = ">=2025.5"
 nox.options.sessions = ["lint", "layers", "types", "tests"]
 
 
