@@ -1,4 +1,4 @@
-"""What the service answers, as frozen values."""
+"""The objects that the service returns, as frozen attrs classes."""
 
 from seeclickfix_async.models._comment import Comment as Comment
 from seeclickfix_async.models._comment import CommentedIssue as CommentedIssue

@@ -1,6 +1,6 @@
-"""From what a person answers to what is sent: one rule for each kind of question.
+"""Encode the values of a report's `answers`: one encoder for each type of question.
 
-A rule gives the answer as JSON, or raises an AnswerError whose words say what is wrong.
+An encoder returns the value as JSON types, or raises an `AnswerError`.
 """
 
 from __future__ import annotations
@@ -15,57 +15,55 @@ from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models._question import Question, QuestionType
 
 Answer = str | int | float | bool | date | Iterable[str] | None
-"""An answer: a text, a number, yes or no, an aware datetime or a date, keys to choose, or none."""
+"""A string, a number, a boolean, a date, an aware datetime, keys of choices, or None."""
 
 
 class AnswerError(Exception):
-    """An answer does not fit its question; says in which way."""
+    """A value does not fit its question; the message says why."""
 
 
 def is_blank(answer: Any) -> bool:
-    """Whether somebody left a question out."""
-    return (
-        answer is None
-        or (isinstance(answer, (str, list, tuple)) and not len(answer))
-        or (isinstance(answer, str) and not answer.strip())
-    )
+    """Return True for None, a blank string and an empty list: the question is skipped."""
+    if isinstance(answer, str):
+        return not answer.strip()
+    return answer is None or (isinstance(answer, (list, tuple)) and not answer)
 
 
 def encode(question: Question, answer: Any) -> Any:
-    """An answer as it is sent.
+    """Return a value as it is sent.
 
     Raises:
         AnswerError: It does not fit the question.
     """
-    rule = _RULES.get(question.question_type or QuestionType.TEXT, _anything)
-    return rule(question, answer)
+    encoder = _ENCODERS.get(question.question_type or QuestionType.TEXT, _encode_unknown)
+    return encoder(question, answer)
 
 
-def _text(question: Question, answer: Any) -> str:
+def _encode_text(question: Question, answer: Any) -> str:
     if not isinstance(answer, str):
-        raise AnswerError("must be a text")
+        raise AnswerError("must be a string")
     if not validation.is_unicode(answer):
-        raise AnswerError("holds half of a character; decode it as UTF-8 first")
+        raise AnswerError("contains half of a surrogate pair; decode it as UTF-8 first")
     if question.max_length is not None and len(answer) > question.max_length:
         length = counted(len(answer), "character")
-        raise AnswerError(f"has {length}, of {question.max_length:,} at most")
+        raise AnswerError(f"has {length}; at most {question.max_length:,} are allowed")
     return answer
 
 
-def _choice(question: Question, answer: Any) -> str:
+def _encode_choice(question: Question, answer: Any) -> str:
     keys = [choice.key for choice in question.select_values or ()]
     if not isinstance(answer, str) or answer not in keys:
         raise AnswerError(f"must be one of {', '.join(map(repr, keys))}")
     return answer
 
 
-def _choices(question: Question, answer: Any) -> list[str]:
+def _encode_choices(question: Question, answer: Any) -> list[str]:
     if isinstance(answer, (str, bytes, dict)) or not isinstance(answer, Iterable):
         raise AnswerError("must be a list of keys")
-    return [_choice(question, key) for key in answer]
+    return [_encode_choice(question, key) for key in answer]
 
 
-def _number(_question: Question, answer: Any) -> int | float:
+def _encode_number(_question: Question, answer: Any) -> int | float:
     number = answer
     if isinstance(answer, str):
         try:
@@ -79,59 +77,59 @@ def _number(_question: Question, answer: Any) -> int | float:
     return number
 
 
-def _moment(_question: Question, answer: Any) -> str:
-    when = answer
+def _encode_time(_question: Question, answer: Any) -> str:
+    time = answer
     if isinstance(answer, str):
         try:
-            when = datetime.fromisoformat(answer)
+            time = datetime.fromisoformat(answer)
         except ValueError:
-            when = None
-    if isinstance(when, datetime):
-        if when.utcoffset() is None:
-            raise AnswerError("has no time zone, so it names no moment")
-        return when.isoformat()
-    if isinstance(when, date):
-        return when.isoformat()
-    raise AnswerError("must be a date, a datetime, or one in ISO 8601")
+            time = None
+    if isinstance(time, datetime):
+        if time.utcoffset() is None:
+            raise AnswerError("has no time zone")
+        return time.isoformat()
+    if isinstance(time, date):
+        return time.isoformat()
+    raise AnswerError("must be a date, a datetime, or an ISO 8601 string")
 
 
-def _yes_or_no(_question: Question, answer: Any) -> bool:
+def _encode_boolean(_question: Question, answer: Any) -> bool:
     if not isinstance(answer, bool):
         raise AnswerError("must be True or False")
     return answer
 
 
-def _nothing(_question: Question, _answer: Any) -> Any:
-    raise AnswerError("is only to be read, and takes no answer")
+def _refuse_note(_question: Question, _answer: Any) -> Any:
+    raise AnswerError("is a note, which takes no value")
 
 
-def _photo(_question: Question, _answer: Any) -> Any:
-    raise AnswerError("is a photo; give it as image=")
+def _refuse_photo(_question: Question, _answer: Any) -> Any:
+    raise AnswerError("is a photo; pass it as image=")
 
 
-def _anything(question: Question, answer: Any) -> Any:
-    """A kind of question that is not known here: what JSON can say goes out as it is."""
+def _encode_unknown(question: Question, answer: Any) -> Any:
+    """Return a value for a type of question that this version does not know, as JSON types."""
     if isinstance(answer, date):
-        return _moment(question, answer)
+        return _encode_time(question, answer)
     if isinstance(answer, float):
-        return _number(question, answer)
+        return _encode_number(question, answer)
     if isinstance(answer, (list, tuple)):
-        return [_anything(question, item) for item in answer]
+        return [_encode_unknown(question, item) for item in answer]
     if isinstance(answer, str):
-        return _text(question, answer)
+        return _encode_text(question, answer)
     if not isinstance(answer, int):
-        raise AnswerError("must be a text, a number, True or False, or a list")
+        raise AnswerError("must be a string, a number, True or False, or a list")
     return answer
 
 
-_RULES: dict[QuestionType, Callable[[Question, Any], Any]] = {
-    QuestionType.TEXT: _text,
-    QuestionType.TEXTAREA: _text,
-    QuestionType.SELECT: _choice,
-    QuestionType.MULTIVALUELIST: _choices,
-    QuestionType.NUMBER: _number,
-    QuestionType.DATETIME: _moment,
-    QuestionType.BOOLEAN: _yes_or_no,
-    QuestionType.NOTE: _nothing,
-    QuestionType.FILE: _photo,
+_ENCODERS: dict[QuestionType, Callable[[Question, Any], Any]] = {
+    QuestionType.TEXT: _encode_text,
+    QuestionType.TEXTAREA: _encode_text,
+    QuestionType.SELECT: _encode_choice,
+    QuestionType.MULTIVALUELIST: _encode_choices,
+    QuestionType.NUMBER: _encode_number,
+    QuestionType.DATETIME: _encode_time,
+    QuestionType.BOOLEAN: _encode_boolean,
+    QuestionType.NOTE: _refuse_note,
+    QuestionType.FILE: _refuse_photo,
 }

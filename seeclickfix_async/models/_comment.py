@@ -1,4 +1,4 @@
-"""What people and the city's systems say about an issue."""
+"""Comments on issues, by people and by the city's systems."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seeclickfix_async.models._common import Int64, Link, Media, Time, Timed
 from seeclickfix_async.models._status import Status
 from seeclickfix_async.models._user import UserRef
 
-_AUTOMATIC = tuple(
+_AUTOMATIC_PHRASES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\bassigned this issue to\b",
@@ -21,16 +21,16 @@ _AUTOMATIC = tuple(
         r"\bservice request (?:#?\w+ )?(?:has been|was) (?:created|completed|closed)\b",
     )
 )
-"""What the city's systems write (observed: only the text tells)."""
+"""Phrases of the city's systems (observed; no field marks their comments)."""
 
-_OFFICIALS = frozenset({"Verified Official", "Admin"})
+_OFFICIAL_ROLES = frozenset({"Verified Official", "Admin"})
 
 _ID_IN_FLAG_URL = re.compile(r"/comments/([0-9]{1,18})/flag\b")
 
 
 @attrs.frozen
 class CommentedIssue:
-    """What a comment's answer says of its issue (documented)."""
+    """The part of an issue that is returned with a comment (documented)."""
 
     rating: Int64 | None = None
     status: Status | None = None
@@ -38,7 +38,10 @@ class CommentedIssue:
 
 @attrs.frozen
 class Comment(Timed):
-    """One comment, oldest first in its list (documented; the last two fields observed)."""
+    """A comment on an issue. Lists of comments start with the oldest.
+
+    Source: API page "Comments"; `moderated` and `show_blocked_comment_text` observed.
+    """
 
     comment: str | None = None
     created_at: Time | None = None
@@ -55,13 +58,15 @@ class Comment(Timed):
 
     @property
     def id(self) -> int | None:
-        """The comment's id, which the service gives in `flag_url` only (observed)."""
-        found = _ID_IN_FLAG_URL.search(self.flag_url or "")
-        return int(found[1]) if found else None
+        """The comment's id, which the service sends as part of `flag_url` only (observed)."""
+        match = _ID_IN_FLAG_URL.search(self.flag_url or "")
+        return int(match[1]) if match else None
 
     @property
     def automatic(self) -> bool:
-        """Whether a city's system wrote it and no person, by role and words (observed)."""
+        """True if a city's system wrote it, judged by the author's role and phrases (observed)."""
         role = self.commenter and self.commenter.role
-        text = (self.comment or "").strip()
-        return role in _OFFICIALS and any(pattern.search(text) for pattern in _AUTOMATIC)
+        comment = (self.comment or "").strip()
+        return role in _OFFICIAL_ROLES and any(
+            phrase.search(comment) for phrase in _AUTOMATIC_PHRASES
+        )

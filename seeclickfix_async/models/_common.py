@@ -1,10 +1,10 @@
-"""Pieces that several answers share.
+"""Types and classes that several models share.
 
-An attribute is named as its key in the JSON, since the decoder matches them by name. Everything
-but an id may be missing or null: the service has dropped and added keys over the years.
+The decoder matches attributes to JSON keys by name. Every field except an id may be missing or
+null: the service has dropped and added keys over the years.
 
-Numbers and times have the bounds of what databases, files and arithmetic can hold, so that a row
-that would break one of them later is refused when it is read.
+Numbers and times are limited to what databases, files and arithmetic can represent, so that a row
+that would break one of them later is rejected when it is decoded.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from msgspec import Meta
 
 from seeclickfix_async._core import validation
 
-# The service's clocks carry an offset, which is the server's and not the city's (observed).
+# The service's timestamps carry the UTC offset of its servers, not of the city (observed).
 Time = Annotated[datetime, Meta(tz=True)]
 
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-"""An integer that SQLite, Parquet and Arrow can hold."""
+"""An integer that SQLite, Parquet and Arrow can represent."""
 
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 
 SHORTEST_LINK = 5
-# The documentation's own samples have links that are the text "null": too short for a link, so
-# that such an answer gets a second look, which makes None of them.
+# The documentation's samples contain links that are the string "null". The minimum length makes
+# the decoder fail on them; the fallback decoder then replaces them by None.
 Link = Annotated[str, Meta(min_length=SHORTEST_LINK)]
 
 
-def clear_placeholder_times(value: Any) -> None:
-    """Replace times of the years 1 and 9999 by None, in a value that is being made.
+def clear_placeholder_times(instance: Any) -> None:
+    """Replace times in the years 1 and 9999 by None, in an instance under construction.
 
-    They stand for "never" or "not known" in the systems of cities, and cannot be shifted to
-    another time zone.
+    Cities' systems write them for "never" or "unknown", and they cannot be converted to every
+    time zone.
     """
-    for name in _time_fields(type(value)):  # type: ignore[arg-type]
-        moment = getattr(value, name)
-        if moment is not None and not validation.is_representable(moment):
-            object.__setattr__(value, name, None)
+    for name in _time_fields(type(instance)):  # type: ignore[arg-type]
+        time = getattr(instance, name)
+        if time is not None and not validation.is_representable(time):
+            object.__setattr__(instance, name, None)
 
 
 @cache
@@ -52,7 +52,7 @@ def _time_fields(model: Any) -> tuple[str, ...]:
 
 @attrs.frozen
 class Timed:
-    """A base for what has times: each of them can be shifted to every time zone."""
+    """Base class of models with times, all of which can be converted to every time zone."""
 
     def __attrs_post_init__(self) -> None:
         clear_placeholder_times(self)
@@ -60,7 +60,7 @@ class Timed:
 
 @attrs.frozen
 class Point:
-    """A GeoJSON point: `coordinates` are longitude, latitude, in degrees."""
+    """A GeoJSON point; `coordinates` are longitude and latitude in degrees."""
 
     coordinates: tuple[float, ...] = ()
     type: str | None = None
@@ -68,9 +68,9 @@ class Point:
 
 @attrs.frozen
 class Media:
-    """Links to an issue's or a comment's picture; they redirect to storage (observed).
+    """Links to the photo or video of an issue or a comment; they redirect to storage (observed).
 
-    `representative_image_url` is the category's icon where there is no photo.
+    `representative_image_url` is the category's icon if there is no photo.
     """
 
     video_url: Link | None = None
@@ -81,7 +81,7 @@ class Media:
 
 @attrs.frozen
 class Avatar:
-    """Links to a person's picture, which may be on another host (observed)."""
+    """Links to a user's profile picture, which may be on another host (observed)."""
 
     full: Link | None = None
     square_100x100: Link | None = None
@@ -89,10 +89,11 @@ class Avatar:
 
 @attrs.frozen
 class Pagination:
-    """Where a page stands in its results, as the service says.
+    """The position of a page in its listing, as reported by the service.
 
-    Source: API page "Pagination"; `entries` observed. The service can promise more pages than
-    it serves: about 1,000 rows can be reached, 500 with details (observed).
+    `pages` may be higher than the number of pages that can be fetched: the service serves about
+    1,000 rows of a listing, 500 with details (observed).
+    Source: API page "Pagination"; `entries` observed.
     """
 
     entries: Int64 | None = None

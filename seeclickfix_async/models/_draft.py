@@ -1,8 +1,8 @@
-"""A report that is ready to be sent, and what is wrong with one that is not."""
+"""A validated report, and the validation of its arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import attrs
@@ -11,25 +11,24 @@ from seeclickfix_async._core import image as images
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError
-from seeclickfix_async.models import _answer_encoding as answers
-from seeclickfix_async.models._answer_encoding import AnswerError
+from seeclickfix_async.models._answer_encoding import AnswerError, encode, is_blank
 from seeclickfix_async.models._question import Question, QuestionType
 
 
 @attrs.frozen(kw_only=True)
 class Draft:
-    """A report as `RequestType.draft()` makes it: everything in it has been checked.
+    """A validated report, made by `RequestType.draft()`.
 
     Attributes:
-        request_type_id: The category.
+        request_type_id: The request type.
         lat: Latitude in degrees.
         lng: Longitude in degrees.
-        address: Where it is, in words.
-        answers: By question, as they are sent.
+        address: The street address, or a description of the location.
+        answers: The encoded values, by the `primary_key` of their question.
         image: The photo.
-        image_field: The question that the photo answers.
-        anonymize_reporter: Whether the public may not see who reported it.
-        guests: Whether the category takes reports of people who are not signed in.
+        image_field: The `primary_key` of the question that the photo belongs to.
+        anonymize_reporter: True to hide the reporter's name from the public.
+        guests: False if the request type accepts reports of signed-in users only.
     """
 
     request_type_id: int | Literal["other"]
@@ -43,7 +42,7 @@ class Draft:
     guests: bool = True
 
     def body(self) -> dict[str, Any]:
-        """What is sent, without the photo (documented)."""
+        """Return the body of the request, without the photo (documented)."""
         body: dict[str, Any] = {
             "lat": self.lat,
             "lng": self.lng,
@@ -54,68 +53,69 @@ class Draft:
         return {**body, "anonymize_reporter": True} if self.anonymize_reporter else body
 
 
-# A note is only to be read, and a photo is an argument of its own.
-_UNANSWERED = (QuestionType.NOTE, QuestionType.FILE)
+# A note is information to display, and the photo is an argument of its own.
+_NOT_IN_ANSWERS = (QuestionType.NOTE, QuestionType.FILE)
 
 
-class Faults:
-    """Collects what is wrong, so that a person hears of everything at once."""
+class DraftValidator:
+    """Collects the errors of a report, so that all of them can be reported at once."""
 
     def __init__(self) -> None:
         self._errors: dict[str, list[str]] = {}
 
-    def add(self, field: str, words: str) -> None:
-        """One more fault."""
-        self._errors.setdefault(field, []).append(words)
+    def add(self, field: str, message: str) -> None:
+        """Record an error of a question or an argument."""
+        self._errors.setdefault(field, []).append(message)
 
-    def raise_any(self) -> None:
-        """Refuse, if there was a fault.
+    def raise_errors(self) -> None:
+        """Raise the recorded errors, if there are any.
 
         Raises:
-            InvalidDraftError: There was one, or several.
+            InvalidDraftError: At least one error was recorded.
         """
         if self._errors:
             raise InvalidDraftError(self._errors)
 
-    def number(self, field: str, value: Any, bound: float) -> None:
-        """A number from -bound to bound."""
+    def check_number(self, field: str, value: Any, bound: float) -> None:
+        """Check a number from -bound to bound."""
         self._check(field, lambda: validation.in_range(field, value, -bound, bound, whole=False))
 
-    def words(self, field: str, value: Any) -> None:
-        """A text with something in it."""
+    def check_string(self, field: str, value: Any) -> None:
+        """Check a string, which must not be blank."""
         self._check(field, lambda: validation.non_empty_str(field, value))
 
-    def photo(self, image: Image | None, question: Question | None) -> None:
-        """A photo, if the form takes one."""
+    def check_image(self, image: Image | None, question: Question | None) -> None:
+        """Check the photo against the form's photo question, if the form has one."""
         if question is None and image is not None:
-            self.add("image", "This category takes no photo.")
+            self.add("image", "This category does not accept a photo.")
         elif image is not None:
             self._check("image", lambda: images.check(image))
         elif question is not None and question.response_required:
             self.add("image", f"{question.words}: needs a photo.")
 
-    def answers(self, questions: tuple[Question, ...], given: Any) -> dict[str, Any]:
-        """The answers as they are sent, in the order of the form."""
-        if not isinstance(given, Mapping):
-            self.add("answers", "The answers must be a mapping, by the keys of questions.")
+    def encode_answers(self, questions: tuple[Question, ...], answers: Any) -> dict[str, Any]:
+        """Return the values to send, in the order of the form."""
+        if not isinstance(answers, Mapping):
+            self.add("answers", "must be a mapping from question keys to values.")
             return {}
-        asked = {q.primary_key: q for q in questions if q.primary_key is not None}
-        for key in given:
-            if key not in asked:
-                self.add(str(key), f"There is no question {key!r}; there are {', '.join(asked)}.")
+        by_key = {q.primary_key: q for q in questions if q.primary_key is not None}
+        for key in answers:
+            if key not in by_key:
+                known = ", ".join(by_key) or "none"
+                self.add(str(key), f"There is no question {key!r}. The questions are: {known}.")
         encoded: dict[str, Any] = {}
-        for key, question in asked.items():
-            answer = given.get(key)
-            if not answers.is_blank(answer):
+        for key, question in by_key.items():
+            answer = answers.get(key)
+            if not is_blank(answer):
                 try:
-                    encoded[key] = answers.encode(question, answer)
+                    encoded[key] = encode(question, answer)
                 except AnswerError as error:
                     self.add(key, f"{question.words}: {error}.")
-            elif question.response_required and question.question_type not in _UNANSWERED:
-                self.add(key, f"{question.words}: needs an answer.")
+            elif question.response_required and question.question_type not in _NOT_IN_ANSWERS:
+                self.add(key, f"{question.words}: is required.")
         return encoded
 
-    def _check(self, field: str, check: Any) -> None:
+    def _check(self, field: str, check: Callable[[], object]) -> None:
         try:
             check()
         except InvalidArgumentError as error:

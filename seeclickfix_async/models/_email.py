@@ -9,7 +9,7 @@ from seeclickfix_async.models._common import Int64
 
 @attrs.frozen
 class Email:
-    """One address of the signed-in user (documented); kept out of logs and reprs."""
+    """An e-mail address of the signed-in user (documented); the repr omits the address."""
 
     id: Int64
     email: str | None = attrs.field(default=None, repr=False)

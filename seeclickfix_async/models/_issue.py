@@ -1,4 +1,4 @@
-"""Issues: what people reported to their city."""
+"""Issues that people reported to their city."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from seeclickfix_async.models._user import UserRef
 
 @attrs.frozen
 class RequestTypeRef:
-    """The category of an issue; `organization` may be a city or a label (observed)."""
+    """The request type (category) of an issue.
+
+    `organization` is the name of a city or a free-form label (observed).
+    """
 
     id: Int64 | Literal["other"] | None = None
     title: str | None = None
@@ -47,7 +50,7 @@ class Actions:
 
 @attrs.frozen
 class Integration:
-    """The same issue in a city's own system (with details)."""
+    """The copy of an issue in a city's own system (with details)."""
 
     remote_id: Int64 | str | None = None
     status: str | None = None
@@ -56,7 +59,7 @@ class Integration:
 
 @attrs.frozen
 class QuestionAnswer:
-    """A question of the category's form and its answer, both as text (with details)."""
+    """A question of the request type's form and the reporter's reply, as strings (with details)."""
 
     question: str | None = None
     answer: str | None = None
@@ -64,14 +67,14 @@ class QuestionAnswer:
 
 @attrs.frozen
 class Vote(Timed):
-    """One vote (documented, with details)."""
+    """A vote for an issue (documented, with details)."""
 
     created_at: Time | None = None
 
 
 @attrs.frozen
 class Relationship:
-    """What the signed-in user has to do with an issue; all false for nobody."""
+    """Relations of the signed-in user to an issue; all False without a token."""
 
     following: bool | None = None
     voted: bool | None = None
@@ -81,15 +84,15 @@ class Relationship:
 
 @attrs.frozen
 class Issue:
-    """An issue as lists and `GET /issues/:id` tell it.
+    """An issue as returned in lists and by `GET /issues/:id`.
 
-    `request_type` is None for community issues. `transitions` holds the links that change the
-    status as far as the caller may: `open_url`, `acknowledge_url`, `close_url`. `status` alone
-    tells whether an issue is open: an open one may carry a `closed_at` (observed).
-    Source: API page "Issues" and answers observed from 2015 to 2026.
+    `request_type` is None for community issues. `transitions` holds the links for the status
+    changes that the caller is allowed to make: `open_url`, `acknowledge_url`, `close_url`. Use
+    `status` to find out if an issue is open: an open issue may have a `closed_at` (observed).
+    Source: API page "Issues" and responses observed from 2015 to 2026.
     """
 
-    # In the order of the service's answer, in which they are decoded fastest.
+    # In the order of the service's JSON, which decodes fastest.
     id: Int64
     status: Status | None = None
     summary: str | None = None
@@ -111,18 +114,22 @@ class Issue:
     request_type: RequestTypeRef | None = None
     comment_url: Link | None = None
     flag_url: Link | None = None
-    # A dict cannot be hashed, and a class of three fields that are mostly missing decodes slowly.
+    # A dict, since a class whose three fields are mostly missing decodes slowly; not hashable.
     transitions: dict[str, str | None] | None = attrs.field(default=None, hash=False)
     reporter: UserRef | None = None
     media: Media | None = None
     show_blocked_issue_text: bool | None = None
 
     def __attrs_post_init__(self) -> None:
-        # Community issues have `{}` for their category, which says no more than null.
-        kind = self.request_type
-        if kind is not None and kind.id is None and kind == _NO_REQUEST_TYPE:
+        # The service sends `{}` as the request type of community issues.
+        request_type = self.request_type
+        if (
+            request_type is not None
+            and request_type.id is None
+            and request_type == _NO_REQUEST_TYPE
+        ):
             object.__setattr__(self, "request_type", None)
-        # Written out, since a loop takes a thirtieth of a page's time.
+        # Unrolled: a loop would add a thirtieth to the time it takes to decode a page.
         if (
             ((at := self.created_at) is not None and not 1 < at.year < 9999)
             or ((at := self.acknowledged_at) is not None and not 1 < at.year < 9999)
@@ -134,16 +141,16 @@ class Issue:
 
     @property
     def is_open(self) -> bool:
-        """Whether the issue still waits for the city: open or acknowledged."""
+        """True if the status is open or acknowledged: the city has not closed the issue yet."""
         return self.status in (Status.OPEN, Status.ACKNOWLEDGED)
 
 
 @attrs.frozen
 class DetailedIssue(Issue):
-    """An issue as asked for with `details=True` (documented and observed).
+    """An issue as returned with `details=True` (documented and observed).
 
-    A class of its own, so that nobody reads comments that were never asked for; and a field
-    that is always missing is the slowest one to decode.
+    A separate class, so that an `Issue` has no `comments` instead of an empty list that was never
+    requested. Also, fields that are always missing are the slowest to decode.
     """
 
     comments_count: Int64 | None = None

@@ -1,4 +1,4 @@
-"""What a GeoReport v2 server answers (Open311), as this service writes it.
+"""Models of GeoReport v2 (Open311), as this service returns them.
 
 Source: GeoReport v2 of open311.org; `organization` and `organization_id` observed.
 """
@@ -13,7 +13,7 @@ from seeclickfix_async.models._question import Choice
 
 
 class ServiceRequestState(OpenEnum):
-    """Where a request stands: Open311 knows no more than this."""
+    """The status of a service request; Open311 defines no others."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -21,7 +21,7 @@ class ServiceRequestState(OpenEnum):
 
 @attrs.frozen
 class Endpoint:
-    """Where a server's API is, and what it speaks."""
+    """The URL of an Open311 API, with its specification and formats."""
 
     specification: str | None = None
     url: Link | None = None
@@ -32,7 +32,7 @@ class Endpoint:
 
 @attrs.frozen
 class Discovery:
-    """What a server says of itself."""
+    """The discovery document of an Open311 server."""
 
     changeset: str | None = None
     contact: str | None = None
@@ -42,9 +42,9 @@ class Discovery:
 
 @attrs.frozen
 class Service:
-    """A kind of request; `service_code` is the number of a request type (observed).
+    """A type of service request; `service_code` is the id of a request type (observed).
 
-    `metadata` says whether `service()` has questions to it.
+    `metadata` is True if `service()` returns questions for it.
     """
 
     service_code: str | None = None
@@ -64,7 +64,7 @@ class Service:
 
 @attrs.frozen
 class ServiceAttribute:
-    """A question about a request of some kind; one that is not `variable` is only to be read."""
+    """A question of a service; it is read-only information unless `variable` is True."""
 
     code: str | None = None
     description: str | None = None
@@ -78,7 +78,7 @@ class ServiceAttribute:
 
 @attrs.frozen
 class ServiceDefinition:
-    """The questions about a kind of request."""
+    """The questions of a service."""
 
     service_code: str | None = None
     attributes: tuple[ServiceAttribute, ...] | None = None
@@ -86,7 +86,7 @@ class ServiceDefinition:
 
 @attrs.frozen
 class ServiceRequest(Timed):
-    """A request; `long` is its longitude."""
+    """A service request; `long` is its longitude."""
 
     service_request_id: str | None = None
     status: ServiceRequestState | None = None
@@ -109,13 +109,13 @@ class ServiceRequest(Timed):
 
     @property
     def id(self) -> str | None:
-        """The request's number."""
+        """The service request's id."""
         return self.service_request_id
 
 
 @attrs.frozen
 class Submission:
-    """What became of a new request: its number, or a token until it has one."""
+    """The result of a new service request: its id, or a token until it has one."""
 
     service_request_id: str | None = None
     token: str | None = None

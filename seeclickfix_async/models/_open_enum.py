@@ -1,4 +1,4 @@
-"""Words of a list that the service may make longer."""
+"""Enumerations to which the service may add values."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from typing import Self
 
 
 class OpenEnum(StrEnum):
-    """Words in lower case, equal to their text.
+    """A string enumeration in lower case that accepts unknown values.
 
-    A word that is not in the list yet is kept as it is, as a member without a name.
+    An unknown value becomes an instance of the class that equals its lower-case string and does
+    not appear in iteration.
     """
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
-        text = value.lower()
-        if text == "null":  # no word of any list: the decoder takes a second look
+        value = value.lower()
+        if value == "null":  # makes the decoder fail; the fallback decoder replaces it by None
             return None
-        known = cls._value2member_map_.get(text)
+        known = cls._value2member_map_.get(value)
         if isinstance(known, cls):
             return known
-        # Not registered as a member: what a server sends must not grow this class.
-        stranger = str.__new__(cls, text)
-        stranger._name_ = text.upper()
-        stranger._value_ = text
-        return stranger
+        # Not registered as a member, so that responses cannot grow this class.
+        unknown = str.__new__(cls, value)
+        unknown._name_ = value.upper()
+        unknown._value_ = value
+        return unknown

@@ -1,6 +1,6 @@
-"""What only the members of an organization see. Personal data stays out of every repr.
+"""Data that only members of an organization can see. Personal data is omitted from every repr.
 
-Source: observed answers of 2017 to 2020; all of it may be missing.
+Source: responses observed from 2017 to 2020; every field may be missing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from seeclickfix_async.models._user import UserRef
 
 @attrs.frozen
 class Organization:
-    """A city, county or other account that answers for issues (documented until 2014)."""
+    """A city, county or other account that is responsible for issues (documented until 2014)."""
 
     id: Int64
     name: str | None = None
@@ -35,7 +35,7 @@ class Organization:
 
 @attrs.frozen
 class Member(UserRef):
-    """A person with what an organization knows of them."""
+    """A user with the personal data that members of an organization can see."""
 
     name: str | None = attrs.field(default=None, repr=False)
     full_name: str | None = attrs.field(default=None, repr=False)
@@ -45,7 +45,7 @@ class Member(UserRef):
 
 
 class ServiceRequestStatus(OpenEnum):
-    """Where a service request stands within its organization."""
+    """The status of a service request within its organization."""
 
     OPEN = "open"
     ACCEPTED = "accepted"
@@ -56,7 +56,7 @@ class ServiceRequestStatus(OpenEnum):
 
 @attrs.frozen
 class Priority:
-    """How urgent a service request is."""
+    """The urgency of a service request."""
 
     code: Int64 | None = None
     label: str | None = None
@@ -64,7 +64,7 @@ class Priority:
 
 @attrs.frozen
 class Transition:
-    """A status that a service request may be brought to, and the link that does it."""
+    """A status that a service request can change to, and the link that changes it."""
 
     resulting_status: ServiceRequestStatus | None = None
     url: Link | None = None
@@ -73,7 +73,7 @@ class Transition:
 
 @attrs.frozen
 class OrganizationServiceRequest(Timed):
-    """The work on an issue, as an organization goes about it."""
+    """An organization's work on an issue."""
 
     status: ServiceRequestStatus | None = None
     priority: Priority | None = None
@@ -93,7 +93,7 @@ class OrganizationServiceRequest(Timed):
 
 @attrs.frozen
 class Mention:
-    """Where an internal comment names somebody."""
+    """A mention of a user in an internal comment."""
 
     type: str | None = None
     indices: tuple[Int64, ...] | None = None
@@ -102,7 +102,7 @@ class Mention:
 
 @attrs.frozen
 class InternalComment(Timed):
-    """What colleagues say among themselves."""
+    """A comment that only members of the organization can see."""
 
     id: Int64 | None = None
     body: str | None = attrs.field(default=None, repr=False)
@@ -115,7 +115,7 @@ class InternalComment(Timed):
 
 @attrs.frozen
 class OrganizationComment(Comment):
-    """A public comment, and which event wrote it, such as `Issue Closed`."""
+    """A public comment, with the type of the event that wrote it, such as `Issue Closed`."""
 
     comment: str | None = attrs.field(default=None, repr=False)
     comment_type: str | None = None
@@ -124,7 +124,7 @@ class OrganizationComment(Comment):
 
 @attrs.frozen
 class OrganizationIssue(DetailedIssue):
-    """An issue with what is private about it; the links lead to what members may do."""
+    """An issue with its private fields and with links for the actions of members."""
 
     summary: str | None = attrs.field(default=None, repr=False)
     description: str | None = attrs.field(default=None, repr=False)

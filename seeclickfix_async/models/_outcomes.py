@@ -1,4 +1,4 @@
-"""What became of something that was written."""
+"""Results of a report or a comment."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from seeclickfix_async.models._issue import Issue
 
 @attrs.frozen
 class Created:
-    """A report became an issue.
+    """A report that was published as an issue.
 
     Attributes:
         issue: The issue.
-        url: Its page for people (documented).
+        url: Its web page (documented).
     """
 
     issue: Issue
@@ -22,7 +22,7 @@ class Created:
 
 @attrs.frozen
 class Moderated:
-    """It was taken and is held back until somebody at the service has read it (documented: 202).
+    """A report or comment that was accepted and awaits moderation (documented: status 202).
 
-    There is nothing to read yet, and no id; writing it again would only add another one.
+    It has no id and cannot be read yet. Sending it again would create a duplicate.
     """

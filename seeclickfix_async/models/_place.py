@@ -9,7 +9,7 @@ from seeclickfix_async.models._common import Int64, Link, Point
 
 @attrs.frozen
 class PlaceAvatar:
-    """Links to a place's picture (documented)."""
+    """Links to the picture of a place (documented)."""
 
     full: Link | None = None
     square: Link | None = None
@@ -19,8 +19,8 @@ class PlaceAvatar:
 class Place:
     """A city, county or neighbourhood (documented).
 
-    `url_name` is what `PlaceArea` takes; it cannot be guessed from the name. A place's id is
-    not the id of an organization.
+    Pass `url_name` to `PlaceArea`; it cannot be derived from the name. The id of a place is not
+    the id of an organization.
     """
 
     id: Int64

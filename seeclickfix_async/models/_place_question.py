@@ -1,4 +1,4 @@
-"""What people ask their city, and what is answered."""
+"""Public questions and answers about a place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seeclickfix_async.models._user import UserRef
 
 @attrs.frozen
 class PlaceQuestion(Timed):
-    """A question to a city (documented, and observed nowhere)."""
+    """A public question about a place (documented, never observed)."""
 
     id: Int64
     question: str | None = None
@@ -22,7 +22,7 @@ class PlaceQuestion(Timed):
 
 @attrs.frozen
 class PlaceAnswer(Timed):
-    """An answer to such a question (documented, and observed nowhere)."""
+    """An answer to a question about a place (documented, never observed)."""
 
     id: Int64
     answer: str | None = None

@@ -1,4 +1,4 @@
-"""What a city asks about a problem of some kind."""
+"""Questions of a request type's form."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from seeclickfix_async.models._open_enum import OpenEnum
 
 
 class QuestionType(OpenEnum):
-    """What kind of answer a question takes (documented; `file` observed, `hidden` of old).
+    """The type of a form question (documented; `file` observed, `hidden` in old documentation).
 
-    A kind that is not in this list yet is kept as it is; its answers go out as they are.
+    A value for a question of an unknown type is sent unchanged.
     """
 
     TEXT = "text"
@@ -28,7 +28,7 @@ class QuestionType(OpenEnum):
 
 @attrs.frozen
 class Choice:
-    """One of the answers to choose from: `key` is what is sent, `name` what people read."""
+    """An option of a question: `key` is the value to send, `name` the label to display."""
 
     key: str | None = None
     name: str | None = None
@@ -36,10 +36,11 @@ class Choice:
 
 @attrs.frozen
 class Question:
-    """One question of a form.
+    """A question of a request type's form.
 
-    `primary_key` is what its answer is sent under: digits, or a word such as `summary`. A `note`
-    is only there to be read. Source: API page "Request types"; `max_length` observed.
+    `primary_key` is its key in `answers`: digits, or a word such as `summary`. A question of type
+    `note` is information to display, and takes no value.
+    Source: API page "Request types"; `max_length` observed.
     """
 
     primary_key: str | None = None
@@ -52,5 +53,5 @@ class Question:
 
     @property
     def words(self) -> str:
-        """The question as a person reads it; some end in a colon and a line break (observed)."""
+        """The question to display, without the colon and line break of some (observed)."""
         return (self.question or self.primary_key or "").strip().rstrip(":")

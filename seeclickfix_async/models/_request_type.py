@@ -1,4 +1,4 @@
-"""What can be reported at a place, and what is asked about it."""
+"""Request types: the categories of reports, and their forms."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
 from seeclickfix_async.models._answer_encoding import Answer
 from seeclickfix_async.models._common import Int64, Link
-from seeclickfix_async.models._draft import Draft, Faults
+from seeclickfix_async.models._draft import Draft, DraftValidator
 from seeclickfix_async.models._question import Question, QuestionType
 
 RequestTypeId = int | Literal["other"]
-"""The number of a request type, or `"other"` for what belongs to none (documented)."""
+"""The id of a request type, or `"other"` for reports that fit no request type (documented)."""
 
 
 @attrs.frozen
 class RequestTypeOption:
-    """One of the categories at a point, as the report form lists them.
+    """A request type in the list for a point.
 
-    `organization` is None for the community, which is no city's business (documented); all but
-    it, `title` and `url` are observed.
+    `organization` is None for community categories, which no city handles. `organization`,
+    `title` and `url` are documented; the other fields are observed.
     """
 
     id: Int64 | Literal["other"] | None = None
@@ -40,16 +40,16 @@ class RequestTypeOption:
 
     @property
     def key(self) -> RequestTypeId:
-        """What `client.request_types.get()` takes: of old, only the link tells it."""
+        """The id for `client.request_types.get()`; from `url` if the service sent no `id`."""
         if self.id is not None:
             return self.id
-        number = validation.parse_identifier((self.url or "").rpartition("/")[2])
-        return "other" if number is None else number
+        id_in_url = validation.parse_identifier((self.url or "").rpartition("/")[2])
+        return "other" if id_in_url is None else id_in_url
 
 
 @attrs.frozen
 class RequestType:
-    """A category with its questions (documented; the four rules observed)."""
+    """A category with its questions (documented; the last four fields observed)."""
 
     id: Int64 | Literal["other"] | None = None
     title: str | None = None
@@ -62,7 +62,7 @@ class RequestType:
 
     @property
     def key(self) -> RequestTypeId:
-        """What a report names the category by."""
+        """The value of `request_type_id` in a report."""
         return "other" if self.id is None else self.id
 
     def draft(
@@ -75,37 +75,42 @@ class RequestType:
         image: Image | None = None,
         anonymize_reporter: bool = False,
     ) -> Draft:
-        """Write a report of this kind; nothing is sent before `client.issues.create(draft)`.
+        """Validate a report for this request type. Send it with `client.issues.create(draft)`.
 
-        Everything is checked at once, against the questions and rules that the city gave. Looks
-        at the first bytes of a photo that is a path.
+        All arguments are checked against the questions and rules of the request type. If `image`
+        is a path, the first bytes of the file are read.
 
         Args:
             lat: Latitude of the problem in degrees.
             lng: Longitude of the problem in degrees.
-            address: Where it is, in words.
-            answers: By the `primary_key` of a question: texts, keys to choose, numbers, True or
-                False, dates and aware datetimes.
-            image: A photo, png, jpeg or gif up to 20 MB: a path, bytes or an open async file.
-            anonymize_reporter: Hide from the public who reported it.
+            address: The street address, or a description of the location.
+            answers: The values for the questions, by their `primary_key`: strings, keys of
+                choices, numbers, booleans, dates or aware datetimes.
+            image: A photo (png, jpeg or gif, up to 20 MB): a path, bytes or an open async file.
+            anonymize_reporter: Hide the reporter's name from the public.
+
+        Returns:
+            The validated report; nothing has been sent.
 
         Raises:
-            InvalidDraftError: With all faults, by question, in the question's own words.
+            InvalidDraftError: An argument is invalid; `errors` lists all errors, by question.
         """
         questions = self.questions or ()
-        faults = Faults()
-        faults.number("lat", lat, 90)
-        faults.number("lng", lng, 180)
-        faults.words("address", address)
-        encoded = faults.answers(questions, answers)
-        photo = next((q for q in questions if q.question_type == QuestionType.FILE), None)
-        faults.photo(image, photo)
+        validator = DraftValidator()
+        validator.check_number("lat", lat, 90)
+        validator.check_number("lng", lng, 180)
+        validator.check_string("address", address)
+        encoded = validator.encode_answers(questions, answers)
+        photo_question = next((q for q in questions if q.question_type == QuestionType.FILE), None)
+        validator.check_image(image, photo_question)
         if self.block_submission:
-            faults.add("base", "The city takes no reports of this kind.")
+            validator.add("base", "This category does not accept reports.")
         if anonymize_reporter and self.permit_anonymous_reporting is False:
-            faults.add("anonymize_reporter", "This category takes no anonymous reports.")
-        faults.raise_any()
-        more: dict[str, Any] = {"image_field": photo.primary_key} if photo else {}
+            validator.add("anonymize_reporter", "This category does not accept anonymous reports.")
+        validator.raise_errors()
+        image_field: dict[str, Any] = (
+            {"image_field": photo_question.primary_key} if photo_question else {}
+        )
         return Draft(
             request_type_id=self.key,
             lat=lat,
@@ -115,5 +120,5 @@ class RequestType:
             image=image,
             anonymize_reporter=anonymize_reporter,
             guests=self.permit_guest_reporting is not False,
-            **more,
+            **image_field,
         )

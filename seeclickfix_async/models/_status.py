@@ -1,4 +1,4 @@
-"""Where an issue stands."""
+"""The status of an issue."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from seeclickfix_async.models._open_enum import OpenEnum
 class Status(OpenEnum):
     """The status of an issue, in lower case: `Status.OPEN == "open"`.
 
-    The service writes `Open` and reads `open`; both are `Status.OPEN` here. A status that is
-    not in this list yet is kept as it is, as a member without a name.
+    The service returns `Open` and accepts `open`; both are `Status.OPEN` here. An unknown status
+    becomes a `Status` that equals its lower-case string.
     Source: API page "Issues"; capitals observed.
     """
 
@@ -19,5 +19,5 @@ class Status(OpenEnum):
     ARCHIVED = "archived"
 
 
-# The decoder looks here before it calls `_missing_`, which costs a third of a page's time.
+# Register the capitalised forms: calling `_missing_` takes a third of the time to decode a page.
 Status._value2member_map_.update({status.value.title(): status for status in Status})

@@ -1,4 +1,4 @@
-"""People."""
+"""Users: the people and accounts of the service."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from seeclickfix_async.models._common import Avatar, Int64, Link, Time, Timed
 
 @attrs.frozen
 class UserRef:
-    """A person as named in an issue or a comment.
+    """A user as referenced by an issue or a comment.
 
-    Id 0 is everybody who reported anonymously; some staff have no id (both observed). Roles
-    seen: `Registered User`, `Guest`, `Verified Official`, `Admin`.
+    Id 0 stands for all anonymous reporters; some staff have no id (both observed). Observed
+    roles: `Registered User`, `Guest`, `Verified Official`, `Admin`.
     """
 
     id: Int64 | None = None
@@ -26,14 +26,14 @@ class UserRef:
 
 @attrs.frozen
 class Permissions:
-    """What an account may do beyond reporting; `can_acknowledge` marks an official."""
+    """Permissions of an account beyond reporting; `can_acknowledge` marks an official."""
 
     can_acknowledge: bool | None = None
 
 
 @attrs.frozen
 class User(Timed):
-    """An account, as `GET /profile` and `GET /users/:id` tell (documented)."""
+    """An account, as returned by `GET /profile` and `GET /users/:id` (documented)."""
 
     id: Int64
     name: str | None = None

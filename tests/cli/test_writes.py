@@ -176,7 +176,7 @@ def test_places(url: str) -> None:
         (
             ("report", *_AT, "--type", "1001", "--address", "x", *_ANSWERS),
             2,
-            "Nothing was sent. - Issue Title: needs an answer. - How large",
+            "Nothing was sent. - Issue Title: is required. - How large",
         ),
         (
             ("report", "--at", "95", "0", "--type", "other", "--address", "x", *_ANSWERS),

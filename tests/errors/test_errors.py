@@ -19,7 +19,7 @@ _CLASSES = [
 
 _SAMPLES: list[SeeClickFixError] = [
     errors.InvalidArgumentError("lat", "must be a number."),
-    errors.InvalidDraftError({"142": ["How large is it?: needs an answer."]}),
+    errors.InvalidDraftError({"142": ["How large is it?: is required."]}),
     errors.FileLockedError("to", "city.db", 4711),
     errors.ClosedClientError(),
     errors.EventLoopError(),

@@ -1,4 +1,4 @@
-"""Every answer that has a model, drifted as the service drifts: read, or refused with a path."""
+"""Models decode JSON that deviates as the service is known to deviate, or fail with a path."""
 
 from __future__ import annotations
 
@@ -77,18 +77,20 @@ _SAMPLES: dict[type[Any], Any] = {
     PlaceAnswer: _ANSWER,
     PlaceQuestion: {"id": 4, "question": "When?", "asker": {"id": 41}, "locale": "en"},
 }
-# Everything but what is only sent.
+# A draft is only sent, never decoded.
 _MODELS = [v for v in vars(models).values() if attrs.has(v) and v is not models.Draft]
 
 
-def _answer(body: Any) -> Response:
+def _response(body: Any) -> Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Response(200, {}, content, route="GET /anything")
 
 
-# What the service is known to make of a value: nothing, null as text, `{}`, numbers as text, and
-# one object for a list of one.
-_MANY = frozenset({"request_type", "transitions", "assignee", "questions", "integrations"})
+# Known deviations: a missing value, the string "null", `{}`, a number as a string, and an object
+# in place of a list of one.
+_MAY_BE_EMPTY_OBJECT = frozenset(
+    {"request_type", "transitions", "assignee", "questions", "integrations"}
+)
 
 
 @st.composite
@@ -96,11 +98,11 @@ def _drifted(draw: st.DrawFn, value: Any) -> Any:
     if isinstance(value, dict):
         drifted: dict[str, Any] = {"a new key": draw(st.sampled_from([None, 1, "x", [], {}]))}
         for key, item in value.items():
-            fate = draw(st.sampled_from(["keep", "keep", "drop", "null", "drift"]))
-            if key == "id" or fate == "keep":
+            change = draw(st.sampled_from(["keep", "keep", "drop", "null", "deviate"]))
+            if key == "id" or change == "keep":
                 drifted[key] = draw(_drifted(item))
-            elif fate != "drop":
-                drifted[key] = None if fate == "null" else draw(_odd(key, item))
+            elif change != "drop":
+                drifted[key] = None if change == "null" else draw(_deviation(key, item))
         return drifted
     if isinstance(value, list):
         return [draw(_drifted(item)) for item in value]
@@ -108,30 +110,30 @@ def _drifted(draw: st.DrawFn, value: Any) -> Any:
 
 
 @st.composite
-def _odd(draw: st.DrawFn, key: str, value: Any) -> Any:
-    odd = [value]
-    if key in _MANY and not isinstance(value, bool):
-        odd.append({})
+def _deviation(draw: st.DrawFn, key: str, value: Any) -> Any:
+    deviations = [value]
+    if key in _MAY_BE_EMPTY_OBJECT and not isinstance(value, bool):
+        deviations.append({})
     if key == "integrations" and len(value) == 1:
-        odd.append(value[0])
+        deviations.append(value[0])
     if isinstance(value, int) and not isinstance(value, bool):
-        odd.append(str(value))
+        deviations.append(str(value))
     if key == "status":
-        odd += [value.upper(), value.lower(), "On_Hold"]
+        deviations += [value.upper(), value.lower(), "On_Hold"]
     if value is None or key.endswith(("url", "_at")):
-        odd.append("null")
-    return draw(st.sampled_from(odd))
+        deviations.append("null")
+    return draw(st.sampled_from(deviations))
 
 
 @pytest.mark.parametrize("model", _SAMPLES, ids=lambda model: model.__name__)
 @settings(max_examples=50)
 @given(st.data())
-def test_what_has_drifted_as_it_does_is_read(model: type[Any], data: st.DataObject) -> None:
+def test_known_deviations_are_decoded(model: type[Any], data: st.DataObject) -> None:
     sample = _SAMPLES[model]
 
-    read = decode_object(_answer(data.draw(_drifted(sample))), model)
+    decoded = decode_object(_response(data.draw(_drifted(sample))), model)
 
-    assert getattr(read, "id", None) == sample.get("id", getattr(read, "id", None))
+    assert getattr(decoded, "id", None) == sample.get("id", getattr(decoded, "id", None))
 
 
 _JSON = st.recursive(
@@ -151,21 +153,21 @@ _JSON = st.recursive(
 @pytest.mark.parametrize("model", _MODELS, ids=lambda model: model.__name__)
 @settings(max_examples=50)
 @given(st.data())
-def test_any_object_is_read_or_refused_with_a_path(model: type[Any], data: st.DataObject) -> None:
+def test_any_object_is_decoded_or_fails_with_a_path(model: type[Any], data: st.DataObject) -> None:
     names = [field.name for field in attrs.fields(model)]
     body = data.draw(st.dictionaries(st.sampled_from(names), _JSON) if names else st.just({}))
     try:
-        read = decode_object(_answer(body), model)
+        decoded = decode_object(_response(body), model)
     except DecodeError as error:
-        assert error.path or "required field" in str(error)  # noqa: PT017  # either is well
+        assert error.path or "required field" in str(error)  # noqa: PT017  # success is fine, too
         return
-    assert isinstance(read, model)
+    assert isinstance(decoded, model)
 
 
-def test_the_documented_examples_are_read() -> None:
-    """Their shapes, where they differ from what was observed."""
+def test_documented_examples_are_decoded() -> None:
+    """Documented shapes that differ from the observed ones."""
     issue = decode_object(
-        _answer(
+        _response(
             {
                 "id": 7,
                 "rating": "5",
@@ -179,14 +181,16 @@ def test_the_documented_examples_are_read() -> None:
         DetailedIssue,
     )
     comment = decode_object(
-        _answer({"comment": "Hi", "moderated": False, "issue": {"rating": "18", "status": "Open"}}),
+        _response(
+            {"comment": "Hi", "moderated": False, "issue": {"rating": "18", "status": "Open"}}
+        ),
         Comment,
     )
-    other = decode_object(_answer({"title": "Other", "url": "http://x/other"}), RequestTypeOption)
+    other = decode_object(_response({"title": "Other", "url": "http://x/other"}), RequestTypeOption)
 
     assert (issue.rating, issue.comments_count, issue.shortened_url) == (5, 2, None)
     assert issue.integrations == (models.Integration(5, "done", "Work order"),)
     assert comment.issue == models.CommentedIssue(18, models.Status.OPEN)
-    plain = decode_object(_answer({"url": "http://x/request_types/12"}), RequestTypeOption)
+    plain = decode_object(_response({"url": "http://x/request_types/12"}), RequestTypeOption)
     assert (other.key, other.organization) == ("other", None)
     assert plain.key == 12

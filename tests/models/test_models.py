@@ -1,4 +1,4 @@
-"""From bytes to models: what is observed, what is documented, and what has drifted."""
+"""Models are decoded from observed, documented and deviating JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from seeclickfix_async.errors import DecodeError
 from tests.support.repository import RECORDED
 
 
-def _answer(body: Any) -> Response:
+def _response(body: Any) -> Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Response(200, {"content-type": "application/json"}, content, route="GET /issues")
 
@@ -37,53 +37,53 @@ def _recorded(name: str) -> Any:
     return json.loads((RECORDED / f"{name}.json").read_text("utf-8"))
 
 
-def _lost(read: Any, wire: Any, path: str = "") -> list[str]:  # noqa: PLR0911  # one a kind
-    """Where a model differs from what it was read from."""
-    if wire == {} or wire is None:
+def _lost(decoded: Any, raw: Any, path: str = "") -> list[str]:  # noqa: PLR0911  # one per type
+    """Return the paths at which a model differs from the JSON that it was decoded from."""
+    if raw == {} or raw is None:
         return []
-    if isinstance(wire, dict):
-        if isinstance(read, dict):
-            return [] if read == wire else [path]
+    if isinstance(raw, dict):
+        if isinstance(decoded, dict):
+            return [] if decoded == raw else [path]
         return [
-            fault
-            for name, value in wire.items()
-            for fault in _lost(getattr(read, name, "no such field"), value, f"{path}.{name}")
+            lost
+            for name, value in raw.items()
+            for lost in _lost(getattr(decoded, name, "no such field"), value, f"{path}.{name}")
         ]
-    if isinstance(wire, list):
-        pairs = zip(read, wire, strict=True)
+    if isinstance(raw, list):
+        pairs = zip(decoded, raw, strict=True)
         return [
-            fault for index, (a, b) in enumerate(pairs) for fault in _lost(a, b, f"{path}[{index}]")
+            lost for index, (a, b) in enumerate(pairs) for lost in _lost(a, b, f"{path}[{index}]")
         ]
-    if isinstance(read, datetime):
-        return [] if read == datetime.fromisoformat(wire) else [path]
-    if isinstance(read, Status):
-        return [] if read == wire.lower() else [path]
-    return [] if read == wire else [path]
+    if isinstance(decoded, datetime):
+        return [] if decoded == datetime.fromisoformat(raw) else [path]
+    if isinstance(decoded, Status):
+        return [] if decoded == raw.lower() else [path]
+    return [] if decoded == raw else [path]
 
 
 @pytest.mark.parametrize(
     ("name", "model"), [("issue_show", Issue), ("issue_show_details", DetailedIssue)]
 )
-def test_a_recorded_issue_is_read_without_loss(name: str, model: type[Issue]) -> None:
-    wire = _recorded(name)
+def test_a_recorded_issue_is_decoded_without_loss(name: str, model: type[Issue]) -> None:
+    raw = _recorded(name)
 
-    assert _lost(decode_object(_answer(wire), model), wire) == []
+    assert _lost(decode_object(_response(raw), model), raw) == []
 
 
-def test_recorded_lists_are_read_without_loss() -> None:
-    wire = {"issues": _recorded("issues_array")}
-    rows = decode_rows(_answer(wire), "issues", Issue)
+def test_recorded_lists_are_decoded_without_loss() -> None:
+    raw = {"issues": _recorded("issues_array")}
+    rows = decode_rows(_response(raw), "issues", Issue)
 
     assert rows.rejected == ()
-    assert _lost(rows.items, wire["issues"]) == []
+    assert _lost(rows.items, raw["issues"]) == []
     assert any(issue.request_type is None for issue in rows.items)
 
 
-def test_a_recorded_sparse_page_is_read_without_loss() -> None:
-    wire = _recorded("issues_list_sparse")
-    rows = decode_rows(_answer(wire), "issues", Issue)
+def test_a_recorded_sparse_page_is_decoded_without_loss() -> None:
+    raw = _recorded("issues_list_sparse")
+    rows = decode_rows(_response(raw), "issues", Issue)
 
-    assert _lost(rows.items, wire["issues"]) == []
+    assert _lost(rows.items, raw["issues"]) == []
     assert rows.pagination.entries == 916
     assert rows.items[0].status is Status.OPEN
     assert rows.items[0].closed_at is not None
@@ -91,24 +91,24 @@ def test_a_recorded_sparse_page_is_read_without_loss() -> None:
 
 
 def test_recorded_comments_have_an_id() -> None:
-    wire = _recorded("issue_comments")
-    rows = decode_rows(_answer(wire), "comments", Comment)
+    raw = _recorded("issue_comments")
+    rows = decode_rows(_response(raw), "comments", Comment)
 
-    assert _lost(rows.items, wire["comments"]) == []
+    assert _lost(rows.items, raw["comments"]) == []
     assert [comment.id for comment in rows.items][:2] == [132315712, 132315885]
 
 
-def test_a_recorded_form_and_its_categories_are_read_without_loss() -> None:
+def test_a_recorded_form_and_its_categories_are_decoded_without_loss() -> None:
     options = _recorded("issues_new")["request_types"]
-    rows = decode_rows(_answer(_recorded("issues_new")), "request_types", RequestTypeOption)
+    rows = decode_rows(_response(_recorded("issues_new")), "request_types", RequestTypeOption)
     form = _recorded("request_type_show")
 
     assert _lost(rows.items, options) == []
-    assert _lost(decode_object(_answer(form), RequestType), form) == []
+    assert _lost(decode_object(_response(form), RequestType), form) == []
 
 
 @pytest.mark.parametrize(
-    ("wire", "field", "value"),
+    ("raw", "field", "value"),
     [
         ({"status": "Open"}, "status", Status.OPEN),
         ({"status": "ARCHIVED"}, "status", Status.ARCHIVED),
@@ -165,18 +165,18 @@ def test_a_recorded_form_and_its_categories_are_read_without_loss() -> None:
         ({"new_field": {"a": 1}}, "summary", None),
     ],
 )
-def test_drift_survives_in_an_object_and_in_a_list(wire: Any, field: str, value: Any) -> None:
-    row = {"id": 1, **wire}
+def test_deviating_json_is_decoded_in_objects_and_lists(raw: Any, field: str, value: Any) -> None:
+    row = {"id": 1, **raw}
 
-    issue = decode_object(_answer(row), DetailedIssue)
-    rows = decode_rows(_answer({"issues": [row], "metadata": {}}), "issues", DetailedIssue)
+    issue = decode_object(_response(row), DetailedIssue)
+    rows = decode_rows(_response({"issues": [row], "metadata": {}}), "issues", DetailedIssue)
 
     assert getattr(issue, field) == value
     assert rows.items == (issue,)
 
 
-def test_a_status_that_is_not_known_yet_is_kept() -> None:
-    first, second = (decode_object(_answer({"id": 1, "status": "On_Hold"}), Issue) for _ in "ab")
+def test_an_unknown_status_is_kept() -> None:
+    first, second = (decode_object(_response({"id": 1, "status": "On_Hold"}), Issue) for _ in "ab")
 
     assert first.status == second.status == "on_hold"
     assert isinstance(first.status, Status)
@@ -184,7 +184,7 @@ def test_a_status_that_is_not_known_yet_is_kept() -> None:
     assert first == pickle.loads(pickle.dumps(first)) == copy.deepcopy(second)
 
 
-def test_statuses_compare_with_words() -> None:
+def test_a_status_equals_its_string() -> None:
     words: list[str] = [Status.OPEN, "open"]
     assert words[0] == words[1]
     assert Status("Open") is Status("open") is Status.OPEN
@@ -192,7 +192,7 @@ def test_statuses_compare_with_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wire", "path"),
+    ("raw", "path"),
     [
         ({}, ""),
         ({"id": None}, "id"),
@@ -204,44 +204,44 @@ def test_statuses_compare_with_words() -> None:
         ({"id": 1, "comments": [{}, {"commenter": {"id": {}}}]}, "comments[1].commenter.id"),
     ],
 )
-def test_what_cannot_be_read_is_told_by_its_path(wire: Any, path: str) -> None:
+def test_a_value_that_cannot_be_decoded_is_reported_with_its_path(raw: Any, path: str) -> None:
     with pytest.raises(DecodeError) as caught:
-        decode_object(_answer(wire), DetailedIssue)
-    rows = decode_rows(_answer({"issues": [{"id": 2}, wire]}), "issues", DetailedIssue)
+        decode_object(_response(raw), DetailedIssue)
+    rows = decode_rows(_response({"issues": [{"id": 2}, raw]}), "issues", DetailedIssue)
 
     assert caught.value.path == path
     assert [issue.id for issue in rows.items] == [2]
     assert rows.rejected[0].path == ("issues[1]." + path).rstrip(".")
-    assert json.loads(rows.rejected[0].raw) == wire
+    assert json.loads(rows.rejected[0].raw) == raw
 
 
 @pytest.mark.parametrize(
     "body", [[], 5, "text", None, {}, {"issues": None}, {"issues": {}}, {"result": []}]
 )
-def test_what_is_no_list_is_refused(body: Any) -> None:
+def test_a_body_without_a_list_raises(body: Any) -> None:
     with pytest.raises(DecodeError):
-        decode_rows(_answer(body), "issues", Issue)
+        decode_rows(_response(body), "issues", Issue)
 
 
-def test_a_field_that_is_renamed_is_found_behind_a_long_description() -> None:
+def test_a_renamed_field_after_a_long_description_is_found() -> None:
     row = {"id": 1, "description": "x" * 10_000, "comments_url": "http://x"}
 
-    [issue] = decode_rows(_answer({"issues": [row]}), "issues", Issue).items
+    [issue] = decode_rows(_response({"issues": [row]}), "issues", Issue).items
 
     assert issue.comment_url == "http://x"
 
 
-def test_the_text_null_in_the_pagination_is_null() -> None:
-    told = {"entries": "5", "previous_page": "null", "previous_page_url": "null", "page": 1}
-    body: Any = {"issues": [], "metadata": {"pagination": told}, "errors": None}
+def test_the_string_null_in_the_pagination_is_decoded_as_none() -> None:
+    pagination = {"entries": "5", "previous_page": "null", "previous_page_url": "null", "page": 1}
+    body: Any = {"issues": [], "metadata": {"pagination": pagination}, "errors": None}
 
-    rows = decode_rows(_answer(body), "issues", Issue)
+    rows = decode_rows(_response(body), "issues", Issue)
 
     assert rows.pagination == models.Pagination(entries=5, page=1)
 
 
-def test_models_are_frozen_values() -> None:
-    issue = decode_object(_answer(_recorded("issue_show_details")), DetailedIssue)
+def test_models_are_frozen_and_hashable() -> None:
+    issue = decode_object(_response(_recorded("issue_show_details")), DetailedIssue)
 
     assert {issue} == {pickle.loads(pickle.dumps(issue))}
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -269,19 +269,19 @@ _ROWS = st.fixed_dictionaries({"id": st.integers(1, 2**40)}) | st.dictionaries(
 
 
 @given(st.lists(st.tuples(_ROWS, st.dictionaries(st.sampled_from(_FIELDS), _JSON)), max_size=4))
-def test_any_list_is_read_or_set_aside_row_by_row(pairs: list[tuple[Any, Any]]) -> None:
-    wire = [{**row, **more} for row, more in pairs]
+def test_any_row_of_a_list_is_decoded_or_rejected(pairs: list[tuple[Any, Any]]) -> None:
+    raw = [{**row, **more} for row, more in pairs]
 
-    rows = decode_rows(_answer({"issues": wire}), "issues", DetailedIssue)
+    rows = decode_rows(_response({"issues": raw}), "issues", DetailedIssue)
 
-    assert len(rows.items) + len(rows.rejected) == len(wire)
+    assert len(rows.items) + len(rows.rejected) == len(raw)
     assert all(row.path.startswith(f"issues[{row.index}]") for row in rows.rejected)
 
 
 @given(_JSON | st.binary(max_size=50) | _ROWS)
 def test_any_body_is_an_issue_or_a_decode_error(body: Any) -> None:
     try:
-        issue = decode_object(_answer(body), DetailedIssue)
+        issue = decode_object(_response(body), DetailedIssue)
     except DecodeError:
         return
     assert isinstance(issue.id, int)

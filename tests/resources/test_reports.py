@@ -127,10 +127,10 @@ def test_each_type_of_question_takes_its_answers(
 @pytest.mark.parametrize(
     ("question", "answer", "words"),
     [
-        (_asked("text"), 5, "must be a text"),
-        (_asked("text"), "\ud83d", "half of a character"),
-        (_asked("sketch"), ["\ud83d"], "half of a character"),
-        (_asked("text", max_length=5), "a text", "6 characters, of 5"),
+        (_asked("text"), 5, "must be a string"),
+        (_asked("text"), "\ud83d", "half of a surrogate pair"),
+        (_asked("sketch"), ["\ud83d"], "half of a surrogate pair"),
+        (_asked("text", max_length=5), "a text", "6 characters; at most 5"),
         (_asked("select", select_values=_CHOICES), "Ah", "one of 'a', 'b'"),
         (_asked("select"), "a", "one of"),
         (_asked("multivaluelist", select_values=_CHOICES), "ab", "list of keys"),
@@ -143,12 +143,12 @@ def test_each_type_of_question_takes_its_answers(
         (_asked("datetime"), "yesterday", "ISO 8601"),
         (_asked("datetime"), 5, "ISO 8601"),
         (_asked("boolean"), "yes", "True or False"),
-        (_asked("note"), "read", "only to be read"),
+        (_asked("note"), "read", "takes no value"),
         (_asked("file"), "photo.png", "image="),
-        (_asked("sketch"), object(), "must be a text"),
-        (_asked("text", response_required=True), " ", "needs an answer"),
-        (_asked("multivaluelist", response_required=True), [], "needs an answer"),
-        (_asked("boolean", response_required=True), None, "needs an answer"),
+        (_asked("sketch"), object(), "must be a string"),
+        (_asked("text", response_required=True), " ", "is required"),
+        (_asked("multivaluelist", response_required=True), [], "is required"),
+        (_asked("boolean", response_required=True), None, "is required"),
     ],
 )
 def test_an_answer_that_does_not_fit_is_told_in_the_questions_words(
@@ -331,9 +331,9 @@ async def test_the_citys_own_rules() -> None:
     client = Office().client
     parking, noise = [await client.request_types.get(n) for n in (_PARKING, _NOISE)]
 
-    with pytest.raises(InvalidDraftError, match="no reports of this kind"):
+    with pytest.raises(InvalidDraftError, match="not accept reports"):
         parking.draft(**_HERE, answers={"summary": "x"})
-    with pytest.raises(InvalidDraftError, match="no anonymous reports"):
+    with pytest.raises(InvalidDraftError, match="not accept anonymous reports"):
         noise.draft(**_HERE, answers={"summary": "x"}, anonymize_reporter=True)
 
 
