@@ -40,7 +40,7 @@ class CommentedIssue:
 class Comment(Timed):
     """A comment on an issue. Lists of comments start with the oldest.
 
-    Source: API page "Comments"; `moderated` and `show_blocked_comment_text` observed.
+    Source: API page "Comments"; `last_edited_at` and `show_blocked_comment_text` observed.
     """
 
     comment: str | None = None

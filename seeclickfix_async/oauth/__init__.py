@@ -1,13 +1,14 @@
-"""Login through SeeClickFix, without any I/O: the messages of OAuth 2.0.
+"""Login with SeeClickFix (OAuth 2.0), without any I/O.
 
     app = Application("client-id", "https://app.example/callback", "client-secret")
-    flow = begin(app)                  # keep it in this browser's session; send it to flow.url
-    code = finish(flow, redirected)    # what the browser came back with
+    flow = begin(app)                  # store it in the browser's session; redirect to flow.url
+    code = finish(flow, redirected)    # the URL that the browser was redirected to
     token = await TokenEndpoint(app).exchange(code)
 
-The code flow with PKCE is the default; the implicit flow, which the API's page walks through, is
-`begin(app, "implicit")` and ends in a token at once. The plain functions underneath can be used
-alone. `TokenEndpoint`, which does I/O, is at the package's top level.
+The authorization code flow with PKCE is the default. `begin(app, "implicit")` starts the implicit
+flow, which the API page describes: `finish()` then returns a token at once. The functions that
+`begin()` and `finish()` are built from can also be used alone. `TokenEndpoint`, which does I/O, is
+in `seeclickfix_async`.
 Source: API page "Authentication", RFC 6749, RFC 7636, RFC 8252, RFC 9207.
 """
 

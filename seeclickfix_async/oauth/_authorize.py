@@ -1,4 +1,4 @@
-"""The way to the authorization page."""
+"""The authorization request: its URL, state, scopes and PKCE challenge."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from seeclickfix_async.oauth._application import (
     DOORKEEPER,
     check_client_id,
     check_redirect_uri,
-    safe_site,
+    normalize_secure_base_url,
 )
 
 ResponseType = Literal["token", "code"]
 
-_SHORTEST_STATE = 16
-_LONGEST_STATE = 1000  # the provider's web server refuses about 10,000 (observed)
-# RFC 6749 §3.3; a comma is allowed there, but joins two scopes into one that nobody knows.
+_MIN_STATE_LENGTH = 16
+_MAX_STATE_LENGTH = 1000  # the provider's web server refuses about 10,000 (observed)
+# RFC 6749 §3.3, without the comma, which is a common mistake for the space between two scopes.
 _SCOPE = re.compile(r"[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 def generate_state() -> str:
-    """A fresh state: 256 random bits in 43 URL-safe characters (RFC 6749 §10.12).
+    """Return a new state: 256 random bits in 43 URL-safe characters (RFC 6749 §10.12).
 
-    Keep it where only this browser has it, such as its session, and use it once.
+    Store it where only this browser can access it, such as its session, and use it once.
     """
     return secrets.token_urlsafe(32)
 
 
 def pkce_challenge(verifier: str) -> str:
-    """The S256 challenge of a verifier, without padding (RFC 7636 §4.2)."""
+    """Return the S256 challenge of a verifier, without padding (RFC 7636 §4.2)."""
     digest = hashlib.sha256(verifier.encode("ascii")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 @attrs.frozen
 class Pkce:
-    """A verifier, which stays here, and its S256 challenge, which goes to the authorization page.
+    """A PKCE verifier, kept by the application, and its S256 challenge for the authorization URL.
 
-    Source: RFC 7636. The `plain` method is not offered: it protects from nothing.
+    The `plain` method is not supported, since it does not protect the code. Source: RFC 7636.
     """
 
     verifier: Secret = attrs.field(converter=as_secret)
@@ -62,12 +62,12 @@ class Pkce:
 
     @property
     def challenge(self) -> str:
-        """What the authorization page is given."""
+        """The S256 challenge, to be sent as `code_challenge`."""
         return pkce_challenge(self.verifier.reveal())
 
 
 def generate_pkce() -> Pkce:
-    """A fresh verifier of 256 random bits with its challenge (RFC 7636 §4.1)."""
+    """Return a new verifier of 256 random bits, with its challenge (RFC 7636 §4.1)."""
     return Pkce(Secret(secrets.token_urlsafe(32)))
 
 
@@ -81,33 +81,34 @@ def authorize_url(
     pkce: Pkce | None = None,
     base_url: str = PRODUCTION,
 ) -> str:
-    """The address to send a person's browser to.
+    """Return the authorization URL to redirect a user's browser to.
 
-    `begin()` makes it together with everything that has to be kept until the browser is back.
+    `begin()` returns this URL together with the values to store until the browser is redirected
+    back.
 
     Args:
-        client_id: The application id that SeeClickFix gave out.
-        redirect_uri: Where the browser comes back to, exactly as registered.
-        response_type: `token` for the implicit flow, `code` for the code flow.
-        state: A fresh `generate_state()`. Without one anybody can slip somebody else's answer to
-            your user, so leave it out only to see what the documentation's own sample does.
-        scope: Scope names, or one string with spaces between; none for the default.
-        pkce: A fresh `generate_pkce()`, for the code flow.
-        base_url: The service's address.
+        client_id: The application id issued by SeeClickFix.
+        redirect_uri: The URI that the provider redirects the browser to, exactly as registered.
+        response_type: `token` for the implicit flow, `code` for the authorization code flow.
+        state: A new `generate_state()`. Without a state, an attacker can sign your user in to the
+            attacker's account; leave it out only to try the documentation's sample.
+        scope: Scope names, or a string of names separated by spaces; by default the provider's.
+        pkce: A new `generate_pkce()`, for the authorization code flow.
+        base_url: The provider's URL.
 
     Raises:
-        InvalidArgumentError: An argument would end on an error page that only the person sees,
-            or is unsafe.
+        InvalidArgumentError: An argument is unsafe, or the provider would show an error page to
+            the user and not redirect back.
     """
     check_client_id(client_id)
     if response_type not in ("token", "code"):
         raise InvalidArgumentError("response_type", "must be 'token' or 'code'.")
     if pkce is not None and response_type != "code":
-        raise InvalidArgumentError("pkce", "protects a code; the implicit flow has none.")
+        raise InvalidArgumentError("pkce", "is for response_type='code' only.")
     check_redirect_uri(redirect_uri)
-    site = safe_site(base_url)
+    site = normalize_secure_base_url(base_url)
     params = {"client_id": client_id, "redirect_uri": redirect_uri, "response_type": response_type}
-    scopes = scope_names(scope)
+    scopes = parse_scopes(scope)
     if scopes:
         params["scope"] = " ".join(scopes)
     if state is not None:
@@ -118,19 +119,21 @@ def authorize_url(
 
 
 def validate_state(state: str) -> str:
-    """Refuse a state that can be guessed, or that does not come back (a blank one, observed)."""
-    fits = isinstance(state, str) and _SHORTEST_STATE <= len(state) <= _LONGEST_STATE
-    if not fits or not state.isprintable() or not state.strip():
+    """Refuse a state that can be guessed, or is blank: the provider drops blank ones (observed)."""
+    is_valid_length = (
+        isinstance(state, str) and _MIN_STATE_LENGTH <= len(state) <= _MAX_STATE_LENGTH
+    )
+    if not is_valid_length or not state.isprintable() or not state.strip():
         raise InvalidArgumentError(
             "state",
-            f"must be {_SHORTEST_STATE} to {_LONGEST_STATE} printable characters; "
+            f"must be {_MIN_STATE_LENGTH} to {_MAX_STATE_LENGTH} printable characters; "
             "use generate_state().",
         )
     return state
 
 
-def scope_names(scope: str | Iterable[str]) -> tuple[str, ...]:
-    """Scopes as a tuple; a string holds them with spaces between (RFC 6749 §3.3)."""
+def parse_scopes(scope: str | Iterable[str]) -> tuple[str, ...]:
+    """Return scope names, each once; in a string they are separated by spaces (RFC 6749 §3.3)."""
     names = scope.split(" ") if isinstance(scope, str) else list(scope)
     names = [name for name in names if name]
     if not all(isinstance(name, str) and _SCOPE.fullmatch(name) for name in names):

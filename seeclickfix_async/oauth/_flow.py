@@ -1,4 +1,4 @@
-"""One login, from the way to the authorization page to what came back."""
+"""A login, from the authorization URL to the token or code."""
 
 from __future__ import annotations
 
@@ -28,38 +28,39 @@ from seeclickfix_async.oauth._application import Application, check_redirect_uri
 from seeclickfix_async.oauth._authorize import (
     Pkce,
     generate_state,
+    parse_scopes,
     pkce_challenge,
-    scope_names,
     validate_state,
 )
 from seeclickfix_async.oauth._parse import AuthorizationCode, Now, utc_now
-from seeclickfix_async.oauth._redirect import Answer
+from seeclickfix_async.oauth._redirect import RedirectParams
 from seeclickfix_async.oauth._token import Token
 
 FlowKind = Literal["code", "implicit"]
 
 MAX_AGE = 600.0
-"""Seconds that a login may take unless told: as long as the provider's codes live (observed)."""
+"""Seconds that a login may take by default: the lifetime of the provider's codes (observed)."""
 
 
 @attrs.frozen(kw_only=True)
 class Flow:
-    """A login that was begun: what has to be kept until the browser comes back.
+    """A login in progress, to be stored until the browser is redirected back.
 
-    Keep it where only this browser has it, such as its session: `to_dict` and a pickle carry
-    everything, secrets too. A flow is good for one answer: take it out of the session before
-    `finish()`, since a copy from there does not know what became of the others.
+    Store it where only this browser can access it, such as its session. `to_dict` and pickling
+    include everything, also the secrets. A flow accepts one response: remove it from the session
+    before `finish()`, since each copy that is loaded from the session would accept one.
 
     Attributes:
         kind: `code` or `implicit`.
-        url: Where to send the browser.
-        state: Ties the answer to this browser (RFC 6749 §10.12).
-        verifier: Ties the code to this application (RFC 7636); None for the implicit flow.
-        redirect_uri: Where the browser comes back to.
-        scope: The scopes that were asked for.
-        issuer: Who has to answer (RFC 9207); None when that is not known.
-        created_at: When it was begun, in UTC.
-        max_age: How many seconds the login may take.
+        url: The authorization URL to redirect the browser to.
+        state: The secret that binds the response to this browser (RFC 6749 §10.12).
+        verifier: The secret that binds the code to this login (RFC 7636); None for the implicit
+            flow.
+        redirect_uri: The URI that the provider redirects the browser to.
+        scope: The requested scopes.
+        issuer: The issuer that must have sent the response (RFC 9207); None to accept any.
+        created_at: When the login was begun, in UTC.
+        max_age: Seconds that the login may take.
     """
 
     kind: FlowKind
@@ -74,11 +75,11 @@ class Flow:
     _unused: Lock = attrs.field(init=False, factory=Lock, repr=False, eq=False)
 
     def claim(self) -> bool:
-        """Use the flow up: True for the first who asks, whichever thread or task that is."""
+        """Mark the flow as used; True for the first call only, among all threads and tasks."""
         return self._unused.acquire(blocking=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """The flow as plain values for JSON, with its secrets."""
+        """Return the flow as a dict for JSON. It contains the secrets."""
         return {
             "kind": self.kind,
             "url": self.url,
@@ -93,41 +94,41 @@ class Flow:
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Flow:
-        """The flow that `to_dict` gave.
+        """Return the flow of a dict that `to_dict` returned.
 
         Raises:
-            InvalidArgumentError: It is none.
+            InvalidArgumentError: The dict is invalid.
         """
         try:
-            return cls(**_checked(kept))
+            return cls(**_validated_fields(kept))
         except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             strip_traceback(error)
             kept = {}
-            raise InvalidArgumentError("kept", "is no flow as Flow.to_dict() gives.") from None
+            raise InvalidArgumentError("kept", "is not a dict of Flow.to_dict().") from None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Flow.from_dict, (self.to_dict(),)
 
 
-def _checked(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """What `to_dict` wrote, as arguments; whatever it did not write raises."""
-    check_redirect_uri(kept["redirect_uri"])
-    if kept["kind"] not in ("code", "implicit") or not isinstance(kept["url"], str):
+def _validated_fields(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a flow from the dict of `to_dict`; raise if one is invalid."""
+    check_redirect_uri(data["redirect_uri"])
+    if data["kind"] not in ("code", "implicit") or not isinstance(data["url"], str):
         raise ValueError
-    if kept["issuer"] is not None and not isinstance(kept["issuer"], str):
+    if data["issuer"] is not None and not isinstance(data["issuer"], str):
         raise ValueError
-    verifier = kept["verifier"]
+    verifier = data["verifier"]
     return {
-        **{name: kept[name] for name in ("kind", "url", "redirect_uri", "issuer")},
-        "state": Secret(validate_state(kept["state"])),
+        **{name: data[name] for name in ("kind", "url", "redirect_uri", "issuer")},
+        "state": Secret(validate_state(data["state"])),
         "verifier": None if verifier is None else Pkce(Secret(verifier)).verifier,
-        "scope": scope_names(kept["scope"]),
-        "created_at": datetime.fromtimestamp(kept["created_at"], UTC),
-        "max_age": _max_age(kept["max_age"]),
+        "scope": parse_scopes(data["scope"]),
+        "created_at": datetime.fromtimestamp(data["created_at"], UTC),
+        "max_age": _validated_max_age(data["max_age"]),
     }
 
 
-def _max_age(value: float) -> float:
+def _validated_max_age(value: float) -> float:
     validation.in_range("max_age", value, 1, 86_400, whole=False)
     return float(value)
 
@@ -140,27 +141,27 @@ def begin(
     max_age: float = MAX_AGE,
     now: Now = utc_now,
 ) -> Flow:
-    """Begin a login: send the browser to the flow's `url`, and keep the flow for `finish()`.
+    """Begin a login: redirect the browser to the flow's `url`, and store the flow for `finish()`.
 
     Args:
-        app: The application that asks.
-        kind: `code`, always with PKCE (RFC 6749 §4.1, RFC 7636); or `implicit` (§4.2), the one
-            that the API's page walks through: its token passes through the address bar, and it
-            cannot be renewed.
-        scope: Scope names, or one string with spaces between; none for the provider's default. To
-            ask for `write` alone loses `public`: ask for both (observed).
-        max_age: How many seconds the login may take.
-        now: Tells the time, aware; for tests.
+        app: The application.
+        kind: `code`, always with PKCE (RFC 6749 §4.1, RFC 7636); or `implicit` (RFC 6749 §4.2),
+            which the API page describes: its token appears in the browser's address bar and
+            cannot be refreshed.
+        scope: Scope names, or a string of names separated by spaces; by default the provider's.
+            To request `write` alone loses `public`: request both (observed).
+        max_age: Seconds that the login may take, from 1 to 86,400.
+        now: Returns the current time as an aware datetime; for tests.
 
     Raises:
-        InvalidArgumentError: An argument cannot be used.
+        InvalidArgumentError: An argument is invalid.
     """
     if kind not in ("code", "implicit"):
         raise InvalidArgumentError("kind", "must be 'code' or 'implicit'.")
-    scopes = scope_names(scope)
+    scopes = parse_scopes(scope)
     state = generate_state()
     verifier = None
-    # What is made here holds URL-safe characters only, and needs no encoding.
+    # The state and the challenge are URL-safe and need no encoding.
     url = f"{app.address}&state={state}"
     if scopes:
         url += f"&scope={quote_plus(' '.join(scopes))}"
@@ -181,81 +182,78 @@ def begin(
         scope=scopes,
         issuer=app.issuer,
         created_at=now(),
-        max_age=_max_age(max_age),
+        max_age=_validated_max_age(max_age),
     )
 
 
 def finish(flow: Flow, redirected: str, *, now: Now = utc_now) -> Token | AuthorizationCode:
-    """What the login ended in: a token (implicit), or a code to be exchanged (code).
+    """Finish a login: return its token (implicit flow), or a code to exchange (code flow).
 
-    Refuses in this order: size and form, a redirect URI that is not the flow's, age, state, issuer,
-    a second answer; then come the provider's error, the token or the code. An answer that is not
-    the flow's leaves it usable.
+    The checks run in this order: length and encoding, redirect URI, age, state, issuer, and that
+    the flow was not finished before. Then the provider's error is raised, or the token or code is
+    returned. A flow stays usable after a response that does not belong to it.
 
     Args:
-        flow: What `begin()` gave, from this browser's session.
-        redirected: The whole URL that the browser came back to, or its query, or its fragment.
-        now: Tells the time, aware; for tests.
+        flow: The flow that `begin()` returned, from this browser's session.
+        redirected: The URL that the browser was redirected to, or its query or fragment.
+        now: Returns the current time as an aware datetime; for tests.
 
     Raises:
-        InvalidRedirectError: It cannot be read, or is an answer to something else.
-        FlowExpiredError: The login took longer than the flow allows.
-        StateMismatchError: It does not belong to this flow.
-        FlowFinishedError: This flow got its answer before.
-        AuthorizationError: The provider refused; AccessDeniedError when the person did.
+        InvalidRedirectError: The URL is invalid, or is not for this redirect URI or issuer.
+        FlowExpiredError: The login took longer than `max_age`.
+        StateMismatchError: The response does not belong to this flow.
+        FlowFinishedError: The flow was finished before.
+        AuthorizationError: The provider refused; `AccessDeniedError` if the user did.
     """
     try:
-        return _finished(flow, redirected, now())
+        return _finish_at(now(), flow, redirected)
     except OAuthError as error:
         strip_traceback(error)
         redirected = MASK
         raise
 
 
-def _finished(flow: Flow, redirected: str, moment: datetime) -> Token | AuthorizationCode:
-    answer = redirect.parse_answer(redirected)
-    _check_address(flow, redirected)
-    if (moment - flow.created_at).total_seconds() > flow.max_age:
+def _finish_at(now: datetime, flow: Flow, redirected: str) -> Token | AuthorizationCode:
+    params = redirect.parse_redirect(redirected)
+    _verify_redirect_uri(flow, redirected)
+    if (now - flow.created_at).total_seconds() > flow.max_age:
         raise FlowExpiredError(flow.max_age)
-    redirect.verify_state(answer, flow.state, flow.issuer)
-    ended = _ending(flow, answer, moment)
+    redirect.verify_state(params, flow.state, flow.issuer)
+    result = _parse_result(flow, params, now)
     if not flow.claim():
         raise FlowFinishedError
-    if isinstance(ended, AuthorizationError):
-        raise ended
-    return ended
+    if isinstance(result, AuthorizationError):
+        raise result
+    return result
 
 
-def _ending(
-    flow: Flow, answer: Answer, moment: datetime
+def _parse_result(
+    flow: Flow, params: RedirectParams, now: datetime
 ) -> Token | AuthorizationCode | AuthorizationError:
-    refusal = redirect.authorization_error(answer)
-    if refusal is not None:
-        return refusal
+    error = redirect.authorization_error(params)
+    if error is not None:
+        return error
     if flow.kind == "implicit":
-        return parse.token_from(answer, moment)
-    return AuthorizationCode(
-        parse.authorization_code_from(answer), flow.redirect_uri, flow.verifier
-    )
+        return parse.token_from_params(params, now)
+    return AuthorizationCode(parse.code_from_params(params), flow.redirect_uri, flow.verifier)
 
 
-def _check_address(flow: Flow, redirected: str) -> None:
-    """A whole URL must be the flow's redirect URI, whatever its query and fragment."""
-    address = redirected.strip().partition("#")[0].partition("?")[0]
-    scheme, colon, _ = address.partition(":")
+def _verify_redirect_uri(flow: Flow, redirected: str) -> None:
+    """Check that a complete URL matches the redirect URI, apart from query and fragment."""
+    url = redirected.strip().partition("#")[0].partition("?")[0]
+    scheme, colon, _ = url.partition(":")
     if not colon or "=" in scheme:
         return  # a query or a fragment alone
-    if address != flow.redirect_uri.partition("?")[0] and not _same_place(flow, address):
-        raise InvalidRedirectError("It is not the redirect URI that this login was begun with.")
-
-
-def _same_place(flow: Flow, address: str) -> bool:
-    """Scheme and host are alike in any case of letters, and with or without the usual port."""
-    expected = urlsplit(flow.redirect_uri)
-    try:
-        came = urlsplit(address)
-        return (
-            parse_origin(address) == parse_origin(flow.redirect_uri) and came.path == expected.path
+    if url != flow.redirect_uri.partition("?")[0] and not _is_equivalent(url, flow.redirect_uri):
+        raise InvalidRedirectError(
+            "The redirected URL does not match the redirect URI of this login."
         )
+
+
+def _is_equivalent(url: str, redirect_uri: str) -> bool:
+    """Compare URLs; the case of scheme and host is ignored, and so is a default port."""
+    try:
+        same_origin = parse_origin(url) == parse_origin(redirect_uri)
+        return same_origin and urlsplit(url).path == urlsplit(redirect_uri).path
     except ValueError:
         return False

@@ -1,4 +1,4 @@
-"""What the provider says about a token."""
+"""Token information: Doorkeeper's token info, and introspection (RFC 7662)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 import attrs
 
 from seeclickfix_async.errors import DecodeError
-from seeclickfix_async.oauth._token import lifetime
+from seeclickfix_async.oauth._token import parse_lifetime, require_object
 
 
 @attrs.frozen
 class TokenInfo:
-    """A token that works, as `/oauth/token/info` tells (observed).
+    """Information about a valid token, as returned by `/oauth/token/info` (observed).
 
     Attributes:
-        resource_owner_id: The account that it acts for; None for the application itself.
-        scope: What it may do.
-        expires_in: Seconds that are left; None when it never expires.
-        client_id: The application that it was given to.
-        created_at: When it was made, in UTC.
+        resource_owner_id: The account that the token acts for; None for the application itself.
+        scope: The granted scopes.
+        expires_in: Seconds until the token expires; None if it never does.
+        client_id: The application that the token was issued to.
+        created_at: When the token was issued, in UTC.
     """
 
     resource_owner_id: int | None
@@ -33,16 +33,17 @@ class TokenInfo:
 
 @attrs.frozen
 class Introspection:
-    """What introspection tells (RFC 7662 §2.2); only `active` says something of a dead token.
+    """The result of introspection (RFC 7662 §2.2); all but `active` is empty for an invalid token.
 
-    A refresh token is told as its access token, with that one's end (observed).
+    For a refresh token, the provider returns the data of its access token, with the expiry of
+    that token (observed).
 
     Attributes:
-        active: Whether it works now.
-        scope: What it may do.
-        client_id: The application that it was given to.
-        expires_at: When it ends, in UTC; None when it never does (told as 0, observed).
-        issued_at: When it was made, in UTC.
+        active: True if the token is valid now.
+        scope: The granted scopes.
+        client_id: The application that the token was issued to.
+        expires_at: When the token expires, in UTC; None if it never does (sent as 0, observed).
+        issued_at: When the token was issued, in UTC.
     """
 
     active: bool
@@ -52,59 +53,55 @@ class Introspection:
     issued_at: datetime | None = None
 
 
-def token_info_from_json(answer: Any, *, where: str = "") -> TokenInfo:
-    """Read `/oauth/token/info`, in Doorkeeper's newer form and in its older one.
+def token_info_from_json(body: Any, *, route: str = "") -> TokenInfo:
+    """Parse the JSON of `/oauth/token/info`, in Doorkeeper's old and new forms.
 
     Raises:
-        DecodeError: It is no object.
+        DecodeError: The body is not an object.
     """
-    told = _object(answer, where)
-    owner, application = told.get("resource_owner_id"), told.get("application")
+    info = require_object(body, route)
+    owner, application = info.get("resource_owner_id"), info.get("application")
     return TokenInfo(
         resource_owner_id=owner if isinstance(owner, int) else None,
-        scope=_scope(told.get("scope", told.get("scopes"))),
-        expires_in=lifetime(told.get("expires_in", told.get("expires_in_seconds"))),
-        client_id=_text(application.get("uid")) if isinstance(application, Mapping) else None,
-        created_at=_moment(told.get("created_at")),
+        scope=_parse_scope(info.get("scope", info.get("scopes"))),
+        expires_in=parse_lifetime(info.get("expires_in", info.get("expires_in_seconds"))),
+        client_id=_parse_string(application.get("uid"))
+        if isinstance(application, Mapping)
+        else None,
+        created_at=_parse_timestamp(info.get("created_at")),
     )
 
 
-def introspection_from_json(answer: Any, *, where: str = "") -> Introspection:
-    """Read an introspection answer.
+def introspection_from_json(body: Any, *, route: str = "") -> Introspection:
+    """Parse the JSON of an introspection response.
 
     Raises:
-        DecodeError: It does not say whether the token is active.
+        DecodeError: `active` is missing or not a boolean.
     """
-    told = _object(answer, where)
-    active = told.get("active")
+    info = require_object(body, route)
+    active = info.get("active")
     if not isinstance(active, bool):
-        raise DecodeError("It is neither true nor false.", path="active", route=where)
+        raise DecodeError("It is not a boolean.", path="active", route=route)
     return Introspection(
         active=active,
-        scope=_scope(told.get("scope")),
-        client_id=_text(told.get("client_id")),
-        expires_at=_moment(told.get("exp")),
-        issued_at=_moment(told.get("iat")),
+        scope=_parse_scope(info.get("scope")),
+        client_id=_parse_string(info.get("client_id")),
+        expires_at=_parse_timestamp(info.get("exp")),
+        issued_at=_parse_timestamp(info.get("iat")),
     )
 
 
-def _object(answer: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(answer, Mapping):
-        raise DecodeError("It is no object.", path="", route=where)
-    return answer
-
-
-def _scope(value: Any) -> tuple[str, ...]:
-    """A list or a text with spaces: the provider uses both (observed)."""
+def _parse_scope(value: Any) -> tuple[str, ...]:
+    """Parse a list, or a string separated by spaces; the provider uses both (observed)."""
     names = value.split() if isinstance(value, str) else value
     return tuple(map(str, names)) if isinstance(names, (list, tuple)) else ()
 
 
-def _text(value: Any) -> str | None:
+def _parse_string(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _moment(value: Any) -> datetime | None:
+def _parse_timestamp(value: Any) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
         return None
     try:

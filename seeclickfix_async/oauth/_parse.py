@@ -1,4 +1,4 @@
-"""From what the browser came back with to a token or a code."""
+"""Parsing of a redirected URL into a token or an authorization code."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from seeclickfix_async.errors import InvalidArgumentError, InvalidRedirectError,
 from seeclickfix_async.oauth import _redirect as redirect
 from seeclickfix_async.oauth._application import check_redirect_uri
 from seeclickfix_async.oauth._authorize import Pkce
-from seeclickfix_async.oauth._redirect import Answer
-from seeclickfix_async.oauth._token import Token, lifetime
+from seeclickfix_async.oauth._redirect import RedirectParams
+from seeclickfix_async.oauth._token import Token, parse_lifetime
 
 Now = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """This moment."""
+    """Return the current time, in UTC."""
     return datetime.now(UTC)
 
 
 @attrs.frozen
 class AuthorizationCode:
-    """A code, with what its exchange must repeat (RFC 6749 §4.1.3, RFC 7636 §4.5).
+    """An authorization code, with the parameters of its exchange (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
     Attributes:
-        code: Good for one exchange within ten minutes (observed).
-        redirect_uri: The one that the login was begun with.
-        verifier: The PKCE verifier; None when the login was begun without.
+        code: The code; it can be exchanged once, within ten minutes (observed).
+        redirect_uri: The redirect URI of the login.
+        verifier: The PKCE verifier of the login; None without PKCE.
     """
 
     code: Secret
@@ -39,22 +39,23 @@ class AuthorizationCode:
 
 
 def parse_fragment(redirected: str, *, state: str | None, now: Now = utc_now) -> Token:
-    """The token in what the browser came back with, after the implicit flow.
+    """Return the token of a redirected URL, after the implicit flow.
 
-    `finish()` does more: it checks the age and the redirect URI, and takes one answer only.
+    `finish()` also checks the age of the login and the redirect URI, and accepts one response
+    only.
 
     Args:
-        redirected: The whole URL, or what follows its `#` (or `?`, where some errors come).
-        state: The state that this login was begun with; None only if it was begun without.
-        now: Tells the time, aware; for tests.
+        redirected: The complete URL, or its fragment (or its query, which has some errors).
+        state: The state of this login; None only if the login was begun without one.
+        now: Returns the current time as an aware datetime; for tests.
 
     Raises:
-        InvalidRedirectError: It cannot be read, names something twice, or has no token in it.
-        StateMismatchError: It does not belong to this login.
-        AuthorizationError: The provider refused; AccessDeniedError when the person did.
+        InvalidRedirectError: The URL is invalid, contains a parameter twice, or has no token.
+        StateMismatchError: The response does not belong to this login.
+        AuthorizationError: The provider refused; `AccessDeniedError` if the user did.
     """
     try:
-        return token_from(_verified(redirected, state), now())
+        return token_from_params(_verified_params(redirected, state), now())
     except OAuthError as error:
         strip_traceback(error)
         redirected = state = MASK
@@ -64,68 +65,69 @@ def parse_fragment(redirected: str, *, state: str | None, now: Now = utc_now) ->
 def parse_callback(
     redirected: str, *, state: str | None, redirect_uri: str, verifier: str | Secret | None = None
 ) -> AuthorizationCode:
-    """The code in what the browser came back with, after the code flow.
+    """Return the authorization code of a redirected URL, after the authorization code flow.
 
-    `finish()` does more: it checks the age and the redirect URI, and takes one answer only.
+    `finish()` also checks the age of the login and the redirect URI, and accepts one response
+    only.
 
     Args:
-        redirected: The whole URL, or what follows its `?`.
-        state: The state that this login was begun with; None only if it was begun without.
-        redirect_uri: The one that the login was begun with, for the exchange.
-        verifier: The PKCE verifier that the login was begun with, for the exchange.
+        redirected: The complete URL, or its query.
+        state: The state of this login; None only if the login was begun without one.
+        redirect_uri: The redirect URI of this login, for the exchange.
+        verifier: The PKCE verifier of this login, for the exchange.
 
     Raises:
-        InvalidRedirectError: It cannot be read, names something twice, or has no code in it.
-        StateMismatchError: It does not belong to this login.
-        AuthorizationError: The provider refused; AccessDeniedError when the person did.
+        InvalidRedirectError: The URL is invalid, contains a parameter twice, or has no code.
+        StateMismatchError: The response does not belong to this login.
+        AuthorizationError: The provider refused; `AccessDeniedError` if the user did.
     """
     check_redirect_uri(redirect_uri)
-    kept = None if verifier is None else Pkce(verifier).verifier
+    valid_verifier = None if verifier is None else Pkce(verifier).verifier
     try:
-        return AuthorizationCode(
-            authorization_code_from(_verified(redirected, state)), redirect_uri, kept
-        )
+        code = code_from_params(_verified_params(redirected, state))
+        return AuthorizationCode(code, redirect_uri, valid_verifier)
     except OAuthError as error:
         strip_traceback(error)
         redirected = state = verifier = MASK
         raise
 
 
-def _verified(redirected: str, state: str | None) -> Answer:
+def _verified_params(redirected: str, state: str | None) -> RedirectParams:
     if state is not None and not state.strip():
         raise InvalidArgumentError("state", "is blank; a login with a blank state is not safe.")
-    answer = redirect.parse_answer(redirected)
-    redirect.verify_state(answer, None if state is None else Secret(state))
-    refusal = redirect.authorization_error(answer)
-    if refusal is not None:
-        raise refusal
-    return answer
+    params = redirect.parse_redirect(redirected)
+    redirect.verify_state(params, None if state is None else Secret(state))
+    error = redirect.authorization_error(params)
+    if error is not None:
+        raise error
+    return params
 
 
-def token_from(answer: Answer, now: datetime) -> Token:
-    """The token of the implicit flow's answer (RFC 6749 §4.2.2)."""
-    if "access_token" not in answer:
+def token_from_params(params: RedirectParams, now: datetime) -> Token:
+    """Return the token of an implicit flow's response (RFC 6749 §4.2.2)."""
+    if "access_token" not in params:
         raise InvalidRedirectError(
-            "It holds an authorization code, which is the code flow's answer. Ask with "
-            "response_type='token', or exchange the code."
+            "The redirected URL has an authorization code and no token. Exchange the code, or "
+            "begin the login with response_type='token'."
         )
-    kind = answer.get("token_type", "")
-    if kind.lower() != "bearer":
-        raise InvalidRedirectError("Its token is not of the type Bearer (RFC 6749 §7.1).")
-    scope = answer.get("scope")
+    token_type = params.get("token_type", "")
+    if token_type.lower() != "bearer":
+        raise InvalidRedirectError("The token type is not Bearer (RFC 6749 §7.1).")
+    scope = params.get("scope")
     return Token(
-        access_token=redirect.visible(answer, "access_token"),
-        token_type=kind,
-        expires_in=lifetime(answer.get("expires_in")),
+        access_token=redirect.secret_param(params, "access_token"),
+        token_type=token_type,
+        expires_in=parse_lifetime(params.get("expires_in")),
         scope=None if scope is None else tuple(scope.split()),
         created_at=now,
     )
 
 
-def authorization_code_from(answer: Answer) -> Secret:
-    """The code of the code flow's answer (RFC 6749 §4.1.2)."""
-    if "code" not in answer:
+def code_from_params(params: RedirectParams) -> Secret:
+    """Return the code of an authorization code flow's response (RFC 6749 §4.1.2)."""
+    if "code" not in params:
         raise InvalidRedirectError(
-            "It holds a token, which is the implicit flow's answer. Ask with response_type='code'."
+            "The redirected URL has a token of the implicit flow and no code. Begin the login with "
+            "response_type='code'."
         )
-    return redirect.visible(answer, "code")
+    return redirect.secret_param(params, "code")

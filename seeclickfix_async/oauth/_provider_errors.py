@@ -1,4 +1,4 @@
-"""From the provider's error codes to errors."""
+"""Exceptions for the provider's error codes."""
 
 from __future__ import annotations
 
@@ -15,44 +15,47 @@ from seeclickfix_async.errors import (
     UnsupportedFlowError,
 )
 
-_LONGEST_WORDS = 500
+_MAX_LENGTH = 500
 _UNPRINTABLE = re.compile(r"[^ -~\u00a0-\ud7ff\ue000-\uffff]+")
 
-_FLOW = (
+_UNSUPPORTED = (
     UnsupportedFlowError,
-    "This provider does not offer that; try the other kind of flow.",
+    "The provider does not support this flow; try the other one ('code' or 'implicit').",
 )
-_LATER = (ProviderUnavailableError, "Try again later.")
+_UNAVAILABLE = (ProviderUnavailableError, "Try again later.")
 # RFC 6749 §4.1.2.1, §4.2.2.1, §5.2; RFC 7009 §2.2.1
-_KINDS: dict[str, tuple[type[AuthorizationError], str]] = {
-    "access_denied": (AccessDeniedError, "Nobody is signed in; ask again when the person wants."),
+_ERRORS: dict[str, tuple[type[AuthorizationError], str]] = {
+    "access_denied": (
+        AccessDeniedError,
+        "Access was not granted. Start a new login if the user wants to try again.",
+    ),
     "invalid_client": (InvalidClientError, "Check client_id and client_secret."),
     "invalid_grant": (
         InvalidGrantError,
-        "The code or refresh token is used up, revoked or another application's: sign in again.",
+        "The code or refresh token is used, revoked or another application's: sign in again.",
     ),
-    "invalid_scope": (InvalidScopeError, "Ask for fewer scopes, or leave them out."),
+    "invalid_scope": (InvalidScopeError, "Request fewer scopes, or leave out scope."),
     "unauthorized_client": (UnauthorizedClientError, "Check client_id and client_secret."),
-    "unsupported_grant_type": _FLOW,
-    "unsupported_response_type": _FLOW,
-    "server_error": _LATER,
-    "temporarily_unavailable": _LATER,
+    "unsupported_grant_type": _UNSUPPORTED,
+    "unsupported_response_type": _UNSUPPORTED,
+    "server_error": _UNAVAILABLE,
+    "temporarily_unavailable": _UNAVAILABLE,
 }
 
 
 def provider_error(code: str, description: str = "") -> AuthorizationError:
-    """The error for a provider's code; an unknown one keeps its text.
+    """Return the exception for a provider's error; unknown codes become `AuthorizationError`.
 
     Args:
-        code: As the provider sent it.
-        description: The provider's words, which no program may rely on: they change from one
-            version to the next (observed).
+        code: The provider's error code.
+        description: The provider's description. It is for people only: its wording changes
+            between versions of the provider (observed).
     """
     code = _printable(code) or "unnamed"
-    kind, advice = _KINDS.get(code, (AuthorizationError, ""))
-    return kind(code, _printable(description), advice)
+    error_class, advice = _ERRORS.get(code, (AuthorizationError, ""))
+    return error_class(code, _printable(description), advice)
 
 
-def _printable(text: str) -> str:
-    """A stranger's words, fit for a log: one line, no control characters, not too long."""
-    return _UNPRINTABLE.sub(" ", text).strip()[:_LONGEST_WORDS]
+def _printable(value: str) -> str:
+    """Make a remote string safe to log: one line, no control characters, limited length."""
+    return _UNPRINTABLE.sub(" ", value).strip()[:_MAX_LENGTH]

@@ -1,8 +1,8 @@
-"""What the browser comes back with.
+"""Parsing and verification of the URL that the provider redirects the browser to.
 
-The order matters, and is the order of this page: size, form, one answer, its state, its issuer, and
-only then what it says. Nothing of it is ever quoted in an error, but the provider's own error code
-and words.
+Checks run in the order of this module: length and encoding, a single result, state, issuer, and
+only then the result itself. Errors never quote the URL, except for the provider's error code and
+description.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import AuthorizationError, InvalidRedirectError, StateMismatchError
 from seeclickfix_async.oauth._provider_errors import provider_error
 
-Answer = Mapping[str, str]
+RedirectParams = Mapping[str, str]
 
-_LONGEST = 16_384
-_OURS = frozenset(
+_MAX_LENGTH = 16_384
+_PARAMETERS = frozenset(
     {
         "access_token",
         "code",
@@ -35,95 +35,110 @@ _OURS = frozenset(
         "token_type",
     }
 )
-_ANSWERS = frozenset({"access_token", "code", "error"})
+_RESULTS = frozenset({"access_token", "code", "error"})
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def parse_answer(redirected: str) -> Answer:
-    """The answer in a whole URL, a query or a fragment.
+def parse_redirect(redirected: str) -> RedirectParams:
+    """Return the OAuth parameters of a redirected URL, or of its query or fragment alone.
 
     Raises:
-        InvalidRedirectError: It is too long, no form, names something twice, holds two answers
-            or none.
+        InvalidRedirectError: It is too long, not form-encoded, contains a parameter twice, or
+            does not contain exactly one result (a code, a token or an error).
     """
-    if not isinstance(redirected, str) or len(redirected) > _LONGEST:
-        raise InvalidRedirectError(f"It must be a text of at most {_LONGEST:,} characters.")
-    address, _, fragment = redirected.strip().partition("#")
-    query = address.partition("?")[2]
-    if not fragment and not query and "=" in address:
-        fragment = address  # the fragment or query alone, without its sign
-    in_fragment, in_query = _parameters(fragment), _parameters(query)
-    if _ANSWERS & in_fragment.keys() and _ANSWERS & in_query.keys():
-        raise InvalidRedirectError("It holds two answers, before and after the # sign.")
-    answer = in_fragment if _ANSWERS & in_fragment.keys() else in_query
-    answers = len(_ANSWERS & answer.keys())
-    if answers > 1:
-        raise InvalidRedirectError("It says two things at once, such as a code and an error.")
-    if not answers:
+    if not isinstance(redirected, str) or len(redirected) > _MAX_LENGTH:
         raise InvalidRedirectError(
-            "There is no answer in it. Give the whole address that the browser came back to, with "
-            "what follows the # sign; no server is sent that part, only a page's script sees it."
+            f"The redirected URL must be a string of at most {_MAX_LENGTH:,} characters."
         )
-    return answer
+    url, _, fragment = redirected.strip().partition("#")
+    query = url.partition("?")[2]
+    if not fragment and not query and "=" in url:
+        fragment = url  # a query or fragment alone, without its ? or #
+    in_fragment, in_query = _parse_form(fragment), _parse_form(query)
+    if _RESULTS & in_fragment.keys() and _RESULTS & in_query.keys():
+        raise InvalidRedirectError(
+            "The redirected URL has two results, one in its query and one in its fragment."
+        )
+    params = in_fragment if _RESULTS & in_fragment.keys() else in_query
+    results = len(_RESULTS & params.keys())
+    if results > 1:
+        raise InvalidRedirectError(
+            "The redirected URL has several results, such as a code and an error."
+        )
+    if not results:
+        raise InvalidRedirectError(
+            "The redirected URL has no code, token or error. Pass the complete URL, with the part "
+            "after the # sign, which browsers do not send to servers: only a script on the page "
+            "can read it."
+        )
+    return params
 
 
-def verify_state(answer: Answer, state: Secret | None, issuer: str | None = None) -> None:
-    """Refuse an answer that is not for this login.
+def verify_state(params: RedirectParams, state: Secret | None, issuer: str | None = None) -> None:
+    """Check that a response belongs to this login.
 
     Raises:
-        StateMismatchError: The state is not this login's.
-        InvalidRedirectError: Another issuer answered than the one that was asked.
+        StateMismatchError: The state is not the one of this login.
+        InvalidRedirectError: The issuer is not the expected one.
     """
-    if not _same(answer.get("state"), state):
+    if not _states_match(params.get("state"), state):
         raise StateMismatchError
-    if issuer is not None and answer.get("iss") != issuer:
-        raise InvalidRedirectError("It does not come from the provider that was asked (RFC 9207).")
+    if issuer is not None and params.get("iss") != issuer:
+        raise InvalidRedirectError(
+            "The issuer of the response is not the expected provider (RFC 9207)."
+        )
 
 
-def authorization_error(answer: Answer) -> AuthorizationError | None:
-    """The error that the provider names in its answer, if it does."""
-    if "error" not in answer:
+def authorization_error(params: RedirectParams) -> AuthorizationError | None:
+    """Return the exception for the provider's error, or None if there is no error."""
+    if "error" not in params:
         return None
-    return provider_error(answer["error"], answer.get("error_description", ""))
+    return provider_error(params["error"], params.get("error_description", ""))
 
 
-def visible(answer: Answer, name: str) -> Secret:
-    """A token or code of the answer, which must be able to stand in a header or a form."""
-    value = answer[name]
+def secret_param(params: RedirectParams, name: str) -> Secret:
+    """Return a token or code, which must be visible ASCII to fit into a header or a form."""
+    value = params[name]
     if not is_visible_ascii(value):
-        raise InvalidRedirectError(f"Its {name} is empty, or holds what no provider sends.")
+        raise InvalidRedirectError(f"The {name} is empty, or not visible ASCII.")
     return Secret(value)
 
 
-def _parameters(form: str) -> dict[str, str]:
-    """Our parameters of a form; the redirect URI's own may come along, even twice."""
-    found: dict[str, str] = {}
+def _parse_form(form: str) -> dict[str, str]:
+    """Return the OAuth parameters of a form; the redirect URI's own parameters are ignored."""
+    params: dict[str, str] = {}
     for pair in form.split("&"):
         name, _, value = pair.partition("=")
-        name = _decoded(name)
-        if name not in _OURS:
+        name = _decode(name)
+        if name not in _PARAMETERS:
             continue
-        if name in found:
-            raise InvalidRedirectError(f"It names {name} twice (RFC 6749 §3.1 forbids that).")
-        found[name] = _decoded(value)
-    return found
+        if name in params:
+            raise InvalidRedirectError(
+                f"The redirected URL contains {name} twice, which RFC 6749 §3.1 forbids."
+            )
+        params[name] = _decode(value)
+    return params
 
 
-def _decoded(text: str) -> str:
-    """Form decoding, in which a plus sign is a space (observed, as RFC 6749 appendix B has it)."""
-    if "%" not in text and "+" not in text and text.isascii():
-        return text
-    if _BAD_PERCENT.search(text):
-        raise InvalidRedirectError("It is not encoded as a form: a % sign stands alone.")
+def _decode(value: str) -> str:
+    """Decode a form value, in which + is a space (RFC 6749 appendix B, and observed)."""
+    if "%" not in value and "+" not in value and value.isascii():
+        return value
+    if _BAD_PERCENT.search(value):
+        raise InvalidRedirectError(
+            "The redirected URL is not form-encoded: two hex digits must follow each % sign."
+        )
     try:
-        return unquote_to_bytes(text.replace("+", " ")).decode()
+        return unquote_to_bytes(value.replace("+", " ")).decode()
     except UnicodeError:
-        raise InvalidRedirectError("It is not encoded as a form: it is no UTF-8.") from None
+        raise InvalidRedirectError("The redirected URL is not encoded as UTF-8.") from None
 
 
-def _same(came: str | None, expected: Secret | None) -> bool:
-    """Compare as bytes and in constant time; a state that nobody asked for is no match."""
-    if came is None or expected is None:
-        return came is None and expected is None
-    # What came has been decoded from UTF-8; what was expected may be anything.
-    return hmac.compare_digest(came.encode(), expected.reveal().encode("utf-8", "surrogatepass"))
+def _states_match(received: str | None, expected: Secret | None) -> bool:
+    """Compare as bytes and in constant time; a state that was not sent must not be received."""
+    if received is None or expected is None:
+        return received is None and expected is None
+    # The received state was decoded from UTF-8; the expected one may contain lone surrogates.
+    return hmac.compare_digest(
+        received.encode(), expected.reveal().encode("utf-8", "surrogatepass")
+    )

@@ -1,4 +1,4 @@
-"""An access token and what is known about it."""
+"""Access tokens, and the token endpoint's JSON."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 
 LEEWAY = 60.0
-"""Seconds before its end at which a token counts as expired: requests take time, clocks differ."""
+"""Seconds before its expiry at which a token counts as expired, for slow requests and clocks."""
 
-_LONGEST_LIFE = 10 * 366 * 86_400.0  # seconds
+_MAX_LIFETIME = 10 * 366 * 86_400.0  # seconds
 
 
 @attrs.frozen
 class Token:
-    """An access token as the provider gave it (RFC 6749 §4.2.2, §5.1).
+    """An access token issued by the provider (RFC 6749 §4.2.2, §5.1).
 
-    A pickle leaves its secrets behind; `to_dict` and `from_dict` are for keeping it.
+    Pickling drops its secrets; use `to_dict` and `from_dict` to store a token.
 
     Attributes:
-        access_token: What the Authorization header carries.
-        token_type: As the provider wrote it; `Bearer`.
-        expires_in: Seconds that it lives from `created_at`; None when it never expires, or
-            when the provider did not say.
-        scope: The granted scopes; None when the provider did not say, as in its fragment
-            (observed).
-        created_at: When it was received, in UTC. (The provider's own `created_at` is that of an
-            earlier login when it hands out a token again, observed.)
-        refresh_token: What renews it, if the provider gives that: the implicit flow never does.
+        access_token: The secret for the Authorization header.
+        token_type: The type as sent by the provider, `Bearer` in any case of letters.
+        expires_in: Lifetime in seconds from `created_at`; None if the token never expires or the
+            provider did not send a lifetime.
+        scope: The granted scopes; None if the provider did not send them, as in the implicit
+            flow (observed).
+        created_at: When the token was received, in UTC. (The provider's own `created_at` may be
+            the time of an earlier login that it returns the token of again, observed.)
+        refresh_token: The refresh token, if the provider issued one; never in the implicit flow.
     """
 
     access_token: Secret
@@ -46,29 +46,31 @@ class Token:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When it ends, in UTC; None when that is not known."""
+        """When the token expires, in UTC; None if it never expires or this is unknown."""
         if self.expires_in is None:
             return None
         return self.created_at + timedelta(seconds=self.expires_in)
 
     def expired(self, now: datetime | None = None, *, leeway: float = LEEWAY) -> bool:
-        """Whether it has ended, or will within `leeway` seconds.
+        """Return True if the token has expired, or expires within `leeway` seconds.
 
         Args:
-            now: An aware datetime; this moment unless told.
-            leeway: Seconds that a request may be on its way, or clocks may differ.
+            now: An aware datetime; by default the current time.
+            leeway: Seconds to allow for the duration of a request and for clock differences.
         """
-        end = self.expires_at
-        return end is not None and (now or datetime.now(UTC)) + timedelta(seconds=leeway) >= end
+        expiry = self.expires_at
+        if expiry is None:
+            return False
+        return (now or datetime.now(UTC)) + timedelta(seconds=leeway) >= expiry
 
     def missing_scopes(self, requested: Iterable[str]) -> tuple[str, ...]:
-        """Which of the requested scopes were not granted; none when the provider did not say."""
+        """Return the requested scopes that were not granted; empty if `scope` is None."""
         if self.scope is None:
             return ()
         return tuple(name for name in requested if name not in self.scope)
 
     def to_dict(self) -> dict[str, Any]:
-        """The token as plain values for JSON, with its secrets: keep it safe."""
+        """Return the token as a dict for JSON. It contains the secrets: store it safely."""
         return {
             "access_token": self.access_token.reveal(),
             "token_type": self.token_type,
@@ -80,56 +82,52 @@ class Token:
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Token:
-        """The token that `to_dict` gave.
+        """Return the token of a dict that `to_dict` returned.
 
         Raises:
-            InvalidArgumentError: It is none.
+            InvalidArgumentError: The dict is invalid.
         """
         try:
             created = datetime.fromtimestamp(kept["created_at"], UTC)
-            return token_from_json(kept, now=created, where="kept")
+            return token_from_json(kept, now=created)
         except (DecodeError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             strip_traceback(error)
             kept = {}
-            raise InvalidArgumentError("kept", "is no token as Token.to_dict() gives.") from None
+            raise InvalidArgumentError("kept", "is not a dict of Token.to_dict().") from None
 
 
 def token_from_json(
-    answer: Any, *, now: datetime, where: str = "", previous: Token | None = None
+    body: Any, *, now: datetime, route: str = "", previous: Token | None = None
 ) -> Token:
-    """The token of a JSON answer of the token endpoint (RFC 6749 §5.1), strictly.
+    """Parse the JSON of a token response, strictly (RFC 6749 §5.1).
 
     Args:
-        answer: The parsed answer.
-        now: When it came.
-        where: The route, for the error.
-        previous: The token that was renewed: its refresh token and scope stay, if the answer
-            names none (RFC 6749 §6).
+        body: The decoded JSON.
+        now: When the response was received.
+        route: The request's route, for errors.
+        previous: The token that was refreshed: its refresh token and scope remain, if the
+            response does not contain new ones (RFC 6749 §6).
 
     Raises:
-        DecodeError: It has no token, or one that cannot be used; `path` says where.
+        DecodeError: The token is missing or invalid; `path` names the field.
     """
-    if not isinstance(answer, Mapping):
-        raise DecodeError("It is no object.", path="", route=where)
-    kind = answer.get("token_type")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise DecodeError("It is not Bearer.", path="token_type", route=where)
-    scope, refresh = answer.get("scope"), answer.get("refresh_token")
+    fields = require_object(body, route)
+    token_type = fields.get("token_type")
+    if not isinstance(token_type, str) or token_type.lower() != "bearer":
+        raise DecodeError("It is not Bearer.", path="token_type", route=route)
+    scope, refresh = fields.get("scope"), fields.get("refresh_token")
     if scope is not None and not isinstance(scope, str):
-        raise DecodeError("It is no text.", path="scope", route=where)
+        raise DecodeError("It is not a string.", path="scope", route=route)
     token = Token(
-        access_token=_visible(answer.get("access_token"), "access_token", where),
-        token_type=kind,
-        expires_in=lifetime(answer.get("expires_in")),
+        access_token=_parse_secret(fields.get("access_token"), "access_token", route),
+        token_type=token_type,
+        expires_in=parse_lifetime(fields.get("expires_in")),
         scope=None if scope is None else tuple(scope.split()),
         created_at=now,
-        refresh_token=None if refresh is None else _visible(refresh, "refresh_token", where),
+        refresh_token=None if refresh is None else _parse_secret(refresh, "refresh_token", route),
     )
-    return token if previous is None else _carried_over(token, previous)
-
-
-def _carried_over(token: Token, previous: Token) -> Token:
-    """What an answer to a refresh leaves out stays as it was."""
+    if previous is None:
+        return token
     return attrs.evolve(
         token,
         scope=previous.scope if token.scope is None else token.scope,
@@ -137,18 +135,32 @@ def _carried_over(token: Token, previous: Token) -> Token:
     )
 
 
-def lifetime(value: object) -> float | None:
-    """Seconds that can be believed; the provider leaves them out when tokens never expire."""
+def require_object(body: Any, route: str) -> Mapping[str, Any]:
+    """Return a JSON object unchanged.
+
+    Raises:
+        DecodeError: The body is not an object.
+    """
+    if not isinstance(body, Mapping):
+        raise DecodeError("It is not an object.", route=route)
+    return body
+
+
+def parse_lifetime(value: object) -> float | None:
+    """Return a lifetime in seconds, or None if it is missing or implausible.
+
+    The provider sends none for tokens that never expire.
+    """
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
         seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    return seconds if math.isfinite(seconds) and 0 < seconds <= _LONGEST_LIFE else None
+    return seconds if math.isfinite(seconds) and 0 < seconds <= _MAX_LIFETIME else None
 
 
-def _visible(value: object, name: str, where: str) -> Secret:
+def _parse_secret(value: object, name: str, route: str) -> Secret:
     if not is_visible_ascii(value):
-        raise DecodeError("It cannot stand in a header.", path=name, route=where)
+        raise DecodeError("It is not a string of visible ASCII.", path=name, route=route)
     return Secret(value)

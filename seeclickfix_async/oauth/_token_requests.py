@@ -1,4 +1,4 @@
-"""The forms that the token endpoint takes."""
+"""Forms to send to the token endpoint."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from urllib.parse import urlencode
 
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth._application import Application
-from seeclickfix_async.oauth._authorize import scope_names
+from seeclickfix_async.oauth._authorize import parse_scopes
 from seeclickfix_async.oauth._parse import AuthorizationCode
 
 Form = dict[str, str | Secret]
 
 
 def exchange(code: AuthorizationCode) -> Form:
-    """A code for a token (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
+    """Return the form that exchanges a code for a token (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
     form: Form = {
         "grant_type": "authorization_code",
         "code": code.code,
@@ -26,24 +26,24 @@ def exchange(code: AuthorizationCode) -> Form:
 
 
 def refresh(refresh_token: Secret) -> Form:
-    """A refresh token for a new pair (RFC 6749 §6)."""
+    """Return the form that exchanges a refresh token for a new pair of tokens (RFC 6749 §6)."""
     return {"grant_type": "refresh_token", "refresh_token": refresh_token}
 
 
 def client_credentials(scope: str | Iterable[str]) -> Form:
-    """A token for the application itself (RFC 6749 §4.4.2)."""
+    """Return the form that requests a token for the application itself (RFC 6749 §4.4.2)."""
     form: Form = {"grant_type": "client_credentials"}
-    names = scope_names(scope)
-    if names:
-        form["scope"] = " ".join(names)
+    scopes = parse_scopes(scope)
+    if scopes:
+        form["scope"] = " ".join(scopes)
     return form
 
 
-def signed(form: Form, app: Application) -> bytes:
-    """A form with the application's credentials, encoded.
+def encode_with_credentials(form: Form, app: Application) -> bytes:
+    """Encode a form together with the application's credentials.
 
-    They go into the body: in a Basic header, encoding them as RFC 6749 §2.3.1 demands makes them
-    fail (observed), and nothing is logged of a body.
+    The credentials are sent in the body, for two reasons: the provider refuses a Basic header with
+    credentials that are encoded as RFC 6749 §2.3.1 requires (observed), and bodies are not logged.
     """
     credentials: Form = {"client_id": app.client_id}
     if app.client_secret is not None:

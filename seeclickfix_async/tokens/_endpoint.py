@@ -175,7 +175,7 @@ class TokenEndpoint:
         request = Request("GET", self._app.base_url + path, f"GET {path}", follow=False)
         options = attrs.evolve(self._options, credential=Bearer(access))
         response = await self._send(request, options)
-        return token_info_from_json(response.json(), where=response.route)
+        return token_info_from_json(response.json(), route=response.route)
 
     async def introspect(self, token: Token | Secret | str) -> Introspection:
         """What the provider says of a token of this application, dead or alive (RFC 7662).
@@ -185,13 +185,13 @@ class TokenEndpoint:
         """
         access = token.access_token if isinstance(token, Token) else as_secret(token)
         response = await self._post(self._app.endpoints.introspect, {"token": access})
-        return introspection_from_json(response.json(), where=response.route)
+        return introspection_from_json(response.json(), route=response.route)
 
     async def _token(self, form: Form, previous: Token | None = None) -> Token:
         response = await self._post(self._app.endpoints.token, form)
         try:
             return token_from_json(
-                response.json(), now=self._now(), where=response.route, previous=previous
+                response.json(), now=self._now(), route=response.route, previous=previous
             )
         except DecodeError as error:
             strip_traceback(error)
@@ -203,7 +203,7 @@ class TokenEndpoint:
             self._app.base_url + path,
             f"POST {path}",
             _FORM,
-            grants.signed(form, self._app),
+            grants.encode_with_credentials(form, self._app),
             follow=False,
         )
         try:

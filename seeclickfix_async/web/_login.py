@@ -26,7 +26,7 @@ from seeclickfix_async.oauth import (
 )
 from seeclickfix_async.oauth._flow import MAX_AGE
 from seeclickfix_async.oauth._parse import Now, utc_now
-from seeclickfix_async.oauth._redirect import parse_answer
+from seeclickfix_async.oauth._redirect import parse_redirect
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.web._error_messages import FOREIGN, TOO_LARGE, problem_for
 from seeclickfix_async.web._pending_login import LoginCookies, PendingLogin
@@ -181,7 +181,7 @@ class Login:
 
     def _kept(self, request: Request, answer: Secret) -> PendingLogin:
         try:
-            return self._cookies.take(request, parse_answer(answer.reveal()).get("state"))
+            return self._cookies.take(request, parse_redirect(answer.reveal()).get("state"))
         except OAuthError as error:
             strip_traceback(error)  # they hold what came back
             raise

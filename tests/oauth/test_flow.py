@@ -1,4 +1,4 @@
-"""One login from its beginning to its end, without any I/O."""
+"""A login from the authorization URL to a token or code, without any I/O."""
 
 from __future__ import annotations
 
@@ -34,17 +34,15 @@ def _finish(flow: Flow, redirected: str, seconds: float = 0) -> Token | Authoriz
     return oauth.finish(flow, redirected, now=lambda: _NOW + timedelta(seconds=seconds))
 
 
-def _answer(flow: Flow, **change: str | None) -> str:
-    """A good answer's form, with changes; None takes a parameter away."""
-    good: dict[str, str | None] = {"state": flow.state.reveal()}
+def _response(flow: Flow, **changes: str | None) -> str:
+    """Return the form of a valid response, with changes; None removes a parameter."""
+    params: dict[str, str | None] = {"state": flow.state.reveal()}
     if flow.kind == "code":
-        good |= {"code": "the-code"}
+        params |= {"code": "the-code"}
     else:
-        good |= {"access_token": "the-token", "token_type": "Bearer", "expires_in": "7200"}
-    return urlencode({name: value for name, value in (good | change).items() if value is not None})
-
-
-# -- the application ------------------------------------------------------------------------------
+        params |= {"access_token": "the-token", "token_type": "Bearer", "expires_in": "7200"}
+    params |= changes
+    return urlencode({name: value for name, value in params.items() if value is not None})
 
 
 @pytest.mark.parametrize(
@@ -58,7 +56,7 @@ def _answer(flow: Flow, **change: str | None) -> str:
         ({"base_url": "http://seeclickfix.com"}, "base_url"),
     ],
 )
-def test_an_application_that_is_unsafe_is_refused(change: dict[str, Any], argument: str) -> None:
+def test_an_invalid_or_unsafe_application_is_refused(change: dict[str, Any], argument: str) -> None:
     good = {"client_id": "app", "redirect_uri": "https://app.example/"}
 
     with pytest.raises(InvalidArgumentError) as caught:
@@ -73,23 +71,20 @@ def test_an_endpoint_is_a_path(path: Any) -> None:
         oauth.Endpoints(token=path)
 
 
-def test_endpoints_can_be_elsewhere() -> None:
+def test_other_endpoints_can_be_set() -> None:
     elsewhere = oauth.Endpoints(authorize="/users/authorize")
     app = Application("app", "https://app.example/", endpoints=elsewhere)
 
     assert oauth.begin(app).url.startswith("https://seeclickfix.com/users/authorize?client_id=app&")
 
 
-# -- beginning ------------------------------------------------------------------------------------
-
-
-def test_the_code_flow_asks_with_a_state_and_a_challenge() -> None:
+def test_the_code_flow_sends_a_state_and_a_challenge() -> None:
     flow = _begin(scope=["public", "write"])
-    asked = parse_qs(urlsplit(flow.url).query)
+    params = parse_qs(urlsplit(flow.url).query)
 
     assert flow.verifier is not None
     digest = hashlib.sha256(flow.verifier.reveal().encode()).digest()
-    assert asked == {
+    assert params == {
         "client_id": ["app+1"],
         "redirect_uri": [_APP.redirect_uri],
         "response_type": ["code"],
@@ -102,16 +97,16 @@ def test_the_code_flow_asks_with_a_state_and_a_challenge() -> None:
     assert flow.state != flow.verifier
 
 
-def test_the_implicit_flow_asks_for_a_token() -> None:
+def test_the_implicit_flow_requests_a_token() -> None:
     flow = _begin("implicit")
-    asked = parse_qs(urlsplit(flow.url).query)
+    params = parse_qs(urlsplit(flow.url).query)
 
-    assert asked.keys() == {"client_id", "redirect_uri", "response_type", "state"}
-    assert asked["response_type"] == ["token"]
+    assert params.keys() == {"client_id", "redirect_uri", "response_type", "state"}
+    assert params["response_type"] == ["token"]
     assert flow.verifier is None
 
 
-def test_the_challenge_is_that_of_the_rfc() -> None:
+def test_the_challenge_matches_the_example_of_the_rfc() -> None:
     """RFC 7636, appendix B."""
     pkce = oauth.Pkce(Secret("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"))
 
@@ -128,26 +123,23 @@ def test_the_challenge_is_that_of_the_rfc() -> None:
         ({"max_age": "600"}, "max_age"),
     ],
 )
-def test_a_beginning_that_makes_no_sense_is_refused(options: dict[str, Any], argument: str) -> None:
+def test_begin_refuses_invalid_arguments(options: dict[str, Any], argument: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         _begin(**options)
 
     assert caught.value.argument == argument
 
 
-# -- keeping --------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("kind", ["code", "implicit"])
-def test_a_flow_can_be_kept(kind: oauth.FlowKind) -> None:
+def test_a_flow_can_be_stored_as_json_and_pickled(kind: oauth.FlowKind) -> None:
     flow = _begin(kind, scope="public", max_age=60)
 
-    for kept in (
+    for loaded in (
         Flow.from_dict(json.loads(json.dumps(flow.to_dict()))),
         pickle.loads(pickle.dumps(flow)),
     ):
-        assert kept == flow
-        assert _finish(kept, _answer(flow))
+        assert loaded == flow
+        assert _finish(loaded, _response(flow))
 
 
 @given(
@@ -156,7 +148,7 @@ def test_a_flow_can_be_kept(kind: oauth.FlowKind) -> None:
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text()),
     )
 )
-def test_what_was_kept_badly_is_refused(change: dict[str, Any]) -> None:
+def test_an_invalid_flow_dict_is_refused(change: dict[str, Any]) -> None:
     with suppress(InvalidArgumentError):
         assert Flow.from_dict({**_begin().to_dict(), **change}).state.reveal()
 
@@ -167,20 +159,17 @@ def test_what_was_kept_badly_is_refused(change: dict[str, Any]) -> None:
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text()),
     )
 )
-def test_a_token_that_was_kept_badly_is_refused(kept: dict[str, Any]) -> None:
+def test_an_invalid_token_dict_is_refused(data: dict[str, Any]) -> None:
     with suppress(InvalidArgumentError):
-        assert Token.from_dict(kept).access_token.reveal()
-
-
-# -- finishing ------------------------------------------------------------------------------------
+        assert Token.from_dict(data).access_token.reveal()
 
 
 @pytest.mark.parametrize("sign", ["?", "#", ""])
-def test_a_code_comes_out(sign: str) -> None:
+def test_finish_returns_a_code(sign: str) -> None:
     flow = _begin()
     address = "https://app.example/callback" if sign else ""
 
-    code = _finish(flow, f"{address}{sign}{_answer(flow)}")
+    code = _finish(flow, f"{address}{sign}{_response(flow)}")
 
     assert code == AuthorizationCode(Secret("the-code"), _APP.redirect_uri, flow.verifier)
 
@@ -198,10 +187,10 @@ def test_a_code_comes_out(sign: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["Bearer", "bearer", "BEARER"])
-def test_a_token_comes_out(address: str, kind: str) -> None:
+def test_finish_returns_a_token(address: str, kind: str) -> None:
     flow = _begin("implicit")
 
-    token = cast("Token", _finish(flow, address + _answer(flow, token_type=kind, scope="a b")))
+    token = cast("Token", _finish(flow, address + _response(flow, token_type=kind, scope="a b")))
 
     assert token == Token(Secret("the-token"), kind, 7200.0, ("a", "b"), _NOW)
 
@@ -224,57 +213,59 @@ def test_another_redirect_uri_is_refused(address: str) -> None:
     flow = _begin()
 
     with pytest.raises(errors.InvalidRedirectError, match="redirect URI"):
-        _finish(flow, address + _answer(flow))
+        _finish(flow, address + _response(flow))
 
 
-def test_an_app_may_have_a_scheme_of_its_own() -> None:
+def test_a_private_use_scheme_is_accepted() -> None:
     flow = oauth.begin(Application("app", "org.example.app:/callback"), now=lambda: _NOW)
 
-    assert _finish(flow, f"org.example.app:/callback?{_answer(flow)}")
+    assert _finish(flow, f"org.example.app:/callback?{_response(flow)}")
 
 
 @pytest.mark.parametrize("kind", ["code", "implicit"])
-def test_a_state_that_is_not_the_flows_leaves_it_usable(kind: oauth.FlowKind) -> None:
+def test_a_wrong_state_leaves_the_flow_usable(kind: oauth.FlowKind) -> None:
     flow, other = _begin(kind), _begin(kind)
 
-    for wrong in (_answer(other), _answer(flow, state=None), _answer(flow, state="é")):
+    for wrong in (_response(other), _response(flow, state=None), _response(flow, state="é")):
         with pytest.raises(errors.StateMismatchError, match="another browser"):
             _finish(flow, wrong)
     with pytest.raises(errors.StateMismatchError):
-        _finish(flow, _answer(flow, error="access_denied", code=None, access_token=None, state="x"))
+        _finish(
+            flow, _response(flow, error="access_denied", code=None, access_token=None, state="x")
+        )
 
-    assert _finish(flow, _answer(flow))
+    assert _finish(flow, _response(flow))
 
 
 def test_a_flow_finishes_once() -> None:
     flow = _begin()
     with pytest.raises(errors.AccessDeniedError):
-        _finish(flow, _answer(flow, code=None, error="access_denied"))
+        _finish(flow, _response(flow, code=None, error="access_denied"))
 
     with pytest.raises(errors.FlowFinishedError):
-        _finish(flow, _answer(flow))
+        _finish(flow, _response(flow))
 
 
-def test_an_answer_that_cannot_be_read_leaves_the_flow_usable() -> None:
+def test_an_invalid_response_leaves_the_flow_usable() -> None:
     flow = _begin()
-    for wrong in (_answer(flow, code=""), _answer(flow, code=None, access_token="t")):
+    for wrong in (_response(flow, code=""), _response(flow, code=None, access_token="t")):
         with pytest.raises(errors.InvalidRedirectError):
             _finish(flow, wrong)
 
-    assert _finish(flow, _answer(flow))
+    assert _finish(flow, _response(flow))
 
 
-def test_of_many_threads_one_finishes() -> None:
+def test_one_of_several_threads_finishes_a_flow() -> None:
     flow = _begin()
-    answer, ends = _answer(flow), list[object]()
+    response, results = _response(flow), list[object]()
     start = threading.Barrier(8)
 
     def finish() -> None:
         start.wait()
         try:
-            ends.append(_finish(flow, answer))
+            results.append(_finish(flow, response))
         except errors.FlowFinishedError as error:
-            ends.append(error)
+            results.append(error)
 
     threads = [threading.Thread(target=finish) for _ in range(8)]
     for thread in threads:
@@ -282,21 +273,21 @@ def test_of_many_threads_one_finishes() -> None:
     for thread in threads:
         thread.join()
 
-    assert sum(isinstance(end, AuthorizationCode) for end in ends) == 1
-    assert len(ends) == 8
+    assert sum(isinstance(result, AuthorizationCode) for result in results) == 1
+    assert len(results) == 8
 
 
-def test_a_flow_has_its_time() -> None:
+def test_a_flow_expires_after_max_age() -> None:
     flow = _begin(max_age=60)
 
     with pytest.raises(errors.FlowExpiredError, match="60 seconds"):
-        _finish(flow, _answer(flow), seconds=60.1)
+        _finish(flow, _response(flow), seconds=60.1)
 
-    assert _finish(flow, _answer(flow), seconds=60)
+    assert _finish(flow, _response(flow), seconds=60)
 
 
-def test_the_order_is_form_address_age_state() -> None:
-    """Whatever else is wrong, an attacker learns of the first fault only."""
+def test_checks_run_in_the_order_encoding_redirect_uri_age_state() -> None:
+    """An attacker learns of the first failed check only."""
     flow = _begin(max_age=60)
     bad_form, bad_address = "code=a&code=b", "https://evil.example/?code=a&state=x"
 
@@ -310,15 +301,15 @@ def test_the_order_is_form_address_age_state() -> None:
         _finish(flow, "?error=access_denied&state=x")
 
 
-@pytest.mark.parametrize("came", [None, "https://evil.example"])
-def test_an_issuer_that_is_asked_for_must_answer(came: str | None) -> None:
+@pytest.mark.parametrize("issuer", [None, "https://evil.example"])
+def test_an_expected_issuer_is_required(issuer: str | None) -> None:
     app = Application("app", "https://app.example/cb", issuer="https://seeclickfix.com")
     flow = oauth.begin(app, now=lambda: _NOW)
 
     with pytest.raises(errors.InvalidRedirectError, match="9207"):
-        _finish(flow, _answer(flow, iss=came))
+        _finish(flow, _response(flow, iss=issuer))
 
-    assert _finish(flow, _answer(flow, iss="https://seeclickfix.com"))
+    assert _finish(flow, _response(flow, iss="https://seeclickfix.com"))
 
 
 @pytest.mark.parametrize(
@@ -334,16 +325,16 @@ def test_an_issuer_that_is_asked_for_must_answer(came: str | None) -> None:
         ("code", {"error": "access_denied"}),
     ],
 )
-def test_an_answer_to_something_else_is_refused(
+def test_a_response_of_another_kind_is_refused(
     kind: oauth.FlowKind, change: dict[str, str | None]
 ) -> None:
     flow = _begin(kind)
 
     with pytest.raises(errors.InvalidRedirectError):
-        _finish(flow, _answer(flow, **change))
+        _finish(flow, _response(flow, **change))
 
 
-def test_the_plain_function_does_not_mix_flows_up() -> None:
+def test_parse_callback_refuses_the_implicit_flow_and_a_bad_verifier() -> None:
     with pytest.raises(errors.InvalidRedirectError, match="implicit"):
         oauth.parse_callback("access_token=t&state=s", state="s", redirect_uri="https://a.example/")
     with pytest.raises(InvalidArgumentError, match="verifier"):
@@ -353,41 +344,42 @@ def test_the_plain_function_does_not_mix_flows_up() -> None:
 
 
 @given(st.text() | st.from_regex(r"[?#&=%+a-z:/]*", fullmatch=True))
-def test_any_text_ends_in_a_value_or_an_error(text: str) -> None:
+def test_any_string_returns_a_result_or_raises_an_oauth_error(text: str) -> None:
     for kind in ("code", "implicit"):
         flow = _begin(kind)
-        for redirected in (text, f"{_APP.redirect_uri}&{text}", f"#{_answer(flow)}&{text}"):
+        for redirected in (text, f"{_APP.redirect_uri}&{text}", f"#{_response(flow)}&{text}"):
             with suppress(OAuthError):
                 assert _finish(flow, redirected)
 
 
 @given(st.sampled_from(["code", "implicit"]), st.text(min_size=1), st.text(), st.booleans())
-def test_what_begin_asks_finish_takes_back(
+def test_finish_accepts_any_response_to_the_url_of_begin(
     kind: oauth.FlowKind, value: str, more: str, own_query: bool
 ) -> None:
-    """Through the provider's form encoding (observed), whatever else comes along."""
+    """The response is form-encoded like the provider's (observed) and has another parameter."""
     redirect_uri = "https://app.example/cb" + ("?x=1&x=2" if own_query else "")
     flow = oauth.begin(Application("app", redirect_uri), kind, now=lambda: _NOW)
-    asked = dict(parse_qsl(urlsplit(flow.url).query))
-    answer = {"state": asked["state"], "more": more}
-    answer |= (
+    sent = dict(parse_qsl(urlsplit(flow.url).query))
+    response = {"state": sent["state"], "more": more}
+    response |= (
         {"code": "c" + value.encode().hex()}
         if kind == "code"
         else {"access_token": value.encode().hex(), "token_type": "Bearer"}
     )
     sign = ("&" if own_query else "?") if kind == "code" else "#"
 
-    assert _finish(flow, asked["redirect_uri"] + sign + urlencode(answer))
-
-
-# -- what nobody sees -----------------------------------------------------------------------------
+    assert _finish(flow, sent["redirect_uri"] + sign + urlencode(response))
 
 
 def test_no_secret_is_shown() -> None:
     flow = _begin()
     secrets = [flow.state.reveal(), (flow.verifier or Secret("")).reveal(), "the-client-secret"]
-    shown = [repr(_APP), repr(flow), str(flow), f"{flow}", repr(_finish(flow, _answer(flow)))]
-    for redirected in ("?code=the-code&state=x", f"?{_answer(flow)}", f"?{_answer(flow)}&code=b"):
+    shown = [repr(_APP), repr(flow), str(flow), f"{flow}", repr(_finish(flow, _response(flow)))]
+    for redirected in (
+        "?code=the-code&state=x",
+        f"?{_response(flow)}",
+        f"?{_response(flow)}&code=b",
+    ):
         try:
             _finish(flow, redirected)
         except SeeClickFixError as error:
