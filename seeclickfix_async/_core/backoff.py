@@ -1,34 +1,35 @@
-"""How long to wait: what the service asks for, and what politeness asks for."""
+"""Delays before a retry: the Retry-After header, and exponential backoff."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _LAST_YEAR = 9999
 
-LONGEST = 3600.0
-"""No Retry-After is believed beyond this many seconds."""
+MAX_RETRY_AFTER = 3600.0
+"""Upper limit of a Retry-After header, in seconds; longer delays are cut to it."""
 
 
-def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
-    """Read a Retry-After header: how many seconds to wait, from 0 to `LONGEST`.
+def parse_retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
+    """Return the delay of a Retry-After header in seconds, from 0 to `MAX_RETRY_AFTER`.
 
-    Takes whole seconds, fractions, an HTTP date, and several of them (then the longest counts).
-    Whatever cannot be read is None; this never raises. Source: RFC 9110 §10.2.3, and the other
-    forms as observed in the wild.
+    Accepts integers, fractions, an HTTP date, and a list of numbers, of which the largest counts.
+    Returns None for an invalid header and never raises. Source: RFC 9110 §10.2.3; fractions and
+    lists observed.
     """
     if not value:
         return None
-    whole = _from_date(value, now or datetime.now(UTC))
-    waits = [whole] if whole is not None else [_from_number(part) for part in value.split(",")]
-    return _longest(waits)
+    date = parse_http_date(value)
+    if date is not None:
+        return _limit((date - (now or datetime.now(UTC))).total_seconds())
+    delays = (_parse_seconds(part) for part in value.split(","))
+    return max((delay for delay in delays if delay is not None), default=None)
 
 
-def http_date(value: str | None) -> datetime | None:
-    """Read an HTTP date in any of its forms; None if it is not one. Source: RFC 9110 §5.6.7."""
+def parse_http_date(value: str | None) -> datetime | None:
+    """Parse an HTTP date in any of its forms; None if it is invalid. Source: RFC 9110 §5.6.7."""
     if not value:
         return None
     try:
@@ -36,35 +37,29 @@ def http_date(value: str | None) -> datetime | None:
         date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return date if date.year < _LAST_YEAR else None  # one can add to it
+    return date if date.year < _LAST_YEAR else None  # so that callers can add a period
 
 
 def backoff(attempt: int, *, random: float, base: float = 0.5, cap: float = 30.0) -> float:
-    """Seconds to wait before try `attempt` + 1, spread evenly from 0 to a doubling limit.
+    """Return the delay after a failed attempt in seconds: exponential, with full jitter.
 
     Args:
-        attempt: How many tries have failed, from 1.
-        random: From 0 to 1; full jitter, applied after the cap so that no herd forms at it.
-        base: The limit after the first failure, in seconds.
-        cap: The highest limit, in seconds.
+        attempt: The number of failed attempts, from 1.
+        random: A random number from 0 to 1. It multiplies the capped delay, so that clients that
+            have reached the cap do not all retry at the same time.
+        base: The maximum delay after the first failure, in seconds.
+        cap: The upper limit of the maximum delay, in seconds.
     """
     return random * min(cap, base * 2.0 ** min(attempt - 1, 30))
 
 
-def _longest(waits: Iterable[float | None]) -> float | None:
-    known = [wait for wait in waits if wait is not None]
-    return max(known) if known else None
-
-
-def _from_number(text: str) -> float | None:
+def _parse_seconds(value: str) -> float | None:
     try:
-        seconds = float(text)
+        seconds = float(value)
     except ValueError:
         return None
-    # min(max(nan, 0), cap) would keep the NaN
-    return min(max(seconds, 0.0), LONGEST) if math.isfinite(seconds) else None
+    return _limit(seconds) if math.isfinite(seconds) else None
 
 
-def _from_date(text: str, now: datetime) -> float | None:
-    date = http_date(text)
-    return None if date is None else min(max((date - now).total_seconds(), 0.0), LONGEST)
+def _limit(seconds: float) -> float:
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)

@@ -1,4 +1,4 @@
-"""Time, as something that tests can replace."""
+"""The clock, which tests can replace."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import anyio
 
 
 class Clock(Protocol):
-    """What tells the time and lets it pass."""
+    """A monotonic clock that tests can replace."""
 
     def now(self) -> float:
-        """Seconds since any start, never going back."""
+        """Return the seconds since an arbitrary start."""
         ...
 
     async def wait(self, event: anyio.Event, seconds: float) -> None:
-        """Return when the event is set or so many seconds have passed, whichever is first."""
+        """Wait until the event is set, for `seconds` at most."""
         ...
 
 
 class SystemClock:
-    """The machine's own, which is the same for every event loop."""
+    """The system's monotonic clock, which all event loops share."""
 
     def now(self) -> float:
-        """Seconds since some start."""
+        """Return the seconds since an arbitrary start."""
         return time.monotonic()
 
     async def wait(self, event: anyio.Event, seconds: float) -> None:
-        """Wait, letting other tasks run."""
+        """Wait until the event is set, for `seconds` at most."""
         with anyio.move_on_after(seconds):
             await event.wait()
 

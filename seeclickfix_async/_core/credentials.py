@@ -1,4 +1,4 @@
-"""Who is asking: what goes into the Authorization header, and to whom."""
+"""Credentials, the origin that they are sent to, and the headers that identify a client."""
 
 from __future__ import annotations
 
@@ -20,82 +20,92 @@ PRODUCTION = "https://seeclickfix.com"
 _API = "/api/v2"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# What can stand in a header: visible ASCII. Personal access tokens hold "/" (documented sample).
-_PERSONAL = re.compile(r".*-\d\d/\d\d/\d{4}-(\d\d)/(\d\d)/(\d{4})-[^-].*")
+# `name-MM/DD/YYYY-MM/DD/YYYY-secret`, in which the second date is the expiry (documented sample).
+_PERSONAL_TOKEN = re.compile(r".*-\d\d/\d\d/\d{4}-(\d\d)/(\d\d)/(\d{4})-[^-].*")
 
-_SOON = 3  # days
+_EXPIRY_WARNING = 3  # days before the expiry
 
 Origin = tuple[str, str, int]
 
 
 class TokenExpiryWarning(UserWarning):
-    """A personal access token says of itself that it has expired, or soon will."""
+    """A personal access token has expired or expires soon, according to the date in it."""
 
 
 def parse_origin(url: str) -> Origin:
-    """Scheme, host and port of a URL: what a token is bound to."""
+    """Return the scheme, host and port of a URL; tokens are sent to one origin only."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     return scheme, (parts.hostname or "").rstrip("."), parts.port or DEFAULT_PORTS.get(scheme, 0)
 
 
 def normalize_base_url(base_url: str) -> str:
-    """Check a base URL and take the API's path off it: the site, without a slash at the end.
+    """Return the site of a base URL, without a trailing slash and without the path of the API.
 
-    Takes the site (`https://seeclickfix.com`) and the API's root (`.../api/v2`) alike.
+    Accepts the site (`https://seeclickfix.com`) and the root of the API (`.../api/v2`).
 
     Raises:
-        InvalidArgumentError: It is no absolute http or https URL, or holds more than a path.
+        InvalidArgumentError: It is not an absolute http or https URL, or it contains credentials,
+            a query or a fragment.
     """
     advice = f"must be a URL such as {PRODUCTION!r}"
     if not is_visible_ascii(base_url):
         raise InvalidArgumentError("base_url", f"{advice}, without spaces.")
     parts = urlsplit(base_url)
     if parts.scheme.lower() not in DEFAULT_PORTS or not parts.hostname:
-        raise InvalidArgumentError("base_url", f"{advice}, with http:// or https:// in front.")
+        raise InvalidArgumentError("base_url", f"{advice}, starting with http:// or https://.")
     if parts.username is not None or parts.query or parts.fragment:
-        raise InvalidArgumentError("base_url", f"{advice}, without credentials, ? or #.")
+        raise InvalidArgumentError(
+            "base_url", f"{advice}, without credentials, query and fragment."
+        )
     try:
         parse_origin(base_url)
     except ValueError:
-        raise InvalidArgumentError("base_url", f"{advice}; its port is no number.") from None
+        raise InvalidArgumentError("base_url", f"{advice}, with a valid port.") from None
     return base_url.rstrip("/").removesuffix(_API).rstrip("/")
 
 
 def api_url(site: str) -> str:
-    """The root of the API on a site (documented)."""
+    """Return the root URL of the API on a site (documented)."""
     return site + _API
 
 
 def build_user_agent(product: str | None, contact: str | None) -> str:
-    """The User-Agent, which the service demands; it asks for a contact too (documented)."""
-    own = f"seeclickfix-async/{__version__}"
-    parts = [own] if product is None else [header_text("user_agent", product, spaces=True), own]
+    """Return the User-Agent header, which the service requires; it should include a contact.
+
+    Source: the API's documentation.
+    """
+    library = f"seeclickfix-async/{__version__}"
+    parts = [library]
+    if product is not None:
+        parts.insert(0, header_text("user_agent", product, spaces=True))
     if contact is not None:
         if isinstance(contact, str) and " " in contact:
-            raise InvalidArgumentError("contact", "must be one e-mail or URL, without spaces.")
+            raise InvalidArgumentError(
+                "contact", "must be an e-mail address or a URL, without spaces."
+            )
         parts.append(f"(+{header_text('contact', contact)})")
     return " ".join(parts)
 
 
 def header_text(argument: str, value: str, *, spaces: bool = False) -> str:
-    """Refuse what cannot stand in a header, without printing it: it may be a secret."""
-    bare = value.replace(" ", "") if spaces and isinstance(value, str) else value
-    if not is_visible_ascii(bare):
-        value = bare = MASK  # the frames of an error are shown, too
+    """Check a header value and return it; the error does not show it, since it may be a secret."""
+    without_spaces = value.replace(" ", "") if spaces and isinstance(value, str) else value
+    if not is_visible_ascii(without_spaces):
+        value = without_spaces = MASK  # error trackers show the local variables of a traceback
         raise InvalidArgumentError(
             argument,
-            "is empty or holds characters that cannot stand in a header, such as a line break "
-            "or a space. If it was read from a file, strip() it.",
+            "is empty or contains characters that are not allowed in a header, such as a line "
+            "break or a space. If it was read from a file, strip() it.",
         )
     return value
 
 
 @attrs.frozen
 class Bearer:
-    """An access token: from OAuth, or a personal one (RFC 6750 §2.1).
+    """An access token, from OAuth or a personal one (RFC 6750 §2.1).
 
-    The documentation's `Authentication:` header is a misprint that real providers ignore.
+    It is sent as `Authorization`; the `Authentication` header of the documentation is a misprint.
     """
 
     token: Secret = attrs.field(converter=as_secret)
@@ -105,15 +115,15 @@ class Bearer:
         self._warn_of_expiry()
 
     def header(self) -> str:
-        """The value of the Authorization header."""
+        """Return the value of the Authorization header."""
         return f"Bearer {self.token.reveal()}"
 
     def _warn_of_expiry(self) -> None:
         expiry = personal_token_expiry(self.token)
-        if expiry is not None and (expiry - datetime.now(UTC).date()).days < _SOON:
+        if expiry is not None and (expiry - datetime.now(UTC).date()).days < _EXPIRY_WARNING:
             warnings.warn(
-                f"This personal access token says that it ends on {expiry.isoformat()}. "
-                "Make a new one on the account's security page.",
+                f"The expiry date of this personal access token is {expiry.isoformat()}. "
+                "Create a new one on the account's security page.",
                 TokenExpiryWarning,
                 stacklevel=6,
             )
@@ -121,19 +131,21 @@ class Bearer:
 
 @attrs.frozen
 class Basic:
-    """E-mail and password, which the organization API's page still names (documented)."""
+    """An e-mail address and a password, as documented for the organization API."""
 
     username: str = attrs.field(repr=False)
     password: Secret = attrs.field(converter=as_secret)
 
     def __attrs_post_init__(self) -> None:
         if ":" in self.username:
-            raise InvalidArgumentError("auth", "the user name cannot hold a colon (RFC 7617 §2).")
+            raise InvalidArgumentError(
+                "auth", "the user name must not contain a colon (RFC 7617 §2)."
+            )
 
     def header(self) -> str:
-        """The value of the Authorization header."""
-        pair = f"{self.username}:{self.password.reveal()}"
-        return "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+        """Return the value of the Authorization header."""
+        user_pass = f"{self.username}:{self.password.reveal()}"
+        return "Basic " + base64.b64encode(user_pass.encode()).decode("ascii")
 
 
 Credential = Bearer | Basic
@@ -141,30 +153,29 @@ Credential = Bearer | Basic
 
 @runtime_checkable
 class TokenSource(Protocol):
-    """Where a client has the access token of one account from, anew for each request.
+    """A source of the access token of one account, which a client calls for each request.
 
-    `StoredToken` is one. Both methods may be called by any number of tasks at once.
+    `StoredToken` implements it. Several tasks may call both methods at once.
     """
 
     async def current(self) -> Secret:
-        """The token to send now; one that is about to end is renewed first."""
+        """Return the token to send; refresh it first if it is about to expire."""
         ...
 
     async def replaced(self, refused: Secret) -> bool:
-        """The service refused this very token with 401: whether there is another to try now."""
+        """Return True if there is a new token to retry with, after a 401 for `refused`."""
         ...
 
 
 def personal_token_expiry(token: Secret) -> date | None:
-    """The day on which a personal access token says it ends; None if it does not say.
+    """Return the expiry date that a personal access token contains, or None if it has no date.
 
-    A hint and no more: the form `name-MM/DD/YYYY-MM/DD/YYYY-secret` is known from the
-    documentation's sample only.
+    The date is a hint only, since the form is known from the documentation's sample alone.
     """
-    found = _PERSONAL.fullmatch(token.reveal())
-    if found is None:
+    match = _PERSONAL_TOKEN.fullmatch(token.reveal())
+    if match is None:
         return None
-    month, day, year = map(int, found.groups())
+    month, day, year = map(int, match.groups())
     try:
         return date(year, month, day)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Photos as the service takes them: png, jpeg or gif, 20 MB at most (documented)."""
+"""Photos that the service accepts: png, jpeg or gif, at most 20 MB (documented)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Protocol, runtime_checkable
 
 from seeclickfix_async.errors import InvalidArgumentError
 
-LARGEST = 20 * 1024 * 1024
+_MAX_SIZE = 20 * 1024 * 1024
 HEAD = 8
-"""How many of the first bytes tell what a file is."""
+"""The number of leading bytes from which the media type is detected."""
 
-_KINDS = {
+_MEDIA_TYPES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
     b"GIF87a": "image/gif",
@@ -22,68 +22,68 @@ _KINDS = {
 
 @runtime_checkable
 class AsyncReadable(Protocol):
-    """An open file, such as `anyio.open_file(path, "rb")` gives; it stays the caller's to close."""
+    """An open async file, such as `anyio.open_file(path, "rb")` returns; the caller closes it."""
 
     async def read(self, size: int = -1, /) -> bytes:
-        """So many bytes, or what is left."""
+        """Read at most `size` bytes, or all remaining ones if it is negative."""
         ...
 
     async def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go to a place; gives it, from the start."""
+        """Change the position in the file and return the new one."""
         ...
 
 
 Image = str | os.PathLike[str] | bytes | AsyncReadable
-"""A photo: the path of a file, its bytes, or an open async file. It is sent from its start."""
+"""A photo: the path of a file, bytes, or an open async file, which is sent from its start."""
 
 
-def kind_of(head: bytes, size: int) -> str:
-    """The media type of a photo, by its first bytes and not by its name.
+def detect_media_type(head: bytes, size: int) -> str:
+    """Return the media type of a photo, detected from its first bytes and not from its name.
 
     Args:
-        head: Its first bytes, `HEAD` at least.
-        size: Of all of it, in bytes.
+        head: The first bytes, at least `HEAD` of them.
+        size: The size of the whole photo, in bytes.
 
     Raises:
-        InvalidArgumentError: The service does not take it.
+        InvalidArgumentError: The service does not accept the photo.
     """
-    if size > LARGEST:
+    if size > _MAX_SIZE:
         raise InvalidArgumentError(
-            "image", f"has {size:,} bytes, and the service takes {LARGEST:,} at most."
+            "image", f"has {size:,} bytes; the service accepts {_MAX_SIZE:,} at most."
         )
-    for sign, kind in _KINDS.items():
-        if head.startswith(sign):
-            return kind
-    raise InvalidArgumentError("image", "is no png, jpeg or gif, by its first bytes.")
+    for signature, media_type in _MEDIA_TYPES.items():
+        if head.startswith(signature):
+            return media_type
+    raise InvalidArgumentError("image", "is not a png, jpeg or gif, judging by its first bytes.")
 
 
 def check(image: Image) -> None:
-    """Refuse at once what can be seen to be no photo; an open file is looked at when it is sent.
+    """Check a photo before it is sent; the content of an open file is checked when it is sent.
 
     Raises:
-        InvalidArgumentError: The service does not take it, or there is no such file.
+        InvalidArgumentError: The service does not accept the photo, or the file cannot be read.
     """
     if isinstance(image, bytes):
-        kind_of(image, len(image))
+        detect_media_type(image, len(image))
     elif isinstance(image, (str, os.PathLike)):
         try:
             with open(image, "rb") as file:  # noqa: PTH123  # any path-like
-                kind_of(file.read(HEAD), os.fstat(file.fileno()).st_size)
+                detect_media_type(file.read(HEAD), os.fstat(file.fileno()).st_size)
         except OSError as error:
             raise unreadable(error) from error
-    elif _blocks(image):
+    elif _is_blocking(image):
         raise InvalidArgumentError(
-            "image", "would block while it is read; give its path, or open it with anyio.open_file."
+            "image", "is a blocking file; pass its path, or open it with anyio.open_file."
         )
     elif not isinstance(image, AsyncReadable):
         raise InvalidArgumentError("image", "must be a path, bytes, or an open async file.")
 
 
-def _blocks(image: object) -> bool:
-    """Whether it is a file as `open()` gives it, which has the right methods and awaits nothing."""
+def _is_blocking(image: object) -> bool:
+    """Return True for a file of `open()`: it has the methods of `AsyncReadable`, but not async."""
     return isinstance(image, io.IOBase)
 
 
 def unreadable(error: OSError) -> InvalidArgumentError:
-    """The error for a file that cannot be read."""
+    """Return the exception for a file that cannot be read."""
     return InvalidArgumentError("image", f"cannot be read: {error.strerror}.")

@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are used first."""
+"""Package attributes that are imported on first use."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 def lazy_getattr(
     package: str, lazy_imports: Mapping[str, Sequence[str]]
 ) -> Callable[[str], object]:
-    """Return the `__getattr__` of a package.
+    """Return a `__getattr__` for a package (PEP 562).
 
     Args:
-        package: Its name.
-        lazy_imports: The names, by the module that defines them; subpackages by an empty name.
+        package: The name of the package.
+        lazy_imports: Attribute names by the submodule that defines them; the key of subpackages
+            is the empty string.
     """
     module_of = {name: module for module, names in lazy_imports.items() for name in names}
 

@@ -1,8 +1,8 @@
-"""JSON that does not keep to the standard.
+"""Decoding of JSON that violates the standard.
 
-The decoder of msgspec refuses a whole document for one wrong character. This module takes the
-second look: `loads` repairs what can only mean one thing, and `members` and `elements` cut a
-document into its parts without decoding them, so that a broken part does not cost the others.
+msgspec rejects a whole document for one invalid character. As a fallback, `loads` repairs what is
+unambiguous, and `members` and `elements` split a document into its parts without decoding them, so
+that the other parts can be decoded if one is broken.
 """
 
 from __future__ import annotations
@@ -15,109 +15,109 @@ from typing import Any
 
 import msgspec
 
-# What a decoder raises: bad UTF-8, a year out of range and a number of 5,000 digits are
-# ValueErrors, and deep nesting is a RecursionError.
+# The exceptions of a decoder: ValueError for invalid UTF-8, a year out of range and a number of
+# 5,000 digits, and RecursionError for deep nesting.
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-# A pair of surrogates, half of one (group 1), or any other escape, so that the backslash of
-# `\\ud83d` is not taken for the beginning of an escape.
+# A surrogate pair, half of one (group 1), or any other escape: the last keeps the second backslash
+# of `\\ud83d` from being read as the start of an escape.
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
     r"|\\.",
     re.DOTALL,
 )
-_MARK = re.compile(rb"[{}\[\],]")
+_PUNCTUATION = re.compile(rb"[{}\[\],]")
 
 
 def loads(content: bytes) -> Any:
-    """Decode a document; repair it where only one meaning is possible.
+    """Decode a document, and repair what is unambiguous.
 
     Half of a surrogate pair and a byte that is not UTF-8 become U+FFFD, an unescaped control
-    character stays, a byte order mark is skipped, and a number that no float can hold (NaN,
-    Infinity, 1e999, one of 400 digits) becomes None.
+    character is kept, a byte order mark is skipped, and a number that a float cannot represent
+    (NaN, Infinity, 1e999, 400 digits) becomes None.
 
     Raises:
-        UNREADABLE: It is no JSON, or nested too deeply.
+        UNREADABLE: The content is not JSON, or is nested too deeply.
     """
     try:
         return msgspec.json.decode(content)
     except UNREADABLE as error:
-        text = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")
+        document = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")
         try:
-            return _LENIENT.decode(_ESCAPE.sub(_without_half, text))
+            return _LENIENT.decode(_ESCAPE.sub(_replace_half_pair, document))
         except (ValueError, RecursionError):
-            raise error from None  # says best what is wrong
+            raise error from None  # the message of msgspec is the most precise
 
 
 def members(content: bytes) -> dict[str, bytes]:
-    """Cut an object into its members: the raw values by their keys.
+    """Split an object into its members, and return the raw values by key.
 
     Raises:
-        UNREADABLE: It is no object, or its brackets do not match.
+        UNREADABLE: The content is not an object, or its brackets do not match.
     """
     content = content.strip()
-    blanked = _blank_strings(content)
-    found: dict[str, bytes] = {}
-    for start, end in _spans(blanked, b"{}"):
-        colon = blanked.index(b":", start, end)
-        found[str(loads(content[start:colon]))] = content[colon + 1 : end].strip()
-    return found
+    masked = _mask_strings(content)
+    values: dict[str, bytes] = {}
+    for start, end in _spans(masked, b"{}"):
+        colon = masked.index(b":", start, end)
+        values[str(loads(content[start:colon]))] = content[colon + 1 : end].strip()
+    return values
 
 
 def elements(content: bytes) -> list[bytes]:
-    """Cut an array into its raw elements.
+    """Split an array into its raw elements.
 
     Raises:
-        ValueError: It is no array, or its brackets do not match.
+        ValueError: The content is not an array, or its brackets do not match.
     """
     content = content.strip()
-    return [content[start:end].strip() for start, end in _spans(_blank_strings(content), b"[]")]
+    return [content[start:end].strip() for start, end in _spans(_mask_strings(content), b"[]")]
 
 
-def _blank_strings(content: bytes) -> bytes:
-    """Replace what is inside of strings, so that every sign that is left is one of JSON's own."""
+def _mask_strings(content: bytes) -> bytes:
+    """Overwrite the content of strings, so that all brackets and commas are JSON syntax."""
     pieces = content.replace(rb"\\", b"__").replace(rb"\"", b"__").split(b'"')
-    pieces[1::2] = [b"_" * len(inside) for inside in pieces[1::2]]
+    pieces[1::2] = [b"_" * len(string) for string in pieces[1::2]]
     return b'"'.join(pieces)
 
 
-def _spans(blanked: bytes, brackets: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where each part of a container starts and ends, as its brackets and commas have it."""
-    if blanked[:1] + blanked[-1:] != brackets:
-        raise ValueError("There is no such container.")
+def _spans(masked: bytes, brackets: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each part of a container, found by its brackets and commas."""
+    if masked[:1] + masked[-1:] != brackets:
+        raise ValueError("The JSON container is missing or incomplete.")
     depth, start = 0, 1
-    for mark in _MARK.finditer(blanked):
-        sign = mark[0]
-        if sign in b"{[":
+    for match in _PUNCTUATION.finditer(masked):
+        character = match[0]
+        if character in b"{[":
             depth += 1
         elif depth > 1:
-            depth -= sign != b","
+            depth -= character != b","
         else:
-            if blanked[start : mark.start()].strip():
-                yield start, mark.start()
-            start = mark.end()
-            if sign != b",":
+            if masked[start : match.start()].strip():
+                yield start, match.start()
+            start = match.end()
+            if character != b",":
                 break
-    if start != len(blanked):
+    if start != len(masked):
         raise ValueError("The brackets do not match.")
 
 
-def _without_half(escape: re.Match[str]) -> str:
+def _replace_half_pair(escape: re.Match[str]) -> str:
     return r"\ufffd" if escape[1] else escape[0]
 
 
-def _finite(number: str) -> float | None:
+def _parse_float(number: str) -> float | None:
     value = float(number)
     return value if math.isfinite(value) else None
 
 
-def _integer(number: str) -> int | None:
-    return None if _finite(number) is None else int(number)
+def _parse_int(number: str) -> int | None:
+    return None if _parse_float(number) is None else int(number)
 
 
 _LENIENT = json.JSONDecoder(
-    strict=False, parse_int=_integer, parse_float=_finite, parse_constant=lambda _name: None
+    strict=False, parse_int=_parse_int, parse_float=_parse_float, parse_constant=lambda _name: None
 )

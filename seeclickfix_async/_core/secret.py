@@ -1,4 +1,4 @@
-"""A value that nobody sees by accident."""
+"""Secret strings, and the removal of secrets from tracebacks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ MASK = "**********"
 
 @final
 class Secret:
-    """A string that masks itself in repr, str, format, logs, tracebacks and pickles.
+    """A string that is masked in repr, str, format, logs, tracebacks and pickles.
 
-    `reveal()` is the only way to the value. A pickle carries the mask and not the value, and
-    what comes out of it refuses to be revealed.
+    Only `reveal()` returns the value. A pickle does not contain it: `reveal()` of an unpickled
+    secret raises an error.
 
         >>> Secret("example")
         Secret('**********')
@@ -25,13 +25,13 @@ class Secret:
         self._value: str | None = value
 
     def reveal(self) -> str:
-        """The value itself.
+        """Return the value.
 
         Raises:
-            ValueError: This secret came out of a pickle, which left the value behind.
+            ValueError: The secret was unpickled; pickles do not contain the value.
         """
         if self._value is None:
-            raise ValueError("This secret was pickled, which leaves its value behind.")
+            raise ValueError("This secret was pickled; pickles do not contain the value.")
         return self._value
 
     def __repr__(self) -> str:
@@ -44,7 +44,7 @@ class Secret:
         return format(MASK, spec)
 
     def __eq__(self, other: object) -> bool:
-        """Compare in constant time, so that the comparison tells nothing."""
+        """Compare in constant time, so that the duration does not reveal the value."""
         if not isinstance(other, Secret):
             return NotImplemented
         if self._value is None or other._value is None:
@@ -64,26 +64,26 @@ class Secret:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _left_behind, ()
+        return _secret_without_value, ()
 
 
 def as_secret(value: str | Secret) -> Secret:
-    """The value as a Secret, whether it was one already or not."""
+    """Return a string as a `Secret`, or a `Secret` unchanged."""
     return value if isinstance(value, Secret) else Secret(value)
 
 
 def strip_traceback(error: BaseException | None) -> None:
-    """Drop the frames of an error and of what led to it: their locals hold secrets.
+    """Remove the frames of an error, its causes and contexts: error trackers show their locals.
 
-    Error trackers show a traceback with its locals.
+    The locals contain secrets.
     """
     while error is not None:
         error.__traceback__ = None
-        vars(error).pop("_request", None)  # the HTTP library's errors hold what was sent
+        vars(error).pop("_request", None)  # the HTTP library's errors contain the sent request
         error = error.__cause__ or error.__context__
 
 
-def _left_behind() -> Secret:
+def _secret_without_value() -> Secret:
     secret = Secret("")
     object.__setattr__(secret, "_value", None)
     return secret

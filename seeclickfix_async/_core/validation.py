@@ -1,7 +1,7 @@
-"""Checks of arguments, as validators and converters of attrs fields.
+"""Validation of arguments: plain functions, and validators and converters of attrs fields.
 
-Each refuses with an `InvalidArgumentError` that names the argument and says what it must be.
-None passes: it stands for "not given".
+They raise an `InvalidArgumentError` that names the argument and describes a valid value. The
+validators accept None, which stands for a missing argument.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
 def in_range(argument: str, value: Any, lowest: float, highest: float, *, whole: bool) -> None:
-    """Refuse what is not a number within bounds; True and False are none."""
-    kinds = int if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not lowest <= value <= highest:
-        kind = "whole number" if whole else "number"
-        raise InvalidArgumentError(argument, f"must be a {kind} from {lowest:,} to {highest:,}.")
+    """Check that a value is a number, or an integer if `whole`, within bounds; not a boolean."""
+    types = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, types) or not lowest <= value <= highest:
+        expected = "an integer" if whole else "a number"
+        raise InvalidArgumentError(argument, f"must be {expected} from {lowest:,} to {highest:,}.")
 
 
-def forbid(argument: str, value: Any, why: str) -> None:
-    """Refuse an argument that makes no sense here."""
+def forbid(argument: str, value: Any, reason: str) -> None:
+    """Refuse an argument that cannot be used here, with a reason."""
     if value is not None:
-        raise InvalidArgumentError(argument, why)
+        raise InvalidArgumentError(argument, reason)
 
 
 def require(argument: str, value: Any) -> None:
-    """Refuse None where something must be given."""
+    """Refuse None."""
     if value is None:
-        raise InvalidArgumentError(argument, "must be given.")
+        raise InvalidArgumentError(argument, "is required.")
 
 
 def str_of_length(argument: str, value: Any, shortest: int, longest: int) -> str:
-    """A text of so many characters."""
+    """Return a string, which must have from `shortest` to `longest` characters."""
     if not (isinstance(value, str) and shortest <= len(value) <= longest):
         raise InvalidArgumentError(
-            argument, f"must be a text of {shortest} to {longest} characters."
+            argument, f"must be a string of {shortest} to {longest} characters."
         )
     return value
 
 
 def validate_range(lowest: float, highest: float, *, whole: bool = False) -> Validator:
-    """A number within bounds."""
+    """Return a validator of numbers, or of integers if `whole`, within bounds."""
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if value is not None:
@@ -61,37 +61,39 @@ def validate_range(lowest: float, highest: float, *, whole: bool = False) -> Val
 LATITUDE = validate_range(-90, 90)
 LONGITUDE = validate_range(-180, 180)
 PAGE = validate_range(1, 1_000_000, whole=True)
-PER_PAGE = validate_range(1, 1_000, whole=True)  # 100 are documented, up to 1,000 were seen granted
+PER_PAGE = validate_range(1, 1_000, whole=True)  # documented: 100; up to 1,000 observed
 
 
 def positive_id(argument: str, value: Any) -> int:
-    """An id of the service: a positive whole number."""
+    """Return an id of the service, which must be a positive integer of at most 64 bits."""
     in_range(argument, value, 1, 2**63 - 1, whole=True)
     return int(value)
 
 
-_IDENTIFIER = re.compile(r"[0-9]{1,18}")  # digits that fit into 64 bits
+_IDENTIFIER = re.compile(r"[0-9]{1,18}")  # always fits into 64 bits
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
-_CODE = re.compile(r"[!-~]{1,100}")
+_MAX_CODE_LENGTH = 100
 
 
 def is_identifier(value: Any) -> bool:
-    """Whether it is an id of the service: a positive integer of at most 64 bits."""
+    """Return True for an id of the service: a positive integer of at most 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
 
 
-def parse_identifier(validate_non_empty: str) -> int | None:
+def parse_identifier(digits: str) -> int | None:
     """Parse the ASCII digits of an id; None for anything else, such as signs and spaces."""
-    return int(validate_non_empty) if _IDENTIFIER.fullmatch(validate_non_empty) else None
+    return int(digits) if _IDENTIFIER.fullmatch(digits) else None
 
 
 def is_open311_code(value: Any) -> bool:
-    """Whether it is a code or an id of Open311: a positive integer, or printable ASCII."""
-    return bool(_CODE.fullmatch(value)) if isinstance(value, str) else is_identifier(value)
+    """Return True for a code or an id of Open311: a positive integer, or visible ASCII."""
+    if isinstance(value, str):
+        return is_visible_ascii(value) and len(value) <= _MAX_CODE_LENGTH
+    return is_identifier(value)
 
 
 def open311_code(argument: str, value: Any) -> str:
-    """A code or an id of Open311, as a string."""
+    """Return a code or an id of Open311 as a string."""
     if not is_open311_code(value):
         raise InvalidArgumentError(
             argument,
@@ -101,16 +103,18 @@ def open311_code(argument: str, value: Any) -> str:
 
 
 def non_empty_str(argument: str, value: Any) -> str:
-    """A text with something in it."""
+    """Return a string, which must not be blank."""
     if not (isinstance(value, str) and value.strip()):
-        raise InvalidArgumentError(argument, "must be a text, not empty.")
+        raise InvalidArgumentError(argument, "must be a non-empty string.")
     if not is_unicode(value):
-        raise InvalidArgumentError(argument, "holds half of a character; decode it as UTF-8 first.")
+        raise InvalidArgumentError(
+            argument, "contains half of a surrogate pair; decode it as UTF-8 first."
+        )
     return value
 
 
 def is_http_url(url: str) -> bool:
-    """Whether it is a URL of http or https that can be asked: with a host, and a port if any."""
+    """Return True for an http or https URL with a host and, if there is one, a valid port."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -119,40 +123,40 @@ def is_http_url(url: str) -> bool:
 
 
 def is_visible_ascii(value: object) -> TypeGuard[str]:
-    """Whether a value is a string of ASCII characters without spaces and controls."""
+    """Return True for a non-empty string of ASCII characters without spaces and controls."""
     return isinstance(value, str) and _VISIBLE_ASCII.fullmatch(value) is not None
 
 
 def is_unicode(value: str) -> bool:
-    """Whether a text can be sent: a lone surrogate, as broken decoding leaves it, cannot."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    """Return True if a string can be encoded: it has no lone surrogates, as from bad decoding."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 def validate_language_tag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """A language tag (RFC 5646 §2.1, without its rare forms)."""
+    """Check a language tag (RFC 5646 §2.1, without its rare forms)."""
     if value is not None and not (isinstance(value, str) and _LANGUAGE.fullmatch(value)):
-        raise InvalidArgumentError(attribute.name, "must be a language such as en or es-MX.")
+        raise InvalidArgumentError(attribute.name, "must be a language tag, as en or es-MX.")
 
 
 def validate_non_empty(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """A text with something in it."""
+    """Check that a string is not blank."""
     if value is not None:
         non_empty_str(attribute.name, value)
 
 
-def is_representable(moment: datetime) -> bool:
-    """Whether a moment can be shifted to every time zone, and by some hours more.
+def is_representable(time: datetime) -> bool:
+    """Return True if a time can be converted to every time zone, and some hours can be added.
 
-    The first and the last year of the calendar are left out: their ends cannot.
+    Times in the first and the last year of the calendar may be too close to its ends.
     """
-    return 1 < moment.year < 9999
+    return 1 < time.year < 9999
 
 
 def validate_aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """A datetime that names a moment."""
+    """Check that a value is an aware datetime."""
     if value is None:
         return
     if not isinstance(value, datetime) or _is_nat(value):
@@ -160,29 +164,28 @@ def validate_aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not is_representable(value):
         raise InvalidArgumentError(
             attribute.name,
-            "must be of the years 2 to 9998. Leave it out for a period without this bound.",
+            "must be in the years 2 to 9998. Leave it out for a period without this limit.",
         )
     if value.utcoffset() is None:
         raise InvalidArgumentError(
             attribute.name,
-            "has no time zone, so it names no moment. "
-            "Give it one, as in datetime(2026, 1, 31, tzinfo=UTC).",
+            "has no time zone. Add one, as in datetime(2026, 1, 31, tzinfo=UTC).",
         )
 
 
 def to_datetime(value: datetime | None) -> datetime | None:
-    """A Timestamp of pandas, or another kind of datetime that no encoder knows, as a datetime."""
+    """Convert a pandas Timestamp, or another subclass that encoders refuse, to a datetime."""
     if isinstance(value, datetime) and type(value) is not datetime and not _is_nat(value):
         return datetime.combine(value.date(), value.timetz())
     return value
 
 
 def _is_nat(value: datetime) -> bool:
-    return value != value  # noqa: PLR0124  # the NaT of pandas is a datetime, and no moment
+    return value != value  # noqa: PLR0124  # the NaT of pandas is a datetime without a time
 
 
 def validate_choice(*choices: str) -> Validator:
-    """One of a few words."""
+    """Return a validator that accepts one of some strings."""
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if value is not None and value not in choices:
@@ -192,13 +195,13 @@ def validate_choice(*choices: str) -> Validator:
 
 
 def non_empty_tuple(
-    argument: str, value: Any, what: str, fits: Callable[[Any], bool]
+    argument: str, value: Any, description: str, is_valid: Callable[[Any], bool]
 ) -> tuple[Any, ...] | None:
-    """A sequence, made a tuple; a lone string is a mistake and no sequence of letters."""
+    """Return a sequence of valid items as a tuple, or None; a string is not such a sequence."""
     if value is None:
         return None
-    lone = isinstance(value, (str, bytes)) or not isinstance(value, Iterable)
-    items = () if lone else tuple(value)
-    if not items or not all(map(fits, items)):
-        raise InvalidArgumentError(argument, f"must be a sequence of {what}, not empty.")
+    is_single = isinstance(value, (str, bytes)) or not isinstance(value, Iterable)
+    items = () if is_single else tuple(value)
+    if not items or not all(map(is_valid, items)):
+        raise InvalidArgumentError(argument, f"must be a non-empty sequence of {description}.")
     return items

@@ -59,7 +59,7 @@ class OpenMultipartForm:
     async def __aenter__(self) -> Self:
         await self._photo.open()
         try:
-            kind = images.kind_of(await self._photo.start(), self._photo.size)
+            kind = images.detect_media_type(await self._photo.start(), self._photo.size)
         except BaseException:
             await self._photo.close()
             raise

@@ -39,7 +39,7 @@ class Response:
 
         Source: RFC 9110 §6.6.1.
         """
-        return backoff.http_date(self.headers.get("date"))
+        return backoff.parse_http_date(self.headers.get("date"))
 
     def json(self) -> Any:
         """The body as plain Python objects.

@@ -138,7 +138,7 @@ def _data(response: Response, body: Any) -> dict[str, Any]:
         "route": response.route,
         "body": body,
         "headers": response.headers,
-        "retry_after": backoff.retry_after(response.headers.get("retry-after")),
+        "retry_after": backoff.parse_retry_after(response.headers.get("retry-after")),
     }
 
 

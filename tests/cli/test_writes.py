@@ -187,7 +187,7 @@ def test_places(url: str) -> None:
         (("report", *_AT, "--type", "²", "--address", "x"), 2, "--type: must be a number"),
         (("questions", "7"), 1, "404"),
         (("close", "7", "done"), 1, "404"),
-        (("comment", "7", " "), 2, "TEXT: must be a text"),
+        (("comment", "7", " "), 2, "TEXT: must be a non-empty string"),
         (("places", "41.05", "-73.54", "--name", "Nowhere"), 2, "Take one of them for --place"),
     ],
 )

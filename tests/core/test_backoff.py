@@ -1,4 +1,4 @@
-"""How long to wait."""
+"""Delays before a retry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeclickfix_async import Response
-from seeclickfix_async._core.backoff import LONGEST, backoff, retry_after
+from seeclickfix_async._core.backoff import MAX_RETRY_AFTER, backoff, parse_retry_after
 
 _NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ _NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
         ("0.25", 0.25),
         ("2814, 2", 2814.0),
         ("-5", 0.0),
-        ("1e9", LONGEST),
+        ("1e9", MAX_RETRY_AFTER),
         ("Sun, 01 Nov 2026 12:00:30 GMT", 30.0),
         ("Sun, 01 Nov 2026 11:00:00 GMT", 0.0),
         ("Sun Nov  1 12:00:30 2026", 30.0),
@@ -34,15 +34,15 @@ _NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
         (None, None),
     ],
 )
-def test_retry_after_in_all_its_forms(value: str | None, seconds: float | None) -> None:
-    assert retry_after(value, now=_NOW) == seconds
+def test_each_form_of_retry_after_is_parsed(value: str | None, seconds: float | None) -> None:
+    assert parse_retry_after(value, now=_NOW) == seconds
 
 
 @given(st.text() | st.from_regex(r"\w{3}, \d+ \w{3} \d+ [\d:]+ ?\w*"))
-def test_retry_after_never_raises_and_is_bounded(value: str) -> None:
-    seconds = retry_after(value, now=_NOW)
+def test_parsing_retry_after_never_raises_and_is_bounded(value: str) -> None:
+    seconds = parse_retry_after(value, now=_NOW)
 
-    assert seconds is None or (math.isfinite(seconds) and 0 <= seconds <= LONGEST)
+    assert seconds is None or (math.isfinite(seconds) and 0 <= seconds <= MAX_RETRY_AFTER)
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
@@ -52,7 +52,7 @@ def test_backoff_stays_within_its_limit(attempt: int, random: float) -> None:
     assert 0 <= wait <= min(30, 0.5 * 2.0 ** min(attempt - 1, 10))
 
 
-def test_backoff_keeps_its_jitter_at_the_cap() -> None:
+def test_backoff_applies_its_jitter_at_the_cap() -> None:
     assert backoff(50, random=0.5, base=0.5, cap=30) == 15
 
 
@@ -69,6 +69,6 @@ def test_backoff_keeps_its_jitter_at_the_cap() -> None:
         ("", None),
     ],
 )
-def test_the_date_of_an_answer_in_all_its_forms(value: str, date: datetime | None) -> None:
+def test_each_form_of_the_date_header_is_parsed(value: str, date: datetime | None) -> None:
     assert Response(200, {"date": value}, b"").date == date
     assert Response(200, {}, b"").date is None

@@ -1,4 +1,4 @@
-"""Documents that keep to the standard are read as they are, and broken ones part by part."""
+"""Standard JSON is decoded unchanged, and invalid JSON is repaired or decoded part by part."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 from seeclickfix_async._core import lenient_json
 from seeclickfix_async._core.lenient_json import UNREADABLE
 
-_TEXT = st.text(max_size=9) | st.text(alphabet='\\"{}[],:\t', max_size=9)
+_STRINGS = st.text(max_size=9) | st.text(alphabet='\\"{}[],:\t', max_size=9)
 _JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**63), 2**63 - 1)
-    | _TEXT
-    # What is written as 0.0 need not come back as an equal text.
+    | _STRINGS
     | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_STRINGS, inner, max_size=4),
     max_leaves=12,
 )
 _DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -29,7 +28,7 @@ _LAYOUT = st.sampled_from([{}, {"indent": 1}, {"separators": (",", ":")}, {"ensu
 
 
 @given(_JSON, _LAYOUT)
-def test_what_keeps_to_the_standard_is_read_as_it_is(value: Any, layout: dict[str, Any]) -> None:
+def test_standard_json_is_decoded_unchanged(value: Any, layout: dict[str, Any]) -> None:
     assert lenient_json.loads(json.dumps(value, **layout).encode()) == value
 
 
@@ -52,7 +51,7 @@ def test_what_keeps_to_the_standard_is_read_as_it_is(value: Any, layout: dict[st
         (b'{"a": 1, "a": 2}', {"a": 2}),
     ],
 )
-def test_what_can_mean_one_thing_only_is_repaired(content: bytes, value: Any) -> None:
+def test_unambiguous_errors_are_repaired(content: bytes, value: Any) -> None:
     assert lenient_json.loads(content) == value
 
 
@@ -61,20 +60,20 @@ def test_what_can_mean_one_thing_only_is_repaired(content: bytes, value: Any) ->
     [b"", b"{", b"[1,]", b'{"a" 1}', b"1 2", b'"open', b"nul", _DEEP, _DEEP[:99_999]],
     ids=lambda content: repr(content[:9]),
 )
-def test_what_may_mean_anything_is_refused(content: bytes) -> None:
+def test_ambiguous_content_is_refused(content: bytes) -> None:
     with pytest.raises(UNREADABLE):
         lenient_json.loads(content)
 
 
 @given(st.lists(_JSON, max_size=5), _LAYOUT)
-def test_the_elements_of_any_array_are_found(values: list[Any], layout: dict[str, Any]) -> None:
+def test_an_array_is_split_into_its_elements(values: list[Any], layout: dict[str, Any]) -> None:
     parts = lenient_json.elements(json.dumps(values, **layout).encode())
 
     assert [json.loads(part) for part in parts] == values
 
 
-@given(st.dictionaries(_TEXT, _JSON, max_size=5), _LAYOUT)
-def test_the_members_of_any_object_are_found(
+@given(st.dictionaries(_STRINGS, _JSON, max_size=5), _LAYOUT)
+def test_an_object_is_split_into_its_members(
     values: dict[str, Any], layout: dict[str, Any]
 ) -> None:
     parts = lenient_json.members(json.dumps(values, **layout).encode())
@@ -82,7 +81,7 @@ def test_the_members_of_any_object_are_found(
     assert {key: json.loads(part) for key, part in parts.items()} == values
 
 
-_ODD = st.sampled_from(
+_INVALID = st.sampled_from(
     [
         rb'{"a": "\ud83d"}',
         b'{"a": NaN}',
@@ -98,19 +97,19 @@ _ODD = st.sampled_from(
 )
 
 
-@given(st.lists(_ODD | _JSON.map(lambda value: json.dumps(value).encode()), max_size=6))
-def test_broken_parts_do_not_hide_the_others(parts: list[bytes]) -> None:
+@given(st.lists(_INVALID | _JSON.map(lambda value: json.dumps(value).encode()), max_size=6))
+def test_invalid_elements_do_not_affect_the_others(parts: list[bytes]) -> None:
     assert lenient_json.elements(b" [ " + b" , ".join(parts) + b"\n]") == parts
     assert lenient_json.elements(b"[" + b",".join(parts) + b",]") == parts
 
 
 @given(st.lists(_JSON, min_size=1, max_size=5), st.data())
 def test_a_truncated_array_is_refused(values: list[Any], data: st.DataObject) -> None:
-    whole = json.dumps(values).encode()
-    end = data.draw(st.integers(0, len(whole) - 1))
+    content = json.dumps(values).encode()
+    end = data.draw(st.integers(0, len(content) - 1))
 
     with pytest.raises(ValueError, match=r"container|brackets"):
-        lenient_json.elements(whole[:end])
+        lenient_json.elements(content[:end])
 
 
 @given(
@@ -120,10 +119,10 @@ def test_a_truncated_array_is_refused(values: list[Any], data: st.DataObject) ->
         b"".join
     )
 )
-def test_any_bytes_are_read_or_refused(content: bytes) -> None:
-    for read in (lenient_json.loads, lenient_json.elements, lenient_json.members):
+def test_any_bytes_are_decoded_or_refused(content: bytes) -> None:
+    for decode in (lenient_json.loads, lenient_json.elements, lenient_json.members):
         try:
-            value: Any = read(content)
+            value: Any = decode(content)
         except UNREADABLE:
             continue
         assert not (isinstance(value, float) and math.isinf(value))

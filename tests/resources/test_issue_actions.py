@@ -443,11 +443,11 @@ def test_any_text_and_any_photo_arrive_as_they_are(text: str, tail: bytes) -> No
 @pytest.mark.parametrize(
     ("image", "words"),
     [
-        (b"", "no png, jpeg or gif"),
-        (b"%PDF-1.7 and more", "no png, jpeg or gif"),
+        (b"", "not a png, jpeg or gif"),
+        (b"%PDF-1.7 and more", "not a png, jpeg or gif"),
         (b"\x89PNG\r\n\x1a\n" + bytes(20 * 2**20), "20,971,520 at most"),
         ("there/is/no/such.png", "No such file"),
-        (_Slow(b"%PDF-1.7 and more"), "no png, jpeg or gif"),
+        (_Slow(b"%PDF-1.7 and more"), "not a png, jpeg or gif"),
         (7, "must be a path, bytes, or an open async file"),
     ],
 )

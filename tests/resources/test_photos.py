@@ -93,8 +93,8 @@ async def test_a_link_may_be_relative_as_of_old() -> None:
         ("http://x:99999999/a.png", "http link"),
         ("https://xn--/a.png", "no address"),
         (f"https://x/{'a' * 70_000}", "no address"),
-        ("", "not empty"),
-        (7, "must be a text"),
+        ("", "non-empty"),
+        (7, "must be a non-empty string"),
     ],
 )
 async def test_what_has_no_photo_is_refused(photo: Any, words: str) -> None:

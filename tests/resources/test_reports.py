@@ -206,7 +206,7 @@ def test_a_photo_is_looked_at_before_it_is_sent(tmp_path: Path) -> None:
 
     for image, words in (
         (None, "needs a photo"),
-        (text, "no png"),
+        (text, "not a png"),
         (tmp_path / "gone.png", "No such file"),
         (b"\xff\xd8\xff" + bytes(21 * 2**20), "at most"),
     ):
