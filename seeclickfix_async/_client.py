@@ -229,8 +229,8 @@ class AsyncClient:
         Raises:
             InvalidArgumentError: The point is none.
         """
-        validation.in_range("lat", lat, -90, 90, whole=False)
-        validation.in_range("lng", lng, -180, 180, whole=False)
+        validation.in_range("lat", lat, -90, 90, integer=False)
+        validation.in_range("lng", lng, -180, 180, integer=False)
         params = [("lat", str(lat)), ("lng", str(lng))]
         return await self._api.get_items(
             RequestTypeOption, "request_types", "/issues/new", params=params

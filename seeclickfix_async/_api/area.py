@@ -90,7 +90,7 @@ class Zoom:
 
     lat: float = attrs.field(validator=validation.LATITUDE)
     lng: float = attrs.field(validator=validation.LONGITUDE)
-    zoom: int = attrs.field(validator=validation.validate_range(0, 19, whole=True))
+    zoom: int = attrs.field(validator=validation.validate_range(0, 19, integer=True))
 
     def params(self) -> Params:
         """The query parameters of this area."""
@@ -154,9 +154,9 @@ def near(lat: float, lng: float, radius: float) -> Near:
         InvalidArgumentError: The point is none, or the radius is out of bounds, or the
             square would reach over a pole or the date line.
     """
-    validation.in_range("lat", lat, -89, 89, whole=False)
-    validation.in_range("lng", lng, -180, 180, whole=False)
-    validation.in_range("radius", radius, 1, 100_000, whole=False)
+    validation.in_range("lat", lat, -89, 89, integer=False)
+    validation.in_range("lng", lng, -180, 180, integer=False)
+    validation.in_range("radius", radius, 1, 100_000, integer=False)
     north = radius / _METRES_PER_DEGREE
     east = north / math.cos(math.radians(lat))
     if abs(lat) + north > 90 or abs(lng) + east > 180:

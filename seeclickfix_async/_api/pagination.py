@@ -128,7 +128,7 @@ class Pager(Generic[T]):
     """
 
     def __init__(self, fetch: Callable[[int], Awaitable[Page[T]]], start: int) -> None:
-        validation.in_range("page", start, 1, 1_000_000, whole=True)
+        validation.in_range("page", start, 1, 1_000_000, integer=True)
         self._fetch = fetch
         self._start = start
         self._rejected: list[Rejected] = []
@@ -161,7 +161,7 @@ class Pager(Generic[T]):
     async def collect(self, limit: int | None = None) -> list[T]:
         """All items as a list, or the first `limit` of them."""
         if limit is not None:
-            validation.in_range("limit", limit, 1, 10**9, whole=True)
+            validation.in_range("limit", limit, 1, 10**9, integer=True)
         items: list[T] = []
         async for item in self:
             items.append(item)

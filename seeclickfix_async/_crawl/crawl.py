@@ -84,10 +84,10 @@ class Crawl(Generic[IssueT]):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if concurrency is not None:
-            validation.in_range("concurrency", concurrency, 1, _MOST_WORKERS, whole=True)
+            validation.in_range("concurrency", concurrency, 1, _MOST_WORKERS, integer=True)
         if page_size is not None and page_size != "largest":
             most = DETAILED_PER_PAGE if query.details else LARGEST
-            validation.in_range("page_size", page_size, 1, most, whole=True)
+            validation.in_range("page_size", page_size, 1, most, integer=True)
         self._planner: CrawlPlanner[IssueT] = CrawlPlanner(
             query, by=by, page_size=page_size, rate=rate, state=state
         )

@@ -29,7 +29,7 @@ class Cache:
     """
 
     def __init__(self, max_bytes: int = 16 * 2**20) -> None:
-        validation.in_range("max_bytes", max_bytes, 0, 2**40, whole=True)
+        validation.in_range("max_bytes", max_bytes, 0, 2**40, integer=True)
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._size = 0

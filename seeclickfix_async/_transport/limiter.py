@@ -67,8 +67,8 @@ class Window:
     """What all limiters have: so many requests in so many seconds, and a queue for them."""
 
     def __init__(self, limit: int, per: float, clock: Clock) -> None:
-        validation.in_range("limit", limit, 1, 1_000_000, whole=True)
-        validation.in_range("per", per, 0.001, 86_400, whole=False)
+        validation.in_range("limit", limit, 1, 1_000_000, integer=True)
+        validation.in_range("per", per, 0.001, 86_400, integer=False)
         self._limit = limit
         self._per = per
         self._clock = clock

@@ -39,7 +39,9 @@ class Retry:
         clock: Tells the time; for tests.
     """
 
-    attempts: int = attrs.field(default=4, validator=validation.validate_range(1, 100, whole=True))
+    attempts: int = attrs.field(
+        default=4, validator=validation.validate_range(1, 100, integer=True)
+    )
     total: float = attrs.field(default=180.0, validator=validation.validate_range(0, 86_400))
     base: float = attrs.field(default=0.5, validator=validation.validate_range(0, 3_600))
     cap: float = attrs.field(default=30.0, validator=validation.validate_range(0, 3_600))

@@ -51,7 +51,7 @@ class Watch:
     def __init__(
         self, crawls: Crawls, newest: Newest, *, every: float, cursor: Any, clock: Clock
     ) -> None:
-        validation.in_range("every", every, 0.001, 86_400, whole=False)
+        validation.in_range("every", every, 0.001, 86_400, integer=False)
         self._crawls = crawls
         self._newest = newest
         self._every = every

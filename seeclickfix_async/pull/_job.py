@@ -121,7 +121,7 @@ async def pull(
         query = attrs.evolve(query, fields=(*query.fields, "created_at", "updated_at"))
     path = Path(to)
     check_ending(path)
-    validation.in_range("wait", wait, 0, math.inf, whole=False)
+    validation.in_range("wait", wait, 0, math.inf, integer=False)
     job = _Job(
         client.with_options(background=True),
         key,

@@ -48,7 +48,7 @@ async def plan(
         InvalidArgumentError: The arguments are wrong.
         SeeClickFixError: The request failed for good.
     """
-    validation.in_range("parts", parts, 1, 10_000, whole=True)
+    validation.in_range("parts", parts, 1, 10_000, integer=True)
     for own in ("sort", "sort_direction", "fields"):
         validation.forbid(own, filters.get(own), "a plan is of whole issues, by their creation.")
     query = IssueQuery.of({"status": "all", **filters}, details=False, per_page=1)

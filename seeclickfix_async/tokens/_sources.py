@@ -61,7 +61,7 @@ class StoredToken:
         leeway: float = LEEWAY,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        validation.in_range("leeway", leeway, 0, 86_400, whole=False)
+        validation.in_range("leeway", leeway, 0, 86_400, integer=False)
         self._store = store
         self._key = validate_key(key)
         self._endpoint = endpoint

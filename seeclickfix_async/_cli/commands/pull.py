@@ -49,7 +49,7 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         issues: How many issues the city has.
         json: Print the report as JSON.
     """
-    validation.in_range("issues", issues, 0, 10_000_000, whole=True)
+    validation.in_range("issues", issues, 0, 10_000_000, integer=True)
     err.print(
         "A sandbox with a made-up city starts on this machine. The service takes 20 requests a "
         "minute; here a minute is scaled to one second."

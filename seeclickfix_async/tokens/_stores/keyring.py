@@ -43,7 +43,7 @@ class KeyringStore:
     """
 
     def __init__(self, service: str = SERVICE, *, timeout: float = 30.0) -> None:
-        validation.in_range("timeout", timeout, 0.001, 3_600, whole=False)
+        validation.in_range("timeout", timeout, 0.001, 3_600, integer=False)
         self._service = service
         self._timeout = timeout
         # A keyring knows no locks; these files hold no token.
