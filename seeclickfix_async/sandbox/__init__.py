@@ -1,10 +1,10 @@
-"""A SeeClickFix that runs on this machine: the API as documented and as observed.
+"""A local SeeClickFix service: the API as documented and observed, with its OAuth provider.
 
     with Sandbox().serve() as url:
         ...  # AsyncClient(base_url=url)
 
-Its city is synthetic and the same for the same seed. `sandbox.app` is an ASGI application, for use
-in the same process through an ASGI transport.
+Its city is synthetic; the same seed makes the same city. `sandbox.app` is an ASGI application, for
+use in the same process through an ASGI transport.
 """
 
 from seeclickfix_async.sandbox._city import City as City

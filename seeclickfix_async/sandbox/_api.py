@@ -1,19 +1,18 @@
-"""All endpoints under `/api/v2`, each behind the same door."""
+"""All endpoints under `/api/v2`, and those of Open311 and of photos."""
 
 from __future__ import annotations
 
-import attrs
 from starlette.routing import Route
 
-from seeclickfix_async.sandbox._accounts import Accounts
+from seeclickfix_async.sandbox._accounts import AccountRoutes
 from seeclickfix_async.sandbox._city import City
-from seeclickfix_async.sandbox._gateway import Gateway, Handler
+from seeclickfix_async.sandbox._gateway import Gateway
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import Photos
 from seeclickfix_async.sandbox._routes import places
 from seeclickfix_async.sandbox._routes.issue_actions import IssueActionRoutes
 from seeclickfix_async.sandbox._routes.issues import IssueRoutes
-from seeclickfix_async.sandbox._routes.open311 import Open311
+from seeclickfix_async.sandbox._routes.open311 import Open311Routes
 from seeclickfix_async.sandbox._routes.organization import OrganizationRoutes
 from seeclickfix_async.sandbox._routes.questions import QuestionRoutes
 from seeclickfix_async.sandbox._routes.reports import ReportRoutes
@@ -21,35 +20,20 @@ from seeclickfix_async.sandbox._routes.reports import ReportRoutes
 _ROOT = "/api/v2"
 
 
-@attrs.define(eq=False)
-class Endpoints:
-    """What is served under `/api/v2`."""
-
-    city: City
-    door: Gateway
-    ledger: Overlay
-    photos: Photos
-
-    def _elsewhere(self) -> dict[tuple[str, str], Handler]:
-        """What is not under the API's root."""
-        return {
-            **self.photos.table(),
-            **Open311(self.city, self.door, self.ledger).table(),
-        }
-
-    def routes(self) -> list[Route]:
-        """Every route."""
-        table = {
-            **IssueRoutes(self.city, self.door, self.ledger).table(),
-            **ReportRoutes(self.city, self.door, self.ledger, self.photos).table(),
-            **IssueActionRoutes(self.city, self.door, self.ledger, self.photos).table(),
-            **Accounts(self.door).table(),
-            **places.table(),
-            **OrganizationRoutes(self.city, self.door, self.ledger).table(),
-            **QuestionRoutes(self.door).table(),
-        }
-        rooted = {(method, f"{_ROOT}{path}"): handler for (method, path), handler in table.items()}
-        return [
-            Route(path, self.door.before(handler), methods=[method])
-            for (method, path), handler in {**rooted, **self._elsewhere()}.items()
-        ]
+def api_routes(city: City, gateway: Gateway, overlay: Overlay, photos: Photos) -> list[Route]:
+    """Return the routes of all endpoints, each behind the gateway."""
+    handlers = {
+        **IssueRoutes(city, gateway, overlay).handlers(),
+        **ReportRoutes(city, gateway, overlay, photos).handlers(),
+        **IssueActionRoutes(city, gateway, overlay, photos).handlers(),
+        **AccountRoutes(gateway).handlers(),
+        **places.handlers(),
+        **OrganizationRoutes(city, gateway, overlay).handlers(),
+        **QuestionRoutes(gateway).handlers(),
+    }
+    rooted = {(method, f"{_ROOT}{path}"): handler for (method, path), handler in handlers.items()}
+    others = {**photos.handlers(), **Open311Routes(city, gateway, overlay).handlers()}
+    return [
+        Route(path, gateway.wrap(handler), methods=[method])
+        for (method, path), handler in {**rooted, **others}.items()
+    ]

@@ -1,7 +1,7 @@
-"""A city that never was: its issues as columns, the same for the same seed.
+"""A synthetic city: its issues as columns, generated from a seed.
 
-A row costs some 60 bytes, so that half a million of them fit anywhere; texts, people and links are
-made from the row's number when they are asked for.
+A row takes about 60 bytes, so half a million of them fit in memory. Descriptions, people and links
+are generated from the row's number for each response.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import attrs
 
 DAY = 86_400
 END = 1_790_827_200
-"""The city's present, in Unix seconds: 2026-10-01 00:00 Eastern. Its history is three years."""
+"""The end of the generated history of three years, in Unix seconds: 2026-10-01 00:00 Eastern."""
 
 _SPAN = 3 * 365 * DAY
 _FIRST_ID = 20_000_000
@@ -29,7 +29,11 @@ CENTER = (41.05, -73.54)
 REACH = 0.06
 """Half the height and width of the city, in degrees."""
 
+FIRST_REQUEST_TYPE = 1000
+"""The id of a category's request type is this plus the category's number."""
+
 COMMUNITY = 0
+"""The category "Post to Neighbors", which has no request type."""
 CATEGORIES = (
     "Post to Neighbors",
     "Pothole",
@@ -46,66 +50,66 @@ CATEGORIES = (
     "Abandoned Vehicle",
 )
 
-# More rows of one second than a page holds, as an import makes them: (share of the way, rows).
+# Imports create more issues in one second than a page holds: (position in the history, rows).
 _CLUSTERS = ((0.31, 120), (0.72, 230))
 
 
 @attrs.define(eq=False)
 class City:
-    """The columns, oldest issue first; a row's number is its place in them."""
+    """The columns, oldest issue first; a row's number is its index in them."""
 
     seed: int
     created: array[int] = attrs.field(factory=lambda: array("q"))
     updated: array[int] = attrs.field(factory=lambda: array("q"))
-    closed: array[int] = attrs.field(factory=lambda: array("q"))  # 0 for never
+    closed: array[int] = attrs.field(factory=lambda: array("q"))  # 0: never
     status: array[int] = attrs.field(factory=lambda: array("b"))
     category: array[int] = attrs.field(factory=lambda: array("b"))
     rating: array[int] = attrs.field(factory=lambda: array("b"))
     lat: array[float] = attrs.field(factory=lambda: array("d"))
     lng: array[float] = attrs.field(factory=lambda: array("d"))
     changes: int = 0
-    """How often a row was changed after it was made."""
+    """The number of changes to existing rows."""
     hidden: set[int] = attrs.field(factory=set)
-    """Rows that nobody is shown."""
+    """Rows that no response includes."""
 
     def __len__(self) -> int:
         return len(self.created)
 
     def id_of(self, row: int) -> int:
-        """The id of a row: ascending, with gaps."""
+        """Return the id of a row: ascending, with gaps."""
         return _FIRST_ID + row * 3 + row % 2
 
     def row_of(self, issue_id: int) -> int | None:
-        """The row of an id, if there is one."""
+        """Return the row of an id; None if it is unknown or hidden."""
         row = (issue_id - _FIRST_ID) // 3
         known = 0 <= row < len(self) and row not in self.hidden
         return row if known and self.id_of(row) == issue_id else None
 
     def random(self, row: int) -> Random:
-        """Chance that is the same each time a row is looked at."""
+        """Return a generator that yields the same values for this row each time."""
         return Random(self.seed * 1_000_003 + row)  # noqa: S311
 
-    def since(self, moment: float) -> int:
-        """The first row that was created at this moment or later."""
-        return bisect_left(self.created, math.ceil(moment))
+    def first_row_since(self, timestamp: float) -> int:
+        """Return the first row that was created at `timestamp` or later."""
+        return bisect_left(self.created, timestamp)
 
     def report(self) -> int:
-        """Somebody reports one more issue, here and now. Gives its row."""
-        row, moment = len(self), self.present
-        self.add(self.random(row), moment, now=moment)
+        """Report a generated issue at the current time; return its row."""
+        row, timestamp = len(self), self.current_time
+        self.add(self.random(row), timestamp, now=timestamp)
         return row
 
     @property
-    def present(self) -> int:
-        """When it is that something is written: a minute after the newest issue."""
+    def current_time(self) -> int:
+        """The time of the next write: a minute after the newest issue."""
         return max(self.created[-1] if self.created else END, END) + 60
 
-    def file(self, category: int, lat: float, lng: float) -> int:
-        """Somebody reports an issue through the API. Gives its row."""
-        moment = self.present
+    def report_at(self, category: int, lat: float, lng: float) -> int:
+        """Report an issue at a point, as through the API; return its row."""
+        timestamp = self.current_time
         for column, value in (
-            (self.created, moment),
-            (self.updated, moment),
+            (self.created, timestamp),
+            (self.updated, timestamp),
             (self.closed, 0),
             (self.status, OPEN),
             (self.category, category),
@@ -117,48 +121,48 @@ class City:
         return len(self) - 1
 
     def covers(self, lat: float, lng: float) -> bool:
-        """Whether a point is in the city."""
+        """Return whether a point is in the city."""
         return abs(lat - CENTER[0]) <= REACH and abs(lng - CENTER[1]) <= REACH
 
     def set_status(self, row: int, status: int) -> None:
-        """Change an issue's status here and now."""
+        """Change an issue's status at the current time."""
         self.status[row] = status
         if status == CLOSED:
-            self.closed[row] = self.present
+            self.closed[row] = self.current_time
         self.touch(row)
 
     def touch(self, row: int) -> None:
-        """Something was written about an issue, here and now."""
-        self.updated[row] = self.present
+        """Set an issue's update time to the current time."""
+        self.updated[row] = self.current_time
         self.changes += 1
 
     def hide(self, row: int) -> None:
-        """Take an issue away without a word, as moderators do."""
+        """Hide an issue without updating it, as moderators do."""
         self.hidden.add(row)
         self.changes += 1
 
     def show(self, row: int) -> None:
-        """Let a hidden issue be seen again, as if nothing had been."""
+        """Show a hidden issue again, without updating it."""
         self.hidden.remove(row)
         self.changes += 1
 
     def rate(self, row: int, votes: int) -> None:
-        """Count votes for an issue, or take some away."""
+        """Add votes to an issue; a negative number removes some."""
         self.rating[row] = min(max(self.rating[row] + votes, 1), 127)
         self.changes += 1
 
-    def add(self, random: Random, moment: int, *, now: int) -> None:
-        """Let an issue take its course from its creation until now."""
-        acknowledged = moment + int(random.expovariate(1 / (2 * DAY)))
+    def add(self, random: Random, timestamp: int, *, now: int) -> None:
+        """Add an issue with a generated history from its creation until `now`."""
+        acknowledged = timestamp + int(random.expovariate(1 / (2 * DAY)))
         closed = acknowledged + int(random.expovariate(1 / (20 * DAY)))
         done = random.random() < 0.9 and closed <= now
         if done:
             status = ARCHIVED if closed + _ARCHIVED_AFTER <= now else CLOSED
         else:
             status = ACKNOWLEDGED if acknowledged <= now and random.random() < 0.5 else OPEN
-        # An open issue may still carry the moment at which it was closed before (observed).
+        # An open issue may still have the `closed_at` of an earlier closing (observed).
         reopened = status == OPEN and closed <= now and random.random() < 0.2
-        self.created.append(moment)
+        self.created.append(timestamp)
         self.closed.append(closed if done or reopened else 0)
         self.updated.append(min(now, closed if done or reopened else acknowledged))
         self.status.append(status)
@@ -169,27 +173,27 @@ class City:
 
 
 def build(issues: int, seed: int) -> City:
-    """A city with so many issues over three years, busier by day and in summer."""
+    """Build a city of `issues` issues over three years, with more by day and in summer."""
     city = City(seed)
     random = Random(seed)  # noqa: S311
-    for moment in _crowded(sorted(_moments(random, issues))):
-        city.add(random, moment, now=END)
+    for timestamp in _add_clusters(sorted(_creation_times(random, issues))):
+        city.add(random, timestamp, now=END)
     return city
 
 
-def _moments(random: Random, count: int) -> Iterator[int]:
+def _creation_times(random: Random, count: int) -> Iterator[int]:
     while count:
-        moment = END - 1 - int(random.random() * _SPAN)
-        season = 0.7 + 0.3 * math.cos((moment % (365 * DAY)) / (365 * DAY) * math.tau - 3.4)
-        hour = 0.55 - 0.45 * math.cos((moment - 4 * 3600) % DAY / DAY * math.tau)
+        timestamp = END - 1 - int(random.random() * _SPAN)
+        season = 0.7 + 0.3 * math.cos((timestamp % (365 * DAY)) / (365 * DAY) * math.tau - 3.4)
+        hour = 0.55 - 0.45 * math.cos((timestamp - 4 * 3600) % DAY / DAY * math.tau)
         if random.random() < season * hour:
             count -= 1
-            yield moment
+            yield timestamp
 
 
-def _crowded(moments: list[int]) -> list[int]:
-    clusters = _CLUSTERS if len(moments) >= 1000 else ((0.5, len(moments) // 10),)
+def _add_clusters(times: list[int]) -> list[int]:
+    clusters = _CLUSTERS if len(times) >= 1000 else ((0.5, len(times) // 10),)
     for share, rows in clusters:
-        start = int(len(moments) * share)
-        moments[start : start + rows] = [moments[start]] * rows if rows else []
-    return moments
+        start = int(len(times) * share)
+        times[start : start + rows] = [times[start]] * rows if rows else []
+    return times

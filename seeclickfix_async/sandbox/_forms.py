@@ -1,99 +1,99 @@
-"""What the city asks about each kind of problem: every type of question, and every rule."""
+"""The request types and their questions: every question type and every rule occurs."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY
+from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, FIRST_REQUEST_TYPE
 from seeclickfix_async.sandbox._listing import parse_int
 from seeclickfix_async.sandbox._serializers import ORGANIZATION
 
-FIRST_TYPE = 1000
-USUAL = 3
-"""How many of a form's questions every category asks."""
-_LONGEST_SUMMARY = 150
+COMMON_QUESTIONS = 3
+"""The number of questions that all categories share; they come first."""
+_MAX_SUMMARY = 150
 
-BLOCKED = CATEGORIES.index("Parking Complaint")
-"""The city takes no reports of this kind."""
-SIGNED_IN_ONLY = CATEGORIES.index("Abandoned Vehicle")
-"""Guests may not report this kind."""
-NAMED_ONLY = CATEGORIES.index("Noise")
-"""Nobody reports this kind anonymously."""
+BLOCKED_CATEGORY = CATEGORIES.index("Parking Complaint")
+"""A category that accepts no reports (`block_submission`)."""
+SIGNED_IN_CATEGORY = CATEGORIES.index("Abandoned Vehicle")
+"""A category that guests cannot report."""
+NAMED_CATEGORY = CATEGORIES.index("Noise")
+"""A category that cannot be reported anonymously."""
 
 Question = dict[str, Any]
 
 
-def category_of(number: str) -> int | None:
-    """The category of a request type's number, or of `other`."""
+def parse_category(number: str) -> int | None:
+    """Return the category of a request type's id, or of `other`; None if unknown."""
     if number == "other":
         return COMMUNITY
-    category = parse_int(number, 0) - FIRST_TYPE
+    category = parse_int(number, 0) - FIRST_REQUEST_TYPE
     return category if 0 < category < len(CATEGORIES) else None
 
 
-def option(category: int, api: str, lat: str, lng: str) -> dict[str, Any]:
-    """A category as the report form lists it; the community's has no number (documented)."""
+def request_type_option(category: int, api: str, lat: str, lng: str) -> dict[str, Any]:
+    """Return a category as `/issues/new` lists it; the community's has no id (documented)."""
     community = category == COMMUNITY
-    number = FIRST_TYPE + category
+    number = FIRST_REQUEST_TYPE + category
     return {
         "title": CATEGORIES[category],
         "id": None if community else number,
         "location_required": True,
-        "block_submission": category == BLOCKED,
-        "permit_guest_reporting": category != SIGNED_IN_ONLY,
+        "block_submission": category == BLOCKED_CATEGORY,
+        "permit_guest_reporting": category != SIGNED_IN_CATEGORY,
         "is_other": community,
-        "permit_anonymous_reporting": category != NAMED_ONLY,
+        "permit_anonymous_reporting": category != NAMED_CATEGORY,
         "private_visibility": False,
         "organization": None if community else ORGANIZATION,
         "url": f"{api}/request_types/{'other' if community else number}",
         "potential_duplicate_issues_url": None
         if community
-        else f"{api}/issues?details=true&lat={lat}&lng={lng}&{_box(float(lat), float(lng))}"
+        else f"{api}/issues?details=true&lat={lat}&lng={lng}"
+        f"&{_bounding_box(float(lat), float(lng))}"
         f"&per_page=5&request_types={number}&sort=distance&status=open%2Cacknowledged",
     }
 
 
-def form(category: int) -> dict[str, Any]:
-    """A category with its questions (observed shape)."""
+def request_type(category: int) -> dict[str, Any]:
+    """Return a category with its questions (observed shape)."""
     community = category == COMMUNITY
     return {
-        "id": None if community else FIRST_TYPE + category,
+        "id": None if community else FIRST_REQUEST_TYPE + category,
         "title": CATEGORIES[category],
-        "permit_guest_reporting": category != SIGNED_IN_ONLY,
-        "permit_anonymous_reporting": category != NAMED_ONLY,
+        "permit_guest_reporting": category != SIGNED_IN_CATEGORY,
+        "permit_anonymous_reporting": category != NAMED_CATEGORY,
         "questions": questions(category),
         "private_visibility": False,
-        "block_submission": category == BLOCKED,
+        "block_submission": category == BLOCKED_CATEGORY,
         "organization": None if community else ORGANIZATION,
     }
 
 
 def questions(category: int) -> list[Question]:
-    """The questions of a category; a pothole has one of every type, and one of a new type."""
-    asked = [
-        _question("summary", "Issue Title", "text", required=True, longest=_LONGEST_SUMMARY),
+    """Return a category's questions; a pothole has every type, and one that no client knows."""
+    common = [
+        _question("summary", "Issue Title", "text", required=True, max_length=_MAX_SUMMARY),
         _question("description", "Issue Description", "textarea"),
         _question("issue_image", "Photo", "file"),
     ]
-    return [*asked, *_POTHOLE] if CATEGORIES[category] == "Pothole" else asked
+    return [*common, *_POTHOLE] if CATEGORIES[category] == "Pothole" else common
 
 
 def _question(
     key: str,
-    words: str,
-    kind: str,
+    text: str,
+    question_type: str,
     *,
     required: bool = False,
-    longest: int | None = None,
+    max_length: int | None = None,
     select: tuple[str, ...] = (),
 ) -> Question:
     choices = {"select_values": [{"key": name.lower(), "name": name} for name in select]}
     return {
         "primary_key": key,
-        "question": words,
-        "question_type": kind,
+        "question": text,
+        "question_type": question_type,
         "answer_kept_private": False,
-        "max_length": longest,
+        "max_length": max_length,
         "response_required": required,
         **(choices if select else {}),
     }
@@ -110,7 +110,7 @@ _POTHOLE = (
 )
 
 
-def _box(lat: float, lng: float) -> str:
-    """The server's own box around a point (observed)."""
-    near = 0.0008
-    return f"max_lat={lat + near}&max_lng={lng + near}&min_lat={lat - near}&min_lng={lng - near}"
+def _bounding_box(lat: float, lng: float) -> str:
+    """Return the parameters of the service's box around a point (observed)."""
+    half = 0.0008
+    return f"max_lat={lat + half}&max_lng={lng + half}&min_lat={lat - half}&min_lng={lng - half}"

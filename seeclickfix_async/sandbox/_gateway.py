@@ -1,4 +1,4 @@
-"""The way in: who asks, how often, and what the sandbox was told to answer instead."""
+"""The checks before each endpoint: User-Agent, quota, injected faults and the access token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from seeclickfix_async.sandbox import _responses as answers
+from seeclickfix_async.sandbox import _responses as responses
+from seeclickfix_async.sandbox._city import City
 from seeclickfix_async.sandbox._settings import Settings
 from seeclickfix_async.sandbox._users import Users
 
@@ -20,7 +21,16 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 @attrs.frozen
 class ReceivedRequest:
-    """A request that the sandbox got; whether it carried a token, but not which."""
+    """A request that the sandbox received.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path of its URL.
+        query: Its query parameters.
+        status: The status of the response.
+        authorized: Whether it had an `Authorization` header, whose value is not stored.
+        at: The time by the quota's clock; 0 without a quota.
+    """
 
     method: str
     path: str
@@ -32,12 +42,12 @@ class ReceivedRequest:
 
 @attrs.frozen
 class Fault:
-    """What the sandbox answers to one request instead of doing it.
+    """A response that replaces that of one request, which is not carried out.
 
     Attributes:
         status: The HTTP status.
         body: JSON, or None for an empty body.
-        headers: Such as `WWW-Authenticate`.
+        headers: More headers, such as `WWW-Authenticate`.
     """
 
     status: int
@@ -47,21 +57,21 @@ class Fault:
 
 @attrs.define(eq=False)
 class Gateway:
-    """Lets nobody in who does not name himself, asks too often, or holds a wrong token."""
+    """Refuses a request without User-Agent, past the quota, or with an invalid token."""
 
     settings: Settings
-    people: Users
+    users: Users
     requests: deque[ReceivedRequest] = attrs.field(factory=lambda: deque(maxlen=10_000))
     faults: deque[Fault] = attrs.field(factory=deque)
 
-    def before(self, handler: Handler) -> Handler:
-        """The handler, behind the door."""
+    def wrap(self, handler: Handler) -> Handler:
+        """Return the handler with the checks before it; it records each request."""
 
         async def endpoint(request: Request) -> Response:
             response = self._refuse(request)
             if response is None:
                 await anyio.sleep(self.settings.latency)
-                response = await self._answer(handler, request)
+                response = await self._handle(handler, request)
             self.requests.append(
                 ReceivedRequest(
                     request.method,
@@ -76,46 +86,58 @@ class Gateway:
 
         return endpoint
 
-    def user(self, request: Request) -> int | None:
-        """Who asks, by the token."""
-        return self.people.tokens.get(_bearer(request))
+    def current_user(self, request: Request) -> int | None:
+        """Return the user of the request's token; None without one."""
+        return self.users.tokens.get(_bearer_token(request))
 
-    def signed_in(self, request: Request) -> int:
-        """Who asks.
+    def require_user(self, request: Request) -> int:
+        """Return the user of the request's token.
 
         Raises:
-            Refused: Nobody is signed in.
+            RefusedError: The request has no token.
         """
-        user = self.user(request)
+        user = self.current_user(request)
         if user is None:
-            raise answers.Refused(answers.wrong_token())
+            raise responses.RefusedError(responses.unauthorized())
         return user
 
     def _refuse(self, request: Request) -> Response | None:
         if not request.headers.get("user-agent"):
-            return answers.blocked()
+            return responses.blocked()
         wait = self.settings.quota.take() if self.settings.quota else 0.0
         if wait > 0:
-            return answers.too_many(wait)
+            return responses.too_many_requests(wait)
         if self.faults:
             fault = self.faults.popleft()
-            return answers.told(fault.status, fault.body, fault.headers)
-        if _bearer(request) and self.user(request) is None:
-            return answers.wrong_token()
+            return responses.from_fault(fault.status, fault.body, fault.headers)
+        if _bearer_token(request) and self.current_user(request) is None:
+            return responses.unauthorized()
         return None
 
-    async def _answer(self, handler: Handler, request: Request) -> Response:
+    async def _handle(self, handler: Handler, request: Request) -> Response:
         try:
             return await handler(request)
-        except answers.Refused as refused:
-            return refused.response
+        except responses.RefusedError as refusal:
+            return refusal.response
 
 
-def _bearer(request: Request) -> str:
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else ""
+def _bearer_token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def origin(request: Request) -> str:
-    """The sandbox's own address, as the request has it."""
+    """Return the sandbox's own origin, as the request addressed it."""
     return f"{request.url.scheme}://{request.url.netloc}"
+
+
+def find_row(city: City, request: Request) -> int:
+    """Return the row of the issue whose id is in the path.
+
+    Raises:
+        RefusedError: There is no such issue.
+    """
+    row = city.row_of(request.path_params["id"])
+    if row is None:
+        raise responses.RefusedError(responses.not_found())
+    return row

@@ -1,4 +1,4 @@
-"""`GET /issues`: which rows, in which order, and which page of them."""
+"""The listing of issues: filters, order and pages, as `GET /issues` has them."""
 
 from __future__ import annotations
 
@@ -11,37 +11,46 @@ from typing import Any
 from urllib.parse import urlencode
 
 import attrs
+from starlette.datastructures import URL
 
-from seeclickfix_async.sandbox._city import ARCHIVED, CENTER, REACH, City
-from seeclickfix_async.sandbox._serializers import every_status, search_text
+from seeclickfix_async.sandbox._city import (
+    ARCHIVED,
+    CENTER,
+    FIRST_REQUEST_TYPE,
+    REACH,
+    STATUSES,
+    City,
+)
+from seeclickfix_async.sandbox._serializers import searchable_text
 
 PLACE_URL = "example-city"
-_KEPT = 8  # selections that are remembered
+_CACHE_SIZE = 8
+_DEFAULT_PER_PAGE = 20
 
-_STATUS_CODES = dict(every_status())
-_DEFAULT = frozenset(_STATUS_CODES.values()) - {ARCHIVED}  # documented
+_STATUS_CODES = {name.lower(): code for code, name in enumerate(STATUSES)}
+_DEFAULT_STATUSES = frozenset(_STATUS_CODES.values()) - {ARCHIVED}  # documented
 
 Query = Mapping[str, str]
-Test = Callable[[int], bool]
+RowFilter = Callable[[int], bool]
 
 
 def parse_int(text: str | None, default: int) -> int:
-    """A whole number as Rails reads it: as far as it goes, and 0 for none."""
+    """Return the integer that a string begins with, as Rails reads it; 0 if it has none."""
     if text is None:
         return default
     found = re.match(r"\s*-?[0-9]{1,18}", text)
     return int(found[0]) if found else 0
 
 
-def _moment(text: str | None, default: float) -> float:
+def _parse_time(text: str | None, default: float) -> float:
     try:
-        when = datetime.fromisoformat(text or "")
+        time = datetime.fromisoformat(text or "")
     except ValueError:
         return default
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
-def _decimal(text: str | None) -> float | None:
+def _parse_float(text: str | None) -> float | None:
     try:
         return float(text or "")
     except ValueError:
@@ -50,20 +59,20 @@ def _decimal(text: str | None) -> float | None:
 
 @attrs.define(eq=False)
 class Listing:
-    """Answers queries over a city, and remembers the last selections."""
+    """Selects the rows of queries; it caches the last selections."""
 
     city: City
-    _kept: dict[Any, Sequence[int]] = attrs.field(factory=dict)
+    _cache: dict[Any, Sequence[int]] = attrs.field(factory=dict)
 
     def select(self, query: Query) -> Sequence[int]:
-        """All rows of a query, in its order."""
+        """Return all rows of a query, in its order."""
         sort = query.get("sort", "created_at")
         descending = query.get("sort_direction", "DESC").upper() != "ASC"
         rows = self._matching(query)
         if sort in ("updated_at", "rating"):
             column = self.city.updated if sort == "updated_at" else self.city.rating
-            rows = self._keep(
-                ("sorted", sort, _key(query)), lambda: sorted(rows, key=column.__getitem__)
+            rows = self._cached(
+                ("sorted", sort, _cache_key(query)), lambda: sorted(rows, key=column.__getitem__)
             )
             return rows[::-1] if descending else rows
         if sort == "distance":
@@ -71,70 +80,69 @@ class Listing:
         return rows[::-1] if descending else rows
 
     def _matching(self, query: Query) -> Sequence[int]:
-        """The rows of a query, oldest first."""
-        first = self.city.since(_moment(query.get("after"), -math.inf)) if "after" in query else 0
-        last = len(self.city)
-        if "before" in query:
-            last = self.city.since(_moment(query["before"], math.inf)) if query["before"] else last
-        tests = list(self._tests(query))
-        if not tests:
+        """Return the rows of a query, oldest first."""
+        first = self.city.first_row_since(_parse_time(query.get("after"), -math.inf))
+        last = self.city.first_row_since(_parse_time(query.get("before"), math.inf))
+        filters = list(self._row_filters(query))
+        if not filters:
             return range(first, max(first, last))
-        everywhere = self._keep(
-            _key(query),
-            lambda: [row for row in range(len(self.city)) if all(t(row) for t in tests)],
+        matching = self._cached(
+            _cache_key(query),
+            lambda: [
+                row for row in range(len(self.city)) if all(accepts(row) for accepts in filters)
+            ],
         )
-        return everywhere[bisect_left(everywhere, first) : bisect_left(everywhere, last)]
+        return matching[bisect_left(matching, first) : bisect_left(matching, last)]
 
-    def _tests(self, query: Query) -> Iterator[Test]:
-        """What a row must pass, without the bounds of its creation."""
+    def _row_filters(self, query: Query) -> Iterator[RowFilter]:
+        """Yield the filters of a query, except the bounds of the creation time."""
         city = self.city
         if city.hidden:
             yield lambda row: row not in city.hidden
         names = query.get("status", "").lower().split(",")
-        codes = {_STATUS_CODES[name] for name in names if name in _STATUS_CODES} or _DEFAULT
+        codes = {
+            _STATUS_CODES[name] for name in names if name in _STATUS_CODES
+        } or _DEFAULT_STATUSES
         if len(codes) < len(_STATUS_CODES):
             yield lambda row: city.status[row] in codes
-        box = _box(query)
+        box = _bounding_box(query)
         if box is not None:
             south, west, north, east = box
             yield lambda row: south <= city.lat[row] <= north and west <= city.lng[row] <= east
         if "request_types" in query:
-            types = {parse_int(part, 0) - 1000 for part in query["request_types"].split(",")}
+            types = {
+                parse_int(part, 0) - FIRST_REQUEST_TYPE
+                for part in query["request_types"].split(",")
+            }
             yield lambda row: city.category[row] in types
-        for name, sign in (("updated_at_after", 1), ("updated_at_before", -1)):
-            if query.get(name):
-                bound = _moment(query[name], -sign * math.inf)
-                yield _later(city, bound) if sign > 0 else _earlier(city, bound)
+        if query.get("updated_at_after"):
+            start = _parse_time(query["updated_at_after"], -math.inf)
+            yield lambda row: city.updated[row] >= start
+        if query.get("updated_at_before"):
+            end = _parse_time(query["updated_at_before"], math.inf)
+            yield lambda row: city.updated[row] < end
         if "search" in query:
-            words = query["search"].lower()
-            yield lambda row: words in search_text(city, row)
+            search = query["search"].lower()
+            yield lambda row: search in searchable_text(city, row)
         if "assigned" in query and "unassigned" not in query["assigned"]:
-            yield lambda _row: False  # nobody works here
+            yield lambda _row: False  # no issue has an assignee
 
     def _distance(self, query: Query) -> Callable[[int], float]:
-        lat = _decimal(query.get("lat")) or 0.0
-        lng = _decimal(query.get("lng")) or 0.0
+        lat = _parse_float(query.get("lat")) or 0.0
+        lng = _parse_float(query.get("lng")) or 0.0
         city = self.city
         return lambda row: (city.lat[row] - lat) ** 2 + (city.lng[row] - lng) ** 2
 
-    def _keep(self, key: Any, make: Callable[[], Sequence[int]]) -> Sequence[int]:
+    def _cached(self, key: Any, make: Callable[[], Sequence[int]]) -> Sequence[int]:
         key = (len(self.city), self.city.changes, key)
-        if key not in self._kept:
-            while len(self._kept) >= _KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = make()
-        return self._kept[key]
+        if key not in self._cache:
+            while len(self._cache) >= _CACHE_SIZE:
+                del self._cache[next(iter(self._cache))]
+            self._cache[key] = make()
+        return self._cache[key]
 
 
-def _later(city: City, bound: float) -> Test:
-    return lambda row: city.updated[row] >= bound
-
-
-def _earlier(city: City, bound: float) -> Test:
-    return lambda row: city.updated[row] < bound
-
-
-_FILTERS = (
+_FILTER_NAMES = (
     "status",
     "request_types",
     "updated_at_after",
@@ -151,23 +159,25 @@ _FILTERS = (
 )
 
 
-def _key(query: Query) -> tuple[str | None, ...]:
+def _cache_key(query: Query) -> tuple[str | None, ...]:
     zoomed = (query.get("lat"), query.get("lng")) if "zoom" in query else ()
-    return (*(query.get(name) for name in _FILTERS), *zoomed)
+    return (*(query.get(name) for name in _FILTER_NAMES), *zoomed)
 
 
-def _box(query: Query) -> tuple[float, float, float, float] | None:
-    """The area; a point without a zoom is none (observed)."""
+def _bounding_box(query: Query) -> tuple[float, float, float, float] | None:
+    """Return the area of a query; a point without a zoom is ignored (observed)."""
     lat, lng = CENTER
     if "zoom" in query:
-        lat, lng = _decimal(query.get("lat")) or 0.0, _decimal(query.get("lng")) or 0.0
+        lat, lng = _parse_float(query.get("lat")) or 0.0, _parse_float(query.get("lng")) or 0.0
         half = 650 / 256 * 180 / 2 ** parse_int(query["zoom"], 0)
         return lat - half, lng - half, lat + half, lng + half
     if query.get("place_url") == PLACE_URL:
         return lat - REACH, lng - REACH, lat + REACH, lng + REACH
     if "place_url" in query:
         return 0.0, 0.0, 0.0, 0.0
-    corners = [_decimal(query.get(name)) for name in ("min_lat", "min_lng", "max_lat", "max_lng")]
+    corners = [
+        _parse_float(query.get(name)) for name in ("min_lat", "min_lng", "max_lat", "max_lng")
+    ]
     if None not in corners:
         south, west, north, east = (corner or 0.0 for corner in corners)
         return south, west, north, east
@@ -177,29 +187,30 @@ def _box(query: Query) -> tuple[float, float, float, float] | None:
 
 
 @attrs.frozen
-class Window:
-    """One page of results, with the metadata that the service gives."""
+class ResultPage:
+    """A page of results, with the `pagination` of its metadata."""
 
     rows: Sequence[Any]
     pagination: dict[str, Any]
 
 
-def window(rows: Sequence[Any], url: str, query: Query, *, most: int, usual: int = 20) -> Window:
-    """Cut a page out of all rows; too large a `per_page` is clamped (observed)."""
-    asked = parse_int(query.get("per_page"), usual)
-    per_page = min(asked, most) if asked > 0 else usual
+def paginate(rows: Sequence[Any], url: URL, query: Query, *, max_per_page: int = 100) -> ResultPage:
+    """Return the page of `rows` that a query selects; a larger `per_page` is clamped (observed)."""
+    per_page = parse_int(query.get("per_page"), _DEFAULT_PER_PAGE)
+    per_page = min(per_page if per_page > 0 else _DEFAULT_PER_PAGE, max_per_page)
     page = max(parse_int(query.get("page"), 1), 1)
     pages = -(-len(rows) // per_page)
 
     def link(number: int | None) -> str | None:
         if number is None:
             return None
-        return f"{url}?{urlencode(sorted({**query, 'page': str(number)}.items()))}"
+        params = sorted({**query, "page": str(number)}.items())
+        return str(url.replace(query=urlencode(params)))
 
     following = page + 1 if page < pages else None
     previous = page - 1 if page > 1 else None
     start = (page - 1) * per_page
-    return Window(
+    return ResultPage(
         rows[start : start + per_page],
         {
             "entries": len(rows),

@@ -1,4 +1,4 @@
-"""What was written through the API: small beside the city, whose rows it covers."""
+"""Changes that were written through the API, which override the generated rows of the city."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 import attrs
 
-_FIRST_COMMENT = 900_000_001
+_FIRST_COMMENT_ID = 900_000_001
 
 
 @attrs.define(eq=False)
-class Written:
-    """What was written about one issue.
+class IssueChanges:
+    """The changes to one issue.
 
     Attributes:
-        fields: Keys of the issue's row that are no longer as the city has them.
+        fields: Keys of the issue, with values that override the generated ones.
         details: The same for its details.
-        comments: In the order in which they came.
-        voters: Users who voted.
-        followers: Users who follow.
-        reporter: The user who reported it through the API.
+        comments: Added comments, oldest first.
+        voters: Users who voted for it.
+        followers: Users who follow it.
+        reporter: The user who reported it through the API; None for a generated issue.
     """
 
     fields: dict[str, Any] = attrs.field(factory=dict)
@@ -33,40 +33,41 @@ class Written:
     reporter: int | None = None
 
 
-_NOTHING = Written()
+_NO_CHANGES = IssueChanges()
 
 
 @attrs.define(eq=False)
 class Overlay:
-    """Everything that was written, by the number of the row; a row that nobody touched has none.
+    """All changes, by row.
 
     Attributes:
-        flags: The last flags: what was flagged, its id, and why.
+        flags: The last flags: `issue` or `comment`, its id, and the message.
     """
 
     flags: deque[tuple[str, int, str]] = attrs.field(factory=lambda: deque(maxlen=1_000))
-    _rows: dict[int, Written] = attrs.field(factory=dict)
-    _comments: dict[int, int] = attrs.field(factory=dict)
-    _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(_FIRST_COMMENT))
+    _rows: dict[int, IssueChanges] = attrs.field(factory=dict)
+    _comments: set[int] = attrs.field(factory=set)
+    _comment_ids: Iterator[int] = attrs.field(factory=lambda: itertools.count(_FIRST_COMMENT_ID))
 
-    def about(self, row: int) -> Written:
-        """What was written about a row, for reading."""
-        return self._rows.get(row, _NOTHING)
+    def get(self, row: int) -> IssueChanges:
+        """Return the changes to a row, for reading only."""
+        return self._rows.get(row, _NO_CHANGES)
 
-    def open(self, row: int) -> Written:
-        """The same, for writing."""
-        return self._rows.setdefault(row, Written())
+    def edit(self, row: int) -> IssueChanges:
+        """Return the changes to a row, to be added to."""
+        return self._rows.setdefault(row, IssueChanges())
 
-    def new_comment(self, row: int) -> int:
-        """The id of one more comment."""
-        number = next(self._numbers)
-        self._comments[number] = row
-        return number
+    def new_comment_id(self) -> int:
+        """Return the id of a new comment."""
+        comment_id = next(self._comment_ids)
+        self._comments.add(comment_id)
+        return comment_id
 
-    def has_comment(self, number: int) -> bool:
-        """Whether a comment of this id was written."""
-        return number in self._comments
+    def has_comment(self, comment_id: int) -> bool:
+        """Return whether a comment with this id was added."""
+        return comment_id in self._comments
 
     def reported_by(self, user: int) -> list[int]:
-        """The rows of a user's own issues, newest first."""
-        return sorted((r for r, it in self._rows.items() if it.reporter == user), reverse=True)
+        """Return the rows that a user reported, newest first."""
+        rows = (row for row, changes in self._rows.items() if changes.reporter == user)
+        return sorted(rows, reverse=True)

@@ -1,4 +1,4 @@
-"""How many requests the service takes."""
+"""The rate limit of the service."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Window = Literal["fixed", "sliding", "bucket"]
 
 @attrs.define(eq=False)
 class Quota:
-    """So many requests in a window of `per` seconds (20 a minute are documented).
+    """A limit of `limit` requests in `per` seconds (20 a minute are documented).
 
-    Which kind of window the service has, nobody outside knows: `fixed` begins with the first
-    request after the last window, `sliding` looks back from each request, `bucket` holds `limit`
-    tokens and gains them evenly. A refused request does not count.
+    The type of window is not documented: a `fixed` one begins with the first request after the
+    last window, a `sliding` one ends at each request, and a `bucket` has `limit` tokens and is
+    refilled evenly. A refused request does not count.
     """
 
     limit: int = 20
@@ -28,14 +28,14 @@ class Quota:
     clock: Callable[[], float] = time.monotonic
     _times: deque[float] = attrs.field(factory=deque, init=False)
     _tokens: float = attrs.field(init=False)
-    _seen: float = attrs.field(init=False)
+    _refilled_at: float = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._tokens = float(self.limit)
-        self._seen = -math.inf
+        self._refilled_at = -math.inf
 
     def take(self) -> float:
-        """Count a request. Gives 0, or the seconds after which it is worth another try."""
+        """Count a request. Return 0, or the seconds to wait if it is refused."""
         return {"fixed": self._fixed, "sliding": self._sliding, "bucket": self._bucket}[
             self.window
         ](self.clock())
@@ -57,9 +57,9 @@ class Quota:
         return 0.0
 
     def _bucket(self, now: float) -> float:
-        gained = (now - self._seen) * self.limit / self.per
+        gained = (now - self._refilled_at) * self.limit / self.per
         self._tokens = min(self.limit, self._tokens + gained)
-        self._seen = now
+        self._refilled_at = now
         if self._tokens < 1:
             return (1 - self._tokens) * self.per / self.limit
         self._tokens -= 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from seeclickfix_async.sandbox._api import Endpoints
+from seeclickfix_async.sandbox._api import api_routes
 from seeclickfix_async.sandbox._city import City, build
 from seeclickfix_async.sandbox._gateway import Fault, Gateway, ReceivedRequest
 from seeclickfix_async.sandbox._overlay import Overlay
@@ -21,12 +21,12 @@ from seeclickfix_async.sandbox._users import Users
 
 
 class Sandbox:
-    """One city and its service.
+    """A synthetic city and the service that reports on it.
 
     Args:
-        issues: How many issues the city has; half a million fit in 40 MB.
+        issues: Number of issues in the city; half a million take 40 MB.
         seed: The same seed makes the same city.
-        settings: How the service behaves; the documented quota of 20 a minute unless told.
+        settings: Behaviour of the service; by default, with the documented quota of 20 a minute.
     """
 
     def __init__(
@@ -34,41 +34,41 @@ class Sandbox:
     ) -> None:
         self.city: City = build(issues, seed)
         self.settings: Settings = settings or Settings()
-        self._people = Users()
-        self._door = Gateway(self.settings, self._people)
-        self._ledger = Overlay()
+        self._users = Users()
+        self._gateway = Gateway(self.settings, self._users)
+        self._overlay = Overlay()
         self._photos = Photos()
-        endpoints = Endpoints(self.city, self._door, self._ledger, self._photos)
-        grants = TokenRoutes(self._people)
+        api = api_routes(self.city, self._gateway, self._overlay, self._photos)
+        tokens = TokenRoutes(self._users)
         self.app: Any = Starlette(
-            routes=[*endpoints.routes(), *AuthorizeRoutes(grants).routes(), *grants.routes()]
+            routes=[*api, *AuthorizeRoutes(tokens).routes(), *tokens.routes()]
         )
 
     @property
     def requests(self) -> deque[ReceivedRequest]:
-        """The last 10,000 requests, for tests to look at."""
-        return self._door.requests
+        """The last 10,000 requests, oldest first."""
+        return self._gateway.requests
 
     @property
     def faults(self) -> deque[Fault]:
-        """What the next requests are answered instead, one each; append to it as you like."""
-        return self._door.faults
+        """The faults of the next requests, one each; append to it to inject one."""
+        return self._gateway.faults
 
     @property
     def flags(self) -> deque[tuple[str, int, str]]:
-        """What was flagged last: issue or comment, its id, and why."""
-        return self._ledger.flags
+        """The last 1,000 flags: `issue` or `comment`, its id, and the message."""
+        return self._overlay.flags
 
     @property
     def tokens(self) -> dict[str, int]:
-        """The valid access tokens and whose they are; change it as you like."""
-        return self._people.tokens
+        """The valid access tokens and their users; it can be changed."""
+        return self._users.tokens
 
     @property
     def photos(self) -> dict[str, bytes]:
-        """The newest photos that came, by the key in their links."""
-        return self._photos.kept
+        """The newest 32 uploaded photos, by the key in their links."""
+        return self._photos.stored
 
     def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[str]:
-        """Listen on a real socket while the context lasts; gives the address."""
+        """Serve on a real socket, from a thread; the context manager returns the base URL."""
         return serve(self.app, host=host, port=port)

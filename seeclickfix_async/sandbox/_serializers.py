@@ -1,17 +1,25 @@
-"""Rows of the city as the service writes them: keys, order and nulls as observed."""
+"""Rows of the city as JSON: keys, order and nulls as observed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 import attrs
 
-from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, DAY, OPEN, STATUSES, City
+from seeclickfix_async.sandbox._city import (
+    CATEGORIES,
+    COMMUNITY,
+    DAY,
+    FIRST_REQUEST_TYPE,
+    OPEN,
+    STATUSES,
+    City,
+)
 from seeclickfix_async.sandbox._overlay import Overlay
+from seeclickfix_async.sandbox._photos import PHOTO_PATH, issue_media, photo_links
 from seeclickfix_async.sandbox._timestamps import format_timestamp
-from seeclickfix_async.sandbox._users import OFFICIAL
+from seeclickfix_async.sandbox._users import ANONYMOUS_NAME, OFFICIAL, author
 
 ORGANIZATION = "City of Example"
 
@@ -21,8 +29,8 @@ _WORDS = (
     *("hydrant", "branch", "lane", "wall", "park", "bench", "gate", "leak", "deep", "again"),
 )
 _STREETS = ("Elm St", "Main St", "Oak Ave", "Mill Rd", "Harbor Dr", "School Ln")
-_AUTOMATIC = ("{official} assigned this issue to {official}", "This issue has been closed.")
-# By the status, for the public and for officials (observed; documented).
+_OFFICIAL_COMMENTS = ("{official} assigned this issue to {official}", "This issue has been closed.")
+# By role and status: for the public (observed) and for officials (documented).
 _TRANSITIONS = (
     (("close",), (), ("open",), ()),
     (("acknowledge", "close"), ("close",), ("open",), ()),
@@ -33,24 +41,26 @@ Row = dict[str, Any]
 
 @attrs.frozen
 class Serializer:
-    """Makes rows with links that point to one address of the sandbox."""
+    """Turns rows into JSON, with links to one origin, for one viewer."""
 
     city: City
     origin: str
-    ledger: Overlay
+    overlay: Overlay
     viewer: int | None = None
 
     def issue(self, row: int) -> Row:
-        """An issue as lists have it."""
+        """Return an issue as lists have it."""
         city, random = self.city, self.city.random(row)
         number = city.id_of(row)
         api = f"{self.origin}/api/v2"
-        here = f"{api}/issues/{number}"
+        url = f"{api}/issues/{number}"
         lat, lng = city.lat[row], city.lng[row]
         closed = city.closed[row]
         description = _description(random)
         address = f"{random.randrange(1, 900)} {random.choice(_STREETS)} Example, EX"
-        acknowledged = random.random() < 0.8  # whether it is closed or not: the rest stays the same
+        acknowledged = (
+            random.random() < 0.8
+        )  # drawn in any case, so that later draws do not depend on the status
         return {
             "id": number,
             "status": STATUSES[city.status[row]],
@@ -69,35 +79,35 @@ class Serializer:
             if closed and city.status[row] == OPEN
             else None,
             "updated_at": format_timestamp(city.updated[row]),
-            "url": here,
+            "url": url,
             "point": {"type": "Point", "coordinates": [lng, lat]},
             "private_visibility": False,
             "html_url": f"{self.origin}/issues/{number}",
             "show_blocked_issue_text": False,
             "request_type": self._request_type(row),
-            "comment_url": f"{here}/comments",
-            "flag_url": f"{here}/flag",
-            "transitions": self._transitions(row, here),
-            "reporter": self.person(random),
+            "comment_url": f"{url}/comments",
+            "flag_url": f"{url}/flag",
+            "transitions": self._transitions(row, url),
+            "reporter": self.author(random),
             "media": self._media(random, photo=random.random() < 0.6),
-            **self.ledger.about(row).fields,
+            **self.overlay.get(row).fields,
         }
 
     def details(self, row: int) -> Row:
-        """What `details=true` adds."""
+        """Return the keys that `details=true` adds."""
         random = self.city.random(-row - 1)
         comments = self.comments(row)
-        written = self.ledger.about(row)
-        here = f"{self.origin}/api/v2/issues/{self.city.id_of(row)}"
+        written = self.overlay.get(row)
+        url = f"{self.origin}/api/v2/issues/{self.city.id_of(row)}"
         return {
             "comments_count": len(comments),
-            "actions": {"vote_url": f"{here}/vote", "follow_url": f"{here}/follow"},
+            "actions": {"vote_url": f"{url}/vote", "follow_url": f"{url}/follow"},
             "crm_issue_url": None,
             "organization_issue_url": None,
             "integrations": [
                 {"remote_id": f"WO-{row}", "status": "completed", "title": "Work order"}
             ],
-            "assignee": None if random.random() < 0.7 else self.person(random, official=True),
+            "assignee": None if random.random() < 0.7 else self.author(random, official=True),
             "questions": [{"question": "How large is it?\r\n", "answer": "No Answer Given"}],
             "comments": comments,
             "votes": [],
@@ -112,51 +122,42 @@ class Serializer:
         }
 
     def comments(self, row: int) -> list[Row]:
-        """The comments of an issue, oldest first; they have no id but in `flag_url` (observed)."""
+        """Return an issue's comments, oldest first; only `flag_url` has their id (observed)."""
         random = self.city.random(row + 10_000_000)
         number = self.city.id_of(row)
-        new = self.ledger.about(row).reporter is not None
-        moments = sorted(
+        new = self.overlay.get(row).reporter is not None
+        times = sorted(
             random.randint(self.city.created[row], self.city.updated[row])
             for _ in range(0 if new else random.randrange(7))
         )
         written = [
-            self.comment(number, place, moment, _remark(random, place), random)
-            for place, moment in enumerate(moments)
+            self.comment(number, place, timestamp, _comment_text(random, place), random)
+            for place, timestamp in enumerate(times)
         ]
-        return written + self.ledger.about(row).comments
+        return written + self.overlay.get(row).comments
 
-    def comment(self, issue: int, place: int, moment: int, text: str, random: Random) -> Row:
-        """One comment."""
+    def comment(self, issue: int, place: int, timestamp: int, text: str, random: Random) -> Row:
+        """Return a generated comment."""
         official = text.endswith(("closed.", "Works"))
         return {
             "comment": text,
-            "created_at": format_timestamp(moment),
-            "updated_at": format_timestamp(moment),
-            "editable_until": format_timestamp(moment + 7 * DAY) if official else None,
+            "created_at": format_timestamp(timestamp),
+            "updated_at": format_timestamp(timestamp),
+            "editable_until": format_timestamp(timestamp + 7 * DAY) if official else None,
             "last_edited_at": None,
-            "commenter": self.person(random, official=official),
+            "commenter": self.author(random, official=official),
             "issue_url": f"{self.origin}/api/v2/issues/{issue}",
             "flag_url": f"{self.origin}/api/v2/comments/{issue * 10 + place}/flag",
-            "media": {"video_url": None, "image_full": None, "image_square_100x100": None},
+            "media": photo_links(self.origin, None),
             "show_blocked_comment_text": False,
         }
 
-    def person(self, random: Random, *, official: bool = False) -> Row:
-        """A reporter or commenter; a quarter of the reporters are nobody (observed)."""
+    def author(self, random: Random, *, official: bool = False) -> Row:
+        """Return a generated author; a quarter of the residents are anonymous (observed)."""
         anonymous = not official and random.random() < 0.25
         number = 0 if anonymous else random.randrange(1, 30_000)
-        role = "Verified Official" if official else "Registered User"
-        picture = f"{self.origin}/assets/no-avatar-100.png"
-        return {
-            "id": number,
-            "name": "An anonymous SeeClickFix user" if anonymous else f"Resident {number}",
-            "role": role,
-            "avatar": {"full": picture, "square_100x100": picture},
-            "html_url": f"{self.origin}/users/{'anonymous' if anonymous else number}",
-            "witty_title": "",
-            "civic_points": 0,
-        }
+        name = ANONYMOUS_NAME if anonymous else f"Resident {number}"
+        return author(self.origin, number, name, official=official)
 
     def _request_type(self, row: int) -> Row:
         category = self.city.category[row]
@@ -164,58 +165,50 @@ class Serializer:
             return {}
         api = f"{self.origin}/api/v2"
         return {
-            "id": 1000 + category,
+            "id": FIRST_REQUEST_TYPE + category,
             "title": CATEGORIES[category],
             "organization": ORGANIZATION,
-            "url": f"{api}/request_types/{1000 + category}",
+            "url": f"{api}/request_types/{FIRST_REQUEST_TYPE + category}",
             "related_issues_url": f"{api}/issues?lat={self.city.lat[row]}&lng={self.city.lng[row]}"
-            f"&request_types={1000 + category}&sort=distance",
+            f"&request_types={FIRST_REQUEST_TYPE + category}&sort=distance",
         }
 
-    def _transitions(self, row: int, here: str) -> Row:
+    def _transitions(self, row: int, url: str) -> Row:
         official = self.viewer == OFFICIAL
         verbs = _TRANSITIONS[official][self.city.status[row]]
-        return {f"{verb}_url": f"{here}/{verb}" for verb in verbs}
+        return {f"{verb}_url": f"{url}/{verb}" for verb in verbs}
 
     def _media(self, random: Random, *, photo: bool) -> Row:
         if not photo:
-            icon = f"{self.origin}/assets/categories/no-image.png"
-            empty = dict.fromkeys(("video_url", "image_full", "image_square_100x100"))
-            return {**empty, "representative_image_url": icon}
-        stored = f"{self.origin}/rails/active_storage/representations/redirect/"
+            return issue_media(self.origin, photo_links(self.origin, None))
         key = f"{random.getrandbits(160):040x}"
-        square = f"{stored}{key}/{random.getrandbits(160):040x}/image.jpg"
+        photo_url = f"{self.origin}{PHOTO_PATH}/{key}"
+        square = f"{photo_url}/{random.getrandbits(160):040x}/image.jpg"
         return {
             "video_url": None,
-            "image_full": f"{stored}{key}/{random.getrandbits(160):040x}/image.jpg",
+            "image_full": f"{photo_url}/{random.getrandbits(160):040x}/image.jpg",
             "image_square_100x100": square,
             "representative_image_url": square,
         }
 
 
-def search_text(city: City, row: int) -> str:
-    """What `search` looks through."""
+def searchable_text(city: City, row: int) -> str:
+    """Return the string that `search` matches."""
     return f"{CATEGORIES[city.category[row]]} {_description(city.random(row))}".lower()
 
 
 def _description(random: Random) -> str:
-    """Often empty, sometimes with a line break as Windows writes it (both observed)."""
+    """Return a description: sometimes empty, sometimes with a CRLF (both observed)."""
     if random.random() < 0.06:
         return ""
     words = random.choices(_WORDS, k=random.randrange(6, 60))
     # Phones write typographic apostrophes and dashes (observed).
-    wish = " \u2013 it\u2019s been weeks" if random.random() < 0.1 else ""
-    return " ".join(words) + wish + ("\r\nThank you" if random.random() < 0.1 else "")
+    complaint = " \u2013 it\u2019s been weeks" if random.random() < 0.1 else ""
+    return " ".join(words) + complaint + ("\r\nThank you" if random.random() < 0.1 else "")
 
 
-def _remark(random: Random, place: int) -> str:
-    """Officials' systems write comments like people do; only the text tells (observed)."""
+def _comment_text(random: Random, place: int) -> str:
+    """Return a resident's or an automatic comment; only its wording differs (observed)."""
     if random.random() < 0.5:
-        return _AUTOMATIC[place % 2].format(official="Public Works")
+        return _OFFICIAL_COMMENTS[place % 2].format(official="Public Works")
     return " ".join(random.choices(_WORDS, k=random.randrange(3, 25)))
-
-
-def every_status() -> Iterator[tuple[str, int]]:
-    """The statuses as queries name them, and as columns hold them."""
-    for code, name in enumerate(STATUSES):
-        yield name.lower(), code

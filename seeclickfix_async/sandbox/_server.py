@@ -12,7 +12,7 @@ import uvicorn
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens."""
+    """A uvicorn server with an event that is set when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -24,7 +24,7 @@ class _Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one."""
+    """Return a listening socket; port 0 chooses a free port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,7 +34,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def uvicorn_config(app: Any) -> uvicorn.Config:
-    """Quiet, and without a log of who asked for what."""
+    """Return the configuration of a server that logs warnings only, and no requests."""
     return uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=60
     )
@@ -42,7 +42,7 @@ def uvicorn_config(app: Any) -> uvicorn.Config:
 
 @contextmanager
 def serve(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
-    """Serve from a thread of its own, and give the address; for tests."""
+    """Serve an ASGI application from a thread, and yield its base URL."""
     sock = listen(host, port)
     server = _Server(uvicorn_config(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)

@@ -1,4 +1,4 @@
-"""How a sandbox behaves where the real service is unknown, or can be asked to."""
+"""The settings of a sandbox."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import attrs
 
 from seeclickfix_async.sandbox._quota import Quota
 
-Beyond = Literal["empty", "error", "repeat"]
+PastDepth = Literal["empty", "error", "repeat"]
 
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What a sandbox can be told.
+    """The behaviour of a sandbox, where that of the real service varies or is unknown.
 
     Attributes:
-        quota: Counts the requests; None for no limit.
-        depth: Rows that can be reached by page numbers (about 1,000 observed).
-        details_depth: The same with details (about 500 observed).
-        beyond: What lies past that depth: an `empty` page, an `error`, or a `repeat` of the
-            last page that can be reached. Which one it is, nobody recorded.
-        most_per_page: What `per_page` is clamped to (100 documented, up to 1,000 observed).
-        drift: How many issues are reported before each list, so that pages shift.
-        latency: Seconds that each answer takes.
-        moderated: Whether what is written is held back with 202 (documented).
+        quota: The rate limit; None for no limit.
+        depth: Number of rows that page numbers can reach (about 1,000 observed).
+        details_depth: The same with `details=true` (about 500 observed).
+        beyond: The response past that depth: an `empty` page, an `error`, or a `repeat` of the
+            last reachable page. The real one is not recorded.
+        most_per_page: The upper limit of `per_page` (100 documented, up to 1,000 observed).
+        drift: Number of issues that are reported before each list request, so that pages shift.
+        latency: Delay of each response in seconds.
+        moderated: Whether every write goes to a moderator, with 202 (documented).
     """
 
     quota: Quota | None = attrs.field(factory=Quota)
     depth: int = 1000
     details_depth: int = 500
-    beyond: Beyond = "empty"
+    beyond: PastDepth = "empty"
     most_per_page: int = 100
     drift: int = 0
     latency: float = 0.0

@@ -1,4 +1,4 @@
-"""The server's clock: US Eastern time, whatever the place (observed)."""
+"""Timestamps of the service: US Eastern time for every place (observed)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ _STANDARD = timezone(timedelta(hours=-5))
 _DAYLIGHT = timezone(timedelta(hours=-4))
 
 
-def format_timestamp(moment: int) -> str:
-    """A moment in Unix seconds as the service writes it: whole seconds and a numeric offset."""
-    starts, ends = _daylight(datetime.fromtimestamp(moment, UTC).year)
-    zone = _DAYLIGHT if starts <= moment < ends else _STANDARD
-    return datetime.fromtimestamp(moment, zone).isoformat()
+def format_timestamp(timestamp: int) -> str:
+    """Format Unix seconds as the service does: to the second, with a numeric offset."""
+    starts, ends = _daylight_bounds(datetime.fromtimestamp(timestamp, UTC).year)
+    zone = _DAYLIGHT if starts <= timestamp < ends else _STANDARD
+    return datetime.fromtimestamp(timestamp, zone).isoformat()
 
 
 @cache
-def _daylight(year: int) -> tuple[int, int]:
-    """When daylight time begins and ends: a rule, since a bare machine has no zone files."""
+def _daylight_bounds(year: int) -> tuple[int, int]:
+    """Return the bounds of daylight time, computed because zone files may not be installed."""
     second_sunday_of_march = 14 - datetime(year, 3, 1, tzinfo=UTC).weekday()
     first_sunday_of_november = 7 - datetime(year, 11, 1, tzinfo=UTC).weekday()
     return (

@@ -1,4 +1,4 @@
-"""Who uses the sandbox, and with which token."""
+"""The users of the sandbox and their access tokens."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import attrs
 from seeclickfix_async.sandbox._city import END
 from seeclickfix_async.sandbox._timestamps import format_timestamp
 
-TOKEN = "sandbox-token"  # noqa: S105  # opens nothing but this sandbox
-"""The token of the sandbox's first resident."""
+TOKEN = "sandbox-token"  # noqa: S105  # valid in the sandbox only
+"""The access token of a resident."""
 
 NEIGHBOUR_TOKEN = "sandbox-neighbour-token"  # noqa: S105
-"""The token of another resident, to vote and follow with."""
+"""The access token of another resident."""
 OFFICIAL_TOKEN = "sandbox-official-token"  # noqa: S105
-"""The token of an official, who may acknowledge."""
+"""The access token of an official, who can acknowledge issues."""
+
+ANONYMOUS_NAME = "An anonymous SeeClickFix user"
 
 RESIDENT = 41
 OFFICIAL = 42
@@ -27,55 +29,51 @@ NEIGHBOUR = 43
 
 @attrs.define(eq=False)
 class Users:
-    """The accounts and their tokens."""
+    """The accounts.
+
+    Attributes:
+        tokens: The user of each valid access token.
+        names: The name of each user.
+        emails: The e-mail addresses of each user.
+    """
 
     tokens: dict[str, int] = attrs.field(
         factory=lambda: {TOKEN: RESIDENT, NEIGHBOUR_TOKEN: NEIGHBOUR, OFFICIAL_TOKEN: OFFICIAL}
     )
-    accounts: dict[int, str] = attrs.field(
+    names: dict[int, str] = attrs.field(
         factory=lambda: {user: f"Resident {user}" for user in (RESIDENT, OFFICIAL, NEIGHBOUR)}
     )
-    """Their names."""
     emails: dict[int, list[dict[str, Any]]] = attrs.field(factory=dict)
-    _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(801))
+    _email_ids: Iterator[int] = attrs.field(factory=lambda: itertools.count(801))
 
     def issue_token(self, user: int = RESIDENT) -> str:
-        """A new access token, of the provider's length."""
+        """Return a new access token, as long as the provider's."""
         token = secrets.token_urlsafe(32)
         self.tokens[token] = user
         return token
 
     def register(self, name: str, email: str) -> int:
-        """A new account; gives its id."""
-        user = max(self.accounts) + 1
-        self.accounts[user] = name
+        """Create an account; return its id."""
+        user = max(self.names) + 1
+        self.names[user] = name
         self.add_email(user, email)
         return user
 
     def add_email(self, user: int, email: str) -> dict[str, Any]:
-        """One more address of an account."""
-        row = {"id": next(self._numbers), "confirmed": False, "email": email}
+        """Add an e-mail address to an account; return it."""
+        row = {"id": next(self._email_ids), "confirmed": False, "email": email}
         self.emails.setdefault(user, []).append(row)
         return row
 
-    def ref(self, user: int, origin: str) -> dict[str, Any]:
-        """An account as issues and comments name it (observed shape)."""
-        picture = f"{origin}/assets/no-avatar-100.png"
-        return {
-            "id": user,
-            "name": self.accounts.get(user, f"Resident {user}"),
-            "role": "Verified Official" if user == OFFICIAL else "Registered User",
-            "avatar": {"full": picture, "square_100x100": picture},
-            "html_url": f"{origin}/users/{user}",
-            "witty_title": "",
-            "civic_points": 0,
-        }
+    def author(self, user: int, origin: str) -> dict[str, Any]:
+        """Return an account as issues and comments name it."""
+        return author(origin, user, self._name(user), official=user == OFFICIAL)
 
     def profile(self, user: int) -> dict[str, Any]:
-        """An account as `GET /profile` shows it (documented)."""
+        """Return an account as `GET /profile` shows it (documented)."""
         return {
             "id": user,
-            "name": self.accounts.get(user, f"Resident {user}"),
+            "name": self._name(user),
             "role": "Verified Official" if user == OFFICIAL else "Registered User",
             "witty_title": "",
             "civic_points": 0,
@@ -89,3 +87,20 @@ class Users:
             "created_at": format_timestamp(END - 90_000_000),
             "updated_at": format_timestamp(END),
         }
+
+    def _name(self, user: int) -> str:
+        return self.names.get(user, f"Resident {user}")
+
+
+def author(origin: str, user: int, name: str, *, official: bool) -> dict[str, Any]:
+    """Return the author of an issue or a comment (observed shape); an anonymous one has id 0."""
+    picture = f"{origin}/assets/no-avatar-100.png"
+    return {
+        "id": user,
+        "name": name,
+        "role": "Verified Official" if official else "Registered User",
+        "avatar": {"full": picture, "square_100x100": picture},
+        "html_url": f"{origin}/users/{user or 'anonymous'}",
+        "witty_title": "",
+        "civic_points": 0,
+    }

@@ -263,7 +263,7 @@ def test_the_sandbox_tells_of_its_options_itself() -> None:
 
     assert "--drift" in told.stdout
     assert (told.returncode, wrong.returncode) == (0, 2)
-    assert "--issues: must be a whole number" in wrong.stderr
+    assert "--issues: must be an integer" in wrong.stderr
 
 
 def test_a_feed_is_printed_and_handed_to_a_command(tmp_path: Path) -> None:

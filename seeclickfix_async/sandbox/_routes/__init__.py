@@ -1,1 +1,1 @@
-"""The routes of the sandbox."""
+"""The handlers of the sandbox, one module for each part of the API."""

@@ -1,4 +1,4 @@
-"""The same city as Open311 GeoReport v2: bare lists, open and closed only (observed)."""
+"""The city by Open311 GeoReport v2: bare lists, and two statuses, open and closed (observed)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _forms as forms
-from seeclickfix_async.sandbox import _responses as answers
-from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, COMMUNITY, City
+from seeclickfix_async.sandbox import _responses as responses
+from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, COMMUNITY, FIRST_REQUEST_TYPE, City
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._listing import Listing, parse_int
 from seeclickfix_async.sandbox._overlay import Overlay
@@ -34,19 +34,19 @@ _ALL = "open,acknowledged,closed,archived"
 
 
 @attrs.define(eq=False)
-class Open311:
-    """Reads for everybody, and reports of people without an account."""
+class Open311Routes:
+    """The Open311 endpoints, which need no account."""
 
     city: City
-    door: Gateway
-    ledger: Overlay
+    gateway: Gateway
+    overlay: Overlay
     _listing: Listing = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._listing = Listing(self.city)
 
-    def table(self) -> dict[tuple[str, str], Handler]:
-        """The routes: for everybody, and for one organization."""
+    def handlers(self) -> dict[tuple[str, str], Handler]:
+        """Return the handlers by method and path, each with and without an organization."""
         routes = {
             ("GET", "/discovery.json"): self.discovery,
             ("GET", "/services.json"): self.services,
@@ -56,12 +56,12 @@ class Open311:
             ("GET", "/requests/{id}.json"): self.request,
         }
         return {
-            (method, f"{_ROOT}{scope}{path}"): self._of(handler)
+            (method, f"{_ROOT}{scope}{path}"): self._scoped(handler)
             for (method, path), handler in routes.items()
             for scope in ("", "/{organization:int}")
         }
 
-    def _of(self, handler: Callable[[Request], Awaitable[Response]]) -> Handler:
+    def _scoped(self, handler: Callable[[Request], Awaitable[Response]]) -> Handler:
         async def scoped(request: Request) -> Response:
             if request.path_params.get("organization", ORGANIZATION_ID) != ORGANIZATION_ID:
                 return _error(404, "Invalid Jurisdiction ID")
@@ -80,17 +80,19 @@ class Open311:
             "formats": ["application/json"],
         }
         contact = "You reach nobody here: this is a sandbox."
-        return answers.answer({"changeset": None, "contact": contact, "endpoints": [endpoint]})
+        return responses.json_response(
+            {"changeset": None, "contact": contact, "endpoints": [endpoint]}
+        )
 
     async def services(self, _request: Request) -> Response:
         """`GET services.json`."""
-        return answers.answer(
+        return responses.json_response(
             [
                 {
-                    "service_code": str(forms.FIRST_TYPE + category),
+                    "service_code": str(FIRST_REQUEST_TYPE + category),
                     "service_name": name,
                     "description": name,
-                    "metadata": len(forms.questions(category)) > forms.USUAL,
+                    "metadata": len(forms.questions(category)) > forms.COMMON_QUESTIONS,
                     "type": "realtime",
                     "keywords": None,
                     "group": ORGANIZATION,
@@ -103,43 +105,43 @@ class Open311:
 
     async def service(self, request: Request) -> Response:
         """`GET services/:code.json`: a bare object (observed)."""
-        category = forms.category_of(request.path_params["code"])
+        category = forms.parse_category(request.path_params["code"])
         if not category:
             return _error(404, "service_code was not found")
-        asked = forms.questions(category)[forms.USUAL :]
-        attributes = [_attribute(order, question) for order, question in enumerate(asked, 1)]
-        code = str(forms.FIRST_TYPE + category)
-        return answers.answer({"service_code": code, "attributes": attributes})
+        questions = forms.questions(category)[forms.COMMON_QUESTIONS :]
+        attributes = [_attribute(order, question) for order, question in enumerate(questions, 1)]
+        code = str(FIRST_REQUEST_TYPE + category)
+        return responses.json_response({"service_code": code, "attributes": attributes})
 
     async def requests(self, request: Request) -> Response:
-        """`GET requests.json`: a list and nothing beside it."""
+        """`GET requests.json`: a list without metadata."""
         query = dict(request.query_params)
-        kinds = {"request_types": query["service_code"]} if "service_code" in query else {}
+        type_filter = {"request_types": query["service_code"]} if "service_code" in query else {}
         rows = self._listing.select(
             {
                 "status": _STATUSES.get(query.get("status", ""), _ALL),
-                **{name: query[of] for name, of in _PERIOD.items() if of in query},
-                **kinds,
+                **{name: query[param] for name, param in _PERIOD_PARAMS.items() if param in query},
+                **type_filter,
             }
         )
         page = max(parse_int(query.get("page"), 1), 1)
         per_page = min(max(parse_int(query.get("per_page"), _PER_PAGE), 1), 100)
-        make = Serializer(self.city, origin(request), self.ledger)
+        serializer = Serializer(self.city, origin(request), self.overlay)
         shown = rows[(page - 1) * per_page : page * per_page]
-        return answers.answer([self._row(make, row) for row in shown])
+        return responses.json_response([self._row(serializer, row) for row in shown])
 
     async def request(self, request: Request) -> Response:
         """`GET requests/:id.json`: a list of one (GeoReport v2)."""
         row = self.city.row_of(parse_int(request.path_params["id"], 0))
         if row is None:
             return _error(404, "service_request_id was not found")
-        make = Serializer(self.city, origin(request), self.ledger)
-        return answers.answer([self._row(make, row)])
+        serializer = Serializer(self.city, origin(request), self.overlay)
+        return responses.json_response([self._row(serializer, row)])
 
     async def create(self, request: Request) -> Response:
         """`POST requests.json`."""
         body = await parse_body(request)
-        category = forms.category_of(str(body.get("service_code", "")))
+        category = forms.parse_category(str(body.get("service_code", "")))
         if "organization" not in request.path_params and "jurisdiction_id" not in body:
             return _error(400, "jurisdiction_id was not provided")
         if not category:
@@ -147,26 +149,25 @@ class Open311:
         if not ("lat" in body and "long" in body):
             return _error(400, "location was not provided")
         attributes = body.get("attribute", {})
-        for question in forms.questions(category)[forms.USUAL :]:
+        for question in forms.questions(category)[forms.COMMON_QUESTIONS :]:
             if question["response_required"] and not attributes.get(question["primary_key"]):
                 return _error(400, f"attribute {question['primary_key']} was not provided")
-        row = self.city.file(category, float(body["lat"]), float(body["long"]))
-        written = self.ledger.open(row)
-        written.fields.update(
+        row = self.city.report_at(category, float(body["lat"]), float(body["long"]))
+        self.overlay.edit(row).fields.update(
             description=body.get("description", ""), address=body.get("address_string", "")
         )
-        number = str(self.city.id_of(row))
-        return answers.answer([{"service_request_id": number, "service_notice": None}], 201)
+        created = {"service_request_id": str(self.city.id_of(row)), "service_notice": None}
+        return responses.json_response([created], 201)
 
-    def _row(self, make: Serializer, row: int) -> dict[str, Any]:
-        issue = make.issue(row)
-        kind = issue["request_type"]
+    def _row(self, serializer: Serializer, row: int) -> dict[str, Any]:
+        issue = serializer.issue(row)
+        request_type = issue["request_type"]
         return {
             "service_request_id": str(issue["id"]),
             "status": "closed" if self.city.status[row] >= CLOSED else "open",
             "status_notes": None,
             "service_name": issue["summary"],
-            "service_code": str(kind["id"]) if kind else None,
+            "service_code": str(request_type["id"]) if request_type else None,
             "description": issue["description"],
             "agency_responsible": ORGANIZATION,
             "service_notice": None,
@@ -183,15 +184,15 @@ class Open311:
         }
 
 
-_PERIOD = {"after": "start_date", "before": "end_date"}
+_PERIOD_PARAMS = {"after": "start_date", "before": "end_date"}
 
 
 def _attribute(order: int, question: dict[str, Any]) -> dict[str, Any]:
-    kind = question["question_type"]
+    question_type = question["question_type"]
     return {
-        "variable": kind != "note",
+        "variable": question_type != "note",
         "code": question["primary_key"],
-        "datatype": _DATATYPES.get(kind, "string"),
+        "datatype": _DATATYPES.get(question_type, "string"),
         "required": question["response_required"],
         "datatype_description": None,
         "order": order,
@@ -201,5 +202,5 @@ def _attribute(order: int, question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _error(code: int, description: str) -> Response:
-    """Open311's own form of a refusal (GeoReport v2)."""
-    return answers.answer([{"code": code, "description": description}], code)
+    """Return an error as GeoReport v2 defines it."""
+    return responses.json_response([{"code": code, "description": description}], code)

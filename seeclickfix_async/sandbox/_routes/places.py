@@ -1,4 +1,4 @@
-"""The places that the sandbox knows."""
+"""The places: the city and its county."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from seeclickfix_async.sandbox import _responses as answers
+from seeclickfix_async.sandbox import _responses as responses
 from seeclickfix_async.sandbox._city import CENTER
 from seeclickfix_async.sandbox._gateway import Handler, origin
-from seeclickfix_async.sandbox._listing import PLACE_URL, window
+from seeclickfix_async.sandbox._listing import PLACE_URL, paginate
 
-_NAMES = (("Example City", PLACE_URL, "City"), ("Example County", "example-county", "County"))
-
-
-def table() -> dict[tuple[str, str], Handler]:
-    """The routes."""
-    return {("GET", "/places"): near, ("GET", "/places/{id:int}"): one}
+_PLACES = (("Example City", PLACE_URL, "City"), ("Example County", "example-county", "County"))
 
 
-async def near(request: Request) -> Response:
+def handlers() -> dict[tuple[str, str], Handler]:
+    """Return the handlers by method and path."""
+    return {("GET", "/places"): list_places, ("GET", "/places/{id:int}"): show_place}
+
+
+async def list_places(request: Request) -> Response:
     """`GET /places`."""
     query = dict(request.query_params)
     if not {"lat", "lng"} <= set(query):
-        return answers.no_point()
-    page = window(_places(origin(request)), str(request.url.replace(query="")), query, most=100)
-    body = answers.collection("places", list(page.rows), page.pagination)
-    return answers.fresh(request, body)
+        return responses.point_missing()
+    page = paginate(_places(origin(request)), request.url, query)
+    body = responses.collection("places", list(page.rows), page.pagination)
+    return responses.cacheable(request, body)
 
 
-async def one(request: Request) -> Response:
+async def show_place(request: Request) -> Response:
     """`GET /places/:id`."""
     for place in _places(origin(request)):
         if place["id"] == request.path_params["id"]:
-            return answers.fresh(request, place)
-    return answers.no_such_thing()
+            return responses.cacheable(request, place)
+    return responses.not_found()
 
 
 def _places(origin: str) -> list[dict[str, Any]]:
-    """All of them (documented shape)."""
+    """Return all places (documented shape)."""
     lat, lng = CENTER
     return [
         {
@@ -55,5 +55,5 @@ def _places(origin: str) -> list[dict[str, Any]]:
             "html_url": f"{origin}/{url_name}",
             "html_report_url": f"{origin}/{url_name}/report",
         }
-        for number, (name, url_name, kind) in enumerate(_NAMES)
+        for number, (name, url_name, kind) in enumerate(_PLACES)
     ]

@@ -1,4 +1,4 @@
-"""Reporting: the form at a point, a category's questions, and the report itself."""
+"""New reports: the request types at a point, their questions, and the report itself."""
 
 from __future__ import annotations
 
@@ -9,74 +9,76 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _forms as forms
-from seeclickfix_async.sandbox import _photos as photos
-from seeclickfix_async.sandbox import _responses as answers
+from seeclickfix_async.sandbox import _responses as responses
 from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, City
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._overlay import Overlay
-from seeclickfix_async.sandbox._photos import Photos
+from seeclickfix_async.sandbox._photos import Photos, issue_media, media_type_of
 from seeclickfix_async.sandbox._request_body import parse_body
 from seeclickfix_async.sandbox._serializers import Serializer
+from seeclickfix_async.sandbox._users import ANONYMOUS_NAME
 
-_NOBODY = {"id": 0, "name": "An anonymous SeeClickFix user", "role": "Registered User"}
+_ANONYMOUS = {"id": 0, "name": ANONYMOUS_NAME, "role": "Registered User"}
 _OUTSIDE = "Point Issue is not within boundary of associated request type."
 _Errors = dict[str, list[str]]
 
 
 @attrs.define(eq=False)
 class ReportRoutes:
-    """Takes reports, which are issues from then on."""
+    """The endpoints for reporting an issue."""
 
     city: City
-    door: Gateway
-    ledger: Overlay
+    gateway: Gateway
+    overlay: Overlay
     photos: Photos
 
-    def table(self) -> dict[tuple[str, str], Handler]:
-        """The routes."""
+    def handlers(self) -> dict[tuple[str, str], Handler]:
+        """Return the handlers by method and path."""
         return {
-            ("GET", "/issues/new"): self.form,
+            ("GET", "/issues/new"): self.request_types,
             ("GET", "/request_types/{id}"): self.request_type,
             ("POST", "/issues"): self.create,
         }
 
-    async def form(self, request: Request) -> Response:
-        """`GET /issues/new`: what can be reported at a point."""
+    async def request_types(self, request: Request) -> Response:
+        """`GET /issues/new`: the request types at a point."""
         lat, lng = request.query_params.get("lat"), request.query_params.get("lng")
         if not (_is_number(lat) and _is_number(lng)):
-            return answers.no_point()
-        here = self.city.covers(float(lat or 0), float(lng or 0))
-        known = range(len(CATEGORIES)) if here else [COMMUNITY]
+            return responses.point_missing()
+        in_city = self.city.covers(float(lat or 0), float(lng or 0))
+        known = range(len(CATEGORIES)) if in_city else [COMMUNITY]
         api = f"{origin(request)}/api/v2"
-        options = [forms.option(category, api, lat or "", lng or "") for category in known]
-        return answers.fresh(request, {"request_types": options})
+        options = [
+            forms.request_type_option(category, api, lat or "", lng or "") for category in known
+        ]
+        return responses.cacheable(request, {"request_types": options})
 
     async def request_type(self, request: Request) -> Response:
         """`GET /request_types/:id`, a number or `other`."""
-        category = forms.category_of(request.path_params["id"])
+        category = forms.parse_category(request.path_params["id"])
         if category is None:
-            return answers.no_such_thing()
-        return answers.fresh(request, forms.form(category))
+            return responses.not_found()
+        return responses.cacheable(request, forms.request_type(category))
 
     async def create(self, request: Request) -> Response:
         """`POST /issues`."""
-        user = self.door.signed_in(request)
+        user = self.gateway.require_user(request)
         body = await parse_body(request)
-        category = forms.category_of(str(body.get("request_type_id", "")))
-        errors = self._faults(body, category)
+        category = forms.parse_category(str(body.get("request_type_id", "")))
+        errors = self._find_errors(body, category)
         if errors or category is None:
-            return answers.invalid({"errors": errors})
-        if self.door.settings.moderated:
-            return answers.held_back()
-        row = self.city.file(category, float(body["lat"]), float(body["lng"]))
-        self._write_down(request, row, user, body)
-        make = Serializer(self.city, origin(request), self.ledger, user)
-        created = answers.answer(make.issue(row), 201)
-        created.headers["Location"] = make.issue(row)["html_url"]
+            return responses.invalid({"errors": errors})
+        if self.gateway.settings.moderated:
+            return responses.moderated()
+        row = self.city.report_at(category, float(body["lat"]), float(body["lng"]))
+        self._store_report(request, row, user, body)
+        serializer = Serializer(self.city, origin(request), self.overlay, user)
+        created = responses.json_response(serializer.issue(row), 201)
+        created.headers["Location"] = serializer.issue(row)["html_url"]
         return created
 
-    def _faults(self, body: dict[str, Any], category: int | None) -> _Errors:
-        """What is wrong, in the two forms that are known of this endpoint."""
+    def _find_errors(self, body: dict[str, Any], category: int | None) -> _Errors:
+        """Return the errors of a report by field, in the two observed forms."""
         errors: _Errors = {}
         lat, lng = body.get("lat"), body.get("lng")
         if not (_is_number(lat) and _is_number(lng)):
@@ -87,38 +89,36 @@ class ReportRoutes:
             errors["address"] = ["Address can't be blank"]
         if category is None:
             return {**errors, "request_type": ["Request type can't be blank"]}
-        if category == forms.BLOCKED:
+        if category == forms.BLOCKED_CATEGORY:
             errors["base"] = ["This request type does not accept submissions."]
-        given = body.get("answers") or {}
+        answers = body.get("answers") or {}
         for question in forms.questions(category):
             key = question["primary_key"]
-            fault = _fault(question, given.get(key))
-            if fault:
-                errors[key] = [f"Summary {fault}" if key == "summary" else fault]
+            error = _find_error(question, answers.get(key))
+            if error:
+                errors[key] = [f"Summary {error}" if key == "summary" else error]
         return errors
 
-    def _write_down(self, request: Request, row: int, user: int, body: dict[str, Any]) -> None:
-        here, given = origin(request), body["answers"]
-        written = self.ledger.open(row)
-        written.reporter = user
-        photo = given.get("issue_image")
-        media = photos.links(here, self.photos.keep(photo) if photo else None)
-        icon = f"{here}/assets/categories/no-image.png"
-        reporter = self.door.people.ref(user, here)
+    def _store_report(self, request: Request, row: int, user: int, body: dict[str, Any]) -> None:
+        base_url, answers = origin(request), body["answers"]
+        changes = self.overlay.edit(row)
+        changes.reporter = user
+        media = self.photos.store(base_url, answers.get("issue_image"))
+        reporter = self.gateway.users.author(user, base_url)
         anonymous = str(body.get("anonymize_reporter")).lower() == "true"
-        written.fields.update(
-            summary=given["summary"],
-            description=given.get("description", ""),
+        changes.fields.update(
+            summary=answers["summary"],
+            description=answers.get("description", ""),
             address=body["address"],
-            reporter={**reporter, **_NOBODY} if anonymous else reporter,
-            media={**media, "representative_image_url": media["image_full"] or icon},
+            reporter={**reporter, **_ANONYMOUS} if anonymous else reporter,
+            media=issue_media(base_url, media),
         )
-        written.details.update(
+        changes.details.update(
             integrations=[],
             assignee=None,
             questions=[
-                {"question": question["question"], "answer": _read_out(given, question)}
-                for question in forms.questions(self.city.category[row])[forms.USUAL :]
+                {"question": question["question"], "answer": _answer_text(answers, question)}
+                for question in forms.questions(self.city.category[row])[forms.COMMON_QUESTIONS :]
             ],
         )
 
@@ -131,12 +131,12 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def _fault(question: dict[str, Any], answer: Any) -> str | None:
-    """What the service has against an answer."""
+def _find_error(question: dict[str, Any], answer: Any) -> str | None:
+    """Return the error of an answer to a question; None if it is valid."""
     if answer in (None, "", []):
         return "can't be blank" if question["response_required"] else None
     if question["question_type"] == "file":
-        fits = isinstance(answer, bytes) and photos.kind_of(answer) is not None
+        fits = isinstance(answer, bytes) and media_type_of(answer) is not None
         return None if fits else "must be a png, jpeg or gif"
     keys = {choice["key"] for choice in question.get("select_values", ())}
     chosen = set(answer) if isinstance(answer, list) else {answer} if keys else set()
@@ -146,9 +146,9 @@ def _fault(question: dict[str, Any], answer: Any) -> str | None:
     return f"is longer than {longest}" if longest and len(answer) > longest else None
 
 
-def _read_out(given: dict[str, Any], question: dict[str, Any]) -> str:
-    """An answer as text, as details have it (observed)."""
-    answer = given.get(question["primary_key"])
+def _answer_text(answers: dict[str, Any], question: dict[str, Any]) -> str:
+    """Return an answer to a question as a string, as details have it (observed)."""
+    answer = answers.get(question["primary_key"])
     if answer in (None, "", []):
         return "No Answer Given"
     return ", ".join(answer) if isinstance(answer, list) else str(answer)

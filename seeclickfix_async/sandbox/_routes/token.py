@@ -1,4 +1,4 @@
-"""The token endpoint: a pair for a code, a new pair for an old one, and its end (observed)."""
+"""The token endpoint: exchange, refresh and revocation (observed)."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ import hashlib
 import secrets
 import time
 from typing import Any
-from urllib.parse import parse_qsl
 
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from seeclickfix_async.sandbox import _responses as answers
+from seeclickfix_async.sandbox import _responses as responses
+from seeclickfix_async.sandbox._request_body import parse_oauth_form
 from seeclickfix_async.sandbox._users import Users
 
 CLIENT = "sandbox-client"
-"""The id of the one application that the sandbox knows; it is public and has no secret."""
+"""The id of the only application that is registered: a public client, without a secret."""
 
 LIFETIME = 7200
-"""Seconds that a token is said to live, the provider's default; the sandbox lets it live on."""
+"""The `expires_in` of tokens in seconds, the provider's default; here, they do not expire."""
 
-_NEEDED = {"authorization_code": ("code", "redirect_uri"), "refresh_token": ("refresh_token",)}
+_REQUIRED = {"authorization_code": ("code", "redirect_uri"), "refresh_token": ("refresh_token",)}
 
 
 @attrs.frozen
-class Code:
-    """What somebody allowed, until the application comes for it."""
+class IssuedCode:
+    """An authorization code that was not exchanged yet."""
 
     redirect_uri: str
     scope: str
     challenge: str
     method: str
 
-    def fits(self, verifier: str) -> bool:
-        """Whether this is the verifier of the challenge; without one, there must be none."""
+    def accepts(self, verifier: str) -> bool:
+        """Return whether the verifier fits the challenge; without a challenge, it must be empty."""
         if not verifier or self.method == "plain":
             return verifier == self.challenge
         digest = hashlib.sha256(verifier.encode()).digest()
@@ -44,8 +44,8 @@ class Code:
 
 
 @attrs.frozen
-class Pair:
-    """A token and what renews it; the implicit flow gives nothing that could."""
+class TokenPair:
+    """An access token and its refresh token, which is empty after the implicit flow."""
 
     access: str
     refresh: str
@@ -54,49 +54,49 @@ class Pair:
 
 @attrs.define(eq=False)
 class TokenRoutes:
-    """Keeps codes and pairs.
+    """The token endpoint, with its codes and token pairs.
 
-    An old pair ends when it is renewed, as with some providers; with others, it ends at the first
-    use of the new one.
+    A refresh revokes the old pair at once, as some providers do; others revoke it at the first use
+    of the new one.
     """
 
-    people: Users
-    codes: dict[str, Code] = attrs.field(factory=dict)
-    pairs: list[Pair] = attrs.field(factory=list)
+    users: Users
+    codes: dict[str, IssuedCode] = attrs.field(factory=dict)
+    pairs: list[TokenPair] = attrs.field(factory=list)
 
     def routes(self) -> list[Route]:
-        """What an application asks for, beside the browser's back."""
+        """Return the routes that an application requests without a browser."""
         return [
             Route("/oauth/token", self.token, methods=["POST"]),
             Route("/oauth/revoke", self.revoke, methods=["POST"]),
         ]
 
-    def code(self, asked: dict[str, str]) -> str:
-        """A code for what somebody allowed."""
+    def create_code(self, params: dict[str, str]) -> str:
+        """Create an authorization code for an authorized request."""
         code = secrets.token_urlsafe(32)
-        self.codes[code] = Code(
-            asked["redirect_uri"],
-            scope_of(asked),
-            asked.get("code_challenge", ""),
-            asked.get("code_challenge_method", ""),
+        self.codes[code] = IssuedCode(
+            params["redirect_uri"],
+            requested_scope(params),
+            params.get("code_challenge", ""),
+            params.get("code_challenge_method", ""),
         )
         return code
 
-    def pair(self, scope: str, *, renewable: bool) -> Pair:
-        """A new token, with something to renew it or without."""
+    def create_pair(self, scope: str, *, renewable: bool) -> TokenPair:
+        """Create an access token; a renewable one has a refresh token."""
         refresh = secrets.token_urlsafe(32) if renewable else ""
-        pair = Pair(self.people.issue_token(), refresh, scope)
+        pair = TokenPair(self.users.issue_token(), refresh, scope)
         self.pairs.append(pair)
         return pair
 
     async def token(self, request: Request) -> Response:
         """`POST /oauth/token`."""
-        form = await _form(request)
+        form = await parse_oauth_form(request)
         try:
-            pair = self.pair(self._allowed(form), renewable=True)
-        except answers.Refused as refused:
-            return refused.response
-        return _private(
+            pair = self.create_pair(self._grant_scope(form), renewable=True)
+        except responses.RefusedError as refusal:
+            return refusal.response
+        return _json_no_store(
             {
                 "access_token": pair.access,
                 "token_type": "Bearer",
@@ -108,73 +108,75 @@ class TokenRoutes:
         )
 
     async def revoke(self, request: Request) -> Response:
-        """`POST /oauth/revoke`: 200 for what is dead already, too."""
-        form = await _form(request)
-        if not _is_known(form):
-            return _private({"error": "unauthorized_client"}, 403)
-        self._end(form.get("token", ""))
-        return _private({})
+        """`POST /oauth/revoke`: 200 for an unknown token, too."""
+        form = await parse_oauth_form(request)
+        if not _is_known_client(form):
+            return _json_no_store({"error": "unauthorized_client"}, 403)
+        self._revoke_pair(form.get("token", ""))
+        return _json_no_store({})
 
-    def _allowed(self, form: dict[str, str]) -> str:
-        """The scope of what the form brings, which is used up by it."""
-        kind = form.get("grant_type", "")
-        if kind and kind not in _NEEDED:
-            raise _refused("unsupported_grant_type")
-        if not all(form.get(name) for name in _NEEDED.get(kind, ("grant_type",))):
-            raise _refused("invalid_request")
-        if not _is_known(form):
-            raise _refused("invalid_client", 401)
-        return self._renewed(form) if kind == "refresh_token" else self._redeemed(form)
+    def _grant_scope(self, form: dict[str, str]) -> str:
+        """Consume the code or refresh token of a form; return its scope."""
+        grant_type = form.get("grant_type", "")
+        if grant_type and grant_type not in _REQUIRED:
+            raise _oauth_error("unsupported_grant_type")
+        if not all(form.get(name) for name in _REQUIRED.get(grant_type, ("grant_type",))):
+            raise _oauth_error("invalid_request")
+        if not _is_known_client(form):
+            raise _oauth_error("invalid_client", 401)
+        return (
+            self._use_refresh_token(form)
+            if grant_type == "refresh_token"
+            else self._redeem_code(form)
+        )
 
-    def _redeemed(self, form: dict[str, str]) -> str:
-        """A try that fails does not burn the code."""
+    def _redeem_code(self, form: dict[str, str]) -> str:
+        """Return the scope of a code; a failed attempt does not consume it."""
         code, verifier = self.codes.get(form["code"]), form.get("code_verifier", "")
         if code is None or code.redirect_uri != form["redirect_uri"]:
-            raise _refused("invalid_grant")
+            raise _oauth_error("invalid_grant")
         if code.challenge and not verifier:
-            raise _refused("invalid_request")
-        if not code.fits(verifier):
-            raise _refused("invalid_grant")
+            raise _oauth_error("invalid_request")
+        if not code.accepts(verifier):
+            raise _oauth_error("invalid_grant")
         del self.codes[form["code"]]
         return code.scope
 
-    def _renewed(self, form: dict[str, str]) -> str:
-        pair = self._end(form["refresh_token"], only_refresh=True)
+    def _use_refresh_token(self, form: dict[str, str]) -> str:
+        pair = self._revoke_pair(form["refresh_token"], only_refresh=True)
         if pair is None:
-            raise _refused("invalid_grant")
+            raise _oauth_error("invalid_grant")
         return pair.scope
 
-    def _end(self, token: str, *, only_refresh: bool = False) -> Pair | None:
-        """End the pair that a token is of: killing one kills both."""
+    def _revoke_pair(self, token: str, *, only_refresh: bool = False) -> TokenPair | None:
+        """Revoke both tokens of the pair that a token belongs to."""
         for pair in self.pairs:
             if token and (token == pair.refresh or (token == pair.access and not only_refresh)):
                 self.pairs.remove(pair)
-                self.people.tokens.pop(pair.access, None)
+                self.users.tokens.pop(pair.access, None)
                 return pair
         return None
 
 
-def scope_of(asked: dict[str, str]) -> str:
-    """What was asked for, or the default."""
-    return asked.get("scope") or "public"
+def requested_scope(params: dict[str, str]) -> str:
+    """Return the requested scope, or the default."""
+    return params.get("scope") or "public"
 
 
-async def _form(request: Request) -> dict[str, str]:
-    return dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
-
-
-def _is_known(form: dict[str, str]) -> bool:
+def _is_known_client(form: dict[str, str]) -> bool:
     return form.get("client_id") == CLIENT and not form.get("client_secret")
 
 
-def _private(body: dict[str, Any], status: int = 200) -> Response:
-    response = answers.answer(body, status)
+def _json_no_store(body: dict[str, Any], status: int = 200) -> Response:
+    response = responses.json_response(body, status)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _refused(code: str, status: int = 400) -> answers.Refused:
-    """RFC 6749 §5.2; the header says Bearer whatever it is about."""
-    response = _private({"error": code, "error_description": f"The sandbox says {code}."}, status)
+def _oauth_error(code: str, status: int = 400) -> responses.RefusedError:
+    """Return an error of RFC 6749 §5.2; its challenge is always Bearer."""
+    response = _json_no_store(
+        {"error": code, "error_description": f"The sandbox says {code}."}, status
+    )
     response.headers["WWW-Authenticate"] = f'Bearer realm="SeeClickFix", error="{code}"'
-    return answers.Refused(response)
+    return responses.RefusedError(response)
