@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.http_backends import Family
-from tests.support.keyring_backend import Desktop
+from tests.support.http_backends import HTTPBackend
+from tests.support.keyring_backend import MemoryKeyring
 
 # Speed is measured in benchmarks/, and never by a test.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -25,25 +25,25 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["httpx", "httpx2"])
-def family(request: pytest.FixtureRequest) -> Family:
-    return Family(request.param)
+def backend(request: pytest.FixtureRequest) -> HTTPBackend:
+    return HTTPBackend(request.param)
 
 
 @pytest.fixture(params=["ours", "httpx", "httpx2"])
 async def http(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
-    """The HTTP client to hand in: none, or the caller's with one connection."""
+    """The `http=` argument of a client: None, or a client of the caller's with one connection."""
     if request.param == "ours":
         yield None
         return
-    module = Family(request.param).module
+    module = HTTPBackend(request.param).module
     async with module.AsyncClient(verify=False, limits=module.Limits(max_connections=1)) as client:
         yield client
 
 
 @pytest.fixture
-def desktop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Desktop]:
+def memory_keyring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MemoryKeyring]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    before, backend = keyring.get_keyring(), Desktop()
+    before, backend = keyring.get_keyring(), MemoryKeyring()
     keyring.set_keyring(backend)
     yield backend
     keyring.set_keyring(before)

@@ -1,13 +1,13 @@
-"""Seeded crawls and pulls of a service that changes while it is read, against what is true.
+"""Seeded crawls and pulls of a changing service, compared with the service's own data.
 
     python -m benchmarks proof --seeds 10000
     python -m benchmarks proof --seeds 17:18
     python -m benchmarks proof --worlds
 
-Each seed draws a service, what happens to it, and how it is read, crawls it, and pulls it into a
-file that is updated and swept afterwards; the readers are killed, cancelled and cut off. A seed
-does the same each time, and alone prints its configuration. `--worlds` tries every small world
-instead: each thing that may happen to a few rows, at each moment of a crawl.
+Each seed draws a service, its changes, and the way it is read. The service is crawled, and pulled
+into a file that is then updated and swept; the readers are killed, cancelled and disconnected. Each
+seed is repeatable, and a single one prints its configuration. `--worlds` runs every small world
+instead: each change of a few rows, at each step of a crawl.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from tests.support.small_worlds import World, crawl, worlds
 
 _PROCESSES = min(2, os.cpu_count() or 1)
 _WORLDS = {"3 rows, 2 events": (3, 2, 2), "8 rows, 1 event": (8, 3, 1)}
-_TOGETHER = 200  # worlds that a process takes at once
+_CHUNK = 200  # worlds that a process takes at once
 
 
 def ratios(seeds: str = "200", *, every_world: bool = False) -> Iterator[Ratio]:
-    """Measure.
+    """Yield the results.
 
     Args:
-        seeds: How many seeds, or the first and the one after the last: `17:18`.
-        every_world: Whether to try the small worlds instead.
+        seeds: The number of seeds, or the first one and the one after the last: `17:18`.
+        every_world: Whether to run the small worlds instead.
     """
     yield from _worlds() if every_world else _seeds(seeds)
 
 
 def prove(seed: int) -> Findings:
-    """Run what a seed draws."""
-    scenario = Scenario.of_seed(seed)
+    """Run the scenario of a seed."""
+    scenario = Scenario.from_seed(seed)
     findings = Findings(scenario)
     prove_crawl(scenario, findings)
     prove_pull(scenario, findings)
@@ -80,15 +80,15 @@ def _print_scenario(scenario: Scenario) -> None:
 def _worlds() -> Iterator[Ratio]:
     with get_context("spawn").Pool(_PROCESSES) as pool:
         for name, (rows, page_size, events) in _WORLDS.items():
-            faults: Counter[str | None] = Counter()
-            every = worlds(rows, page_size, events=events)
-            for world, fault in pool.imap_unordered(_fault, every, _TOGETHER):
-                faults[fault] += 1
-                if fault is not None:
-                    print(f"{fault}: {world}", flush=True)
-            tried = faults.total()
-            yield Ratio(f"faults of {tried} worlds of {name}", tried - faults[None], 0, "")
+            failures: Counter[str | None] = Counter()
+            all_worlds = worlds(rows, page_size, events=events)
+            for world, failure in pool.imap_unordered(_crawl_world, all_worlds, _CHUNK):
+                failures[failure] += 1
+                if failure is not None:
+                    print(f"{failure}: {world}", flush=True)
+            tried = failures.total()
+            yield Ratio(f"failures of {tried} worlds of {name}", tried - failures[None], 0, "")
 
 
-def _fault(world: World) -> tuple[World, str | None]:
-    return world, crawl(world).fault
+def _crawl_world(world: World) -> tuple[World, str | None]:
+    return world, crawl(world).failure

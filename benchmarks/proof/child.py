@@ -1,4 +1,4 @@
-"""Run a piece of work in a process of its own, the same way each time, to its end or its kill."""
+"""Child processes that run repeatably, and can be killed or cancelled at a chosen point."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from tests.support.service_drift import Drift
 T = TypeVar("T")
 
 _PACKAGE = str(Path(seeclickfix_async.__file__).parent)
-_SECONDS = 300  # after which work that makes no request hangs
-_FAULTS = ("connect", "read", "503", "429") * 8 + ("half", "html")  # the last are not tried again
-_CONTRADICTIONS = ("empty",) * 8 + ("404",)  # which the right count contradicts
-_LATE = (  # modules that are imported when they are used first: once, and not in each child
+_SECONDS = 300  # after which a child without requests counts as hanging
+_FAULTS = ("connect", "read", "503", "429") * 8 + ("half", "html")  # the last two are not retried
+_CONTRADICTIONS = ("empty",) * 8 + ("404",)  # which a right count contradicts
+_PRELOADED = (  # lazily imported modules: once in the parent, not in each child
     "anyio._backends._asyncio",
     "anyio._backends._trio",
     "pandas",
@@ -43,7 +43,7 @@ _LATE = (  # modules that are imported when they are used first: once, and not i
 
 @attrs.frozen
 class Interruption:
-    """How a reader ends too early.
+    """The point at which a reader is killed or cancelled.
 
     Attributes:
         kind: Killed at a line of the package or at a request, or cancelled.
@@ -54,27 +54,27 @@ class Interruption:
     number: int
 
     @classmethod
-    def choose(cls, chance: Random, *kinds: Literal["line", "request", "cancel"]) -> Interruption:
-        """Choose one, at a moment of which each order of magnitude is as likely."""
-        kind = chance.choice(kinds)
-        most = {"line": 5.0, "request": 2.0, "cancel": 3.5}[kind]
-        return cls(kind, int(10 ** chance.uniform(0, most)))
+    def choose(cls, random: Random, *kinds: Literal["line", "request", "cancel"]) -> Interruption:
+        """Draw an interruption; each order of magnitude of its number is equally likely."""
+        kind = random.choice(kinds)
+        exponent = {"line": 5.0, "request": 2.0, "cancel": 3.5}[kind]
+        return cls(kind, int(10 ** random.uniform(0, exponent)))
 
 
 class KilledError(Exception):
-    """The child was killed, as it was asked to be."""
+    """The child was killed by its interruption."""
 
 
 class HangingError(Exception):
-    """The child came to no end."""
+    """The child did not end in time."""
 
 
 class EndlessError(BaseException):
-    """There were too many requests; no reader may catch this."""
+    """There were too many requests; no `except Exception` catches this."""
 
 
 class SharedNumber:
-    """A number that outlives a child that is killed."""
+    """A number in shared memory, which survives the kill of a child."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, 8)
@@ -89,22 +89,22 @@ class SharedNumber:
         struct.pack_into("q", self._memory, 0, number)
 
 
-def in_child(work: Callable[[], T]) -> T:
-    """Return what work returns in a child.
+def run_in_child(work: Callable[[], T]) -> T:
+    """Call `work` in a child process; return its result.
 
     Raises:
-        KilledError: It was killed.
-        HangingError: It did not end in time.
-        RuntimeError: It raised, which it should not.
+        KilledError: The child was killed.
+        HangingError: The child did not end in time.
+        RuntimeError: `work` raised an exception.
     """
-    for name in _LATE:
+    for name in _PRELOADED:
         importlib.import_module(name)
     sys.stdout.flush()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _work(work, writing)
+        _run_child(work, writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         result = pipe.read()
@@ -117,12 +117,12 @@ def in_child(work: Callable[[], T]) -> T:
     raise HangingError if os.WTERMSIG(status) == signal.SIGALRM else KilledError
 
 
-def _work(work: Callable[[], object], writing: int) -> NoReturn:
+def _run_child(work: Callable[[], object], writing: int) -> NoReturn:
     signal.alarm(_SECONDS)
     try:
         _make_repeatable()
         result = pickle.dumps((True, work()))
-    except BaseException:  # noqa: BLE001  # the caller's frames are the parent's
+    except BaseException:  # noqa: BLE001  # nothing may reach the frames of the forked parent
         result = pickle.dumps((False, traceback.format_exc()))
     with os.fdopen(writing, "wb") as pipe:
         pipe.write(result)
@@ -130,7 +130,7 @@ def _work(work: Callable[[], object], writing: int) -> NoReturn:
 
 
 def _make_repeatable() -> None:
-    """Let threads and trio work in the same order each time."""
+    """Make the order of threads and of trio's tasks deterministic."""
 
     async def run_sync(work: Callable[..., T], *args: Any, **_options: Any) -> T:
         await lowlevel.checkpoint()
@@ -143,13 +143,13 @@ def _make_repeatable() -> None:
 
 
 def kill_at_line(number: int) -> None:
-    """Kill this process when so many lines of the package have begun."""
-    left = number
+    """Kill this process at line number `number` of the package that is executed."""
+    remaining = number
 
     def count(_frame: FrameType, event: str, _arg: object) -> Any:
-        nonlocal left
-        left -= event == "line"
-        if left <= 0:
+        nonlocal remaining
+        remaining -= event == "line"
+        if remaining <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return count
 
@@ -159,8 +159,8 @@ def kill_at_line(number: int) -> None:
     sys.settrace(trace)
 
 
-async def cancelled_after(turns: int | None, work: Callable[[], Awaitable[T]]) -> T | None:
-    """Work, and cancel that after so many turns of the event loop; None if it was."""
+async def cancel_after(turns: int | None, work: Callable[[], Awaitable[T]]) -> T | None:
+    """Run `work`, cancelled after `turns` turns of the event loop; return None if cancelled."""
     outcome: list[T | Exception] = []
 
     async def cancel(scope: anyio.CancelScope) -> None:
@@ -183,18 +183,18 @@ async def cancelled_after(turns: int | None, work: Callable[[], Awaitable[T]]) -
     return outcome[0]
 
 
-class StillClock:
-    """A clock that moves by requests alone, so that a busy machine changes nothing."""
+class RequestClock:
+    """A clock that only requests advance, so that the load of the machine has no effect."""
 
     def __init__(self, drift: Drift) -> None:
         self._service = drift.service
 
     def now(self) -> float:
-        """Seconds since the first request."""
-        return 2.0 * self._service.answers
+        """Return the seconds since the first request."""
+        return 2.0 * self._service.responses
 
     async def wait(self, _event: anyio.Event, _seconds: float) -> None:
-        """Let other tasks run."""
+        """Yield to other tasks."""
         await lowlevel.checkpoint()
 
 
@@ -202,64 +202,64 @@ class ModelTransport(httpx.AsyncBaseTransport):
     """The network between a client and the model of a service.
 
     Args:
-        drift: The service, and what happens to it.
-        answers: Counts its answers.
-        faults: The share of requests that meet a fault.
-        most: How many requests are endless.
+        drift: The service and its changes.
+        responses: Set to the number of responses.
+        faults: The share of requests with a fault.
+        max_requests: More of them count as endless.
         kill_at: The request at which this process is killed.
     """
 
     def __init__(
         self,
         drift: Drift,
-        answers: SharedNumber,
+        responses: SharedNumber,
         *,
         faults: float,
-        most: int,
+        max_requests: int,
         kill_at: int | None = None,
     ) -> None:
         self._drift = drift
-        self._answers = answers
+        self._responses = responses
         self._faults = faults
-        self._most = most
+        self._max_requests = max_requests
         self._kill_at = kill_at
         self.requests = 0
 
     @property
     def is_endless(self) -> bool:
-        """Whether there were too many requests."""
-        return self.requests > self._most
+        """True if there were more requests than `max_requests`."""
+        return self.requests > self._max_requests
 
     def client(self) -> AsyncClient:
-        """Return a client that waits for nothing."""
+        """Return a client that never waits."""
         return AsyncClient(
             base_url="http://service.test",
             http=httpx.AsyncClient(transport=self),
             limiter=None,
             cache=None,
-            retry=Retry(base=0, cap=0, clock=StillClock(self._drift)),
+            retry=Retry(base=0, cap=0, clock=RequestClock(self._drift)),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, or break."""
+        """Return the response of the service, or a fault."""
         self.requests += 1
         if self.is_endless:
             raise EndlessError
         if self.requests == self._kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
         service = self._drift.service
-        self._answers.value = service.answers + 1
-        chance = Random(f"network of {self._drift.seed} {service.answers}")
+        self._responses.value = service.responses + 1
+        random = Random(f"network of {self._drift.seed} {service.responses}")
         response = service.respond(request)
-        for _ in range(chance.randrange(4)):  # so that answers overtake each other
+        for _ in range(random.randrange(4)):  # so that responses overtake each other
             await lowlevel.checkpoint()
-        if chance.random() >= self._faults:
+        if random.random() >= self._faults:
             return response
         contradictions = _CONTRADICTIONS if service.count_mode == "right" else ()
-        return _broken(chance.choice(_FAULTS + contradictions), request, response)
+        return _apply_fault(random.choice(_FAULTS + contradictions), request, response)
 
 
-def _broken(fault: str, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+def _apply_fault(fault: str, request: httpx.Request, response: httpx.Response) -> httpx.Response:
     match fault:
         case "connect":
             raise httpx.ConnectError("refused", request=request)
@@ -272,15 +272,15 @@ def _broken(fault: str, request: httpx.Request, response: httpx.Response) -> htt
         case "404":
             return httpx.Response(404)
         case "empty":
-            return _emptied(response)
+            return _without_rows(response)
         case "half":
             return httpx.Response(200, content=response.content[: len(response.content) // 2])
         case _:
             return httpx.Response(200, html="<p>Please wait.</p>")
 
 
-def _emptied(response: httpx.Response) -> httpx.Response:
-    """The answer of a machine that counts the rows of a listing and gives none of them."""
+def _without_rows(response: httpx.Response) -> httpx.Response:
+    """Return the response without its rows, but with their count."""
     body = response.json()
     if "issues" in body:
         body["issues"] = []

@@ -1,4 +1,4 @@
-"""What the runs of the proof showed."""
+"""The results of the proof."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from seeclickfix_async._crawl.report import Report
 
 FaultKind = Literal[
     "doubled",
-    "lost in silence",
+    "lost silently",
     "stuck",
     "endless",
     "foreign exception",
-    "stale in silence",
+    "stale silently",
     "wrong mark",
-    "left behind",
+    "leftover file",
     "unreadable",
-    "told in vain",
+    "incomplete without reason",
 ]
 
 _SHOWN = 5  # ids of each fault
@@ -30,58 +30,58 @@ _SHOWN = 5  # ids of each fault
 
 @attrs.frozen
 class Fault:
-    """What must not be."""
+    """A broken promise of the package."""
 
     seed: int
     kind: FaultKind
     stage: str
-    text: str
+    details: str
 
     def __str__(self) -> str:
-        return f"seed {self.seed}: {self.stage}: {self.kind}: {self.text}"
+        return f"seed {self.seed}: {self.stage}: {self.kind}: {self.details}"
 
 
 @attrs.define
 class Findings:
-    """What the runs of a scenario showed.
+    """The results of a scenario.
 
     Attributes:
-        scenario: What was tried.
-        faults: What must not be.
-        counts: How it went otherwise.
+        scenario: The scenario.
+        faults: The broken promises.
+        counts: Number of other events, by name.
     """
 
     scenario: Scenario
     faults: list[Fault] = attrs.field(factory=list)
     counts: Counter[str] = attrs.field(factory=Counter)
 
-    def add(self, kind: FaultKind, stage: str, found: object) -> None:
-        """Note a fault."""
-        self.faults.append(Fault(self.scenario.seed, kind, stage, str(found)))
+    def add(self, kind: FaultKind, stage: str, details: object) -> None:
+        """Add a fault."""
+        self.faults.append(Fault(self.scenario.seed, kind, stage, str(details)))
 
     def add_ids(self, kind: FaultKind, stage: str, ids: set[int]) -> None:
-        """Note a fault of some issues, if there are any."""
+        """Add a fault of issues, if there are any."""
         if ids:
             self.add(kind, stage, f"{len(ids)}, such as {sorted(ids)[:_SHOWN]}")
 
     def add_exception(self, stage: str, error: BaseException) -> None:
-        """Note an exception that is not of the package's own kind."""
+        """Add an exception that is not one of the package's."""
         self.add("foreign exception", stage, "".join(traceback.format_exception(error))[-1500:])
 
     def check_doubled(self, stage: str, keys: list[Hashable]) -> None:
-        """Note what came more than once."""
+        """Add a fault if a key occurs more than once."""
         doubled = [key for key, times in Counter(keys).items() if times > 1]
         if doubled:
             self.add("doubled", stage, f"{len(doubled)}, such as {doubled[:_SHOWN]}")
 
     def check_lost(self, stage: str, lost: set[int], report: Report) -> None:
-        """Compare what is missing with what the report says."""
+        """Compare the lost issues with the report."""
         if report.complete:
-            self.counts["told complete"] += 1
-            self.add_ids("lost in silence", stage, lost)
+            self.counts["reported complete"] += 1
+            self.add_ids("lost silently", stage, lost)
             return
-        self.counts["told incomplete"] += 1
+        self.counts["reported incomplete"] += 1
         if not lost:
-            self.counts["told incomplete, though everything came"] += 1
-            if self.scenario.is_still:
-                self.add("told in vain", stage, " ".join(report.reasons))
+            self.counts["reported incomplete, but nothing lost"] += 1
+            if self.scenario.is_static:
+                self.add("incomplete without reason", stage, " ".join(report.reasons))

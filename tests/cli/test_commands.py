@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from seeclickfix_async.sandbox import TOKEN, Quota, Sandbox, Settings
-from tests.support.command_line import run_here
+from tests.support.command_line import run_cli
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 
@@ -99,9 +99,9 @@ def test_a_pull_of_an_area_and_a_period(small: Sandbox, tmp_path: Path) -> None:
 def test_what_a_pull_takes_is_told_in_words(small: Sandbox, tmp_path: Path) -> None:
     newest = datetime.fromtimestamp(small.city.created[-1], UTC).isoformat()
     with small.serve() as url:
-        whole = run_here(url, "pull", "city.db", "--estimate", cwd=tmp_path)
+        whole = run_cli(url, "pull", "city.db", "--estimate", cwd=tmp_path)
         one = ("--place", "example-city", "--after", newest, "--estimate")
-        little = run_here(url, "pull", "city.db", *one, cwd=tmp_path)
+        little = run_cli(url, "pull", "city.db", *one, cwd=tmp_path)
 
     assert whole.stderr.startswith("The whole service, every city of it")
     assert whole.stdout == "300 issues to come: 3 requests, 9 seconds at the least.\n"
@@ -112,10 +112,10 @@ def test_what_a_pull_takes_is_told_in_words(small: Sandbox, tmp_path: Path) -> N
 def test_a_sweep_is_told(tmp_path: Path) -> None:
     sandbox = Sandbox(120, settings=Settings(quota=None))
     with sandbox.serve() as url:
-        run_here(url, "pull", "city.db", "--place", "example-city", cwd=tmp_path)
+        run_cli(url, "pull", "city.db", "--place", "example-city", cwd=tmp_path)
         sandbox.city.hide(7)
         sweep = ("pull", "city.db", "--place", "example-city", "--sweep")
-        swept = run_here(url, *sweep, cwd=tmp_path)
+        swept = run_cli(url, *sweep, cwd=tmp_path)
 
     assert swept.returncode == 0, swept.stderr
     assert "1 updated issue to come: 1 request" in swept.stderr  # the newest of before
@@ -128,7 +128,7 @@ def test_photos_are_told(tmp_path: Path) -> None:
     sandbox = Sandbox(15, settings=Settings(quota=None))
     with sandbox.serve() as url:
         done = _run("pull", "city.db", "--photos", "photos", url=url, cwd=tmp_path)
-        again = run_here(url, "pull", "city.db", cwd=tmp_path)
+        again = run_cli(url, "pull", "city.db", cwd=tmp_path)
 
     photos = len(list((tmp_path / "photos").iterdir()))
     assert done.returncode == 0, done.stderr
@@ -169,10 +169,10 @@ def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
 def test_issues_and_one_issue(small: Sandbox) -> None:
     number = str(small.city.id_of(299))
     with small.serve() as url:
-        listed = run_here(url, "issues", "--limit", "5", "--status", "all")
-        lines = run_here(url, "issues", "--limit", "120", "--status", "all", "--json")
-        shown = run_here(url, "show", number)
-        as_json = run_here(url, "show", number, "--json")
+        listed = run_cli(url, "issues", "--limit", "5", "--status", "all")
+        lines = run_cli(url, "issues", "--limit", "120", "--status", "all", "--json")
+        shown = run_cli(url, "show", number)
+        as_json = run_cli(url, "show", number, "--json")
 
     assert number in listed.stdout
     assert len(lines.stdout.splitlines()) == 120
@@ -224,7 +224,7 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     (tmp_path / "there.jsonl").write_text("mine\n", "utf-8")
     (tmp_path / "there.db").write_text("mine, and no database at all\n" * 50, "utf-8")
 
-    done = run_here("http://127.0.0.1:9", *arguments, cwd=tmp_path)
+    done = run_cli("http://127.0.0.1:9", *arguments, cwd=tmp_path)
 
     assert done.returncode == code, done.stderr
     assert words in " ".join((done.stdout + done.stderr).split())
@@ -242,7 +242,7 @@ def test_the_sandbox_runs_until_it_is_told_to_stop(told_by: signal.Signals) -> N
         url = process.stdout.readline().rpartition(" ")[2].strip()
         told = [process.stdout.readline() for _ in range(5)]
         taken = _run("sandbox", "--port", url.rpartition(":")[2])
-        shown = run_here(url, "issues", "--status", "all", "--json")
+        shown = run_cli(url, "issues", "--status", "all", "--json")
         process.send_signal(told_by)
         assert process.wait(20) == 0
         with pytest.raises(OSError, match="refused"):
@@ -306,8 +306,8 @@ def test_a_place_without_issues_is_no_success(small: Sandbox, tmp_path: Path, na
     """The service answers so for a name that it does not know."""
     pull = ("pull", name, "--place", "nowhere")
     with small.serve() as url:
-        listed = run_here(url, "issues", "--place", "nowhere")
-        pulled = [run_here(url, *pull, *more, cwd=tmp_path) for more in ((), ("--json",))]
+        listed = run_cli(url, "issues", "--place", "nowhere")
+        pulled = [run_cli(url, *pull, *more, cwd=tmp_path) for more in ((), ("--json",))]
 
     for done in (listed, *pulled):
         assert done.returncode == 3

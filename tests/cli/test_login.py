@@ -93,7 +93,7 @@ def _visit(url: str, body: bytes | None = None) -> str:
 
 def _login(terminal: Terminal, provider: Doorkeeper, *arguments: str) -> str:
     process = terminal.start(*arguments)
-    page = _visit(provider.come_back(_address(process)))
+    page = _visit(provider.authorize(_address(process)))
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 0
     assert "Signed in as" in said
@@ -129,7 +129,7 @@ def test_the_token_is_renewed_and_revoked(terminal: Terminal, provider: Doorkeep
 
 def test_the_implicit_flow_by_way_of_the_page(terminal: Terminal, provider: Doorkeeper) -> None:
     process = terminal.start("--implicit")
-    came_back = provider.come_back(_address(process))
+    came_back = provider.authorize(_address(process))
     address, _, fragment = came_back.partition("#")
 
     page = _visit(address)  # a browser sends no fragment; the page's script posts it
@@ -143,7 +143,7 @@ def test_the_implicit_flow_by_way_of_the_page(terminal: Terminal, provider: Door
 def test_what_somebody_makes_up_ends_no_login(terminal: Terminal, provider: Doorkeeper) -> None:
     process = terminal.start()
     address = _address(process)
-    came_back = provider.come_back(address)
+    came_back = provider.authorize(address)
     page = came_back.partition("?")[0]
 
     assert "not the answer" in _visit(f"{page}?code=made-up&state=made-up")
@@ -160,7 +160,7 @@ def test_what_somebody_makes_up_ends_no_login(terminal: Terminal, provider: Door
 def test_a_denial_ends_the_login(terminal: Terminal, provider: Doorkeeper) -> None:
     process = terminal.start()
 
-    assert "You denied the access" in _visit(provider.come_back(_address(process), "Deny"))
+    assert "You denied the access" in _visit(provider.authorize(_address(process), "Deny"))
 
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -171,7 +171,7 @@ def test_a_denial_ends_the_login(terminal: Terminal, provider: Doorkeeper) -> No
 def test_the_address_can_be_pasted(terminal: Terminal, provider: Doorkeeper) -> None:
     keyboard, stdin = pty.openpty()
     process = terminal.start(stdin=stdin)
-    came_back = provider.come_back(_address(process))
+    came_back = provider.authorize(_address(process))
 
     os.write(keyboard, b"\nnonsense\n")
     os.write(keyboard, came_back.encode() + b"\n")
@@ -212,7 +212,7 @@ def test_a_personal_token_comes_from_standard_input(
     terminal: Terminal, provider: Doorkeeper
 ) -> None:
     process = terminal.start("--implicit")
-    fragment = provider.come_back(_address(process)).partition("#")[2]
+    fragment = provider.authorize(_address(process)).partition("#")[2]
     token = re.findall("access_token=([^&]+)", fragment)[0]
     process.terminate()
     process.communicate()

@@ -21,7 +21,7 @@ from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN, Sandbox
 from seeclickfix_async.tokens import KeyringStore
-from tests.support.keyring_backend import Desktop
+from tests.support.keyring_backend import MemoryKeyring
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,7 @@ def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FileStore:
 
 
 @pytest.fixture
-def ring(files: FileStore, desktop: Desktop) -> TokenStore:
+def ring(files: FileStore, memory_keyring: MemoryKeyring) -> TokenStore:
     return KeyringStore()
 
 
@@ -70,7 +70,7 @@ async def test_what_goes_into_the_keyring_leaves_the_file(
 
 
 async def test_a_keyring_that_fails_is_replaced_by_a_file(
-    files: FileStore, desktop: Desktop
+    files: FileStore, memory_keyring: MemoryKeyring
 ) -> None:
     kept = session.StoredLogin()
     keyring.set_keyring(fail.Keyring())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
-from tests.support.command_line import run_here
+from tests.support.command_line import run_cli
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 _AT = ("--at", "41.05", "-73.54")
@@ -37,9 +37,9 @@ def _open_issue(small: Sandbox) -> str:
 
 
 def test_what_can_be_reported_and_what_is_asked(url: str) -> None:
-    categories = run_here(url, "form", "41.05", "-73.54")
-    asked = run_here(url, "questions", "1001")
-    lines = run_here(url, "questions", "other", "--json")
+    categories = run_cli(url, "form", "41.05", "-73.54")
+    asked = run_cli(url, "questions", "1001")
+    lines = run_cli(url, "questions", "other", "--json")
 
     assert "Pothole" in categories.stdout
     assert "multivaluelist" in asked.stdout
@@ -58,13 +58,13 @@ def test_a_report_without_a_question(small: Sandbox, url: str, tmp_path: Path) -
     (tmp_path / "photo.png").write_bytes(_PNG)
     options = ("--type", "1001", "--address", "1 Main St", "--answers", "answers.json")
 
-    done = run_here(url, "report", *_AT, *options, "--image", "photo.png", "--json", cwd=tmp_path)
+    done = run_cli(url, "report", *_AT, *options, "--image", "photo.png", "--json", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     issue = json.loads(done.stdout)
     assert issue["summary"] == "Deep hole"
     assert _PNG in small.photos.values()
-    assert json.loads(run_here(url, "show", str(issue["id"]), "--json").stdout)["id"] == issue["id"]
+    assert json.loads(run_cli(url, "show", str(issue["id"]), "--json").stdout)["id"] == issue["id"]
 
 
 _DIALOGUE = ("41.05, -73.54", "1 Main St", "99", "2", "Deep hole", "", "2", "1, bikes")
@@ -89,7 +89,7 @@ def test_a_report_by_questions(small: Sandbox, url: str) -> None:
     assert "Who is in danger: ['cars', 'bikes']" in done.stderr
     assert "Reported as #" in done.stdout
     number = done.stdout.split("#")[1].split(".")[0]
-    shown = json.loads(run_here(url, "show", number, "--json").stdout)
+    shown = json.loads(run_cli(url, "show", number, "--json").stdout)
     answers = [one["answer"] for one in shown["questions"]]
     assert answers[1:4] == ["wheel", "cars, bikes", "3"]
     assert answers[5] == "False"
@@ -100,7 +100,7 @@ def test_what_was_not_answered_well_is_asked_again(url: str) -> None:
     first = ("Hole", "", "7", "", "deep", "", "", "", "")
     again = ("wheel", "5.5", "y")
 
-    done = run_here(url, *known, stdin="\n".join((*first, *again, "")))
+    done = run_cli(url, *known, stdin="\n".join((*first, *again, "")))
 
     assert done.returncode == 0, done.stderr
     assert "- How large is it?: must be one of 'fist', 'wheel'." in done.stderr
@@ -111,7 +111,7 @@ def test_what_was_not_answered_well_is_asked_again(url: str) -> None:
 def test_a_report_that_is_not_sent_after_all(small: Sandbox, url: str) -> None:
     before = len(small.city)
 
-    done = run_here(
+    done = run_cli(
         url, "report", *_AT, "--type", "other", "--address", "here", stdin="Hello\n\n\nwhat\nn\n"
     )
 
@@ -122,9 +122,9 @@ def test_a_report_that_is_not_sent_after_all(small: Sandbox, url: str) -> None:
 
 def test_possible_duplicates_are_shown(small: Sandbox, url: str) -> None:
     known = ("report", *_AT, "--type", "1005", "--address", "Elm St")
-    first = run_here(url, *known, stdin="Big tree\n\n\ny\n")
+    first = run_cli(url, *known, stdin="Big tree\n\n\ny\n")
 
-    second = run_here(url, *known, stdin="Tree\n\n\nn\n")
+    second = run_cli(url, *known, stdin="Tree\n\n\nn\n")
 
     assert "may have been reported already" not in first.stderr
     assert "may have been reported already" in second.stderr
@@ -135,9 +135,9 @@ def test_comment_and_close(small: Sandbox, url: str, tmp_path: Path) -> None:
     number = _open_issue(small)
     (tmp_path / "photo.png").write_bytes(_PNG)
 
-    said = run_here(url, "comment", number, "Still there.", "--image", "photo.png", cwd=tmp_path)
-    closed = run_here(url, "close", number, "Mended.", "--json")
-    shown = json.loads(run_here(url, "show", number, "--json").stdout)
+    said = run_cli(url, "comment", number, "Still there.", "--image", "photo.png", cwd=tmp_path)
+    closed = run_cli(url, "close", number, "Mended.", "--json")
+    shown = json.loads(run_cli(url, "show", number, "--json").stdout)
 
     assert said.stdout == f"Commented on #{number}.\n"
     assert json.loads(closed.stdout)["issue"]["status"] == "closed"
@@ -147,8 +147,8 @@ def test_comment_and_close(small: Sandbox, url: str, tmp_path: Path) -> None:
 def test_what_is_held_back_is_said_so() -> None:
     small = Sandbox(50, settings=Settings(quota=None, moderated=True))
     with small.serve() as url:
-        said = run_here(url, "comment", str(small.city.id_of(3)), "Hello")
-        sent = run_here(
+        said = run_cli(url, "comment", str(small.city.id_of(3)), "Hello")
+        sent = run_cli(
             url, "report", *_AT, "--type", "other", "--address", "x", stdin="Hello\n\n\ny\n"
         )
 
@@ -157,9 +157,9 @@ def test_what_is_held_back_is_said_so() -> None:
 
 
 def test_places(url: str) -> None:
-    listed = run_here(url, "places", "41.05", "-73.54")
-    named = run_here(url, "places", "41.05", "-73.54", "--name", "Example City")
-    lines = run_here(url, "places", "41.05", "-73.54", "--limit", "1", "--json")
+    listed = run_cli(url, "places", "41.05", "-73.54")
+    named = run_cli(url, "places", "41.05", "-73.54", "--name", "Example City")
+    lines = run_cli(url, "places", "41.05", "-73.54", "--limit", "1", "--json")
 
     assert "example-county" in listed.stdout
     assert named.stdout == "example-city\n"
@@ -197,7 +197,7 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     (tmp_path / "a.json").write_text("{}", "utf-8")
     (tmp_path / "list.json").write_text("[]", "utf-8")
 
-    done = run_here(url, *arguments, cwd=tmp_path)
+    done = run_cli(url, *arguments, cwd=tmp_path)
 
     assert done.returncode == code, done.stderr
     assert words in " ".join((done.stdout + done.stderr).split()) + " "
@@ -205,7 +205,7 @@ def test_what_goes_wrong_is_said_in_a_sentence(
 
 
 def test_a_point_is_two_numbers(url: str) -> None:
-    done = run_here(url, "report", stdin="somewhere\n")
+    done = run_cli(url, "report", stdin="somewhere\n")
 
     assert done.returncode == 2
     assert "two numbers" in done.stderr
@@ -215,9 +215,9 @@ def test_a_report_whose_answer_never_came_is_looked_for() -> None:
     small = Sandbox(50, settings=Settings(quota=None))
     known = ("report", *_AT, "--type", "other", "--address", "Elm St")
     with small.serve() as url:
-        run_here(url, *known, stdin="Hello\n\n\ny\n")
+        run_cli(url, *known, stdin="Hello\n\n\ny\n")
         small.faults.extend([Fault(200, {"questions": []}), Fault(200, {"issues": []}), Fault(502)])
-        done = run_here(url, *known, stdin="y\n")
+        done = run_cli(url, *known, stdin="y\n")
 
     assert done.returncode == 1
     assert "may have arrived" in " ".join(done.stderr.split())

@@ -14,15 +14,15 @@ from anyio import to_thread
 from seeclickfix_async import AsyncClient, Limiter, errors
 from seeclickfix_async._transport import httpx_compat
 from tests.support.clock import VirtualClock
-from tests.support.http_backends import ISSUE, Family, client_of
+from tests.support.http_backends import ISSUE, HTTPBackend, make_client
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_who_waits_for_the_quota_is_not_sent_after_the_end(family: Family) -> None:
+async def test_who_waits_for_the_quota_is_not_sent_after_the_end(backend: HTTPBackend) -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=60, clock=clock)
-    client = client_of(family, family.answer(body=ISSUE), limiter=limiter)
+    client = make_client(backend, backend.response(body=ISSUE), limiter=limiter)
     await client.issues.get(7)
 
     async def wait() -> None:
@@ -37,7 +37,7 @@ async def test_who_waits_for_the_quota_is_not_sent_after_the_end(family: Family)
             around.start_soon(clock.run)
         around.cancel_scope.cancel()
 
-    assert len(family.requests) == 1
+    assert len(backend.requests) == 1
 
 
 async def test_a_client_closed_while_it_opens_sends_nothing(

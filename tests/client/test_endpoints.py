@@ -9,7 +9,7 @@ import pytest
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.sandbox import Sandbox
-from tests.support.endpoints import ENDPOINTS, Endpoint, bound
+from tests.support.endpoints import ENDPOINTS, Endpoint, find_method
 
 # Of the client itself, what calls no endpoint; and what needs a file to write to.
 _NO_ENDPOINT = {"aclose", "from_env", "open311", "organization", "with_options", "photos.save"}
@@ -36,10 +36,10 @@ def _matches(template: str, path: str) -> bool:
 @pytest.mark.anyio
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: f"{one.method} {one.call}")
 async def test_an_endpoint_has_a_method_and_a_route(endpoint: Endpoint) -> None:
-    office = await endpoint.tried()
+    harness = await endpoint.call_once()
 
     # What no route takes never gets to the door, so that it is not among these.
-    seen = [(one.method, one.path) for one in office.sandbox.requests]
+    seen = [(one.method, one.path) for one in harness.sandbox.requests]
     assert any(
         method == endpoint.method and _matches(endpoint.path, path) for method, path in seen
     ), seen
@@ -50,7 +50,7 @@ def test_every_method_of_the_client_has_its_endpoint() -> None:
     known = {endpoint.call for endpoint in ENDPOINTS} | _NO_ENDPOINT
     public = {name for name, _ in inspect.getmembers(AsyncClient, callable) if name[0] != "_"}
     for room in _ROOMS:
-        holder = bound(client, f"{room}.__class__")
+        holder = find_method(client, f"{room}.__class__")
         public |= {f"{room}.{n}" for n, _ in inspect.getmembers(holder, callable) if n[0] != "_"}
 
     assert set(_ROOMS) - {"open311", "organization"} <= set(vars(client))

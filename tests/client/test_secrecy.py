@@ -28,7 +28,7 @@ from seeclickfix_async import (
 )
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import AuthorizationCode, Flow, Token
-from tests.support.broken_connection import Breaking
+from tests.support.broken_connection import BrokenTransport
 from tests.support.doorkeeper import Doorkeeper, doorkeeper
 
 pytestmark = pytest.mark.anyio
@@ -104,7 +104,7 @@ def _begun(provider: Doorkeeper, canaries: Canaries, kind: oauth.FlowKind) -> tu
     flow = oauth.begin(provider.application(), kind)
     canaries.hide(flow.state, flow.verifier)
     canaries.show(flow, provider.application(), oauth.Pkce(flow.verifier or "v" * 43))
-    return flow, provider.come_back(flow.url)
+    return flow, provider.authorize(flow.url)
 
 
 async def test_the_code_flow_tells_nothing(provider: Doorkeeper, canaries: Canaries) -> None:
@@ -174,7 +174,7 @@ async def test_a_broken_connection_tells_nothing(canaries: Canaries, way: str) -
     canaries.loggers = set()  # nothing comes back that could be logged
     once = Retry(attempts=1)
     app = oauth.Application("app", "https://app.example/", "confidential-secret")
-    async with httpx.AsyncClient(transport=Breaking()) as http:
+    async with httpx.AsyncClient(transport=BrokenTransport()) as http:
         if way == "endpoint":
             endpoint = TokenEndpoint(app, http=http, limiter=None, retry=once)
             await _fails(canaries, lambda: endpoint.refresh(token))
@@ -256,7 +256,7 @@ async def test_a_frame_that_knows_would_be_found(provider: Doorkeeper) -> None:
     request = httpx.Request("POST", provider.url, headers={"Authorization": "confidential-secret"})
 
     with pytest.raises(httpx.WriteError) as caught:
-        await Breaking().handle_async_request(request)
+        await BrokenTransport().handle_async_request(request)
     canaries.show_error(caught.value)
 
     assert canaries.found == {"confidential-secret"}

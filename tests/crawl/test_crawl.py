@@ -87,7 +87,7 @@ async def test_a_crowded_second_that_loses_a_row_while_it_is_read(
         if number == moment:
             service.rows.pop(gone)
 
-    service.before_answer = delete
+    service.before_response = delete
     got, report = await _run(_client(service).issues.crawl(concurrency=concurrency))
 
     _check(got, report, set(service.rows))
@@ -113,7 +113,7 @@ async def test_an_issue_that_changes_its_status_while_a_second_is_divided_is_not
                     row.status = Status.OPEN  # without a new updated_at
                 del service.rows[3]
 
-        service.before_answer = change
+        service.before_response = change
         got, report = await _run(_client(service).issues.crawl())
         assert len(got) == len(set(got))
         if report.complete and not set(service.rows) <= set(got):
@@ -148,7 +148,7 @@ async def test_a_count_that_is_too_low_ends_nothing(count_mode: Any) -> None:
 
 
 async def test_a_count_that_is_capped_as_the_rows_are_ends_no_crowded_second() -> None:
-    service = _city(crowd=330, most_per_page=20, cap=200, count_mode="capped", names_next=False)
+    service = _city(crowd=330, most_per_page=20, cap=200, count_mode="capped", has_next_page=False)
 
     got, report = await _run(_client(service).issues.crawl())
 
@@ -157,7 +157,7 @@ async def test_a_count_that_is_capped_as_the_rows_are_ends_no_crowded_second() -
 
 @pytest.mark.parametrize("count_mode", ["capped", "missing"])
 async def test_a_page_that_is_cut_off_at_the_cap_is_not_the_end(count_mode: Any) -> None:
-    service = _city(50, 350, 40, most_per_page=20, count_mode=count_mode, names_next=False)
+    service = _city(50, 350, 40, most_per_page=20, count_mode=count_mode, has_next_page=False)
     service.cap = 250
 
     def cut(request: httpx.Request) -> httpx.Response:
@@ -186,7 +186,7 @@ async def test_ties_whose_order_changes_with_each_page_end_and_are_complete() ->
             for row, number in zip(crowd, ids, strict=True):
                 service.rows[number] = attrs.evolve(row, id=number)
 
-        service.before_answer = shuffle
+        service.before_response = shuffle
         got, report = await _run(_client(service).issues.crawl())
 
         assert len(got) == len(set(got))
@@ -204,7 +204,7 @@ async def test_ties_in_another_order_on_each_page_and_a_count_that_is_too_low(
         page_step=page_step,
         tie_order="page",
         count_mode="low",
-        names_next=False,
+        has_next_page=False,
     )
 
     got, report = await _run(_client(service).issues.crawl())
@@ -215,16 +215,16 @@ async def test_ties_in_another_order_on_each_page_and_a_count_that_is_too_low(
 
 @pytest.mark.parametrize("crowd", range(2, 12, 3))
 @pytest.mark.parametrize("most_per_page", [1, 2, 3, 4])
-@pytest.mark.parametrize("keeps_ties", [False, True])
+@pytest.mark.parametrize("has_stable_ties", [False, True])
 async def test_both_ends_of_a_second_seem_to_meet_where_nothing_is_counted(
-    crowd: int, most_per_page: int, *, keeps_ties: bool
+    crowd: int, most_per_page: int, *, has_stable_ties: bool
 ) -> None:
     service = _city(
         crowd=crowd,
         most_per_page=most_per_page,
         cap=most_per_page,
         tie_order="page",
-        keeps_ties=keeps_ties,
+        has_stable_ties=has_stable_ties,
         count_mode="missing",
     )
 
@@ -260,7 +260,7 @@ async def test_an_empty_page_hides_no_update() -> None:
         if number == 3:
             service.touch(service.rows[95], created=START)
 
-    service.before_answer = move
+    service.before_response = move
     got, report = await _run(_served(serve).issues.crawl())
 
     assert emptied
@@ -286,7 +286,7 @@ async def test_pages_whose_size_and_cap_vary() -> None:
             service.most_per_page = (20, 19, 7, 20)[(number + seed) % 4]
             service.cap_mode = ("empty", "error", "repeat")[(number * 7 + seed) % 3]
 
-        service.before_answer = vary
+        service.before_response = vary
         got, report = await _run(_client(service).issues.crawl(concurrency=1 + seed % 3))
 
         _check(got, report, set(service.rows))
@@ -314,7 +314,7 @@ async def test_rows_that_move_behind_the_crawl_are_found_although_the_count_fits
             service.touch(service.rows[190], created=START + timedelta(seconds=30))
             del service.rows[5]  # was received, and makes up for the other in the count
 
-    service.before_answer = move
+    service.before_response = move
     got, report = await _run(_client(service).issues.crawl())
 
     _check(got, report, set(service.rows))
@@ -327,7 +327,7 @@ async def test_a_row_that_moves_ahead_of_the_crawl_comes_once() -> None:
         if number == 4:
             service.touch(service.rows[5], created=START + timedelta(days=3))
 
-    service.before_answer = move
+    service.before_response = move
     got, report = await _run(_client(service).issues.crawl())
 
     _check(got, report, set(service.rows))
@@ -340,7 +340,7 @@ async def test_an_id_that_is_used_again_comes_once() -> None:
         if number == 4:
             service.touch(service.rows[5], created=START + timedelta(days=1))
 
-    service.before_answer = reuse
+    service.before_response = reuse
     got, report = await _run(_client(service).issues.crawl(concurrency=2))
 
     _check(got, report, set(service.rows))
@@ -432,7 +432,7 @@ async def test_a_row_that_moves_between_two_processes_comes_once() -> None:
 
 async def test_a_state_alone_gives_out_no_update_twice() -> None:
     service = _city(60, 0, 0, most_per_page=10)
-    service.before_answer = lambda number: service.touch(service.rows[1 + number % 60])
+    service.before_response = lambda number: service.touch(service.rows[1 + number % 60])
     got: list[int] = []
     states: list[bytes] = []
 
@@ -453,7 +453,7 @@ async def test_a_state_alone_gives_out_no_update_twice() -> None:
 
 async def test_updates_without_end_and_a_count_that_is_too_high_end() -> None:
     service = _city(60, 0, 0, most_per_page=5, count_mode="high")
-    service.before_answer = lambda number: service.touch(service.rows[1 + number % 60])
+    service.before_response = lambda number: service.touch(service.rows[1 + number % 60])
 
     got, report = await _run(_client(service).issues.crawl())
 
@@ -468,7 +468,7 @@ async def test_updates_that_outrun_the_crawl_end_and_are_told() -> None:
         for place in range(5):
             service.touch(service.rows[1 + (5 * number + place) % 60])
 
-    service.before_answer = touch
+    service.before_response = touch
     got, report = await _run(_client(service).issues.crawl())
 
     assert sorted(got) == sorted(service.rows)
@@ -691,7 +691,7 @@ async def test_a_crawl_that_misses_rows_says_so() -> None:
     def serve(request: httpx.Request) -> httpx.Response:
         if request.url.params["per_page"] == "1":  # the count in the end
             service.count_mode = "high"
-        elif service.answers == 1:
+        elif service.responses == 1:
             del service.rows[25]
         return service.respond(request)
 

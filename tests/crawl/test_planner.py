@@ -32,7 +32,7 @@ def test_small_worlds_in_which_something_happens_at_every_moment(
 ) -> None:
     tried = 0
     for world in itertools.islice(worlds(rows, page_size, events=events), 0, None, every):
-        assert crawl(world).fault is None, world
+        assert crawl(world).failure is None, world
         tried += 1
 
     assert tried > 10_000
@@ -96,7 +96,7 @@ def test_whatever_the_service_counts_no_issue_is_lost_in_silence(
             there &= service.rows.keys()
         part = chance.choice(planner.slices)
         request = planner.request(part)
-        page = service.answer(request.query, request.number)
+        page = service.page(request.query, request.number)
         planner.count_requests(1)
         if page is None:
             assert planner.refuse(part, request)

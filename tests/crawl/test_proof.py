@@ -48,23 +48,23 @@ def test_a_seed_does_the_same_each_time() -> None:
 
 
 def test_what_is_missing_or_came_twice_is_a_fault() -> None:
-    findings = Findings(Scenario.of_seed(0))
+    findings = Findings(Scenario.from_seed(0))
 
     findings.check_doubled("crawl", [1, 2, 2])
     findings.check_lost("crawl", {3}, _COMPLETE)
     findings.check_lost("crawl", {3}, _INCOMPLETE)
 
-    assert [fault.kind for fault in findings.faults] == ["doubled", "lost in silence"]
-    assert findings.counts == {"told complete": 1, "told incomplete": 1}
+    assert [fault.kind for fault in findings.faults] == ["doubled", "lost silently"]
+    assert findings.counts == {"reported complete": 1, "reported incomplete": 1}
 
 
 def test_of_a_service_that_stands_still_incomplete_is_a_fault_where_everything_came() -> None:
-    scenarios = map(Scenario.of_seed, range(1000))
-    still = next(scenario for scenario in scenarios if scenario.is_still)
+    scenarios = map(Scenario.from_seed, range(1000))
+    still = next(scenario for scenario in scenarios if scenario.is_static)
     findings, lying = Findings(still), Findings(attrs.evolve(still, count_mode="high"))
 
     for found in (findings, lying):
         found.check_lost("pull", set(), _INCOMPLETE)
 
-    assert [fault.kind for fault in findings.faults] == ["told in vain"]
+    assert [fault.kind for fault in findings.faults] == ["incomplete without reason"]
     assert not lying.faults

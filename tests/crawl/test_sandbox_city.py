@@ -24,7 +24,7 @@ from seeclickfix_async import (
 from seeclickfix_async.errors import AuthenticationError, NotFoundError, TruncatedResultsError
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 from tests.support.clock import VirtualClock
-from tests.support.sandboxes import URL, client_of
+from tests.support.sandboxes import URL, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -217,7 +217,7 @@ async def test_what_was_not_kept_is_given_out_again(city: Sandbox, ends: str) ->
             await anyio.lowlevel.checkpoint()
         kept.extend(issue.id for issue in batch.issues)
 
-    walk = client_of(city).issues.crawl(concurrency=8)
+    walk = make_client(city).issues.crawl(concurrency=8)
     with anyio.CancelScope() as scope, suppress(OSError):
         await walk.run(keep)
     assert 0 < len(kept) < 5000
@@ -252,7 +252,7 @@ async def test_an_answer_that_came_is_not_asked_for_again() -> None:
         if next(batches, None) == 2:
             raise OSError("No space left on device")
 
-    walk = client_of(sandbox).issues.crawl(concurrency=16, page_size=20)
+    walk = make_client(sandbox).issues.crawl(concurrency=16, page_size=20)
     with suppress(OSError):
         await walk.run(keep)
     sent = len(sandbox.requests)

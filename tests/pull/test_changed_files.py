@@ -17,9 +17,9 @@ from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.faults import Ended
+from tests.support.faults import ProcessEnded
 from tests.support.pulled_files import lines, rows
-from tests.support.sandboxes import URL, client_of, failing
+from tests.support.sandboxes import URL, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -68,12 +68,12 @@ async def test_a_file_that_was_changed_between_two_calls_is_told(
 ) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(failing(small, after=2), to=path)
+        await pull(failing_client(small, after=2), to=path)
     _rewrite(path, _CHANGES[change])
     small.requests.clear()
 
     with pytest.raises(InvalidArgumentError, match=r"to begin anew") as caught:
-        await pull(client_of(small), to=path)
+        await pull(make_client(small), to=path)
 
     assert caught.value.argument == "to"
     assert len(small.requests) == 0
@@ -86,12 +86,12 @@ async def test_a_file_that_was_changed_is_not_updated(
     name: str, change: str, stage: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
-    await pull(client_of(small), to=path)
+    await pull(make_client(small), to=path)
     _rewrite(path, _CHANGES[change])
     before = path.read_bytes()
 
     with pytest.raises(InvalidArgumentError, match="not as the pull left it"):
-        await pull(client_of(small), to=path, **{stage: True})  # type: ignore[arg-type]
+        await pull(make_client(small), to=path, **{stage: True})  # type: ignore[arg-type]
 
     assert path.read_bytes() == before
 
@@ -100,10 +100,10 @@ async def test_a_file_that_was_changed_is_not_updated(
 async def test_what_was_appended_is_cut_off(name: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(failing(small, after=2), to=path)
+        await pull(failing_client(small, after=2), to=path)
     _rewrite(path, lambda content: content + content)
 
-    assert (await pull(client_of(small), to=path)).complete
+    assert (await pull(make_client(small), to=path)).complete
 
     assert len(rows(path)) == 300
 
@@ -111,14 +111,14 @@ async def test_what_was_appended_is_cut_off(name: str, small: Sandbox, tmp_path:
 @pytest.mark.parametrize("name", _TEXTS)
 async def test_a_file_that_is_gone_is_told(name: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / name
-    await pull(client_of(small), to=path)
+    await pull(make_client(small), to=path)
     path.unlink()
 
     with pytest.raises(InvalidArgumentError, match=rf"is gone.*remove {name}\.pull\.json"):
-        await pull(client_of(small), to=path, update=True)
+        await pull(make_client(small), to=path, update=True)
     (tmp_path / f"{name}.pull.json").unlink()
 
-    assert (await pull(client_of(small), to=path)).complete
+    assert (await pull(make_client(small), to=path)).complete
 
 
 @pytest.mark.parametrize("name", _TEXTS)
@@ -127,9 +127,9 @@ async def test_a_checkpoint_of_before_digests_is_accepted(
 ) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(failing(small, after=2), to=path)
+        await pull(failing_client(small, after=2), to=path)
     _forget_digest(path)
-    report = await pull(client_of(small), to=path)
+    report = await pull(make_client(small), to=path)
 
     assert report.complete
     assert len(rows(path)) == 300
@@ -141,12 +141,12 @@ async def test_a_changed_file_without_a_digest_raises_no_foreign_error(
     name: str, change: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
-    await pull(client_of(small), to=path)
+    await pull(make_client(small), to=path)
     _forget_digest(path)
     _rewrite(path, _CHANGES[change])
 
     with pytest.raises(InvalidArgumentError, match="to begin anew"):
-        await pull(client_of(small), to=path, sweep=True)
+        await pull(make_client(small), to=path, sweep=True)
 
 
 def _forget_digest(path: Path) -> None:
@@ -209,7 +209,7 @@ async def test_a_file_that_is_changed_during_an_update_is_told(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
-    await pull(client_of(small), to=path)
+    await pull(make_client(small), to=path)
     client = _meddling(
         small, lambda: path.write_bytes(_edit_same_length(path.read_bytes())), before=1
     )
@@ -228,7 +228,7 @@ async def test_a_checkpoint_that_is_removed_during_a_pull_is_written_anew(
     assert (await pull(client, to=path, concurrency=1)).complete
 
     with pytest.raises(InvalidArgumentError, match="is done"):
-        await pull(client_of(small), to=path)
+        await pull(make_client(small), to=path)
 
 
 # -- checkpoints ----------------------------------------------------------------------------------
@@ -275,11 +275,11 @@ _DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 async def test_a_damaged_checkpoint_is_told(damage: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "city.jsonl"
     with pytest.raises(ServerError):
-        await pull(failing(small, after=2), to=path)
+        await pull(failing_client(small, after=2), to=path)
     _rewrite(tmp_path / "city.jsonl.pull.json", _DAMAGES[damage])
 
     with pytest.raises(InvalidArgumentError, match=r"to: its checkpoint cannot be read.*anew"):
-        await pull(client_of(small), to=path)
+        await pull(make_client(small), to=path)
 
 
 @pytest.mark.parametrize("damage", ["zeros", "cut"])
@@ -289,14 +289,14 @@ async def test_what_an_update_left_half_done_is_made_anew_when_it_is_damaged(
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / "city.jsonl"
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     with monkeypatch.context() as patched:
         patched.setattr(JsonLines, "merge", _end)
-        with pytest.raises(Ended):
-            await pull(client_of(sandbox), to=path, update=True)
+        with pytest.raises(ProcessEnded):
+            await pull(make_client(sandbox), to=path, update=True)
     _rewrite(tmp_path / f"city.jsonl.{what}", _DAMAGES[damage])
 
-    assert (await pull(client_of(sandbox), to=path, update=True)).complete
+    assert (await pull(make_client(sandbox), to=path, update=True)).complete
 
     assert len(rows(path)) == 300
 
@@ -307,27 +307,27 @@ async def test_changes_for_another_file_are_not_merged(
     """They are older than what a new pull brought."""
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / "city.jsonl"
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     with monkeypatch.context() as patched:
         patched.setattr(JsonLines, "merge", _end)
-        with pytest.raises(Ended):
-            await pull(client_of(sandbox), to=path, update=True)
+        with pytest.raises(ProcessEnded):
+            await pull(make_client(sandbox), to=path, update=True)
     before = lines(tmp_path / "city.jsonl.update.jsonl")[0]["id"]
     for file in (path, tmp_path / "city.jsonl.pull.json"):
         file.unlink()
     row = sandbox.city.row_of(before) or 0
     sandbox.city.updated[row] += 7200
     sandbox.city.changes += 1
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     fresh = rows(path)
 
-    await pull(client_of(sandbox), to=path, update=True)
+    await pull(make_client(sandbox), to=path, update=True)
 
     assert rows(path) == fresh
 
 
 def _end(*_: object) -> None:
-    raise Ended
+    raise ProcessEnded
 
 
 @pytest.mark.parametrize("name", _TEXTS)
@@ -337,14 +337,14 @@ async def test_a_file_that_is_written_anew_keeps_its_mode_and_its_link(
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path, link = tmp_path / "data" / name, tmp_path / name
     path.parent.mkdir()
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     link.symlink_to(path)
     path.chmod(0o640)
     if os.geteuid() == 0:
         os.chown(path, 65534, 65534)
     sandbox.city.hide(7)
 
-    report = await pull(client_of(sandbox), to=link, sweep=True)
+    report = await pull(make_client(sandbox), to=link, sweep=True)
 
     assert report.vanished == 1
     assert link.is_symlink()

@@ -24,9 +24,9 @@ from seeclickfix_async.pull import _parquet as parquet
 from seeclickfix_async.pull import page, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox._city import DAY
-from tests.support.faults import Ended, end_at
+from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import dataset
-from tests.support.sandboxes import client_of, failing, meddled
+from tests.support.sandboxes import changing_client, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -71,7 +71,7 @@ def _beside(path: Path, name: str) -> Path:
 async def _interrupted(city: Sandbox, path: Path) -> None:
     """Leave parts and pending rows."""
     with pytest.raises(ServerError):
-        await pull(failing(city, after=5), to=path, page_size=40, concurrency=1)
+        await pull(failing_client(city, after=5), to=path, page_size=40, concurrency=1)
     manifest = json.loads(_beside(path, "pull.json").read_bytes())
     assert 0 < manifest["stored"] < manifest["length"]
 
@@ -81,7 +81,7 @@ async def test_polars_reads_the_folder_while_it_grows_and_when_it_is_done(
 ) -> None:
     await _interrupted(city, path)
     some = pl.scan_parquet(path).collect()
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
 
     whole = pl.scan_parquet(path).collect()
     assert 100 <= some.height < whole.height == _ROWS
@@ -128,19 +128,19 @@ async def test_a_file_that_is_not_as_it_was_left_is_reported(
 
     for _ in range(2):
         with pytest.raises(InvalidArgumentError, match=_TOLD):
-            await pull(client_of(city), to=path)
+            await pull(make_client(city), to=path)
 
 
 @pytest.mark.parametrize("damage", _DAMAGES)
 async def test_a_damaged_part_of_a_pull_that_is_done_is_reported(
     damage: Callable[[Path], None], city: Sandbox, path: Path
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     damage(_part(path))
 
     for options in ({"update": True}, {"sweep": True}, {}):
         with pytest.raises(InvalidArgumentError, match=_TOLD):
-            await pull(client_of(city), to=path, **options)  # type: ignore[arg-type]
+            await pull(make_client(city), to=path, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("what", ["part", "pending", "folder"])
@@ -153,24 +153,24 @@ async def test_what_is_removed_while_a_pull_runs_is_reported(
         else:
             (_part(path) if what == "part" else _beside(path, what)).unlink()
 
-    client = meddled(city, 6, meddle)
+    client = changing_client(city, 6, meddle)
 
     with pytest.raises(InvalidArgumentError, match=r"removed or changed|cannot be used"):
         await pull(client, to=path, page_size=40, concurrency=1)
     with pytest.raises(InvalidArgumentError, match="begin anew"):
-        await pull(client_of(city), to=path)
+        await pull(make_client(city), to=path)
 
 
 async def test_a_checkpoint_that_is_removed_while_a_pull_runs_is_written_again(
     city: Sandbox, path: Path
 ) -> None:
-    client = meddled(city, 4, lambda: _beside(path, "pull.json").unlink())
+    client = changing_client(city, 4, lambda: _beside(path, "pull.json").unlink())
 
     report = await pull(client, to=path, page_size=70, concurrency=1)
 
     assert report.complete
     assert set(_ids(path).values()) == {1}
-    assert (await pull(client_of(city), to=path, update=True)).complete
+    assert (await pull(make_client(city), to=path, update=True)).complete
 
 
 def _with_pandas(part: Path) -> None:
@@ -209,12 +209,12 @@ def _with_other_types(part: Path) -> None:
 async def test_a_part_that_another_program_rewrote_is_converted_back(
     rewrite: Callable[[Path], None], city: Sandbox, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     part, schema, before = _part(path), pq.read_schema(_part(path)), dataset(path)
     rewrite(part)
 
     with caplog.at_level(logging.WARNING):
-        report = await pull(client_of(city), to=path, update=True)
+        report = await pull(make_client(city), to=path, update=True)
 
     assert report.complete
     assert "was converted back" in caplog.text
@@ -261,13 +261,13 @@ def _with_texts_for_numbers(table: Any) -> Any:
 async def test_a_part_that_cannot_be_converted_is_reported(
     change: Callable[[Any], Any], told: str, city: Sandbox, path: Path
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     part = _part(path)
     pq.write_table(change(pq.ParquetFile(part).read()), part)
     changed = part.read_bytes()
 
     with pytest.raises(InvalidArgumentError, match=told):
-        await pull(client_of(city), to=path, update=True)
+        await pull(make_client(city), to=path, update=True)
     assert part.read_bytes() == changed
     assert not _beside(path, "new").exists()
 
@@ -284,13 +284,13 @@ async def test_a_part_that_cannot_be_converted_is_reported(
 async def test_a_stranger_among_the_parts_is_left_out(
     name: str, city: Sandbox, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     stranger = _part(path).with_name(name)
     shutil.copy(_part(path), stranger)
     city.city.touch(5)
 
     with caplog.at_level(logging.WARNING):
-        report = await pull(client_of(city), to=path, sweep=True)
+        report = await pull(make_client(city), to=path, sweep=True)
 
     assert report.complete
     assert str(stranger) in caplog.text
@@ -303,11 +303,11 @@ async def test_a_stranger_among_the_parts_is_left_out(
 async def test_an_issue_that_moves_to_another_month_is_there_once(
     city: Sandbox, path: Path
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     city.city.created[0] -= 60 * DAY
     city.city.touch(0)
 
-    report = await pull(client_of(city), to=path, update=True)
+    report = await pull(make_client(city), to=path, update=True)
 
     assert report.complete
     assert len(_ids(path)) == _ROWS
@@ -317,33 +317,33 @@ async def test_an_issue_that_moves_to_another_month_is_there_once(
 async def test_no_reader_meets_a_row_twice_wherever_a_process_ends(
     city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     for step in range(0, 24, 3):
         city.city.created[0] -= 60 * DAY
         for row in range(0, _ROWS, 40):
             city.city.touch(row)
-        with monkeypatch.context() as patched, contextlib.suppress(Ended):
-            end_at(patched, step)
-            await pull(client_of(city), to=path, update=True)
+        with monkeypatch.context() as patched, contextlib.suppress(ProcessEnded):
+            end_process_at(patched, step)
+            await pull(make_client(city), to=path, update=True)
         assert set(_ids(path).values()) == {1}
 
         with contextlib.suppress(InvalidArgumentError):  # it is done, and was repaired
-            await pull(client_of(city), to=path)
+            await pull(make_client(city), to=path)
         ids = _ids(path)
         assert len(ids) == _ROWS
         assert set(ids.values()) == {1}
 
-    assert (await pull(client_of(city), to=path, update=True)).complete
+    assert (await pull(make_client(city), to=path, update=True)).complete
 
 
 async def test_an_update_that_was_killed_before_its_rows_counted_is_done_again(
     city: Sandbox, path: Path
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     _beside(path, "pending").write_bytes(b"rows that do not count")
     city.city.touch(0)
 
-    assert (await pull(client_of(city), to=path, update=True)).complete
+    assert (await pull(make_client(city), to=path, update=True)).complete
     assert len(_ids(path)) == _ROWS
     assert set(_ids(path).values()) == {1}
 
@@ -353,14 +353,14 @@ async def test_a_first_pull_shows_no_row_twice_wherever_a_process_ends(
 ) -> None:
     for step in range(0, 100, 7):
         path = tmp_path / f"{step}.parquet"
-        with monkeypatch.context() as patched, contextlib.suppress(Ended):
-            end_at(patched, step)
-            await pull(client_of(city), to=path, page_size=50)
+        with monkeypatch.context() as patched, contextlib.suppress(ProcessEnded):
+            end_process_at(patched, step)
+            await pull(make_client(city), to=path, page_size=50)
         if any(path.glob("*/*.parquet")):
             assert set(_ids(path).values()) == {1}
 
         with contextlib.suppress(InvalidArgumentError):  # it may be done
-            await pull(client_of(city), to=path)
+            await pull(make_client(city), to=path)
         ids = _ids(path)
         assert len(ids) == _ROWS
         assert set(ids.values()) == {1}
@@ -384,8 +384,8 @@ async def test_a_full_disk_is_told_and_the_pull_goes_on(
         for name in ("open", "replace", "mkdir", "write_bytes"):
             patched.setattr(Path, name, full(getattr(Path, name)))
         with pytest.raises(InvalidArgumentError, match=r"No space left|cannot be written"):
-            await pull(client_of(city), to=path)
-    report = await pull(client_of(city), to=path)
+            await pull(make_client(city), to=path)
+    report = await pull(make_client(city), to=path)
 
     assert report.complete
     assert len(_ids(path)) == _ROWS
@@ -415,7 +415,7 @@ async def test_an_unfinished_dataset_of_an_earlier_version_goes_on(
     _as_earlier_versions_left_it(path, 1)
     shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # which does not count yet
 
-    report = await pull(client_of(city), to=path)
+    report = await pull(make_client(city), to=path)
 
     assert report.complete
     assert len(_ids(path)) == _ROWS
@@ -426,12 +426,12 @@ async def test_an_unfinished_dataset_of_an_earlier_version_goes_on(
 async def test_a_dataset_of_an_earlier_version_is_repaired_by_any_call(
     city: Sandbox, path: Path
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # its predecessor is left
     _as_earlier_versions_left_it(path, 2)
 
     with pytest.raises(InvalidArgumentError, match="is done"):
-        await pull(client_of(city), to=path)
+        await pull(make_client(city), to=path)
 
     assert len(_ids(path)) == _ROWS
     assert set(_ids(path).values()) == {1}
@@ -444,14 +444,14 @@ async def test_a_dataset_behind_a_link_grows_where_it_is(city: Sandbox, tmp_path
     (elsewhere / "real.parquet").mkdir()
     (tmp_path / "city.parquet").symlink_to(elsewhere / "real.parquet")
 
-    await pull(client_of(city), to=tmp_path / "city.parquet")
+    await pull(make_client(city), to=tmp_path / "city.parquet")
 
     assert (tmp_path / "city.parquet").is_symlink()
     assert len(_ids(elsewhere / "real.parquet")) == _ROWS
 
 
 async def test_a_page_of_a_dataset_without_a_part_is_refused(city: Sandbox, path: Path) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     _part(path).unlink()
 
     with pytest.raises(InvalidArgumentError, match="is no pull, or is damaged"):

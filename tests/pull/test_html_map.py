@@ -17,14 +17,14 @@ import pytest
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import page, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.sandboxes import client_of
+from tests.support.sandboxes import make_client
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
 
 
 async def _pulled(to: Path) -> Sandbox:
     sandbox = Sandbox(200, settings=Settings(quota=None))
-    await pull(client_of(sandbox), to=to)
+    await pull(make_client(sandbox), to=to)
     return sandbox
 
 
@@ -55,7 +55,7 @@ async def test_a_page_holds_every_issue_of_any_kind_of_file(name: str, tmp_path:
 async def test_what_vanished_is_on_no_page(name: str, tmp_path: Path) -> None:
     sandbox = await _pulled(tmp_path / name)
     sandbox.city.hide(7)
-    await pull(client_of(sandbox), to=tmp_path / name, sweep=True)
+    await pull(make_client(sandbox), to=tmp_path / name, sweep=True)
 
     shown = {issue[0] for issue in _data(page(tmp_path / name))["issues"]}
 

@@ -24,9 +24,9 @@ from seeclickfix_async.errors import FileLockedError, InvalidArgumentError, Toke
 from seeclickfix_async.pull import plan, pull
 from seeclickfix_async.pull._lock import lock_for
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.command_line import run_here
+from tests.support.command_line import run_cli
 from tests.support.pulled_files import rows
-from tests.support.sandboxes import URL, client_of
+from tests.support.sandboxes import URL, make_client
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet", "city.geoparquet"]
 _SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
@@ -109,7 +109,7 @@ async def test_a_second_pull_in_the_same_process_is_refused(
         await first.waiting.wait()
         before = _content(tmp_path)
         with pytest.raises(FileLockedError) as caught:
-            await pull(client_of(small), to=path)
+            await pull(make_client(small), to=path)
         assert _content(tmp_path) == before
         first.go_on.set()
 
@@ -131,13 +131,13 @@ async def test_a_lock_of_another_process_ends_with_it(
     small.requests.clear()
     with _other_process(path) as process:
         with pytest.raises(FileLockedError) as caught:
-            await pull(client_of(small), to=path)
+            await pull(make_client(small), to=path)
         assert caught.value.process_id == process.pid
         assert _names(tmp_path) == {f"{name}.lock"}
     assert len(small.requests) == 0
     assert (tmp_path / f"{name}.lock").exists()  # nobody was left to remove it
 
-    assert (await pull(client_of(small), to=path)).complete
+    assert (await pull(make_client(small), to=path)).complete
 
 
 def test_a_second_pull_in_another_thread_is_refused(small: Sandbox, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_second_pull_in_another_thread_is_refused(small: Sandbox, tmp_path: Pa
     async def one() -> None:
         barrier.wait(30)
         try:
-            outcomes.append(str((await pull(client_of(small), to=path)).complete))
+            outcomes.append(str((await pull(make_client(small), to=path)).complete))
         except InvalidArgumentError as error:
             outcomes.append(" ".join(error.reason.split()[:3]))
 
@@ -177,12 +177,12 @@ async def test_other_spellings_of_a_path_are_the_same_file(
     with _other_process(path):
         for spelling in spellings:
             with pytest.raises(FileLockedError):
-                await pull(client_of(small), to=spelling)
+                await pull(make_client(small), to=spelling)
 
-    assert (await pull(client_of(small), to="link.jsonl")).complete
+    assert (await pull(make_client(small), to="link.jsonl")).complete
     for spelling in spellings:
         with pytest.raises(InvalidArgumentError, match="is done"):
-            await pull(client_of(small), to=spelling)
+            await pull(make_client(small), to=spelling)
     assert (tmp_path / "link.jsonl").is_symlink()
     assert _names(path.parent) == {"city.jsonl", "city.jsonl.pull.json"}
 
@@ -193,14 +193,14 @@ async def test_a_pull_waits_for_another_one(small: Sandbox, tmp_path: Path) -> N
     second: list[Report] = []
 
     async def wait() -> None:
-        second.append(await pull(client_of(small), to=path, update=True, wait=600))
+        second.append(await pull(make_client(small), to=path, update=True, wait=600))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(functools.partial(pull, first.client, to=path, concurrency=1))
         await first.waiting.wait()
         tasks.start_soon(wait)
         with pytest.raises(FileLockedError):
-            await pull(client_of(small), to=path, wait=0.01)
+            await pull(make_client(small), to=path, wait=0.01)
         first.go_on.set()
 
     assert second[0].complete
@@ -213,18 +213,18 @@ async def test_waiting_can_be_cancelled(small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "city.jsonl"
     with _other_process(path):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(functools.partial(pull, client_of(small), to=path, wait=600))
+            tasks.start_soon(functools.partial(pull, make_client(small), to=path, wait=600))
             await anyio.wait_all_tasks_blocked()
             tasks.cancel_scope.cancel()
 
-    assert (await pull(client_of(small), to=path)).complete
+    assert (await pull(make_client(small), to=path)).complete
 
 
 @pytest.mark.parametrize("wait", [-1, "5", True, float("nan")])
 @pytest.mark.anyio
 async def test_a_wait_is_a_number_of_seconds(wait: Any, small: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="wait"):
-        await pull(client_of(small), to=tmp_path / "city.jsonl", wait=wait)
+        await pull(make_client(small), to=tmp_path / "city.jsonl", wait=wait)
 
     assert _names(tmp_path) == set()
 
@@ -234,21 +234,21 @@ async def test_a_folder_of_photos_has_one_writer(small: Sandbox, tmp_path: Path)
     folder = tmp_path / "photos"
     with _other_process(folder) as process:
         with pytest.raises(FileLockedError) as caught:
-            await pull(client_of(small), to=tmp_path / "city.jsonl", photos=folder)
+            await pull(make_client(small), to=tmp_path / "city.jsonl", photos=folder)
         assert (caught.value.argument, caught.value.process_id) == ("photos", process.pid)
 
     assert not (tmp_path / "city.jsonl").exists()
-    assert (await pull(client_of(small), to=tmp_path / "city.jsonl")).complete
+    assert (await pull(make_client(small), to=tmp_path / "city.jsonl")).complete
 
 
 @pytest.mark.anyio
 async def test_parts_of_a_plan_have_one_writer_each(small: Sandbox, tmp_path: Path) -> None:
-    first, second = await plan(client_of(small), parts=2)
+    first, second = await plan(make_client(small), parts=2)
     with _other_process(tmp_path / f"{first.name}.jsonl"):
         with pytest.raises(FileLockedError):
-            await pull(client_of(small), to=tmp_path / f"{first.name}.jsonl", **first.filters)
+            await pull(make_client(small), to=tmp_path / f"{first.name}.jsonl", **first.filters)
         report = await pull(
-            client_of(small), to=tmp_path / f"{second.name}.jsonl", **second.filters
+            make_client(small), to=tmp_path / f"{second.name}.jsonl", **second.filters
         )
 
     assert report.complete
@@ -273,7 +273,7 @@ async def test_a_pull_whose_lock_file_is_removed_stops(
         tasks.start_soon(begin)
         await first.waiting.wait()
         (tmp_path / f"{name}.lock").unlink()
-        second = await pull(client_of(small), to=path)
+        second = await pull(make_client(small), to=path)
         first.go_on.set()
 
     assert second.complete
@@ -305,7 +305,7 @@ async def test_a_lock_file_that_cannot_be_made_is_told(small: Sandbox, tmp_path:
     (tmp_path / "city.jsonl.lock").mkdir()
 
     with pytest.raises(InvalidArgumentError, match=r"its lock file city\.jsonl\.lock cannot be"):
-        await pull(client_of(small), to=tmp_path / "city.jsonl")
+        await pull(make_client(small), to=tmp_path / "city.jsonl")
 
     assert _names(tmp_path) == {"city.jsonl.lock"}
 
@@ -317,7 +317,7 @@ async def test_a_link_in_place_of_a_lock_file_is_not_followed(
     (tmp_path / "city.jsonl.lock").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(InvalidArgumentError, match="cannot be made"):
-        await pull(client_of(small), to=tmp_path / "city.jsonl")
+        await pull(make_client(small), to=tmp_path / "city.jsonl")
 
     assert not (tmp_path / "elsewhere").exists()
 
@@ -332,7 +332,7 @@ async def test_a_file_system_without_locks_is_told(
 
     monkeypatch.setattr("seeclickfix_async._core.file_lock.lock_descriptor", refuse)
     with pytest.raises(InvalidArgumentError, match=r"cannot be locked.*on a local disk"):
-        await pull(client_of(small), to=tmp_path / "city.jsonl")
+        await pull(make_client(small), to=tmp_path / "city.jsonl")
 
     assert not (tmp_path / "city.jsonl").exists()
 
@@ -376,7 +376,7 @@ def test_the_command_line_has_an_exit_code_for_it(
     arguments: tuple[str, ...], file: str, words: str, small: Sandbox, tmp_path: Path
 ) -> None:
     with small.serve() as url, _other_process(tmp_path / file) as process:
-        done = run_here(url, *arguments, cwd=tmp_path)
+        done = run_cli(url, *arguments, cwd=tmp_path)
 
         assert done.returncode == 4, done.stderr
         assert words.format(process.pid) in done.stderr

@@ -24,8 +24,8 @@ from seeclickfix_async.pull import open_sink, pull, table
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.pull._parts import PartFiles
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.faults import Ended, end_at
-from tests.support.sandboxes import client_of, failing
+from tests.support.faults import ProcessEnded, end_process_at
+from tests.support.sandboxes import failing_client, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +37,7 @@ def city() -> Sandbox:
 
 @pytest.fixture
 def client(city: Sandbox) -> AsyncClient:
-    return client_of(city)
+    return make_client(city)
 
 
 @pytest.fixture
@@ -70,8 +70,11 @@ async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
 ) -> None:
     path = tmp_path / "city.parquet"
     for step in range(0, 90, 4):
-        with monkeypatch.context() as patched, contextlib.suppress(Ended, InvalidArgumentError):
-            end_at(patched, step)
+        with (
+            monkeypatch.context() as patched,
+            contextlib.suppress(ProcessEnded, InvalidArgumentError),
+        ):
+            end_process_at(patched, step)
             await pull(client, to=path)
     report = await pull(client, to=path, update=True)
 
@@ -85,7 +88,7 @@ async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
 async def test_rows_show_before_the_pull_is_done(city: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "city.parquet"
     with pytest.raises(ServerError):
-        await pull(failing(city, after=4), to=path)
+        await pull(failing_client(city, after=4), to=path)
 
     whole = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
     assert 150 <= len(set(whole["id"].to_pylist())) == len(whole) < 600
@@ -162,7 +165,7 @@ async def test_a_frame_that_is_not_whole_is_none() -> None:
     sandbox = Sandbox(1000, settings=Settings(quota=None, depth=100))
 
     with pytest.raises(TruncatedResultsError, match="more issues than the service serves"):
-        await table(client_of(sandbox), area=PlaceArea("example-city"))
+        await table(make_client(sandbox), area=PlaceArea("example-city"))
 
 
 async def test_one_row_group_is_in_memory_at_once(client: AsyncClient, tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ from seeclickfix_async.pull._sqlite import Sqlite
 from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, END, OPEN
-from tests.support.faults import Ended, end_at
+from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import database, features, lines, rows, table
-from tests.support.sandboxes import URL, client_of, failing
+from tests.support.sandboxes import URL, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ def small() -> Sandbox:
 
 @pytest.fixture
 def client(small: Sandbox) -> AsyncClient:
-    return client_of(small)
+    return make_client(small)
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
@@ -126,7 +126,7 @@ async def test_a_place_is_looked_up_once_and_a_pull_goes_on_without_it(tmp_path:
     path, area = tmp_path / "city.db", PlaceArea("example-city")
     names: list[str | None] = []
     for status in (404, 200, 200):
-        client = client_of(sandbox, places=status)
+        client = make_client(sandbox, places_status=status)
         report = await pull(client, to=path, area=area, update=True)
         _change(sandbox)
         assert report.complete
@@ -157,11 +157,11 @@ async def test_a_database_finds_words_and_names_the_licence(
 async def test_the_words_of_a_database_follow_its_rows(tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / "city.db"
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     changed, new = _change(sandbox)
     for number, category in ((changed, "Graffiti"), (new, "Pothole")):
         sandbox.city.category[sandbox.city.row_of(number) or 0] = CATEGORIES.index(category)
-    await pull(client_of(sandbox), to=path, update=True)
+    await pull(make_client(sandbox), to=path, update=True)
 
     words = f"SELECT summary, rowid FROM issues_fts({{}}) WHERE rowid IN ({changed}, {new})"
     assert database(path, words.format("'graffiti'"))[0]["rowid"] == changed
@@ -189,11 +189,11 @@ async def test_the_token_of_a_watch_area_is_not_kept(client: AsyncClient, tmp_pa
 async def test_a_torn_end_is_repaired(name: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(failing(small, after=2), to=path)
+        await pull(failing_client(small, after=2), to=path)
     kept = _tear(path)
     small.requests.clear()
 
-    report = await pull(client_of(small), to=path)
+    report = await pull(make_client(small), to=path)
 
     assert 190 < kept <= 200
     assert report.complete
@@ -346,9 +346,9 @@ async def test_somebody_is_told_what_is_to_come_and_what_came(
 async def test_what_is_left_is_told_when_a_pull_goes_on(small: Sandbox, tmp_path: Path) -> None:
     teller = _Teller()
     with pytest.raises(ServerError):
-        await pull(failing(small, after=2), to=tmp_path / "city.jsonl")
+        await pull(failing_client(small, after=2), to=tmp_path / "city.jsonl")
 
-    await pull(client_of(small), to=tmp_path / "city.jsonl", teller=teller)
+    await pull(make_client(small), to=tmp_path / "city.jsonl", teller=teller)
 
     assert teller.estimates == [Estimate(issues=101, requests=2, seconds=0.0)]
 
@@ -382,14 +382,14 @@ def _change(sandbox: Sandbox, now: int | None = None) -> tuple[int, int]:
 async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(client_of(sandbox), to=path, update=True)  # the first time it is all new
+    await pull(make_client(sandbox), to=path, update=True)  # the first time it is all new
     sandbox.requests.clear()
     closed, new = _change(sandbox)
 
-    report = await pull(client_of(sandbox), to=path, update=True)
-    again = await pull(client_of(sandbox), to=path, update=True)
+    report = await pull(make_client(sandbox), to=path, update=True)
+    again = await pull(make_client(sandbox), to=path, update=True)
 
-    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
+    await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
     assert rows(path) == rows(tmp_path / f"anew-{name}")
     assert {int(row["id"]) for row in rows(path)} >= {closed, new}
     assert (report.received, report.complete) == (3, True)  # with the newest of before
@@ -405,10 +405,10 @@ async def test_a_table_with_a_very_long_text_is_updated(
         "seeclickfix_async.sandbox._serializers._description", lambda _: "ab" * 70_000
     )
     sandbox = Sandbox(40, settings=Settings(quota=None))
-    await pull(client_of(sandbox), to=tmp_path / "city.csv")
+    await pull(make_client(sandbox), to=tmp_path / "city.csv")
     _, new = _change(sandbox)
 
-    await pull(client_of(sandbox), to=tmp_path / "city.csv", update=True)
+    await pull(make_client(sandbox), to=tmp_path / "city.csv", update=True)
 
     assert len(rows(tmp_path / "city.csv")) == 41
     assert new in {int(row["id"]) for row in rows(tmp_path / "city.csv")}
@@ -419,12 +419,12 @@ async def test_an_update_goes_by_the_services_clock(name: str, tmp_path: Path) -
     """That of the sandbox is weeks behind, as far as its own writes go."""
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     for minutes in (1, 90):
         _change(sandbox, END + 60 * minutes)
-        await pull(client_of(sandbox), to=path, update=True)
+        await pull(make_client(sandbox), to=path, update=True)
 
-    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
+    await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
     assert rows(path) == rows(tmp_path / f"anew-{name}")
 
 
@@ -432,10 +432,10 @@ async def test_an_update_goes_by_the_services_clock(name: str, tmp_path: Path) -
 async def test_an_update_of_some_fields_keeps_both_times(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path, fields = tmp_path / name, ["summary", "status"]
-    await pull(client_of(sandbox), to=path, fields=fields)
+    await pull(make_client(sandbox), to=path, fields=fields)
     _change(sandbox)
 
-    await pull(client_of(sandbox), to=path, fields=fields, update=True)
+    await pull(make_client(sandbox), to=path, fields=fields, update=True)
 
     found = [row.get("properties", row) for row in rows(path)]
     assert len(found) == 301
@@ -446,15 +446,15 @@ async def test_an_update_of_some_fields_keeps_both_times(name: str, tmp_path: Pa
 async def test_an_update_that_is_interrupted_goes_on(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     for _ in range(150):
         _change(sandbox)
 
     with pytest.raises(ServerError):
-        await pull(failing(sandbox, after=1), to=path, update=True)
-    report = await pull(client_of(sandbox), to=path, update=True)
+        await pull(failing_client(sandbox, after=1), to=path, update=True)
+    report = await pull(make_client(sandbox), to=path, update=True)
 
-    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
+    await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
     assert rows(path) == rows(tmp_path / f"anew-{name}")
     assert report.complete
 
@@ -467,13 +467,13 @@ async def test_an_interrupted_pull_is_brought_up_to_date_as_soon_as_it_is_whole(
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(failing(sandbox, after=2), to=path)
+        await pull(failing_client(sandbox, after=2), to=path)
     for _ in range(150):
         _change(sandbox)
 
-    await pull(client_of(sandbox), to=path, **{stage: True})  # type: ignore[arg-type]
+    await pull(make_client(sandbox), to=path, **{stage: True})  # type: ignore[arg-type]
 
-    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
+    await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
     assert rows(path) == rows(tmp_path / f"anew-{name}")
 
 
@@ -506,20 +506,20 @@ async def test_a_file_that_was_being_written_anew_is_the_old_one_or_the_new_one(
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     _change(sandbox)
 
     for step in range(9):
         with monkeypatch.context() as patched:
-            end_at(patched, step)
-            with contextlib.suppress(Ended):  # there may be fewer moves left
-                await pull(client_of(sandbox), to=path, update=True)
+            end_process_at(patched, step)
+            with contextlib.suppress(ProcessEnded):  # there may be fewer moves left
+                await pull(make_client(sandbox), to=path, update=True)
         with pytest.raises(InvalidArgumentError, match="is done"):  # looks, and does nothing
-            await pull(client_of(sandbox), to=path)
+            await pull(make_client(sandbox), to=path)
         assert len({row["id"] for row in rows(path)}) in (300, 301)
-    await pull(client_of(sandbox), to=path, update=True)
+    await pull(make_client(sandbox), to=path, update=True)
 
-    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
+    await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
     assert rows(path) == rows(tmp_path / f"anew-{name}")
 
 
@@ -529,8 +529,8 @@ async def test_a_pull_that_ends_between_its_first_moves_loses_no_page(
 ) -> None:
     for step in range(3):
         path = tmp_path / f"{step}-{name}"
-        with monkeypatch.context() as patched, contextlib.suppress(Ended):
-            end_at(patched, step)
+        with monkeypatch.context() as patched, contextlib.suppress(ProcessEnded):
+            end_process_at(patched, step)
             await pull(client, to=path)
 
         with contextlib.suppress(InvalidArgumentError):  # it may be done already
@@ -606,8 +606,8 @@ def _capped() -> Sandbox:
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_pull_that_lacks_issues_is_not_done(name: str, tmp_path: Path) -> None:
     path, sandbox = tmp_path / name, _capped()
-    first = await pull(client_of(sandbox), to=path, area=_AREA)
-    second = await pull(client_of(sandbox), to=path, area=_AREA)
+    first = await pull(make_client(sandbox), to=path, area=_AREA)
+    second = await pull(make_client(sandbox), to=path, area=_AREA)
 
     assert not first.complete
     assert not second.complete
@@ -622,11 +622,11 @@ async def test_what_a_pull_lacks_comes_when_the_service_gives_it(
 ) -> None:
     path, capped = tmp_path / name, _capped()
     whole = Sandbox(300, settings=Settings(quota=None))
-    await pull(client_of(capped), to=path, area=_AREA)
+    await pull(make_client(capped), to=path, area=_AREA)
     if updated:
-        await pull(client_of(capped), to=path, area=_AREA, update=True)
+        await pull(make_client(capped), to=path, area=_AREA, update=True)
 
-    report = await pull(client_of(whole), to=path, area=_AREA, update=updated)
+    report = await pull(make_client(whole), to=path, area=_AREA, update=updated)
 
     assert report.complete
     assert [int(row["id"]) for row in rows(path)] == [whole.city.id_of(row) for row in range(300)]
@@ -638,16 +638,16 @@ async def test_an_update_of_a_pull_that_lacks_issues_says_so(
     name: str, stage: str, tmp_path: Path
 ) -> None:
     path, sandbox = tmp_path / name, _capped()
-    first = await pull(client_of(sandbox), to=path, area=_AREA)
+    first = await pull(make_client(sandbox), to=path, area=_AREA)
     before = len(rows(path))
 
     for _ in range(2):
         _change(sandbox)
         options: dict[str, Any] = {stage: True}
-        report = await pull(client_of(sandbox), to=path, area=_AREA, **options)
+        report = await pull(make_client(sandbox), to=path, area=_AREA, **options)
         assert not report.complete
         assert first.reasons[-1] in report.reasons
-    plain = await pull(client_of(sandbox), to=path, area=_AREA)  # is not refused as done
+    plain = await pull(make_client(sandbox), to=path, area=_AREA)  # is not refused as done
 
     assert not plain.complete
     assert len(rows(path)) == before + 2
@@ -690,21 +690,21 @@ async def test_an_update_that_ended_while_it_merged_asks_again(
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     now = int(time.time())
     _change(sandbox, now - 7200)
     for step in range(6):
-        with monkeypatch.context() as patched, contextlib.suppress(Ended):
-            end_at(patched, step)
-            await pull(client_of(sandbox), to=path, update=True)
+        with monkeypatch.context() as patched, contextlib.suppress(ProcessEnded):
+            end_process_at(patched, step)
+            await pull(make_client(sandbox), to=path, update=True)
         _change(sandbox, now - 3000 + step)
         sandbox.requests.clear()
 
-        report = await pull(client_of(sandbox), to=path, update=True)
+        report = await pull(make_client(sandbox), to=path, update=True)
 
         assert len(sandbox.requests) > 0, step
         assert report.complete
-        await pull(client_of(sandbox), to=tmp_path / f"{step}-{name}")
+        await pull(make_client(sandbox), to=tmp_path / f"{step}-{name}")
         assert rows(path) == rows(tmp_path / f"{step}-{name}")
 
 
@@ -715,7 +715,7 @@ async def test_an_issue_whose_creation_moves_between_two_calls_is_in_the_file_on
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(failing(sandbox, after=2), to=path)
+        await pull(failing_client(sandbox, after=2), to=path)
     moved = sandbox.city.id_of(7)
 
     report = await pull(_client_with_a_moved_row(sandbox, moved), to=path)

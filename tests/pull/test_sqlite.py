@@ -18,7 +18,7 @@ from seeclickfix_async.pull import open_sink, page, pull
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.pulled_files import database
-from tests.support.sandboxes import client_of, failing, meddled
+from tests.support.sandboxes import changing_client, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -53,14 +53,14 @@ def _assert_whole(path: Path) -> None:
 
 
 async def test_other_programs_find_the_full_text_index(city: Sandbox, path: Path) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
 
     (found,) = database(path, "SELECT sql FROM sqlite_schema WHERE name = 'issues_fts'")
     assert 'content="issues"' in found["sql"]  # what Datasette and sqlite-utils look for
 
 
 async def test_the_index_follows_what_others_change(city: Sandbox, path: Path) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
 
     _run(path, "UPDATE issues SET summary = 'corrected' WHERE id % 4", _CHECK)
     assert 0 < _found(path, "corrected") < _ROWS
@@ -90,11 +90,11 @@ async def test_the_index_follows_what_others_change(city: Sandbox, path: Path) -
 async def test_what_another_program_changed_is_repaired(
     change: str, city: Sandbox, path: Path
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     _run(path, change)
     city.city.touch(0)
 
-    report = await pull(client_of(city), to=path, update=True)
+    report = await pull(make_client(city), to=path, update=True)
 
     assert report.complete
     _assert_whole(path)
@@ -103,7 +103,7 @@ async def test_what_another_program_changed_is_repaired(
 
 
 async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: Path) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     _run(
         path,
         "DROP TRIGGER issues_fts_update",
@@ -114,7 +114,7 @@ async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: P
         "INSERT INTO issues_fts (issues_fts) VALUES ('rebuild')",
     )
 
-    assert (await pull(client_of(city), to=path, update=True)).complete
+    assert (await pull(make_client(city), to=path, update=True)).complete
     _assert_whole(path)
     _run(path, "DELETE FROM issues WHERE id % 4", _CHECK)
 
@@ -138,24 +138,24 @@ async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: P
 async def test_a_change_that_cannot_be_repaired_is_reported(
     changes: list[str], told: str | None, city: Sandbox, path: Path
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     _run(path, *changes)
 
     for _ in range(2):
         if told is None:
-            assert (await pull(client_of(city), to=path, sweep=True)).complete
+            assert (await pull(make_client(city), to=path, sweep=True)).complete
         else:
             with pytest.raises(InvalidArgumentError, match=told):
-                await pull(client_of(city), to=path, sweep=True)
+                await pull(make_client(city), to=path, sweep=True)
 
 
 async def test_issues_that_were_deleted_come_again_when_their_pull_is_begun_anew(
     city: Sandbox, path: Path
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     _run(path, "DELETE FROM issues WHERE id % 4", "DELETE FROM pulls WHERE id = 1")
 
-    assert (await pull(client_of(city), to=path)).complete
+    assert (await pull(make_client(city), to=path)).complete
     _assert_whole(path)
 
 
@@ -180,14 +180,14 @@ async def test_a_damaged_database_is_reported(
     done: bool, damage: Callable[[Path], None], city: Sandbox, path: Path
 ) -> None:
     if done:
-        await pull(client_of(city), to=path)
+        await pull(make_client(city), to=path)
     else:
         with pytest.raises(ServerError):
-            await pull(failing(city, after=4), to=path, page_size=50)
+            await pull(failing_client(city, after=4), to=path, page_size=50)
     damage(path)
 
     with pytest.raises(InvalidArgumentError, match=r"is damaged|cannot hold a pull"):
-        await pull(client_of(city), to=path, update=done)
+        await pull(make_client(city), to=path, update=done)
     with pytest.raises(InvalidArgumentError, match="is no pull, or is damaged"):
         page(path)
 
@@ -202,16 +202,16 @@ async def test_a_database_that_is_removed_while_a_pull_runs_is_reported(
             path.touch()
 
     with pytest.raises(InvalidArgumentError, match="removed or replaced"):
-        await pull(meddled(city, 4, meddle), to=path, page_size=50, concurrency=1)
+        await pull(changing_client(city, 4, meddle), to=path, page_size=50, concurrency=1)
 
-    assert (await pull(client_of(city), to=path)).complete
+    assert (await pull(make_client(city), to=path)).complete
     _assert_whole(path)
 
 
 async def test_a_database_that_breaks_while_a_pull_runs_is_reported(
     city: Sandbox, path: Path
 ) -> None:
-    client = meddled(city, 4, lambda: _run(path, "DROP TABLE issues"))
+    client = changing_client(city, 4, lambda: _run(path, "DROP TABLE issues"))
 
     with pytest.raises(InvalidArgumentError, match="cannot be used: no such table"):
         await pull(client, to=path, page_size=50, concurrency=1)
@@ -220,7 +220,7 @@ async def test_a_database_that_breaks_while_a_pull_runs_is_reported(
 async def test_a_database_that_another_program_holds_is_reported(
     city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     connect = sqlite3.connect
 
     def impatient(*arguments: object, **options: object) -> sqlite3.Connection:
@@ -230,9 +230,9 @@ async def test_a_database_that_another_program_holds_is_reported(
     with closing(connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(InvalidArgumentError, match="end what else holds the file"):
-            await pull(client_of(city), to=path, update=True)
+            await pull(make_client(city), to=path, update=True)
 
-    assert (await pull(client_of(city), to=path, update=True)).complete
+    assert (await pull(make_client(city), to=path, update=True)).complete
 
 
 async def test_batches_of_all_sizes_share_a_few_statements(
@@ -247,7 +247,7 @@ async def test_batches_of_all_sizes_share_a_few_statements(
 
     connect = functools.partial(sqlite3.connect, factory=Recorder)
     monkeypatch.setattr(sqlite3, "connect", connect)
-    client = client_of(city)
+    client = make_client(city)
     checkpoint = Checkpoint(
         "k", {}, datetime.now(UTC), msgspec.Raw(b"{}"), client.issues.crawl().report, finished=False
     )

@@ -20,9 +20,9 @@ from seeclickfix_async.pull import pull
 from seeclickfix_async.pull._rows import StoredRow, compare_ids
 from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.faults import Ended, end_at
+from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import database, rows, vanished
-from tests.support.sandboxes import client_of, failing
+from tests.support.sandboxes import failing_client, make_client
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.geoparquet"]
 _SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
@@ -41,7 +41,7 @@ def _files(folder: Path) -> set[str]:
 async def test_what_vanished_is_marked_until_it_comes_again(name: str, tmp_path: Path) -> None:
     sandbox = _city()
     path = tmp_path / name
-    client = client_of(sandbox)
+    client = make_client(sandbox)
     first = await pull(client, to=path, sweep=True)  # everything has just come
     before = rows(path)
     gone = [7, 120, 260]
@@ -76,14 +76,14 @@ async def test_what_vanished_is_marked_until_it_comes_again(name: str, tmp_path:
 async def test_an_issue_that_is_shown_late_comes_with_a_sweep(name: str, tmp_path: Path) -> None:
     sandbox = _city()
     whole, path = tmp_path / f"whole-{name}", tmp_path / name
-    await pull(client_of(sandbox), to=whole)
+    await pull(make_client(sandbox), to=whole)
     sandbox.city.hide(7)
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     sandbox.city.show(7)  # with the times of long before
 
-    updated = await pull(client_of(sandbox), to=path, update=True)
+    updated = await pull(make_client(sandbox), to=path, update=True)
     assert len(rows(path)) == 299
-    swept = await pull(client_of(sandbox), to=path, sweep=True)
+    swept = await pull(make_client(sandbox), to=path, sweep=True)
 
     assert (updated.complete, swept.complete) == (True, True)
     assert sorted(map(str, rows(path))) == sorted(map(str, rows(whole)))
@@ -94,15 +94,15 @@ async def test_an_issue_that_is_shown_late_comes_with_a_sweep(name: str, tmp_pat
 async def test_an_issue_that_is_updated_has_come_again(name: str, tmp_path: Path) -> None:
     sandbox = _city()
     path = tmp_path / name
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     sandbox.city.hide(7)
     sandbox.city.hide(8)
-    await pull(client_of(sandbox), to=path, sweep=True)
+    await pull(make_client(sandbox), to=path, sweep=True)
     sandbox.city.show(7)
     sandbox.city.updated[7] = int(datetime.now(UTC).timestamp()) - 60
     sandbox.city.changes += 1
 
-    report = await pull(client_of(sandbox), to=path, update=True)
+    report = await pull(make_client(sandbox), to=path, update=True)
 
     assert report.vanished is None
     assert vanished(path) == {sandbox.city.id_of(8)}
@@ -111,11 +111,11 @@ async def test_an_issue_that_is_updated_has_come_again(name: str, tmp_path: Path
 @pytest.mark.anyio
 async def test_details_are_swept_without_details(tmp_path: Path) -> None:
     sandbox = _city()
-    await pull(client_of(sandbox), to=tmp_path / "city.jsonl", details=True)
+    await pull(make_client(sandbox), to=tmp_path / "city.jsonl", details=True)
     sandbox.city.hide(7)
     sandbox.requests.clear()
 
-    report = await pull(client_of(sandbox), to=tmp_path / "city.jsonl", details=True, sweep=True)
+    report = await pull(make_client(sandbox), to=tmp_path / "city.jsonl", details=True, sweep=True)
 
     assert report.vanished == 1
     assert len(sandbox.requests) <= 6  # an update, and three pages of ids
@@ -126,10 +126,10 @@ async def test_details_are_swept_without_details(tmp_path: Path) -> None:
 async def test_a_sweep_that_is_not_complete_marks_nothing(name: str, tmp_path: Path) -> None:
     whole, capped = _city(1000), _city(1000, depth=100)
     area = PlaceArea("example-city")  # which cannot be cut up
-    await pull(client_of(whole), to=tmp_path / name, area=area)
+    await pull(make_client(whole), to=tmp_path / name, area=area)
     capped.city.hide(7)
 
-    report = await pull(client_of(capped), to=tmp_path / name, area=area, sweep=True)
+    report = await pull(make_client(capped), to=tmp_path / name, area=area, sweep=True)
 
     assert (report.complete, report.vanished) == (False, None)
     assert "marked nothing" in report.reasons[-1]
@@ -144,9 +144,9 @@ async def test_a_sweep_that_is_not_complete_marks_nothing(name: str, tmp_path: P
 async def test_an_area_that_was_always_empty_is_swept(name: str, tmp_path: Path) -> None:
     sandbox = _city()
     sandbox.city.hidden.update(range(300))
-    await pull(client_of(sandbox), to=tmp_path / name)
+    await pull(make_client(sandbox), to=tmp_path / name)
 
-    report = await pull(client_of(sandbox), to=tmp_path / name, sweep=True)
+    report = await pull(make_client(sandbox), to=tmp_path / name, sweep=True)
 
     assert report.complete, report.reasons
     assert report.vanished == 0
@@ -155,11 +155,11 @@ async def test_an_area_that_was_always_empty_is_swept(name: str, tmp_path: Path)
 @pytest.mark.anyio
 async def test_an_area_that_is_empty_at_once_marks_nothing(tmp_path: Path) -> None:
     sandbox = _city()
-    await pull(client_of(sandbox), to=tmp_path / "city.jsonl")
+    await pull(make_client(sandbox), to=tmp_path / "city.jsonl")
     sandbox.city.hidden.update(range(300))
     sandbox.city.changes += 1
 
-    report = await pull(client_of(sandbox), to=tmp_path / "city.jsonl", sweep=True)
+    report = await pull(make_client(sandbox), to=tmp_path / "city.jsonl", sweep=True)
 
     assert not report.complete
     assert "no issue at all" in report.reasons[-1]
@@ -168,7 +168,7 @@ async def test_an_area_that_is_empty_at_once_marks_nothing(tmp_path: Path) -> No
 
 @pytest.mark.anyio
 async def test_a_pull_that_issues_can_leave_is_not_swept(tmp_path: Path) -> None:
-    client = client_of(_city())
+    client = make_client(_city())
     await pull(client, to=tmp_path / "city.jsonl", status="open")
 
     with pytest.raises(InvalidArgumentError, match="leaves a status"):
@@ -183,13 +183,13 @@ async def test_what_is_new_is_not_swept(tmp_path: Path) -> None:
     for minutes in (50, 40):
         moment = int((now - timedelta(minutes=minutes)).timestamp())
         sandbox.city.add(sandbox.city.random(300), moment, now=moment)
-    everything = await pull(client_of(sandbox), to=tmp_path / "city.jsonl")
+    everything = await pull(make_client(sandbox), to=tmp_path / "city.jsonl")
     latest: IssueFilters = {"after": now - timedelta(minutes=45)}
-    few = await pull(client_of(sandbox), to=tmp_path / "new.jsonl", **latest)
+    few = await pull(make_client(sandbox), to=tmp_path / "new.jsonl", **latest)
     sandbox.city.hide(301)
 
-    swept = await pull(client_of(sandbox), to=tmp_path / "city.jsonl", sweep=True)
-    young = await pull(client_of(sandbox), to=tmp_path / "new.jsonl", sweep=True, **latest)
+    swept = await pull(make_client(sandbox), to=tmp_path / "city.jsonl", sweep=True)
+    young = await pull(make_client(sandbox), to=tmp_path / "new.jsonl", sweep=True, **latest)
 
     assert (everything.received, few.received) == (302, 1)
     assert (swept.vanished, swept.complete) == (0, True)
@@ -202,7 +202,7 @@ async def test_a_sweep_of_one_pull_leaves_the_others_in_the_database_alone(tmp_p
     path = tmp_path / "city.db"
     south, north = BoundingBox(40, -74, 41.05, -73), BoundingBox(41.05, -74, 42, -73)
     for half in (south, north):
-        await pull(client_of(sandbox), to=path, area=half)
+        await pull(make_client(sandbox), to=path, area=half)
     gone = [next(row for row in range(300) if sandbox.city.lat[row] < 41.05), 0]
     gone[1] = next(row for row in range(300) if sandbox.city.lat[row] > 41.05)
     for row in gone:
@@ -210,7 +210,7 @@ async def test_a_sweep_of_one_pull_leaves_the_others_in_the_database_alone(tmp_p
         sandbox.city.hide(row)
     with_them = len(database(path, "SELECT * FROM open_issues"))
 
-    report = await pull(client_of(sandbox), to=path, area=south, sweep=True)
+    report = await pull(make_client(sandbox), to=path, area=south, sweep=True)
 
     assert report.vanished == 1
     assert vanished(path) == {sandbox.city.id_of(gone[0])}
@@ -224,15 +224,15 @@ async def test_a_sweep_of_one_pull_leaves_the_others_in_the_database_alone(tmp_p
 async def test_a_sweep_that_is_interrupted_goes_on(name: str, tmp_path: Path) -> None:
     sandbox = _city(600)
     path = tmp_path / name
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     sandbox.city.hide(7)
     for after in (3, 4):
         with pytest.raises(ServerError):
-            await pull(failing(sandbox, after=after), to=path, sweep=True)
+            await pull(failing_client(sandbox, after=after), to=path, sweep=True)
     assert vanished(path) == set()
     sandbox.requests.clear()
 
-    report = await pull(client_of(sandbox), to=path, sweep=True)
+    report = await pull(make_client(sandbox), to=path, sweep=True)
 
     assert vanished(path) == {sandbox.city.id_of(7)}
     assert report.vanished == 1
@@ -252,8 +252,8 @@ def test_a_sweep_that_is_left_at_any_step_is_whole_in_the_end(
     expected = {sandbox.city.id_of(row) for row in (7, 120)}
 
     for step in range(1, 22, 3):
-        with monkeypatch.context() as patched, contextlib.suppress(Ended):
-            end_at(patched, step)
+        with monkeypatch.context() as patched, contextlib.suppress(ProcessEnded):
+            end_process_at(patched, step)
             _run(sandbox, path)
         assert {int(row["id"]) for row in rows(path)} == {
             sandbox.city.id_of(row) for row in range(300)
@@ -274,7 +274,7 @@ def test_a_sweep_that_was_left_long_ago_begins_anew(
     sandbox.city.hide(7)
     with monkeypatch.context() as patched:
         patched.setattr(JsonLines, "mark", _end)
-        with pytest.raises(Ended):
+        with pytest.raises(ProcessEnded):
             _run(sandbox, path)
     (met,) = tmp_path.glob("*.sweep.csv")
     written = met.stat().st_mtime - timedelta(days=2).total_seconds()
@@ -290,11 +290,11 @@ def test_a_sweep_that_was_left_long_ago_begins_anew(
 
 
 def _end(*_: object) -> None:
-    raise Ended
+    raise ProcessEnded
 
 
 def _run(sandbox: Sandbox, path: Path) -> Report:
-    return anyio.run(lambda: pull(client_of(sandbox), to=path, sweep=True))
+    return anyio.run(lambda: pull(make_client(sandbox), to=path, sweep=True))
 
 
 _UNTIL = datetime(2026, 1, 1, tzinfo=UTC)

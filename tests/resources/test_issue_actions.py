@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from seeclickfix_async import AsyncClient, Comment, Moderated, Status, errors
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN, OFFICIAL_TOKEN, TOKEN, Fault
-from tests.support.in_process import URL, Office
+from tests.support.in_process import URL, SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -37,9 +37,9 @@ class Write:
     token: str = TOKEN
     says: bool = False
 
-    def office(self, **settings: Any) -> tuple[Office, AsyncClient, int]:
-        office = Office(**settings)
-        return office, office.client_of(self.token), office.issue_that_is(self.status)
+    def harness(self, **settings: Any) -> tuple[SandboxHarness, AsyncClient, int]:
+        harness = SandboxHarness(**settings)
+        return harness, harness.make_client(self.token), harness.issue_with_status(self.status)
 
 
 _WRITES = {
@@ -77,16 +77,16 @@ _every_saying = pytest.mark.parametrize(
 
 @_every_write
 async def test_a_write_is_sent_once(write: Write) -> None:
-    office, client, number = write.office()
+    harness, client, number = write.harness()
 
     await write.call(client, number)
 
-    assert office.seen(write.method) in ([201], [204])
+    assert harness.statuses(write.method) in ([201], [204])
 
 
 @_every_saying
 async def test_what_is_held_back_is_said_so_and_not_seen(write: Write) -> None:
-    _office, client, number = write.office(moderated=True)
+    _office, client, number = write.harness(moderated=True)
     before = await client.issues.get(number, details=True)
 
     assert await write.call(client, number) == Moderated()
@@ -97,18 +97,18 @@ async def test_what_is_held_back_is_said_so_and_not_seen(write: Write) -> None:
 @_every_write
 @pytest.mark.parametrize("token", [None, "wrong"])
 async def test_somebody_unknown_may_not_write(write: Write, token: str | None) -> None:
-    office, _client, number = write.office()
+    harness, _client, number = write.harness()
 
     with pytest.raises(errors.AuthenticationError):
-        await write.call(office.client_of(token), number)
+        await write.call(harness.make_client(token), number)
 
-    assert office.seen(write.method) == [401]
+    assert harness.statuses(write.method) == [401]
 
 
 @_every_write
 async def test_somebody_who_may_not_is_told(write: Write) -> None:
-    office, client, number = write.office()
-    office.sandbox.faults.append(Fault(403, {"message": "Not yours."}))
+    harness, client, number = write.harness()
+    harness.sandbox.faults.append(Fault(403, {"message": "Not yours."}))
 
     with pytest.raises(errors.PermissionDeniedError):
         await write.call(client, number)
@@ -116,12 +116,12 @@ async def test_somebody_who_may_not_is_told(write: Write) -> None:
 
 @_every_write
 async def test_there_is_nothing_to_write_about(write: Write) -> None:
-    office, client, _number = write.office()
+    harness, client, _number = write.harness()
 
     with pytest.raises(errors.NotFoundError):
         await write.call(client, 1)
 
-    assert office.seen(write.method) == [404]
+    assert harness.statuses(write.method) == [404]
 
 
 @_every_write
@@ -137,8 +137,8 @@ async def test_there_is_nothing_to_write_about(write: Write) -> None:
 async def test_a_refused_write_names_the_field(
     write: Write, body: Any, found: dict[str, list[str]]
 ) -> None:
-    office, client, number = write.office()
-    office.sandbox.faults.append(Fault(422, body))
+    harness, client, number = write.harness()
+    harness.sandbox.faults.append(Fault(422, body))
 
     with pytest.raises(errors.ValidationError) as caught:
         await write.call(client, number)
@@ -148,8 +148,8 @@ async def test_a_refused_write_names_the_field(
 
 @_every_write
 async def test_a_success_that_lists_errors_is_no_success(write: Write) -> None:
-    office, client, number = write.office()
-    office.sandbox.faults.append(Fault(201, {"errors": {"base": ["not today"]}}))
+    harness, client, number = write.harness()
+    harness.sandbox.faults.append(Fault(201, {"errors": {"base": ["not today"]}}))
 
     with pytest.raises(errors.ValidationError, match="not today"):
         await write.call(client, number)
@@ -157,23 +157,23 @@ async def test_a_success_that_lists_errors_is_no_success(write: Write) -> None:
 
 @_every_write
 async def test_too_many_requests_are_waited_out_and_the_write_is_done_once(write: Write) -> None:
-    office, client, number = write.office()
-    office.sandbox.faults.extend([Fault(429, None, {"Retry-After": "0"})] * 2)
+    harness, client, number = write.harness()
+    harness.sandbox.faults.extend([Fault(429, None, {"Retry-After": "0"})] * 2)
 
     await write.call(client, number)
 
-    assert office.seen(write.method) in ([429, 429, 201], [429, 429, 204])
+    assert harness.statuses(write.method) in ([429, 429, 201], [429, 429, 204])
 
 
 @_every_write
 async def test_a_write_whose_answer_is_lost_is_not_sent_again(write: Write) -> None:
-    office, client, number = write.office()
-    office.way.loses_answers = True
+    harness, client, number = write.harness()
+    harness.transport.drops_responses = True
 
     with pytest.raises(errors.AnswerLostError, match="read before you write again"):
         await write.call(client, number)
 
-    assert office.seen(write.method) in ([201], [204])
+    assert harness.statuses(write.method) in ([201], [204])
 
 
 @_every_write
@@ -181,18 +181,18 @@ async def test_a_write_whose_answer_is_lost_is_not_sent_again(write: Write) -> N
 async def test_a_write_that_the_service_failed_in_is_not_sent_again(
     write: Write, status: int
 ) -> None:
-    office, client, number = write.office()
-    office.sandbox.faults.append(Fault(status))
+    harness, client, number = write.harness()
+    harness.sandbox.faults.append(Fault(status))
 
     with pytest.raises(errors.ServerError, match="may have carried it out"):
         await write.call(client, number)
 
-    assert office.seen(write.method) == [status]
+    assert harness.statuses(write.method) == [status]
 
 
 @_every_write
 async def test_a_page_of_some_proxy_is_no_success(write: Write) -> None:
-    number = Office().issue_that_is(write.status)
+    number = SandboxHarness().issue_with_status(write.status)
     page = httpx.Response(200, html="<h1>Welcome to the wifi</h1>")
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: page))
     elsewhere = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
@@ -203,8 +203,8 @@ async def test_a_page_of_some_proxy_is_no_success(write: Write) -> None:
 
 @_every_saying
 async def test_an_answer_that_cannot_be_read_is_no_reason_to_write_again(write: Write) -> None:
-    office, client, number = write.office()
-    office.sandbox.faults.append(Fault(201, {"created_at": [1]}))
+    harness, client, number = write.harness()
+    harness.sandbox.faults.append(Fault(201, {"created_at": [1]}))
 
     with pytest.raises(errors.AnswerLostError, match="well have carried it out") as caught:
         await write.call(client, number)
@@ -216,11 +216,11 @@ async def test_an_answer_that_cannot_be_read_is_no_reason_to_write_again(write: 
 
 
 async def test_a_comment_is_seen_by_the_next_read() -> None:
-    office = Office()
-    number = office.issue_that_is(_OPEN)
+    harness = SandboxHarness()
+    number = harness.issue_with_status(_OPEN)
 
-    written = await office.client.issues.comment(number, "Für Elise & co. 🎹")
-    read = (await office.client.issues.comments(number))[-1]
+    written = await harness.client.issues.comment(number, "Für Elise & co. 🎹")
+    read = (await harness.client.issues.comments(number))[-1]
 
     assert isinstance(written, Comment)
     assert written.comment == read.comment == "Für Elise & co. 🎹"
@@ -239,7 +239,7 @@ async def test_a_comment_is_seen_by_the_next_read() -> None:
 )
 async def test_a_status_is_seen_by_the_next_read(name: str, status: Status) -> None:
     write = _WRITES[name]
-    _office, client, number = write.office()
+    _office, client, number = write.harness()
     listed = await client.issues.list(status=status)
     assert number not in {issue.id for issue in listed}
 
@@ -253,40 +253,40 @@ async def test_a_status_is_seen_by_the_next_read(name: str, status: Status) -> N
 
 
 async def test_an_archived_issue_stays_archived() -> None:
-    office = Office()
-    number = office.issue_that_is(_ARCHIVED)
+    harness = SandboxHarness()
+    number = harness.issue_with_status(_ARCHIVED)
 
     with pytest.raises(errors.ValidationError) as caught:
-        await office.client.issues.reopen(number, "But it is back!")
+        await harness.client.issues.reopen(number, "But it is back!")
 
     assert list(caught.value.errors) == ["status"]
 
 
 async def test_only_officials_acknowledge() -> None:
-    office = Office()
-    number = office.issue_that_is(_OPEN)
-    official = office.client_of(OFFICIAL_TOKEN)
+    harness = SandboxHarness()
+    number = harness.issue_with_status(_OPEN)
+    official = harness.make_client(OFFICIAL_TOKEN)
 
     with pytest.raises(errors.PermissionDeniedError):
-        await office.client.issues.acknowledge(number, "Me too.")
+        await harness.client.issues.acknowledge(number, "Me too.")
 
-    mine = await office.client.issues.get(number)
+    mine = await harness.client.issues.get(number)
     theirs = await official.issues.get(number)
     assert "acknowledge_url" not in (mine.transitions or {})
     assert "acknowledge_url" in (theirs.transitions or {})
 
 
 async def test_votes_of_two_people_count_once_each() -> None:
-    office = Office()
-    number = office.issue_that_is(_OPEN)
-    neighbour = office.client_of(NEIGHBOUR_TOKEN)
-    before = (await office.client.issues.get(number)).rating or 0
+    harness = SandboxHarness()
+    number = harness.issue_with_status(_OPEN)
+    neighbour = harness.make_client(NEIGHBOUR_TOKEN)
+    before = (await harness.client.issues.get(number)).rating or 0
 
-    for client in (office.client, office.client, neighbour):
+    for client in (harness.client, harness.client, neighbour):
         await client.issues.vote(number)
-    voted = await office.client.issues.get(number, details=True)
-    await office.client.issues.unvote(number)
-    taken_back = await office.client.issues.get(number, details=True)
+    voted = await harness.client.issues.get(number, details=True)
+    await harness.client.issues.unvote(number)
+    taken_back = await harness.client.issues.get(number, details=True)
 
     assert voted.rating == before + 2
     assert taken_back.rating == before + 1
@@ -297,15 +297,15 @@ async def test_votes_of_two_people_count_once_each() -> None:
 
 
 async def test_following_twice_is_refused() -> None:
-    office = Office()
-    number = office.issue_that_is(_OPEN)
+    harness = SandboxHarness()
+    number = harness.issue_with_status(_OPEN)
 
-    await office.client.issues.follow(number)
+    await harness.client.issues.follow(number)
     with pytest.raises(errors.ValidationError):
-        await office.client.issues.follow(number)
-    followed = await office.client.issues.get(number, details=True)
-    await office.client.issues.unfollow(number)
-    left = await office.client.issues.get(number, details=True)
+        await harness.client.issues.follow(number)
+    followed = await harness.client.issues.get(number, details=True)
+    await harness.client.issues.unfollow(number)
+    left = await harness.client.issues.get(number, details=True)
 
     assert [
         issue.current_user_relationship and issue.current_user_relationship.following
@@ -314,28 +314,28 @@ async def test_following_twice_is_refused() -> None:
 
 
 async def test_flags_arrive() -> None:
-    office = Office()
-    number = office.issue_that_is(_OPEN)
-    written = await office.client.issues.comment(number, "Buy now!")
-    comment = (await office.client.issues.comments(number))[-1]
+    harness = SandboxHarness()
+    number = harness.issue_with_status(_OPEN)
+    written = await harness.client.issues.comment(number, "Buy now!")
+    comment = (await harness.client.issues.comments(number))[-1]
     assert isinstance(written, Comment)
     assert comment.id is not None
 
-    await office.client.issues.flag(number, "an advertisement")
-    await office.client.comments.flag(comment.id, "another")
+    await harness.client.issues.flag(number, "an advertisement")
+    await harness.client.comments.flag(comment.id, "another")
 
-    assert list(office.sandbox.flags) == [
+    assert list(harness.sandbox.flags) == [
         ("issue", number, "an advertisement"),
         ("comment", comment.id, "another"),
     ]
 
 
 async def test_ones_own_issues_are_for_who_is_signed_in() -> None:
-    office = Office()
+    harness = SandboxHarness()
 
-    assert await office.client.issues.mine().collect() == []
+    assert await harness.client.issues.mine().collect() == []
     with pytest.raises(errors.AuthenticationError):
-        await office.client_of(None).issues.mine()
+        await harness.make_client(None).issues.mine()
 
 
 # -- photos ---------------------------------------------------------------------------------------
@@ -360,8 +360,8 @@ class _Slow:
 async def test_a_photo_comes_from_bytes_a_path_or_an_open_file(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "Mary's phone.png"
     path.write_bytes(_PNG)
-    office = Office()
-    number = office.issue_that_is(_OPEN)
+    harness = SandboxHarness()
+    number = harness.issue_with_status(_OPEN)
     slow = _Slow(_PNG)
     async with await anyio.open_file(path, "rb") as opened:
         images: dict[str, Any] = {
@@ -371,27 +371,27 @@ async def test_a_photo_comes_from_bytes_a_path_or_an_open_file(kind: str, tmp_pa
             "open": opened,
             "slow": slow,
         }
-        written = await office.client.issues.comment(number, "Look!", image=images[kind])
+        written = await harness.client.issues.comment(number, "Look!", image=images[kind])
 
     assert isinstance(written, Comment)
     assert written.media is not None
     assert written.media.image_full is not None
     key = written.media.image_full.split("/")[-2]
-    assert office.sandbox.photos[key] == _PNG
+    assert harness.sandbox.photos[key] == _PNG
     assert slow.most <= 65_536
 
 
 async def test_a_photo_is_sent_anew_after_a_429(tmp_path: Path) -> None:
-    office = Office()
+    harness = SandboxHarness()
     path = tmp_path / "photo.png"
     path.write_bytes(_PNG)
-    office.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
+    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
 
     async with await anyio.open_file(path, "rb") as opened:
         for image in (path, opened):
-            await office.client.issues.comment(office.issue_that_is(_OPEN), "Hi", image=image)
+            await harness.client.issues.comment(harness.issue_with_status(_OPEN), "Hi", image=image)
 
-    assert list(office.sandbox.photos.values()) == [_PNG]
+    assert list(harness.sandbox.photos.values()) == [_PNG]
 
 
 async def test_the_form_is_what_browsers_send_and_says_nothing_of_the_file(tmp_path: Path) -> None:
@@ -417,23 +417,23 @@ async def test_the_form_is_what_browsers_send_and_says_nothing_of_the_file(tmp_p
 
 
 async def test_a_photo_over_a_real_socket() -> None:
-    office = Office()
-    with office.sandbox.serve() as url:
+    harness = SandboxHarness()
+    with harness.sandbox.serve() as url:
         async with AsyncClient(TOKEN, base_url=url, limiter=None) as client:
-            await client.issues.comment(office.issue_that_is(_OPEN), "Look!", image=_PNG)
+            await client.issues.comment(harness.issue_with_status(_OPEN), "Look!", image=_PNG)
 
-    assert list(office.sandbox.photos.values()) == [_PNG]
+    assert list(harness.sandbox.photos.values()) == [_PNG]
 
 
 @settings(max_examples=30)
 @given(st.text(min_size=1).filter(str.strip), st.binary(max_size=200))
 def test_any_text_and_any_photo_arrive_as_they_are(text: str, tail: bytes) -> None:
     async def write() -> str | None:
-        office = Office()
-        number = office.issue_that_is(_OPEN)
-        await office.client.issues.comment(number, text, image=photo)
-        assert list(office.sandbox.photos.values()) == [photo]
-        return (await office.client.issues.comments(number))[-1].comment
+        harness = SandboxHarness()
+        number = harness.issue_with_status(_OPEN)
+        await harness.client.issues.comment(number, text, image=photo)
+        assert list(harness.sandbox.photos.values()) == [photo]
+        return (await harness.client.issues.comments(number))[-1].comment
 
     photo = b"GIF89a" + tail
 
@@ -452,24 +452,24 @@ def test_any_text_and_any_photo_arrive_as_they_are(text: str, tail: bytes) -> No
     ],
 )
 async def test_what_is_no_photo_is_refused_before_anything_is_sent(image: Any, words: str) -> None:
-    office = Office()
+    harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError, match=words) as caught:
-        await office.client.issues.comment(office.issue_that_is(_OPEN), "Look!", image=image)
+        await harness.client.issues.comment(harness.issue_with_status(_OPEN), "Look!", image=image)
 
     assert caught.value.argument == "image"
-    assert not office.sandbox.requests
+    assert not harness.sandbox.requests
 
 
 async def test_a_photo_that_shrinks_on_the_way_is_no_write() -> None:
-    office = Office()
+    harness = SandboxHarness()
     shrinking = _Slow(_PNG)
     shrinking.seek = _seek_to(len(_PNG) + 5, shrinking.seek)  # type: ignore[method-assign]
 
     with pytest.raises(InvalidArgumentError, match="became shorter"):
-        await office.client.issues.comment(office.issue_that_is(_OPEN), "Hi", image=shrinking)
+        await harness.client.issues.comment(harness.issue_with_status(_OPEN), "Hi", image=shrinking)
 
-    assert not office.sandbox.photos
+    assert not harness.sandbox.photos
 
 
 def _seek_to(end: int, seek: Callable[[int, int], Awaitable[int]]) -> Any:
@@ -494,29 +494,29 @@ def _seek_to(end: int, seek: Callable[[int, int], Awaitable[int]]) -> Any:
     ],
 )
 async def test_arguments_that_cannot_be_are_refused(call: Callable[[Any], Any]) -> None:
-    office = Office()
+    harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError):
-        await call(office.client.issues)
+        await call(harness.client.issues)
 
-    assert not office.sandbox.requests
+    assert not harness.sandbox.requests
 
 
 async def test_nobody_who_writes_is_told_to_sign_in() -> None:
-    office = Office()
-    with office.sandbox.serve() as url:
+    harness = SandboxHarness()
+    with harness.sandbox.serve() as url:
         async with AsyncClient(base_url=url, limiter=None) as client:
             with pytest.raises(errors.AuthenticationError, match="Nobody is signed in"):
-                await client.issues.comment(office.issue_that_is(_OPEN), "Hi")
+                await client.issues.comment(harness.issue_with_status(_OPEN), "Hi")
 
 
 async def test_a_file_that_would_block_is_refused(tmp_path: Path) -> None:
-    office = Office()
+    harness = SandboxHarness()
 
     with (
         (tmp_path / "photo.png").open("wb+") as file,
         pytest.raises(InvalidArgumentError) as caught,
     ):
-        await office.client.issues.comment(office.issue_that_is(_OPEN), "Hi", image=file)  # type: ignore[arg-type]
+        await harness.client.issues.comment(harness.issue_with_status(_OPEN), "Hi", image=file)  # type: ignore[arg-type]
 
     assert "anyio.open_file" in str(caught.value)

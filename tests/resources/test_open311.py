@@ -16,7 +16,7 @@ from seeclickfix_async import Response, errors, models
 from seeclickfix_async._api.decoding import decode_first, decode_rows
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 from seeclickfix_async.sandbox import Fault
-from tests.support.in_process import URL, Office
+from tests.support.in_process import URL, SandboxHarness
 
 _REPORT: dict[str, Any] = {"lat": 41.05, "lng": -73.54, "description": "A deep hole"}
 _ANSWERED: dict[str, Any] = {"attributes": {"402": "wheel", "403": ["cars", "bikes"]}}
@@ -28,7 +28,7 @@ Call = Callable[[Any], Any]
 @pytest.mark.anyio
 @pytest.mark.parametrize("organization", [None, _ORGANIZATION])
 async def test_what_the_server_says_of_itself(organization: int | None) -> None:
-    open311 = Office().client.open311(organization)
+    open311 = SandboxHarness().client.open311(organization)
 
     discovery = await open311.discovery()
     services = await open311.services(lat=41.05, lng=-73.54)
@@ -46,10 +46,10 @@ async def test_what_the_server_says_of_itself(organization: int | None) -> None:
 
 @pytest.mark.anyio
 async def test_all_requests_come_once() -> None:
-    office = Office()
+    harness = SandboxHarness()
 
-    rows = await office.client.open311().requests().collect()
-    few = await office.client.open311().requests(per_page=5)
+    rows = await harness.client.open311().requests().collect()
+    few = await harness.client.open311().requests(per_page=5)
 
     assert len({row.id for row in rows}) == len(rows) == 300
     assert {row.status for row in rows} == {"open", "closed"}
@@ -59,7 +59,7 @@ async def test_all_requests_come_once() -> None:
 
 @pytest.mark.anyio
 async def test_requests_of_a_kind_and_a_period() -> None:
-    open311 = Office().client.open311()
+    open311 = SandboxHarness().client.open311()
     start, end = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UTC)
 
     rows = await open311.requests(
@@ -75,8 +75,8 @@ async def test_requests_of_a_kind_and_a_period() -> None:
 
 @pytest.mark.anyio
 async def test_a_request_is_made_without_an_account_and_seen_everywhere() -> None:
-    office = Office()
-    nobody = office.client_of(None)
+    harness = SandboxHarness()
+    nobody = harness.make_client(None)
     open311 = nobody.open311(_ORGANIZATION)
 
     made = await open311.create(1001, **_REPORT, **_ANSWERED, email="a@b.example", address="here")
@@ -85,20 +85,20 @@ async def test_a_request_is_made_without_an_account_and_seen_everywhere() -> Non
 
     assert seen.description == issue.description == "A deep hole"
     assert (seen.address, seen.lat, seen.long) == ("here", 41.05, -73.54)
-    assert office.seen("POST") == [201]
+    assert harness.statuses("POST") == [201]
 
 
 @pytest.mark.anyio
 async def test_a_request_whose_answer_is_lost_can_be_found() -> None:
-    office = Office()
-    office.way.loses_answers = True
+    harness = SandboxHarness()
+    harness.transport.drops_responses = True
     with pytest.raises(errors.IssueMayExistError) as caught:
-        await office.client.open311(_ORGANIZATION).create("1001", **_REPORT, **_ANSWERED)
-    office.way.loses_answers = False
+        await harness.client.open311(_ORGANIZATION).create("1001", **_REPORT, **_ANSWERED)
+    harness.transport.drops_responses = False
 
-    found = await office.client.issues.find_lost(caught.value)
+    found = await harness.client.issues.find_lost(caught.value)
 
-    assert office.seen("POST") == [201]
+    assert harness.statuses("POST") == [201]
     assert found.items[0].description == "A deep hole"
 
 
@@ -122,7 +122,7 @@ async def test_a_request_whose_answer_is_lost_can_be_found() -> None:
 )
 async def test_refusals_say_why(call: Call, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        await call(Office().client)
+        await call(SandboxHarness().client)
 
 
 _NO_CODES = {
@@ -152,21 +152,21 @@ _CODED: dict[str, Callable[[Any, Any], Any]] = {
 @pytest.mark.parametrize("code", _NO_CODES)
 @pytest.mark.parametrize("name", _CODED)
 async def test_a_code_that_cannot_be_one_is_refused(name: str, code: str) -> None:
-    office = Office()
+    harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError):
-        await _CODED[name](office.client, _NO_CODES[code])
+        await _CODED[name](harness.client, _NO_CODES[code])
 
-    assert list(office.sandbox.requests) == []
+    assert list(harness.sandbox.requests) == []
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("code", ["+5", "1_000", "water-leak", "9" * 19])
 async def test_a_code_may_be_any_ascii_string(code: str) -> None:
     with pytest.raises(errors.NotFoundError):
-        await Office().client.open311().service(code)
+        await SandboxHarness().client.open311().service(code)
     with pytest.raises(errors.NotFoundError, match="service_code was not found"):
-        await Office().client.open311(311).create(code, **_REPORT)
+        await SandboxHarness().client.open311(311).create(code, **_REPORT)
 
 
 @pytest.mark.anyio
@@ -187,21 +187,21 @@ async def test_a_code_may_be_any_ascii_string(code: str) -> None:
     ],
 )
 async def test_what_cannot_be_asked_is_refused(call: Call) -> None:
-    office = Office()
+    harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError):
-        await call(office.client)
+        await call(harness.client)
 
-    assert not office.sandbox.requests
+    assert not harness.sandbox.requests
 
 
 @pytest.mark.anyio
 async def test_a_bad_row_costs_no_other_row() -> None:
-    office = Office()
+    harness = SandboxHarness()
     rows = [{"service_request_id": 5, "lat": "41.5"}, {"lat": []}, {"status": "OPEN"}]
-    office.sandbox.faults.append(Fault(200, rows))
+    harness.sandbox.faults.append(Fault(200, rows))
 
-    page = await office.client.open311().requests()
+    page = await harness.client.open311().requests()
 
     assert [row.id for row in page] == ["5", None]
     assert page.items[1].status is models.ServiceRequestState.OPEN

@@ -13,7 +13,7 @@ from seeclickfix_async import Response, errors, models
 from seeclickfix_async._api.decoding import decode_object
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.sandbox import OFFICIAL_TOKEN, Fault
-from tests.support.in_process import Office
+from tests.support.in_process import SandboxHarness
 
 _ID = 311
 
@@ -22,8 +22,8 @@ Call = Callable[[Any], Any]
 
 @pytest.mark.anyio
 async def test_members_see_what_is_private() -> None:
-    office = Office()
-    member = office.client_of(OFFICIAL_TOKEN).organization(_ID)
+    harness = SandboxHarness()
+    member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
 
     issues = await member.list(status="all").collect()
     page = await member.list(service_request_status=["open"], per_page=5)
@@ -43,7 +43,7 @@ async def test_members_see_what_is_private() -> None:
 
 @pytest.mark.anyio
 async def test_what_is_private_is_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    member = Office().client_of(OFFICIAL_TOKEN).organization(_ID)
+    member = SandboxHarness().make_client(OFFICIAL_TOKEN).organization(_ID)
 
     with caplog.at_level(logging.DEBUG):
         page = await member.list()
@@ -62,9 +62,9 @@ async def test_what_is_private_is_in_no_repr_and_no_log(caplog: pytest.LogCaptur
 
 @pytest.mark.anyio
 async def test_service_requests_go_on_by_the_links_that_the_service_gives() -> None:
-    office = Office()
-    member = office.client_of(OFFICIAL_TOKEN).organization(_ID)
-    number = office.issue_that_is(0)
+    harness = SandboxHarness()
+    member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
+    number = harness.issue_with_status(0)
     request = (await member.get(number)).active_service_request
     assert request is not None
     accepted, closed = request.transitions or ()
@@ -79,21 +79,21 @@ async def test_service_requests_go_on_by_the_links_that_the_service_gives() -> N
     assert moved.status is models.ServiceRequestStatus.ACCEPTED
     assert done is not None
     assert done.status == "closed"
-    assert all(url.startswith("http://city.test/") for url in office.way.urls)
+    assert all(url.startswith("http://city.test/") for url in harness.transport.urls)
     with pytest.raises(errors.ValidationError):
         await member.move(accepted)
 
 
 @pytest.mark.anyio
 async def test_organizations() -> None:
-    office = Office()
-    member = office.client_of(OFFICIAL_TOKEN)
+    harness = SandboxHarness()
+    member = harness.make_client(OFFICIAL_TOKEN)
 
     mine = await member.organizations.list()
 
     assert [one.name for one in mine] == ["City of Example"]
     assert await member.organizations.get(_ID) == mine[0]
-    assert await office.client.organizations.list() == ()
+    assert await harness.client.organizations.list() == ()
 
 
 @pytest.mark.anyio
@@ -107,12 +107,12 @@ async def test_organizations() -> None:
     ],
 )
 async def test_there_is_nothing_for_others(call: Call) -> None:
-    office = Office()
+    harness = SandboxHarness()
 
     with pytest.raises(errors.NotFoundError):
-        await call(office.client)
+        await call(harness.client)
     with pytest.raises(errors.AuthenticationError):
-        await call(office.client_of(None))
+        await call(harness.make_client(None))
 
 
 @pytest.mark.anyio
@@ -133,34 +133,34 @@ async def test_there_is_nothing_for_others(call: Call) -> None:
     ],
 )
 async def test_what_cannot_be_is_refused(call: Call) -> None:
-    office = Office()
+    harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError):
-        await call(office.client_of(OFFICIAL_TOKEN))
+        await call(harness.make_client(OFFICIAL_TOKEN))
 
-    assert not office.sandbox.requests
+    assert not harness.sandbox.requests
 
 
 @pytest.mark.anyio
 async def test_a_move_whose_answer_is_lost_is_not_made_again() -> None:
-    office = Office()
-    member = office.client_of(OFFICIAL_TOKEN).organization(_ID)
-    issue = await member.get(office.issue_that_is(0))
+    harness = SandboxHarness()
+    member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
+    issue = await member.get(harness.issue_with_status(0))
     assert issue.active_service_request is not None
-    office.way.loses_answers = True
+    harness.transport.drops_responses = True
 
     with pytest.raises(errors.AnswerLostError):
         await member.move((issue.active_service_request.transitions or ())[0])
 
-    assert office.seen("POST") == [201]
+    assert harness.statuses("POST") == [201]
 
 
 @pytest.mark.anyio
 async def test_a_success_that_lists_errors_is_none() -> None:
-    office = Office()
-    member = office.client_of(OFFICIAL_TOKEN).organization(_ID)
+    harness = SandboxHarness()
+    member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
     link = "/api/v2/organizations/311/issues/7/service_requests/closed"
-    office.sandbox.faults.append(Fault(200, {"errors": {"assignee": ["is unknown"]}}))
+    harness.sandbox.faults.append(Fault(200, {"errors": {"assignee": ["is unknown"]}}))
 
     with pytest.raises(errors.ValidationError) as caught:
         await member.follow(link, assignee_id=5)

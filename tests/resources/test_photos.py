@@ -19,7 +19,7 @@ from seeclickfix_async.errors import (
     NotFoundError,
 )
 from seeclickfix_async.sandbox import TOKEN, Fault
-from tests.support.in_process import NO_WAIT, URL, Office
+from tests.support.in_process import NO_WAIT, URL, SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -46,8 +46,8 @@ def _names(folder: Path) -> list[str]:
 
 
 async def test_a_photo_comes_back_as_it_was_sent(tmp_path: Path) -> None:
-    office = Office()
-    with office.sandbox.serve() as url:
+    harness = SandboxHarness()
+    with harness.sandbox.serve() as url:
         async with AsyncClient(TOKEN, base_url=url, limiter=None) as client:
             issue = await _with_photo(client)
             content = await client.photos.read(issue)
@@ -56,12 +56,12 @@ async def test_a_photo_comes_back_as_it_was_sent(tmp_path: Path) -> None:
     assert content == _PNG
     assert _files(tmp_path) == {"photo.png": _PNG}
     assert size == len(_PNG)
-    carried = {seen.path.split("/")[1]: seen.authorized for seen in office.sandbox.requests}
+    carried = {seen.path.split("/")[1]: seen.authorized for seen in harness.sandbox.requests}
     assert carried == {"api": True, "rails": True, "storage": False}
 
 
 async def test_every_issue_with_a_photo_has_one_to_read() -> None:
-    client = Office().client
+    client = SandboxHarness().client
     pictured = [issue for issue in await client.issues.list() if issue.media]
 
     kinds = {
@@ -74,11 +74,11 @@ async def test_every_issue_with_a_photo_has_one_to_read() -> None:
 
 
 async def test_a_link_may_be_relative_as_of_old() -> None:
-    office = Office()
+    harness = SandboxHarness()
 
-    await office.client.photos.read("/storage/old")
+    await harness.client.photos.read("/storage/old")
 
-    assert office.way.urls == [f"{URL}/storage/old"]
+    assert harness.transport.urls == [f"{URL}/storage/old"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_a_link_may_be_relative_as_of_old() -> None:
 )
 async def test_what_has_no_photo_is_refused(photo: Any, words: str) -> None:
     with pytest.raises(InvalidArgumentError, match=words):
-        await Office().client.photos.read(photo)
+        await SandboxHarness().client.photos.read(photo)
 
 
 async def test_a_photo_that_is_gone_leaves_no_file(tmp_path: Path) -> None:
@@ -107,17 +107,17 @@ async def test_a_photo_that_is_gone_leaves_no_file(tmp_path: Path) -> None:
     path.write_bytes(b"the old one")
 
     with pytest.raises(NotFoundError):
-        await Office().client.photos.save("/storage/gone", path)
+        await SandboxHarness().client.photos.save("/storage/gone", path)
 
     assert _files(tmp_path) == {"photo.png": b"the old one"}
 
 
 async def test_a_login_page_is_no_picture(tmp_path: Path) -> None:
-    office = Office()
-    office.sandbox.faults.append(Fault(200, {"please": "sign in"}))
+    harness = SandboxHarness()
+    harness.sandbox.faults.append(Fault(200, {"please": "sign in"}))
 
     with pytest.raises(DecodeError, match="no picture"):
-        await office.client.photos.save("/storage/some", tmp_path / "photo.png")
+        await harness.client.photos.save("/storage/some", tmp_path / "photo.png")
 
     assert _files(tmp_path) == {}
 
@@ -126,9 +126,9 @@ async def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     await anyio.Path(tmp_path / "folder").mkdir()
 
     with pytest.raises(InvalidArgumentError, match="cannot be written"):
-        await Office().client.photos.save("/storage/some", tmp_path / "no" / "photo.png")
+        await SandboxHarness().client.photos.save("/storage/some", tmp_path / "no" / "photo.png")
     with pytest.raises(InvalidArgumentError, match="cannot be written"):
-        await Office().client.photos.save("/storage/some", tmp_path / "folder")
+        await SandboxHarness().client.photos.save("/storage/some", tmp_path / "folder")
 
     assert _names(tmp_path) == ["folder"]
 

@@ -30,7 +30,7 @@ from seeclickfix_async import (
 from seeclickfix_async._api.decoding import decode_object
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError
 from seeclickfix_async.sandbox import TOKEN, Fault
-from tests.support.in_process import URL, Office
+from tests.support.in_process import URL, SandboxHarness
 
 _HERE: dict[str, Any] = {"lat": 41.05, "lng": -73.54, "address": "1 Main St"}
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(200_000)
@@ -43,7 +43,7 @@ _ANSWERS = {"summary": "Deep hole", "402": "wheel"}
 
 @pytest.mark.anyio
 async def test_the_form_lists_what_can_be_reported_at_a_point() -> None:
-    client = Office().client
+    client = SandboxHarness().client
 
     options = await client.report_form(lat=41.05, lng=-73.54)
     elsewhere = await client.report_form(lat=10, lng=10)
@@ -63,20 +63,20 @@ async def test_the_form_lists_what_can_be_reported_at_a_point() -> None:
 )
 async def test_a_point_that_is_none(point: Any) -> None:
     with pytest.raises(InvalidArgumentError):
-        await Office().client.report_form(**point)
+        await SandboxHarness().client.report_form(**point)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("number", [0, "others", None, True])
 async def test_a_request_type_that_cannot_be(number: Any) -> None:
     with pytest.raises(InvalidArgumentError):
-        await Office().client.request_types.get(number)
+        await SandboxHarness().client.request_types.get(number)
 
 
 @pytest.mark.anyio
 async def test_a_request_type_that_is_not_there() -> None:
     with pytest.raises(errors.NotFoundError):
-        await Office().client.request_types.get(4)
+        await SandboxHarness().client.request_types.get(4)
 
 
 # -- drafts ---------------------------------------------------------------------------------------
@@ -255,8 +255,8 @@ async def _pothole(client: AsyncClient, **more: Any) -> Draft:
 @pytest.mark.anyio
 @pytest.mark.parametrize("image", [None, _PNG])
 async def test_a_report_is_an_issue_from_then_on(image: bytes | None) -> None:
-    office = Office()
-    client = office.client
+    harness = SandboxHarness()
+    client = harness.client
     everything = {
         **_ANSWERS,
         "description": "It has\r\nwater in it",
@@ -288,12 +288,12 @@ async def test_a_report_is_an_issue_from_then_on(image: bytes | None) -> None:
     assert issue.current_user_relationship.reporter
     assert issue.media is not None
     assert (issue.media.image_full is not None) is (image is not None)
-    assert list(office.sandbox.photos.values()) == ([image] if image else [])
+    assert list(harness.sandbox.photos.values()) == ([image] if image else [])
 
 
 @pytest.mark.anyio
 async def test_a_report_can_be_anonymous_and_about_anything() -> None:
-    client = Office().client
+    client = SandboxHarness().client
     form = await client.request_types.get("other")
 
     created = await client.issues.create(
@@ -308,7 +308,7 @@ async def test_a_report_can_be_anonymous_and_about_anything() -> None:
 
 @pytest.mark.anyio
 async def test_a_report_that_is_held_back_has_no_issue() -> None:
-    client = Office(moderated=True).client
+    client = SandboxHarness(moderated=True).client
 
     assert await client.issues.create(await _pothole(client)) == Moderated()
 
@@ -317,7 +317,7 @@ async def test_a_report_that_is_held_back_has_no_issue() -> None:
 
 @pytest.mark.anyio
 async def test_what_only_the_service_knows_is_refused_by_it() -> None:
-    client = Office().client
+    client = SandboxHarness().client
     draft = await _pothole(client, lat=10)
 
     with pytest.raises(errors.ValidationError) as caught:
@@ -328,7 +328,7 @@ async def test_what_only_the_service_knows_is_refused_by_it() -> None:
 
 @pytest.mark.anyio
 async def test_the_citys_own_rules() -> None:
-    client = Office().client
+    client = SandboxHarness().client
     parking, noise = [await client.request_types.get(n) for n in (_PARKING, _NOISE)]
 
     with pytest.raises(InvalidDraftError, match="not accept reports"):
@@ -339,15 +339,15 @@ async def test_the_citys_own_rules() -> None:
 
 @pytest.mark.anyio
 async def test_a_guest_is_told_before_anything_is_sent() -> None:
-    office = Office()
-    form = await office.client.request_types.get(_VEHICLE)
+    harness = SandboxHarness()
+    form = await harness.client.request_types.get(_VEHICLE)
     draft = form.draft(**_HERE, answers={"summary": "No plates"})
 
     async with AsyncClient(base_url="http://127.0.0.1:9") as nobody:
         with pytest.raises(InvalidArgumentError, match="signed-in"):
             await nobody.issues.create(draft)
     with pytest.raises(InvalidArgumentError):
-        await office.client.issues.create({"summary": "x"})  # type: ignore[arg-type]
+        await harness.client.issues.create({"summary": "x"})  # type: ignore[arg-type]
 
 
 @pytest.mark.anyio
@@ -362,26 +362,26 @@ async def test_a_guest_is_told_before_anything_is_sent() -> None:
     ],
 )
 async def test_a_report_that_is_refused(fault: Fault, error: type[Exception]) -> None:
-    office = Office()
-    draft = await _pothole(office.client)
-    office.sandbox.faults.append(fault)
+    harness = SandboxHarness()
+    draft = await _pothole(harness.client)
+    harness.sandbox.faults.append(fault)
 
     with pytest.raises(error):
-        await office.client.issues.create(draft)
+        await harness.client.issues.create(draft)
 
-    assert office.seen("POST") == [fault.status]
+    assert harness.statuses("POST") == [fault.status]
 
 
 @pytest.mark.anyio
 async def test_too_many_requests_are_waited_out_and_the_report_is_made_once() -> None:
-    office = Office()
-    draft = await _pothole(office.client, image=_PNG)
-    office.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
+    harness = SandboxHarness()
+    draft = await _pothole(harness.client, image=_PNG)
+    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
 
-    await office.client.issues.create(draft)
+    await harness.client.issues.create(draft)
 
-    assert office.seen("POST") == [429, 201]
-    assert len(await office.client.issues.mine()) == 1
+    assert harness.statuses("POST") == [429, 201]
+    assert len(await harness.client.issues.mine()) == 1
 
 
 @pytest.mark.anyio
@@ -389,16 +389,16 @@ async def test_too_many_requests_are_waited_out_and_the_report_is_made_once() ->
 async def test_a_report_whose_answer_is_lost_can_be_found_and_is_not_sent_again(
     image: bytes | None,
 ) -> None:
-    office = Office()
-    draft = await _pothole(office.client, image=image)
-    office.way.loses_answers = True
+    harness = SandboxHarness()
+    draft = await _pothole(harness.client, image=image)
+    harness.transport.drops_responses = True
     with pytest.raises(errors.IssueMayExistError, match="may exist") as caught:
-        await office.client.issues.create(draft)
-    office.way.loses_answers = False
+        await harness.client.issues.create(draft)
+    harness.transport.drops_responses = False
 
-    found = await office.client.issues.find_lost(caught.value)
+    found = await harness.client.issues.find_lost(caught.value)
 
-    assert office.seen("POST") == [201]
+    assert harness.statuses("POST") == [201]
     assert found.items[0].summary == "Deep hole"
     assert "Main St" not in str(caught.value)
     kept = pickle.loads(pickle.dumps(caught.value))
@@ -416,12 +416,12 @@ async def test_a_report_whose_answer_is_lost_can_be_found_and_is_not_sent_again(
     ],
 )
 async def test_an_answer_that_is_none_leaves_the_same_doubt(fault: Fault) -> None:
-    office = Office()
-    draft = await _pothole(office.client)
-    office.sandbox.faults.append(fault)
+    harness = SandboxHarness()
+    draft = await _pothole(harness.client)
+    harness.sandbox.faults.append(fault)
 
     with pytest.raises(errors.IssueMayExistError):
-        await office.client.issues.create(draft)
+        await harness.client.issues.create(draft)
 
 
 class _Failing:
@@ -436,9 +436,9 @@ class _Failing:
 
 @pytest.mark.anyio
 async def test_a_token_that_cannot_be_renewed_leaves_no_doubt() -> None:
-    office = Office()
-    view = office.client.with_options(token=_Failing())
-    draft = await _pothole(office.client)
+    harness = SandboxHarness()
+    view = harness.client.with_options(token=_Failing())
+    draft = await _pothole(harness.client)
 
     for report in (
         view.issues.create(draft),
@@ -447,12 +447,12 @@ async def test_a_token_that_cannot_be_renewed_leaves_no_doubt() -> None:
         with pytest.raises(errors.AnswerLostError) as caught:
             await report
         assert not isinstance(caught.value, errors.IssueMayExistError)
-    assert office.seen("POST") == []
+    assert harness.statuses("POST") == []
 
 
 @pytest.mark.anyio
 async def test_possible_duplicates_are_one_call_away() -> None:
-    client = Office().client
+    client = SandboxHarness().client
     draft = await _pothole(client)
     created = await client.issues.create(draft)
     assert isinstance(created, Created)
@@ -476,8 +476,8 @@ async def test_a_form_with_a_photo_is_what_rails_reads() -> None:
         sent.append(request)
         return httpx.Response(201, json={"id": 7})
 
-    office = Office()
-    draft = await _pothole(office.client, image=_PNG, answers={**_ANSWERS, "403": ["cars"]})
+    harness = SandboxHarness()
+    draft = await _pothole(harness.client, image=_PNG, answers={**_ANSWERS, "403": ["cars"]})
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
     client = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
     await client.issues.create(draft)

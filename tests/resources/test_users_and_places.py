@@ -10,7 +10,7 @@ import pytest
 from seeclickfix_async import PlaceArea, Secret, errors
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.sandbox import Fault
-from tests.support.in_process import URL, Office
+from tests.support.in_process import URL, SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -26,11 +26,11 @@ Call = Callable[[Any], Any]
 
 
 async def test_an_account_is_made_and_seen() -> None:
-    office = Office()
+    harness = SandboxHarness()
 
-    made = await office.client_of(None).users.register(**_NEW, image=_PNG)
-    seen = await office.client.users.get(made.id)
-    around = await office.client.users.near(lat=41.05, lng=-73.54, per_page=2).collect()
+    made = await harness.make_client(None).users.register(**_NEW, image=_PNG)
+    seen = await harness.client.users.get(made.id)
+    around = await harness.client.users.near(lat=41.05, lng=-73.54, per_page=2).collect()
 
     assert seen == made
     assert made.name == "Mary Example"
@@ -38,7 +38,7 @@ async def test_an_account_is_made_and_seen() -> None:
 
 
 async def test_an_account_is_changed() -> None:
-    client = Office().client
+    client = SandboxHarness().client
 
     changed = await client.users.update(name="Another Name", password="new pass")
 
@@ -47,7 +47,7 @@ async def test_an_account_is_changed() -> None:
 
 
 async def test_a_refused_account_names_its_fields() -> None:
-    client = Office().client
+    client = SandboxHarness().client
 
     with pytest.raises(errors.ValidationError) as caught:
         await client.users.register(**{**_NEW, "email": "nowhere"})
@@ -70,17 +70,17 @@ async def test_a_refused_account_names_its_fields() -> None:
     ],
 )
 async def test_an_account_that_cannot_be(call: Call, argument: str) -> None:
-    office = Office()
+    harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError) as caught:
-        await call(office.client.users)
+        await call(harness.client.users)
 
     assert caught.value.argument == argument
-    assert not office.sandbox.requests
+    assert not harness.sandbox.requests
 
 
 async def test_addresses_come_and_go() -> None:
-    client = Office().client
+    client = SandboxHarness().client
 
     added = await client.emails.add("second@b.example")
     before = await client.emails.list()
@@ -97,7 +97,7 @@ async def test_addresses_come_and_go() -> None:
 
 
 async def test_a_place_by_its_name() -> None:
-    client = Office().client
+    client = SandboxHarness().client
     point = {"lat": 41.05, "lng": -73.54}
 
     for name in ("Example City", "example city, ex", " EXAMPLE-CITY "):
@@ -109,16 +109,16 @@ async def test_a_place_by_its_name() -> None:
 
 
 async def test_places_of_one_name_are_told_apart() -> None:
-    office = Office()
+    harness = SandboxHarness()
     rows = [{"id": n, "name": "Newport", "url_name": f"newport_{n}"} for n in (2, 3)]
-    office.sandbox.faults.append(Fault(200, {"places": rows}))
+    harness.sandbox.faults.append(Fault(200, {"places": rows}))
 
     with pytest.raises(InvalidArgumentError, match=r"several .*newport_2.*newport_3"):
-        await office.client.places.resolve("Newport", lat=1, lng=1)
+        await harness.client.places.resolve("Newport", lat=1, lng=1)
 
 
 async def test_questions_are_asked_and_answered() -> None:
-    client = Office().client
+    client = SandboxHarness().client
 
     asked = await client.questions.ask("example-city", "When is the market?")
     answered = await client.questions.answer(asked.id, "On Saturday.")
@@ -145,7 +145,7 @@ async def test_questions_are_asked_and_answered() -> None:
 )
 async def test_what_is_not_there(call: Call, error: type[Exception]) -> None:
     with pytest.raises(error):
-        await call(Office().client)
+        await call(SandboxHarness().client)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ async def test_what_is_not_there(call: Call, error: type[Exception]) -> None:
 )
 async def test_somebody_unknown_is_refused(call: Call) -> None:
     with pytest.raises(errors.AuthenticationError):
-        await call(Office().client_of(None))
+        await call(SandboxHarness().make_client(None))
 
 
 _WRITES: dict[str, Call] = {
@@ -174,24 +174,24 @@ _WRITES: dict[str, Call] = {
 _every_write = pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
 
 
-async def _ready() -> Office:
+async def _ready() -> SandboxHarness:
     """An office with an address and a question, for what needs one."""
-    office = Office()
-    await office.client.emails.add("first@b.example")
-    await office.client.questions.ask("example-city", "When?")
-    office.sandbox.requests.clear()
-    return office
+    harness = SandboxHarness()
+    await harness.client.emails.add("first@b.example")
+    await harness.client.questions.ask("example-city", "When?")
+    harness.sandbox.requests.clear()
+    return harness
 
 
 @_every_write
 async def test_what_may_have_been_written_is_not_written_again(write: Call) -> None:
-    office = await _ready()
-    office.way.loses_answers = True
+    harness = await _ready()
+    harness.transport.drops_responses = True
 
     with pytest.raises(errors.AnswerLostError):
-        await write(office.client)
+        await write(harness.client)
 
-    assert len(office.sandbox.requests) == 1
+    assert len(harness.sandbox.requests) == 1
 
 
 @_every_write
@@ -209,23 +209,23 @@ async def test_what_may_have_been_written_is_not_written_again(write: Call) -> N
 async def test_a_refused_write_is_an_error_and_not_repeated(
     write: Call, fault: Fault, error: type[Exception]
 ) -> None:
-    office = await _ready()
-    office.sandbox.faults.append(fault)
+    harness = await _ready()
+    harness.sandbox.faults.append(fault)
 
     with pytest.raises(error):
-        await write(office.client)
+        await write(harness.client)
 
-    assert [seen.status for seen in office.sandbox.requests] == [fault.status]
+    assert [seen.status for seen in harness.sandbox.requests] == [fault.status]
 
 
 @_every_write
 async def test_too_many_requests_are_waited_out_and_it_is_written_once(write: Call) -> None:
-    office = await _ready()
-    office.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
+    harness = await _ready()
+    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
 
-    await write(office.client)
+    await write(harness.client)
 
-    assert len(office.sandbox.requests) == 2
+    assert len(harness.sandbox.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -240,22 +240,22 @@ async def test_too_many_requests_are_waited_out_and_it_is_written_once(write: Ca
 )
 async def test_questions_that_cannot_be(call: Call) -> None:
     with pytest.raises(InvalidArgumentError):
-        await call(Office().client.questions)
+        await call(SandboxHarness().client.questions)
 
 
 async def test_a_path_is_no_way_to_another_endpoint() -> None:
-    office = Office()
+    harness = SandboxHarness()
 
     with pytest.raises(errors.NotFoundError):
-        await office.client.questions.list("../issues?x=")
+        await harness.client.questions.list("../issues?x=")
 
     with pytest.raises(InvalidArgumentError):
-        await office.client.questions.list("..")
+        await harness.client.questions.list("..")
 
-    assert office.way.urls == [f"{URL}/api/v2/..%2Fissues%3Fx%3D/questions"]
+    assert harness.transport.urls == [f"{URL}/api/v2/..%2Fissues%3Fx%3D/questions"]
 
 
 async def test_a_point_is_geocoded() -> None:
-    answer = await Office().client.geocode("1 Main St, Example")
+    answer = await SandboxHarness().client.geocode("1 Main St, Example")
 
     assert answer["address"] == "1 Main St, Example"

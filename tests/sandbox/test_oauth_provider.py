@@ -1,4 +1,4 @@
-"""The sandbox as a provider: our own client's code flow against it, and what it refuses."""
+"""The sandbox as an OAuth provider: the code flow of our client, and refused requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _APP = Application(CLIENT, "http://127.0.0.1:9/callback?tenant=one", base_url=_U
 
 
 class Browser:
-    """Somebody who signs in at a sandbox, and the applications that he comes back to."""
+    """A browser at a sandbox, and the application whose user signs in with it."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -27,25 +27,25 @@ class Browser:
         self.endpoint = TokenEndpoint(_APP, http=self.http, limiter=None)
         self.client = AsyncClient(base_url=_URL, http=self.http, limiter=None)
 
-    async def answer(self, flow: Flow, button: str = "Authorize") -> str:
-        """Press a button of the page; gives where that leads to."""
+    async def press(self, flow: Flow, button: str = "Authorize") -> str:
+        """Press a button of the authorization page; return the URL that it redirects to."""
         page = await self.http.get(flow.url)
         form = {name: values[0] for name, values in parse_qs(urlsplit(flow.url).query).items()}
         assert all(value in page.text.replace("&amp;", "&") for value in form.values())
-        back = await self.http.post(f"{_URL}/oauth/authorize", data={**form, "answer": button})
-        return str(back.headers["location"])
+        response = await self.http.post(f"{_URL}/oauth/authorize", data={**form, "answer": button})
+        return str(response.headers["location"])
 
     async def code(self) -> AuthorizationCode:
         flow = oauth.begin(_APP, scope="public write")
-        code = oauth.finish(flow, await self.answer(flow))
+        code = oauth.finish(flow, await self.press(flow))
         assert isinstance(code, AuthorizationCode)
         return code
 
     async def token(self) -> Token:
         return await self.endpoint.exchange(await self.code())
 
-    async def ask(self, path: str = "token", **form: str) -> httpx.Response:
-        """What an application asks that is not as careful as ours."""
+    async def request(self, path: str = "token", **form: str) -> httpx.Response:
+        """Send a form to the provider, without the checks of our client."""
         return await self.http.post(f"{_URL}/oauth/{path}", data={"client_id": CLIENT, **form})
 
 
@@ -56,7 +56,7 @@ async def browser() -> AsyncIterator[Browser]:
         yield browser
 
 
-async def test_the_code_flow_ends_with_a_pair_that_works(browser: Browser) -> None:
+async def test_the_code_flow_ends_with_a_valid_token_pair(browser: Browser) -> None:
     token = await browser.token()
 
     user = await browser.client.with_options(token=token).verify()
@@ -65,27 +65,26 @@ async def test_the_code_flow_ends_with_a_pair_that_works(browser: Browser) -> No
     assert token.refresh_token is not None
 
 
-async def test_a_denial_comes_back_in_the_query(browser: Browser) -> None:
+async def test_a_denial_is_in_the_query_of_the_redirect(browser: Browser) -> None:
     flow = oauth.begin(_APP)
-    back = await browser.answer(flow, "Deny")
+    redirect = await browser.press(flow, "Deny")
 
-    assert "#" not in back
+    assert "#" not in redirect
     with pytest.raises(errors.AccessDeniedError):
-        oauth.finish(flow, back)
+        oauth.finish(flow, redirect)
 
 
-async def test_accounts_renew_and_sign_out(browser: Browser) -> None:
-    """What a service does, without any provider."""
+async def test_accounts_refresh_and_sign_out(browser: Browser) -> None:
     accounts = Accounts(MemoryStore(), browser.endpoint)
     first = await browser.token()
     await accounts.sign_in("user-7", first)
     view = browser.client.with_options(token=accounts.source("user-7"))
 
     del browser.sandbox.tokens[first.access_token.reveal()]
-    assert (await view.verify()).id == 41  # 401, renewed, and asked again
+    assert (await view.verify()).id == 41  # 401, refresh and retry
 
     with pytest.raises(errors.InvalidGrantError):
-        await browser.endpoint.refresh(first)  # the old pair has ended
+        await browser.endpoint.refresh(first)  # the old pair is revoked
 
     known = dict(browser.sandbox.tokens)
     await accounts.sign_out("user-7")
@@ -95,27 +94,27 @@ async def test_accounts_renew_and_sign_out(browser: Browser) -> None:
         await view.verify()
 
 
-async def test_a_code_is_good_for_one_exchange_with_its_verifier(browser: Browser) -> None:
+async def test_a_code_is_valid_for_one_exchange_with_its_verifier(browser: Browser) -> None:
     code = await browser.code()
-    asked = {
+    params = {
         "grant_type": "authorization_code",
         "code": code.code.reveal(),
         "redirect_uri": code.redirect_uri,
     }
     verifier = code.verifier.reveal() if code.verifier else ""
-    tries = [
+    attempts = [
         {},
         {"code_verifier": "x" * 43},
         {"code_verifier": verifier, "redirect_uri": "http://127.0.0.1:9/other"},
         {"code_verifier": verifier, "client_id": "other"},
         {"code_verifier": verifier, "client_secret": "made up"},
-        {"code_verifier": verifier},  # a try that fails burns nothing
+        {"code_verifier": verifier},  # failed attempts do not consume the code
         {"code_verifier": verifier},
     ]
 
-    said = [await browser.ask(**{**asked, **one}) for one in tries]
+    responses = [await browser.request(**{**params, **changes}) for changes in attempts]
 
-    assert [(answer.status_code, answer.json().get("error")) for answer in said] == [
+    assert [(response.status_code, response.json().get("error")) for response in responses] == [
         (400, "invalid_request"),
         (400, "invalid_grant"),
         (400, "invalid_grant"),
@@ -124,7 +123,7 @@ async def test_a_code_is_good_for_one_exchange_with_its_verifier(browser: Browse
         (200, None),
         (400, "invalid_grant"),
     ]
-    assert {answer.headers["cache-control"] for answer in said} == {"no-store"}
+    assert {response.headers["cache-control"] for response in responses} == {"no-store"}
 
 
 @pytest.mark.parametrize(
@@ -137,61 +136,61 @@ async def test_a_code_is_good_for_one_exchange_with_its_verifier(browser: Browse
         ({"grant_type": "refresh_token", "refresh_token": "x"}, "invalid_grant"),
     ],
 )
-async def test_what_the_token_endpoint_refuses(
+async def test_the_token_endpoint_refuses_an_invalid_form(
     browser: Browser, form: dict[str, str], error: str
 ) -> None:
-    answer = await browser.ask(**form)
+    response = await browser.request(**form)
 
-    assert (answer.status_code, answer.json()["error"]) == (400, error)
-    assert f'error="{error}"' in answer.headers["www-authenticate"]
+    assert (response.status_code, response.json()["error"]) == (400, error)
+    assert f'error="{error}"' in response.headers["www-authenticate"]
 
 
-async def test_a_pair_ends_as_a_whole_whichever_half_is_revoked(browser: Browser) -> None:
-    for half in ("access_token", "refresh_token"):
+async def test_revoking_either_token_revokes_the_pair(browser: Browser) -> None:
+    for name in ("access_token", "refresh_token"):
         token = await browser.token()
         before = len(browser.sandbox.tokens)
-        secret = getattr(token, half).reveal()
-        refused = await browser.ask("revoke", token=secret, client_id="other")
-        done = [await browser.ask("revoke", token=secret) for _ in "ab"]
+        secret = getattr(token, name).reveal()
+        refused = await browser.request("revoke", token=secret, client_id="other")
+        done = [await browser.request("revoke", token=secret) for _ in "ab"]
 
         assert (refused.status_code, len(browser.sandbox.tokens)) == (403, before - 1)
-        assert [(answer.status_code, answer.json()) for answer in done] == [(200, {})] * 2
+        assert [(response.status_code, response.json()) for response in done] == [(200, {})] * 2
         with pytest.raises(errors.InvalidGrantError):
             await browser.endpoint.refresh(token)
 
 
-async def test_a_plain_challenge_and_none_at_all_are_taken(browser: Browser) -> None:
-    asked = {
+async def test_a_plain_challenge_and_no_challenge_are_accepted(browser: Browser) -> None:
+    params = {
         "client_id": CLIENT,
         "redirect_uri": "https://app.example/callback",
         "response_type": "code",
     }
-    told = []
-    for more in ({"code_challenge": "v", "code_challenge_method": "plain"}, {}):
-        back = await browser.http.get(
-            f"{_URL}/oauth/authorize", params={**asked, **more, "skip_authorization": "1"}
+    statuses = []
+    for challenge in ({"code_challenge": "v", "code_challenge_method": "plain"}, {}):
+        redirect = await browser.http.get(
+            f"{_URL}/oauth/authorize", params={**params, **challenge, "skip_authorization": "1"}
         )
-        (code,) = parse_qs(urlsplit(back.headers["location"]).query)["code"]
-        form = {"grant_type": "authorization_code", "redirect_uri": asked["redirect_uri"]}
-        verifier = {"code_verifier": more["code_challenge"]} if more else {}
-        told.append((await browser.ask(**form, code=code, **verifier)).status_code)
+        (code,) = parse_qs(urlsplit(redirect.headers["location"]).query)["code"]
+        form = {"grant_type": "authorization_code", "redirect_uri": params["redirect_uri"]}
+        verifier = {"code_verifier": challenge["code_challenge"]} if challenge else {}
+        statuses.append((await browser.request(**form, code=code, **verifier)).status_code)
     wrong = await browser.http.get(
-        f"{_URL}/oauth/authorize", params={**asked, "code_challenge": "v"}
+        f"{_URL}/oauth/authorize", params={**params, "code_challenge": "v"}
     )
 
-    assert told == [200, 200]
+    assert statuses == [200, 200]
     assert "code challenge" in wrong.text
 
 
-async def test_a_request_that_makes_no_sense_is_told_so(browser: Browser) -> None:
+async def test_an_invalid_authorization_request_gets_an_error_page(browser: Browser) -> None:
     url = f"{_URL}/oauth/authorize"
-    asked = {"client_id": CLIENT, "redirect_uri": "http://[x", "response_type": "code"}
-    answers = [
-        await browser.http.get(url, params=asked),
-        await browser.http.post(url, data=asked),
+    params = {"client_id": CLIENT, "redirect_uri": "http://[x", "response_type": "code"}
+    responses = [
+        await browser.http.get(url, params=params),
+        await browser.http.post(url, data=params),
         await browser.http.post(url, content=b"client_id=\xff"),
     ]
 
-    assert [answer.status_code for answer in answers] == [200] * 3
-    assert ["redirect URI" in answer.text for answer in answers] == [True, True, False]
-    assert all("error has occurred" in answer.text for answer in answers)
+    assert [response.status_code for response in responses] == [200] * 3
+    assert ["redirect URI" in response.text for response in responses] == [True, True, False]
+    assert all("error has occurred" in response.text for response in responses)

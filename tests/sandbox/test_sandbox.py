@@ -1,4 +1,4 @@
-"""The sandbox answers as the service does, documented and observed."""
+"""The sandbox responds as the service does, as documented and observed."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_the_city_is_the_same_for_the_same_seed() -> None:
         assert (await one.get("issues")).content == (await two.get("issues")).content
 
 
-async def test_an_issue_that_is_closed_is_still_the_same_persons() -> None:
+async def test_closing_an_issue_changes_nothing_else_in_it() -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     city = sandbox.city
     row = next(row for row in range(300) if city.status[row] == OPEN and not city.closed[row])
@@ -126,7 +126,7 @@ async def test_an_issue_that_is_closed_is_still_the_same_persons() -> None:
     assert changed <= {"status", "acknowledged_at", "closed_at", "updated_at", "transitions"}
 
 
-async def test_clocks_are_eastern_with_and_without_daylight(http: httpx.AsyncClient) -> None:
+async def test_timestamps_are_in_eastern_time_with_daylight_saving(http: httpx.AsyncClient) -> None:
     page = await _page(
         http, status="open,acknowledged,closed,archived", per_page=100, sort="rating"
     )
@@ -150,7 +150,7 @@ async def test_clocks_are_eastern_with_and_without_daylight(http: httpx.AsyncCli
         ({"details": "true", "per_page": 100}, 20),
     ],
 )
-async def test_page_sizes_are_clamped_and_told(
+async def test_page_sizes_are_clamped_and_reported(
     http: httpx.AsyncClient, params: dict[str, Any], granted: int
 ) -> None:
     page = await _page(http, **params)
@@ -159,33 +159,36 @@ async def test_page_sizes_are_clamped_and_told(
     assert len(page["issues"]) == granted
 
 
-async def test_the_next_page_is_named_with_all_parameters(http: httpx.AsyncClient) -> None:
-    told = (await _page(http, status="open", page=2))["metadata"]["pagination"]
+async def test_the_next_page_url_keeps_all_parameters(http: httpx.AsyncClient) -> None:
+    pagination = (await _page(http, status="open", page=2))["metadata"]["pagination"]
 
-    assert (told["previous_page"], told["page"], told["next_page"]) == (1, 2, 3)
-    assert parse_qs(urlsplit(told["next_page_url"]).query) == {"page": ["3"], "status": ["open"]}
+    assert (pagination["previous_page"], pagination["page"], pagination["next_page"]) == (1, 2, 3)
+    assert parse_qs(urlsplit(pagination["next_page_url"]).query) == {
+        "page": ["3"],
+        "status": ["open"],
+    }
 
 
-async def test_what_is_not_known_is_ignored(http: httpx.AsyncClient) -> None:
+async def test_unknown_parameters_are_ignored(http: httpx.AsyncClient) -> None:
     plain = await _page(http)
 
     assert (await _page(http, bbox="1,2,3,4"))["issues"] == plain["issues"]
     assert (await _page(http, lat=1, lng=2))["issues"] == plain["issues"]
 
 
-async def test_sparse_rows_always_have_their_url(http: httpx.AsyncClient) -> None:
+async def test_rows_with_selected_fields_always_have_their_url(http: httpx.AsyncClient) -> None:
     page = await _page(http, **{"fields[issue]": "id,summary"})
 
     assert list(page["issues"][0]) == ["id", "summary", "url"]
 
 
-async def test_a_search_without_an_area_gets_nowhere(http: httpx.AsyncClient) -> None:
+async def test_a_search_without_an_area_times_out(http: httpx.AsyncClient) -> None:
     assert (await http.get("issues", params={"search": "lamp"})).status_code == 504
     found = await _page(http, search="pothole", place_url="example-city")
     assert {row["summary"] for row in found["issues"]} == {"Pothole"}
 
 
-async def test_who_has_the_answer_already_gets_304(http: httpx.AsyncClient) -> None:
+async def test_a_known_etag_gets_304(http: httpx.AsyncClient) -> None:
     first = await http.get("issues")
     again = await http.get("issues", headers={"If-None-Match": first.headers["etag"]})
 
@@ -194,31 +197,31 @@ async def test_who_has_the_answer_already_gets_304(http: httpx.AsyncClient) -> N
 
 
 async def test_refusals(http: httpx.AsyncClient) -> None:
-    nobody = await http.get("profile")
-    nameless = await http.get("issues", headers={"User-Agent": ""})
+    anonymous = await http.get("profile")
+    without_user_agent = await http.get("issues", headers={"User-Agent": ""})
     missing = await http.get("issues/1")
     wrong = await http.get("profile", headers={"Authorization": "Bearer wrong"})
-    nowhere = await http.get("places")
+    without_point = await http.get("places")
 
-    assert (nobody.status_code, nobody.json()) == (200, {"id": None})
-    assert nameless.status_code == 403
-    assert "administrative rules" in nameless.json()["message"]
+    assert (anonymous.status_code, anonymous.json()) == (200, {"id": None})
+    assert without_user_agent.status_code == 403
+    assert "administrative rules" in without_user_agent.json()["message"]
     assert (missing.status_code, missing.content) == (404, b"")
     assert (wrong.status_code, wrong.content) == (401, b"")
     assert 'error="invalid_token"' in wrong.headers["www-authenticate"]
-    assert nowhere.status_code == 400
+    assert without_point.status_code == 400
 
 
 @pytest.mark.parametrize("moderated", [True, False])
-async def test_a_comment_is_seen_by_the_next_read_unless_it_is_held_back(moderated: bool) -> None:
+async def test_the_next_read_shows_a_comment_that_is_not_moderated(moderated: bool) -> None:
     sandbox = Sandbox(50, settings=Settings(quota=None, moderated=moderated))
     path = f"issues/{sandbox.city.id_of(3)}/comments"
-    signed = {"Authorization": f"Bearer {TOKEN}"}
+    headers = {"Authorization": f"Bearer {TOKEN}"}
     async with _client(sandbox) as http:
         anonymous = await http.post(path, json={"comment": "hello"})
-        empty = await http.post(path, json={}, headers=signed)
-        broken = await http.post(path, content=b"{", headers=signed)
-        written = await http.post(path, json={"comment": "hello"}, headers=signed)
+        empty = await http.post(path, json={}, headers=headers)
+        broken = await http.post(path, content=b"{", headers=headers)
+        written = await http.post(path, json={"comment": "hello"}, headers=headers)
         read = (await http.get(path)).json()["comments"]
 
     assert (anonymous.status_code, empty.status_code, broken.status_code) == (401, 422, 400)
@@ -230,7 +233,7 @@ async def test_a_comment_is_seen_by_the_next_read_unless_it_is_held_back(moderat
     assert ("hello" in {comment["comment"] for comment in read}) is not moderated
 
 
-async def test_the_quota_refuses_and_tells_when_to_come_again() -> None:
+async def test_the_quota_refuses_with_a_retry_after() -> None:
     now = 0.0
     sandbox = Sandbox(50, settings=Settings(quota=Quota(2, per=60, clock=lambda: now)))
     async with _client(sandbox) as http:
@@ -238,31 +241,31 @@ async def test_the_quota_refuses_and_tells_when_to_come_again() -> None:
         now = 20.5
         refused = await http.get("profile")
         now = 60.0
-        welcome = await http.get("profile")
+        accepted = await http.get("profile")
 
     assert statuses == [200, 200, 429]
     assert refused.headers["retry-after"] == "40"
     assert refused.json()["message"] == "Too Many Requests"
-    assert welcome.status_code == 200
-    assert [seen.status for seen in sandbox.requests] == [200, 200, 429, 429, 200]
+    assert accepted.status_code == 200
+    assert [request.status for request in sandbox.requests] == [200, 200, 429, 429, 200]
 
 
 @pytest.mark.parametrize(
     ("window", "taken"),
     [("fixed", [2, 2, 0]), ("sliding", [2, 1, 0]), ("bucket", [2, 1, 1])],
 )
-def test_the_kinds_of_quota(window: str, taken: list[int]) -> None:
+def test_the_windows_of_a_quota(window: str, taken: list[int]) -> None:
     now = 0.0
     quota = Quota(2, per=10, window=window, clock=lambda: now)  # type: ignore[arg-type]
     counts: list[int] = []
-    for moment, tries in ((0.0, 1), (9.0, 1), (10.0, 3), (15.0, 3)):
-        now = moment
+    for time, tries in ((0.0, 1), (9.0, 1), (10.0, 3), (15.0, 3)):
+        now = time
         counts.append(sum(quota.take() == 0 for _ in range(tries)))
 
     assert [counts[0] + counts[1], counts[2], counts[3]] == taken
 
 
-async def test_the_implicit_flow_through_its_page() -> None:
+async def test_the_implicit_flow_through_the_authorization_page() -> None:
     sandbox = Sandbox(10, settings=Settings(quota=None))
     state = oauth.generate_state()
     with sandbox.serve() as url:
@@ -274,8 +277,8 @@ async def test_the_implicit_flow_through_its_page() -> None:
         denied = await http.post(_AUTHORIZE, data={**form, "answer": "Deny"})
         wrong = await http.get(_AUTHORIZE, params={**form, "client_id": "other"})
         token = oauth.parse_fragment(granted.headers["location"], state=state)
-        signed = {"Authorization": f"Bearer {token.access_token.reveal()}"}
-        profile = await http.get("profile", headers=signed)
+        headers = {"Authorization": f"Bearer {token.access_token.reveal()}"}
+        profile = await http.get("profile", headers=headers)
 
     assert state in shown
     assert shown.count("<form") == 2
@@ -285,7 +288,7 @@ async def test_the_implicit_flow_through_its_page() -> None:
         oauth.parse_fragment(denied.headers["location"], state=state)
 
 
-def test_a_real_socket(city_url: str) -> None:
+def test_serving_on_a_real_socket(city_url: str) -> None:
     page = json.loads(_read(f"{city_url}/api/v2/issues?per_page=1"))
 
     assert len(page["issues"]) == 1

@@ -1,6 +1,6 @@
-"""A real browser: Debian's Chromium, without a window.
+"""A real browser: Debian's Chromium, headless.
 
-A machine without it skips the tests that need it; in CI its absence is a failure.
+Without it, tests that need it are skipped; in CI they fail.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from selenium.webdriver.common.by import By
 from urllib3.exceptions import HTTPError
 
 _CHROMIUM, _DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
-_QUIET = (
+_ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -36,17 +36,17 @@ _QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-_PATIENCE = 20.0  # seconds for a page on this machine, however busy it is
+_TIMEOUT = 20.0  # seconds for a page to load, also on a busy machine
 
 
 class Chromium:
-    """One browser, in which each test gets a tab and no cookies."""
+    """A running browser, in which each test gets a new tab without cookies."""
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
 
     def is_alive(self) -> bool:
-        """Whether the browser still answers."""
+        """Return whether the browser still responds."""
         try:
             return bool(self.cdp("Browser.getVersion"))
         except (WebDriverException, HTTPError):
@@ -59,8 +59,8 @@ class Chromium:
             for child in children.read_text().split():
                 os.kill(int(child), signal.SIGKILL)
 
-    def fresh(self) -> None:
-        """A new tab without a past, in a browser that knows nobody."""
+    def new_tab(self) -> None:
+        """Open a tab without history, close the others, and delete all cookies."""
         self.driver.switch_to.new_window("tab")
         tab = self.driver.current_window_handle
         for other in self.driver.window_handles:
@@ -69,15 +69,15 @@ class Chromium:
                 self.driver.close()
         self.driver.switch_to.window(tab)
         self.cdp("Network.clearBrowserCookies")
-        self.events()  # what was logged belongs to the test before
-        self.complaints()
+        self.devtools_events()  # drop what the test before has logged
+        self.csp_violations()
 
     def cdp(self, command: str, **arguments: object) -> Any:
-        """A command of the DevTools protocol."""
+        """Send a command of the DevTools protocol."""
         return self.driver.execute_cdp_cmd(command, arguments)
 
     def cookies(self, url: str) -> list[dict[str, Any]]:
-        """The cookies that a site would be sent, hidden ones too."""
+        """Return the cookies that a URL would receive, HttpOnly ones included."""
         found: list[dict[str, Any]] = self.cdp("Network.getCookies", urls=[url])["cookies"]
         return found
 
@@ -86,36 +86,38 @@ class Chromium:
 
     def press(self, text: str) -> None:
         """Press a button or a link."""
-        words = f"//*[self::a or self::button][normalize-space()='{text}']"
-        xpath = f"{words} | //input[@value='{text}']"
-        self.until(lambda: self.driver.find_elements(By.XPATH, xpath))[0].click()
+        element = f"//*[self::a or self::button][normalize-space()='{text}']"
+        xpath = f"{element} | //input[@value='{text}']"
+        self.wait_until(lambda: self.driver.find_elements(By.XPATH, xpath))[0].click()
 
     def text(self) -> str:
-        """What a person reads."""
+        """Return the visible content of the page."""
         return self.driver.find_element(By.TAG_NAME, "body").text
 
-    def reads(self, words: str) -> str:
-        """Wait for words on the page; gives the whole page."""
-        self.until(lambda: words in self.text())
+    def wait_for_text(self, words: str) -> str:
+        """Wait until the page contains `words`; return its visible content."""
+        self.wait_until(lambda: words in self.text())
         return self.text()
 
     def history(self) -> list[str]:
-        """The addresses of this tab's history."""
+        """Return the URLs in this tab's history."""
         entries = self.cdp("Page.getNavigationHistory")["entries"]
         return [f"{entry['url']} {entry['userTypedURL']}" for entry in entries]
 
-    def complaints(self) -> list[str]:
-        """What broke a page's security policy since this was last asked."""
+    def csp_violations(self) -> list[str]:
+        """Return the violations of a Content Security Policy since the last call."""
         console = [entry["message"] for entry in self.driver.get_log("browser")]
         return [message for message in console if "Content Security Policy" in message]
 
-    def events(self) -> list[dict[str, Any]]:
-        """What the browser did since this was last asked: DevTools events."""
-        return [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
+    def devtools_events(self) -> list[dict[str, Any]]:
+        """Return the DevTools events since the last call."""
+        return [
+            json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")
+        ]
 
-    def until(self, found: Callable[[], Any]) -> Any:
-        """Wait for something that the browser does on its own."""
-        end = time.monotonic() + _PATIENCE
+    def wait_until(self, found: Callable[[], Any]) -> Any:
+        """Call `found` until it returns something true; return that."""
+        end = time.monotonic() + _TIMEOUT
         while time.monotonic() < end:
             try:
                 if value := found():
@@ -125,44 +127,44 @@ class Chromium:
             except WebDriverException:
                 pass  # the page is being replaced
             time.sleep(0.02)
-        pytest.fail(f"It did not happen within {_PATIENCE:g} s; the page says: {self.text()!r}")
+        pytest.fail(f"Nothing was found within {_TIMEOUT:g} s; the page reads: {self.text()!r}")
 
 
-class Browsers:
-    """One browser for many tests; a test that follows the end of a browser gets a new one."""
+class BrowserPool:
+    """A browser that tests share, and that is replaced after a crash."""
 
     def __init__(self) -> None:
         self._running = ExitStack()
         self._browser: Chromium | None = None
 
-    def fresh(self) -> Chromium:
-        """Return a browser that answers, with a new tab and no cookies."""
+    def new_tab(self) -> Chromium:
+        """Return a running browser, with a new tab and no cookies."""
         if self._browser is not None and not self._browser.is_alive():
-            self.close()  # the test in which it ended has failed
+            self.close()  # it crashed; the test that used it has failed
         if self._browser is None:
             self._browser = self._running.enter_context(_chromium())
-        self._browser.fresh()
+        self._browser.new_tab()
         return self._browser
 
     def close(self) -> None:
-        """End the browser, if it has not ended already."""
+        """Quit the browser, if it runs."""
         self._browser = None
         self._running.close()
 
 
 @contextmanager
 def _chromium() -> Iterator[Chromium]:
-    """Run a browser."""
+    """Run a browser; skip the test if it is not installed."""
     if not (_CHROMIUM.exists() and _DRIVER.exists()):
         reason = "There is no Chromium on this machine, or no chromedriver."
         assert "CI" not in os.environ, reason
         pytest.skip(reason)
     options = ChromeOptions()
     options.binary_location = str(_CHROMIUM)
-    options.page_load_strategy = "none"  # tests wait for what they read, not for a page to be whole
+    options.page_load_strategy = "none"  # tests wait for what they read, not for the load event
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        for argument in (*_QUIET, f"--user-data-dir={profile}"):
+        for argument in (*_ARGUMENTS, f"--user-data-dir={profile}"):
             options.add_argument(argument)
         driver = Chrome(options, ChromeService(str(_DRIVER)))
         try:

@@ -1,4 +1,4 @@
-"""Time for tests: it passes when nobody has anything else to do."""
+"""A virtual clock: its time passes when every task waits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ import anyio.lowlevel
 
 
 class VirtualClock:
-    """A clock that jumps to the next moment somebody waits for."""
+    """A clock that jumps to the next time that a task waits for.
+
+    Attributes:
+        waits: The requested waits in seconds, in order.
+    """
 
     def __init__(self) -> None:
         self._now = 1000.0
@@ -31,10 +35,10 @@ class VirtualClock:
         await event.wait()
 
     async def run(self) -> None:
-        """Let time pass while others wait; to be started in a task of its own."""
+        """Advance the clock while other tasks wait; start it in a task of its own."""
         while True:
-            # Long enough for every chain of wake-ups; asking whether all tasks are blocked
-            # takes a tenth of a second on asyncio.
+            # Enough for every chain of wake-ups. `wait_all_tasks_blocked` would do it exactly,
+            # but takes a tenth of a second on asyncio.
             for _ in range(20):
                 await anyio.lowlevel.checkpoint()
             self._jump()

@@ -87,13 +87,13 @@ class Doorkeeper:
         has_form = page.status == 200 and 'name="commit"' in page.text
         return self._submit(page, button) if has_form else page
 
-    def come_back(self, url: str, button: str = "Authorize") -> str:
+    def authorize(self, url: str, button: str = "Authorize") -> str:
         """Press a button of the authorization page, and return the URL that it redirects to."""
         location = self.press(url, button).location
         assert location is not None
         return location
 
-    def take_back(self) -> None:
+    def revoke_all(self) -> None:
         """Revoke an application on the provider's own page, as its user can."""
         page = self._request("GET", "/oauth/authorized_applications")
         assert self._submit(page, "Revoke").status == 302

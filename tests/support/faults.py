@@ -1,4 +1,4 @@
-"""A process that ends between two changes of files."""
+"""Crashes between two changes of files."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 
 
-class Ended(Exception):  # noqa: N818  # nothing went wrong
-    """The process ends here."""
+class ProcessEnded(Exception):  # noqa: N818  # not an error of the code under test
+    """Stands for a crash of the process."""
 
 
-def end_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """End before a file is moved or removed, after so many others were."""
+def end_process_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Raise `ProcessEnded` instead of the move or removal of a file number `step`, from 0."""
     steps = itertools.count()
 
-    def ending(change: Callable[..., Any]) -> Callable[..., Any]:
-        def maybe(*arguments: Any, **options: Any) -> Any:
+    def counted(change: Callable[..., Any]) -> Callable[..., Any]:
+        def change_or_end(*arguments: Any, **options: Any) -> Any:
             if next(steps) == step:
-                raise Ended
+                raise ProcessEnded
             return change(*arguments, **options)
 
-        return maybe
+        return change_or_end
 
     for name in ("replace", "unlink"):
-        monkeypatch.setattr(Path, name, ending(getattr(Path, name)))
+        monkeypatch.setattr(Path, name, counted(getattr(Path, name)))

@@ -1,4 +1,4 @@
-"""A service that shows a world of `feed_world`, and a consumer who follows it."""
+"""A service that serves a world of `feed_world`, and a consumer of its feed."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ _PER_PAGE = 20
 
 
 class Service(httpx.AsyncBaseTransport):
-    """Answers for a world, and cancels its client now and then."""
+    """Serves a world, and cancels its client at random requests."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.scope = anyio.CancelScope()
         self.requests = 0
-        self.begun = False
-        self.date_offset = timedelta(0)  # of the Date header
-        self.promised = 0  # rows that the count has too many
-        self.broken: set[int] = set()  # issues that cannot be read
+        self.has_begun = False
+        self.date_offset = timedelta(0)  # error of the Date header
+        self.extra_entries = 0  # added to `entries`
+        self.unreadable: set[int] = set()  # ids of issues that cannot be decoded
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        world, draw = self.world, self.world.random
+        world, random = self.world, self.world.random
         self.requests += 1
         world.time.seconds += 0.3
         world.advance()
-        calm = world.time.seconds > world.end
-        if world.time.seconds > world.over or (not calm and draw.random() < 0.01):
+        is_calm = world.time.seconds > world.end
+        if world.time.seconds > world.deadline or (not is_calm and random.random() < 0.01):
             self.scope.cancel()
             await anyio.lowlevel.checkpoint()
-        if not calm and world.time.seconds < world.down_until:
-            return httpx.Response(draw.choice((500, 503)))
-        if not calm and draw.random() < world.options.faults:
+        if not is_calm and world.time.seconds < world.down_until:
+            return httpx.Response(random.choice((500, 503)))
+        if not is_calm and random.random() < world.options.faults:
             return httpx.Response(200, text="<html>")
-        lag = 0.0 if calm or draw.random() < 0.8 else draw.uniform(0, world.options.lag)
-        return self._answer(request.url.params, lag)
+        lag = 0.0 if is_calm or random.random() < 0.8 else random.uniform(0, world.options.lag)
+        return self._respond(request.url.params, lag)
 
-    def _answer(self, query: httpx.QueryParams, lag: float) -> httpx.Response:
+    def _respond(self, query: httpx.QueryParams, lag: float) -> httpx.Response:
         world = self.world
         since = datetime.fromisoformat(query.get("updated_at_after", "2000-01-01T00:00:00Z"))
-        rows = [row for row in world.state(lag) if row.moments["updated"] >= since]
+        rows = [row for row in world.state(lag) if row.times["updated"] >= since]
         descending = query["sort_direction"] == "DESC"
-        rows.sort(key=lambda row: (row.moments["updated"], row.id), reverse=descending)
+        rows.sort(key=lambda row: (row.times["updated"], row.id), reverse=descending)
         page, size = int(query.get("page", 1)), int(query.get("per_page", _PER_PAGE))
         size = min(size, _PER_PAGE)
         following = page + 1 if page * size < len(rows) else None
         pagination = {
-            "entries": len(rows) + self.promised,
+            "entries": len(rows) + self.extra_entries,
             "page": page,
             "per_page": size,
             "next_page": following,
@@ -63,7 +63,7 @@ class Service(httpx.AsyncBaseTransport):
         shown = rows[(page - 1) * size : page * size]
         body = {
             "issues": [
-                row.as_json() | ({"id": "?"} if row.id in self.broken else {}) for row in shown
+                row.as_json() | ({"id": "?"} if row.id in self.unreadable else {}) for row in shown
             ],
             "metadata": {"pagination": pagination},
         }
@@ -76,25 +76,25 @@ class Service(httpx.AsyncBaseTransport):
 
 @attrs.define
 class Outcome:
-    """What a feed made of a world.
+    """The result of following a feed.
 
     Attributes:
-        told: How many changes it told, those told again among them.
-        again: How many of them had been told before.
-        lost: Keys of changes that it owes.
-        old: Keys of changes from long before it began, that it told.
-        disordered: How many changes came after one of a later update of the same look.
-        restarts: How often it went on from a cursor, or after it was cancelled.
-        requests: What it asked.
-        largest: The longest cursor, as JSON.
-        overwritten: How many changes were overwritten or deleted before they were told.
+        reported: Number of reported changes, repeated ones included.
+        repeated: Number of changes that had been reported before.
+        lost: Keys of the changes that were not reported.
+        old: Keys of reported changes from long before the feed began.
+        out_of_order: Number of changes after one with a later update in the same poll.
+        restarts: Number of resumptions from a cursor.
+        requests: Number of requests.
+        largest: Length of the longest cursor, as JSON.
+        overwritten: Number of changes that were overwritten or deleted before a report.
     """
 
-    told: int = 0
-    again: int = 0
+    reported: int = 0
+    repeated: int = 0
     lost: list[str] = attrs.field(factory=list)
     old: list[str] = attrs.field(factory=list)
-    disordered: int = 0
+    out_of_order: int = 0
     restarts: int = 0
     requests: int = 0
     largest: int = 0
@@ -102,58 +102,58 @@ class Outcome:
 
 
 class Follower:
-    """Takes the changes of a feed, and goes on from a cursor that is sometimes an earlier one."""
+    """Consumes a feed, and resumes it from the saved cursor, which is sometimes an older one."""
 
     def __init__(self, world: World, client: AsyncClient) -> None:
         self.world = world
         self.outcome = Outcome()
         self._client = client
         self._keys: set[str] = set()
-        self._last = (0, START)  # the look and the update of the last change
-        self._watch = self._new(None)
-        self._kept = ""
+        self._last_change = (0, START)  # poll and update time
+        self._watch = self._start_watch(None)
+        self._saved_cursor = ""
 
     async def begin(self) -> None:
         await self._watch.begin()
-        self._kept = json.dumps(self._watch.cursor)
-        self.world.owed.clear()
+        self._saved_cursor = json.dumps(self._watch.cursor)
+        self.world.expected.clear()
         self.world.edits.clear()
 
     async def take(self, count: int) -> None:
         for _ in range(count):
-            self._note(await anext(self._watch))
+            self._record(await anext(self._watch))
             if self.world.random.random() < 0.9:
-                self._kept = json.dumps(self._watch.cursor)
-                self.outcome.largest = max(self.outcome.largest, len(self._kept))
+                self._saved_cursor = json.dumps(self._watch.cursor)
+                self.outcome.largest = max(self.outcome.largest, len(self._saved_cursor))
 
     def restart(self) -> None:
         self.outcome.restarts += 1
-        self._watch = self._new(json.loads(self._kept))
+        self._watch = self._start_watch(json.loads(self._saved_cursor))
 
-    def _new(self, cursor: Any) -> Watch:
+    def _start_watch(self, cursor: Any) -> Watch:
         return self._client.issues.watch(every=self.world.options.every, cursor=cursor)
 
-    def _note(self, change: Change) -> None:
+    def _record(self, change: Change) -> None:
         outcome, updated = self.outcome, change.issue.updated_at
         assert updated is not None
-        look, last = self._last
-        self._last = (self.world.time.waits, updated)
-        outcome.disordered += look == self._last[0] and updated < last
-        outcome.told += 1
-        outcome.again += change.key in self._keys
+        poll, last = self._last_change
+        self._last_change = (self.world.time.waits, updated)
+        outcome.out_of_order += poll == self._last_change[0] and updated < last
+        outcome.reported += 1
+        outcome.repeated += change.key in self._keys
         self._keys.add(change.key)
-        self.world.told(change)
+        self.world.settle(change)
 
     def result(self) -> Outcome:
         world, outcome = self.world, self.outcome
-        outcome.lost = [*world.owed, *(f"{number}:edited" for number in world.edits)]
+        outcome.lost = [*world.expected, *(f"{number}:edited" for number in world.edits)]
         outcome.old = sorted(self._keys & world.old)
         outcome.overwritten = world.overwritten
         return outcome
 
 
 async def follow(seed: int, options: Options) -> Outcome:
-    """Follow a world to its end, with restarts and cancellations, and compare."""
+    """Follow a world to its end, with restarts and cancellations; return the result."""
     time = VirtualTime()
     world = World(seed, options, time)
     service = Service(world)
@@ -161,11 +161,11 @@ async def follow(seed: int, options: Options) -> Outcome:
         retry = Retry(attempts=1, clock=time)
         client = AsyncClient(base_url="https://city.test", http=http, limiter=None, retry=retry)
         follower = Follower(world, client)
-        while not service.begun:
+        while not service.has_begun:
             with anyio.CancelScope() as service.scope:
                 await follower.begin()
-                service.begun = True
-        while time.seconds < world.over:
+                service.has_begun = True
+        while time.seconds < world.deadline:
             with anyio.CancelScope() as service.scope:
                 await follower.take(world.random.randint(1, 100))
             if world.random.random() < 0.7:

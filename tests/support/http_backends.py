@@ -1,4 +1,4 @@
-"""Both HTTP libraries, with servers that are functions, and clients of ours upon them."""
+"""httpx and httpx2 with mock transports, and clients that use them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ ISSUE = {"id": 7, "summary": "Pothole"}
 _NO_WAIT = Retry(base=0, random=lambda: 0.0)
 
 
-class Family:
-    """httpx or httpx2, with a server that is a function."""
+class HTTPBackend:
+    """httpx or httpx2, whose clients send to a function.
+
+    Attributes:
+        module: The library.
+        requests: The requests that were sent.
+    """
 
     def __init__(self, name: str) -> None:
         self.module = importlib.import_module(name)
@@ -29,32 +34,30 @@ class Family:
 
         return self.module.AsyncClient(transport=self.module.MockTransport(handle), **options)
 
-    def answer(self, status: int = 200, body: Any = None, **headers: str) -> Any:
+    def response(self, status: int = 200, body: Any = None, **headers: str) -> Any:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.module.Response(status, content=content, headers=named)
+        raw_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.module.Response(status, content=content, headers=raw_headers)
 
-    def scripted(self, *answers: Any) -> Callable[[Any], Any]:
-        """Answers one after the other; the last one for ever. An exception is raised."""
-        left = list(answers)
+    def scripted(self, *responses: Any) -> Callable[[Any], Any]:
+        """Return a server that serves the responses in order, and the last one again and again.
+
+        An exception is raised; a string is the name of one of the library's.
+        """
+        remaining = list(responses)
 
         def serve(_request: Any) -> Any:
-            answer = left.pop(0) if len(left) > 1 else left[0]
-            if isinstance(answer, str):
-                raise getattr(self.module, answer)("made up")
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
+            response = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+            if isinstance(response, str):
+                raise getattr(self.module, response)("made up")
+            if isinstance(response, Exception):
+                raise response
+            return response
 
         return serve
 
 
-def client_of(family: Family, *answers: Any, **options: Any) -> AsyncClient:
-    http = family.client(family.scripted(*answers))
-    given: dict[str, Any] = {
-        "limiter": None,
-        "base_url": ORIGIN,
-        "retry": Retry(base=0, random=lambda: 0.0),
-        **options,
-    }
-    return AsyncClient(TOKEN, http=http, **given)
+def make_client(backend: HTTPBackend, *responses: Any, **options: Any) -> AsyncClient:
+    http = backend.client(backend.scripted(*responses))
+    defaults: dict[str, Any] = {"limiter": None, "base_url": ORIGIN, "retry": _NO_WAIT}
+    return AsyncClient(TOKEN, http=http, **{**defaults, **options})

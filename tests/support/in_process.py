@@ -1,4 +1,4 @@
-"""Sandboxes in the same process, and what can go wrong on the way to them."""
+"""Sandboxes in the same process, and a transport that can lose responses."""
 
 from __future__ import annotations
 
@@ -13,39 +13,45 @@ URL = "http://city.test"
 NO_WAIT = Retry(base=0, random=lambda: 0.0)
 
 
-class Way(httpx.AsyncBaseTransport):
-    """The way to a sandbox; when told so, it loses an answer after the request has arrived."""
+class SandboxTransport(httpx.AsyncBaseTransport):
+    """Sends requests to a sandbox.
+
+    Attributes:
+        drops_responses: Whether each response is lost, after the sandbox handled the request.
+        urls: The URLs of all requests.
+    """
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._inner = httpx.ASGITransport(app=sandbox.app)
-        self.loses_answers = False
+        self.drops_responses = False
         self.urls: list[str] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.urls.append(str(request.url))
         response = await self._inner.handle_async_request(request)
-        if self.loses_answers:
+        if self.drops_responses:
             raise httpx.ReadError("made up", request=request)
         return response
 
 
-class Office:
-    """A small city, and clients of it."""
+class SandboxHarness:
+    """A small sandbox, with clients that send to it."""
 
     def __init__(self, **settings: Any) -> None:
         self.sandbox = Sandbox(300, settings=Settings(quota=None, **settings))
-        self.way = Way(self.sandbox)
-        self.client = self.client_of(TOKEN)
+        self.transport = SandboxTransport(self.sandbox)
+        self.client = self.make_client(TOKEN)
 
-    def client_of(self, token: str | None) -> AsyncClient:
-        http = httpx.AsyncClient(transport=self.way)
+    def make_client(self, token: str | None) -> AsyncClient:
+        http = httpx.AsyncClient(transport=self.transport)
         return AsyncClient(token, http=http, base_url=URL, limiter=None, retry=NO_WAIT)
 
-    def issue_that_is(self, status: int) -> int:
-        """The id of an issue of such a status."""
+    def issue_with_status(self, status: int) -> int:
+        """Return the id of an issue with this status."""
         city = self.sandbox.city
         return next(city.id_of(row) for row in range(len(city)) if city.status[row] == status)
 
-    def seen(self, method: str) -> list[int]:
-        """The statuses of the requests of a method."""
-        return [seen.status for seen in self.sandbox.requests if seen.method == method]
+    def statuses(self, method: str) -> list[int]:
+        """Return the statuses of all responses to requests with this method."""
+        requests = self.sandbox.requests
+        return [request.status for request in requests if request.method == method]

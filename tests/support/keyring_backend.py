@@ -1,4 +1,4 @@
-"""A desktop with a keyring."""
+"""A backend of the `keyring` package, in memory."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
 
-class Desktop(KeyringBackend):
-    """A keyring that forgets; it can stay locked."""
+class MemoryKeyring(KeyringBackend):
+    """A keyring in memory.
+
+    Attributes:
+        passwords: By service and user name.
+        unlocked: Reads wait for it, for ten seconds at most.
+    """
 
     priority = 1.0
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.kept: dict[tuple[str, str], str] = {}
+        self.passwords: dict[tuple[str, str], str] = {}
         self.unlocked = threading.Event()
         self.unlocked.set()
 
     def get_password(self, service: str, username: str) -> str | None:
         self.unlocked.wait(10)
-        return self.kept.get((service, username))
+        return self.passwords.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
+        self.passwords[service, username] = password
 
     def delete_password(self, service: str, username: str) -> None:
-        if (service, username) not in self.kept:
-            raise PasswordDeleteError("none")
-        del self.kept[service, username]
+        if (service, username) not in self.passwords:
+            raise PasswordDeleteError("There is no such password.")
+        del self.passwords[service, username]

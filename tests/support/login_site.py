@@ -1,4 +1,4 @@
-"""A web application with a login, as a user of the package writes one."""
+"""A web application with `web.Login`, as users of the package write one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,14 @@ from seeclickfix_async.web import Login
 KEY = "k" * 32 + "-the-signing-key"
 
 
-class Site:
-    """Remembers who signed in, and what it was asked for."""
+class LoginSite:
+    """The application.
+
+    Attributes:
+        tokens: The tokens of all logins.
+        requests: The method, path and query of all requests.
+        logouts: Number of logouts.
+    """
 
     def __init__(
         self,
@@ -32,10 +38,10 @@ class Site:
     ) -> None:
         self.tokens: list[Token] = []
         self.requests: list[str] = []
-        self.left = 0
+        self.logouts = 0
         self.endpoint = TokenEndpoint(app, http=http, limiter=None)
-        given = {"secret_key": KEY, "on_login": self.welcome, "on_logout": self.goodbye}
-        self.login = Login(app, self.endpoint, **{**given, **options})
+        defaults = {"secret_key": KEY, "on_login": self.welcome, "on_logout": self.goodbye}
+        self.login = Login(app, self.endpoint, **{**defaults, **options})
         routes: list[BaseRoute] = [*self.login.routes()]
         if mount:
             routes = [Mount(mount, routes=routes)]
@@ -58,7 +64,7 @@ class Site:
         return RedirectResponse(next)
 
     async def goodbye(self, request: Request) -> Response:
-        self.left += 1
+        self.logouts += 1
         return RedirectResponse("/")
 
     async def home(self, request: Request) -> Response:

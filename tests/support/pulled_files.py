@@ -1,4 +1,4 @@
-"""What a pull wrote, read as its users would."""
+"""Readers of the files that a pull writes."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def dataset(path: Path) -> list[Row]:
 
 @cache
 def _duckdb() -> duckdb.DuckDBPyConnection:
-    """One for all reads: to start it takes longer than to read."""
-    return duckdb.connect(config={"enable_external_file_cache": False})  # files are written anew
+    """Return a connection for all reads: starting one takes longer than a read."""
+    return duckdb.connect(config={"enable_external_file_cache": False})  # files are replaced
 
 
 READERS = {
@@ -61,11 +61,11 @@ READERS = {
 
 
 def rows(path: Path) -> list[Row]:
-    """The issues of a file, by id."""
+    """Return the issues of a file, sorted by id."""
     return sorted(READERS[path.suffix](path), key=lambda row: int(row["id"]))
 
 
 def vanished(path: Path) -> set[int]:
-    """The ids of the issues that a sweep marked."""
+    """Return the ids of the issues that a sweep marked as vanished."""
     marked = ((row, row.get("properties", row)["vanished_at"]) for row in rows(path))
     return {int(row["id"]) for row, mark in marked if mark not in (None, "")}

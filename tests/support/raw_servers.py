@@ -1,4 +1,4 @@
-"""Servers that read and write bytes as a test wants it, and not as HTTP does."""
+"""TCP servers whose tests read and write raw bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anyio.abc import SocketAttribute, SocketStream
 
 @asynccontextmanager
 async def raw_server(serve: Callable[[SocketStream], Awaitable[None]]) -> AsyncIterator[int]:
-    """Run a function for each connection, which is closed after it; yield the port."""
+    """Run a function for each connection, and close that afterwards; yield the port."""
 
     async def handle(stream: SocketStream) -> None:
         async with stream:
@@ -28,8 +28,8 @@ async def raw_server(serve: Callable[[SocketStream], Awaitable[None]]) -> AsyncI
         tasks.cancel_scope.cancel()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Let other tasks run until it is so, for ten seconds at most."""
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Yield to other tasks until the condition is true, for ten seconds at most."""
     with anyio.fail_after(10):
         while not condition():
             await anyio.lowlevel.checkpoint()

@@ -1,4 +1,4 @@
-"""A real Redis on loopback; in CI its absence is a failure."""
+"""A real Redis on loopback; without it, tests are skipped, and fail in CI."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _free_port() -> int:
 
 
 class RedisServer:
-    """A server that keeps nothing on the disk, but for what SAVE writes into its folder."""
+    """A server that writes to its folder only on the command SAVE."""
 
     def __init__(self, folder: str = ".") -> None:
         program = shutil.which("redis-server")
@@ -33,20 +33,20 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        """Start it, and wait until it takes connections."""
+        """Start the server, and wait until it accepts connections."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         assert any("Ready to accept connections" in line for line in self._process.stdout)
 
     def kill(self) -> None:
-        """End it at once, without another word to its disk."""
+        """Kill the server, which then cannot save anything."""
         self._process.kill()
         self._process.communicate()
 
 
 @contextmanager
 def redis_server() -> Iterator[int]:
-    """Run a server; gives its port."""
+    """Run a server; yield its port."""
     server = RedisServer()
     try:
         yield server.port

@@ -1,6 +1,8 @@
 """Use a stored token in a process of its own, and refresh it when needed.
 
 python -m tests.support.refresh_in_process URL STORE
+
+STORE is a file, or the port of a Redis.
 """
 
 from __future__ import annotations
@@ -16,14 +18,16 @@ from seeclickfix_async.oauth import Application
 from seeclickfix_async.tokens import RedisStore
 
 
-async def main(url: str, where: str) -> None:
+async def main(url: str, store_location: str) -> None:
     app = Application(
         "confidential-app", "http://127.0.0.1:8899/callback", "confidential-secret", url
     )
     async with AsyncExitStack() as stack:
-        store: TokenStore = FileStore(where)
-        if where.isdigit():
-            store = RedisStore(await stack.enter_async_context(coredis.Redis(port=int(where))))
+        store: TokenStore = FileStore(store_location)
+        if store_location.isdigit():
+            store = RedisStore(
+                await stack.enter_async_context(coredis.Redis(port=int(store_location)))
+            )
         endpoint = await stack.enter_async_context(TokenEndpoint(app, limiter=None))
         client = await stack.enter_async_context(AsyncClient(base_url=url, limiter=None))
         source = StoredToken(store, "me", endpoint=endpoint)

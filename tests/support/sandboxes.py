@@ -1,4 +1,4 @@
-"""Clients of a sandbox in the same process, as pulls need them."""
+"""Clients of a sandbox in the same process, for the tests of pulls."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from seeclickfix_async.sandbox import Sandbox
 URL = "http://city.test"
 
 
-def client_of(sandbox: Sandbox, places: int = 200) -> AsyncClient:
-    """A client without a quota, and with a service that may fail to tell of places."""
+def make_client(sandbox: Sandbox, places_status: int = 200) -> AsyncClient:
+    """Return a client without a limiter; `/places` can fail with a status."""
 
-    class Way(httpx.ASGITransport):
+    class PlacesTransport(httpx.ASGITransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            if request.url.path.endswith("/places") and places != 200:
-                return httpx.Response(places)
+            if request.url.path.endswith("/places") and places_status != 200:
+                return httpx.Response(places_status)
             return await super().handle_async_request(request)
 
-    http = httpx.AsyncClient(transport=Way(app=sandbox.app))
+    http = httpx.AsyncClient(transport=PlacesTransport(app=sandbox.app))
     return AsyncClient(http=http, base_url=URL, limiter=None)
 
 
-def failing(sandbox: Sandbox, after: int) -> AsyncClient:
-    """A client whose service fails after so many answers."""
-    left = iter(range(after))
+def failing_client(sandbox: Sandbox, after: int) -> AsyncClient:
+    """Return a client whose service fails after `after` responses."""
+    remaining = iter(range(after))
 
-    class Failing(httpx.ASGITransport):
+    class FailingTransport(httpx.ASGITransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            if next(left, None) is None:
+            if next(remaining, None) is None:
                 return httpx.Response(500)
             return await super().handle_async_request(request)
 
-    http = httpx.AsyncClient(transport=Failing(app=sandbox.app))
+    http = httpx.AsyncClient(transport=FailingTransport(app=sandbox.app))
     return AsyncClient(http=http, base_url=URL, limiter=None, retry=Retry(attempts=1))
 
 
-def meddled(sandbox: Sandbox, before: int, meddle: Callable[[], object]) -> AsyncClient:
-    """A client while something else happens, before the request of this number."""
+def changing_client(sandbox: Sandbox, before: int, change: Callable[[], object]) -> AsyncClient:
+    """Return a client that calls `change` before request number `before`, from 1."""
     numbers = itertools.count(1)
 
-    class Meddled(httpx.ASGITransport):
+    class ChangingTransport(httpx.ASGITransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             if next(numbers) == before:
-                meddle()
+                change()
             return await super().handle_async_request(request)
 
-    http = httpx.AsyncClient(transport=Meddled(app=sandbox.app))
+    http = httpx.AsyncClient(transport=ChangingTransport(app=sandbox.app))
     return AsyncClient(http=http, base_url=URL, limiter=None)

@@ -1,6 +1,7 @@
-"""A model of the service's listing of issues, which knows what is true.
+"""A model of the service's listing of issues.
 
-It answers an `IssueQuery` with a page, for the planner alone, or a request of a client with JSON.
+It returns the page of an `IssueQuery`, for the planner alone, or the JSON response to a client's
+request.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from seeclickfix_async.models import Status
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OPENED = START + timedelta(days=30)
-"""When a model begins to answer; everything in it is older."""
+"""The time of the first response of a model; all its rows are older."""
 
 CapMode = Literal["empty", "error", "repeat"]
 CountMode = Literal["right", "missing", "low", "high", "capped", "jitter"]
@@ -32,7 +33,7 @@ Timespec = Literal["seconds", "milliseconds", "microseconds"]
 
 @attrs.define
 class Row:
-    """One issue, as the service has it."""
+    """An issue, as the service stores it."""
 
     id: int
     created: datetime
@@ -56,7 +57,7 @@ class Row:
 
 @attrs.frozen
 class Criteria:
-    """What a listing is asked for."""
+    """The criteria of a listing, parsed."""
 
     after: datetime | None
     before: datetime | None
@@ -70,13 +71,13 @@ class Criteria:
     number: int
 
     @classmethod
-    def of_query(cls, query: IssueQuery, number: int) -> Criteria:
+    def from_query(cls, query: IssueQuery, number: int) -> Criteria:
         return cls(
             query.after,
             query.before,
             query.updated_at_after,
             query.updated_at_before,
-            query.status or _USUAL,
+            query.status or _DEFAULT_STATUSES,
             _box(query.area),
             "updated" if query.sort == "updated_at" else "created",
             query.sort_direction != "ASC",
@@ -85,22 +86,24 @@ class Criteria:
         )
 
     @classmethod
-    def of_params(cls, given: Mapping[str, str]) -> Criteria:
-        def moment(name: str) -> datetime | None:
-            return datetime.fromisoformat(given[name]) if name in given else None
+    def from_params(cls, params: Mapping[str, str]) -> Criteria:
+        def parse_time(name: str) -> datetime | None:
+            return datetime.fromisoformat(params[name]) if name in params else None
 
-        sides = [given.get(name) for name in ("min_lat", "min_lng", "max_lat", "max_lng")]
+        sides = [params.get(name) for name in ("min_lat", "min_lng", "max_lat", "max_lng")]
         return cls(
-            moment("after"),
-            moment("before"),
-            moment("updated_at_after"),
-            moment("updated_at_before"),
-            tuple(map(Status, given["status"].split(","))) if "status" in given else _USUAL,
+            parse_time("after"),
+            parse_time("before"),
+            parse_time("updated_at_after"),
+            parse_time("updated_at_before"),
+            tuple(map(Status, params["status"].split(",")))
+            if "status" in params
+            else _DEFAULT_STATUSES,
             BoundingBox(*(float(side) for side in sides if side)) if all(sides) else None,
-            "updated" if given.get("sort") == "updated_at" else "created",
-            given.get("sort_direction") != "ASC",
-            int(given.get("per_page", 20)),
-            int(given.get("page", 1)),
+            "updated" if params.get("sort") == "updated_at" else "created",
+            params.get("sort_direction") != "ASC",
+            int(params.get("per_page", 20)),
+            int(params.get("page", 1)),
         )
 
     def matches(self, row: Row) -> bool:
@@ -118,45 +121,45 @@ class Criteria:
         )
 
 
-_USUAL = (Status.OPEN, Status.ACKNOWLEDGED, Status.CLOSED)
+_DEFAULT_STATUSES = (Status.OPEN, Status.ACKNOWLEDGED, Status.CLOSED)
 
 
 @attrs.define
 class ServiceModel:
-    """The rows, how the service serves them, and what happens before each answer.
+    """The rows, and how the service lists them.
 
     Attributes:
         rows: By id.
-        most_per_page: The largest page that is granted.
-        cap: How many rows of one query are served; None for all.
-        cap_mode: The answer to a page beyond that.
-        cuts_pages: Whether the last page that is served ends there too.
-        page_step: The granted page sizes are multiples of it.
-        tie_order: How rows of the same moment are ordered; `page` is another order on each page.
-        keeps_ties: Whether they have the same order where newer rows come first.
+        most_per_page: The upper limit of the page size.
+        cap: Number of rows of a query that can be reached; None for all.
+        cap_mode: The response to a page past the cap.
+        cuts_last_page: Whether the last page within the cap ends there.
+        page_step: Page sizes are rounded down to a multiple of it.
+        tie_order: The order of rows with the same time; with `page`, each page has another.
+        has_stable_ties: Whether that order is the same in both sort directions.
         count_mode: How `entries` is counted.
-        names_next: Whether an answer names its next page, as far as the count tells.
-        before_answer: Called before each answer, with its number from 0; it may change anything.
-        answers: How many answers were given.
-        opened: The service's clock before the first answer.
-        offset: By how much the clock of the answering machine differs from that.
-        hidden: The ids of the rows that the answering replica lacks.
-        timespec: How exactly the clocks of rows are shown.
-        zone: The offset from UTC in which a moment is shown.
+        has_next_page: Whether `next_page` is set.
+        before_response: Called with the number of the next response, from 0; may change anything.
+        responses: Number of responses so far.
+        opened: The service's clock before the first response.
+        offset: The error of the responding machine's clock.
+        hidden: The ids of the rows that the responding replica lacks.
+        timespec: The precision of the timestamps of rows.
+        zone: Returns the UTC offset in which a time is shown.
     """
 
     rows: dict[int, Row] = attrs.field(factory=dict)
     most_per_page: int = 100
     cap: int | None = None
     cap_mode: CapMode = "empty"
-    cuts_pages: bool = False
+    cuts_last_page: bool = False
     page_step: int = 1
     tie_order: TieOrder = "id"
-    keeps_ties: bool = False
+    has_stable_ties: bool = False
     count_mode: CountMode = "right"
-    names_next: bool = True
-    before_answer: Callable[[int], None] = lambda _number: None
-    answers: int = 0
+    has_next_page: bool = True
+    before_response: Callable[[int], None] = lambda _number: None
+    responses: int = 0
     opened: datetime = OPENED
     offset: timedelta = timedelta()
     hidden: frozenset[int] = frozenset()
@@ -165,42 +168,42 @@ class ServiceModel:
 
     @property
     def now(self) -> datetime:
-        """The service's clock, which an answer moves by two seconds."""
-        return self.opened + self.offset + timedelta(seconds=2 * self.answers)
+        """The service's clock, which each response advances by two seconds."""
+        return self.opened + self.offset + timedelta(seconds=2 * self.responses)
 
-    def add(self, created: datetime, **more: Any) -> Row:
+    def add(self, created: datetime, **options: Any) -> Row:
         """Add an issue, with the next id by default."""
-        number = more.pop("id", None) or max(self.rows, default=0) + 1
-        row = Row(number, created, more.pop("updated", created), **more)
+        number = options.pop("id", None) or max(self.rows, default=0) + 1
+        row = Row(number, created, options.pop("updated", created), **options)
         self.rows[number] = row
         return row
 
     def touch(self, row: Row, **changes: Any) -> None:
-        """Change an issue now."""
+        """Change an issue, and set its update time to now."""
         changed = attrs.evolve(row, **changes, updated=self.now, version=row.version + 1)
         self.rows[row.id] = changed
 
-    def answer(self, query: IssueQuery, number: int) -> Page[Issue] | None:
-        """The page for a query; None where the service refuses it."""
+    def page(self, query: IssueQuery, number: int) -> Page[Issue] | None:
+        """Return a page of a query; None if the service refuses it."""
         self.advance()
-        found = self._found(Criteria.of_query(query, number))
+        found = self._select(Criteria.from_query(query, number))
         if found is None:
             return None
-        rows, told = found
+        rows, pagination = found
         return Page(
             items=tuple(row.issue() for row in rows),
             page=number,
-            per_page=told["per_page"],
+            per_page=pagination["per_page"],
             pages=None,
-            entries=told["entries"],
-            next_page=told["next_page"],
+            entries=pagination["entries"],
+            next_page=pagination["next_page"],
             rejected=(),
             response=Response(200, {}, b""),
             key="issues",
         )
 
     def respond(self, request: httpx.Request) -> httpx.Response:
-        """The answer on the wire, with the service's clock in its Date."""
+        """Return the response to a request, with the service's clock in its Date header."""
         date = {"Date": format_datetime(self.now, usegmt=True)}
         self.advance()
         *_, last = request.url.path.split("/")
@@ -209,18 +212,18 @@ class ServiceModel:
             if row is None or row.id in self.hidden:
                 return httpx.Response(404, json={"message": "No such issue."}, headers=date)
             return httpx.Response(200, content=json.dumps(self._json(row)), headers=date)
-        found = self._found(Criteria.of_params(request.url.params))
+        found = self._select(Criteria.from_params(request.url.params))
         if found is None:
             return httpx.Response(400, json={"message": "No such page."}, headers=date)
-        rows, told = found
+        rows, pagination = found
         issues = [self._json(row) for row in rows]
-        body = {"issues": issues, "metadata": {"pagination": told}, "errors": {}}
+        body = {"issues": issues, "metadata": {"pagination": pagination}, "errors": {}}
         return httpx.Response(200, content=json.dumps(body), headers=date)
 
     def advance(self) -> None:
-        """Let happen what happens before the next answer, and count that as given."""
-        self.before_answer(self.answers)
-        self.answers += 1
+        """Call `before_response`, and count the response."""
+        self.before_response(self.responses)
+        self.responses += 1
 
     def _json(self, row: Row) -> dict[str, Any]:
         return {
@@ -233,38 +236,38 @@ class ServiceModel:
             "updated_at": self._show(row.updated),
         }
 
-    def _show(self, moment: datetime) -> str:
-        return moment.astimezone(self.zone(moment)).isoformat(timespec=self.timespec)
+    def _show(self, time: datetime) -> str:
+        return time.astimezone(self.zone(time)).isoformat(timespec=self.timespec)
 
-    def _found(self, asked: Criteria) -> tuple[list[Row], dict[str, Any]] | None:
-        per_page = min(asked.per_page, self.most_per_page)
+    def _select(self, criteria: Criteria) -> tuple[list[Row], dict[str, Any]] | None:
+        per_page = min(criteria.per_page, self.most_per_page)
         per_page = max(1, per_page - per_page % self.page_step)
-        first = (asked.number - 1) * per_page
+        first = (criteria.number - 1) * per_page
         matching = [
-            row for row in self.rows.values() if row.id not in self.hidden and asked.matches(row)
+            row for row in self.rows.values() if row.id not in self.hidden and criteria.matches(row)
         ]
         matching.sort(
-            key=lambda row: self._place_in_tie(row, f"{first} {per_page}"),
-            reverse=asked.descending and not self.keeps_ties,
+            key=lambda row: self._tie_key(row, f"{first} {per_page}"),
+            reverse=criteria.descending and not self.has_stable_ties,
         )
-        matching.sort(key=lambda row: getattr(row, asked.clock), reverse=asked.descending)
-        next_page = asked.number + 1 if first + per_page < len(matching) else None
+        matching.sort(key=lambda row: getattr(row, criteria.clock), reverse=criteria.descending)
+        next_page = criteria.number + 1 if first + per_page < len(matching) else None
         if self.cap is not None and first >= self.cap:
             if self.cap_mode == "error":
                 return None
             first = len(matching) if self.cap_mode == "empty" else max(0, self.cap - per_page)
-        told = {
+        pagination = {
             "entries": self._count(len(matching)),
-            "page": asked.number,
+            "page": criteria.number,
             "per_page": per_page,
-            "next_page": next_page if self.names_next else None,
+            "next_page": next_page if self.has_next_page else None,
         }
         end = first + per_page
-        if self.cuts_pages and self.cap is not None and first < self.cap:
+        if self.cuts_last_page and self.cap is not None and first < self.cap:
             end = min(end, self.cap)
-        return matching[first:end], told
+        return matching[first:end], pagination
 
-    def _place_in_tie(self, row: Row, page: str) -> float:
+    def _tie_key(self, row: Row, page: str) -> float:
         match self.tie_order:
             case "reversed":
                 return -row.id
@@ -284,7 +287,7 @@ class ServiceModel:
             case "capped":
                 return min(rows, self.cap or rows)
             case "jitter":
-                return max(0, rows - self.answers % 2)
+                return max(0, rows - self.responses % 2)
             case _:
                 return rows
 

@@ -1,4 +1,4 @@
-"""Small worlds, all of them: a crawl of a few rows to which something happens at each moment."""
+"""All small worlds: crawls of a few rows, with every event at every step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async.models import Issue, Status
 from tests.support.service_model import OPENED, START, CapMode, ServiceModel
 
-MOST_REQUESTS = 400
+MAX_REQUESTS = 400
 
 _QUERY = IssueQuery(status="all")
 
@@ -26,34 +26,34 @@ EventKind = Literal["insert", "delete", "status", "move"]
 
 @attrs.frozen
 class Event:
-    """Something that happens before an answer.
+    """A change of the service before a response.
 
     Attributes:
-        kind: What happens.
-        moment: The number of the answer, from 0.
-        place: Which row, from 0; of an insertion, in which second.
-        to: Where a row moves: to which second.
+        kind: The kind of change.
+        step: The number of the response, from 0.
+        index: The index of the row; for an insertion, the second of its creation.
+        target: The second that a row moves to.
     """
 
     kind: EventKind
-    moment: int
-    place: int
-    to: int = 0
+    step: int
+    index: int
+    target: int = 0
 
 
 @attrs.frozen
 class World:
-    """A crawl that is to be tried.
+    """A service, its changes, and a crawl of it.
 
     Attributes:
-        seconds: How many rows there are in each second.
-        page_size: Rows a page.
-        cap: Rows of a query that are served.
-        cap_mode: The answer beyond.
-        workers: How many read at once.
-        events: What happens.
-        restarts: Whether another process goes on after each answer, from the state alone or
-            with the ids that came.
+        seconds: Number of rows in each second.
+        page_size: Rows of a page.
+        cap: Number of rows of a query that can be reached.
+        cap_mode: The response past the cap.
+        workers: Number of concurrent workers.
+        events: The changes.
+        restarts: Whether another process continues after each response: from the state alone, or
+            also with the ids that were received.
     """
 
     seconds: tuple[int, ...]
@@ -67,7 +67,7 @@ class World:
 
 @attrs.frozen
 class Outcome:
-    """What a crawl gave."""
+    """The result of a crawl."""
 
     requests: int
     received: Counter[int]
@@ -75,54 +75,54 @@ class Outcome:
     complete: bool
 
     @property
-    def fault(self) -> str | None:
-        """What must never be."""
-        if self.requests >= MOST_REQUESTS:
+    def failure(self) -> str | None:
+        """The broken promise, if any."""
+        if self.requests >= MAX_REQUESTS:
             return "endless"
         if any(times > 1 for times in self.received.values()):
             return "doubled"
-        return "lost in silence" if self.lost and self.complete else None
+        return "lost silently" if self.lost and self.complete else None
 
 
 @attrs.define
 class _Run:
-    """A crawl with the planner alone, answer by answer."""
+    """A crawl with the planner alone, one response at a time."""
 
     world: World
     service: ServiceModel
     planner: CrawlPlanner[Issue]
-    there: set[int]
+    stable: set[int]
     received: Counter[int] = attrs.field(factory=Counter)
     turn: int = 0
     is_over: bool = False
 
     @classmethod
-    def of_world(cls, world: World) -> _Run:
+    def from_world(cls, world: World) -> _Run:
         service = _service(world)
         return cls(world, service, _planner(world), set(service.rows))
 
     def step(self) -> None:
-        """Let happen what is due, and take one answer."""
+        """Apply the events that are due, and process one response."""
         for event in self.world.events:
-            if event.moment == self.service.answers:
+            if event.step == self.service.responses:
                 _apply(self.service, event)
         if self.planner.slices:
             self._read()
         else:
             request = self.planner.count_request
-            page = self.service.answer(request.query, 1)
+            page = self.service.page(request.query, 1)
             assert page is not None
             self.planner.finish(page.entries)
             self.is_over = True
-        self.there &= self.service.rows.keys()
-        self.is_over |= self.service.answers >= MOST_REQUESTS
+        self.stable &= self.service.rows.keys()
+        self.is_over |= self.service.responses >= MAX_REQUESTS
 
     def _read(self) -> None:
         world, planner = self.world, self.planner
         part = planner.slices[self.turn % min(len(planner.slices), world.workers)]
         self.turn += 1
         request = planner.request(part)
-        page = self.service.answer(request.query, request.number)
+        page = self.service.page(request.query, request.number)
         planner.count_requests(1)
         if page is None:
             assert planner.refuse(part, request)
@@ -137,22 +137,22 @@ class _Run:
                 self.planner.skip(self.received)
 
     def copy(self, **changes: Any) -> _Run:
-        """The same crawl once more, of which each goes its own way."""
+        """Return an independent copy."""
         service = attrs.evolve(self.service, rows=dict(self.service.rows))
-        there, received = set(self.there), Counter(self.received)
-        return attrs.evolve(self, service=service, there=there, received=received, **changes)
+        stable, received = set(self.stable), Counter(self.received)
+        return attrs.evolve(self, service=service, stable=stable, received=received, **changes)
 
     @property
     def outcome(self) -> Outcome:
-        lost = frozenset(self.there - self.received.keys())
+        lost = frozenset(self.stable - self.received.keys())
         complete = self.planner.state.report(rate=1).complete
-        return Outcome(self.service.answers, self.received, lost, complete)
+        return Outcome(self.service.responses, self.received, lost, complete)
 
 
 def crawl(world: World) -> Outcome:
     """Crawl a world with the planner alone."""
     if not world.events:
-        return _moments(world)[-1][0].outcome
+        return _steps(world)[-1][0].outcome
     run = _resumed(world)
     while not run.is_over:
         run.step()
@@ -160,30 +160,30 @@ def crawl(world: World) -> Outcome:
 
 
 def _resumed(world: World) -> _Run:
-    """The crawl of a world at its last event; up to there, it is that of a world without it."""
+    """Return the crawl of a world at its last event, which begins like one without that event."""
     *before, last = world.events
-    moments = _moments(attrs.evolve(world, events=tuple(before)))
-    run, planner = moments[min(last.moment, len(moments) - 1)]
+    steps = _steps(attrs.evolve(world, events=tuple(before)))
+    run, planner = steps[min(last.step, len(steps) - 1)]
     return run.copy(world=world, planner=pickle.loads(planner))
 
 
 @lru_cache(maxsize=2)
-def _moments(world: World) -> list[tuple[_Run, bytes]]:
-    """A crawl before each answer and in the end, with its planner."""
-    run = _resumed(world) if world.events else _Run.of_world(world)
-    first = run.service.answers
-    moments = [(run.copy(), pickle.dumps(run.planner))] * (first + 1)
+def _steps(world: World) -> list[tuple[_Run, bytes]]:
+    """Return copies of a crawl before each response and at its end, with their planners."""
+    run = _resumed(world) if world.events else _Run.from_world(world)
+    first = run.service.responses
+    steps = [(run.copy(), pickle.dumps(run.planner))] * (first + 1)
     while not run.is_over:
         run.step()
-        moments.append((run.copy(), pickle.dumps(run.planner)))
-    return moments
+        steps.append((run.copy(), pickle.dumps(run.planner)))
+    return steps
 
 
 def _planner(world: World, state: bytes | None = None) -> CrawlPlanner[Issue]:
     return CrawlPlanner(_QUERY, by="created_at", page_size=world.page_size, state=state)
 
 
-_WAYS: tuple[tuple[int, Literal["none", "state", "ids"]], ...] = (
+_READERS: tuple[tuple[int, Literal["none", "state", "ids"]], ...] = (
     (1, "none"),
     (2, "none"),
     (2, "state"),
@@ -198,28 +198,30 @@ def worlds(
     events: int,
     kinds: tuple[EventKind, ...] = ("insert", "delete", "status", "move"),
 ) -> Iterator[World]:
-    """Every world of so many rows to which so many things happen at any moment."""
+    """Yield every world with `rows` rows and `events` events, at all steps."""
     for seconds in _spreads(rows):
         for cap, mode in _caps(page_size):
-            for workers, restarts in _WAYS:
-                like = partial(World, seconds, page_size, cap, mode, workers, restarts=restarts)
-                quiet = like()
-                yield quiet
-                moments = range(1, crawl(quiet).requests)  # which are remembered for what follows
+            for workers, restarts in _READERS:
+                make_world = partial(
+                    World, seconds, page_size, cap, mode, workers, restarts=restarts
+                )
+                undisturbed = make_world()
+                yield undisturbed
+                steps = range(1, crawl(undisturbed).requests)
                 singles = [
                     event
-                    for moment in moments
+                    for step in steps
                     for kind in kinds
-                    if not (kind == "move" and restarts == "state")  # which cannot be known
-                    for event in _events(kind, moment, rows, len(seconds))
+                    if not (kind == "move" and restarts == "state")  # undetectable
+                    for event in _events(kind, step, rows, len(seconds))
                 ]
                 for chosen in itertools.combinations(singles, events):
-                    if len({event.moment for event in chosen}) == events:
-                        yield like(events=chosen)
+                    if len({event.step for event in chosen}) == events:
+                        yield make_world(events=chosen)
 
 
 def _service(world: World) -> ServiceModel:
-    """The service of a world, before anything has happened."""
+    """Return the service of a world, before any event."""
     service = ServiceModel(most_per_page=world.page_size, cap=world.cap, cap_mode=world.cap_mode)
     for second, rows in enumerate(world.seconds):
         for _ in range(rows):
@@ -228,7 +230,7 @@ def _service(world: World) -> ServiceModel:
 
 
 def _spreads(rows: int) -> Iterator[tuple[int, ...]]:
-    """Every way to spread rows over seconds, none of which is empty."""
+    """Yield every distribution of rows over seconds, none of which is empty."""
     if not rows:
         yield ()
     for first in range(1, rows + 1):
@@ -242,25 +244,25 @@ def _caps(page_size: int) -> Iterator[tuple[int | None, CapMode]]:
         yield page_size, mode
 
 
-def _events(kind: EventKind, moment: int, rows: int, seconds: int) -> Iterator[Event]:
+def _events(kind: EventKind, step: int, rows: int, seconds: int) -> Iterator[Event]:
     match kind:
         case "insert":
-            for place in range(seconds):
-                yield Event(kind, moment, place)
+            for index in range(seconds):
+                yield Event(kind, step, index)
         case "move":
-            for place in range(rows):
-                for to in range(seconds):
-                    yield Event(kind, moment, place, to)
+            for index in range(rows):
+                for target in range(seconds):
+                    yield Event(kind, step, index, target)
         case _:
-            for place in range(rows):
-                yield Event(kind, moment, place)
+            for index in range(rows):
+                yield Event(kind, step, index)
 
 
 def _apply(service: ServiceModel, event: Event) -> None:
     if event.kind == "insert":
-        _add(service, _second(event.place), updated=service.now)
+        _add(service, _second(event.index), updated=service.now)
         return
-    row = service.rows.get(event.place + 1)  # ids begin with 1
+    row = service.rows.get(event.index + 1)  # ids begin with 1
     if row is None:
         return
     match event.kind:
@@ -270,7 +272,7 @@ def _apply(service: ServiceModel, event: Event) -> None:
             order = tuple(Status)
             service.touch(row, status=order[(order.index(row.status) + 1) % len(order)])
         case _:
-            service.touch(row, created=_second(event.to))
+            service.touch(row, created=_second(event.target))
 
 
 def _second(number: int) -> datetime:

@@ -58,7 +58,7 @@ def flow_of(provider: Doorkeeper, kind: oauth.FlowKind = "code", **options: obje
 
 def code_of(provider: Doorkeeper, flow: Flow | None = None) -> AuthorizationCode:
     flow = flow or flow_of(provider)
-    return cast("AuthorizationCode", oauth.finish(flow, provider.come_back(flow.url)))
+    return cast("AuthorizationCode", oauth.finish(flow, provider.authorize(flow.url)))
 
 
 async def token_of(provider: Doorkeeper, endpoint: TokenEndpoint) -> Token:
@@ -75,7 +75,7 @@ async def owner(client: AsyncClient, token: Token) -> int | None:
 
 async def test_the_implicit_flow_ends_in_a_token(provider: Doorkeeper, client: AsyncClient) -> None:
     flow = flow_of(provider, "implicit", scope="public write")
-    came_back = provider.come_back(flow.url)
+    came_back = provider.authorize(flow.url)
 
     token = cast("Token", oauth.finish(flow, came_back))
 
@@ -89,7 +89,7 @@ async def test_the_plain_functions_do_the_same(provider: Doorkeeper, client: Asy
     state = oauth.generate_state()
     url = oauth.authorize_url("confidential-app", CALLBACK, state=state, base_url=provider.url)
 
-    token = oauth.parse_fragment(provider.come_back(url), state=state)
+    token = oauth.parse_fragment(provider.authorize(url), state=state)
 
     assert await owner(client, token) == 1
 
@@ -99,7 +99,7 @@ async def test_who_denies_is_not_signed_in(provider: Doorkeeper, kind: oauth.Flo
     flow = flow_of(provider, kind)
 
     with pytest.raises(errors.AccessDeniedError) as caught:
-        oauth.finish(flow, provider.come_back(flow.url, "Deny"))
+        oauth.finish(flow, provider.authorize(flow.url, "Deny"))
 
     assert caught.value.code == "access_denied"
     assert "denied" in caught.value.description
@@ -118,7 +118,7 @@ async def test_any_state_comes_back(provider: Doorkeeper, state: str, kind: oaut
         base_url=provider.url,
         response_type=response_type,  # type: ignore[arg-type]
     )
-    came_back = provider.come_back(url)
+    came_back = provider.authorize(url)
 
     if kind == "implicit":
         assert oauth.parse_fragment(came_back, state=state)
@@ -128,7 +128,7 @@ async def test_any_state_comes_back(provider: Doorkeeper, state: str, kind: oaut
 
 async def test_without_a_state_none_comes_back(provider: Doorkeeper) -> None:
     url = oauth.authorize_url("confidential-app", CALLBACK, base_url=provider.url)
-    came_back = provider.come_back(url)
+    came_back = provider.authorize(url)
 
     assert "state" not in came_back
     assert oauth.parse_fragment(came_back, state=None)
@@ -167,7 +167,7 @@ async def test_a_code_of_the_redirect_uris_own_is_refused(provider: Doorkeeper) 
     flow = oauth.begin(provider.application(redirect_uri=f"{CALLBACK}?code=mine"))
 
     with pytest.raises(errors.InvalidRedirectError, match="code twice"):
-        oauth.finish(flow, provider.come_back(flow.url))
+        oauth.finish(flow, provider.authorize(flow.url))
 
 
 # -- the code flow --------------------------------------------------------------------------------
@@ -395,7 +395,7 @@ async def test_the_person_can_take_it_all_back(
     token = await token_of(provider, endpoint)
     waiting = code_of(provider)
 
-    provider.take_back()
+    provider.revoke_all()
 
     with pytest.raises(errors.AuthenticationError, match="revoked"):
         await owner(client, token)

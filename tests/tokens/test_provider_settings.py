@@ -33,7 +33,7 @@ pytestmark = pytest.mark.anyio
 
 def finished(provider: Doorkeeper, kind: oauth.FlowKind = "code") -> Token | AuthorizationCode:
     flow = oauth.begin(provider.application(), kind)
-    return oauth.finish(flow, provider.come_back(flow.url))
+    return oauth.finish(flow, provider.authorize(flow.url))
 
 
 async def exchanged(provider: Doorkeeper, endpoint: TokenEndpoint) -> Token:

@@ -25,7 +25,7 @@ from seeclickfix_async import FileStore, MemoryStore, TokenStore, errors
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import Token
 from seeclickfix_async.tokens import KeyringStore, RedisStore
-from tests.support.keyring_backend import Desktop
+from tests.support.keyring_backend import MemoryKeyring
 from tests.support.redis_server import redis_server
 
 pytestmark = pytest.mark.anyio
@@ -75,7 +75,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         case "file":
             yield FileStore(tmp_path / "tokens")
         case "keyring":
-            request.getfixturevalue("desktop")
+            request.getfixturevalue("memory_keyring")
             yield KeyringStore()
         case _:
             async with _redis(request.getfixturevalue("redis_port")) as store:
@@ -313,16 +313,16 @@ async def test_a_redis_that_refuses_is_told(redis_port: int, ask: str) -> None:
 # -- a keyring ------------------------------------------------------------------------------------
 
 
-async def test_a_locked_keyring_does_not_hang(desktop: Desktop) -> None:
-    desktop.unlocked.clear()
+async def test_a_locked_keyring_does_not_hang(memory_keyring: MemoryKeyring) -> None:
+    memory_keyring.unlocked.clear()
     try:
         with pytest.raises(errors.TokenStoreError, match="Unlock it"):
             await KeyringStore(timeout=0.05).get("me")
     finally:
-        desktop.unlocked.set()
+        memory_keyring.unlocked.set()
 
 
-async def test_no_keyring_at_all_is_told(desktop: Desktop) -> None:
+async def test_no_keyring_at_all_is_told(memory_keyring: MemoryKeyring) -> None:
     keyring.set_keyring(fail.Keyring())
 
     with pytest.raises(errors.TokenStoreError, match="NoKeyringError"):

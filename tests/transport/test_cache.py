@@ -12,7 +12,7 @@ import pytest
 from seeclickfix_async import AsyncClient, Cache, Response
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN
-from tests.support.in_process import URL, Office
+from tests.support.in_process import URL, SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -44,26 +44,26 @@ def _tagged(request: httpx.Request) -> httpx.Response:
 
 
 async def test_the_same_question_costs_a_304() -> None:
-    office = Office()
+    harness = SandboxHarness()
 
-    first = await office.client.issues.list()
-    again = await office.client.issues.list()
+    first = await harness.client.issues.list()
+    again = await harness.client.issues.list()
 
-    assert office.seen("GET") == [200, 304]
+    assert harness.statuses("GET") == [200, 304]
     assert again.items == first.items
     assert again.response.status == 200
     assert again.response.headers["etag"] == first.response.headers["etag"]
 
 
 async def test_what_has_changed_comes_anew() -> None:
-    office = Office()
-    number = office.issue_that_is(0)
+    harness = SandboxHarness()
+    number = harness.issue_with_status(0)
 
-    before = await office.client.issues.get(number)
-    await office.client.issues.close(number, "Mended.")
-    after = await office.client.issues.get(number)
+    before = await harness.client.issues.get(number)
+    await harness.client.issues.close(number, "Mended.")
+    after = await harness.client.issues.get(number)
 
-    assert office.seen("GET") == [200, 200]
+    assert harness.statuses("GET") == [200, 200]
     assert before.status != after.status
 
 
@@ -78,13 +78,13 @@ async def test_an_account_is_never_shown_what_another_saw() -> None:
 
 
 async def test_views_of_one_account_share_what_they_saw() -> None:
-    office = Office()
-    neighbour = office.client.with_options(token=NEIGHBOUR_TOKEN)
+    harness = SandboxHarness()
+    neighbour = harness.client.with_options(token=NEIGHBOUR_TOKEN)
 
-    for view in (office.client, office.client.with_options(timeout=5), neighbour):
+    for view in (harness.client, harness.client.with_options(timeout=5), neighbour):
         await view.issues.list()
 
-    assert office.seen("GET") == [200, 304, 200]
+    assert harness.statuses("GET") == [200, 304, 200]
 
 
 async def test_a_credential_that_is_not_known_here_keeps_nothing() -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from seeclickfix_async import AsyncClient, Retry, __version__, errors
 from tests.support.clock import VirtualClock
-from tests.support.http_backends import Family
+from tests.support.http_backends import HTTPBackend
 from tests.support.raw_servers import raw_server
 
 pytestmark = pytest.mark.anyio
@@ -197,12 +197,14 @@ async def test_a_compressed_answer_is_read(
         assert (await client.issues.get(7)).id == 7
 
 
-async def test_an_answer_that_a_hook_has_read_is_read(family: Family, server: _Server) -> None:
+async def test_an_answer_that_a_hook_has_read_is_read(
+    backend: HTTPBackend, server: _Server
+) -> None:
     async def read(response: Any) -> None:
         await response.aread()
 
     async with (
-        family.module.AsyncClient(event_hooks={"response": [read]}) as http,
+        backend.module.AsyncClient(event_hooks={"response": [read]}) as http,
         AsyncClient(base_url=server.url, http=http, limiter=None) as client,
     ):
         assert (await client.issues.get(7)).id == 7

@@ -9,7 +9,7 @@ import pytest
 
 from seeclickfix_async import Retry, errors
 from seeclickfix_async._transport.limiter import Unlimited
-from tests.support.http_backends import ISSUE, ORIGIN, Family, client_of
+from tests.support.http_backends import ISSUE, ORIGIN, HTTPBackend, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -34,15 +34,15 @@ class _Listening(Unlimited):
 
 @pytest.mark.parametrize(("status", "error"), [(429, "RateLimited"), (403, "Blocked")])
 async def test_only_the_apis_own_refusals_count_for_the_quota(
-    family: Family, status: int, error: str
+    backend: HTTPBackend, status: int, error: str
 ) -> None:
     """A photo's storage has a quota of its own."""
-    refused = family.answer(status, {"message": "administrative rules"}, retry_after="120")
-    away = family.answer(302, location="https://storage.example/photo")
+    refused = backend.response(status, {"message": "administrative rules"}, retry_after="120")
+    away = backend.response(302, location="https://storage.example/photo")
     told = {}
     for host, answers in {"storage": (away, refused), "api": (refused,)}.items():
         limiter = _Listening()
-        client = client_of(family, *answers, limiter=limiter, retry=Retry(attempts=1))
+        client = make_client(backend, *answers, limiter=limiter, retry=Retry(attempts=1))
         with pytest.raises(getattr(errors, f"{error}Error")) as caught:
             await client.photos.read(f"{ORIGIN}/photo")
         told[host] = limiter.told
@@ -50,14 +50,14 @@ async def test_only_the_apis_own_refusals_count_for_the_quota(
     assert told == {"storage": [], "api": [120.0 if status == 429 else caught.value]}
 
 
-async def test_only_what_the_api_is_asked_counts(family: Family) -> None:
+async def test_only_what_the_api_is_asked_counts(backend: HTTPBackend) -> None:
     limiter = _Listening()
-    away = family.answer(302, location="https://storage.example/photo")
-    picture = family.answer(body=b"picture", content_type="image/png")
-    client = client_of(family, away, picture, limiter=limiter)
+    away = backend.response(302, location="https://storage.example/photo")
+    picture = backend.response(body=b"picture", content_type="image/png")
+    client = make_client(backend, away, picture, limiter=limiter)
 
     assert await client.photos.read(f"{ORIGIN}/photo") == b"picture"
-    assert [request.url.host for request in family.requests] == ["city.example", "storage.example"]
+    assert [request.url.host for request in backend.requests] == ["city.example", "storage.example"]
     assert limiter.places == 1
 
 
@@ -65,8 +65,8 @@ _NO_ADDRESSES = ["http://[", "https://city.example]/", "https://", "https:///x",
 
 
 @pytest.mark.parametrize("location", [*_NO_ADDRESSES, "//[::1/issues"])
-async def test_a_redirect_to_what_is_no_address(family: Family, location: str) -> None:
-    client = client_of(family, family.answer(302, location=location))
+async def test_a_redirect_to_what_is_no_address(backend: HTTPBackend, location: str) -> None:
+    client = make_client(backend, backend.response(302, location=location))
 
     with pytest.raises(errors.TransportError) as caught:
         await client.issues.get(7)
@@ -75,27 +75,27 @@ async def test_a_redirect_to_what_is_no_address(family: Family, location: str) -
 
 
 @pytest.mark.parametrize("path", [*_NO_ADDRESSES, "https://999.1.1.1/", f"/{'a' * 70_000}"])
-async def test_what_cannot_be_asked_is_a_wrong_argument(family: Family, path: str) -> None:
-    client = client_of(family, family.answer(body=ISSUE))
+async def test_what_cannot_be_asked_is_a_wrong_argument(backend: HTTPBackend, path: str) -> None:
+    client = make_client(backend, backend.response(body=ISSUE))
 
     with pytest.raises(errors.InvalidArgumentError, match="no address") as caught:
         await client.request("GET", path)
 
     assert caught.value.argument == "path"
-    assert family.requests == []
+    assert backend.requests == []
 
 
 @pytest.mark.parametrize("header", [("X Y", "1"), ("X", "é"), ("X", "1\r\nY: 2"), ("", "1")])
 async def test_what_cannot_stand_in_a_header_is_a_wrong_argument(
-    family: Family, header: tuple[str, str]
+    backend: HTTPBackend, header: tuple[str, str]
 ) -> None:
-    client = client_of(family, family.answer(body=ISSUE))
+    client = make_client(backend, backend.response(body=ISSUE))
 
     with pytest.raises(errors.InvalidArgumentError, match="header") as caught:
         await client.request("GET", "/issues", headers=dict([header]))
 
     assert caught.value.argument == "headers"
-    assert family.requests == []
+    assert backend.requests == []
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ async def test_what_cannot_stand_in_a_header_is_a_wrong_argument(
     ],
 )
 async def test_what_breaks_below_the_library_is_an_answer_lost(
-    family: Family, error: Exception, words: str
+    backend: HTTPBackend, error: Exception, words: str
 ) -> None:
     """Broken TLS comes bare at times, and a write that it ended may have arrived."""
-    client = client_of(family, error)
+    client = make_client(backend, error)
 
     with pytest.raises(errors.AnswerLostError, match=words) as caught:
         await client.request("POST", "/issues/7/vote")
 
     assert caught.value.__cause__ is error
-    assert len(family.requests) == 1
+    assert len(backend.requests) == 1

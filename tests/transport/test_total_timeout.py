@@ -19,8 +19,8 @@ from trio.testing import MockClock
 from seeclickfix_async import AsyncClient, Limiter, Retry, TokenEndpoint, errors
 from seeclickfix_async.oauth import Application
 from tests.support.clock import VirtualClock
-from tests.support.http_backends import ISSUE, Family, client_of
-from tests.support.raw_servers import raw_server, until
+from tests.support.http_backends import ISSUE, HTTPBackend, make_client
+from tests.support.raw_servers import raw_server, wait_until
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +78,7 @@ class Dripping:
             self.open -= 1
 
     async def until_closed(self) -> None:
-        await until(lambda: not self.open)
+        await wait_until(lambda: not self.open)
 
 
 @asynccontextmanager
@@ -160,10 +160,10 @@ async def test_views_have_bounds_of_their_own(clock: MockClock) -> None:
     assert scope.cancelled_caught
 
 
-async def test_waiting_for_the_quota_does_not_count(family: Family) -> None:
+async def test_waiting_for_the_quota_does_not_count(backend: HTTPBackend) -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=3600, clock=clock)
-    client = client_of(family, family.answer(body=ISSUE), limiter=limiter, total_timeout=1)
+    client = make_client(backend, backend.response(body=ISSUE), limiter=limiter, total_timeout=1)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(clock.run)

@@ -12,19 +12,21 @@ import pytest
 from seeclickfix_async import AsyncClient, Limiter, Retry, errors
 from seeclickfix_async._transport.pooled_client import MOST_BYTES
 from tests.support.clock import VirtualClock
-from tests.support.http_backends import ISSUE, ORIGIN, TOKEN, Family, client_of
+from tests.support.http_backends import ISSUE, ORIGIN, TOKEN, HTTPBackend, make_client
 
 pytestmark = pytest.mark.anyio
 
 # -- what is sent ---------------------------------------------------------------------------------
 
 
-async def test_a_request_carries_the_token_and_a_name(family: Family) -> None:
-    client = client_of(family, family.answer(body=ISSUE), user_agent="bot/1", contact="a@b.example")
+async def test_a_request_carries_the_token_and_a_name(backend: HTTPBackend) -> None:
+    client = make_client(
+        backend, backend.response(body=ISSUE), user_agent="bot/1", contact="a@b.example"
+    )
 
     await client.issues.get(7)
 
-    sent = family.requests[0]
+    sent = backend.requests[0]
     assert str(sent.url) == "https://city.example/api/v2/issues/7"
     assert sent.headers["authorization"] == f"Bearer {TOKEN}"
     assert sent.headers["user-agent"].startswith("bot/1 seeclickfix-async/")
@@ -34,49 +36,51 @@ async def test_a_request_carries_the_token_and_a_name(family: Family) -> None:
 @pytest.mark.parametrize(
     "base_url", [ORIGIN, f"{ORIGIN}/", f"{ORIGIN}/api/v2", f"{ORIGIN}/api/v2/"]
 )
-async def test_the_site_and_the_api_root_are_both_a_base_url(family: Family, base_url: str) -> None:
-    client = client_of(family, family.answer(body=ISSUE), base_url=base_url)
+async def test_the_site_and_the_api_root_are_both_a_base_url(
+    backend: HTTPBackend, base_url: str
+) -> None:
+    client = make_client(backend, backend.response(body=ISSUE), base_url=base_url)
 
     await client.issues.get(7)
 
-    assert str(family.requests[0].url) == "https://city.example/api/v2/issues/7"
+    assert str(backend.requests[0].url) == "https://city.example/api/v2/issues/7"
 
 
-async def test_a_route_tells_no_number(family: Family) -> None:
-    client = client_of(family, family.answer(body=ISSUE))
+async def test_a_route_tells_no_number(backend: HTTPBackend) -> None:
+    client = make_client(backend, backend.response(body=ISSUE))
 
     response = await client.request("GET", "/organizations/311/issues/7?after=2026")
 
     assert response.route == "GET /api/v2/organizations/{id}/issues/{id}"
 
 
-async def test_cookies_are_never_sent(family: Family) -> None:
-    answer = family.answer(body=ISSUE, set_cookie="session=somebody; Path=/")
-    client = client_of(family, answer)
+async def test_cookies_are_never_sent(backend: HTTPBackend) -> None:
+    answer = backend.response(body=ISSUE, set_cookie="session=somebody; Path=/")
+    client = make_client(backend, answer)
 
     await client.issues.get(7)
     await client.with_options(token="another").issues.get(7)
 
-    assert [request.headers.get("cookie") for request in family.requests] == [None, None]
+    assert [request.headers.get("cookie") for request in backend.requests] == [None, None]
 
 
-async def test_views_have_tokens_of_their_own(family: Family) -> None:
-    client = client_of(family, family.answer(body=ISSUE))
+async def test_views_have_tokens_of_their_own(backend: HTTPBackend) -> None:
+    client = make_client(backend, backend.response(body=ISSUE))
 
     for view in (client.with_options(token="second"), client.with_options(token=None), client):
         await view.issues.get(7)
 
-    sent = [request.headers.get("authorization") for request in family.requests]
+    sent = [request.headers.get("authorization") for request in backend.requests]
     assert sent == ["Bearer second", None, f"Bearer {TOKEN}"]
 
 
-async def test_basic_authentication(family: Family) -> None:
-    http = family.client(family.scripted(family.answer(body=ISSUE)))
+async def test_basic_authentication(backend: HTTPBackend) -> None:
+    http = backend.client(backend.scripted(backend.response(body=ISSUE)))
     client = AsyncClient(auth=("me@b.example", "pass"), http=http, base_url=ORIGIN, limiter=None)
 
     await client.issues.get(7)
 
-    assert family.requests[0].headers["authorization"].startswith("Basic ")
+    assert backend.requests[0].headers["authorization"].startswith("Basic ")
 
 
 # -- to whom the token goes -----------------------------------------------------------------------
@@ -92,22 +96,24 @@ async def test_basic_authentication(family: Family) -> None:
         "https://www.city.example/x",
     ],
 )
-async def test_another_origin_gets_no_token(family: Family, url: str) -> None:
-    direct = client_of(family, family.answer(body=ISSUE))
-    redirected = client_of(family, family.answer(302, location=url), family.answer(body=ISSUE))
+async def test_another_origin_gets_no_token(backend: HTTPBackend, url: str) -> None:
+    direct = make_client(backend, backend.response(body=ISSUE))
+    redirected = make_client(
+        backend, backend.response(302, location=url), backend.response(body=ISSUE)
+    )
 
     await direct.request("GET", url)
     issue = await redirected.issues.get(7)
 
-    sent = [request.headers.get("authorization") for request in family.requests]
+    sent = [request.headers.get("authorization") for request in backend.requests]
     assert sent == [None, f"Bearer {TOKEN}", None]
     assert issue.id == 7
 
 
-async def test_a_token_of_the_callers_own_client_stays_at_home_too(family: Family) -> None:
-    http = family.client(
-        family.scripted(
-            family.answer(302, location="https://evil.example/"), family.answer(body=ISSUE)
+async def test_a_token_of_the_callers_own_client_stays_at_home_too(backend: HTTPBackend) -> None:
+    http = backend.client(
+        backend.scripted(
+            backend.response(302, location="https://evil.example/"), backend.response(body=ISSUE)
         ),
         headers={"Authorization": "Bearer own"},
     )
@@ -115,49 +121,49 @@ async def test_a_token_of_the_callers_own_client_stays_at_home_too(family: Famil
 
     await client.issues.get(7)
 
-    sent = [request.headers.get("authorization") for request in family.requests]
+    sent = [request.headers.get("authorization") for request in backend.requests]
     assert sent == ["Bearer own", None]
 
 
-async def test_a_redirect_at_home_keeps_the_token(family: Family) -> None:
-    moved = family.answer(301, location="/api/v2/issues/8")
-    client = client_of(family, moved, family.answer(body=ISSUE))
+async def test_a_redirect_at_home_keeps_the_token(backend: HTTPBackend) -> None:
+    moved = backend.response(301, location="/api/v2/issues/8")
+    client = make_client(backend, moved, backend.response(body=ISSUE))
 
     response = await client.request("GET", "/issues/7")
 
     assert response.url == "https://city.example/api/v2/issues/8"
     assert response.requests == 2
-    assert family.requests[1].headers["authorization"] == f"Bearer {TOKEN}"
+    assert backend.requests[1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
 @pytest.mark.parametrize("location", ["/api/v2/issues/7", "/elsewhere"])
-async def test_a_redirect_loop_ends(family: Family, location: str) -> None:
-    client = client_of(family, family.answer(302, location=location))
+async def test_a_redirect_loop_ends(backend: HTTPBackend, location: str) -> None:
+    client = make_client(backend, backend.response(302, location=location))
 
     with pytest.raises(errors.RedirectLoopError, match="circle"):
         await client.issues.get(7)
 
-    assert len(family.requests) <= 2
+    assert len(backend.requests) <= 2
 
 
-async def test_an_endless_row_of_redirects_ends(family: Family) -> None:
-    http = family.client(lambda request: family.answer(302, location=f"{request.url.path}/on"))
+async def test_an_endless_row_of_redirects_ends(backend: HTTPBackend) -> None:
+    http = backend.client(lambda request: backend.response(302, location=f"{request.url.path}/on"))
     client = AsyncClient(http=http, base_url=ORIGIN, limiter=None)
 
     with pytest.raises(errors.RedirectLoopError):
         await client.issues.get(7)
 
-    assert len(family.requests) <= 11
+    assert len(backend.requests) <= 11
 
 
 @pytest.mark.parametrize(
     "answer", [(200, b"<html>Sign in to the wifi</html>"), (401, b""), (404, b"gone")]
 )
 async def test_a_foreign_page_is_no_answer_of_the_api(
-    family: Family, answer: tuple[int, bytes]
+    backend: HTTPBackend, answer: tuple[int, bytes]
 ) -> None:
-    away = family.answer(302, location="https://login.example/portal?next=1")
-    client = client_of(family, away, family.answer(*answer))
+    away = backend.response(302, location="https://login.example/portal?next=1")
+    client = make_client(backend, away, backend.response(*answer))
 
     with pytest.raises(errors.ForeignRedirectError, match=r"login\.example") as caught:
         await client.issues.get(7)
@@ -167,26 +173,26 @@ async def test_a_foreign_page_is_no_answer_of_the_api(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_write_is_not_sent_to_another_origin(family: Family, status: int) -> None:
-    client = client_of(family, family.answer(status, location="https://evil.example/"))
+async def test_a_write_is_not_sent_to_another_origin(backend: HTTPBackend, status: int) -> None:
+    client = make_client(backend, backend.response(status, location="https://evil.example/"))
 
     with pytest.raises(errors.ForeignRedirectError):
         await client.request("POST", "/issues/7/comments", json={"comment": "private"})
 
-    assert len(family.requests) == 1
+    assert len(backend.requests) == 1
 
 
-async def test_a_write_keeps_its_body_along_a_redirect_at_home(family: Family) -> None:
-    moved = family.answer(307, location="/api/v2/issues/8/comments")
-    client = client_of(family, moved, family.answer(201, {}))
+async def test_a_write_keeps_its_body_along_a_redirect_at_home(backend: HTTPBackend) -> None:
+    moved = backend.response(307, location="/api/v2/issues/8/comments")
+    client = make_client(backend, moved, backend.response(201, {}))
 
     await client.request("POST", "/issues/7/comments", json={"comment": "hello"})
 
-    assert json.loads(family.requests[1].content) == {"comment": "hello"}
+    assert json.loads(backend.requests[1].content) == {"comment": "hello"}
 
 
-async def test_a_write_that_would_lose_its_body_fails(family: Family) -> None:
-    client = client_of(family, family.answer(302, location="/api/v2/issues/8/comments"))
+async def test_a_write_that_would_lose_its_body_fails(backend: HTTPBackend) -> None:
+    client = make_client(backend, backend.response(302, location="/api/v2/issues/8/comments"))
 
     with pytest.raises(errors.RedirectRefusedError, match="lose its body"):
         await client.request("POST", "/issues/7/comments", json={"comment": "hello"})
@@ -206,8 +212,8 @@ async def test_a_write_that_would_lose_its_body_fails(family: Family) -> None:
         (b"[" * 100_000, "cannot be read"),
     ],
 )
-async def test_an_answer_that_cannot_be_read(family: Family, body: bytes, words: str) -> None:
-    client = client_of(family, family.answer(body=body))
+async def test_an_answer_that_cannot_be_read(backend: HTTPBackend, body: bytes, words: str) -> None:
+    client = make_client(backend, backend.response(body=body))
 
     with pytest.raises(errors.DecodeError, match=words) as caught:
         await client.issues.get(7)
@@ -216,8 +222,8 @@ async def test_an_answer_that_cannot_be_read(family: Family, body: bytes, words:
     assert "Maintenance" not in str(caught.value)
 
 
-async def test_an_empty_404(family: Family) -> None:
-    client = client_of(family, family.answer(404, b""))
+async def test_an_empty_404(backend: HTTPBackend) -> None:
+    client = make_client(backend, backend.response(404, b""))
 
     with pytest.raises(errors.NotFoundError) as caught:
         await client.issues.get(7)
@@ -226,9 +232,9 @@ async def test_an_empty_404(family: Family) -> None:
 
 
 @pytest.mark.parametrize("call", ["list", "get"])
-async def test_a_success_that_lists_errors_is_none(family: Family, call: str) -> None:
+async def test_a_success_that_lists_errors_is_none(backend: HTTPBackend, call: str) -> None:
     body = {"issues": [], "errors": {"lat": ["is no latitude"]}}
-    client = client_of(family, family.answer(body=body))
+    client = make_client(backend, backend.response(body=body))
 
     with pytest.raises(errors.ValidationError, match="is no latitude") as caught:
         await (client.issues.list() if call == "list" else client.issues.get(7))
@@ -255,10 +261,10 @@ class _Gigabyte:
 # httpx leaves inner generators of its own open when reading stops early, and trio says so.
 @pytest.mark.filterwarnings("ignore:.*async_generator:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("announced", [True, False])
-async def test_a_body_of_a_gigabyte_is_not_read(family: Family, announced: bool) -> None:
+async def test_a_body_of_a_gigabyte_is_not_read(backend: HTTPBackend, announced: bool) -> None:
     body = _Gigabyte()
     headers = {"content-length": str(2**30)} if announced else {}
-    client = client_of(family, family.module.Response(200, content=body, headers=headers))
+    client = make_client(backend, backend.module.Response(200, content=body, headers=headers))
 
     with pytest.raises(errors.ResponseTooLargeError) as caught:
         await client.issues.get(7)
@@ -268,10 +274,10 @@ async def test_a_body_of_a_gigabyte_is_not_read(family: Family, announced: bool)
 
 
 async def test_a_bad_row_costs_no_other_row(
-    family: Family, caplog: pytest.LogCaptureFixture
+    backend: HTTPBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = [{"id": 1}, {"id": 2, "lat": {"secret place": 1}, "new": 5}, {"id": 3, "new": 6}]
-    client = client_of(family, family.answer(body={"issues": rows}))
+    client = make_client(backend, backend.response(body={"issues": rows}))
 
     with caplog.at_level(logging.WARNING, "seeclickfix_async"):
         page = await client.issues.list()
@@ -291,14 +297,14 @@ async def test_a_bad_row_costs_no_other_row(
 @pytest.mark.parametrize(
     "failure", [502, 503, 504, 429, "ConnectError", "ReadError", "ReadTimeout"]
 )
-async def test_a_read_is_tried_again(family: Family, failure: int | str) -> None:
-    bad = failure if isinstance(failure, str) else family.answer(failure, b"", retry_after="0")
-    client = client_of(family, bad, bad, family.answer(body=ISSUE))
+async def test_a_read_is_tried_again(backend: HTTPBackend, failure: int | str) -> None:
+    bad = failure if isinstance(failure, str) else backend.response(failure, b"", retry_after="0")
+    client = make_client(backend, bad, bad, backend.response(body=ISSUE))
 
     issue = await client.issues.get(7)
 
     assert issue.id == 7
-    assert len(family.requests) == 3
+    assert len(backend.requests) == 3
 
 
 @pytest.mark.parametrize(
@@ -313,14 +319,14 @@ async def test_a_read_is_tried_again(family: Family, failure: int | str) -> None
     ],
 )
 async def test_what_will_not_change_is_not_tried_again(
-    family: Family, failure: int, error: type[Exception]
+    backend: HTTPBackend, failure: int, error: type[Exception]
 ) -> None:
-    client = client_of(family, family.answer(failure, b""))
+    client = make_client(backend, backend.response(failure, b""))
 
     with pytest.raises(error):
         await client.issues.get(7)
 
-    assert len(family.requests) == 1
+    assert len(backend.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -338,17 +344,17 @@ async def test_what_will_not_change_is_not_tried_again(
     ],
 )
 async def test_a_write_is_sent_again_only_when_it_surely_did_nothing(
-    family: Family, failure: int | str, tries: int
+    backend: HTTPBackend, failure: int | str, tries: int
 ) -> None:
-    bad = failure if isinstance(failure, str) else family.answer(failure, b"", retry_after="0")
-    client = client_of(family, bad, bad, family.answer(201, {}))
+    bad = failure if isinstance(failure, str) else backend.response(failure, b"", retry_after="0")
+    client = make_client(backend, bad, bad, backend.response(201, {}))
 
     try:
         await client.request("POST", "/issues/7/comments", json={"comment": "hello"})
     except (errors.AnswerLostError, errors.ServerError):
         assert tries == 1
 
-    assert len(family.requests) == tries
+    assert len(backend.requests) == tries
 
 
 @pytest.mark.parametrize(
@@ -368,9 +374,9 @@ async def test_a_write_is_sent_again_only_when_it_surely_did_nothing(
     ],
 )
 async def test_failures_of_the_network_have_their_errors(
-    family: Family, failure: str, error: type[errors.TransportError], words: str
+    backend: HTTPBackend, failure: str, error: type[errors.TransportError], words: str
 ) -> None:
-    client = client_of(family, failure, retry=Retry(attempts=1))
+    client = make_client(backend, failure, retry=Retry(attempts=1))
 
     with pytest.raises(error, match=words) as caught:
         await client.issues.get(7)
@@ -378,19 +384,19 @@ async def test_failures_of_the_network_have_their_errors(
     assert caught.value.route == "GET /issues/{id}"
 
 
-async def test_retries_end_after_so_many_attempts(family: Family) -> None:
-    client = client_of(family, "ReadError", retry=Retry(attempts=3, base=0))
+async def test_retries_end_after_so_many_attempts(backend: HTTPBackend) -> None:
+    client = make_client(backend, "ReadError", retry=Retry(attempts=3, base=0))
 
     with pytest.raises(errors.AnswerLostError):
         await client.issues.get(7)
 
-    assert len(family.requests) == 3
+    assert len(backend.requests) == 3
 
 
-async def test_retries_end_when_the_time_is_up(family: Family) -> None:
+async def test_retries_end_when_the_time_is_up(backend: HTTPBackend) -> None:
     clock = VirtualClock()
     retry = Retry(attempts=50, total=100, base=64, cap=64, random=lambda: 0.5, clock=clock)
-    client = client_of(family, "ReadError", retry=retry)
+    client = make_client(backend, "ReadError", retry=retry)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(clock.run)
@@ -399,32 +405,37 @@ async def test_retries_end_when_the_time_is_up(family: Family) -> None:
         tasks.cancel_scope.cancel()
 
     assert clock.waits == [32.0, 32.0, 32.0]
-    assert len(family.requests) == 4
+    assert len(backend.requests) == 4
 
 
-async def test_a_wait_beyond_the_total_is_not_begun(family: Family) -> None:
-    client = client_of(family, family.answer(429, b"", retry_after="600"), retry=Retry(total=60))
+async def test_a_wait_beyond_the_total_is_not_begun(backend: HTTPBackend) -> None:
+    client = make_client(
+        backend, backend.response(429, b"", retry_after="600"), retry=Retry(total=60)
+    )
 
     with pytest.raises(errors.RateLimitedError) as caught:
         await client.issues.get(7)
 
     assert caught.value.retry_after == 600
-    assert len(family.requests) == 1
+    assert len(backend.requests) == 1
 
 
-async def test_max_wait_bounds_what_a_429_asks_for(family: Family) -> None:
-    client = client_of(family, family.answer(429, b"", retry_after="30"), max_wait=5)
+async def test_max_wait_bounds_what_a_429_asks_for(backend: HTTPBackend) -> None:
+    client = make_client(backend, backend.response(429, b"", retry_after="30"), max_wait=5)
 
     with pytest.raises(errors.RateLimitedError):
         await client.issues.get(7)
 
-    assert len(family.requests) == 1
+    assert len(backend.requests) == 1
 
 
-async def test_a_429_stops_all_who_share_the_limiter(family: Family) -> None:
+async def test_a_429_stops_all_who_share_the_limiter(backend: HTTPBackend) -> None:
     limiter = Limiter(20, per=60)
-    client = client_of(
-        family, family.answer(429, b"", retry_after="120"), limiter=limiter, retry=Retry(attempts=1)
+    client = make_client(
+        backend,
+        backend.response(429, b"", retry_after="120"),
+        limiter=limiter,
+        retry=Retry(attempts=1),
     )
     with pytest.raises(errors.RateLimitedError):
         await client.issues.get(7)
@@ -432,17 +443,17 @@ async def test_a_429_stops_all_who_share_the_limiter(family: Family) -> None:
     with pytest.raises(errors.RateLimitedError, match="Nothing was sent"):
         await client.with_options(max_wait=60).issues.get(7)
 
-    assert len(family.requests) == 1
+    assert len(backend.requests) == 1
 
 
-async def test_a_blocked_client_stops(family: Family) -> None:
+async def test_a_blocked_client_stops(backend: HTTPBackend) -> None:
     caught: list[errors.BlockedError] = []
 
     async def serve(_request: Any) -> Any:
         await anyio.wait_all_tasks_blocked()  # the others are in the queue by now
-        return family.answer(403, {"message": "Request forbidden by administrative rules."})
+        return backend.response(403, {"message": "Request forbidden by administrative rules."})
 
-    http = family.module.AsyncClient(transport=family.module.MockTransport(serve))
+    http = backend.module.AsyncClient(transport=backend.module.MockTransport(serve))
     client = AsyncClient(http=http, base_url=ORIGIN, limiter=Limiter(1, per=3600))
 
     async def get() -> None:
@@ -462,8 +473,8 @@ async def test_a_blocked_client_stops(family: Family) -> None:
 # -- the client's life ----------------------------------------------------------------------------
 
 
-async def test_a_closed_client_says_so_and_leaves_the_callers_alone(family: Family) -> None:
-    http = family.client(family.scripted(family.answer(body=ISSUE)))
+async def test_a_closed_client_says_so_and_leaves_the_callers_alone(backend: HTTPBackend) -> None:
+    http = backend.client(backend.scripted(backend.response(body=ISSUE)))
     async with AsyncClient(http=http, base_url=ORIGIN, limiter=None) as client:
         view = client.with_options(token="other")
         async with view:
@@ -477,11 +488,13 @@ async def test_a_closed_client_says_so_and_leaves_the_callers_alone(family: Fami
     await client.aclose()
 
 
-async def test_no_token_in_any_log_record(family: Family, caplog: pytest.LogCaptureFixture) -> None:
-    client = client_of(family, 503, family.answer(503, b""), family.answer(body=ISSUE))
+async def test_no_token_in_any_log_record(
+    backend: HTTPBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_client(backend, 503, backend.response(503, b""), backend.response(body=ISSUE))
 
     with caplog.at_level(logging.DEBUG):
-        client = client_of(family, family.answer(503, b""), family.answer(body=ISSUE))
+        client = make_client(backend, backend.response(503, b""), backend.response(body=ISSUE))
         await client.issues.get(7)
 
     assert "GET /issues/{id}: 503" in caplog.text
@@ -493,8 +506,8 @@ async def test_something_else_than_a_client_is_refused() -> None:
         AsyncClient(http=object())  # type: ignore[arg-type]
 
 
-def test_a_client_of_another_event_loop_says_so(family: Family) -> None:
-    client = client_of(family, family.answer(body=ISSUE))
+def test_a_client_of_another_event_loop_says_so(backend: HTTPBackend) -> None:
+    client = make_client(backend, backend.response(body=ISSUE))
 
     anyio.run(client.issues.get, 7)
 

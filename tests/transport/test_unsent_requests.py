@@ -13,8 +13,8 @@ from anyio.abc import SocketStream
 
 from seeclickfix_async import AsyncClient, Limiter, Retry, errors
 from tests.support.clock import VirtualClock
-from tests.support.http_backends import ISSUE, ORIGIN, Family, client_of
-from tests.support.raw_servers import raw_server, until
+from tests.support.http_backends import ISSUE, ORIGIN, HTTPBackend, make_client
+from tests.support.raw_servers import raw_server, wait_until
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +33,7 @@ class Silent:
             self.received.append(await stream.receive())
 
     async def until_received(self, count: int) -> None:
-        await until(lambda: len(self.received) >= count)
+        await wait_until(lambda: len(self.received) >= count)
 
 
 @asynccontextmanager
@@ -67,9 +67,11 @@ async def test_who_is_refused_a_connection_keeps_the_place(http: Any) -> None:
 
 
 @pytest.mark.parametrize("failure", ["ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"])
-async def test_a_transport_of_the_callers_tells_by_its_error(family: Family, failure: str) -> None:
+async def test_a_transport_of_the_callers_tells_by_its_error(
+    backend: HTTPBackend, failure: str
+) -> None:
     limiter = Limiter(2, clock=VirtualClock())
-    client = client_of(family, failure, limiter=limiter, max_wait=0)
+    client = make_client(backend, failure, limiter=limiter, max_wait=0)
 
     with pytest.raises(errors.ConnectionFailedError):  # after four tries
         await client.issues.get(7)
@@ -78,9 +80,9 @@ async def test_a_transport_of_the_callers_tells_by_its_error(family: Family, fai
 
 
 @pytest.mark.parametrize("failure", ["ReadError", "WriteError", "ReadTimeout", "WriteTimeout"])
-async def test_what_may_have_left_counts(family: Family, failure: str) -> None:
+async def test_what_may_have_left_counts(backend: HTTPBackend, failure: str) -> None:
     limiter = Limiter(2, clock=VirtualClock())
-    client = client_of(family, failure, limiter=limiter, retry=_ONCE)
+    client = make_client(backend, failure, limiter=limiter, retry=_ONCE)
 
     with pytest.raises(errors.AnswerLostError):
         await client.issues.get(7)
@@ -139,15 +141,15 @@ async def test_a_tunnel_that_is_not_built_sent_nothing(monkeypatch: pytest.Monke
     assert await _places_left(limiter) == 20
 
 
-async def test_who_is_cancelled_already_sends_nothing(family: Family) -> None:
+async def test_who_is_cancelled_already_sends_nothing(backend: HTTPBackend) -> None:
     limiter = Limiter(20, clock=VirtualClock())
-    client = client_of(family, family.answer(body=ISSUE), limiter=limiter)
+    client = make_client(backend, backend.response(body=ISSUE), limiter=limiter)
 
     with anyio.CancelScope() as scope:
         scope.cancel()
         await client.issues.get(7)
 
-    assert family.requests == []
+    assert backend.requests == []
     assert await _places_left(limiter) == 20
 
 
@@ -167,9 +169,9 @@ async def test_a_place_that_is_given_back_wakes_the_next() -> None:
     assert served == ["next"]
 
 
-async def test_a_file_that_cannot_be_read_costs_no_place(family: Family) -> None:
+async def test_a_file_that_cannot_be_read_costs_no_place(backend: HTTPBackend) -> None:
     limiter = Limiter(1, clock=VirtualClock())
-    client = client_of(family, family.answer(201, {}), limiter=limiter)
+    client = make_client(backend, backend.response(201, {}), limiter=limiter)
 
     with pytest.raises(errors.InvalidArgumentError):
         await client.issues.comment(7, "hello", image="/no/such/photo.jpg")

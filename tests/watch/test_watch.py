@@ -36,12 +36,12 @@ class _Town:
     def _client(self, token: str) -> AsyncClient:
         town = self
 
-        class Way(httpx.ASGITransport):
+        class RecordingTransport(httpx.ASGITransport):
             async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
                 refused = town.fail(request) if token == TOKEN else None
                 return refused or await super().handle_async_request(request)
 
-        http = httpx.AsyncClient(transport=Way(app=self.sandbox.app))
+        http = httpx.AsyncClient(transport=RecordingTransport(app=self.sandbox.app))
         retry = Retry(attempts=1, clock=self.clock)
         url = "http://city.test"
         return AsyncClient(token, http=http, base_url=url, limiter=None, retry=retry)

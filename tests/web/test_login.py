@@ -30,7 +30,7 @@ from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.web import Login
 from seeclickfix_async.web import _pending_login as cookies
 from seeclickfix_async.web import _security as guards
-from tests.support.login_site import KEY, Site
+from tests.support.login_site import KEY, LoginSite
 
 pytestmark = pytest.mark.anyio
 
@@ -76,7 +76,7 @@ class Browser:
         assert answer.status_code == 302
         return parse_qs(urlsplit(answer.headers["Location"]).query)["state"][0]
 
-    async def come_back(self, state: str, path: str = "/callback", **answer: str) -> httpx.Response:
+    async def authorize(self, state: str, path: str = "/callback", **answer: str) -> httpx.Response:
         """With a code, unless it is told to bring something else."""
         query = urlencode({**(answer or {"code": _CODE}), "state": state})
         return await self.http.get(f"{path}?{query}")
@@ -91,10 +91,10 @@ class Browser:
 @asynccontextmanager
 async def visited(
     provider: Provider | None = None, redirect_uri: str = _CALLBACK, **options: Any
-) -> AsyncIterator[tuple[Site, Browser]]:
+) -> AsyncIterator[tuple[LoginSite, Browser]]:
     """A site and a browser that visits it."""
     async with (provider or Provider()).http() as http:
-        site = Site(application(redirect_uri), http=http, **options)
+        site = LoginSite(application(redirect_uri), http=http, **options)
         browser = Browser(site)
         async with browser.http:
             yield site, browser
@@ -117,7 +117,7 @@ async def test_a_login_ends_with_the_token_and_where_to_go(framework: type[Starl
     provider = Provider()
     async with visited(provider, scope="public write", framework=framework) as (site, browser):
         state = await browser.begin("/login?next=/issues/7%3Fpage%3D2")
-        answer = await browser.come_back(state)
+        answer = await browser.authorize(state)
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/issues/7?page=2")
     assert [token.access_token.reveal() for token in site.tokens] == [_TOKEN]
@@ -154,7 +154,7 @@ async def test_plain_http_on_this_machine_has_a_plain_cookie() -> None:
 async def test_the_cookie_goes_with_the_answer() -> None:
     async with visited() as (_, browser):
         state = await browser.begin()
-        answer = await browser.come_back(state)
+        answer = await browser.authorize(state)
 
         assert "Max-Age=0" in answer.headers["Set-Cookie"]
         assert "Secure" in answer.headers["Set-Cookie"]
@@ -164,7 +164,7 @@ async def test_the_cookie_goes_with_the_answer() -> None:
 async def test_two_tabs_do_not_hinder_each_other() -> None:
     async with visited() as (site, browser):
         one, two = await browser.begin("/login?next=/1"), await browser.begin("/login?next=/2")
-        answers = [await browser.come_back(state) for state in (one, two)]
+        answers = [await browser.authorize(state) for state in (one, two)]
 
     assert [answer.headers["Location"] for answer in answers] == ["/1", "/2"]
     assert len(site.tokens) == 2
@@ -182,9 +182,9 @@ async def test_many_tabs_do_not_fill_the_header() -> None:
         states = [await browser.begin() for _ in range(20)]
 
         assert len(browser.http.cookies) == 8
-        assert (await browser.come_back(states[0])).status_code == 400
-        assert (await browser.come_back(states[-1])).status_code == 303
-        assert (await browser.come_back(states[-8])).status_code == 303
+        assert (await browser.authorize(states[0])).status_code == 400
+        assert (await browser.authorize(states[-1])).status_code == 303
+        assert (await browser.authorize(states[-8])).status_code == 303
 
 
 async def test_another_browser_cannot_finish_a_login() -> None:
@@ -194,7 +194,7 @@ async def test_another_browser_cannot_finish_a_login() -> None:
 
         assert answer.status_code == 400
         assert "began in another browser" in words(answer)
-        assert (await browser.come_back(state)).status_code == 303
+        assert (await browser.authorize(state)).status_code == 303
 
 
 async def test_an_answer_works_once_even_with_a_saved_cookie() -> None:
@@ -202,10 +202,10 @@ async def test_an_answer_works_once_even_with_a_saved_cookie() -> None:
     async with visited(provider) as (site, browser):
         state = await browser.begin()
         saved = dict(browser.http.cookies)
-        await browser.come_back(state)
-        again = await browser.come_back(state)
+        await browser.authorize(state)
+        again = await browser.authorize(state)
         browser.http.cookies.update(saved)
-        saved_again = await browser.come_back(state)
+        saved_again = await browser.authorize(state)
 
     assert "is over" in words(again)
     assert "finished before" in words(saved_again)
@@ -219,7 +219,7 @@ async def test_what_was_used_is_remembered_only_as_long_as_it_could_work() -> No
         used = site.login._cookies._used._until  # memory has no public face
         for minutes in range(30):
             now = datetime(2026, 11, 1, 0, minutes, tzinfo=UTC)
-            await browser.come_back(await browser.begin())
+            await browser.authorize(await browser.begin())
 
     assert len(site.tokens) == 30
     assert len(used) == 10
@@ -229,7 +229,7 @@ async def test_what_was_used_does_not_fill_the_memory(monkeypatch: pytest.Monkey
     monkeypatch.setattr(cookies, "_MOST_USED", 3)
     async with visited() as (site, browser):
         for _ in range(9):
-            await browser.come_back(await browser.begin())
+            await browser.authorize(await browser.begin())
 
         assert len(site.login._cookies._used._until) == 3  # memory has no public face
 
@@ -239,7 +239,7 @@ async def test_a_late_answer_is_too_late() -> None:
     async with visited(now=lambda: now, max_age=60) as (site, browser):
         state = await browser.begin()
         now += timedelta(seconds=61)
-        answer = await browser.come_back(state)
+        answer = await browser.authorize(state)
 
     assert answer.status_code == 400
     assert "took too long" in words(answer)
@@ -252,7 +252,7 @@ async def test_a_forged_cookie_is_none(forge: Callable[[str], str]) -> None:
         state = await browser.begin()
         ((name, value),) = browser.http.cookies.items()
         browser.http.cookies.set(name, forge(value), domain="app.example")
-        answer = await browser.come_back(state)
+        answer = await browser.authorize(state)
 
     assert answer.status_code == 400
     assert not site.tokens
@@ -274,7 +274,7 @@ async def test_keys_can_be_changed(before: Any, after: Any, status: int) -> None
         state = await old.begin()
         new.http.cookies.update(old.http.cookies)
 
-        assert (await new.come_back(state)).status_code == status
+        assert (await new.authorize(state)).status_code == status
 
 
 async def test_a_login_of_one_purpose_is_none_of_another() -> None:
@@ -283,7 +283,7 @@ async def test_a_login_of_one_purpose_is_none_of_another() -> None:
         state = await one.begin()
         other.http.cookies.update(one.http.cookies)
 
-        assert (await other.come_back(state)).status_code == 400
+        assert (await other.authorize(state)).status_code == 400
         assert not site.tokens
 
 
@@ -296,7 +296,7 @@ async def test_it_works_mounted_and_behind_a_proxy() -> None:
             state = parse_qs(urlsplit(answer.headers["Location"]).query)["state"][0]
             cookie = answer.headers["Set-Cookie"].partition(";")[0]
             behind.http.headers["Cookie"] = cookie  # the proxy's side is https, this one is not
-            answer = await behind.come_back(state, "/auth/seeclickfix")
+            answer = await behind.authorize(state, "/auth/seeclickfix")
 
     assert answer.status_code == 303
 
@@ -342,7 +342,7 @@ async def test_the_relay_page_leaves_nobody_room() -> None:
 async def test_an_error_may_come_in_the_query_too() -> None:
     async with visited(kind="implicit") as (_, browser):
         state = await browser.begin()
-        answer = await browser.come_back(state, error="unsupported_response_type")
+        answer = await browser.authorize(state, error="unsupported_response_type")
 
     assert answer.status_code == 500
     assert "not set up correctly" in words(answer)
@@ -353,8 +353,8 @@ async def test_a_token_in_the_query_is_never_taken() -> None:
     good = {"access_token": _TOKEN, "token_type": "Bearer"}
     async with visited(kind="implicit") as (site, browser):
         state = await browser.begin()
-        await browser.come_back(state, **good)
-        answer = await browser.come_back(state, **good, error="x")
+        await browser.authorize(state, **good)
+        answer = await browser.authorize(state, **good, error="x")
 
     assert answer.status_code == 400
     assert not site.tokens
@@ -387,7 +387,7 @@ async def test_only_the_own_site_posts(headers: dict[str, str], status: int) -> 
         goodbye = await browser.http.post("/logout", headers=headers)
 
     assert (answer.status_code, goodbye.status_code) == (status, status)
-    assert len(site.tokens) == site.left == (status == 303)
+    assert len(site.tokens) == site.logouts == (status == 303)
     if status == 403:
         assert "Another site" in words(answer)
 
@@ -445,7 +445,7 @@ async def test_a_refusal_is_told_in_plain_words(
 ) -> None:
     async with visited(kind=kind) as (site, browser):
         state = await browser.begin("/login?next=/a%2526b%22c")
-        bring = browser.come_back if kind == "code" else browser.relay
+        bring = browser.authorize if kind == "code" else browser.relay
         page = await bring(state, error=code, error_description="<b>Words</b>")
 
     assert page.status_code == status
@@ -477,7 +477,7 @@ async def test_an_exchange_that_fails_is_told_in_plain_words(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with visited(provider) as (site, browser):
-        page = await browser.come_back(await browser.begin())
+        page = await browser.authorize(await browser.begin())
 
     assert page.status_code == status
     assert said in words(page)
@@ -502,7 +502,7 @@ async def test_an_answer_that_is_none(query: str) -> None:
 
 @given(query=st.binary(max_size=200), cookie=st.binary(max_size=100))
 def test_any_bytes_at_all_end_on_a_page(query: bytes, cookie: bytes) -> None:
-    site = Site(application())
+    site = LoginSite(application())
     sent: list[Any] = []
     scope = {
         "type": "http",
@@ -531,7 +531,7 @@ async def test_the_application_may_tell_of_failures_itself() -> None:
         return PlainTextResponse("sorry", 418)
 
     async with visited(on_error=tell) as (_, browser):
-        answer = await browser.come_back(await browser.begin(), error="access_denied")
+        answer = await browser.authorize(await browser.begin(), error="access_denied")
 
         assert (answer.status_code, answer.text) == (418, "sorry")
         assert isinstance(told[0], errors.AccessDeniedError)
@@ -555,7 +555,7 @@ async def test_what_the_application_meets_at_the_service_is_told_too(
         raise error
 
     async with visited(on_login=meets) as (_, browser):
-        page = await browser.come_back(await browser.begin())
+        page = await browser.authorize(await browser.begin())
 
     assert page.status_code == status
     assert words(page)
@@ -569,7 +569,7 @@ async def test_a_mistake_of_the_applications_shows_no_secret_in_our_frames(kind:
     async with visited(kind=kind, on_login=stumble) as (_, browser):
         state = await browser.begin()
         with pytest.raises(LookupError) as caught:
-            await (browser.come_back(state) if kind == "code" else browser.relay(state))
+            await (browser.authorize(state) if kind == "code" else browser.relay(state))
 
     ours = our_frames(caught.value)
     assert "kept" in ours
@@ -588,7 +588,7 @@ async def test_a_failure_shows_no_secret_in_its_frames(answer: dict[str, str]) -
     async with visited(on_error=tell) as (_, browser):
         state = await browser.begin()
         browser.http.cookies.clear()
-        await browser.come_back(state, **answer)
+        await browser.authorize(state, **answer)
 
     ours = our_frames(told[0])
     assert "answer" in ours
@@ -622,9 +622,9 @@ async def test_the_logout_is_a_form_of_the_own_site() -> None:
     async with visited() as (site, browser):
         answer = await browser.http.post("/logout", headers=_OWN)
 
-        assert (answer.status_code, site.left) == (303, 1)
+        assert (answer.status_code, site.logouts) == (303, 1)
         await browser.http.get("/logout")
-        assert site.left == 1
+        assert site.logouts == 1
 
 
 async def test_without_a_logout_there_is_none() -> None:
@@ -653,7 +653,7 @@ async def test_without_a_logout_there_is_none() -> None:
 async def test_next_that_leads_elsewhere_is_the_root(wanted: str) -> None:
     async with visited() as (_, browser):
         state = await browser.begin(f"/login?next={quote(wanted)}")
-        answer = await browser.come_back(state)
+        answer = await browser.authorize(state)
 
     assert answer.headers["Location"] == "/"
 
@@ -671,7 +671,7 @@ async def test_next_that_leads_elsewhere_is_the_root(wanted: str) -> None:
 async def test_next_stays_what_it_was(wanted: str, location: str) -> None:
     async with visited() as (_, browser):
         state = await browser.begin(f"/login?next={quote(wanted)}")
-        answer = await browser.come_back(state)
+        answer = await browser.authorize(state)
 
     assert answer.headers["Location"] == location
 
@@ -711,7 +711,7 @@ def test_a_login_that_cannot_be(options: dict[str, Any], argument: str) -> None:
     app = application(options.pop("redirect_uri", _CALLBACK))
 
     with pytest.raises(InvalidArgumentError) as caught:
-        Site(app, **options)
+        LoginSite(app, **options)
 
     assert caught.value.argument == argument
     assert "short" not in str(caught.value)
@@ -732,7 +732,7 @@ def test_without_its_extra_it_says_what_is_missing(absent: str) -> None:
 
 
 def test_a_login_shows_nothing_of_itself() -> None:
-    login = Site(application()).login
+    login = LoginSite(application()).login
 
     assert isinstance(login, Login)
     assert KEY not in repr(login)

@@ -17,22 +17,22 @@ import uvicorn
 
 from seeclickfix_async.sandbox._server import listen
 from seeclickfix_async.web._security import own_path
-from tests.support.browser import Browsers
+from tests.support.browser import BrowserPool
 from tests.support.doorkeeper import Doorkeeper, doorkeeper
-from tests.support.login_site import Site
+from tests.support.login_site import LoginSite
 
 _NEXT = "/issues/7"
 _OTHERS = ("selenium", "urllib3", "asyncio")  # loggers of the test's own tools
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Doorkeeper, Browsers, socket.socket]]:
+def running() -> Iterator[tuple[Doorkeeper, BrowserPool, socket.socket]]:
     """A provider, a browser and a place for sites; one start for all tests."""
     sock = listen("127.0.0.1", 0)
     redirect = f"http://localhost:{sock.getsockname()[1]}/callback"
     with (
         sock,
-        closing(Browsers()) as browsers,
+        closing(BrowserPool()) as browsers,
         doorkeeper(redirect_uris=redirect) as provider,
     ):
         yield provider, browsers, sock
@@ -41,7 +41,7 @@ def running() -> Iterator[tuple[Doorkeeper, Browsers, socket.socket]]:
 class _Server(uvicorn.Server):
     """Serves a site from a thread of its own, and logs all that it can."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: LoginSite) -> None:
         super().__init__(
             uvicorn.Config(
                 site, log_config=None, log_level="trace", lifespan="on", http="h11", ws="none"
@@ -55,7 +55,7 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(site: Site, sock: socket.socket) -> Iterator[None]:
+def serving(site: LoginSite, sock: socket.socket) -> Iterator[None]:
     server = _Server(site)
     thread = threading.Thread(target=server.run, args=[[sock.dup()]], daemon=True)
     thread.start()
@@ -70,20 +70,22 @@ def serving(site: Site, sock: socket.socket) -> Iterator[None]:
 class Visit:
     """One test's site, provider and browser."""
 
-    def __init__(self, running: tuple[Doorkeeper, Browsers, socket.socket], **options: Any) -> None:
+    def __init__(
+        self, running: tuple[Doorkeeper, BrowserPool, socket.socket], **options: Any
+    ) -> None:
         self.provider, browsers, self._sock = running
         self.provider.reset()
-        self.browser = browsers.fresh()
+        self.browser = browsers.new_tab()
         self.url = f"http://localhost:{self._sock.getsockname()[1]}"
         app = self.provider.application(redirect_uri=f"{self.url}/callback")
-        self.site = Site(app, **options)
+        self.site = LoginSite(app, **options)
 
     @contextmanager
     def begun(self, path: str = f"/login?next={_NEXT}") -> Iterator[Visit]:
         """A person is at the provider's page, and is asked."""
         with serving(self.site, self._sock):
             self.browser.open(self.url + path)
-            self.browser.reads("Authorize")
+            self.browser.wait_for_text("Authorize")
             yield self
 
     def path(self) -> str:
@@ -117,11 +119,11 @@ def sent_elsewhere(events: list[dict[str, Any]], own: str) -> list[str]:
 
 def test_a_browser_that_has_ended_is_replaced(running: Any) -> None:
     _, browsers, _ = running
-    ended = browsers.fresh()
+    ended = browsers.new_tab()
     ended.kill()
 
-    assert browsers.fresh() is not ended
-    assert browsers.fresh() is browsers.fresh()
+    assert browsers.new_tab() is not ended
+    assert browsers.new_tab() is browsers.new_tab()
 
 
 # -- both flows -----------------------------------------------------------------------------------
@@ -134,10 +136,10 @@ def test_a_person_signs_in_and_the_token_is_seen_nowhere(
     caplog.set_level(0)
     with visit.begun() as at:
         at.browser.press("Authorize")
-        assert "GET /issues/7: 1 logins" in at.browser.reads("logins")
-        history, events = at.browser.history(), at.browser.events()
+        assert "GET /issues/7: 1 logins" in at.browser.wait_for_text("logins")
+        history, events = at.browser.history(), at.browser.devtools_events()
         cookies = at.browser.cookies(at.url)
-        assert not at.browser.complaints()
+        assert not at.browser.csp_violations()
 
         assert at.path() == _NEXT
 
@@ -158,7 +160,7 @@ def test_a_person_signs_in_and_the_token_is_seen_nowhere(
 def test_who_denies_reads_so_calmly_and_may_think_again(visit: Visit) -> None:
     with visit.begun() as at:
         at.browser.press("Deny")
-        page = at.browser.reads("Sign in again")
+        page = at.browser.wait_for_text("Sign in again")
 
         assert "You are not signed in" in page
         assert at.path() == "/callback"  # neither state nor error
@@ -166,7 +168,7 @@ def test_who_denies_reads_so_calmly_and_may_think_again(visit: Visit) -> None:
 
         at.browser.press("Sign in again")
         at.browser.press("Authorize")
-        at.browser.reads("logins")
+        at.browser.wait_for_text("logins")
         assert at.path() == _NEXT
 
 
@@ -177,12 +179,12 @@ def test_two_tabs_sign_in_at_once(visit: Visit) -> None:
         at.browser.driver.switch_to.new_window("tab")
         at.browser.open(f"{at.url}/login?next=/second")
         at.browser.press("Authorize")
-        at.browser.reads("1 logins")
+        at.browser.wait_for_text("1 logins")
         assert at.path() == "/second"
 
         at.browser.driver.switch_to.window(first)
         at.browser.press("Authorize")
-        at.browser.reads("2 logins")
+        at.browser.wait_for_text("2 logins")
         assert at.path() == "/first"
 
 
@@ -192,7 +194,7 @@ def test_a_login_that_this_browser_did_not_begin_is_refused(visit: Visit) -> Non
         (cookie,) = at.browser.cookies(at.url)
         at.browser.cdp("Network.deleteCookies", name=cookie["name"], url=at.url)
         at.browser.press("Authorize")
-        at.browser.reads("This sign-in is over")
+        at.browser.wait_for_text("This sign-in is over")
 
         assert at.path() == "/callback"
 
@@ -207,14 +209,14 @@ def test_signing_out_is_a_form_of_the_own_site(visit: Visit) -> None:
     )
     with visit.begun() as at:
         at.browser.driver.execute_script(form)  # on the provider's page, another site
-        at.browser.reads("Another site")
-        assert visit.site.left == 0
+        at.browser.wait_for_text("Another site")
+        assert visit.site.logouts == 0
 
         at.browser.open(f"{at.url}/home")
         at.browser.driver.execute_script(form)
-        at.browser.reads("GET /: 0 logins")
+        at.browser.wait_for_text("GET /: 0 logins")
 
-    assert visit.site.left == 1
+    assert visit.site.logouts == 1
 
 
 # -- the code flow --------------------------------------------------------------------------------
@@ -225,18 +227,18 @@ def test_the_callbacks_address_works_once(visit: Visit) -> None:
     with visit.begun() as at:
         (saved,) = at.browser.cookies(at.url)
         at.browser.press("Authorize")
-        at.browser.reads("1 logins")
+        at.browser.wait_for_text("1 logins")
         (used,) = [path for path in at.site.requests if path.startswith("GET /callback?")]
         address = at.url + used.removeprefix("GET ")
 
         at.browser.open(address)
-        at.browser.reads("This sign-in is over")
+        at.browser.wait_for_text("This sign-in is over")
         assert at.path() == "/callback"
 
         cookie = {name: saved[name] for name in ("name", "value", "httpOnly", "sameSite")}
         at.browser.cdp("Network.setCookie", url=at.url, **cookie)
         at.browser.open(address)
-        at.browser.reads("This sign-in was finished before")
+        at.browser.wait_for_text("This sign-in was finished before")
 
     assert len(visit.site.tokens) == 1
 
@@ -261,8 +263,8 @@ def test_no_browser_takes_next_for_another_place(visit: Visit) -> None:
 def test_the_token_leaves_the_address_before_it_is_sent(visit: Visit) -> None:
     with visit.begun() as at:
         at.browser.press("Authorize")
-        at.browser.reads("1 logins")
-        events = at.browser.events()
+        at.browser.wait_for_text("1 logins")
+        events = at.browser.devtools_events()
 
     relay = f"{visit.url}/callback"
     steps = [
@@ -284,7 +286,7 @@ def test_the_token_leaves_the_address_before_it_is_sent(visit: Visit) -> None:
 def test_the_relay_page_alone_says_that_there_is_nothing_to_do(visit: Visit) -> None:
     with visit.begun() as at:
         at.browser.open(f"{at.url}/callback?tenant=one")
-        at.browser.reads("There is nothing to do here")
+        at.browser.wait_for_text("There is nothing to do here")
 
         assert at.path() == "/callback"
 
@@ -294,7 +296,7 @@ def test_a_browser_without_scripts_is_told(visit: Visit) -> None:
     with visit.begun() as at:
         at.browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
         at.browser.press("Authorize")
-        words = at.browser.reads("One step is missing")
+        words = at.browser.wait_for_text("One step is missing")
 
     assert "Signing you in" not in words
     assert not visit.site.tokens
@@ -317,7 +319,7 @@ def test_the_pages_read_well_on_a_phone(visit: Visit, scheme: str, ink: str) -> 
         media = [{"name": "prefers-color-scheme", "value": scheme}]
         at.browser.cdp("Emulation.setEmulatedMedia", features=media)
         at.browser.press("Deny")
-        at.browser.reads("You are not signed in")
+        at.browser.wait_for_text("You are not signed in")
         width, letters, link, color = at.browser.driver.execute_script(measure)
 
     assert width <= 320
