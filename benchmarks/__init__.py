@@ -1,1 +1,1 @@
-"""What the project promises of speed and memory, as ratios of two things measured in one run."""
+"""Measurements of speed, memory and correctness, most as ratios within one run."""

@@ -1,4 +1,4 @@
-"""One typed page of 100 issues, from bytes to models, against `json.loads` alone."""
+"""Decoding of a page of 100 issues into models, against `json.loads` alone."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.support.repository import RECORDED
 
 
 def _page() -> bytes:
-    """A page of the shape that was observed."""
+    """Return a page of the observed shape."""
     rows = islice(cycle(msgspec.json.decode((RECORDED / "issues_array.json").read_bytes())), 100)
-    told = {"entries": 50_000, "page": 1, "per_page": 100, "pages": 500, "next_page": 2}
-    page = {"issues": list(rows), "metadata": {"pagination": told}, "errors": {}}
+    pagination = {"entries": 50_000, "page": 1, "per_page": 100, "pages": 500, "next_page": 2}
+    page = {"issues": list(rows), "metadata": {"pagination": pagination}, "errors": {}}
     return msgspec.json.encode(page)
 
 
 def ratios() -> Iterator[Ratio]:
-    """Measure."""
+    """Yield the measured values."""
     body = _page()
     response = Response(200, {}, body)
     value = paired(

@@ -1,8 +1,7 @@
-"""200 kills of pulls into every kind of file: the rows that are wrong in the end."""
+"""Wrong rows after 200 kills of pulls, into five file formats."""
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 import anyio
 
@@ -22,7 +22,7 @@ from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.pulled_files import Row, rows
 
 _KILLS = 200
-_EACH = 4  # kills of one pull
+_KILLS_PER_FILE = 4
 _NAMES = ("city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet")
 
 
@@ -32,40 +32,40 @@ async def _pull(url: str, to: str) -> None:
     assert report.complete, report
 
 
-def _kill(sandbox: Sandbox, url: str, file: Path, chance: random.Random) -> bool:
-    """Start a pull and kill it at some instant; whether it was still at work."""
-    wanted = len(sandbox.requests) + chance.randrange(1, 7)
+def _kill(sandbox: Sandbox, url: str, file: Path, random: Random) -> bool:
+    """Start a pull and kill it at a random time; return whether it was still running."""
+    kill_at = len(sandbox.requests) + random.randrange(1, 7)
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.kills", url, str(file)])
-    while len(sandbox.requests) < wanted and process.poll() is None:
+    while len(sandbox.requests) < kill_at and process.poll() is None:
         time.sleep(0.0005)
-    time.sleep(chance.random() * 0.04)
+    time.sleep(random.random() * 0.04)
     process.kill()
     return process.wait() != 0
 
 
-def _wrong(file: Path, whole: list[Row]) -> int:
-    """How many rows are missing, doubled or other than those of an uninterrupted pull."""
-    got = Counter(map(repr, rows(file)))
-    expected = Counter(map(repr, whole))
-    return sum(((got - expected) + (expected - got)).values())
+def _wrong(file: Path, expected_rows: list[Row]) -> int:
+    """Count the rows that are missing, doubled or different from those of a pull without kills."""
+    found = Counter(map(repr, rows(file)))
+    expected = Counter(map(repr, expected_rows))
+    return sum(((found - expected) + (expected - found)).values())
 
 
 def ratios() -> Iterator[Ratio]:
-    """Measure."""
-    chance = random.Random(9)
+    """Yield the measured values."""
+    random = Random(9)
     sandbox = Sandbox(1500, settings=Settings(quota=None, latency=0.005))
     with sandbox.serve() as url, tempfile.TemporaryDirectory() as folder:
         for name in _NAMES:
-            whole = Path(folder) / name
-            anyio.run(_pull, url, str(whole))
+            complete_file = Path(folder) / name
+            anyio.run(_pull, url, str(complete_file))
             killed = wrong = number = 0
             while killed < _KILLS // len(_NAMES):
                 number += 1
                 file = Path(folder) / f"{number}-{name}"
-                killed += sum(_kill(sandbox, url, file, chance) for _ in range(_EACH))
-                with suppress(InvalidArgumentError):  # it may be done already
+                killed += sum(_kill(sandbox, url, file, random) for _ in range(_KILLS_PER_FILE))
+                with suppress(InvalidArgumentError):  # the pull may be complete already
                     anyio.run(_pull, url, str(file))
-                wrong += _wrong(file, rows(whole))
+                wrong += _wrong(file, rows(complete_file))
             yield Ratio(f"wrong rows after {killed} kills, {name}", wrong, 0, "")
 
 

@@ -1,6 +1,6 @@
-"""A login with all its checks, against oauthlib's preparing and parsing alone.
+"""A login with all its checks, against the URL building and parsing of oauthlib alone.
 
-Theirs is given a state and a challenge; ours makes them.
+Our side also generates the state and the challenge; oauthlib's side is passed them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from seeclickfix_async import oauth
 
 _CALLBACK = "https://app.example/callback"
 _APP = oauth.Application("client-id", _CALLBACK, "client-secret")
-_ADDRESS = "https://seeclickfix.com/oauth/authorize"
+_AUTHORIZE_URL = "https://seeclickfix.com/oauth/authorize"
 _SCOPE: list[Any] = ["public", "write"]
 _STATE = oauth.generate_state()
 
@@ -28,14 +28,14 @@ def _code() -> object:
 
 def _token() -> object:
     flow = oauth.begin(_APP, "implicit", scope=_SCOPE)
-    answer = "access_token=0123456789abcdefghijklmnopqrstuv&token_type=Bearer&expires_in=7200"
-    return oauth.finish(flow, f"{_CALLBACK}#{answer}&state={flow.state.reveal()}")
+    fragment = "access_token=0123456789abcdefghijklmnopqrstuv&token_type=Bearer&expires_in=7200"
+    return oauth.finish(flow, f"{_CALLBACK}#{fragment}&state={flow.state.reveal()}")
 
 
-def _their_code() -> object:
+def _oauthlib_code() -> object:
     client = WebApplicationClient("client-id")
     client.prepare_request_uri(
-        _ADDRESS,
+        _AUTHORIZE_URL,
         redirect_uri=_CALLBACK,
         scope=_SCOPE,
         state=_STATE,
@@ -47,17 +47,20 @@ def _their_code() -> object:
     )
 
 
-def _their_token() -> object:
+def _oauthlib_token() -> object:
     client = MobileApplicationClient("client-id")
-    client.prepare_request_uri(_ADDRESS, redirect_uri=_CALLBACK, scope=_SCOPE, state=_STATE)
-    answer = "access_token=0123456789abcdefghijklmnopqrstuv&token_type=Bearer&expires_in=7200"
+    client.prepare_request_uri(_AUTHORIZE_URL, redirect_uri=_CALLBACK, scope=_SCOPE, state=_STATE)
+    fragment = "access_token=0123456789abcdefghijklmnopqrstuv&token_type=Bearer&expires_in=7200"
     return client.parse_request_uri_response(
-        f"{_CALLBACK}#{answer}&state={_STATE}", state=_STATE, scope=_SCOPE
+        f"{_CALLBACK}#{fragment}&state={_STATE}", state=_STATE, scope=_SCOPE
     )
 
 
 def ratios() -> Iterator[Ratio]:
-    """Measure."""
-    for name, ours, theirs in (("code", _code, _their_code), ("implicit", _token, _their_token)):
-        value = paired(cost(ours, 300), cost(theirs, 300), rounds=31)
+    """Yield the measured values."""
+    for name, ours, other in (
+        ("code", _code, _oauthlib_code),
+        ("implicit", _token, _oauthlib_token),
+    ):
+        value = paired(cost(ours, 300), cost(other, 300), rounds=31)
         yield Ratio(f"begin and finish, {name} flow / oauthlib", value, 1.0)

@@ -1,4 +1,4 @@
-"""How to measure fairly on a noisy machine."""
+"""Measurements that are robust on a noisy machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 
 @attrs.frozen
 class Ratio:
-    """One line of the table."""
+    """A measured value and its target: a line of the table."""
 
     name: str
     value: float
@@ -21,30 +21,30 @@ class Ratio:
     unit: str = "x"
 
     @property
-    def holds(self) -> bool:
-        """Whether the target is reached."""
+    def is_reached(self) -> bool:
+        """True if the value does not exceed the target."""
         return self.value <= self.target
 
 
 def paired(ours: Callable[[], float], other: Callable[[], float], rounds: int) -> float:
-    """The median of ours to the other, pair by pair, after one warm-up of each.
+    """Return the median ratio of two costs, measured in pairs after a warm-up of each.
 
-    Both give what they cost; they take turns in going first, since machines drift.
+    The two alternate in going first, since the speed of a machine drifts.
     """
     ours()
     other()
     ratios: list[float] = []
-    for turn in range(rounds):
-        if turn % 2:
-            mine, theirs = ours(), other()
+    for round_number in range(rounds):
+        if round_number % 2:
+            our_cost, other_cost = ours(), other()
         else:
-            theirs, mine = other(), ours()
-        ratios.append(mine / theirs)
+            other_cost, our_cost = other(), ours()
+        ratios.append(our_cost / other_cost)
     return statistics.median(ratios)
 
 
 def cost(work: Callable[[], object], times: int) -> Callable[[], float]:
-    """CPU seconds of doing something so many times."""
+    """Return a function that measures the CPU seconds of calling `work` `times` times."""
 
     def measure() -> float:
         start = time.process_time()
@@ -57,15 +57,15 @@ def cost(work: Callable[[], object], times: int) -> Callable[[], float]:
 
 @contextmanager
 def stopwatch() -> Iterator[Callable[[], float]]:
-    """Wall seconds since the start."""
+    """Yield a function that returns the wall seconds since the start."""
     start = time.perf_counter()
     yield lambda: time.perf_counter() - start
 
 
 def peak_memory() -> float:
-    """Megabytes that this process held at most.
+    """Return the peak memory of this process in megabytes.
 
-    Not `ru_maxrss`, which a new program inherits from the process that started it.
+    It does not use `ru_maxrss`, which a new program inherits from the process that started it.
     """
     status = Path("/proc/self/status").read_text("ascii")
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))

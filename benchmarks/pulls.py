@@ -1,4 +1,4 @@
-"""500 pages with a latency of 100 ms, 16 at once, against what no client can beat."""
+"""500 pages with a latency of 100 ms, by 16 tasks, against the ideal time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from seeclickfix_async import AsyncClient
 
 _PAGES = 500
 _LATENCY = 0.1
-_AT_ONCE = 16
-_IDEAL = math.ceil(_PAGES / _AT_ONCE) * _LATENCY
+_TASKS = 16
+_IDEAL = math.ceil(_PAGES / _TASKS) * _LATENCY
 
 
-async def _listed(url: str) -> float:
+async def _list_pages(url: str) -> float:
     numbers = iter(range(_PAGES))
     async with AsyncClient(base_url=url, limiter=None) as client:
 
@@ -28,14 +28,14 @@ async def _listed(url: str) -> float:
         await client.issues.list(per_page=PAGE)
         with stopwatch() as seconds:
             async with anyio.create_task_group() as tasks:
-                for _ in range(_AT_ONCE):
+                for _ in range(_TASKS):
                     tasks.start_soon(work)
             return seconds()
 
 
 def ratios() -> Iterator[Ratio]:
-    """Measure."""
+    """Yield the measured values."""
     with fixed(PAGE, _LATENCY) as url:
-        # Whatever else the machine does can only add to it.
-        seconds = min(anyio.run(_listed, url) for _ in range(3))
+        # The minimum: other load on the machine can only add to it.
+        seconds = min(anyio.run(_list_pages, url) for _ in range(3))
     yield Ratio("500 pages by 16 tasks / ideal time", seconds / _IDEAL, 1.15)

@@ -1,4 +1,4 @@
-"""200 requests against a quota of 20, on each kind of server."""
+"""200 requests at a quota of 20, with each type of window."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _IDEAL = (_REQUESTS / _LIMIT - 1) * _PER
 
 
 async def _run(url: str) -> tuple[float, int]:
-    """Seconds, and requests on the wire."""
+    """Return the seconds, and the number of requests sent."""
     sent: list[int] = []
 
-    async def ask() -> None:
+    async def request() -> None:
         sent.append((await client.request("GET", "/profile")).requests)
 
     async with AsyncClient(base_url=url, limiter=Limiter(_LIMIT, per=_PER)) as client:
         with stopwatch() as seconds:
             async with anyio.create_task_group() as tasks:
                 for _ in range(_REQUESTS):
-                    tasks.start_soon(ask)
+                    tasks.start_soon(request)
             return seconds(), sum(sent)
 
 
 def ratios() -> Iterator[Ratio]:
-    """Measure."""
+    """Yield the measured values."""
     for window in ("fixed", "sliding", "bucket"):
         with sandbox("--limit", str(_LIMIT), "--per", str(_PER), "--window", window) as url:
             seconds, sent = anyio.run(_run, url)

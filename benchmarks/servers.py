@@ -1,4 +1,4 @@
-"""Servers in processes of their own, so that only the client is measured."""
+"""Servers in separate processes, so that only the client is measured."""
 
 from __future__ import annotations
 
@@ -18,70 +18,79 @@ ISSUE = 0
 PAGE = 100
 
 
-def body_of(rows: int) -> bytes:
-    """One issue, or a page of so many, as the service writes them."""
-    make = Serializer(Sandbox(1000).city, "https://seeclickfix.com", Overlay())
+def encode_rows(rows: int) -> bytes:
+    """Return the JSON of a page of `rows` issues; of one issue if `rows` is 0."""
+    serializer = Serializer(Sandbox(1000).city, "https://seeclickfix.com", Overlay())
     if rows == ISSUE:
-        return msgspec.json.encode(make.issue(500))
-    told = {"entries": 50_000, "page": None, "per_page": rows, "pages": 500, "next_page": None}
-    page = {"issues": [make.issue(row) for row in range(rows)], "metadata": {"pagination": told}}
+        return msgspec.json.encode(serializer.issue(500))
+    pagination = {
+        "entries": 50_000,
+        "page": None,
+        "per_page": rows,
+        "pages": 500,
+        "next_page": None,
+    }
+    page = {
+        "issues": [serializer.issue(row) for row in range(rows)],
+        "metadata": {"pagination": pagination},
+    }
     return msgspec.json.encode({**page, "errors": {}})
 
 
-class _Fixed(asyncio.Protocol):
-    """Gives the same answer to everything, after so many seconds."""
+class _FixedResponse(asyncio.Protocol):
+    """Sends the same response to each request, with a latency in seconds."""
 
-    def __init__(self, answer: bytes, latency: float) -> None:
-        self._answer = answer
+    def __init__(self, response: bytes, latency: float) -> None:
+        self._response = response
         self._latency = latency
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep what to write to."""
+        """Store the transport."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer each request; ours have no body."""
+        """Respond to each request; our client sends none with a body."""
         for _ in range(data.count(b"\r\n\r\n")):
             asyncio.get_running_loop().call_later(self._latency, self._write)
 
     def _write(self) -> None:
         assert isinstance(self._transport, asyncio.WriteTransport)
-        self._transport.write(self._answer)
+        self._transport.write(self._response)
 
 
 async def _serve(rows: int, latency: float) -> None:
-    body = body_of(rows)
+    body = encode_rows(rows)
     head = (
         f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Fixed(head.encode() + body, latency), "127.0.0.1", 0, backlog=256
+        lambda: _FixedResponse(head.encode() + body, latency), "127.0.0.1", 0, backlog=256
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 @contextmanager
-def process(*arguments: str) -> Iterator[str]:
-    """A server of a module in a process of its own; gives its address."""
+def run_server(*arguments: str) -> Iterator[str]:
+    """Run a module that starts a server, in a process of its own; yield the base URL."""
     with subprocess.Popen(
         [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True
-    ) as started:
+    ) as server:
         try:
-            assert started.stdout is not None
-            yield started.stdout.readline().strip().rpartition(" ")[2]
+            assert server.stdout is not None
+            yield server.stdout.readline().strip().rpartition(" ")[2]
         finally:
-            started.terminate()
+            server.terminate()
 
 
 def fixed(rows: int, latency: float = 0.0) -> AbstractContextManager[str]:
-    """A server that always gives the same page of so many rows, or one issue."""
-    return process("benchmarks.servers", str(rows), str(latency))
+    """Run a server that always sends the same page of `rows` issues, or one issue if 0."""
+    return run_server("benchmarks.servers", str(rows), str(latency))
 
 
 def sandbox(*arguments: str) -> AbstractContextManager[str]:
-    """The project's sandbox."""
-    return process("seeclickfix_async.sandbox", "--port", "0", *arguments)
+    """Run a sandbox; yield its base URL."""
+    return run_server("seeclickfix_async.sandbox", "--port", "0", *arguments)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Eight processes on one quota over Redis, and a whole city on the quota of one."""
+"""Eight processes that share a quota over Redis, and a pull of a city within one quota."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PER = 3.0
 _PROCESSES = 8
 _CALLS = 50
 _IDEAL = (_PROCESSES * _CALLS / _LIMIT - 1) * _PER
-_CITY_PER = 9.0  # the service's is 60: what twenty answers take is a large share of a short one
+_CITY_PER = 9.0  # the service's is 60; in less, the time of twenty responses would dominate
 
 
 @contextmanager
@@ -46,10 +46,10 @@ def _redis() -> Iterator[int]:
 
 
 async def _work(url: str, port: str) -> None:
-    """Begin when told, with all others, and print when it was done and what was sent."""
+    """Wait for a line on stdin, send the requests, and print the end time and their number."""
     sent: list[int] = []
 
-    async def ask() -> None:
+    async def request() -> None:
         sent.append((await client.request("GET", "/profile")).requests)
 
     async with coredis.Redis(port=int(port)) as redis:
@@ -59,12 +59,12 @@ async def _work(url: str, port: str) -> None:
             await anyio.to_thread.run_sync(sys.stdin.readline)
             async with anyio.create_task_group() as tasks:
                 for _ in range(_CALLS):
-                    tasks.start_soon(ask)
+                    tasks.start_soon(request)
     print(time.time(), sum(sent))
 
 
-def _together(url: str, port: int) -> tuple[float, int]:
-    """Seconds until the last process was done, and requests on the wire."""
+def _run_processes(url: str, port: int) -> tuple[float, int]:
+    """Return the seconds until the last process was done, and the number of requests sent."""
     command = [sys.executable, "-m", "benchmarks.shared", url, str(port)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     processes: list[Any] = [
@@ -75,38 +75,38 @@ def _together(url: str, port: int) -> tuple[float, int]:
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
-    told = [process.communicate()[0].split() for process in processes]
-    return max(float(done) for done, _ in told) - start, sum(int(sent) for _, sent in told)
+    outputs = [process.communicate()[0].split() for process in processes]
+    return max(float(done) for done, _ in outputs) - start, sum(int(sent) for _, sent in outputs)
 
 
-class _Counting(Limiter):
-    """Counts how often the service refused."""
+class _CountingLimiter(Limiter):
+    """A limiter that counts how often the service refused a request."""
 
     refused = 0
 
     async def hold(self, seconds: float) -> None:
-        """Count it, and wait as usual."""
+        """Count the refusal, and wait as usual."""
         self.refused += 1
         await super().hold(seconds)
 
 
-async def _city(url: str, to: str) -> tuple[Report, int]:
-    limiter = _Counting(_LIMIT, per=_CITY_PER)
+async def _pull_city(url: str, to: str) -> tuple[Report, int]:
+    limiter = _CountingLimiter(_LIMIT, per=_CITY_PER)
     async with AsyncClient(base_url=url, limiter=limiter) as client:
         return await pull(client, to=to), limiter.refused
 
 
 def ratios() -> Iterator[Ratio]:
-    """Measure."""
+    """Yield the measured values."""
     for window in ("fixed", "sliding", "bucket"):
         options = ("--limit", str(_LIMIT), "--window", window, "--per")
         with _redis() as port, sandbox(*options, str(_PER)) as url:
-            seconds, sent = _together(url, port)
+            seconds, sent = _run_processes(url, port)
         yield Ratio(f"8 processes, {window} window / ideal time", seconds / _IDEAL, 1 / 0.95)
         yield Ratio("their 429s", sent - _PROCESSES * _CALLS, 0, "")
         city = (*options, str(_CITY_PER), "--issues", "9500")
         with sandbox(*city) as url, tempfile.TemporaryDirectory() as folder:
-            report, refused = anyio.run(_city, url, str(Path(folder) / "city.jsonl"))
+            report, refused = anyio.run(_pull_city, url, str(Path(folder) / "city.jsonl"))
         assert report.complete, report
         ideal = (math.ceil(report.minimum / _LIMIT) - 1) * _CITY_PER
         name = f"a city of 95 pages, {window} window / ideal time"

@@ -1,4 +1,4 @@
-"""A pull of 100,000 issues into each kind of file, by time, requests and memory."""
+"""Pulls of 100,000 issues into files: time, requests and memory."""
 
 from __future__ import annotations
 
@@ -22,64 +22,64 @@ from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox._city import END
 
 _LATENCY = 0.1
-_AT_ONCE = 16
+_CONCURRENCY = 16
 _ROWS = 100_000
-_PRESENT = datetime.fromtimestamp(END, UTC)  # the sandbox's; what drifts in is newer
+_END = datetime.fromtimestamp(END, UTC)  # the sandbox's; issues that drift in are newer
 
 
 @attrs.frozen
-class _Pulled:
+class _PullResult:
     seconds: float
     received: int
     requests: int
-    fewest: int
+    minimum: int
     peak: float  # megabytes
 
 
-async def _pull(url: str, to: Path) -> _Pulled:
+async def _pull(url: str, to: Path) -> _PullResult:
     async with AsyncClient(base_url=url, limiter=None) as client:
         with stopwatch() as seconds:
-            report = await pull(client, to=to, before=_PRESENT)
-            taken = seconds()
+            report = await pull(client, to=to, before=_END)
+            elapsed = seconds()
     assert report.complete, report
-    return _Pulled(taken, report.received, report.requests, report.minimum, peak_memory())
+    return _PullResult(elapsed, report.received, report.requests, report.minimum, peak_memory())
 
 
-def _pulled(name: str, *urls: str) -> _Pulled:
-    """The last of some pulls by a process of its own: the first loads what the others need."""
+def _pull_in_process(name: str, *urls: str) -> _PullResult:
+    """Pull each URL in a new process; return the last pull, after the first has loaded modules."""
     command = [sys.executable, "-m", "benchmarks.sinks", name, *urls]
-    done = subprocess.run(command, capture_output=True, check=True)
-    return msgspec.json.decode(done.stdout, type=_Pulled)
+    result = subprocess.run(command, capture_output=True, check=True)
+    return msgspec.json.decode(result.stdout, type=_PullResult)
 
 
 def ratios() -> Iterator[Ratio]:
-    """Measure."""
+    """Yield the measured values."""
     names = ("city.jsonl", "city.db", "city.parquet")
     with listing(1000) as small, listing(_ROWS, _LATENCY) as large:
         for name in names:
             times: list[float] = []
             for _ in range(3):
-                done = _pulled(name, small, large)
-                times.append(done.seconds / (done.requests * _LATENCY / _AT_ONCE))
-            middle = statistics.median(times)
-            yield Ratio(f"100,000 issues to {name} / ideal time", middle, 1.2)
-    yield Ratio("their requests / fewest", done.requests / done.fewest, 1.05)
+                result = _pull_in_process(name, small, large)
+                times.append(result.seconds / (result.requests * _LATENCY / _CONCURRENCY))
+            median = statistics.median(times)
+            yield Ratio(f"100,000 issues to {name} / ideal time", median, 1.2)
+    yield Ratio("their requests / minimum", result.requests / result.minimum, 1.05)
     with listing(50_000) as small, listing(1_000_000) as large:
         for name in (*names, "city.csv", "city.geojson", "city.geoparquet"):
-            few, many = _pulled(name, small), _pulled(name, large)
+            few, many = _pull_in_process(name, small), _pull_in_process(name, large)
             assert (few.received, many.received) == (50_000, 1_000_000)
-            more = many.peak - few.peak
-            yield Ratio(f"memory to {name}, 1,000,000 issues over 50,000", more, 12, " MB more")
+            growth = many.peak - few.peak
+            yield Ratio(f"memory to {name}, 1,000,000 issues over 50,000", growth, 12, " MB more")
     for beyond in ("empty", "error", "repeat"):
         options = ("--limit", "0", "--issues", "10000", "--beyond", beyond, "--drift", "2")
         with sandbox(*options) as url:
-            done = _pulled("city.jsonl", url)
-        name = f"requests / fewest, drift, {beyond} pages at the end"
-        yield Ratio(name, done.requests / done.fewest, 1.05)
+            result = _pull_in_process("city.jsonl", url)
+        name = f"requests / minimum, drift, {beyond} pages at the end"
+        yield Ratio(name, result.requests / result.minimum, 1.05)
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         for number, url in enumerate(sys.argv[2:]):
-            done = anyio.run(_pull, url, Path(folder) / f"{number}-{sys.argv[1]}")
-    print(msgspec.json.encode(done).decode())
+            result = anyio.run(_pull, url, Path(folder) / f"{number}-{sys.argv[1]}")
+    print(msgspec.json.encode(result).decode())

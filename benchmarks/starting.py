@@ -1,4 +1,4 @@
-"""What importing the package and making a client cost, against httpx."""
+"""CPU time of importing the package and of making a client, against httpx."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from benchmarks.measure import Ratio, cost, paired
 from seeclickfix_async import AsyncClient
 
 
-def _importing(code: str) -> float:
-    """CPU seconds of a fresh interpreter that runs this, less one that runs nothing."""
+def _startup_seconds(code: str) -> float:
+    """Return the CPU seconds of a new interpreter that runs `code`, minus an empty one's."""
 
-    def spent(code: str) -> float:
+    def cpu_seconds(code: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-c", code], check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    return max(spent(code) - spent("pass"), 0.0)
+    return max(cpu_seconds(code) - cpu_seconds("pass"), 0.0)
 
 
 def ratios() -> Iterator[Ratio]:
-    """Measure."""
+    """Yield the measured values."""
     value = paired(
-        lambda: _importing("import seeclickfix_async"),
-        lambda: _importing("import httpx"),
+        lambda: _startup_seconds("import seeclickfix_async"),
+        lambda: _startup_seconds("import httpx"),
         rounds=11,
     )
     yield Ratio("import seeclickfix_async / import httpx", value, 0.6)
     value = paired(
-        lambda: _importing("from seeclickfix_async import AsyncClient; AsyncClient()"),
-        lambda: _importing("import httpx; httpx.AsyncClient()"),
+        lambda: _startup_seconds("from seeclickfix_async import AsyncClient; AsyncClient()"),
+        lambda: _startup_seconds("import httpx; httpx.AsyncClient()"),
         rounds=11,
     )
     yield Ratio("import and first client / the same of httpx", value, 1.0)
