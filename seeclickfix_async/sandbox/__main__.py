@@ -72,13 +72,9 @@ def _parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Run the sandbox and print its address."""
     arguments = _parse_arguments()
-    quota = (
-        Quota(arguments.limit, per=arguments.per, window=arguments.window)
-        if arguments.limit
-        else None
-    )
+    quota = Quota(arguments.limit, per=arguments.per, window=arguments.window)
     settings = Settings(
-        quota=quota,
+        quota=quota if arguments.limit else None,
         beyond=arguments.beyond,
         drift=arguments.drift,
         latency=arguments.latency,

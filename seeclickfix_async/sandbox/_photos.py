@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from seeclickfix_async.sandbox import _responses as responses
 from seeclickfix_async.sandbox._gateway import Handler
 
-_MAXPHOTO_PATH = 32
+_MAX_STORED = 32
 _MEDIA_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 PHOTO_PATH = "/rails/active_storage/representations/redirect"
 _LOOPBACK = "127.0.0.1"
@@ -26,19 +26,15 @@ _PIXEL = bytes.fromhex(
 
 def media_type_of(content: bytes) -> str | None:
     """Return the media type of a photo; None for a format that the service refuses (documented)."""
-    return next(
-        (
-            media_type
-            for signature, media_type in _MEDIA_TYPES.items()
-            if content.startswith(signature)
-        ),
-        None,
-    )
+    for signature, media_type in _MEDIA_TYPES.items():
+        if content.startswith(signature):
+            return media_type
+    return None
 
 
 @attrs.define(eq=False)
 class Photos:
-    """The newest 32 uploads, by key."""
+    """The newest 32 uploads, by key, and the handlers that serve them."""
 
     stored: dict[str, bytes] = attrs.field(factory=dict)
 
@@ -48,7 +44,7 @@ class Photos:
             return photo_links(origin, None)
         key = hashlib.sha256(content).hexdigest()[:40]
         self.stored[key] = content
-        while len(self.stored) > _MAXPHOTO_PATH:
+        while len(self.stored) > _MAX_STORED:
             del self.stored[next(iter(self.stored))]
         return photo_links(origin, key)
 

@@ -51,10 +51,8 @@ def cacheable(request: Request, body: Any) -> Response:
 
 
 def _is_current(request: Request, etag: str) -> bool:
-    known = request.headers.get("if-none-match")
-    if known is not None:
-        return etag in known or known.strip() == "*"
-    return False
+    known = request.headers.get("if-none-match", "")
+    return etag in known or known.strip() == "*"
 
 
 def not_found() -> Response:
@@ -112,7 +110,7 @@ def blocked() -> Response:
 
 
 def too_many_requests(wait: float) -> Response:
-    """Return 429 with Retry-After in seconds; below one second, with a fraction for fast tests."""
+    """Return 429; Retry-After is an integer (documented), except below one second for tests."""
     response = json_response(
         {"message": "Too Many Requests", "documentation_url": _DOCUMENTATION}, 429
     )

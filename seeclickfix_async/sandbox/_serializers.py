@@ -22,6 +22,8 @@ from seeclickfix_async.sandbox._timestamps import format_timestamp
 from seeclickfix_async.sandbox._users import ANONYMOUS_NAME, OFFICIAL, author
 
 ORGANIZATION = "City of Example"
+NO_ANSWER = "No Answer Given"
+"""The answer to a question that was left blank (observed)."""
 
 _WORDS = (
     *("the", "street", "light", "near", "our", "school", "has", "been", "dark", "since", "week"),
@@ -58,9 +60,8 @@ class Serializer:
         closed = city.closed[row]
         description = _description(random)
         address = f"{random.randrange(1, 900)} {random.choice(_STREETS)} Example, EX"
-        acknowledged = (
-            random.random() < 0.8
-        )  # drawn in any case, so that later draws do not depend on the status
+        # Drawn for open issues as well, so that later draws do not depend on the status.
+        acknowledged = random.random() < 0.8
         return {
             "id": number,
             "status": STATUSES[city.status[row]],
@@ -97,7 +98,7 @@ class Serializer:
         """Return the keys that `details=true` adds."""
         random = self.city.random(-row - 1)
         comments = self.comments(row)
-        written = self.overlay.get(row)
+        changes = self.overlay.get(row)
         url = f"{self.origin}/api/v2/issues/{self.city.id_of(row)}"
         return {
             "comments_count": len(comments),
@@ -108,35 +109,35 @@ class Serializer:
                 {"remote_id": f"WO-{row}", "status": "completed", "title": "Work order"}
             ],
             "assignee": None if random.random() < 0.7 else self.author(random, official=True),
-            "questions": [{"question": "How large is it?\r\n", "answer": "No Answer Given"}],
+            "questions": [{"question": "How large is it?\r\n", "answer": NO_ANSWER}],
             "comments": comments,
             "votes": [],
             "vote_count": self.city.rating[row] - 1,
             "current_user_relationship": {
-                "following": self.viewer in written.followers,
-                "voted": self.viewer in written.voters,
-                "reporter": self.viewer is not None and self.viewer == written.reporter,
+                "following": self.viewer in changes.followers,
+                "voted": self.viewer in changes.voters,
+                "reporter": self.viewer is not None and self.viewer == changes.reporter,
                 "assignee": False,
             },
-            **written.details,
+            **changes.details,
         }
 
     def comments(self, row: int) -> list[Row]:
         """Return an issue's comments, oldest first; only `flag_url` has their id (observed)."""
         random = self.city.random(row + 10_000_000)
         number = self.city.id_of(row)
-        new = self.overlay.get(row).reporter is not None
+        is_reported = self.overlay.get(row).reporter is not None
         times = sorted(
             random.randint(self.city.created[row], self.city.updated[row])
-            for _ in range(0 if new else random.randrange(7))
+            for _ in range(0 if is_reported else random.randrange(7))
         )
-        written = [
-            self.comment(number, place, timestamp, _comment_text(random, place), random)
-            for place, timestamp in enumerate(times)
+        generated = [
+            self.comment(number, index, timestamp, _comment_text(random, index), random)
+            for index, timestamp in enumerate(times)
         ]
-        return written + self.overlay.get(row).comments
+        return generated + self.overlay.get(row).comments
 
-    def comment(self, issue: int, place: int, timestamp: int, text: str, random: Random) -> Row:
+    def comment(self, issue: int, index: int, timestamp: int, text: str, random: Random) -> Row:
         """Return a generated comment."""
         official = text.endswith(("closed.", "Works"))
         return {
@@ -147,7 +148,7 @@ class Serializer:
             "last_edited_at": None,
             "commenter": self.author(random, official=official),
             "issue_url": f"{self.origin}/api/v2/issues/{issue}",
-            "flag_url": f"{self.origin}/api/v2/comments/{issue * 10 + place}/flag",
+            "flag_url": f"{self.origin}/api/v2/comments/{issue * 10 + index}/flag",
             "media": photo_links(self.origin, None),
             "show_blocked_comment_text": False,
         }
@@ -207,8 +208,8 @@ def _description(random: Random) -> str:
     return " ".join(words) + complaint + ("\r\nThank you" if random.random() < 0.1 else "")
 
 
-def _comment_text(random: Random, place: int) -> str:
+def _comment_text(random: Random, index: int) -> str:
     """Return a resident's or an automatic comment; only its wording differs (observed)."""
     if random.random() < 0.5:
-        return _OFFICIAL_COMMENTS[place % 2].format(official="Public Works")
+        return _OFFICIAL_COMMENTS[index % 2].format(official="Public Works")
     return " ".join(random.choices(_WORDS, k=random.randrange(3, 25)))

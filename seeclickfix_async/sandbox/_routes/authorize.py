@@ -114,10 +114,8 @@ def _find_error(params: dict[str, str]) -> str:
         return "The redirect URI is not one of this application."
     if params.get("response_type") not in ("token", "code"):
         return "This response type is not supported."
-    if params.get("code_challenge") and params.get("code_challenge_method") not in (
-        "plain",
-        "S256",
-    ):
+    method = params.get("code_challenge_method")
+    if params.get("code_challenge") and method not in ("plain", "S256"):
         return "The method of the code challenge is not known."
     if requested_scope(params) not in ("public", "write", "public write"):
         return "This scope is not known."

@@ -15,7 +15,7 @@ from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import Photos, issue_media, media_type_of
 from seeclickfix_async.sandbox._request_body import parse_body
-from seeclickfix_async.sandbox._serializers import Serializer
+from seeclickfix_async.sandbox._serializers import NO_ANSWER, Serializer
 from seeclickfix_async.sandbox._users import ANONYMOUS_NAME
 
 _ANONYMOUS = {"id": 0, "name": ANONYMOUS_NAME, "role": "Registered User"}
@@ -150,5 +150,5 @@ def _answer_text(answers: dict[str, Any], question: dict[str, Any]) -> str:
     """Return an answer to a question as a string, as details have it (observed)."""
     answer = answers.get(question["primary_key"])
     if answer in (None, "", []):
-        return "No Answer Given"
+        return NO_ANSWER
     return ", ".join(answer) if isinstance(answer, list) else str(answer)

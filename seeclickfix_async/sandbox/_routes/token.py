@@ -124,11 +124,9 @@ class TokenRoutes:
             raise _oauth_error("invalid_request")
         if not _is_known_client(form):
             raise _oauth_error("invalid_client", 401)
-        return (
-            self._use_refresh_token(form)
-            if grant_type == "refresh_token"
-            else self._redeem_code(form)
-        )
+        if grant_type == "refresh_token":
+            return self._use_refresh_token(form)
+        return self._redeem_code(form)
 
     def _redeem_code(self, form: dict[str, str]) -> str:
         """Return the scope of a code; a failed attempt does not consume it."""
