@@ -71,9 +71,8 @@ class Listing:
         rows = self._matching(query)
         if sort in ("updated_at", "rating"):
             column = self.city.updated if sort == "updated_at" else self.city.rating
-            rows = self._cached(
-                ("sorted", sort, _cache_key(query)), lambda: sorted(rows, key=column.__getitem__)
-            )
+            key = (sort, query.get("after"), query.get("before"), _cache_key(query))
+            rows = self._cached(key, lambda: sorted(rows, key=column.__getitem__))
             return rows[::-1] if descending else rows
         if sort == "distance":
             return sorted(rows, key=self._distance(query))

@@ -176,6 +176,22 @@ async def test_unknown_parameters_are_ignored(http: httpx.AsyncClient) -> None:
     assert (await _page(http, lat=1, lng=2))["issues"] == plain["issues"]
 
 
+async def test_a_sorted_list_is_limited_to_its_period(http: httpx.AsyncClient) -> None:
+    entries = [
+        (await _page(http, sort="rating", after=after))["metadata"]["pagination"]["entries"]
+        for after in ("2024-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
+    ]
+
+    assert entries[0] > entries[1]
+
+
+@pytest.mark.parametrize("bound", ["after", "before"])
+async def test_an_invalid_time_is_ignored(http: httpx.AsyncClient, bound: str) -> None:
+    plain = await _page(http)
+
+    assert (await _page(http, **{bound: "yesterday"}))["issues"] == plain["issues"]
+
+
 async def test_rows_with_selected_fields_always_have_their_url(http: httpx.AsyncClient) -> None:
     page = await _page(http, **{"fields[issue]": "id,summary"})
 
