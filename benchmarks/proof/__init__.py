@@ -74,7 +74,7 @@ def _seeds(seeds: str) -> Iterator[Ratio]:
 
 def _print_scenario(scenario: Scenario) -> None:
     for name, value in attrs.asdict(scenario).items():
-        print(f"  {name:<16}{value}")
+        print(f"  {name:<18}{value}")
 
 
 def _worlds() -> Iterator[Ratio]:

@@ -175,7 +175,7 @@ _every_write = pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
 
 
 async def _ready() -> SandboxHarness:
-    """An office with an address and a question, for what needs one."""
+    """A harness with an address and a question, for writes that need one."""
     harness = SandboxHarness()
     await harness.client.emails.add("first@b.example")
     await harness.client.questions.ask("example-city", "When?")
