@@ -19,7 +19,7 @@ from seeclickfix_async import AsyncClient
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.pulled_files import Row, rows
+from tests.support.pulled_files import Row, read_issues
 
 _KILLS = 200
 _KILLS_PER_FILE = 4
@@ -45,7 +45,7 @@ def _kill(sandbox: Sandbox, url: str, file: Path, random: Random) -> bool:
 
 def _wrong(file: Path, expected_rows: list[Row]) -> int:
     """Count the rows that are missing, doubled or different from those of a pull without kills."""
-    found = Counter(map(repr, rows(file)))
+    found = Counter(map(repr, read_issues(file)))
     expected = Counter(map(repr, expected_rows))
     return sum(((found - expected) + (expected - found)).values())
 
@@ -65,7 +65,7 @@ def ratios() -> Iterator[Ratio]:
                 killed += sum(_kill(sandbox, url, file, random) for _ in range(_KILLS_PER_FILE))
                 with suppress(InvalidArgumentError):  # the pull may be complete already
                     anyio.run(_pull, url, str(file))
-                wrong += _wrong(file, rows(complete_file))
+                wrong += _wrong(file, read_issues(complete_file))
             yield Ratio(f"wrong rows after {killed} kills, {name}", wrong, 0, "")
 
 

@@ -273,7 +273,7 @@ def _read(path: Path) -> list[_Row]:
     """Read a file as its users would."""
     if path.suffix.endswith("parquet") and not any(path.glob("*/*.parquet")):
         return []
-    rows = (row | row.get("properties", {}) for row in files.rows(path))
+    rows = (row | row.get("properties", {}) for row in files.read_issues(path))
     return [
         _Row(
             int(row["id"]),

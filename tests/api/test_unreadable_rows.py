@@ -18,7 +18,7 @@ from seeclickfix_async._api.decoding import decode_rows
 from seeclickfix_async.errors import DecodeError
 from seeclickfix_async.models import DetailedIssue, ServiceRequest
 from seeclickfix_async.pull import pull
-from tests.support.pulled_files import READERS, rows
+from tests.support.pulled_files import READERS, read_issues
 
 pytestmark = pytest.mark.anyio
 
@@ -164,7 +164,7 @@ async def test_a_pull_and_its_update_keep_the_others(
     again = await pull(client, to=path, details=details, update=True)
 
     ids = [1, 3] if name in _REJECTED else [1, 2, 3]
-    assert [int(row["id"]) for row in rows(path)] == ids
+    assert [int(row["id"]) for row in read_issues(path)] == ids
     assert (report.received, report.rejected) == (len(ids), 3 - len(ids))
     assert report.complete is again.complete is (len(ids) == 3)
 

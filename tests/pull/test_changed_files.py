@@ -18,7 +18,7 @@ from seeclickfix_async.pull import pull
 from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.faults import ProcessEnded
-from tests.support.pulled_files import lines, rows
+from tests.support.pulled_files import read_issues, read_jsonl
 from tests.support.sandboxes import URL, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
@@ -105,7 +105,7 @@ async def test_what_was_appended_is_cut_off(name: str, small: Sandbox, tmp_path:
 
     assert (await pull(make_client(small), to=path)).complete
 
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
 
 
 @pytest.mark.parametrize("name", _TEXTS)
@@ -132,7 +132,7 @@ async def test_a_checkpoint_of_before_digests_is_accepted(
     report = await pull(make_client(small), to=path)
 
     assert report.complete
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
 
 
 @pytest.mark.parametrize("change", ["byte order mark", "longer text", "semicolons", "cut"])
@@ -298,7 +298,7 @@ async def test_what_an_update_left_half_done_is_made_anew_when_it_is_damaged(
 
     assert (await pull(make_client(sandbox), to=path, update=True)).complete
 
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
 
 
 async def test_changes_for_another_file_are_not_merged(
@@ -312,18 +312,18 @@ async def test_changes_for_another_file_are_not_merged(
         patched.setattr(JsonLines, "merge", _end)
         with pytest.raises(ProcessEnded):
             await pull(make_client(sandbox), to=path, update=True)
-    before = lines(tmp_path / "city.jsonl.update.jsonl")[0]["id"]
+    before = read_jsonl(tmp_path / "city.jsonl.update.jsonl")[0]["id"]
     for file in (path, tmp_path / "city.jsonl.pull.json"):
         file.unlink()
     row = sandbox.city.row_of(before) or 0
     sandbox.city.updated[row] += 7200
     sandbox.city.changes += 1
     await pull(make_client(sandbox), to=path)
-    fresh = rows(path)
+    fresh = read_issues(path)
 
     await pull(make_client(sandbox), to=path, update=True)
 
-    assert rows(path) == fresh
+    assert read_issues(path) == fresh
 
 
 def _end(*_: object) -> None:

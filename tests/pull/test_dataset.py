@@ -25,7 +25,7 @@ from seeclickfix_async.pull import page, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox._city import DAY
 from tests.support.faults import ProcessEnded, end_process_at
-from tests.support.pulled_files import dataset
+from tests.support.pulled_files import read_dataset
 from tests.support.sandboxes import changing_client, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
@@ -53,7 +53,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def _ids(path: Path) -> Counter[int]:
-    return Counter(row["id"] for row in dataset(path))
+    return Counter(row["id"] for row in read_dataset(path))
 
 
 def _hidden(path: Path) -> list[Path]:
@@ -210,7 +210,7 @@ async def test_a_part_that_another_program_rewrote_is_converted_back(
     rewrite: Callable[[Path], None], city: Sandbox, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     await pull(make_client(city), to=path)
-    part, schema, before = _part(path), pq.read_schema(_part(path)), dataset(path)
+    part, schema, before = _part(path), pq.read_schema(_part(path)), read_dataset(path)
     rewrite(part)
 
     with caplog.at_level(logging.WARNING):
@@ -219,7 +219,7 @@ async def test_a_part_that_another_program_rewrote_is_converted_back(
     assert report.complete
     assert "was converted back" in caplog.text
     assert pq.read_schema(part).equals(schema)
-    assert sorted(map(repr, dataset(path))) == sorted(map(repr, before))
+    assert sorted(map(repr, read_dataset(path))) == sorted(map(repr, before))
 
 
 def _with_a_column(table: Any) -> Any:

@@ -15,7 +15,7 @@ import pytest
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.pulled_files import rows, vanished
+from tests.support.pulled_files import read_issues, vanished_ids
 
 _KILLS = 3
 _PULL = """
@@ -72,8 +72,8 @@ def test_a_killed_pull_goes_on(name: str, concurrency: int, tmp_path: Path) -> N
             _kill_at(sandbox, request, after=chance.random() * 0.03, command=command)
         assert anyio.run(_pull, url, killed, concurrency)
 
-    assert rows(killed) == rows(whole)
-    assert len(rows(killed)) == 1200
+    assert read_issues(killed) == read_issues(whole)
+    assert len(read_issues(killed)) == 1200
     # A kill costs the requests that were under way; with several concurrency, other shares too.
     shares = 0 if concurrency == 1 else 2 * concurrency
     assert len(sandbox.requests) <= uninterrupted + _KILLS * concurrency + shares
@@ -86,7 +86,7 @@ def test_a_killed_sweep_goes_on(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     with sandbox.serve() as url:
         assert anyio.run(_pull, url, path, 4)
-        before = {int(row["id"]) for row in rows(path)}
+        before = {int(row["id"]) for row in read_issues(path)}
         gone = {sandbox.city.id_of(row) for row in (7, 500, 1100)}
         for number in gone:
             sandbox.city.hide(sandbox.city.row_of(number) or 0)
@@ -95,6 +95,6 @@ def test_a_killed_sweep_goes_on(name: str, tmp_path: Path) -> None:
         _kill_at(sandbox, chance.randrange(3, 22), after=chance.random() * 0.03, command=command)
         assert anyio.run(functools.partial(_pull, sweep=True), url, path, 4)
 
-    assert vanished(path) == gone
-    assert {int(row["id"]) for row in rows(path)} == before
-    assert len(rows(path)) == 1200
+    assert vanished_ids(path) == gone
+    assert {int(row["id"]) for row in read_issues(path)} == before
+    assert len(read_issues(path)) == 1200

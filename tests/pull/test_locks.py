@@ -25,7 +25,7 @@ from seeclickfix_async.pull import plan, pull
 from seeclickfix_async.pull._lock import lock_for
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.command_line import run_cli
-from tests.support.pulled_files import rows
+from tests.support.pulled_files import read_issues
 from tests.support.sandboxes import URL, make_client
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet", "city.geoparquet"]
@@ -117,7 +117,7 @@ async def test_a_second_pull_in_the_same_process_is_refused(
     assert caught.value.argument == "to"
     assert f"another pull (process {os.getpid()}) is writing {path}" in str(caught.value)
     assert reports[0].complete
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
     assert f"{name}.lock" not in _names(tmp_path)
 
 
@@ -160,7 +160,7 @@ def test_a_second_pull_in_another_thread_is_refused(small: Sandbox, tmp_path: Pa
 
     assert outcomes.count("True") == 1
     assert set(outcomes) <= {"True", "another pull is", "another pull (process", "this pull is"}
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
 
 
 @pytest.mark.anyio
@@ -205,7 +205,7 @@ async def test_a_pull_waits_for_another_one(small: Sandbox, tmp_path: Path) -> N
 
     assert second[0].complete
     assert second[0].received < 300  # it found the first one's work
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
 
 
 @pytest.mark.anyio
@@ -278,7 +278,7 @@ async def test_a_pull_whose_lock_file_is_removed_stops(
 
     assert second.complete
     assert "was removed while the pull ran" in str(caught[0])
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
 
 
 @pytest.mark.anyio
@@ -297,7 +297,7 @@ async def test_a_lock_file_is_its_owners_and_outlives_a_crash_harmlessly(
         assert stat.S_IMODE(lock.stat().st_mode) == 0o600
         first.go_on.set()
 
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
 
 
 @pytest.mark.anyio
@@ -396,4 +396,4 @@ def test_the_command_line_waits(
         code = run(["pull", str(tmp_path / "city.db"), "--wait", "60", "--base-url", url])
 
     assert code == 0
-    assert len(rows(tmp_path / "city.db")) == 300
+    assert len(read_issues(tmp_path / "city.db")) == 300

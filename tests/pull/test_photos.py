@@ -22,7 +22,7 @@ from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
 from seeclickfix_async.sandbox._server import serve
 from tests.support.in_process import NO_WAIT
-from tests.support.pulled_files import rows, vanished
+from tests.support.pulled_files import read_issues, vanished_ids
 
 pytestmark = pytest.mark.anyio
 
@@ -194,7 +194,7 @@ async def test_a_photo_of_what_vanished_is_not_looked_for(
         album = tmp_path / "photos"
         report = await pull(client, to=tmp_path / "city.jsonl", sweep=True, photos=album)
 
-    assert vanished(tmp_path / "city.jsonl") == {number}
+    assert vanished_ids(tmp_path / "city.jsonl") == {number}
     assert (report.vanished, report.photos, report.photos_missing) == (1, len(links) - 1, 0)
 
 
@@ -276,7 +276,9 @@ def test_a_killed_pull_goes_on_with_its_photos(tmp_path: Path) -> None:
             os.utime(part, (0, 0))
         report = anyio.run(_resume, url, tmp_path)
 
-    numbers = {row["id"] for row in rows(tmp_path / "city.jsonl") if row["media"]["image_full"]}
+    numbers = {
+        row["id"] for row in read_issues(tmp_path / "city.jsonl") if row["media"]["image_full"]
+    }
     assert _names(tmp_path / "photos") == {f"{number}.jpg" for number in numbers}
     assert (report.photos, report.photos_missing) == (len(numbers), 0)
     sizes = {file.stat().st_size for file in (tmp_path / "photos").iterdir()}

@@ -19,7 +19,7 @@ from seeclickfix_async import AsyncClient, PlaceArea
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import plan, pull
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
-from tests.support.pulled_files import rows
+from tests.support.pulled_files import read_issues
 from tests.support.redis_server import redis_server
 from tests.support.repository import ROOT
 
@@ -42,7 +42,7 @@ async def test_parts_are_the_whole(parts: int, tmp_path: Path) -> None:
     for part in handed:
         file = tmp_path / f"{part.name}.jsonl"
         assert (await pull(client, to=file, **part.filters)).complete
-        got += [row["id"] for row in rows(file)]
+        got += [row["id"] for row in read_issues(file)]
 
     assert asked == 1
     assert len(planned) == parts

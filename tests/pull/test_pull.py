@@ -28,7 +28,7 @@ from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, END, OPEN
 from tests.support.faults import ProcessEnded, end_process_at
-from tests.support.pulled_files import database, features, lines, rows, table
+from tests.support.pulled_files import read_csv, read_geojson, read_issues, read_jsonl, read_sqlite
 from tests.support.sandboxes import URL, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +58,7 @@ async def test_a_file_holds_every_issue_and_what_came(
 
     assert report.complete
     assert report.expected == report.received == 300
-    assert [int(row["id"]) for row in rows(tmp_path / name)] == [
+    assert [int(row["id"]) for row in read_issues(tmp_path / name)] == [
         small.city.id_of(row) for row in range(300)
     ]
 
@@ -66,14 +66,14 @@ async def test_a_file_holds_every_issue_and_what_came(
 async def test_lines_hold_whole_issues(client: AsyncClient, tmp_path: Path) -> None:
     await pull(client, to=tmp_path / "city.jsonl", details=True)
 
-    issue = lines(tmp_path / "city.jsonl")[0]
+    issue = read_jsonl(tmp_path / "city.jsonl")[0]
     assert {"summary", "point", "reporter", "comments", "questions"} <= issue.keys()
 
 
 async def test_a_table_holds_plain_columns(client: AsyncClient, tmp_path: Path) -> None:
     await pull(client, to=tmp_path / "city.csv")
 
-    kept = table(tmp_path / "city.csv")
+    kept = read_csv(tmp_path / "city.csv")
     issue = await client.issues.get(int(kept[7]["id"]))
     assert kept[7]["summary"] == issue.summary
     assert float(kept[7]["lat"]) == issue.lat
@@ -87,7 +87,7 @@ async def test_features_are_points_of_longitude_and_latitude(
     report = await pull(client, to=tmp_path / "city.geojson")
 
     collection = json.loads((tmp_path / "city.geojson").read_text("utf-8"))
-    feature = features(tmp_path / "city.geojson")[7]
+    feature = read_geojson(tmp_path / "city.geojson")[7]
     issue = await client.issues.get(feature["id"])
     assert feature["geometry"] == {"type": "Point", "coordinates": [issue.lng, issue.lat]}
     assert feature["properties"]["status"] == issue.status
@@ -102,14 +102,14 @@ async def test_a_database_holds_people_comments_and_views(
     await pull(client, to=path, details=True, area=PlaceArea("example-city"))
 
     def count(what: str) -> int:
-        return int(database(path, f"SELECT count(*) AS n FROM {what}")[0]["n"])
+        return int(read_sqlite(path, f"SELECT count(*) AS n FROM {what}")[0]["n"])
 
     assert count("issues") == count("issue_places") == 300
-    assert count("comments") == sum(row["comments_count"] for row in database(path))
+    assert count("comments") == sum(row["comments_count"] for row in read_sqlite(path))
     assert count("comments WHERE issue_id NOT IN (SELECT id FROM issues)") == 0
     assert count("issues WHERE reporter_id NOT IN (SELECT id FROM users)") == 0
     assert count("request_types") == 12
-    (place,) = database(path, "SELECT * FROM places")
+    (place,) = read_sqlite(path, "SELECT * FROM places")
     assert (place["url_name"], place["name"], place["state"]) == (
         "example-city",
         "Example City",
@@ -117,8 +117,8 @@ async def test_a_database_holds_people_comments_and_views(
     )
     assert (place["lat"], place["lng"]) == (41.05, -73.54)
     assert count("open_issues") == count("issues WHERE status IN ('open', 'acknowledged')") > 0
-    assert database(path, "SELECT sum(created) AS n FROM months")[0]["n"] == 300
-    assert all(row["days"] > 0 for row in database(path, "SELECT * FROM closing_times"))
+    assert read_sqlite(path, "SELECT sum(created) AS n FROM months")[0]["n"] == 300
+    assert all(row["days"] > 0 for row in read_sqlite(path, "SELECT * FROM closing_times"))
 
 
 async def test_a_place_is_looked_up_once_and_a_pull_goes_on_without_it(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ async def test_a_place_is_looked_up_once_and_a_pull_goes_on_without_it(tmp_path:
         report = await pull(client, to=path, area=area, update=True)
         _change(sandbox)
         assert report.complete
-        names.append(database(path, "SELECT name FROM places")[0]["name"])
+        names.append(read_sqlite(path, "SELECT name FROM places")[0]["name"])
 
     assert names == [None, "Example City", "Example City"]
     assert [seen.path for seen in sandbox.requests].count("/api/v2/places") == 1
@@ -144,11 +144,11 @@ async def test_a_database_finds_words_and_names_the_licence(
     later = datetime.now(UTC)
     await pull(client, to=path, before=later)  # what comes again replaces its row, in the index too
 
-    found = database(path, "SELECT rowid FROM issues_fts WHERE issues_fts MATCH 'hydrant'")
-    held = database(path, "SELECT id FROM issues WHERE description LIKE '%hydrant%'")
+    found = read_sqlite(path, "SELECT rowid FROM issues_fts WHERE issues_fts MATCH 'hydrant'")
+    held = read_sqlite(path, "SELECT id FROM issues WHERE description LIKE '%hydrant%'")
     assert {row["rowid"] for row in found} == {row["id"] for row in held}
     assert len(found) == len(held) > 0
-    kept, _ = database(path, "SELECT * FROM pulls")
+    kept, _ = read_sqlite(path, "SELECT * FROM pulls")
     assert (kept["complete"], kept["attribution"]) == (1, "seeclickfix.com")
     assert "by-nc-sa" in kept["licence"]
     assert json.loads(kept["report"])["received"] == 300
@@ -164,10 +164,10 @@ async def test_the_words_of_a_database_follow_its_rows(tmp_path: Path) -> None:
     await pull(make_client(sandbox), to=path, update=True)
 
     words = f"SELECT summary, rowid FROM issues_fts({{}}) WHERE rowid IN ({changed}, {new})"
-    assert database(path, words.format("'graffiti'"))[0]["rowid"] == changed
-    assert database(path, words.format("'pothole'"))[0]["rowid"] == new
+    assert read_sqlite(path, words.format("'graffiti'"))[0]["rowid"] == changed
+    assert read_sqlite(path, words.format("'pothole'"))[0]["rowid"] == new
     check = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('integrity-check', 1)"
-    assert database(path, check) == []  # raises where the index says other than the rows
+    assert read_sqlite(path, check) == []  # raises where the index says other than the rows
 
 
 async def test_the_report_stands_beside_lines(client: AsyncClient, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ async def test_a_torn_end_is_repaired(name: str, small: Sandbox, tmp_path: Path)
 
     assert 190 < kept <= 200
     assert report.complete
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
     assert len(small.requests) == 3  # two pages, and a look for issues that changed meanwhile
 
 
@@ -208,7 +208,7 @@ def _tear(path: Path) -> int:
         kept: int = checkpoint["report"]["received"]
         path = path.with_name(f"{path.name}.pending")
     else:
-        kept = len(rows(path))
+        kept = len(read_issues(path))
     if path.suffix != ".db":  # a database mends itself
         with path.open("ab") as file:
             file.write(b'{"id": 20000')
@@ -259,8 +259,8 @@ async def test_a_database_holds_many_pulls(client: AsyncClient, tmp_path: Path) 
     await pull(client, to=path, status="open")
     await pull(client, to=path, status=["closed"])
 
-    assert len(database(path, "SELECT * FROM pulls")) == 2
-    assert {row["status"] for row in database(path)} == {"open", "closed"}
+    assert len(read_sqlite(path, "SELECT * FROM pulls")) == 2
+    assert {row["status"] for row in read_sqlite(path)} == {"open", "closed"}
 
 
 async def test_a_pull_without_details_leaves_those_of_another(
@@ -269,10 +269,10 @@ async def test_a_pull_without_details_leaves_those_of_another(
     path = tmp_path / "city.db"
     await pull(client, to=path, details=True)
     told = "SELECT id, comments_count, details FROM issues ORDER BY id"
-    before = database(path, told)
+    before = read_sqlite(path, told)
     await pull(client, to=path)
 
-    assert database(path, told) == before
+    assert read_sqlite(path, told) == before
     assert sum(row["comments_count"] for row in before) > 0
     whole = [json.loads(row["details"]) for row in before]
     assert [len(issue["comments"]) for issue in whole] == [row["comments_count"] for row in before]
@@ -284,7 +284,7 @@ async def test_a_database_without_details_holds_no_whole_issues(
 ) -> None:
     await pull(client, to=tmp_path / "city.db")
 
-    assert {row["details"] for row in database(tmp_path / "city.db")} == {None}
+    assert {row["details"] for row in read_sqlite(tmp_path / "city.db")} == {None}
 
 
 @pytest.mark.parametrize("stage", ["update", "sweep"])
@@ -390,8 +390,8 @@ async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Pa
     again = await pull(make_client(sandbox), to=path, update=True)
 
     await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
-    assert rows(path) == rows(tmp_path / f"anew-{name}")
-    assert {int(row["id"]) for row in rows(path)} >= {closed, new}
+    assert read_issues(path) == read_issues(tmp_path / f"anew-{name}")
+    assert {int(row["id"]) for row in read_issues(path)} >= {closed, new}
     assert (report.received, report.complete) == (3, True)  # with the newest of before
     assert again.received == 2  # it looks an hour back
     assert len(sandbox.requests) < 10
@@ -410,8 +410,8 @@ async def test_a_table_with_a_very_long_text_is_updated(
 
     await pull(make_client(sandbox), to=tmp_path / "city.csv", update=True)
 
-    assert len(rows(tmp_path / "city.csv")) == 41
-    assert new in {int(row["id"]) for row in rows(tmp_path / "city.csv")}
+    assert len(read_issues(tmp_path / "city.csv")) == 41
+    assert new in {int(row["id"]) for row in read_issues(tmp_path / "city.csv")}
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
@@ -425,7 +425,7 @@ async def test_an_update_goes_by_the_services_clock(name: str, tmp_path: Path) -
         await pull(make_client(sandbox), to=path, update=True)
 
     await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
-    assert rows(path) == rows(tmp_path / f"anew-{name}")
+    assert read_issues(path) == read_issues(tmp_path / f"anew-{name}")
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
@@ -437,7 +437,7 @@ async def test_an_update_of_some_fields_keeps_both_times(name: str, tmp_path: Pa
 
     await pull(make_client(sandbox), to=path, fields=fields, update=True)
 
-    found = [row.get("properties", row) for row in rows(path)]
+    found = [row.get("properties", row) for row in read_issues(path)]
     assert len(found) == 301
     assert all(row["created_at"] and row["updated_at"] for row in found)
 
@@ -455,7 +455,7 @@ async def test_an_update_that_is_interrupted_goes_on(name: str, tmp_path: Path) 
     report = await pull(make_client(sandbox), to=path, update=True)
 
     await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
-    assert rows(path) == rows(tmp_path / f"anew-{name}")
+    assert read_issues(path) == read_issues(tmp_path / f"anew-{name}")
     assert report.complete
 
 
@@ -474,7 +474,7 @@ async def test_an_interrupted_pull_is_brought_up_to_date_as_soon_as_it_is_whole(
     await pull(make_client(sandbox), to=path, **{stage: True})  # type: ignore[arg-type]
 
     await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
-    assert rows(path) == rows(tmp_path / f"anew-{name}")
+    assert read_issues(path) == read_issues(tmp_path / f"anew-{name}")
 
 
 @pytest.mark.parametrize(
@@ -516,11 +516,11 @@ async def test_a_file_that_was_being_written_anew_is_the_old_one_or_the_new_one(
                 await pull(make_client(sandbox), to=path, update=True)
         with pytest.raises(InvalidArgumentError, match="is done"):  # looks, and does nothing
             await pull(make_client(sandbox), to=path)
-        assert len({row["id"] for row in rows(path)}) in (300, 301)
+        assert len({row["id"] for row in read_issues(path)}) in (300, 301)
     await pull(make_client(sandbox), to=path, update=True)
 
     await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
-    assert rows(path) == rows(tmp_path / f"anew-{name}")
+    assert read_issues(path) == read_issues(tmp_path / f"anew-{name}")
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
@@ -536,7 +536,7 @@ async def test_a_pull_that_ends_between_its_first_moves_loses_no_page(
         with contextlib.suppress(InvalidArgumentError):  # it may be done already
             await pull(client, to=path)
 
-        assert len(rows(path)) == 300
+        assert len(read_issues(path)) == 300
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -563,7 +563,7 @@ async def test_a_pull_that_is_cancelled_from_outside_leaves_nobody_writing(
         await task
 
     assert not left
-    assert len(rows(tmp_path / "city.jsonl")) == 100
+    assert len(read_issues(tmp_path / "city.jsonl")) == 100
 
 
 @pytest.mark.parametrize(
@@ -612,7 +612,7 @@ async def test_a_pull_that_lacks_issues_is_not_done(name: str, tmp_path: Path) -
     assert not first.complete
     assert not second.complete
     assert second.reasons == first.reasons
-    assert len({int(row["id"]) for row in rows(path)}) == len(rows(path))
+    assert len({int(row["id"]) for row in read_issues(path)}) == len(read_issues(path))
 
 
 @pytest.mark.parametrize("updated", [False, True])
@@ -629,7 +629,9 @@ async def test_what_a_pull_lacks_comes_when_the_service_gives_it(
     report = await pull(make_client(whole), to=path, area=_AREA, update=updated)
 
     assert report.complete
-    assert [int(row["id"]) for row in rows(path)] == [whole.city.id_of(row) for row in range(300)]
+    assert [int(row["id"]) for row in read_issues(path)] == [
+        whole.city.id_of(row) for row in range(300)
+    ]
 
 
 @pytest.mark.parametrize("stage", ["update", "sweep"])
@@ -639,7 +641,7 @@ async def test_an_update_of_a_pull_that_lacks_issues_says_so(
 ) -> None:
     path, sandbox = tmp_path / name, _capped()
     first = await pull(make_client(sandbox), to=path, area=_AREA)
-    before = len(rows(path))
+    before = len(read_issues(path))
 
     for _ in range(2):
         _change(sandbox)
@@ -650,7 +652,7 @@ async def test_an_update_of_a_pull_that_lacks_issues_says_so(
     plain = await pull(make_client(sandbox), to=path, area=_AREA)  # is not refused as done
 
     assert not plain.complete
-    assert len(rows(path)) == before + 2
+    assert len(read_issues(path)) == before + 2
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
@@ -666,7 +668,7 @@ async def test_a_pull_with_rows_that_cannot_be_read_is_updated_and_says_so(
 
     assert first.reasons == report.reasons == ("1 rows could not be read.",)
     assert not report.complete
-    assert len(rows(path)) == 300  # 299, and a new one
+    assert len(read_issues(path)) == 300  # 299, and a new one
     assert len(sandbox.requests) < 3  # it does not read everything again
 
 
@@ -705,7 +707,7 @@ async def test_an_update_that_ended_while_it_merged_asks_again(
         assert len(sandbox.requests) > 0, step
         assert report.complete
         await pull(make_client(sandbox), to=tmp_path / f"{step}-{name}")
-        assert rows(path) == rows(tmp_path / f"{step}-{name}")
+        assert read_issues(path) == read_issues(tmp_path / f"{step}-{name}")
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
@@ -720,7 +722,7 @@ async def test_an_issue_whose_creation_moves_between_two_calls_is_in_the_file_on
 
     report = await pull(_client_with_a_moved_row(sandbox, moved), to=path)
 
-    ids = [int(row["id"]) for row in rows(path)]
+    ids = [int(row["id"]) for row in read_issues(path)]
     assert ids.count(moved) == 1
     assert len(ids) == len(set(ids))
     assert report.received == len(ids)
@@ -754,7 +756,7 @@ async def test_a_database_that_is_locked_does_not_stop_the_event_loop(
                 await anyio.wait_all_tasks_blocked()
             other.execute("COMMIT")  # runs while the pull waits in its thread
 
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
@@ -768,9 +770,9 @@ async def test_an_update_rests_on_the_clock_of_the_service_alone(name: str, tmp_
 
     await pull(_client_with_a_clock(sandbox, behind - timedelta(days=1)), to=path, update=True)
 
-    (changed,) = [row for row in rows(path) if int(row["id"]) == number]
+    (changed,) = [row for row in read_issues(path) if int(row["id"]) == number]
     assert changed.get("properties", changed)["status"].lower() == "closed"
-    assert len(rows(path)) == 301
+    assert len(read_issues(path)) == 301
 
 
 def _client_with_a_clock(sandbox: Sandbox, behind: timedelta) -> AsyncClient:

@@ -17,7 +17,7 @@ from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import open_sink, page, pull
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.pulled_files import database
+from tests.support.pulled_files import read_sqlite
 from tests.support.sandboxes import changing_client, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
@@ -44,18 +44,18 @@ def _run(path: Path, *statements: str) -> None:
 
 def _found(path: Path, word: str) -> int:
     query = f"SELECT count(*) AS found FROM issues_fts WHERE issues_fts MATCH '{word}'"
-    return int(database(path, query)[0]["found"])
+    return int(read_sqlite(path, query)[0]["found"])
 
 
 def _assert_whole(path: Path) -> None:
     _run(path, _CHECK)
-    assert len(database(path)) == _ROWS
+    assert len(read_sqlite(path)) == _ROWS
 
 
 async def test_other_programs_find_the_full_text_index(city: Sandbox, path: Path) -> None:
     await pull(make_client(city), to=path)
 
-    (found,) = database(path, "SELECT sql FROM sqlite_schema WHERE name = 'issues_fts'")
+    (found,) = read_sqlite(path, "SELECT sql FROM sqlite_schema WHERE name = 'issues_fts'")
     assert 'content="issues"' in found["sql"]  # what Datasette and sqlite-utils look for
 
 
@@ -98,8 +98,8 @@ async def test_what_another_program_changed_is_repaired(
 
     assert report.complete
     _assert_whole(path)
-    assert database(path, "SELECT * FROM months, comments LIMIT 0") == []
-    assert "image" in database(path)[0]
+    assert read_sqlite(path, "SELECT * FROM months, comments LIMIT 0") == []
+    assert "image" in read_sqlite(path)[0]
 
 
 async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: Path) -> None:

@@ -21,7 +21,7 @@ from seeclickfix_async.pull._rows import StoredRow, compare_ids
 from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.faults import ProcessEnded, end_process_at
-from tests.support.pulled_files import database, rows, vanished
+from tests.support.pulled_files import read_issues, read_sqlite, vanished_ids
 from tests.support.sandboxes import failing_client, make_client
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.geoparquet"]
@@ -43,7 +43,7 @@ async def test_what_vanished_is_marked_until_it_comes_again(name: str, tmp_path:
     path = tmp_path / name
     client = make_client(sandbox)
     first = await pull(client, to=path, sweep=True)  # everything has just come
-    before = rows(path)
+    before = read_issues(path)
     gone = [7, 120, 260]
     for row in gone:
         sandbox.city.hide(row)
@@ -54,20 +54,20 @@ async def test_what_vanished_is_marked_until_it_comes_again(name: str, tmp_path:
     assert first.vanished is None
     assert (swept.vanished, swept.complete) == (3, True)
     assert swept.received == 1  # the newest of before comes with each update
-    assert vanished(path) == {sandbox.city.id_of(row) for row in gone}
-    assert len(rows(path)) == 300
+    assert vanished_ids(path) == {sandbox.city.id_of(row) for row in gone}
+    assert len(read_issues(path)) == 300
     assert swept.requests == len(sandbox.requests)
     assert {seen.query.get("fields[issue]") for seen in sandbox.requests} >= {"id,created_at"}
 
     sandbox.city.show(7)
     again = await pull(client, to=path, sweep=True)
     assert again.vanished == 2
-    assert vanished(path) == {sandbox.city.id_of(row) for row in gone[1:]}
+    assert vanished_ids(path) == {sandbox.city.id_of(row) for row in gone[1:]}
 
     for row in gone[1:]:
         sandbox.city.show(row)
     await pull(client, to=path, sweep=True)
-    assert rows(path) == before
+    assert read_issues(path) == before
     assert _files(tmp_path) <= {name, f"{name}.pull.json"}
 
 
@@ -82,11 +82,11 @@ async def test_an_issue_that_is_shown_late_comes_with_a_sweep(name: str, tmp_pat
     sandbox.city.show(7)  # with the times of long before
 
     updated = await pull(make_client(sandbox), to=path, update=True)
-    assert len(rows(path)) == 299
+    assert len(read_issues(path)) == 299
     swept = await pull(make_client(sandbox), to=path, sweep=True)
 
     assert (updated.complete, swept.complete) == (True, True)
-    assert sorted(map(str, rows(path))) == sorted(map(str, rows(whole)))
+    assert sorted(map(str, read_issues(path))) == sorted(map(str, read_issues(whole)))
 
 
 @pytest.mark.anyio
@@ -105,7 +105,7 @@ async def test_an_issue_that_is_updated_has_come_again(name: str, tmp_path: Path
     report = await pull(make_client(sandbox), to=path, update=True)
 
     assert report.vanished is None
-    assert vanished(path) == {sandbox.city.id_of(8)}
+    assert vanished_ids(path) == {sandbox.city.id_of(8)}
 
 
 @pytest.mark.anyio
@@ -134,7 +134,7 @@ async def test_a_sweep_that_is_not_complete_marks_nothing(name: str, tmp_path: P
     assert (report.complete, report.vanished) == (False, None)
     assert "marked nothing" in report.reasons[-1]
     assert "more issues than the service serves" in report.reasons[-1]
-    assert vanished(tmp_path / name) == set()
+    assert vanished_ids(tmp_path / name) == set()
 
 
 @pytest.mark.anyio
@@ -163,7 +163,7 @@ async def test_an_area_that_is_empty_at_once_marks_nothing(tmp_path: Path) -> No
 
     assert not report.complete
     assert "no issue at all" in report.reasons[-1]
-    assert vanished(tmp_path / "city.jsonl") == set()
+    assert vanished_ids(tmp_path / "city.jsonl") == set()
 
 
 @pytest.mark.anyio
@@ -208,13 +208,13 @@ async def test_a_sweep_of_one_pull_leaves_the_others_in_the_database_alone(tmp_p
     for row in gone:
         sandbox.city.status[row] = 0
         sandbox.city.hide(row)
-    with_them = len(database(path, "SELECT * FROM open_issues"))
+    with_them = len(read_sqlite(path, "SELECT * FROM open_issues"))
 
     report = await pull(make_client(sandbox), to=path, area=south, sweep=True)
 
     assert report.vanished == 1
-    assert vanished(path) == {sandbox.city.id_of(gone[0])}
-    held = {row["id"] for row in database(path, "SELECT * FROM open_issues")}
+    assert vanished_ids(path) == {sandbox.city.id_of(gone[0])}
+    held = {row["id"] for row in read_sqlite(path, "SELECT * FROM open_issues")}
     assert sandbox.city.id_of(gone[0]) not in held
     assert len(held) <= with_them
 
@@ -229,12 +229,12 @@ async def test_a_sweep_that_is_interrupted_goes_on(name: str, tmp_path: Path) ->
     for after in (3, 4):
         with pytest.raises(ServerError):
             await pull(failing_client(sandbox, after=after), to=path, sweep=True)
-    assert vanished(path) == set()
+    assert vanished_ids(path) == set()
     sandbox.requests.clear()
 
     report = await pull(make_client(sandbox), to=path, sweep=True)
 
-    assert vanished(path) == {sandbox.city.id_of(7)}
+    assert vanished_ids(path) == {sandbox.city.id_of(7)}
     assert report.vanished == 1
     pages = [seen for seen in sandbox.requests if "fields[issue]" in seen.query]
     assert len(pages) <= 2 + 1  # of seven, and a count at the end
@@ -255,14 +255,14 @@ def test_a_sweep_that_is_left_at_any_step_is_whole_in_the_end(
         with monkeypatch.context() as patched, contextlib.suppress(ProcessEnded):
             end_process_at(patched, step)
             _run(sandbox, path)
-        assert {int(row["id"]) for row in rows(path)} == {
+        assert {int(row["id"]) for row in read_issues(path)} == {
             sandbox.city.id_of(row) for row in range(300)
         }
-        assert vanished(path) in (set(), expected) or path.is_dir()  # months change one by one
+        assert vanished_ids(path) in (set(), expected) or path.is_dir()  # months change one by one
     _run(sandbox, path)
 
-    assert vanished(path) == expected
-    assert len(rows(path)) == 300
+    assert vanished_ids(path) == expected
+    assert len(read_issues(path)) == 300
 
 
 def test_a_sweep_that_was_left_long_ago_begins_anew(
@@ -285,7 +285,7 @@ def test_a_sweep_that_was_left_long_ago_begins_anew(
     report = _run(sandbox, path)
 
     assert report.vanished == 1
-    assert vanished(path) == {sandbox.city.id_of(20)}
+    assert vanished_ids(path) == {sandbox.city.id_of(20)}
     assert _files(tmp_path) == {"city.jsonl", "city.jsonl.pull.json"}
 
 

@@ -15,28 +15,28 @@ import duckdb
 Row = dict[str, Any]
 
 
-def lines(path: Path) -> list[Row]:
+def read_jsonl(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def table(path: Path) -> list[Row]:
+def read_csv(path: Path) -> list[Row]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def features(path: Path) -> list[Row]:
+def read_geojson(path: Path) -> list[Row]:
     collection = json.loads(path.read_text("utf-8"))
     assert collection["type"] == "FeatureCollection"
     return list(collection["features"])
 
 
-def database(path: Path, query: str = "SELECT * FROM issues") -> list[Row]:
+def read_sqlite(path: Path, query: str = "SELECT * FROM issues") -> list[Row]:
     with closing(sqlite3.connect(path)) as opened:
         opened.row_factory = sqlite3.Row
         return [dict(row) for row in opened.execute(query)]
 
 
-def dataset(path: Path) -> list[Row]:
+def read_dataset(path: Path) -> list[Row]:
     found = _duckdb().execute(
         "SELECT * FROM read_parquet(?, hive_partitioning = true)", [f"{path}/*/*.parquet"]
     )
@@ -51,21 +51,21 @@ def _duckdb() -> duckdb.DuckDBPyConnection:
 
 
 READERS = {
-    ".jsonl": lines,
-    ".csv": table,
-    ".geojson": features,
-    ".db": database,
-    ".parquet": dataset,
-    ".geoparquet": dataset,
+    ".jsonl": read_jsonl,
+    ".csv": read_csv,
+    ".geojson": read_geojson,
+    ".db": read_sqlite,
+    ".parquet": read_dataset,
+    ".geoparquet": read_dataset,
 }
 
 
-def rows(path: Path) -> list[Row]:
+def read_issues(path: Path) -> list[Row]:
     """Return the issues of a file, sorted by id."""
     return sorted(READERS[path.suffix](path), key=lambda row: int(row["id"]))
 
 
-def vanished(path: Path) -> set[int]:
+def vanished_ids(path: Path) -> set[int]:
     """Return the ids of the issues that a sweep marked as vanished."""
-    marked = ((row, row.get("properties", row)["vanished_at"]) for row in rows(path))
+    marked = ((row, row.get("properties", row)["vanished_at"]) for row in read_issues(path))
     return {int(row["id"]) for row, mark in marked if mark not in (None, "")}
