@@ -211,7 +211,9 @@ class AsyncClient:
         user = await self.users.me()
         if user is None:
             raise AuthenticationError(
-                "Nobody is signed in. Give a token, from the account's security page or OAuth.",
+                "You are not signed in.",
+                code="not_signed_in",
+                advice="Pass a token, from the account's security page or OAuth.",
                 status=200,
                 route="GET /profile",
             )

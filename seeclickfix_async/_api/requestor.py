@@ -277,7 +277,8 @@ def _unread(response: Response, error: DecodeError) -> AnswerLostError:
     """For a write that succeeded and whose answer is no use: asking again would write again."""
     return AnswerLostError(
         f"The answer says success and cannot be read at {error.path!r}, so the service may well "
-        "have carried it out. Read before you write again.",
+        "have carried it out.",
+        advice="Read before you write again.",
         route=response.route,
     )
 

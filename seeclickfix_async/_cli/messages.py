@@ -1,4 +1,4 @@
-"""Errors in the words of the command line: what was typed, and what can be typed instead."""
+"""Error messages in terms of the command line: options instead of Python arguments."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from inspect import Parameter, signature
 from typing import Any
 
+from seeclickfix_async._cli.session import SECRET_VARIABLE
 from seeclickfix_async._client import TOKEN_VARIABLE
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, SeeClickFixError
 
 Command = Callable[..., Any]
 
-# What the library calls by another name than the command that hands it on.
-_TYPED = {
+# Arguments of the library that a command takes under another name.
+_OPTIONS = {
     "anonymize_reporter": "--anonymous",
     "comment": "TEXT",
     "per_page": "--limit",
@@ -21,46 +22,66 @@ _TYPED = {
     "to": "FILE",
     **{name: name.upper() for name in ("lat", "lng", "min_lat", "min_lng", "max_lat", "max_lng")},
 }
-_LOGIN = f"Use scf login, or set {TOKEN_VARIABLE}."
+_SIGN_IN = f"Use scf login, or set {TOKEN_VARIABLE}."
+_SITE = "Check --base-url."
+_NETWORK = "Check --base-url, the network and the proxy settings."
+_APPLICATION = f"Check --client-id and {SECRET_VARIABLE}."
+_OTHER_FLOW = "Try the other kind of flow, with or without --implicit."
+_WRITE = "Check whether it was carried out before you repeat it."
+# The next step by error code, where the library's own advice is about Python.
 _ADVICE = {
-    "Give a token, from the account's security page or OAuth.": _LOGIN,
-    "Give a token.": _LOGIN,
-    "Give the token of one who may.": _LOGIN,
-    "base_url": "--base-url",
-    "client.issues.crawl()": "scf pull",
-    " client.request() gives the answer as it came.": "",
-    "give a contact=, and": "and",
-    "update=True": "--update",
-    "with per_page": "with --limit",
-    "as PlaceArea": "for --place",
+    "access_denied": "You are not signed in.",
+    "ambiguous_name": "Use one of them with --place.",
+    "blocked": "Stop sending requests, and write to the service.",
+    "connection_failed": _NETWORK,
+    "foreign_redirect": "Check --base-url, and that no login page stands in between.",
+    "invalid_client": _APPLICATION,
+    "no_pull_to_update": "Use the same area and filters as before, or leave --update and --sweep "
+    "out to add a pull.",
+    "not_signed_in": _SIGN_IN,
+    "pull_complete": "Fetch what changed since with --update, or pull everything again into "
+    "another file.",
+    "rate_limited": "Wait a minute, and run one command at a time.",
+    "reauthorization_required": _SIGN_IN,
+    "redirect_loop": _SITE,
+    "redirect_refused": _SITE,
+    "response_lost": _WRITE,
+    "response_timeout": _WRITE,
+    "response_too_large": "Use a smaller --limit, or check --base-url.",
+    "truncated_results": "Use scf pull, which is not subject to the service's page limit, or "
+    "narrow the query.",
+    "unauthenticated": _SIGN_IN,
+    "unauthorized_client": _APPLICATION,
+    "unknown_path": "Check --base-url, and any id that you typed.",
+    "unreadable_response": "",
+    "unsupported_grant_type": _OTHER_FLOW,
+    "unsupported_response_type": _OTHER_FLOW,
 }
 
 
-def said(error: SeeClickFixError, command: Command) -> str:
-    """What a person is told of an error that ended a command."""
+def describe(error: SeeClickFixError, command: Command) -> str:
+    """Return the message for an error that ended a command, with the next step."""
     if isinstance(error, InvalidDraftError):
-        return "\n".join(("Nothing was sent.", *faults(error, command)))
-    words = str(error)
+        return "\n".join(("Nothing was sent.", *describe_faults(error, command)))
+    message = error.message
     if isinstance(error, InvalidArgumentError):
-        words = f"{typed(error.argument, command)}: {error.reason}"
-    for ours, theirs in _ADVICE.items():
-        words = words.replace(ours, theirs)
-    return words
+        message = f"{option_name(error.argument, command)}: {error.reason}"
+    return f"{message} {_ADVICE.get(error.code, error.advice)}".rstrip()
 
 
-def faults(error: InvalidDraftError, command: Command) -> Iterator[str]:
-    """The faults of a report, a line each; a question is in its own words already."""
-    for field, words in error.errors.items():
-        name = typed(field, command)
-        for word in words:
-            yield f"- {word}" if name == field else f"- {name}: {word}"
+def describe_faults(error: InvalidDraftError, command: Command) -> Iterator[str]:
+    """Yield a line for each fault of a report; those of a question name the question already."""
+    for field, reasons in error.errors.items():
+        name = option_name(field, command)
+        for reason in reasons:
+            yield f"- {reason}" if name == field else f"- {name}: {reason}"
 
 
-def typed(argument: str, command: Command) -> str:
-    """An argument's name as it is typed: `--per-page`, or `ID` for one without a name."""
+def option_name(argument: str, command: Command) -> str:
+    """Return an argument's name on the command line: `--per-page`, or `ID` if positional."""
     parameter = signature(command).parameters.get(argument)
     if parameter is None:
-        return _TYPED.get(argument, argument)
+        return _OPTIONS.get(argument, argument)
     if parameter.kind is Parameter.POSITIONAL_ONLY:
         return argument.upper()
     return f"--{argument.replace('_', '-')}"

@@ -21,6 +21,8 @@ _SAYS = "SeeClickFix sandbox on "
 class SandboxError(SeeClickFixError):
     """The sandbox did not start."""
 
+    code = "sandbox_failed"
+
 
 @asynccontextmanager
 async def sandbox(*arguments: str) -> AsyncGenerator[str]:

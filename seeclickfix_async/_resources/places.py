@@ -62,7 +62,12 @@ class Places:
             return PlaceArea(found[0].url_name or "")
         told = ", ".join(f"{place.name} ({place.url_name})" for place in found or nearest)
         many = "several places have this name" if found else "no place near there has this name"
-        raise InvalidArgumentError("name", f"{many}: {told}. Take one of them as PlaceArea.")
+        raise InvalidArgumentError(
+            "name",
+            f"{many}: {told}.",
+            code="ambiguous_name",
+            advice="Pass one of them as PlaceArea.",
+        )
 
     async def get(self, id: int) -> Place:
         """One place.

@@ -42,25 +42,26 @@ def translate_exception(
     host, cause = _host(url), _cause(error)
     if isinstance(error, (family.ConnectError, family.ConnectTimeout, family.PoolTimeout)):
         return ConnectionFailedError(
-            f"No connection to {host} could be made{cause}. Nothing was sent; check base_url and "
-            "the network.",
+            f"No connection to {host} could be made{cause}. Nothing was sent.",
+            advice="Check base_url and the network.",
             route=route,
         )
     if isinstance(error, (family.ProxyError, family.UnsupportedProtocol)):
         return ConnectionFailedError(
-            f"The way to {host} is closed{cause}. Nothing was sent; check base_url and the proxy "
-            "settings of the environment.",
+            f"The way to {host} is closed{cause}. Nothing was sent.",
+            advice="Check base_url and the proxy settings of the environment.",
             route=route,
         )
     if isinstance(error, family.TimeoutException):
         return AnswerTimeoutError(
-            f"No answer came from {host} in time. The service may have carried the request out; "
-            "read before you write again, or allow a longer timeout.",
+            f"No answer came from {host} in time. The service may have carried the request out.",
+            advice="Read before you write again, or allow a longer timeout.",
             route=route,
         )
     return AnswerLostError(
         f"The connection to {host} broke before the answer was whole{cause}. The service may have "
-        "carried the request out; read before you write again.",
+        "carried the request out.",
+        advice="Read before you write again.",
         route=route,
     )
 
@@ -71,13 +72,14 @@ def total_timeout_error(exchange: Exchange, url: str) -> TransportError:
     if exchange.has_left is False:
         return ConnectionFailedError(
             f"No connection to {host} could be made within {total:g} s (total_timeout). Nothing "
-            "was sent; check base_url and the network, or allow a longer total_timeout.",
+            "was sent.",
+            advice="Check base_url and the network, or allow a longer total_timeout.",
             route=route,
         )
     return AnswerTimeoutError(
         f"The answer from {host} was not complete after {total:g} s (total_timeout). The service "
-        "may have carried the request out; read before you write again, or allow a longer "
-        "total_timeout.",
+        "may have carried the request out.",
+        advice="Read before you write again, or allow a longer total_timeout.",
         route=route,
     )
 

@@ -170,7 +170,8 @@ class Limiter(Window):
         if self._clock.now() + wait > waiter.patience:
             raise RateLimitedError(
                 f"{self._quota} is used up: this one may leave in {wait:.1f} s, which is longer "
-                "than max_wait. Nothing was sent; try again then, or allow a longer max_wait.",
+                "than max_wait. Nothing was sent.",
+                advice="Try again then, or allow a longer max_wait.",
                 retry_after=wait,
             )
 

@@ -61,8 +61,8 @@ class Response:
         kind = self.headers.get("content-type", "").partition(";")[0]
         if "html" in kind or self.content.lstrip()[:1] == b"<":
             return (
-                "It is a web page, not JSON. Check base_url, "
-                "and that no proxy or login page stands in between."
+                "It is a web page, not JSON: the address is not the API's, or a proxy or a login "
+                "page stands in between."
             )
         if not isinstance(error, msgspec.DecodeError):
             return "It is not UTF-8, or nested too deeply."

@@ -25,10 +25,13 @@ _NOT_ERRORS = frozenset({"documentation_url", "metadata", "meta"})
 _ADMINISTRATIVE = b"administrative rules"  # the proxy's words, which nobody translates
 
 _COLLECTION = re.compile("[A-Z]+ /[^{]*")  # a route that names no single thing
-_ASTRAY = "There is no such path. Check base_url, and any id that the address holds."
-_KINDS: dict[int, tuple[type[StatusError], str]] = {
-    404: (NotFoundError, "There is no such thing, or this account may not see it."),
-    429: (RateLimitedError, "Too many requests. Share one client, or one limiter, per address."),
+_KINDS: dict[int, tuple[type[StatusError], str, str]] = {  # with a message and an advice
+    404: (NotFoundError, "There is no such thing, or this account may not see it.", ""),
+    429: (
+        RateLimitedError,
+        "Too many requests.",
+        "Share one client, or one limiter, per address.",
+    ),
 }
 _UNKNOWN: dict[str, str] = {
     "expired": "The access token expired.",
@@ -36,17 +39,26 @@ _UNKNOWN: dict[str, str] = {
     "invalid": "The access token is invalid.",
     "": "The service does not know who you are.",
 }
-_FORBIDDEN: dict[str, tuple[type[StatusError], str]] = {
+_FORBIDDEN: dict[str, tuple[type[StatusError], str, str]] = {
     "blocked": (
         BlockedError,
-        "The service refuses this client as a whole. Stop, give a contact=, and write to it.",
+        "The service refuses this client as a whole.",
+        "Stop sending requests, set contact=, and write to the service.",
     ),
-    "nobody": (PermissionDeniedError, "Nobody is signed in. Give the token of one who may."),
-    "account": (PermissionDeniedError, "The account may not do this. Use one that may."),
+    "nobody": (
+        PermissionDeniedError,
+        "You are not signed in.",
+        "Sign in with an account that has this permission.",
+    ),
+    "account": (
+        PermissionDeniedError,
+        "The account may not do this.",
+        "Sign in with an account that has this permission.",
+    ),
 }
 _FAILED = {
-    True: "The service failed. Try again later.",
-    False: "The service failed, and may have carried it out; read before you write again.",
+    True: ("The service failed.", "Try again later."),
+    False: ("The service failed, and may have carried it out.", "Read before you write again."),
 }
 # What the provider's WWW-Authenticate can say (Doorkeeper, observed).
 _TOKEN_STATES = {
@@ -68,9 +80,9 @@ def status_error(response: Response, *, nobody: bool = False) -> StatusError | N
     body = _body(response)
     if response.status == 422:
         return in_body(response, body)
-    kind, advice, more = _kind(response, nobody=nobody)
-    message = f"{response.status} for {response.route}. {advice}{_described(body)}"
-    return kind(message, **more, **_data(response, body))
+    kind, problem, advice, more = _kind(response, nobody=nobody)
+    message = f"{response.status} for {response.route}. {problem}{_described(body)}"
+    return kind(message, advice=advice, **more, **_data(response, body))
 
 
 def in_body(response: Response, body: Any) -> ValidationError:
@@ -112,24 +124,30 @@ def _described(body: Any) -> str:
     return "".join(f" It says: {word}" for word in words if isinstance(word, str))
 
 
-def _kind(response: Response, *, nobody: bool) -> tuple[type[StatusError], str, dict[str, Any]]:
-    """The error's class, its advice, and the reason where there can be several."""
+def _kind(
+    response: Response, *, nobody: bool
+) -> tuple[type[StatusError], str, str, dict[str, Any]]:
+    """Return the error's class, message and advice, and its code and reason where they vary."""
     status = response.status
     if status == 401:
         if nobody:
-            return AuthenticationError, "Nobody is signed in. Give a token.", {"reason": ""}
+            problem, advice = "You are not signed in.", "Pass a token."
+            return AuthenticationError, problem, advice, {"code": "not_signed_in"}
         reason = _why(response.headers)
         advice = "Sign in again, or make a new personal access token."
-        return AuthenticationError, f"{_UNKNOWN[reason]} {advice}", {"reason": reason}
+        return AuthenticationError, _UNKNOWN[reason], advice, {"reason": reason}
     if status == 403:
         blocked = _ADMINISTRATIVE in response.content
         reason = "blocked" if blocked else "nobody" if nobody else "account"
-        return *_FORBIDDEN[reason], {"reason": reason}
+        code = "not_signed_in" if reason == "nobody" else ""
+        return *_FORBIDDEN[reason], {"code": code, "reason": reason}
     if status == 404 and _COLLECTION.fullmatch(response.route):
-        return NotFoundError, _ASTRAY, {}
+        advice = "Check base_url, and any id in the path."
+        return NotFoundError, "There is no such path.", advice, {"code": "unknown_path"}
     if status >= 500:
-        return ServerError, _FAILED[response.route.startswith(("GET ", "HEAD "))], {}
-    return *_KINDS.get(status, (BadRequestError, "The service does not take this request.")), {}
+        return ServerError, *_FAILED[response.route.startswith(("GET ", "HEAD "))], {}
+    unnamed = BadRequestError, "The service does not accept this request.", ""
+    return *_KINDS.get(status, unnamed), {}
 
 
 def _data(response: Response, body: Any) -> dict[str, Any]:

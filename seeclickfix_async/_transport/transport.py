@@ -144,12 +144,15 @@ class Transport:
                 break
             if not request.follow:
                 raise RedirectRefusedError(
-                    "It redirects what must not be sent on. Check base_url.", route=request.route
+                    "It redirects what must not be sent on.",
+                    advice="Check base_url.",
+                    route=request.route,
                 )
             url = _target(url, target, request.route)
             if url in seen or len(seen) > _MOST_HOPS:
                 raise RedirectLoopError(
-                    f"It redirects in a circle, or more than {_MOST_HOPS} times. Check base_url.",
+                    f"It redirects in a circle, or more than {_MOST_HOPS} times.",
+                    advice="Check base_url.",
                     route=request.route,
                 )
             if request.method not in _SAFE:
@@ -184,7 +187,8 @@ class Transport:
             raise astray(request.route, url)
         if status not in _SAME_METHOD:
             raise RedirectRefusedError(
-                f"It answers a write with {status}, which would lose its body. Check base_url.",
+                f"It answers a write with {status}, which would lose its body.",
+                advice="Check base_url.",
                 route=request.route,
             )
 
@@ -267,8 +271,8 @@ def astray(route: str, url: str) -> ForeignRedirectError:
     scheme, host, port = parse_origin(url)
     origin = f"{scheme}://{host}:{port}"
     return ForeignRedirectError(
-        f"It redirects to {origin}, which is not the API: nothing secret was sent there. "
-        "Check base_url, and that no login page stands in between.",
+        f"It redirects to {origin}, which is not the API: nothing secret was sent there.",
         origin=origin,
+        advice="Check base_url, and that no login page stands in between.",
         route=route,
     )

@@ -1,49 +1,58 @@
-"""Every error of this package, in one tree.
+"""Every error of this package, in one tree, with its code.
 
-    SeeClickFixError
-    ├── InvalidArgumentError          refused here, nothing was sent (also a ValueError)
-    │   ├── InvalidDraftError         a report with all its faults
-    │   └── FileLockedError           another pull or feed is writing the file
-    ├── ClientStateError              the client cannot be used now (also a RuntimeError)
-    │   ├── ClosedClientError
-    │   └── EventLoopError
-    ├── TransportError                no usable answer came back
-    │   ├── ConnectionFailedError     the request never left
-    │   ├── AnswerLostError           the request may have arrived
-    │   │   ├── AnswerTimeoutError
-    │   │   └── IssueMayExistError    a report whose fate is not known
-    │   ├── RedirectLoopError
-    │   ├── RedirectRefusedError      following would lose or give away what was sent
-    │   ├── ForeignRedirectError
-    │   └── ResponseTooLargeError
-    ├── StatusError                   the service said no
-    │   ├── BadRequestError           400 and other 4xx
-    │   ├── AuthenticationError       401, or nobody is signed in
-    │   ├── PermissionDeniedError     403
-    │   │   └── BlockedError          403 by administrative rules: stop sending
-    │   ├── NotFoundError             404
-    │   ├── ValidationError           422, or a success that lists errors
-    │   ├── RateLimitedError          429, or a wait longer than `max_wait`
-    │   └── ServerError               5xx
-    ├── DecodeError                   the answer is not what the API promises
-    ├── TruncatedResultsError         the service stopped before the end
-    ├── TokenStoreError               a token cannot be kept, or not safely
-    └── OAuthError                    the login did not end in a token
-        ├── InvalidRedirectError      what came back cannot be read, or says two things at once
-        ├── StateMismatchError        what came back does not belong to this login
-        ├── FlowExpiredError          it came back too late
-        ├── FlowFinishedError         it came back a second time
-        ├── ReauthorizationRequiredError  the person has to sign in again
-        └── AuthorizationError        the provider refused, with its error code
-            ├── AccessDeniedError     the person pressed "Deny"
-            ├── InvalidClientError
-            ├── InvalidGrantError     the code or refresh token is of no use any more
-            ├── InvalidScopeError
-            ├── UnauthorizedClientError
-            ├── UnsupportedFlowError  the provider does not offer this kind of flow or grant
-            └── ProviderUnavailableError
+    SeeClickFixError                     error
+    ├── InvalidArgumentError             invalid_argument         nothing was sent; a ValueError
+    │   ├── InvalidDraftError            invalid_draft            a report, with all its faults
+    │   └── FileLockedError              file_locked              another pull or feed writes to it
+    ├── ClientStateError                 client_state             a RuntimeError
+    │   ├── ClosedClientError            client_closed
+    │   └── EventLoopError               event_loop
+    ├── TransportError                   transport                no usable response
+    │   ├── ConnectionFailedError        connection_failed        the request was never sent
+    │   ├── AnswerLostError              response_lost            the request may have arrived
+    │   │   ├── AnswerTimeoutError       response_timeout
+    │   │   └── IssueMayExistError       issue_may_exist          a report without a response
+    │   ├── RedirectLoopError            redirect_loop
+    │   ├── RedirectRefusedError         redirect_refused
+    │   ├── ForeignRedirectError         foreign_redirect         to another origin than the API's
+    │   └── ResponseTooLargeError        response_too_large
+    ├── StatusError                      refused                  the service refused
+    │   ├── BadRequestError              bad_request              400, and any other 4xx
+    │   ├── AuthenticationError          unauthenticated          401, or not signed in
+    │   ├── PermissionDeniedError        permission_denied        403
+    │   │   └── BlockedError             blocked                  403 for the client: stop sending
+    │   ├── NotFoundError                not_found                404
+    │   ├── ValidationError              validation_failed        422, or errors in a success
+    │   ├── RateLimitedError             rate_limited             429, or longer than `max_wait`
+    │   └── ServerError                  service_failed           5xx
+    ├── DecodeError                      unreadable_response      not what the API documents
+    ├── TruncatedResultsError            truncated_results        it ended before its own count
+    ├── TokenStoreError                  token_store              a token is not stored, or not safe
+    └── OAuthError                       login_failed
+        ├── InvalidRedirectError         invalid_redirect         not an authorization response
+        ├── StateMismatchError           state_mismatch           a response for another login
+        ├── FlowExpiredError             login_expired
+        ├── FlowFinishedError            login_finished           the response was used before
+        ├── ReauthorizationRequiredError reauthorization_required the user must sign in again
+        └── AuthorizationError           the provider's           the provider refused
+            ├── AccessDeniedError        access_denied            the user chose "Deny"
+            ├── InvalidClientError       invalid_client
+            ├── InvalidGrantError        invalid_grant            sign in again
+            ├── InvalidScopeError        invalid_scope
+            ├── UnauthorizedClientError  unauthorized_client
+            ├── UnsupportedFlowError     unsupported_response_type or unsupported_grant_type
+            └── ProviderUnavailableError server_error or temporarily_unavailable
 
-Errors carry data, say what to do next, pickle, and never hold a token, a secret or a state.
+Some errors have a code of their own:
+
+    ambiguous_name      InvalidArgumentError: several or no places have this name
+    no_pull_to_update   InvalidArgumentError: the file has other pulls, but not this one
+    not_signed_in       AuthenticationError or PermissionDeniedError: the request had no token
+    pull_complete       InvalidArgumentError: the file has all of this pull already
+    unknown_path        NotFoundError: the API has no such path; `base_url` may be wrong
+
+Codes do not change between versions; messages may. Errors carry data, include advice in their
+message, pickle, and never contain a token, a secret or a state.
 """
 
 from seeclickfix_async.errors._base import ClientStateError as ClientStateError
@@ -92,11 +101,11 @@ from seeclickfix_async.errors._transport import ResponseTooLargeError as Respons
 from seeclickfix_async.errors._transport import TransportError as TransportError
 
 UNCERTAIN = (AnswerLostError, RedirectRefusedError, ResponseTooLargeError, ServerError)
-"""What leaves it open whether a write was carried out."""
+"""Errors after which a write may or may not have been carried out."""
 
 for _error in tuple(vars().values()):
     if isinstance(_error, type):
-        _error.__module__ = __name__  # tracebacks and pickles name it as people import it
+        _error.__module__ = __name__  # tracebacks and pickles use the public name
 
 __all__ = [
     "UNCERTAIN",

@@ -1,4 +1,4 @@
-"""The root of all errors, and those about arguments, the client, and what an answer holds."""
+"""The base class of all errors, and errors about arguments, the client and unreadable responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,25 @@ def _restore(
 
 
 class SeeClickFixError(Exception):
-    """Whatever goes wrong in this package is one of these."""
+    """Base class of all errors in this package.
+
+    `str(error)` is the message followed by the advice.
+
+    Attributes:
+        code: A stable identifier in snake_case. A program that shows errors to its users chooses
+            its own words by class and code.
+        message: What happened.
+        advice: What a caller of this library can do next, or an empty string.
+    """
+
+    code: str = "error"
+
+    def __init__(self, message: str, *, code: str = "", advice: str = "") -> None:
+        super().__init__(f"{message} {advice}".rstrip())
+        self.message = message
+        self.advice = advice
+        if code:
+            self.code = code
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)
@@ -26,37 +44,43 @@ class InvalidArgumentError(SeeClickFixError, ValueError):
     """An argument was refused before anything was sent.
 
     Attributes:
-        argument: The name of the argument that is at fault.
+        argument: The name of the invalid argument.
         reason: What is wrong with it.
     """
 
-    def __init__(self, argument: str, reason: str) -> None:
-        super().__init__(f"{argument}: {reason}")
+    code = "invalid_argument"
+
+    def __init__(self, argument: str, reason: str, *, code: str = "", advice: str = "") -> None:
+        super().__init__(f"{argument}: {reason}", code=code, advice=advice)
         self.argument = argument
         self.reason = reason
 
 
 class InvalidDraftError(InvalidArgumentError):
-    """A report has faults, all of which are told at once; nothing was sent.
+    """A report is invalid; nothing was sent. The error lists all faults at once.
 
     Attributes:
-        errors: What is wrong, by the question's key or the argument, as in `ValidationError`;
-            `base` holds what belongs to none.
+        errors: The faults, by the question's key or the argument's name, as in
+            `ValidationError`; `base` lists those of the report as a whole.
     """
 
+    code = "invalid_draft"
+
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
-        faults = (f"{field}: {word}" for field, words in errors.items() for word in words)
+        faults = [f"{field}: {reason}" for field, reasons in errors.items() for reason in reasons]
         super().__init__("draft", " ".join(faults))
         self.errors: dict[str, list[str]] = dict(errors)
 
 
 class FileLockedError(InvalidArgumentError):
-    """Another pull or feed is writing to the same file or folder; nothing was touched.
+    """Another pull or feed is writing to the same file or folder; nothing was changed.
 
     Attributes:
         path: The file or folder.
-        process_id: The process that writes to it, which may be this one; None if it is not known.
+        process_id: The process that writes to it, which may be this one; None if it is unknown.
     """
+
+    code = "file_locked"
 
     def __init__(
         self, argument: str, path: str | PathLike[str], process_id: int | None, writer: str = "pull"
@@ -64,73 +88,85 @@ class FileLockedError(InvalidArgumentError):
         process = "" if process_id is None else f" (process {process_id})"
         super().__init__(
             argument,
-            f"another {writer}{process} is writing {fspath(path)}. Try again when it has ended.",
+            f"another {writer}{process} is writing {fspath(path)}.",
+            advice="Try again when it has ended.",
         )
         self.path: str = fspath(path)
         self.process_id: int | None = process_id
 
 
 class ClientStateError(SeeClickFixError, RuntimeError):
-    """The client cannot be used in the state that it is in."""
+    """The client cannot be used in its present state."""
+
+    code = "client_state"
 
 
 class ClosedClientError(ClientStateError):
-    """The client, or the client that this view belongs to, has been closed."""
+    """The client, or the client that this view belongs to, is closed."""
+
+    code = "client_closed"
 
     def __init__(self) -> None:
         super().__init__(
-            "This client is closed. Make the call inside its `async with` block, "
-            "or make a new AsyncClient."
+            "This client is closed.",
+            advice="Make the call inside its `async with` block, or make a new AsyncClient.",
         )
 
 
 class EventLoopError(ClientStateError):
-    """The client, or something else with connections, is used from a second event loop."""
+    """A client, or another object with connections, is used from a second event loop."""
+
+    code = "event_loop"
 
     def __init__(
         self, what: str = "client", advice: str = "Make one AsyncClient per event loop."
     ) -> None:
         super().__init__(
-            f"This {what} already served another event loop, and its connections belong there. "
-            f"{advice}"
+            f"This {what} was used in another event loop, and its connections belong to that loop.",
+            advice=advice,
         )
 
 
 class DecodeError(SeeClickFixError):
-    """The answer is not what the API promises.
+    """A response does not have the form that the API documents.
 
     Attributes:
-        path: Where, as in `issues[3].lat`; empty for the answer as a whole.
+        path: The invalid part, such as `issues[3].lat`; empty for the whole response.
         route: The request's method and route template.
     """
 
+    code = "unreadable_response"
+
     def __init__(self, reason: str, *, path: str = "", route: str = "") -> None:
-        where = f" at {path}" if path else ""
-        of = f" of {route}" if route else ""
+        to_route = f" to {route}" if route else ""
+        at_path = f" at {path}" if path else ""
         super().__init__(
-            f"The answer{of} cannot be read{where}: {reason} "
-            "client.request() gives the answer as it came."
+            f"The response{to_route} cannot be read{at_path}: {reason}",
+            advice="client.request() returns the response undecoded.",
         )
         self.path = path
         self.route = route
 
 
 class TruncatedResultsError(SeeClickFixError):
-    """The service stopped before the end of the results, without saying so.
+    """The service stopped before the end of the results, without an error of its own.
 
     Attributes:
-        page: The last page that was asked for.
-        received: How many rows had come.
-        entries: How many rows the service promised, if it said.
+        page: The number of the last page requested.
+        received: The number of rows received.
+        entries: The number of rows that the service announced; None if it announced none.
     """
+
+    code = "truncated_results"
 
     def __init__(
         self, reason: str, *, page: int = 0, received: int = 0, entries: int | None = None
     ) -> None:
+        total = "an unknown number of" if entries is None else entries
         super().__init__(
-            f"{reason} {received} of {'?' if entries is None else entries} rows came. "
-            "Use client.issues.crawl(), which walks by time and is not bound by that, "
-            "or narrow the query."
+            f"{reason} {received} of {total} rows were received.",
+            advice="Use client.issues.crawl(), which is not subject to the service's page limit, "
+            "or narrow the query.",
         )
         self.page = page
         self.received = received
@@ -138,4 +174,6 @@ class TruncatedResultsError(SeeClickFixError):
 
 
 class TokenStoreError(SeeClickFixError):
-    """A token cannot be read or kept, or not safely."""
+    """A token cannot be read or stored, or not safely."""
+
+    code = "token_store"

@@ -1,4 +1,4 @@
-"""The login did not end in a token."""
+"""Errors of a login."""
 
 from __future__ import annotations
 
@@ -7,52 +7,65 @@ from seeclickfix_async.errors._counting import counted
 
 
 class OAuthError(SeeClickFixError):
-    """The login did not end in a token."""
+    """A login did not end with a token."""
+
+    code = "login_failed"
 
 
 class InvalidRedirectError(OAuthError):
-    """What came back from the authorization page cannot be read as an answer."""
+    """The URL that the browser was redirected to is not a valid authorization response."""
+
+    code = "invalid_redirect"
 
 
 class StateMismatchError(OAuthError):
-    """The answer carries no state, or not the one of this login."""
+    """The authorization response has no state, or the state of another login."""
+
+    code = "state_mismatch"
 
     def __init__(self) -> None:
         super().__init__(
-            "The answer does not belong to this login. Usual causes: the page was opened in "
-            "another browser or tab, the login was finished twice or after its session ended, "
-            "or somebody tries to sign you in to an account of theirs. Start the login again."
+            "The authorization response does not belong to this login. Usual causes: the page was "
+            "opened in another browser or tab, the login was finished twice or after its session "
+            "ended, or an attacker is trying to sign you in to another account.",
+            advice="Start the login again.",
         )
 
 
 class FlowExpiredError(OAuthError):
-    """The browser came back later than the flow allows.
+    """The authorization response arrived later than the flow allows.
 
     Attributes:
         max_age: How long the login may take, in seconds.
     """
 
+    code = "login_expired"
+
     def __init__(self, max_age: float) -> None:
         super().__init__(
-            f"The login took longer than {counted(max_age, 'second')}. Start it again, "
-            "or allow a longer max_age."
+            f"The login took longer than {counted(max_age, 'second')}.",
+            advice="Start it again, or allow a longer max_age.",
         )
         self.max_age = max_age
 
 
 class FlowFinishedError(OAuthError):
-    """The login has been finished before: a flow is good for one answer."""
+    """The login was finished before: a flow accepts one authorization response."""
+
+    code = "login_finished"
 
     def __init__(self) -> None:
-        super().__init__("This login has been finished before. Start a new one.")
+        super().__init__("This login was finished before.", advice="Start a new one.")
 
 
 class ReauthorizationRequiredError(OAuthError):
-    """There is no token, or none that can be renewed: the person has to sign in again.
+    """There is no stored token, or it cannot be renewed: the user has to sign in again.
 
     Attributes:
         key: The user's key in the token store.
     """
+
+    code = "reauthorization_required"
 
     def __init__(self, key: str, reason: str) -> None:
         super().__init__(f"{key!r} has to sign in again: {reason}")
@@ -64,37 +77,36 @@ class AuthorizationError(OAuthError):
 
     Attributes:
         code: The provider's error code, such as `invalid_scope`.
-        description: The provider's own words, or an empty string.
+        description: The provider's description of the error, or an empty string.
     """
 
     def __init__(self, code: str, description: str = "", advice: str = "") -> None:
-        words = filter(None, (f"The provider refused: {code}.", description, advice))
-        super().__init__(" ".join(words))
-        self.code = code
+        message = f"The provider refused: {code}. {description}".rstrip()
+        super().__init__(message, code=code, advice=advice)
         self.description = description
 
 
 class AccessDeniedError(AuthorizationError):
-    """The person, or the provider, denied the access that was asked for."""
+    """The user or the provider denied the requested access."""
 
 
 class InvalidClientError(AuthorizationError):
-    """The provider does not know this application, or not with this secret."""
+    """The provider does not know this application, or its secret is wrong."""
 
 
 class InvalidGrantError(AuthorizationError):
-    """The code or refresh token is used up, expired, revoked or another application's.
+    """The code or refresh token was used before, expired, was revoked, or is another application's.
 
-    A refresh without the application's secret looks the same (observed).
+    A refresh without the application's secret fails with the same error (observed).
     """
 
 
 class InvalidScopeError(AuthorizationError):
-    """The provider does not know the scope, or does not grant it to this application."""
+    """The scope is unknown to the provider, or not allowed for this application."""
 
 
 class UnauthorizedClientError(AuthorizationError):
-    """The application may not do this, such as revoke another one's token."""
+    """The application may not do this, such as revoke another application's token."""
 
 
 class UnsupportedFlowError(AuthorizationError):
@@ -102,4 +114,4 @@ class UnsupportedFlowError(AuthorizationError):
 
 
 class ProviderUnavailableError(AuthorizationError):
-    """The provider failed, or is busy."""
+    """The provider failed, or is overloaded."""

@@ -1,4 +1,4 @@
-"""The service said no."""
+"""Errors for a status with which the service refuses a request."""
 
 from __future__ import annotations
 
@@ -12,24 +12,28 @@ class StatusError(SeeClickFixError):
     """The service refused the request.
 
     Attributes:
-        status: The HTTP status, or None when the refusal was ours.
+        status: The HTTP status, or None when the request was refused before it was sent.
         route: The request's method and route template, without query or personal data.
-        body: The parsed JSON body, or None when there is none.
-        headers: The answer's headers, names in lower case.
-        retry_after: Seconds to wait before the next try, if they are known.
+        body: The parsed JSON body, or None when there is no JSON body.
+        headers: The response's headers, names in lower case.
+        retry_after: Seconds to wait before the next try, or None if unknown.
     """
+
+    code = "refused"
 
     def __init__(
         self,
         message: str,
         *,
+        code: str = "",
+        advice: str = "",
         status: int | None = None,
         route: str = "",
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, code=code, advice=advice)
         self.status = status
         self.route = route
         self.body = body
@@ -38,15 +42,21 @@ class StatusError(SeeClickFixError):
 
 
 class BadRequestError(StatusError):
-    """400, or a 4xx that has no error of its own."""
+    """400, or a 4xx that has no error class of its own."""
+
+    code = "bad_request"
 
 
 class AuthenticationError(StatusError):
-    """401: the token is missing, expired, revoked or wrong; or nobody is signed in.
+    """401: the token is missing, expired, revoked or invalid.
+
+    Its code is `not_signed_in` when the request had no token.
 
     Attributes:
-        reason: `expired`, `revoked` or `invalid`, as the provider says; empty when it does not.
+        reason: `expired`, `revoked` or `invalid`, as stated by the provider; otherwise empty.
     """
+
+    code = "unauthenticated"
 
     def __init__(self, message: str, *, reason: str = "", **data: Any) -> None:
         super().__init__(message, **data)
@@ -56,10 +66,14 @@ class AuthenticationError(StatusError):
 class PermissionDeniedError(StatusError):
     """403: the account may not do this.
 
+    Its code is `not_signed_in` when the request had no token.
+
     Attributes:
-        reason: `account` when the account may not; `nobody` when nobody is signed in; `blocked`
-            when the service refuses the client as a whole, which is a `BlockedError`.
+        reason: `account` when the account may not do this; `nobody` when the request had no
+            token; `blocked` when the service refuses the client, which is a `BlockedError`.
     """
+
+    code = "permission_denied"
 
     def __init__(self, message: str, *, reason: str = "account", **data: Any) -> None:
         super().__init__(message, **data)
@@ -67,22 +81,31 @@ class PermissionDeniedError(StatusError):
 
 
 class BlockedError(PermissionDeniedError):
-    """403 "by administrative rules": the service refuses this client as a whole.
+    """403 "by administrative rules": the service refuses every request of this client.
 
-    It is never retried, and requests that were waiting for their turn fail with it too.
+    It is never retried. Requests that are waiting for the rate limiter fail with it too.
     """
+
+    code = "blocked"
 
 
 class NotFoundError(StatusError):
-    """404: there is no such thing, or this account may not see it."""
+    """404: the object does not exist, or this account may not see it.
+
+    Its code is `unknown_path` when the path does not exist, which often means a wrong `base_url`.
+    """
+
+    code = "not_found"
 
 
 class ValidationError(StatusError):
     """422, or a success whose body lists errors.
 
     Attributes:
-        errors: What is wrong, by field; `base` holds what belongs to no field.
+        errors: The faults, by field; `base` lists those of no single field.
     """
+
+    code = "validation_failed"
 
     def __init__(
         self, message: str, *, errors: Mapping[str, list[str]] | None = None, **data: Any
@@ -94,6 +117,10 @@ class ValidationError(StatusError):
 class RateLimitedError(StatusError):
     """429, or a wait longer than `max_wait` (then `status` is None and nothing was sent)."""
 
+    code = "rate_limited"
+
 
 class ServerError(StatusError):
     """5xx: the service failed."""
+
+    code = "service_failed"

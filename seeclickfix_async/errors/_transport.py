@@ -1,4 +1,4 @@
-"""No usable answer came back."""
+"""Errors for a request without a usable response."""
 
 from __future__ import annotations
 
@@ -9,82 +9,100 @@ from seeclickfix_async.errors._base import SeeClickFixError
 
 
 class TransportError(SeeClickFixError):
-    """No usable answer came back.
+    """There is no usable response.
 
     Attributes:
         route: The request's method and route template, without query or personal data.
     """
 
-    def __init__(self, message: str, *, route: str = "") -> None:
-        super().__init__(f"{route}: {message}".removeprefix(": "))
+    code = "transport"
+
+    def __init__(self, message: str, *, code: str = "", advice: str = "", route: str = "") -> None:
+        super().__init__(f"{route}: {message}".removeprefix(": "), code=code, advice=advice)
         self.route = route
 
 
 class ConnectionFailedError(TransportError):
-    """No connection was made, so the request never left: it is safe to send it again."""
+    """No connection was made, so the request was never sent: it is safe to send it again."""
+
+    code = "connection_failed"
 
 
 class AnswerLostError(TransportError):
     """The connection broke after sending: the service may have carried the request out."""
 
+    code = "response_lost"
+
 
 class AnswerTimeoutError(AnswerLostError):
-    """The answer took longer than the client's `timeout`."""
+    """The response took longer than the client's `timeout`."""
+
+    code = "response_timeout"
 
 
 class IssueMayExistError(AnswerLostError):
-    """A report was sent, and its answer never came: the issue may exist or not.
+    """A report was sent and no response was received: the issue may or may not exist.
 
-    Look before you report again: `await client.issues.find_lost(error)` gives the issues of this
-    kind at this place, the newest first. `client.issues.mine()` knows it too.
+    Check before you report again: `await client.issues.find_lost(error)` returns the issues of
+    this request type at this place, newest first. `client.issues.mine()` lists it too.
 
     Attributes:
         filters: Arguments of `client.issues.list()` that find the issue.
     """
 
+    code = "issue_may_exist"
+
     def __init__(self, filters: Mapping[str, Any], *, route: str = "") -> None:
         super().__init__(
-            "No usable answer came, and the issue may exist. Before you report it again, look "
-            "with client.issues.find_lost(error).",
+            "No usable response was received, and the issue may exist.",
+            advice="Before you report it again, look for it with client.issues.find_lost(error).",
             route=route,
         )
         self.filters: dict[str, Any] = dict(filters)
 
 
 class RedirectLoopError(TransportError):
-    """The service redirects in a circle, or more often than any honest answer needs."""
+    """The service redirects in a circle, or too many times."""
+
+    code = "redirect_loop"
 
 
 class RedirectRefusedError(TransportError):
-    """The service redirects what must not be sent on: a write's body, or a secret."""
+    """The service redirects a request that must not be sent on: a write's body, or a secret."""
+
+    code = "redirect_refused"
 
 
 class ForeignRedirectError(TransportError):
-    """Another origin than the API's was named as the place of the answer.
+    """The service redirects to another origin than the API's.
 
-    A write is never sent there, and a read that went there without the token did not find
-    the API's answer.
+    A write is never sent there. A read is sent there without the token, and the response is not
+    the API's.
 
     Attributes:
         origin: The foreign origin, such as `https://login.example`.
     """
 
-    def __init__(self, message: str, *, origin: str, route: str = "") -> None:
-        super().__init__(message, route=route)
+    code = "foreign_redirect"
+
+    def __init__(self, message: str, *, origin: str, advice: str = "", route: str = "") -> None:
+        super().__init__(message, advice=advice, route=route)
         self.origin = origin
 
 
 class ResponseTooLargeError(TransportError):
-    """The answer is larger than the client accepts; reading stopped at the limit.
+    """The response is larger than the client accepts; reading stopped at the limit.
 
     Attributes:
-        limit: How many bytes are accepted.
+        limit: The largest accepted size in bytes.
     """
+
+    code = "response_too_large"
 
     def __init__(self, limit: int, *, route: str = "") -> None:
         super().__init__(
-            f"The answer is larger than {limit:,} bytes, which no answer of the API is. "
-            "Ask for fewer rows with per_page, or check base_url.",
+            f"The response is larger than {limit:,} bytes, which no response of the API is.",
+            advice="Request fewer rows with per_page, or check base_url.",
             route=route,
         )
         self.limit = limit

@@ -150,8 +150,10 @@ async def pull(
         elif album is None:
             raise InvalidArgumentError(
                 "to",
-                f"this pull is done, and {path} holds it. What changed since comes with "
-                "update=True; to bring all of it again, name another file.",
+                f"this pull is done, and {path} holds it.",
+                code="pull_complete",
+                advice="What changed since comes with update=True; to bring all of it again, name "
+                "another file.",
             )
         if sweep and now.since is not None:  # otherwise everything has just come
             now = await job.sweep(sink, now)
@@ -182,9 +184,10 @@ class _Job(Walker):
         if found is None and later and not sink.empty:
             raise InvalidArgumentError(
                 "to",
-                f"{self.path} holds other pulls, and none of this query to bring up to date. Give "
-                "the same area (such as --place) and filters as before; a pull that is to be added "
-                "comes without update=True.",
+                f"{self.path} holds other pulls, and none of this query to bring up to date.",
+                code="no_pull_to_update",
+                advice="Give the same area and filters as before; a pull that is to be added comes "
+                "without update=True.",
             )
         return found
 

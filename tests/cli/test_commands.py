@@ -136,7 +136,7 @@ def test_photos_are_told(tmp_path: Path) -> None:
     assert f"\n{photos} photos\n" in done.stdout
     assert again.returncode == 2
     assert "FILE: this pull is done" in again.stderr
-    assert "comes with --update;" in again.stderr
+    assert "Fetch what changed since with --update" in again.stderr
 
 
 def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_whoami(small: Sandbox) -> None:
 
     assert known.stdout == "Resident 41 (#41)\n"
     assert (nobody.returncode, wrong.returncode) == (1, 1)
-    assert "Nobody is signed in. Use scf login, or set SEECLICKFIX_TOKEN." in nobody.stderr
+    assert "You are not signed in. Use scf login, or set SEECLICKFIX_TOKEN." in nobody.stderr
     assert "token is invalid" in wrong.stderr
     assert "wrong-token-here" not in wrong.stderr
 
@@ -215,7 +215,7 @@ def test_whoami(small: Sandbox) -> None:
         (("watch", "--every", "0"), 2, "--every: must be"),
         (("watch", "--exec", "no-such-program; echo"), 2, "--exec: names no program"),
         (("watch", "--exec", "'"), 2, "--exec: names no program"),
-        (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "check --base-url and the network"),
+        (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "Check --base-url, the network"),
     ],
 )
 def test_what_goes_wrong_is_said_in_a_sentence(

@@ -188,7 +188,7 @@ def test_places(url: str) -> None:
         (("questions", "7"), 1, "404"),
         (("close", "7", "done"), 1, "404"),
         (("comment", "7", " "), 2, "TEXT: must be a non-empty string"),
-        (("places", "41.05", "-73.54", "--name", "Nowhere"), 2, "Take one of them for --place"),
+        (("places", "41.05", "-73.54", "--name", "Nowhere"), 2, "Use one of them with --place"),
     ],
 )
 def test_what_goes_wrong_is_said_in_a_sentence(

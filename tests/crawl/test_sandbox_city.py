@@ -342,7 +342,7 @@ async def test_who_is_signed_in(city_url: str) -> None:
         assert user.id == 41
         assert await client.users.me() == user
         assert await nobody.users.me() is None
-        with pytest.raises(AuthenticationError, match="Nobody is signed in"):
+        with pytest.raises(AuthenticationError, match="not signed in"):
             await nobody.verify()
         with pytest.raises(AuthenticationError, match="token is invalid"):
             await client.with_options(token="wrong").users.me()

@@ -1,15 +1,19 @@
-"""The tree of errors: drawn, picklable, and useful."""
+"""The tree of errors: its docstring, codes, pickles and messages."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pickle
+import re
 
 import pytest
 
+import seeclickfix_async
 from seeclickfix_async import errors
-from seeclickfix_async.errors import SeeClickFixError
+from seeclickfix_async.errors import AuthorizationError, SeeClickFixError
 from seeclickfix_async.errors._counting import counted
+from tests.support.repository import ROOT
 
 _CLASSES = [
     value
@@ -17,23 +21,23 @@ _CLASSES = [
     if inspect.isclass(value) and issubclass(value, SeeClickFixError)
 ]
 
-_SAMPLES: list[SeeClickFixError] = [
+SAMPLES: list[SeeClickFixError] = [
     errors.InvalidArgumentError("lat", "must be a number."),
     errors.InvalidDraftError({"142": ["How large is it?: is required."]}),
     errors.FileLockedError("to", "city.db", 4711),
     errors.ClosedClientError(),
     errors.EventLoopError(),
-    errors.ConnectionFailedError("gone", route="GET /issues"),
+    errors.ConnectionFailedError("gone", advice="Check base_url.", route="GET /issues"),
     errors.AnswerLostError("gone", route="GET /issues"),
     errors.AnswerTimeoutError("gone", route="GET /issues"),
     errors.IssueMayExistError({"status": "all"}, route="POST /issues"),
-    errors.RedirectLoopError("round and round", route="GET /issues"),
+    errors.RedirectLoopError("a loop", route="GET /issues"),
     errors.RedirectRefusedError("no", route="POST /oauth/token"),
     errors.ForeignRedirectError("away", origin="https://login.example", route="GET /issues"),
     errors.ResponseTooLargeError(7, route="GET /issues"),
     errors.BadRequestError("no", status=400),
     errors.AuthenticationError("no", status=401, body={"a": 1}),
-    errors.PermissionDeniedError("no", status=403),
+    errors.PermissionDeniedError("no", code="not_signed_in", status=403),
     errors.BlockedError("no", status=403),
     errors.NotFoundError("no", status=404, route="GET /issues/{id}"),
     errors.ValidationError("no", errors={"lat": ["is bad"]}, status=422),
@@ -46,7 +50,7 @@ _SAMPLES: list[SeeClickFixError] = [
     errors.FlowExpiredError(600.0),
     errors.FlowFinishedError(),
     errors.ReauthorizationRequiredError("user-7", "its token has ended."),
-    errors.AuthorizationError("a_new_one", "a text", "advice"),
+    errors.AuthorizationError("a_new_one", "a description", "advice"),
     errors.AccessDeniedError("access_denied"),
     errors.InvalidClientError("invalid_client"),
     errors.InvalidGrantError("invalid_grant"),
@@ -58,36 +62,81 @@ _SAMPLES: list[SeeClickFixError] = [
 ]
 
 
-def test_the_docstring_draws_every_error() -> None:
-    drawn = errors.__doc__ or ""
+def test_the_docstring_lists_every_error_with_its_code() -> None:
+    lines = [re.sub(r"[^\w ]", " ", line).split() for line in (errors.__doc__ or "").splitlines()]
+    listed = {line[0]: line[1] for line in lines if len(line) > 1 and line[0].endswith("Error")}
+    own = {cls.__name__: cls.code for cls in _CLASSES if not issubclass(cls, AuthorizationError)}
 
-    assert [cls.__name__ for cls in _CLASSES if cls.__name__ not in drawn] == []
+    assert own.items() <= listed.items()
+    assert {cls.__name__ for cls in _CLASSES} == set(listed)
 
 
-@pytest.mark.parametrize("error", _SAMPLES, ids=lambda error: type(error).__name__)
+def test_every_class_has_a_code_of_its_own() -> None:
+    codes = [cls.code for cls in _CLASSES if not issubclass(cls, AuthorizationError)]
+
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch("[a-z]+(_[a-z]+)*", code) for code in codes)
+
+
+def test_the_docstring_lists_every_code_of_a_single_error() -> None:
+    package = ROOT / seeclickfix_async.__name__
+    trees = [ast.parse(path.read_text("utf-8")) for path in package.rglob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    keywords = [
+        keyword.value
+        for call in calls
+        if ast.unparse(call.func).endswith("Error")
+        for keyword in call.keywords
+        if keyword.arg == "code"
+    ]
+    codes = {str(ast.literal_eval(value)) for value in keywords if isinstance(value, ast.Constant)}
+
+    assert codes >= {"ambiguous_name", "pull_complete"}
+    assert [code for code in codes if f"    {code} " not in (errors.__doc__ or "")] == []
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
 def test_an_error_pickles_with_its_data(error: SeeClickFixError) -> None:
     copy = pickle.loads(pickle.dumps(error))
 
     assert type(copy) is type(error)
-    assert type(error).__module__ == errors.__name__  # whichever room of the package it lives in
+    assert type(error).__module__ == errors.__name__  # the public module, not the defining one
     assert str(copy) == str(error)
+    assert copy.code == error.code
     assert vars(copy) == vars(error)
 
 
 def test_there_is_a_sample_of_every_error() -> None:
     concrete = {cls for cls in _CLASSES if not cls.__subclasses__()}
 
-    assert concrete <= {type(error) for error in _SAMPLES}
+    assert concrete <= {type(error) for error in SAMPLES}
+
+
+def test_a_string_is_the_message_and_the_advice() -> None:
+    error = errors.ConnectionFailedError("Gone.", advice="Check base_url.", route="GET /issues")
+
+    assert str(error) == "GET /issues: Gone. Check base_url."
+    assert (error.message, error.advice) == ("GET /issues: Gone.", "Check base_url.")
+    assert str(errors.AuthorizationError("busy", "Later.", "Wait.")) == (
+        "The provider refused: busy. Later. Wait."
+    )
+
+
+def test_a_code_of_a_single_error_replaces_that_of_its_class() -> None:
+    error = errors.NotFoundError("no", code="unknown_path")
+
+    assert (error.code, errors.NotFoundError.code) == ("unknown_path", "not_found")
+    assert errors.AuthorizationError("invalid_scope").code == "invalid_scope"
 
 
 @pytest.mark.parametrize(
     ("number", "words"),
     [(0, "0 rows"), (1, "1 row"), (1.0, "1 row"), (0.5, "0.5 rows"), (2000, "2,000 rows")],
 )
-def test_one_is_no_plural(number: float, words: str) -> None:
+def test_the_noun_is_plural_except_after_one(number: float, words: str) -> None:
     assert counted(number, "row") == words
 
 
-def test_refusals_of_arguments_are_value_errors() -> None:
+def test_errors_are_also_errors_of_python() -> None:
     assert issubclass(errors.InvalidArgumentError, ValueError)
     assert issubclass(errors.ClosedClientError, RuntimeError)

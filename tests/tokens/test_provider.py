@@ -449,7 +449,7 @@ async def test_nobody_is_answered_like_somebody(provider: Doorkeeper, client: As
     """200 and `{"id": null}`: only verify() tells that nobody is signed in."""
     assert provider.get("/api/v2/profile").json == {"id": None}
     assert await client.users.me() is None
-    with pytest.raises(errors.AuthenticationError, match="Nobody is signed in"):
+    with pytest.raises(errors.AuthenticationError, match="not signed in"):
         await client.verify()
 
 
@@ -481,7 +481,7 @@ async def test_to_ask_for_write_alone_loses_public(
 async def test_an_unknown_token_is_refused(
     client: AsyncClient, path: str, header: str | None
 ) -> None:
-    told = "Nobody is signed in" if header is None else "invalid"
+    told = "not signed in" if header is None else "invalid"
     with pytest.raises(errors.AuthenticationError, match=told) as caught:
         await client.with_options(token=header).request("GET", f"/{path}")
 

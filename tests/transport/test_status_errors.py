@@ -131,7 +131,7 @@ def test_a_401_says_what_is_wrong_with_the_token(says: str, reason: str, words: 
     ("body", "nobody", "reason", "words"),
     [
         (_ADMIN, True, "blocked", "refuses this client as a whole"),
-        ({"message": "No."}, True, "nobody", "Nobody is signed in"),
+        ({"message": "No."}, True, "nobody", "not signed in"),
         ({"message": "No."}, False, "account", "account may not do this"),
     ],
 )

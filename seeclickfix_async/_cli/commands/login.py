@@ -19,6 +19,7 @@ from seeclickfix_async import AsyncClient, SeeClickFixError, TokenEndpoint
 from seeclickfix_async._cli import session
 from seeclickfix_async._cli.app import OK, PRODUCT, Flag, Site, err, out
 from seeclickfix_async._cli.listener import listening
+from seeclickfix_async._cli.messages import describe
 from seeclickfix_async._core.credentials import (
     PRODUCTION,
     header_text,
@@ -39,7 +40,9 @@ Outcome = Token | AuthorizationCode | AuthorizationError
 
 
 class LoginTimeoutError(SeeClickFixError):
-    """Nobody came back from the browser in time."""
+    """The browser did not return in time."""
+
+    code = "login_timeout"
 
 
 class _Answers:
@@ -55,7 +58,7 @@ class _Answers:
             self._outcomes.put(finish(self._flow, answer))
         except AuthorizationError as error:
             self._outcomes.put(error)
-            return _DENIED if isinstance(error, AccessDeniedError) else str(error)
+            return _DENIED if isinstance(error, AccessDeniedError) else describe(error, login)
         except OAuthError:
             return _NOT_THIS
         return _DONE

@@ -29,7 +29,7 @@ from seeclickfix_async._cli.app import (
 )
 from seeclickfix_async._cli.commands import comment as writing
 from seeclickfix_async._cli.commands import login, pull, report, watch
-from seeclickfix_async._cli.messages import said
+from seeclickfix_async._cli.messages import describe
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import FileLockedError, InvalidArgumentError
@@ -59,7 +59,7 @@ def run(arguments: list[str] | None = None) -> int:
         return MISUSED
     except SeeClickFixError as error:
         command, *_ = app.parse_args(arguments)
-        err.print(f"scf: {said(error, command)}", markup=False, highlight=False)
+        err.print(f"scf: {describe(error, command)}", markup=False, highlight=False)
         return _code_of(error)
     except KeyboardInterrupt:
         err.print("scf: stopped. What had come is kept.")

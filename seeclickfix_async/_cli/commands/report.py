@@ -19,7 +19,7 @@ from seeclickfix_async import AsyncClient
 from seeclickfix_async._cli import prompts
 from seeclickfix_async._cli.app import FAILED, OK, Flag, Json, Site, err, out, print_json
 from seeclickfix_async._cli.forms import key_of
-from seeclickfix_async._cli.messages import faults
+from seeclickfix_async._cli.messages import describe_faults
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, IssueMayExistError
@@ -139,7 +139,7 @@ def _mended(
             again = [q for q in kind.questions or () if q.primary_key in error.errors]
             if len(again) < len(error.errors):
                 raise
-            for fault in faults(error, report):
+            for fault in describe_faults(error, report):
                 err.print(fault, markup=False, highlight=False)
             given |= {question.primary_key or "": prompts.ask(question) for question in again}
 
