@@ -1,4 +1,4 @@
-"""Where the browser comes back to, on this machine (RFC 8252 §7.3)."""
+"""A web server on this machine that receives the authorization response (RFC 8252 §7.3)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.oauth._browser_page import CLEAN_ADDRESS, browser_page, relay_script
 
 PATH: Final = "/callback"
-_LONGEST = 16_384
-_SIZE = re.compile("[0-9]{1,9}")
-_ANSWERS = ("code=", "error=")
+_MAX_BYTES = 16_384
+_CONTENT_LENGTH = re.compile("[0-9]{1,9}")
+_RESPONSE_PARAMETERS = ("code=", "error=")
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -25,31 +26,27 @@ _HEADERS = {
     "style-src 'unsafe-inline'; connect-src 'self'",
     "Connection": "close",
 }
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">{script}
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>scf login</title>
-<style>:root{{color-scheme:light dark}}body{{font:1.2rem system-ui;max-width:30rem;margin:4rem auto;
-padding:0 1rem}}</style><p id="said">{words}</p></html>"""
-# The implicit flow's answer stands behind the # sign, which only a script sees. It is taken out of
-# the address bar and the history before anything else happens.
-_RELAY = """<script>const answer = location.hash.slice(1);
-history.replaceState(null, "", location.pathname);
-addEventListener("DOMContentLoaded", async () => {
-  const response = await fetch(location.pathname, {method: "POST", body: answer});
-  document.getElementById("said").textContent = await response.text();
-});</script>"""
+_BODY = '<main><p id="message" role="status">{message}</p></main>'
+_POST = """
+  const response = await fetch(address, {method: "POST", body: fragment.slice(1)});
+  document.getElementById("message").textContent = await response.text();
+"""
 
-Take = Callable[[str], str]
-"""Takes an answer, and gives the words for the person."""
+ResponseHandler = Callable[[str], str]
+"""Handles an authorization response, and returns the message for the user."""
 
 
 class Listener(ThreadingHTTPServer):
-    """Hands what comes to `take`, which is to be set once the address is known."""
+    """A server that passes each authorization response to `on_response`.
+
+    Set `on_response` once the address is known.
+    """
 
     daemon_threads = True
 
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.take: Take = lambda _answer: "Nobody waits for this."
+        self.on_response: ResponseHandler = lambda _response: "No login is waiting for this."
 
     @property
     def address(self) -> str:
@@ -57,7 +54,7 @@ class Listener(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}{PATH}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a browser that hung up; whatever else fails is told as usual."""
+        """Ignore a broken connection; report all other errors as usual."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -67,26 +64,27 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30  # seconds: browsers open connections that they do not use
 
     def do_GET(self) -> None:
-        """The browser comes back: with the answer in its query, or behind the # sign."""
+        """Handle the redirect: the response is in its query, or in the fragment."""
         address = self._address()
         if address.path != PATH:
             self.send_error(404)
-        elif any(sign in address.query for sign in _ANSWERS):
-            self._show(escape(self.server.take(f"?{address.query}")))
+        elif any(parameter in address.query for parameter in _RESPONSE_PARAMETERS):
+            self._send_page(escape(self.server.on_response(f"?{address.query}")), CLEAN_ADDRESS)
         else:
-            self._show("Signing in …", _RELAY)
+            self._send_page("Signing you in…", relay_script(_POST))
 
     def do_POST(self) -> None:
-        """The page's script hands on what stood behind the # sign."""
+        """Handle the fragment, which the page's script posts."""
         size = self.headers.get("Content-Length", "")
-        if self._address().path != PATH or not _SIZE.fullmatch(size) or int(size) > _LONGEST:
+        is_valid = _CONTENT_LENGTH.fullmatch(size) and int(size) <= _MAX_BYTES
+        if self._address().path != PATH or not is_valid:
             self.send_error(404)
             return
-        answer = self.rfile.read(int(size)).decode("utf-8", "replace")
-        self._send(self.server.take(f"#{answer}"), "text/plain")
+        fragment = self.rfile.read(int(size)).decode("utf-8", "replace")
+        self._send(self.server.on_response(f"#{fragment}"), "text/plain")
 
-    def _show(self, words: str, script: str = "") -> None:
-        self._send(_PAGE.format(words=words, script=script))
+    def _send_page(self, message: str, script: str) -> None:
+        self._send(browser_page("scf login", _BODY.format(message=message), script=script))
 
     def _address(self) -> SplitResult:
         try:
@@ -94,9 +92,10 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             return urlsplit("")
 
-    def _send(self, text: str, kind: str = "text/html") -> None:
-        body = text.encode()
-        headers = {"Content-Type": f"{kind}; charset=utf-8", "Content-Length": str(len(body))}
+    def _send(self, content: str, media_type: str = "text/html") -> None:
+        body = content.encode()
+        length = str(len(body))
+        headers = {"Content-Type": f"{media_type}; charset=utf-8", "Content-Length": length}
         self.send_response(200)
         for name, value in {**headers, **_HEADERS}.items():
             self.send_header(name, value)
@@ -104,15 +103,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Log nothing: an address may hold a code."""
+        """Log nothing: an address may contain a code."""
 
 
 @contextmanager
 def listening(port: int) -> Generator[Listener]:
-    """Listen while the context lasts; port 0 takes a free one.
+    """Run a listener until the context ends; port 0 uses a free one.
 
     Raises:
-        InvalidArgumentError: The port cannot be had.
+        InvalidArgumentError: The port cannot be used.
     """
     try:
         listener = Listener(port)

@@ -15,12 +15,12 @@ class Problem:
     Attributes:
         status: The HTTP status of the page.
         title: What happened.
-        words: Why, and what to do.
+        explanation: Why it happened, and what to do.
     """
 
     status: int
     title: str
-    words: str
+    explanation: str
 
 
 FOREIGN = Problem(

@@ -1,48 +1,50 @@
-"""What comes to the port of a login at the terminal, from browsers and from whoever finds it."""
+"""The web server of a login at the terminal: requests of browsers and of other programs."""
 
 from __future__ import annotations
 
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from seeclickfix_async._cli.listener import Listener, listening
+from tests.support.browser import Browsers
 
-_LINGER_NOT = struct.pack("ii", 1, 0)  # closing resets the connection
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
 
 
 @pytest.fixture
-def taken() -> list[str]:
+def received() -> list[str]:
     return []
 
 
 @pytest.fixture
-def listener(taken: list[str]) -> Iterator[Listener]:
-    def take(answer: str) -> str:
-        taken.append(answer)
+def listener(received: list[str]) -> Iterator[Listener]:
+    def on_response(response: str) -> str:
+        received.append(response)
         return "<Thank you>"
 
     with listening(0) as listener:
-        listener.take = take
+        listener.on_response = on_response
         yield listener
 
 
-def _connected(listener: Listener) -> socket.socket:
+def _connect(listener: Listener) -> socket.socket:
     return socket.create_connection(("127.0.0.1", listener.server_port), timeout=10)
 
 
-def _ask(listener: Listener, *lines: str, body: bytes = b"") -> str:
-    """Everything that is answered to a request, whatever it looks like."""
-    with _connected(listener) as connection:
+def _exchange(listener: Listener, *lines: str, body: bytes = b"") -> str:
+    """Send a request, valid or not, and return the whole response."""
+    with _connect(listener) as connection:
         connection.sendall("\r\n".join((*lines, "", "")).encode("latin-1") + body)
-        with connection.makefile("rb") as answer:
-            return answer.read().decode()
+        with connection.makefile("rb") as response:
+            return response.read().decode()
 
 
 @pytest.mark.parametrize(
-    ("lines", "answered"),
+    ("lines", "status"),
     [
         (["GET /favicon.ico HTTP/1.1"], "404"),
         (["GET / HTTP/1.1"], "404"),
@@ -60,45 +62,61 @@ def _ask(listener: Listener, *lines: str, body: bytes = b"") -> str:
         (["POST /other HTTP/1.1", "Content-Length: 0"], "404"),
     ],
 )
-def test_what_is_no_answer_of_a_browser_is_refused(
+def test_other_requests_are_refused_and_do_not_end_the_login(
     listener: Listener,
-    taken: list[str],
+    received: list[str],
     lines: list[str],
-    answered: str,
+    status: str,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    said = _ask(listener, *lines)
+    refusal = _exchange(listener, *lines)
 
-    assert answered in said
-    assert "Thank you" in _ask(listener, "GET /callback?code=a&state=b HTTP/1.1")
-    assert taken == ["?code=a&state=b"]  # and nothing before it
+    assert status in refusal
+    assert "Thank you" in _exchange(listener, "GET /callback?code=a&state=b HTTP/1.1")
+    assert received == ["?code=a&state=b"]  # only the valid one
     assert capfd.readouterr().err == ""
 
 
-def test_an_answer_is_handed_on_and_thanked_for(listener: Listener, taken: list[str]) -> None:
-    page = _ask(listener, "GET /callback?error=access_denied HTTP/1.1")
-    relay = _ask(listener, "GET /callback HTTP/1.1")
-    text = _ask(listener, "POST /callback HTTP/1.1", "Content-Length: 3", body=b"a=\xff")
+def test_a_response_is_passed_on_and_acknowledged(listener: Listener, received: list[str]) -> None:
+    page = _exchange(listener, "GET /callback?error=access_denied HTTP/1.1")
+    relay = _exchange(listener, "GET /callback HTTP/1.1")
+    post = ("POST /callback HTTP/1.1", "Content-Length: 3")
+    message = _exchange(listener, *post, body=b"a=\xff")
 
-    assert taken == ["?error=access_denied", "#a=�"]
+    assert received == ["?error=access_denied", "#a=�"]
     assert "&lt;Thank you&gt;" in page
+    assert "history.replaceState" in page
     assert "location.hash" in relay
-    assert text.endswith("<Thank you>")
-    assert "text/plain" in text
-    for answer in (page, relay, text):
-        assert "Cache-Control: no-store" in answer
-        assert "Referrer-Policy: no-referrer" in answer
+    assert message.endswith("<Thank you>")
+    assert "text/plain" in message
+    for response in (page, relay, message):
+        assert "Cache-Control: no-store" in response
+        assert "Referrer-Policy: no-referrer" in response
 
 
-def test_who_hangs_up_or_says_nothing_hinders_nobody(
-    listener: Listener, taken: list[str], capfd: pytest.CaptureFixture[str]
+def test_broken_and_idle_connections_do_not_block_others(
+    listener: Listener, received: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with _connected(listener):  # as browsers do, for a request that may never come
+    with _connect(listener):  # as browsers do, for a request that they may never send
         for half in (b"GET /callback?co", b"POST /callback HTTP/1.1\r\nContent-Length: 9\r\n\r\na"):
-            with _connected(listener) as connection:
+            with _connect(listener) as connection:
                 connection.sendall(half)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-        assert "Thank you" in _ask(listener, "GET /callback?code=a HTTP/1.1")
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        assert "Thank you" in _exchange(listener, "GET /callback?code=a HTTP/1.1")
 
-    assert taken[-1] == "?code=a"
+    assert received[-1] == "?code=a"
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("response", ["#access_token=a&state=b", "?code=a&state=b"])
+def test_a_browser_sends_the_response_and_cleans_its_address(
+    listener: Listener, received: list[str], response: str
+) -> None:
+    with closing(Browsers()) as browsers:
+        browser = browsers.fresh()
+        browser.open(listener.address + response)
+        browser.reads("<Thank you>")
+
+        assert browser.driver.current_url == listener.address
+
+    assert received == [response]

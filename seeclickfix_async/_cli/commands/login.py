@@ -164,7 +164,7 @@ async def _in_browser(
         here = attrs.evolve(app, redirect_uri=listener.address)
         flow = begin(here, "implicit" if implicit else "code", scope, max_age=max(wait, 1.0))
         answers = _Answers(flow)
-        listener.take = answers.take
+        listener.on_response = answers.take
         await _show(flow, answers, browser=browser)
         outcome = None
         with anyio.move_on_after(wait):
