@@ -1,4 +1,4 @@
-"""What all commands of `scf` share."""
+"""The application `scf`, and what its commands share: options, exit codes, output."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError
 
 OK, FAILED, MISUSED, INCOMPLETE, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
-"""Exit codes: done; the service or the network failed; wrong arguments; not everything; another
-process is writing the file; Ctrl-C."""
+"""Exit codes: success; the service or the network failed; wrong arguments; incomplete results;
+another process is writing the file; Ctrl-C."""
 
 PRODUCT = f"scf/{__version__}"
+MODERATED = "Accepted. It becomes visible when a moderator has approved it."
 
 app: App = App(
     name="scf",
@@ -41,39 +42,42 @@ Box = tuple[float, float, float, float] | None
 
 
 def parse_area(place: Place, around: Near, box: Box) -> Area | None:
-    """The area of the three options, of which one may be given.
+    """Return the area of --place, --near or --box, or None without one.
 
     Raises:
-        InvalidArgumentError: Several are given, or one is no area.
+        InvalidArgumentError: There are several, or one is not a valid area.
     """
-    given: list[Area] = []
+    areas: list[Area] = []
     if place is not None:
-        given.append(PlaceArea(place))
+        areas.append(PlaceArea(place))
     if around is not None:
-        given.append(near(*around))
+        areas.append(near(*around))
     if box is not None:
-        given.append(BoundingBox(*box))
-    if len(given) > 1:
-        raise InvalidArgumentError("area", "give one of --place, --near and --box.")
-    return given[0] if given else None
+        areas.append(BoundingBox(*box))
+    if len(areas) > 1:
+        raise InvalidArgumentError("area", "use only one of --place, --near and --box.")
+    return areas[0] if areas else None
 
 
-def nothing_at(place: str) -> int:
-    """Say that a place has nothing: the service answers so for a name that it does not know."""
+def warn_empty_place(place: str) -> int:
+    """Warn that a place has no issues, and return the exit code.
+
+    The service returns an empty list for an unknown name, too.
+    """
     err.print(
-        f"scf: there is nothing at {place!r}. Is it the place's url_name? "
-        "scf places LAT LNG lists those around a point.",
+        f"scf: there are no issues at {place!r}. Is it the place's url_name? "
+        "scf places LAT LNG lists the places at a point.",
         markup=False,
     )
     return INCOMPLETE
 
 
-def parse_datetime(moment: datetime | None) -> datetime | None:
-    """A moment that is UTC unless it says otherwise."""
-    return moment.replace(tzinfo=UTC) if moment is not None and not moment.tzinfo else moment
+def assume_utc(time: datetime | None) -> datetime | None:
+    """Return the time, in UTC if it has no time zone."""
+    return time.replace(tzinfo=UTC) if time is not None and not time.tzinfo else time
 
 
 def print_json(value: object) -> None:
-    """Print a value on one line."""
+    """Print a value as JSON on one line."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
     sys.stdout.flush()

@@ -15,7 +15,7 @@ Command = Callable[..., Any]
 # Arguments of the library that a command takes under another name.
 _OPTIONS = {
     "anonymize_reporter": "--anonymous",
-    "comment": "TEXT",
+    "answers": "--answers",
     "per_page": "--limit",
     "place_url": "--place",
     "radius": "METRES",

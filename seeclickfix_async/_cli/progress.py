@@ -1,4 +1,4 @@
-"""How a person is told what a pull takes, how it goes, and what came."""
+"""The progress and the report of a pull, printed for a user."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seeclickfix_async import pull as pulls
 from seeclickfix_async._cli.app import INCOMPLETE, OK, err, out, print_json
 from seeclickfix_async.errors._counting import counted
 
-_WHAT: dict[pulls.Stage, str] = {
+_NOUNS: dict[pulls.Stage, str] = {
     "pull": "issue",
     "update": "updated issue",
     "sweep": "id",
@@ -23,11 +23,11 @@ _WHAT: dict[pulls.Stage, str] = {
 }
 
 
-class Lines:
-    """A line now and then, where nobody draws.
+class ProgressLines:
+    """Progress as one line every ten seconds, for output that is not a terminal.
 
     Attributes:
-        stages: What the pull has begun to do, in this order.
+        stages: The stages that the pull has begun, in order.
     """
 
     def __init__(self, every: float = 10.0) -> None:
@@ -36,21 +36,21 @@ class Lines:
         self._last = time.monotonic()
 
     def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
-        """Print what is to come."""
-        err.print(_words(stage, estimate))
+        """Print the estimate of a stage."""
+        err.print(_format_estimate(stage, estimate))
         self.stages.append(stage)
 
     def tell(self, report: Report) -> None:
-        """Print, unless the last line is fresh."""
+        """Print a line, unless the last one was printed less than `every` seconds ago."""
         now = time.monotonic()
         if now - self._last >= self._every:
             self._last = now
-            came, whole = _so_far(self.stages[-1], report)
-            err.print(f"{came:,} of {counted(whole, _WHAT[self.stages[-1]])}")
+            received, total = _count(self.stages[-1], report)
+            err.print(f"{received:,} of {counted(total, _NOUNS[self.stages[-1]])}")
 
 
-class Bar(Lines):
-    """A bar with rate and time left, on a terminal."""
+class ProgressBar(ProgressLines):
+    """Progress as a bar with the time left, on a terminal."""
 
     def __init__(self, progress: Progress, name: str) -> None:
         super().__init__()
@@ -58,21 +58,21 @@ class Bar(Lines):
         self._task = progress.add_task(name, total=None)
 
     def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
-        """Print what is to come, and begin anew."""
+        """Print the estimate of a stage, and reset the bar."""
         super().begin(stage, estimate)
         self._progress.reset(self._task, total=estimate.issues)
 
     def tell(self, report: Report) -> None:
-        """Draw."""
-        came, whole = _so_far(self.stages[-1], report)
-        self._progress.update(self._task, total=whole, completed=came)
+        """Update the bar."""
+        received, total = _count(self.stages[-1], report)
+        self._progress.update(self._task, total=total, completed=received)
 
 
 @contextlib.contextmanager
-def progress_listener(name: str) -> Generator[Lines]:
-    """What tells of the pull into the file of this name."""
+def progress_listener(name: str) -> Generator[ProgressLines]:
+    """Yield a listener that shows the progress of the pull into the file `name`."""
     if not err.is_terminal:
-        yield Lines()
+        yield ProgressLines()
         return
     columns = (
         TextColumn("{task.description}"),
@@ -81,60 +81,61 @@ def progress_listener(name: str) -> Generator[Lines]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=err, transient=True) as progress:
-        yield Bar(progress, name)
+        yield ProgressBar(progress, name)
 
 
 def print_estimate(estimate: Estimate, *, json: bool) -> int:
-    """Print what a pull would take; gives the exit code."""
+    """Print the estimate of a pull, and return the exit code."""
     if json:
         print_json(estimate)
     else:
-        out.print(_words("pull", estimate), highlight=False)
+        out.print(_format_estimate("pull", estimate), highlight=False)
     return OK
 
 
-def tell(report: Report, path: Path, *, json: bool, update: bool = False) -> int:
-    """Print what came; gives the exit code."""
+def print_report(report: Report, path: Path, *, json: bool, update: bool = False) -> int:
+    """Print the report of a pull, and return the exit code."""
     if json:
         print_json(report)
         return OK if report.complete else INCOMPLETE
-    what = _WHAT["update" if update else "pull"]
+    noun = _NOUNS["update" if update else "pull"]
     verdict = "complete" if report.complete else f"NOT complete: {' '.join(report.reasons)}"
-    alone = report.quota_seconds
-    quota = f"; at the quota's pace it is {_time(alone)}" if alone else ""
-    gone = "" if report.vanished is None else f"{counted(report.vanished, 'issue')} vanished\n"
-    missing = f", {report.photos_missing:,} could not be had" if report.photos_missing else ""
-    pictures = "" if report.photos is None else f"{counted(report.photos, 'photo')}{missing}\n"
-    out.print(
-        f"{report.received:,} of {counted(report.expected or 0, what)}, {verdict}\n"
-        f"{counted(report.requests, 'request')} ({report.minimum:,} at the least), "
-        f"{counted(report.duplicates, 'row')} came twice\n{gone}{pictures}"
-        f"It took {_time(report.seconds)}{quota}\n{path.resolve()}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    duration = f"It took {_format_duration(report.seconds)}"
+    if report.quota_seconds:
+        duration += f"; at the quota's pace it is {_format_duration(report.quota_seconds)}"
+    lines = [
+        f"{report.received:,} of {counted(report.expected or 0, noun)}, {verdict}",
+        f"{counted(report.requests, 'request')} (at least {report.minimum:,} were needed)",
+        f"{counted(report.duplicates, 'row')} received twice",
+    ]
+    if report.vanished is not None:
+        lines.append(f"{counted(report.vanished, 'issue')} vanished")
+    if report.photos is not None:
+        missing = f", {report.photos_missing:,} not available" if report.photos_missing else ""
+        lines.append(f"{counted(report.photos, 'photo')}{missing}")
+    lines += [duration, str(path.resolve())]
+    out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
     return OK if report.complete else INCOMPLETE
 
 
-def _so_far(stage: pulls.Stage, report: Report) -> tuple[int, int]:
-    """How many have come, of how many."""
+def _count(stage: pulls.Stage, report: Report) -> tuple[int, int]:
+    """Return the number of items received, and the total."""
     if stage == "photos":
-        came = report.photos or 0
-        return came, came + (report.photos_missing or 0)
+        received = report.photos or 0
+        return received, received + (report.photos_missing or 0)
     return report.received, report.expected or 0
 
 
-def _words(stage: pulls.Stage, estimate: Estimate) -> str:
-    what = _WHAT[stage]
-    unknown = estimate.issues is None
-    whole = f"An unknown number of {what}s" if unknown else counted(estimate.issues or 0, what)
-    quota = f", {_time(estimate.seconds)}" if estimate.seconds else ""
-    return f"{whole} to come: {counted(estimate.requests, 'request')}{quota} at the least."
+def _format_estimate(stage: pulls.Stage, estimate: Estimate) -> str:
+    noun = _NOUNS[stage]
+    is_unknown = estimate.issues is None
+    total = f"An unknown number of {noun}s" if is_unknown else counted(estimate.issues or 0, noun)
+    quota = f", {_format_duration(estimate.seconds)}" if estimate.seconds else ""
+    return f"{total} to fetch: at least {counted(estimate.requests, 'request')}{quota}."
 
 
-def _time(seconds: float) -> str:
-    """So long, in a unit that gives it two digits or so."""
+def _format_duration(seconds: float) -> str:
+    """Return the largest unit of which there are two or more, as `2.5 hours` or `90 seconds`."""
     for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:,.1f} {unit}s"

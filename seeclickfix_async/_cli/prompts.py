@@ -1,4 +1,4 @@
-"""Questions on the terminal, one line or several for each."""
+"""Prompts on the terminal. They go to standard error, so that standard output can be piped."""
 
 from __future__ import annotations
 
@@ -11,97 +11,98 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Choice, Question, QuestionType
 from seeclickfix_async.models._answer_encoding import Answer
 
-_YES = {"y": True, "yes": True, "n": False, "no": False}
+_YES_NO = {"y": True, "yes": True, "n": False, "no": False}
 
 
-def line(words: str) -> str:
-    """One line of somebody's; the question goes to standard error.
+def read_line(label: str) -> str:
+    """Prompt for one line.
 
     Raises:
-        InvalidArgumentError: Nobody is there.
+        InvalidArgumentError: Standard input has ended.
     """
-    err.print(f"{words}: ", end="", markup=False, highlight=False)
+    err.print(f"{label}: ", end="", markup=False, highlight=False)
     try:
         return input().strip()
     except EOFError:
         raise InvalidArgumentError(
-            "answers", "nobody is there to ask. Give --at, --address, --type and --answers."
+            "answers",
+            "standard input has ended; scf report --help lists the options to use instead.",
         ) from None
 
 
-def choose(words: str, names: Sequence[str]) -> int:
-    """One of a numbered list; gives its place."""
+def choose(label: str, names: Sequence[str]) -> int:
+    """Prompt for one of a numbered list, and return its index."""
     for number, name in enumerate(names, 1):
         err.print(f"{number:3}  {name}", markup=False, highlight=False)
     while True:
-        chosen = validation.parse_identifier(line(words)) or 0
-        if 1 <= chosen <= len(names):
-            return chosen - 1
-        err.print(f"A number from 1 to {len(names)}, please.")
+        number = validation.parse_identifier(read_line(label)) or 0
+        if 1 <= number <= len(names):
+            return number - 1
+        err.print(f"Type a number from 1 to {len(names)}.")
 
 
-def confirm(words: str) -> bool:
-    """Yes or no."""
+def confirm(label: str) -> bool:
+    """Prompt for yes or no."""
     while True:
-        answer = _YES.get(line(f"{words} [y/n]").lower())
+        answer = _YES_NO.get(read_line(f"{label} [y/n]").lower())
         if answer is not None:
             return answer
 
 
 def ask(question: Question) -> Answer:
-    """A question of a form; an empty line leaves it out."""
-    rule = _RULES.get(question.question_type or QuestionType.TEXT, _text)
-    return rule(question, question.words + (" (required)" if question.response_required else ""))
+    """Prompt for the answer to a question of a request type; an empty line leaves it out."""
+    prompt = _PROMPTS.get(question.question_type or QuestionType.TEXT, _text)
+    return prompt(question, question.words + (" (required)" if question.response_required else ""))
 
 
-def _note(question: Question, words: str) -> Answer:
+def _note(question: Question, label: str) -> Answer:
     del question
-    err.print(words, markup=False)
+    err.print(label, markup=False)
     return None
 
 
-def _text(question: Question, words: str) -> Answer:
+def _text(question: Question, label: str) -> Answer:
     del question
-    return line(words)
+    return read_line(label)
 
 
-def _moment(question: Question, words: str) -> Answer:
-    """A moment in the terminal's own time zone, unless it names one."""
-    text = _text(question, f"{words}, as 2026-01-31 or 2026-01-31 14:30")
+def _datetime(question: Question, label: str) -> Answer:
+    """Prompt for a date or a time, in the terminal's time zone if it has none."""
+    line = _text(question, f"{label}, as 2026-01-31 or 2026-01-31 14:30")
     try:
-        return datetime.fromisoformat(str(text)).astimezone() if " " in str(text) else text
+        return datetime.fromisoformat(str(line)).astimezone() if " " in str(line) else line
     except ValueError:
-        return text  # the draft says what is wrong with it
+        return line  # the draft reports the fault
 
 
-def _boolean(question: Question, words: str) -> Answer:
-    answer = str(_text(question, f"{words} [y/n]"))
-    return _YES.get(answer.lower(), answer)
+def _boolean(question: Question, label: str) -> Answer:
+    line = str(_text(question, f"{label} [y/n]"))
+    return _YES_NO.get(line.lower(), line)
 
 
-def _select(question: Question, words: str) -> Answer:
-    chosen = _chosen(question, words)
-    return chosen[0] if chosen else None
+def _select(question: Question, label: str) -> Answer:
+    keys = _read_choices(question, label)
+    return keys[0] if keys else None
 
 
-def _chosen(question: Question, words: str) -> list[str]:
-    """Keys of what was chosen, by number or by key."""
+def _read_choices(question: Question, label: str) -> list[str]:
+    """Prompt for choices, by number or by key, and return their keys."""
     choices: tuple[Choice, ...] = question.select_values or ()
     for number, choice in enumerate(choices, 1):
         err.print(f"{number:3}  {choice.name or choice.key}", markup=False, highlight=False)
-    numbered = {str(number): choice.key or "" for number, choice in enumerate(choices, 1)}
-    parts = (part.strip() for part in line(words).split(","))
-    return [numbered.get(part, part) for part in parts if part]
+    keys = {str(number): choice.key or "" for number, choice in enumerate(choices, 1)}
+    parts = (part.strip() for part in read_line(label).split(","))
+    return [keys.get(part, part) for part in parts if part]
 
 
-def _multiple(question: Question, words: str) -> Answer:
-    return _chosen(question, f"{words}, several with commas")
+def _multiple(question: Question, label: str) -> Answer:
+    return _read_choices(question, f"{label}, separated by commas")
 
 
-_RULES: dict[QuestionType, Callable[[Question, str], Answer]] = {
+_PROMPTS: dict[QuestionType, Callable[[Question, str], Answer]] = {
     QuestionType.NOTE: _note,
     QuestionType.BOOLEAN: _boolean,
-    QuestionType.DATETIME: _moment,
+    QuestionType.DATETIME: _datetime,
     QuestionType.SELECT: _select,
     QuestionType.MULTIVALUELIST: _multiple,
 }

@@ -15,7 +15,7 @@ from anyio.streams.text import TextReceiveStream
 from seeclickfix_async.errors import SeeClickFixError
 
 _COMMAND = (sys.executable, "-m", "seeclickfix_async.sandbox")
-_SAYS = "SeeClickFix sandbox on "
+_FIRST_LINE = "SeeClickFix sandbox on "
 
 
 class SandboxError(SeeClickFixError):
@@ -25,22 +25,22 @@ class SandboxError(SeeClickFixError):
 
 
 @asynccontextmanager
-async def sandbox(*arguments: str) -> AsyncGenerator[str]:
-    """Start a sandbox on a free port, give its address, and end it afterwards.
+async def run_in_background(*arguments: str) -> AsyncGenerator[str]:
+    """Start a sandbox on a free port, yield its base URL, and stop it afterwards.
 
     Raises:
-        SandboxError: It did not start, usually since its extra is not installed.
+        SandboxError: It did not start, usually because its extra is not installed.
     """
     command = (*_COMMAND, "--port", "0", *arguments)
     async with await anyio.open_process(command, stderr=subprocess.PIPE) as process:
         try:
             line = await _first_line(process)
-            if not line.startswith(_SAYS):
+            if not line.startswith(_FIRST_LINE):
                 raise SandboxError(
-                    "The sandbox did not start. If it is not installed: "
+                    "The sandbox did not start. It requires the 'sandbox' extra: "
                     "pip install 'seeclickfix-async[sandbox]'"
                 )
-            yield line.removeprefix(_SAYS)
+            yield line.removeprefix(_FIRST_LINE)
         finally:
             if process.returncode is None:
                 process.terminate()
@@ -49,19 +49,20 @@ async def sandbox(*arguments: str) -> AsyncGenerator[str]:
 async def _first_line(process: anyio.abc.Process) -> str:
     line = ""
     if process.stdout is not None:
-        async for text in TextReceiveStream(process.stdout):
-            line += text
+        async for part in TextReceiveStream(process.stdout):
+            line += part
             if "\n" in line:
                 break
     return line.partition("\n")[0]
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run a sandbox in the foreground; gives its exit code. It ends with this process."""
+def run_in_foreground(arguments: Sequence[str]) -> int:
+    """Run a sandbox until it ends or this process is stopped, and return its exit code."""
     with subprocess.Popen((*_COMMAND, *arguments)) as process:  # noqa: S603  # our own module
         signal.signal(signal.SIGTERM, lambda _signal, _frame: process.terminate())
         while True:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                process.terminate()  # from a terminal it got the signal too, and takes both
+                # A terminal sends Ctrl-C to both processes; the sandbox tolerates both signals.
+                process.terminate()

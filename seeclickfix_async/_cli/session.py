@@ -1,4 +1,4 @@
-"""Who is signed in on this machine: one token for each site."""
+"""The login on this machine: one token for each site, and clients that use it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ CLIENT_VARIABLE = "SEECLICKFIX_CLIENT_ID"
 SECRET_VARIABLE = "SEECLICKFIX_CLIENT_SECRET"  # noqa: S105  # a name, not a secret
 
 LOOPBACK = "http://127.0.0.1/callback"
-_PATIENCE = 10.0  # seconds that a keyring has to answer
+_KEYRING_TIMEOUT = 10.0  # seconds
 
 
-class StoredLogin:
-    """A token store: the desktop's keyring where there is one, else a file of its owner's."""
+class LoginStore:
+    """A token store: the desktop's keyring if there is one, otherwise a private file."""
 
     def __init__(self) -> None:
         self._files = FileStore(_folder() / "tokens")
         self._keyring = _keyring()
 
     async def get(self, key: str) -> Token | None:
-        """The token of a site, from wherever it was kept."""
+        """Return the newest token of a site, from the file or the keyring."""
         found = [await self._files.get(key)]
         if self._keyring is not None:
             found.append(await self._keyring.get(key))
@@ -42,7 +42,7 @@ class StoredLogin:
         return max(tokens, key=lambda token: token.created_at, default=None)
 
     async def put(self, key: str, token: Token) -> None:
-        """Keep a token in the keyring, or in a file if that does not work."""
+        """Store a token in the keyring, or in a file if the keyring fails."""
         if self._keyring is not None:
             try:
                 await self._keyring.put(key, token)
@@ -54,26 +54,28 @@ class StoredLogin:
         await self._files.put(key, token)
 
     async def delete(self, key: str) -> None:
-        """Forget a token, wherever it is kept."""
+        """Delete a token from the file and the keyring."""
         await self._files.delete(key)
         if self._keyring is not None:
             await self._keyring.delete(key)
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
-        """Let no other process in."""
+        """Lock a site's token against all other processes."""
         return self._files.lock(key)
 
 
 def _keyring() -> TokenStore | None:
-    """The keyring, if it is installed and there is one on this machine."""
+    """Return the keyring, if it is installed and this machine has one."""
     try:
         import keyring  # noqa: PLC0415  # an extra, and slow to load
-        from keyring.backends.fail import Keyring as Nothing  # noqa: PLC0415
+        from keyring.backends.fail import Keyring as Missing  # noqa: PLC0415
 
         from seeclickfix_async.tokens._stores.keyring import KeyringStore  # noqa: PLC0415
     except ModuleNotFoundError:
         return None
-    return None if isinstance(keyring.get_keyring(), Nothing) else KeyringStore(timeout=_PATIENCE)
+    if isinstance(keyring.get_keyring(), Missing):
+        return None
+    return KeyringStore(timeout=_KEYRING_TIMEOUT)
 
 
 def _folder() -> Path:
@@ -82,30 +84,30 @@ def _folder() -> Path:
 
 def _applications() -> dict[str, str]:
     try:
-        known = json.loads((_folder() / "applications.json").read_text("utf-8"))
+        saved = json.loads((_folder() / "applications.json").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return saved if isinstance(saved, dict) else {}
 
 
-def save_login(app: Application) -> None:
-    """Note which application signed in at a site, so that its token can be renewed.
+def save_application(app: Application) -> None:
+    """Save the application that signed in at a site, so that its token can be renewed.
 
     Raises:
         TokenStoreError: The folder cannot be written.
     """
-    known = {**_applications(), app.base_url: app.client_id}
+    applications = {**_applications(), app.base_url: app.client_id}
     try:
         _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(_folder() / "applications.json", json.dumps(known).encode())
+        replace_file(_folder() / "applications.json", json.dumps(applications).encode())
     except OSError as error:
-        raise TokenStoreError(f"The login cannot be noted: {error.strerror}.") from None
+        raise TokenStoreError(f"The login cannot be saved: {error.strerror}.") from None
 
 
-def application(
+def find_application(
     base_url: str, client_id: str | None = None, redirect_uri: str = LOOPBACK
 ) -> Application | None:
-    """The application that signs in at a site: as told, by the environment, or as last time."""
+    """Return the application of a site: by argument, environment, or from the last login."""
     site = normalize_base_url(base_url)
     name = client_id or os.environ.get(CLIENT_VARIABLE) or _applications().get(site)
     if not name:
@@ -113,12 +115,29 @@ def application(
     return Application(name, redirect_uri, os.environ.get(SECRET_VARIABLE) or None, site)
 
 
+def require_application(base_url: str, client_id: str | None, redirect_uri: str) -> Application:
+    """Return the application of a site.
+
+    Raises:
+        InvalidArgumentError: It is unknown.
+    """
+    app = find_application(base_url, client_id, redirect_uri)
+    if app is None:
+        raise InvalidArgumentError(
+            "client_id",
+            "a login in the browser needs your application's id, which SeeClickFix issues: use "
+            f"--client-id or set {CLIENT_VARIABLE}. With a personal access token, use "
+            "scf login --token.",
+        )
+    return app
+
+
 @asynccontextmanager
 async def make_token_endpoint(
     base_url: str, limiter: Limiter | None = None
 ) -> AsyncGenerator[TokenEndpoint | None]:
-    """What renews and revokes at a site; None when no application is known there."""
-    app = application(base_url)
+    """Yield the token endpoint of a site, or None when its application is unknown."""
+    app = find_application(base_url)
     if app is None:
         yield None
         return
@@ -129,37 +148,20 @@ async def make_token_endpoint(
 
 @asynccontextmanager
 async def make_client(base_url: str) -> AsyncGenerator[AsyncClient]:
-    """A client with the environment's token, or that of whoever signed in, or without."""
+    """Yield a client with the token of the environment or of the login, or without one."""
     limiter = Limiter()
     async with make_token_endpoint(base_url, limiter) as endpoint:
         token: AccessToken | None = os.environ.get(TOKEN_VARIABLE, "").strip() or None
         if token is None:
-            token = await _kept_token(base_url, endpoint)
+            token = await _stored_token(base_url, endpoint)
         async with AsyncClient(
             token, base_url=base_url, limiter=limiter, user_agent=PRODUCT
         ) as client:
             yield client
 
 
-async def _kept_token(base_url: str, endpoint: TokenEndpoint | None) -> StoredToken | None:
-    store, key = StoredLogin(), normalize_base_url(base_url)
+async def _stored_token(base_url: str, endpoint: TokenEndpoint | None) -> StoredToken | None:
+    store, key = LoginStore(), normalize_base_url(base_url)
     if await store.get(key) is None:
         return None
     return StoredToken(store, key, endpoint=endpoint)
-
-
-def require_application(base_url: str, client_id: str | None, redirect_uri: str) -> Application:
-    """The application that signs in.
-
-    Raises:
-        InvalidArgumentError: Nobody said which.
-    """
-    app = application(base_url, client_id, redirect_uri)
-    if app is None:
-        raise InvalidArgumentError(
-            "client_id",
-            f"a login in the browser needs the id that SeeClickFix gave your application: give "
-            f"--client-id or set {CLIENT_VARIABLE}. With a personal access token, use "
-            "scf login --token.",
-        )
-    return app

@@ -1,4 +1,4 @@
-"""The command line, as a person runs it."""
+"""The commands of `scf` that read, pull and watch."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tests.support.command_line import run_cli
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 
 
-_NOBODYS = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "XDG_CONFIG_HOME": "/nobody"}
+_NO_LOGIN = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "XDG_CONFIG_HOME": "/gone"}
 
 
 def _environment(url: str = "", token: str = "") -> dict[str, str]:
-    return {**os.environ, **_NOBODYS, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": token}
+    return {**os.environ, **_NO_LOGIN, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": token}
 
 
 def _run(
@@ -45,16 +45,16 @@ def _run(
     )
 
 
-def _opened(path: Path) -> closing[sqlite3.Connection]:
+def _connect(path: Path) -> closing[sqlite3.Connection]:
     return closing(sqlite3.connect(path))
 
 
 @pytest.fixture(scope="module")
-def small() -> Sandbox:
+def sandbox() -> Sandbox:
     return Sandbox(300, settings=Settings(quota=None))
 
 
-def test_the_demo_pulls_a_city_and_says_where_it_is(tmp_path: Path) -> None:
+def test_the_demo_pulls_a_city_and_prints_its_path(tmp_path: Path) -> None:
     done = _run("demo", "--issues", "700", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
@@ -62,13 +62,15 @@ def test_the_demo_pulls_a_city_and_says_where_it_is(tmp_path: Path) -> None:
     assert "700 of 700 issues, complete" in done.stdout
     assert re.search("It took [0-9.]+ seconds?; at the quota's pace it is", done.stdout)
     assert str(tmp_path / "scf-demo.db") in done.stdout
-    with _opened(tmp_path / "scf-demo.db") as database:
+    with _connect(tmp_path / "scf-demo.db") as database:
         assert database.execute("SELECT count(*) FROM issues").fetchone() == (700,)
 
 
-def test_a_pull_to_lines_and_to_sqlite_holds_every_issue(small: Sandbox, tmp_path: Path) -> None:
-    expected = {small.city.id_of(row) for row in range(300)}
-    with small.serve() as url:
+def test_a_pull_to_json_lines_and_to_sqlite_has_every_issue(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    expected = {sandbox.city.id_of(row) for row in range(300)}
+    with sandbox.serve() as url:
         lines = _run("pull", "city.jsonl", "--json", url=url, cwd=tmp_path)
         _run("pull", "city.db", url=url, cwd=tmp_path)
         again = _run("pull", "city.db", "--details", url=url, cwd=tmp_path)
@@ -77,39 +79,39 @@ def test_a_pull_to_lines_and_to_sqlite_holds_every_issue(small: Sandbox, tmp_pat
     assert {row["id"] for row in rows} == expected
     assert json.loads(lines.stdout)["complete"] is True
     assert again.returncode == 0, again.stderr
-    with _opened(tmp_path / "city.db") as database:
-        kept = database.execute("SELECT id, created_at, details FROM issues").fetchall()
-    assert {row[0] for row in kept} == expected
-    assert all(row[1].endswith("Z") for row in kept)
-    assert "comments" in json.loads(kept[0][2])
+    with _connect(tmp_path / "city.db") as database:
+        rows_in_database = database.execute("SELECT id, created_at, details FROM issues").fetchall()
+    assert {row[0] for row in rows_in_database} == expected
+    assert all(row[1].endswith("Z") for row in rows_in_database)
+    assert "comments" in json.loads(rows_in_database[0][2])
 
 
-def test_a_pull_of_an_area_and_a_period(small: Sandbox, tmp_path: Path) -> None:
+def test_a_pull_of_an_area_and_a_period(sandbox: Sandbox, tmp_path: Path) -> None:
     options = ("--near", "41.05", "-73.54", "3000", "--after", "2025-01-01", "--status", "closed")
-    with small.serve() as url:
+    with sandbox.serve() as url:
         done = _run("pull", "some.jsonl", *options, url=url, cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    query = small.requests[-1].query
+    query = sandbox.requests[-1].query
     assert query["after"] >= "2025-01-01T00:00:00Z"
     assert query["status"] == "closed"
     assert float(query["min_lat"]) < 41.05 < float(query["max_lat"])
 
 
-def test_what_a_pull_takes_is_told_in_words(small: Sandbox, tmp_path: Path) -> None:
-    newest = datetime.fromtimestamp(small.city.created[-1], UTC).isoformat()
-    with small.serve() as url:
-        whole = run_cli(url, "pull", "city.db", "--estimate", cwd=tmp_path)
-        one = ("--place", "example-city", "--after", newest, "--estimate")
-        little = run_cli(url, "pull", "city.db", *one, cwd=tmp_path)
+def test_an_estimate_is_printed(sandbox: Sandbox, tmp_path: Path) -> None:
+    newest = datetime.fromtimestamp(sandbox.city.created[-1], UTC).isoformat()
+    with sandbox.serve() as url:
+        everywhere = run_here(url, "pull", "city.db", "--estimate", cwd=tmp_path)
+        newest_only = ("--place", "example-city", "--after", newest, "--estimate")
+        one = run_here(url, "pull", "city.db", *newest_only, cwd=tmp_path)
 
-    assert whole.stderr.startswith("The whole service, every city of it")
-    assert whole.stdout == "300 issues to come: 3 requests, 9 seconds at the least.\n"
-    assert little.stdout == "1 issue to come: 1 request, 3 seconds at the least.\n"
-    assert little.stderr == ""
+    assert everywhere.stderr.startswith("Without --place, --near or --box")
+    assert everywhere.stdout == "300 issues to fetch: at least 3 requests, 9 seconds.\n"
+    assert one.stdout == "1 issue to fetch: at least 1 request, 3 seconds.\n"
+    assert one.stderr == ""
 
 
-def test_a_sweep_is_told(tmp_path: Path) -> None:
+def test_the_report_of_a_sweep(tmp_path: Path) -> None:
     sandbox = Sandbox(120, settings=Settings(quota=None))
     with sandbox.serve() as url:
         run_cli(url, "pull", "city.db", "--place", "example-city", cwd=tmp_path)
@@ -118,13 +120,13 @@ def test_a_sweep_is_told(tmp_path: Path) -> None:
         swept = run_cli(url, *sweep, cwd=tmp_path)
 
     assert swept.returncode == 0, swept.stderr
-    assert "1 updated issue to come: 1 request" in swept.stderr  # the newest of before
-    assert "119 ids to come: 2 requests" in swept.stderr
+    assert "1 updated issue to fetch: at least 1 request" in swept.stderr  # the newest known one
+    assert "119 ids to fetch: at least 2 requests" in swept.stderr
     assert "1 of 1 updated issue, complete\n" in swept.stdout
     assert "1 issue vanished\n" in swept.stdout
 
 
-def test_photos_are_told(tmp_path: Path) -> None:
+def test_the_report_of_photos(tmp_path: Path) -> None:
     sandbox = Sandbox(15, settings=Settings(quota=None))
     with sandbox.serve() as url:
         done = _run("pull", "city.db", "--photos", "photos", url=url, cwd=tmp_path)
@@ -132,7 +134,9 @@ def test_photos_are_told(tmp_path: Path) -> None:
 
     photos = len(list((tmp_path / "photos").iterdir()))
     assert done.returncode == 0, done.stderr
-    assert f"{photos} photos to come: {photos} requests, {3 * photos} seconds" in done.stderr
+    assert (
+        f"{photos} photos to fetch: at least {photos} requests, {3 * photos} seconds" in done.stderr
+    )
     assert f"\n{photos} photos\n" in done.stdout
     assert again.returncode == 2
     assert "FILE: this pull is done" in again.stderr
@@ -140,39 +144,37 @@ def test_photos_are_told(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
-    sandbox = Sandbox(2000, settings=Settings(quota=Quota(3, per=3600)))
     for name in ("part.jsonl", "part.db"):
+        sandbox = Sandbox(2000, settings=Settings(quota=Quota(3, per=3600)))
         with sandbox.serve() as url:
             process = subprocess.Popen(
                 (*_SCF, "pull", name), env=_environment(url), cwd=tmp_path, stderr=subprocess.PIPE
             )
             try:
-                # The fourth request is refused: what came before is all there can be.
+                # The fourth request is refused, so that three pages are all there can be.
                 while not any(seen.status == 429 for seen in tuple(sandbox.requests)):
                     assert process.poll() is None
                 process.send_signal(signal.SIGINT)
-                _, told = process.communicate(timeout=30)
+                _, message = process.communicate(timeout=30)
             finally:
                 process.kill()
-        sandbox.requests.clear()
-        sandbox.settings.quota._times.clear()  # type: ignore[union-attr]  # a new hour begins
         assert process.returncode == 130
-        assert b"What had come is kept" in told
+        assert b"Everything received so far is saved" in message
 
     lines = (tmp_path / "part.jsonl").read_text("utf-8")
     assert lines.endswith("\n")
     assert len({json.loads(line)["id"] for line in lines.splitlines()}) >= 200
-    with _opened(tmp_path / "part.db") as database:
+    with _connect(tmp_path / "part.db") as database:
         assert database.execute("SELECT count(*) FROM issues").fetchone()[0] >= 200
 
 
-def test_issues_and_one_issue(small: Sandbox) -> None:
-    number = str(small.city.id_of(299))
-    with small.serve() as url:
-        listed = run_cli(url, "issues", "--limit", "5", "--status", "all")
-        lines = run_cli(url, "issues", "--limit", "120", "--status", "all", "--json")
-        shown = run_cli(url, "show", number)
-        as_json = run_cli(url, "show", number, "--json")
+def test_issues_are_listed_and_one_is_shown(sandbox: Sandbox) -> None:
+    number = str(sandbox.city.id_of(299))
+    with sandbox.serve() as url:
+        listed = run_here(url, "issues", "--limit", "5", "--status", "all")
+        lines = run_here(url, "issues", "--limit", "120", "--status", "all", "--json")
+        shown = run_here(url, "show", number)
+        as_json = run_here(url, "show", number, "--json")
 
     assert number in listed.stdout
     assert len(lines.stdout.splitlines()) == 120
@@ -180,96 +182,100 @@ def test_issues_and_one_issue(small: Sandbox) -> None:
     assert json.loads(as_json.stdout)["id"] == int(number)
 
 
-def test_whoami(small: Sandbox) -> None:
-    with small.serve() as url:
+def test_whoami(sandbox: Sandbox) -> None:
+    with sandbox.serve() as url:
         known = _run("whoami", url=url, token=TOKEN)
-        nobody = _run("whoami", url=url)
+        anonymous = _run("whoami", url=url)
         wrong = _run("whoami", url=url, token="wrong-token-here")
 
     assert known.stdout == "Resident 41 (#41)\n"
-    assert (nobody.returncode, wrong.returncode) == (1, 1)
-    assert "You are not signed in. Use scf login, or set SEECLICKFIX_TOKEN." in nobody.stderr
+    assert (anonymous.returncode, wrong.returncode) == (1, 1)
+    assert "You are not signed in. Use scf login, or set SEECLICKFIX_TOKEN." in anonymous.stderr
     assert "token is invalid" in wrong.stderr
     assert "wrong-token-here" not in wrong.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("arguments", "code", "message"),
     [
         (("pull", "city.txt"), 2, "FILE: must end in .jsonl"),
         (("pull", "no/such/folder/city.db"), 2, "cannot be written"),
         (("pull", "there.jsonl"), 2, "is there already"),
         (("pull", "there.db"), 2, "file is not a database"),
-        (("pull", "c.db", "--place", "x", "--near", "1", "2", "3"), 2, "give one of"),
+        (("pull", "c.db", "--place", "x", "--near", "1", "2", "3"), 2, "use only one of"),
         (("pull", "c.db", "--status", "opened"), 2, "status"),
         (("issues", "--search", "lamp"), 2, "needs an area"),
         (("issues", "--base-url", "nowhere"), 2, "--base-url: must be a URL"),
-        (("issues", "--limit", "0"), 2, "--limit: must be an integer"),
+        (("issues", "--limit", "0"), 2, "--limit: must be"),
         (("issues", "--near", "95", "0", "10"), 2, "LAT: must be a number"),
-        (("show", "0"), 2, "ID: must be an integer"),
+        (("show", "0"), 2, "ID: must be"),
         (("show",), 2, "ID"),
         (("fly",), 2, "fly"),
-        (("watch", "--cursor", "there.jsonl"), 2, "--cursor: there.jsonl holds no cursor"),
-        (("watch", "--cursor", "no/such/folder"), 2, "nor could it"),
-        (("demo", "--issues", "-5"), 2, "--issues: must be an integer"),
+        (("watch", "--cursor", "there.jsonl"), 2, "--cursor: there.jsonl is not a cursor file"),
+        (("watch", "--cursor", "no/such/folder"), 2, "cannot become one"),
+        (("demo", "--issues", "-5"), 2, "--issues: must be"),
         (("watch", "--every", "0"), 2, "--every: must be"),
-        (("watch", "--exec", "no-such-program; echo"), 2, "--exec: names no program"),
-        (("watch", "--exec", "'"), 2, "--exec: names no program"),
+        (
+            ("watch", "--exec", "no-such-program; echo"),
+            2,
+            "--exec: must start with the name",
+        ),
+        (("watch", "--exec", "'"), 2, "--exec: must start with the name"),
         (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "Check --base-url, the network"),
     ],
 )
-def test_what_goes_wrong_is_said_in_a_sentence(
-    arguments: Sequence[str], code: int, words: str, tmp_path: Path
+def test_an_error_is_one_sentence_with_an_exit_code(
+    arguments: Sequence[str], code: int, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "there.jsonl").write_text("mine\n", "utf-8")
-    (tmp_path / "there.db").write_text("mine, and no database at all\n" * 50, "utf-8")
+    (tmp_path / "there.db").write_text("mine, and not a database\n" * 50, "utf-8")
 
     done = run_cli("http://127.0.0.1:9", *arguments, cwd=tmp_path)
 
     assert done.returncode == code, done.stderr
-    assert words in " ".join((done.stdout + done.stderr).split())
+    assert message in " ".join((done.stdout + done.stderr).split())
     assert "Traceback" not in done.stderr
     assert (tmp_path / "there.jsonl").read_text("utf-8") == "mine\n"
 
 
-@pytest.mark.parametrize("told_by", [signal.SIGINT, signal.SIGTERM])
-def test_the_sandbox_runs_until_it_is_told_to_stop(told_by: signal.Signals) -> None:
+@pytest.mark.parametrize("stopped_by", [signal.SIGINT, signal.SIGTERM])
+def test_the_sandbox_runs_until_a_signal(stopped_by: signal.Signals) -> None:
     process = subprocess.Popen(
         (*_SCF, "sandbox", "--port", "0", "--issues", "10"), stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
         url = process.stdout.readline().rpartition(" ")[2].strip()
-        told = [process.stdout.readline() for _ in range(5)]
+        lines = [process.stdout.readline() for _ in range(5)]
         taken = _run("sandbox", "--port", url.rpartition(":")[2])
-        shown = run_cli(url, "issues", "--status", "all", "--json")
-        process.send_signal(told_by)
+        shown = run_here(url, "issues", "--status", "all", "--json")
+        process.send_signal(stopped_by)
         assert process.wait(20) == 0
         with pytest.raises(OSError, match="refused"):
-            urllib.request.urlopen(url)  # nobody is left behind
+            urllib.request.urlopen(url)  # no process is left
     finally:
         process.kill()
         process.communicate()
 
     assert len(shown.stdout.splitlines()) == 10
-    assert f'AsyncClient("{TOKEN}", base_url="{url}")' in told[3]
-    assert f"scf issues --base-url {url}" in told[4]
+    assert f'AsyncClient("{TOKEN}", base_url="{url}")' in lines[3]
+    assert f"scf issues --base-url {url}" in lines[4]
     assert taken.returncode == 1
     assert "cannot listen" in taken.stderr
 
 
-def test_the_sandbox_tells_of_its_options_itself() -> None:
-    told, wrong = _run("sandbox", "--help"), _run("sandbox", "--issues", "-5")
+def test_the_sandbox_prints_its_own_help() -> None:
+    usage, wrong = _run("sandbox", "--help"), _run("sandbox", "--issues", "-5")
 
-    assert "--drift" in told.stdout
-    assert (told.returncode, wrong.returncode) == (0, 2)
-    assert "--issues: must be an integer" in wrong.stderr
+    assert "--drift" in usage.stdout
+    assert (usage.returncode, wrong.returncode) == (0, 2)
+    assert "--issues: must be" in wrong.stderr
 
 
-def test_a_feed_is_printed_and_handed_to_a_command(tmp_path: Path) -> None:
+def test_a_feed_is_printed_and_passed_to_a_command(tmp_path: Path) -> None:
     sandbox = Sandbox(50, settings=Settings(quota=None))
     cursor = tmp_path / "feed.json"
-    script = "import json, sys; print('told of', json.load(sys.stdin)['issue']['id'])"
+    script = "import json, sys; print('changed:', json.load(sys.stdin)['issue']['id'])"
     command = shlex.join([sys.executable, "-c", script])
     options = ("watch", "--every", "0.05", "--cursor", "feed.json", "--json", "--exec", command)
     with sandbox.serve() as url:
@@ -282,12 +288,12 @@ def test_a_feed_is_printed_and_handed_to_a_command(tmp_path: Path) -> None:
         )
         try:
             assert process.stdout is not None
-            while not cursor.exists():  # it has found out where it begins
+            while not cursor.exists():  # the feed has begun
                 assert process.poll() is None
             begun = cursor.read_text("utf-8")
             number = sandbox.city.id_of(sandbox.city.report())
             change = json.loads(process.stdout.readline())
-            told = process.stdout.readline()
+            printed = process.stdout.readline()
             while cursor.read_text("utf-8") == begun:
                 assert process.poll() is None
             process.send_signal(signal.SIGINT)
@@ -298,16 +304,16 @@ def test_a_feed_is_printed_and_handed_to_a_command(tmp_path: Path) -> None:
 
     assert (change["kind"], change["issue"]["id"]) == ("opened", number)
     assert change["key"].startswith(f"{number}:opened:")
-    assert told == f"told of {number}\n"
+    assert printed == f"changed: {number}\n"
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.db", "x.parquet"])
-def test_a_place_without_issues_is_no_success(small: Sandbox, tmp_path: Path, name: str) -> None:
-    """The service answers so for a name that it does not know."""
+def test_a_place_without_issues_is_a_failure(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+    """The service returns no issues for an unknown name, too."""
     pull = ("pull", name, "--place", "nowhere")
-    with small.serve() as url:
-        listed = run_cli(url, "issues", "--place", "nowhere")
-        pulled = [run_cli(url, *pull, *more, cwd=tmp_path) for more in ((), ("--json",))]
+    with sandbox.serve() as url:
+        listed = run_here(url, "issues", "--place", "nowhere")
+        pulled = [run_here(url, *pull, *more, cwd=tmp_path) for more in ((), ("--json",))]
 
     for done in (listed, *pulled):
         assert done.returncode == 3
@@ -316,8 +322,8 @@ def test_a_place_without_issues_is_no_success(small: Sandbox, tmp_path: Path, na
     assert list(tmp_path.iterdir()) == []
 
 
-def test_who_stops_reading_gets_no_traceback(small: Sandbox) -> None:
-    with small.serve() as url:
+def test_a_closed_pipe_causes_no_traceback(sandbox: Sandbox) -> None:
+    with sandbox.serve() as url:
         process = subprocess.Popen(
             (*_SCF, "issues", "--limit", "300", "--json"),
             env=_environment(url),
@@ -328,8 +334,8 @@ def test_who_stops_reading_gets_no_traceback(small: Sandbox) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr is not None
-        said = process.stderr.read()
+        message = process.stderr.read()
         process.stderr.close()
         process.wait(60)
 
-    assert (process.returncode, said) == (141, b"")
+    assert (process.returncode, message) == (141, b"")

@@ -1,4 +1,4 @@
-"""Signing in at a terminal, against the real provider."""
+"""`scf login` and `scf logout`, against a real provider."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def provider() -> Iterator[Doorkeeper]:
 
 
 class Terminal:
-    """A home of its own, in which `scf` is run."""
+    """A home directory of its own, in which `scf` is run."""
 
     def __init__(self, home: Path, url: str) -> None:
         self.home = home
@@ -41,15 +41,15 @@ class Terminal:
             "SEECLICKFIX_BASE_URL": url,
             "SEECLICKFIX_CLIENT_ID": "confidential-app",
             "SEECLICKFIX_CLIENT_SECRET": "confidential-secret",
-            # There is no desktop here; a keyring of the machine's must not be asked.
+            # The keyring of this machine must not be used.
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
         }
 
-    def run(self, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             (*_SCF, *arguments),
             env=self.environment,
-            input=said,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=60,
@@ -67,7 +67,7 @@ class Terminal:
         )
 
     @property
-    def kept(self) -> list[Path]:
+    def stored(self) -> list[Path]:
         return sorted((self.home / "config").rglob("tokens/*.json"))
 
 
@@ -93,10 +93,10 @@ def _visit(url: str, body: bytes | None = None) -> str:
 
 def _login(terminal: Terminal, provider: Doorkeeper, *arguments: str) -> str:
     process = terminal.start(*arguments)
-    page = _visit(provider.authorize(_address(process)))
-    said = process.communicate(timeout=60)[0]
+    page = _visit(provider.come_back(_address(process)))
+    message = process.communicate(timeout=60)[0]
     assert process.returncode == 0
-    assert "Signed in as" in said
+    assert "Signed in as" in message
     return page
 
 
@@ -104,33 +104,33 @@ def test_a_login_in_the_browser(terminal: Terminal, provider: Doorkeeper) -> Non
     assert "You are signed in" in _login(terminal, provider)
 
     assert terminal.run("whoami").stdout.endswith("(#1)\n")
-    assert [stat.S_IMODE(file.stat().st_mode) for file in terminal.kept] == [0o600]
+    assert [stat.S_IMODE(file.stat().st_mode) for file in terminal.stored] == [0o600]
 
 
 def test_the_token_is_renewed_and_revoked(terminal: Terminal, provider: Doorkeeper) -> None:
     _login(terminal, provider)
-    before = terminal.kept[0].read_text()
+    before = terminal.stored[0].read_text()
     access = re.findall(r'"access_token": "([^"]+)"', before)[0]
     provider.age(access, 8000)
-    terminal.environment.pop("SEECLICKFIX_CLIENT_ID")  # it is remembered
+    terminal.environment.pop("SEECLICKFIX_CLIENT_ID")  # it was saved
 
     assert terminal.run("whoami").returncode == 0
-    after = terminal.kept[0].read_text()
+    after = terminal.stored[0].read_text()
     assert after != before
 
     done = terminal.run("logout")
     assert "is revoked" in done.stdout
-    assert terminal.kept == []
+    assert terminal.stored == []
     renewed = re.findall(r'"access_token": "([^"]+)"', after)[0]
     assert provider.get("/api/v2/profile", renewed).status == 401
-    assert "Nobody is signed in" in terminal.run("logout").stdout
+    assert "You are not signed in" in terminal.run("logout").stdout
     assert terminal.run("whoami").returncode == 1
 
 
-def test_the_implicit_flow_by_way_of_the_page(terminal: Terminal, provider: Doorkeeper) -> None:
+def test_the_implicit_flow(terminal: Terminal, provider: Doorkeeper) -> None:
     process = terminal.start("--implicit")
-    came_back = provider.authorize(_address(process))
-    address, _, fragment = came_back.partition("#")
+    redirected = provider.come_back(_address(process))
+    address, _, fragment = redirected.partition("#")
 
     page = _visit(address)  # a browser sends no fragment; the page's script posts it
     assert "location.hash" in page
@@ -140,18 +140,20 @@ def test_the_implicit_flow_by_way_of_the_page(terminal: Terminal, provider: Door
     assert terminal.run("whoami").returncode == 0
 
 
-def test_what_somebody_makes_up_ends_no_login(terminal: Terminal, provider: Doorkeeper) -> None:
+def test_a_forged_response_does_not_end_the_login(terminal: Terminal, provider: Doorkeeper) -> None:
     process = terminal.start()
     address = _address(process)
-    came_back = provider.authorize(address)
-    page = came_back.partition("?")[0]
+    redirected = provider.come_back(address)
+    page = redirected.partition("?")[0]
 
-    assert "not the answer" in _visit(f"{page}?code=made-up&state=made-up")
-    assert "not the answer" in _visit(f"{page}?error=access_denied&state=%3Cscript%3E")
+    assert "does not belong to the login" in _visit(f"{page}?code=made-up&state=made-up")
+    assert "does not belong to the login" in _visit(
+        f"{page}?error=access_denied&state=%3Cscript%3E"
+    )
     for wrong in (page.replace("callback", "other"), page.replace("/callback", "/")):
         with pytest.raises(urllib.error.HTTPError):
             _visit(wrong)
-    assert "You are signed in" in _visit(came_back)
+    assert "You are signed in" in _visit(redirected)
 
     assert process.communicate(timeout=60)[0]
     assert process.returncode == 0
@@ -160,38 +162,38 @@ def test_what_somebody_makes_up_ends_no_login(terminal: Terminal, provider: Door
 def test_a_denial_ends_the_login(terminal: Terminal, provider: Doorkeeper) -> None:
     process = terminal.start()
 
-    assert "You denied the access" in _visit(provider.authorize(_address(process), "Deny"))
+    assert "You denied access" in _visit(provider.come_back(_address(process), "Deny"))
 
-    _, said = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "access_denied" in said
-    assert terminal.kept == []
+    assert "access_denied" in message
+    assert terminal.stored == []
 
 
-def test_the_address_can_be_pasted(terminal: Terminal, provider: Doorkeeper) -> None:
+def test_a_pasted_address_ends_the_login(terminal: Terminal, provider: Doorkeeper) -> None:
     keyboard, stdin = pty.openpty()
     process = terminal.start(stdin=stdin)
-    came_back = provider.authorize(_address(process))
+    redirected = provider.come_back(_address(process))
 
     os.write(keyboard, b"\nnonsense\n")
-    os.write(keyboard, came_back.encode() + b"\n")
+    os.write(keyboard, redirected.encode() + b"\n")
 
-    out, said = process.communicate(timeout=60)
+    out, message = process.communicate(timeout=60)
     os.close(keyboard)
     os.close(stdin)
-    assert process.returncode == 0, said
-    assert "not the answer" in said
+    assert process.returncode == 0, message
+    assert "does not belong to the login" in message
     assert "Signed in as" in out
 
 
-def test_nobody_comes_back(terminal: Terminal) -> None:
+def test_a_login_times_out(terminal: Terminal) -> None:
     done = terminal.run("login", "--no-browser", "--wait", "0.2")
 
     assert done.returncode == 1
     assert "check --client-id" in done.stderr
 
 
-def test_a_port_that_is_taken_is_told(terminal: Terminal, provider: Doorkeeper) -> None:
+def test_a_port_in_use_is_an_error(terminal: Terminal, provider: Doorkeeper) -> None:
     done = terminal.run("login", "--no-browser", "--port", str(provider.port))
 
     assert done.returncode == 2
@@ -217,25 +219,25 @@ def test_a_personal_token_comes_from_standard_input(
     process.terminate()
     process.communicate()
 
-    done = terminal.run("login", "--token", said=f"{token}\n")
+    done = terminal.run("login", "--token", stdin=f"{token}\n")
 
     assert done.returncode == 0, done.stderr
     assert token not in done.stdout + done.stderr
     assert terminal.run("whoami").returncode == 0
 
 
-@pytest.mark.parametrize("said", ["", "\n", "two words\n"])
-def test_what_is_no_token_is_not_sent(terminal: Terminal, said: str) -> None:
-    done = terminal.run("login", "--token", said=said)
+@pytest.mark.parametrize("stdin", ["", "\n", "two words\n"])
+def test_an_invalid_token_is_not_sent(terminal: Terminal, stdin: str) -> None:
+    done = terminal.run("login", "--token", stdin=stdin)
 
     assert done.returncode == 2
     assert "token:" in done.stderr
-    assert terminal.kept == []
+    assert terminal.stored == []
 
 
-def test_a_wrong_token_is_not_kept(terminal: Terminal) -> None:
-    done = terminal.run("login", "--token", said=f"{_SAMPLE}\n")
+def test_a_refused_token_is_not_stored(terminal: Terminal) -> None:
+    done = terminal.run("login", "--token", stdin=f"{_SAMPLE}\n")
 
     assert done.returncode == 1
     assert "secret" not in done.stdout + done.stderr
-    assert terminal.kept == []
+    assert terminal.stored == []

@@ -36,7 +36,10 @@ _SHOWN = [error for error in SAMPLES if not isinstance(error, _NEVER_SHOWN)]
             errors.PermissionDeniedError("No.", code="not_signed_in", reason="nobody"),
             "No. Use scf login, or set SEECLICKFIX_TOKEN.",
         ),
-        (errors.PermissionDeniedError("No.", advice="Ask them."), "No. Ask them."),
+        (
+            errors.PermissionDeniedError("No.", advice="Use another account."),
+            "No. Use another account.",
+        ),
         (errors.NotFoundError("No.", code="unknown_path"), "No. Check --base-url, and any id"),
         (errors.BlockedError("No.", advice="Set contact="), "No. Stop sending requests"),
         (errors.DecodeError("It is empty."), "The response cannot be read: It is empty."),
@@ -45,6 +48,10 @@ _SHOWN = [error for error in SAMPLES if not isinstance(error, _NEVER_SHOWN)]
             "It stopped. 7 of an unknown number of rows were received. Use scf pull",
         ),
         (errors.InvalidArgumentError("per_page", "no.", advice="Wait."), "--limit: no. Wait."),
+        (
+            errors.InvalidDraftError({"lat": ["bad."], "142": ["How large is it?: bad."]}),
+            "Nothing was sent.\n- LAT: bad.\n- How large is it?: bad.",
+        ),
         (errors.FileLockedError("to", "x.db", 7), "FILE: another pull (process 7) is writing x.db"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Who is signed in on this machine: in the keyring or a file, and one change at a time."""
+"""The stored login: in the keyring or a file, and changed under a lock."""
 
 from __future__ import annotations
 
@@ -45,81 +45,81 @@ def ring(files: FileStore, memory_keyring: MemoryKeyring) -> TokenStore:
 
 
 @pytest.mark.parametrize("newest", ["file", "keyring"])
-async def test_the_newest_of_two_tokens_counts(
+async def test_the_newest_of_two_tokens_is_used(
     files: FileStore, ring: TokenStore, newest: str
 ) -> None:
-    """A login while the keyring was locked leaves the one before in it."""
+    """A login while the keyring is locked leaves the previous token in it."""
     await files.put(_SITE, _token("file", age=0 if newest == "file" else 60))
     await ring.put(_SITE, _token("keyring", age=0 if newest == "keyring" else 60))
 
-    assert await session.StoredLogin().get(_SITE) == _token(newest)
+    assert await session.LoginStore().get(_SITE) == _token(newest)
 
 
-async def test_what_goes_into_the_keyring_leaves_the_file(
+async def test_a_token_stored_in_the_keyring_is_deleted_from_the_file(
     files: FileStore, ring: TokenStore
 ) -> None:
     await files.put(_SITE, _token("old", age=60))
-    kept = session.StoredLogin()
+    store = session.LoginStore()
 
-    await kept.put(_SITE, _token("new"))
+    await store.put(_SITE, _token("new"))
 
     assert (await ring.get(_SITE), await files.get(_SITE)) == (_token("new"), None)
     await files.put(_SITE, _token("old", age=60))
-    await kept.delete(_SITE)
+    await store.delete(_SITE)
     assert (await ring.get(_SITE), await files.get(_SITE)) == (None, None)
 
 
 async def test_a_keyring_that_fails_is_replaced_by_a_file(
     files: FileStore, memory_keyring: MemoryKeyring
 ) -> None:
-    kept = session.StoredLogin()
+    store = session.LoginStore()
     keyring.set_keyring(fail.Keyring())
 
-    await kept.put(_SITE, _token("new"))
+    await store.put(_SITE, _token("new"))
 
     assert await files.get(_SITE) == _token("new")
-    assert await kept.get(_SITE) == _token("new")
+    assert await store.get(_SITE) == _token("new")
 
 
-class _Locked(MemoryStore):
-    """A store that notes what is done in it, and whether under the lock."""
+class _RecordingStore(MemoryStore):
+    """A store that records each call, and whether it was locked."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.inside = False
-        self.done: list[tuple[str, bool]] = []
+        self.is_locked = False
+        self.calls: list[tuple[str, bool]] = []
 
     async def get(self, key: str) -> Token | None:
-        self.done.append(("get", self.inside))
+        self.calls.append(("get", self.is_locked))
         return await super().get(key)
 
     async def put(self, key: str, token: Token) -> None:
-        self.done.append(("put", self.inside))
+        self.calls.append(("put", self.is_locked))
         await super().put(key, token)
 
     async def delete(self, key: str) -> None:
-        self.done.append(("delete", self.inside))
+        self.calls.append(("delete", self.is_locked))
         await super().delete(key)
 
     def lock(self, key: str) -> Any:
-        return self._held(key)
+        return self._locked(key)
 
     @asynccontextmanager
-    async def _held(self, key: str) -> AsyncIterator[None]:
+    async def _locked(self, key: str) -> AsyncIterator[None]:
         async with super().lock(key):
-            self.inside = True
+            self.is_locked = True
             try:
                 yield
             finally:
-                self.inside = False
+                self.is_locked = False
 
 
-async def test_signing_in_and_out_let_nobody_in_between(
+async def test_login_and_logout_change_the_token_under_the_lock(
     files: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process that renews meanwhile would keep its pair after the end."""
-    store = _Locked()
-    monkeypatch.setattr(session, "StoredLogin", lambda: store)
+    """Otherwise another process could renew the token meanwhile, and store it after the logout."""
+    store = _RecordingStore()
+    monkeypatch.setattr(session, "LoginStore", lambda: store)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
     monkeypatch.delenv(session.CLIENT_VARIABLE, raising=False)
 
@@ -127,17 +127,17 @@ async def test_signing_in_and_out_let_nobody_in_between(
         assert await login.login(token=True, base_url=url) == 0
         assert await login.logout(base_url=url) == 0
 
-    assert store.done == [("put", True), ("get", True), ("delete", True)]
+    assert store.calls == [("put", True), ("get", True), ("delete", True)]
 
 
-def test_a_login_that_cannot_be_noted_is_told(files: FileStore, tmp_path: Path) -> None:
+def test_an_application_that_cannot_be_saved_is_an_error(files: FileStore, tmp_path: Path) -> None:
     app = Application("app", session.LOOPBACK, base_url=_SITE)
-    session.save_login(app)
-    assert session.application(_SITE) == app
+    session.save_application(app)
+    assert session.find_application(_SITE) == app
 
     (tmp_path / "seeclickfix-async" / "applications.json").unlink()
     (tmp_path / "seeclickfix-async").rmdir()
     (tmp_path / "seeclickfix-async").write_text("in the way")
 
-    with pytest.raises(TokenStoreError, match="cannot be noted"):
-        session.save_login(app)
+    with pytest.raises(TokenStoreError, match="cannot be saved"):
+        session.save_application(app)

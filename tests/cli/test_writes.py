@@ -1,4 +1,4 @@
-"""Reporting and writing from the command line, as a person does it."""
+"""The commands of `scf` that report, comment and close."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ _PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 
 
 @pytest.fixture(scope="module")
-def small() -> Sandbox:
+def sandbox() -> Sandbox:
     return Sandbox(300, settings=Settings(quota=None))
 
 
 @pytest.fixture(scope="module")
-def url(small: Sandbox) -> Iterator[str]:
-    with small.serve() as url:
+def url(sandbox: Sandbox) -> Iterator[str]:
+    with sandbox.serve() as url:
         yield url
 
 
-def _open_issue(small: Sandbox) -> str:
-    city = small.city
+def _open_issue(sandbox: Sandbox) -> str:
+    city = sandbox.city
     return str(next(city.id_of(row) for row in range(len(city)) if city.status[row] == 0))
 
 
-def test_what_can_be_reported_and_what_is_asked(url: str) -> None:
-    categories = run_cli(url, "form", "41.05", "-73.54")
-    asked = run_cli(url, "questions", "1001")
-    lines = run_cli(url, "questions", "other", "--json")
+def test_request_types_and_their_questions(url: str) -> None:
+    categories = run_here(url, "form", "41.05", "-73.54")
+    table = run_here(url, "questions", "1001")
+    lines = run_here(url, "questions", "other", "--json")
 
     assert "Pothole" in categories.stdout
-    assert "multivaluelist" in asked.stdout
-    assert "fist, wheel" in asked.stdout
+    assert "multivaluelist" in table.stdout
+    assert "fist, wheel" in table.stdout
     assert [json.loads(line)["primary_key"] for line in lines.stdout.splitlines()] == [
         "summary",
         "description",
@@ -51,7 +51,7 @@ def test_what_can_be_reported_and_what_is_asked(url: str) -> None:
     ]
 
 
-def test_a_report_without_a_question(small: Sandbox, url: str, tmp_path: Path) -> None:
+def test_a_report_without_prompts(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
     (tmp_path / "answers.json").write_text(
         json.dumps({"summary": "Deep hole", "402": "wheel", "403": ["cars"], "406": True}), "utf-8"
     )
@@ -63,20 +63,20 @@ def test_a_report_without_a_question(small: Sandbox, url: str, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     issue = json.loads(done.stdout)
     assert issue["summary"] == "Deep hole"
-    assert _PNG in small.photos.values()
-    assert json.loads(run_cli(url, "show", str(issue["id"]), "--json").stdout)["id"] == issue["id"]
+    assert _PNG in sandbox.photos.values()
+    assert json.loads(run_here(url, "show", str(issue["id"]), "--json").stdout)["id"] == issue["id"]
 
 
 _DIALOGUE = ("41.05, -73.54", "1 Main St", "99", "2", "Deep hole", "", "2", "1, bikes")
 
 
-def test_a_report_by_questions(small: Sandbox, url: str) -> None:
-    says = "\n".join((*_DIALOGUE, "3", "2026-01-31 14:30", "n", "", "", "y", ""))
+def test_a_report_with_prompts(sandbox: Sandbox, url: str) -> None:
+    lines = "\n".join((*_DIALOGUE, "3", "2026-01-31 14:30", "n", "", "", "y", ""))
 
     done = subprocess.run(
         (*_SCF, "report"),
         env={**os.environ, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": TOKEN},
-        input=says,
+        input=lines,
         capture_output=True,
         text=True,
         timeout=60,
@@ -84,7 +84,7 @@ def test_a_report_by_questions(small: Sandbox, url: str) -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert "A number from 1 to 13, please" in done.stderr
+    assert "Type a number from 1 to 13" in done.stderr
     assert "The city mends potholes within a week" in done.stderr
     assert "Who is in danger: ['cars', 'bikes']" in done.stderr
     assert "Reported as #" in done.stdout
@@ -95,7 +95,7 @@ def test_a_report_by_questions(small: Sandbox, url: str) -> None:
     assert answers[5] == "False"
 
 
-def test_what_was_not_answered_well_is_asked_again(url: str) -> None:
+def test_the_prompts_of_invalid_answers_are_repeated(url: str) -> None:
     known = ("report", *_AT, "--type", "1001", "--address", "here")
     first = ("Hole", "", "7", "", "deep", "", "", "", "")
     again = ("wheel", "5.5", "y")
@@ -108,8 +108,8 @@ def test_what_was_not_answered_well_is_asked_again(url: str) -> None:
     assert "Reported as #" in done.stdout
 
 
-def test_a_report_that_is_not_sent_after_all(small: Sandbox, url: str) -> None:
-    before = len(small.city)
+def test_an_unconfirmed_report_is_not_sent(sandbox: Sandbox, url: str) -> None:
+    before = len(sandbox.city)
 
     done = run_cli(
         url, "report", *_AT, "--type", "other", "--address", "here", stdin="Hello\n\n\nwhat\nn\n"
@@ -117,10 +117,10 @@ def test_a_report_that_is_not_sent_after_all(small: Sandbox, url: str) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "Nothing was sent" in done.stderr
-    assert len(small.city) == before
+    assert len(sandbox.city) == before
 
 
-def test_possible_duplicates_are_shown(small: Sandbox, url: str) -> None:
+def test_possible_duplicates_are_shown(sandbox: Sandbox, url: str) -> None:
     known = ("report", *_AT, "--type", "1005", "--address", "Elm St")
     first = run_cli(url, *known, stdin="Big tree\n\n\ny\n")
 
@@ -131,29 +131,29 @@ def test_possible_duplicates_are_shown(small: Sandbox, url: str) -> None:
     assert "Big tree, Elm St" in second.stderr
 
 
-def test_comment_and_close(small: Sandbox, url: str, tmp_path: Path) -> None:
-    number = _open_issue(small)
+def test_comment_and_close(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
+    number = _open_issue(sandbox)
     (tmp_path / "photo.png").write_bytes(_PNG)
 
-    said = run_cli(url, "comment", number, "Still there.", "--image", "photo.png", cwd=tmp_path)
-    closed = run_cli(url, "close", number, "Mended.", "--json")
-    shown = json.loads(run_cli(url, "show", number, "--json").stdout)
+    done = run_here(url, "comment", number, "Still there.", "--image", "photo.png", cwd=tmp_path)
+    closed = run_here(url, "close", number, "Mended.", "--json")
+    shown = json.loads(run_here(url, "show", number, "--json").stdout)
 
-    assert said.stdout == f"Commented on #{number}.\n"
+    assert done.stdout == f"Commented on #{number}.\n"
     assert json.loads(closed.stdout)["issue"]["status"] == "closed"
     assert [one["comment"] for one in shown["comments"]][-2:] == ["Still there.", "Mended."]
 
 
-def test_what_is_held_back_is_said_so() -> None:
-    small = Sandbox(50, settings=Settings(quota=None, moderated=True))
-    with small.serve() as url:
-        said = run_cli(url, "comment", str(small.city.id_of(3)), "Hello")
-        sent = run_cli(
+def test_moderated_writes_are_printed_as_such() -> None:
+    sandbox = Sandbox(50, settings=Settings(quota=None, moderated=True))
+    with sandbox.serve() as url:
+        commented = run_here(url, "comment", str(sandbox.city.id_of(3)), "Hello")
+        reported = run_here(
             url, "report", *_AT, "--type", "other", "--address", "x", stdin="Hello\n\n\ny\n"
         )
 
-    assert "held until a moderator" in said.stdout
-    assert "held until a moderator" in sent.stdout
+    assert "a moderator has approved it" in " ".join(commented.stdout.split())
+    assert "a moderator has approved it" in " ".join(reported.stdout.split())
 
 
 def test_places(url: str) -> None:
@@ -167,16 +167,16 @@ def test_places(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("arguments", "code", "message"),
     [
-        (("report", *_AT), 2, "nobody is there to ask"),
-        (("report", "--answers", "a.json"), 2, "needs --at"),
-        (("report", "--answers", "gone.json"), 2, "no file of one JSON object"),
-        (("report", "--answers", "list.json"), 2, "no file of one JSON object"),
+        (("report", *_AT), 2, "standard input has ended"),
+        (("report", "--answers", "a.json"), 2, "requires --at"),
+        (("report", "--answers", "gone.json"), 2, "not a readable file with one JSON object"),
+        (("report", "--answers", "list.json"), 2, "not a readable file with one JSON object"),
         (
             ("report", *_AT, "--type", "1001", "--address", "x", *_ANSWERS),
             2,
-            "Nothing was sent. - Issue Title: is required. - How large",
+            "Nothing was sent. - Issue Title: ",
         ),
         (
             ("report", "--at", "95", "0", "--type", "other", "--address", "x", *_ANSWERS),
@@ -187,12 +187,12 @@ def test_places(url: str) -> None:
         (("report", *_AT, "--type", "²", "--address", "x"), 2, "--type: must be a number"),
         (("questions", "7"), 1, "404"),
         (("close", "7", "done"), 1, "404"),
-        (("comment", "7", " "), 2, "TEXT: must be a non-empty string"),
+        (("comment", "7", " "), 2, "COMMENT: must be"),
         (("places", "41.05", "-73.54", "--name", "Nowhere"), 2, "Use one of them with --place"),
     ],
 )
-def test_what_goes_wrong_is_said_in_a_sentence(
-    url: str, arguments: Sequence[str], code: int, words: str, tmp_path: Path
+def test_an_error_is_one_sentence_with_an_exit_code(
+    url: str, arguments: Sequence[str], code: int, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "a.json").write_text("{}", "utf-8")
     (tmp_path / "list.json").write_text("[]", "utf-8")
@@ -200,25 +200,27 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     done = run_cli(url, *arguments, cwd=tmp_path)
 
     assert done.returncode == code, done.stderr
-    assert words in " ".join((done.stdout + done.stderr).split()) + " "
+    assert message in " ".join((done.stdout + done.stderr).split()) + " "
     assert "Traceback" not in done.stderr
 
 
-def test_a_point_is_two_numbers(url: str) -> None:
-    done = run_cli(url, "report", stdin="somewhere\n")
+def test_a_point_must_be_two_numbers(url: str) -> None:
+    done = run_here(url, "report", stdin="somewhere\n")
 
     assert done.returncode == 2
     assert "two numbers" in done.stderr
 
 
-def test_a_report_whose_answer_never_came_is_looked_for() -> None:
-    small = Sandbox(50, settings=Settings(quota=None))
+def test_a_report_without_a_response_is_looked_for() -> None:
+    sandbox = Sandbox(50, settings=Settings(quota=None))
     known = ("report", *_AT, "--type", "other", "--address", "Elm St")
-    with small.serve() as url:
-        run_cli(url, *known, stdin="Hello\n\n\ny\n")
-        small.faults.extend([Fault(200, {"questions": []}), Fault(200, {"issues": []}), Fault(502)])
-        done = run_cli(url, *known, stdin="y\n")
+    with sandbox.serve() as url:
+        run_here(url, *known, stdin="Hello\n\n\ny\n")
+        sandbox.faults.extend(
+            [Fault(200, {"questions": []}), Fault(200, {"issues": []}), Fault(502)]
+        )
+        done = run_here(url, *known, stdin="y\n")
 
     assert done.returncode == 1
-    assert "may have arrived" in " ".join(done.stderr.split())
+    assert "the issue may exist" in " ".join(done.stderr.split())
     assert "Hello, Elm St" in done.stderr

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from seeclickfix_async import AsyncClient, FileStore, Report
-from seeclickfix_async._cli.commands.read import run
+from seeclickfix_async._cli.run import run
 from seeclickfix_async.errors import FileLockedError, InvalidArgumentError, TokenStoreError
 from seeclickfix_async.pull import plan, pull
 from seeclickfix_async.pull._lock import lock_for

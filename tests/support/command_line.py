@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from seeclickfix_async._cli.commands.read import run
+from seeclickfix_async._cli.run import run
 from seeclickfix_async.sandbox import TOKEN
 
 

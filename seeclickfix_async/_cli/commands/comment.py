@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seeclickfix_async._cli.app import OK, Json, Site, out, print_json
+from seeclickfix_async._cli.app import MODERATED, OK, Json, Site, out, print_json
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.models import Comment, Moderated
@@ -12,7 +12,7 @@ from seeclickfix_async.models import Comment, Moderated
 
 async def comment(
     id: int,
-    text: str,
+    comment: str,
     /,
     *,
     image: Path | None = None,
@@ -23,43 +23,43 @@ async def comment(
 
     Args:
         id: The issue's number.
-        text: What to say.
+        comment: The comment.
         image: A photo: png, jpeg or gif up to 20 MB.
         base_url: The service's address.
         json: Print the comment as JSON.
     """
     async with make_client(base_url) as client:
-        written = await client.issues.comment(id, text, image=image)
-    return _tell(written, f"Commented on #{id}.", json=json)
+        outcome = await client.issues.comment(id, comment, image=image)
+    return _print_outcome(outcome, f"Commented on #{id}.", json=json)
 
 
 async def close(
     id: int,
-    text: str,
+    comment: str,
     /,
     *,
     image: Path | None = None,
     base_url: Site = PRODUCTION,
     json: Json = False,
 ) -> int:
-    """Close an issue, and say why.
+    """Close an issue with a comment.
 
     Args:
         id: The issue's number.
-        text: Why.
+        comment: The comment, with the reason.
         image: A photo: png, jpeg or gif up to 20 MB.
         base_url: The service's address.
         json: Print the comment as JSON.
     """
     async with make_client(base_url) as client:
-        written = await client.issues.close(id, text, image=image)
-    return _tell(written, f"Closed #{id}.", json=json)
+        outcome = await client.issues.close(id, comment, image=image)
+    return _print_outcome(outcome, f"Closed #{id}.", json=json)
 
 
-def _tell(written: Comment | Moderated, done: str, *, json: bool) -> int:
-    moderated = isinstance(written, Moderated)
+def _print_outcome(outcome: Comment | Moderated, message: str, *, json: bool) -> int:
+    is_moderated = isinstance(outcome, Moderated)
     if json:
-        print_json({"moderated": True} if moderated else written)
+        print_json({"moderated": True} if is_moderated else outcome)
     else:
-        out.print("Taken, and held until a moderator has read it." if moderated else done)
+        out.print(MODERATED if is_moderated else message)
     return OK

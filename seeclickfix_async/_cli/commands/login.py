@@ -1,4 +1,4 @@
-"""Signing in and out at a terminal."""
+"""`scf login` and `scf logout`."""
 
 from __future__ import annotations
 
@@ -31,52 +31,56 @@ from seeclickfix_async.errors import AccessDeniedError, AuthorizationError, OAut
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.oauth import Application, AuthorizationCode, Flow, Token, begin, finish
 
-_DONE = "You are signed in. You can close this page."
-_DENIED = "You denied the access, and nobody is signed in. You can close this page."
-_NOT_THIS = "This is not the answer to the login that waits. Start the login again."
-_EVERY = 0.05  # seconds between two looks at what came
+_SUCCESS = "You are signed in. You can close this page."
+_DENIED = "You denied access, and are not signed in. You can close this page."
+_MISMATCH = "This does not belong to the login that is in progress. Start the login again."
+_POLL_INTERVAL = 0.05  # seconds
 
 Outcome = Token | AuthorizationCode | AuthorizationError
 
 
 class LoginTimeoutError(SeeClickFixError):
-    """The browser did not return in time."""
+    """The browser was not redirected to this machine in time."""
 
     code = "login_timeout"
 
 
-class _Answers:
-    """Takes what comes from the browser or the keyboard; the first good answer ends the login."""
+class _LoginAttempt:
+    """A login in progress; the first valid authorization response ends it."""
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
 
-    def take(self, answer: str) -> str:
-        """Read an answer, which anybody on this machine may have made up."""
+    def receive(self, response: str) -> str:
+        """Handle a response, which any program on this machine can send; return a message."""
         try:
-            self._outcomes.put(finish(self._flow, answer))
+            self._outcomes.put(finish(self._flow, response))
         except AuthorizationError as error:
             self._outcomes.put(error)
             return _DENIED if isinstance(error, AccessDeniedError) else describe(error, login)
         except OAuthError:
-            return _NOT_THIS
-        return _DONE
+            return _MISMATCH
+        return _SUCCESS
 
     def read_pasted(self) -> None:
-        """Take lines from the keyboard until one is the answer."""
+        """Handle each line of standard input as a response."""
         for line in sys.stdin:
             if line.strip():
-                err.print(self.take(line), markup=False)
+                err.print(self.receive(line), markup=False)
 
-    async def outcome(self) -> Token | AuthorizationCode:
-        """Wait for the end."""
-        while self._outcomes.empty():  # noqa: ASYNC110  # it comes from a thread that may hang
-            await anyio.sleep(_EVERY)
-        ended = self._outcomes.get_nowait()
-        if isinstance(ended, AuthorizationError):
-            raise ended
-        return ended
+    async def wait(self) -> Token | AuthorizationCode:
+        """Wait for a valid response.
+
+        Raises:
+            AuthorizationError: The provider refused.
+        """
+        while self._outcomes.empty():  # noqa: ASYNC110  # filled by a thread that may block forever
+            await anyio.sleep(_POLL_INTERVAL)
+        outcome = self._outcomes.get_nowait()
+        if isinstance(outcome, AuthorizationError):
+            raise outcome
+        return outcome
 
 
 async def login(
@@ -92,52 +96,52 @@ async def login(
 ) -> int:
     """Sign in, in the browser or with a personal access token.
 
-    The token is kept in the desktop's keyring, or in a file that only you can read.
+    The token is stored in the desktop's keyring, or in a file that only you can read.
 
     Args:
-        token: Read a personal access token from standard input; never from an argument, which
-            others on this machine can see.
-        client_id: The id that SeeClickFix gave your application; SEECLICKFIX_CLIENT_ID unless
-            told. Its secret, if it has one, is read from SEECLICKFIX_CLIENT_SECRET.
-        scope: Scopes to ask for, with spaces between; write alone loses public.
+        token: Read a personal access token from standard input. It is never an argument, because
+            other users of this machine can see those.
+        client_id: Your application's id, which SeeClickFix issues; by default that of
+            SEECLICKFIX_CLIENT_ID. Its secret, if any, is read from SEECLICKFIX_CLIENT_SECRET.
+        scope: The requested scopes, separated by spaces; "write" alone leaves out "public".
         implicit: Use the implicit flow, if the provider offers no other.
-        port: The port of this machine that the browser comes back to; 0 takes a free one.
-        wait: Seconds until nobody is expected any more: some errors are shown in the browser only.
-        browser: Open the browser; otherwise only the address is printed.
+        port: The port on this machine for the redirect URI; 0 uses a free one.
+        wait: Seconds to wait for the browser; the provider shows some errors only there.
+        browser: Open the browser; otherwise only print the address.
         base_url: The service's address.
     """
     if token:
-        kept = _personal_token()
+        new_token = _read_personal_token()
     else:
         app = session.require_application(base_url, client_id, session.LOOPBACK)
-        kept = await _in_browser(app, scope, port, wait, implicit=implicit, browser=browser)
-        session.save_login(app)
-    async with AsyncClient(kept, base_url=base_url, user_agent=PRODUCT) as client:
+        new_token = await _sign_in(app, scope, port, wait, implicit=implicit, browser=browser)
+        session.save_application(app)
+    async with AsyncClient(new_token, base_url=base_url, user_agent=PRODUCT) as client:
         user = await client.verify()
-    store, key = session.StoredLogin(), normalize_base_url(base_url)
+    store, key = session.LoginStore(), normalize_base_url(base_url)
     async with store.lock(key):
-        await store.put(key, kept)
+        await store.put(key, new_token)
     out.print(f"Signed in as {user.name} (#{user.id}).", markup=False, highlight=False)
     return OK
 
 
 async def logout(*, base_url: Site = PRODUCTION) -> int:
-    """Forget the token, and revoke it if it came from a login in the browser.
+    """Delete the token, and revoke it if it is from a login in the browser.
 
     Args:
         base_url: The service's address.
     """
-    store, key = session.StoredLogin(), normalize_base_url(base_url)
-    async with store.lock(key):  # nobody may renew meanwhile, and keep what he got
+    store, key = session.LoginStore(), normalize_base_url(base_url)
+    async with store.lock(key):  # otherwise another process could renew and store it meanwhile
         token = await store.get(key)
         await store.delete(key)
     if token is None:
-        out.print("Nobody is signed in.")
+        out.print("You are not signed in.")
         return OK
     async with session.make_token_endpoint(base_url) as endpoint:
         if endpoint is None or personal_token_expiry(token.access_token) is not None:
             out.print(
-                "Signed out. A personal access token lives on: "
+                "Signed out. A personal access token stays valid: "
                 "revoke it on the account's security page.",
                 soft_wrap=True,
             )
@@ -147,9 +151,9 @@ async def logout(*, base_url: Site = PRODUCTION) -> int:
     return OK
 
 
-def _personal_token() -> Token:
-    text = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
-    secret = Secret(header_text("token", text.strip()))
+def _read_personal_token() -> Token:
+    line = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
+    secret = Secret(header_text("token", line.strip()))
     now, end = datetime.now(UTC), personal_token_expiry(secret)
     lifetime = None
     if end is not None:
@@ -157,36 +161,36 @@ def _personal_token() -> Token:
     return Token(secret, "Bearer", lifetime, None, now)
 
 
-async def _in_browser(
+async def _sign_in(
     app: Application, scope: str, port: int, wait: float, *, implicit: bool, browser: bool
 ) -> Token:
     with listening(port) as listener:
-        here = attrs.evolve(app, redirect_uri=listener.address)
-        flow = begin(here, "implicit" if implicit else "code", scope, max_age=max(wait, 1.0))
-        answers = _Answers(flow)
-        listener.on_response = answers.take
-        await _show(flow, answers, browser=browser)
+        app = attrs.evolve(app, redirect_uri=listener.address)
+        flow = begin(app, "implicit" if implicit else "code", scope, max_age=max(wait, 1.0))
+        attempt = _LoginAttempt(flow)
+        listener.on_response = attempt.receive
+        await _open_browser(flow, attempt, browser=browser)
         outcome = None
         with anyio.move_on_after(wait):
-            outcome = await answers.outcome()
+            outcome = await attempt.wait()
     if outcome is None:
         raise LoginTimeoutError(
-            f"Nobody came back from the browser within {counted(wait, 'second')}. If it "
-            "shows an error, check --client-id, --scope and the application's redirect URIs; or "
+            f"The browser was not redirected to this machine within {counted(wait, 'second')}. If "
+            "it shows an error, check --client-id, --scope and the application's redirect URIs; or "
             "try --implicit."
         )
     if isinstance(outcome, Token):
         return outcome
-    async with TokenEndpoint(here, user_agent=PRODUCT) as endpoint:
+    async with TokenEndpoint(app, user_agent=PRODUCT) as endpoint:
         return await endpoint.exchange(outcome)
 
 
-async def _show(flow: Flow, answers: _Answers, *, browser: bool) -> None:
-    """Send the person to the authorization page, and take what is pasted instead."""
-    opened = browser and await to_thread.run_sync(webbrowser.open, flow.url)
-    err.print("The browser shows the login. If not, open:" if opened else "Open in a browser:")
+async def _open_browser(flow: Flow, attempt: _LoginAttempt, *, browser: bool) -> None:
+    """Open or print the authorization page, and start to read pasted responses."""
+    is_open = browser and await to_thread.run_sync(webbrowser.open, flow.url)
+    err.print("The browser shows the login. If not, open:" if is_open else "Open in a browser:")
     err.print(flow.url, markup=False, highlight=False)
     if sys.stdin.isatty():
-        err.print("If the browser is on another machine, paste the address that it ends on here.")
-        # A thread of its own: nothing can wake one that reads the keyboard.
-        threading.Thread(target=answers.read_pasted, daemon=True).start()
+        err.print("If the browser is on another machine, paste the address of its last page here.")
+        # A daemon thread, because a thread that reads the keyboard cannot be cancelled.
+        threading.Thread(target=attempt.read_pasted, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The commands that pull, and the one that draws what they pulled."""
+"""`scf demo`, `scf pull` and `scf map`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from seeclickfix_async._cli.app import (
     Near,
     Place,
     Site,
+    assume_utc,
     err,
-    nothing_at,
     out,
     parse_area,
-    parse_datetime,
     print_json,
+    warn_empty_place,
 )
-from seeclickfix_async._cli.progress import print_estimate, progress_listener, tell
+from seeclickfix_async._cli.progress import print_estimate, print_report, progress_listener
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
@@ -39,34 +39,34 @@ from seeclickfix_async.pull._file_thread import discard
 from seeclickfix_async.pull._lock import lock_for, locked
 
 _DEMO_FILE = Path("scf-demo.db")
-_EVERYWHERE = "The whole service, every city of it, since no --place, --near or --box is given."
+_EVERYWHERE = "Without --place, --near or --box this is the whole service, with every city."
 
 
 async def demo(*, issues: int = 5000, json: Json = False) -> int:
-    """Pull a whole city from a sandbox on this machine into scf-demo.db, in some seconds.
+    """Pull a whole city from a sandbox on this machine into scf-demo.db, in a few seconds.
 
     Args:
-        issues: How many issues the city has.
+        issues: The number of issues of the city.
         json: Print the report as JSON.
     """
     validation.in_range("issues", issues, 0, 10_000_000, integer=True)
     err.print(
-        "A sandbox with a made-up city starts on this machine. The service takes 20 requests a "
-        "minute; here a minute is scaled to one second."
+        "Starting a sandbox with an invented city on this machine. The service allows 20 requests "
+        "a minute; here a minute is scaled to one second."
     )
     async with locked(lock_for(_DEMO_FILE), argument="to"):
-        await anyio.Path(_DEMO_FILE).unlink(missing_ok=True)  # each sandbox is a city of its own
+        await anyio.Path(_DEMO_FILE).unlink(missing_ok=True)  # each sandbox has another city
     async with (
-        sandbox_process.sandbox("--issues", str(issues), "--per", "1.0") as url,
+        sandbox_process.run_in_background("--issues", str(issues), "--per", "1.0") as url,
         AsyncClient(base_url=url, limiter=Limiter(20, per=1.0), user_agent=PRODUCT) as client,
     ):
-        with progress_listener(_DEMO_FILE.name) as teller:
-            report = await pulls.pull(client, to=_DEMO_FILE, teller=teller)
+        with progress_listener(_DEMO_FILE.name) as listener:
+            report = await pulls.pull(client, to=_DEMO_FILE, teller=listener)
     if not json:
         with contextlib.closing(sqlite3.connect(_DEMO_FILE)) as database:
-            _tally("Status", database, "status")
-            _tally("Request type", database, "coalesce(request_type, 'Post to Neighbors')")
-    return tell(report, _DEMO_FILE, json=json)
+            _print_counts("Status", database, "status")
+            _print_counts("Request type", database, "coalesce(request_type, 'Post to Neighbors')")
+    return print_report(report, _DEMO_FILE, json=json)
 
 
 async def pull(
@@ -89,69 +89,70 @@ async def pull(
     base_url: Site = PRODUCTION,
     json: Json = False,
 ) -> int:
-    """Pull every issue of an area into FILE, and go on where an interrupted pull stopped.
+    """Pull every issue of an area into FILE, or continue an interrupted pull.
 
-    Whatever ends it, the same command goes on, and the file is usable in between. Exit code 3
-    when not everything came, 4 when another process is writing FILE or the photos.
+    After an interruption of any kind, the same command continues the pull; FILE is usable
+    meanwhile. Exit code 3 means that the pull is incomplete, 4 that another process is writing FILE
+    or the photos.
 
     Args:
-        file: Ends in .jsonl (one issue a line), .csv, .geojson, .db (SQLite), .parquet or
-            .geoparquet (a folder with one file for each month).
+        file: A name that ends in .jsonl (one issue per line), .csv, .geojson, .db (SQLite),
+            .parquet or .geoparquet (a folder with one file for each month).
         place: A place's url_name.
         near: LAT LNG METRES.
         box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
         status: all, or some of open,acknowledged,closed,archived.
-        after: Created then or later; UTC unless it says otherwise.
-        before: Created before then.
-        details: With comments, answers and votes; five times as many requests.
-        largest: Ask for pages of 1,000 issues; the service may grant less.
-        update: Bring a pull that is done up to date.
-        sweep: Update, and mark the issues that the service gives no longer (vanished_at).
-        photos: Fetch the issues' photos into this folder, when the issues are there. A request
-            each, so that they take far longer than the issues.
+        after: The earliest time of creation; in UTC by default.
+        before: The end of the time of creation, exclusive; in UTC by default.
+        details: Include comments, question responses and votes; needs five times as many requests.
+        largest: Request pages of 1,000 issues; the service may return smaller ones.
+        update: Update a complete pull with what has changed since.
+        sweep: Update, and mark the issues that the service no longer lists (vanished_at).
+        photos: Download the issues' photos into this folder, after the issues. Each photo needs a
+            request, so that they take far longer than the issues.
         wait: Seconds to wait while another process is writing FILE or the photos.
-        estimate: Say what it would take, at the price of one request, and stop.
+        estimate: Print the number of issues and requests, and stop; needs one request.
         base_url: The service's address.
         json: Print the report as JSON.
     """
     filters: dict[str, Any] = {
         "area": parse_area(place, near, box),
         "status": status,
-        "after": parse_datetime(after),
-        "before": parse_datetime(before),
+        "after": assume_utc(after),
+        "before": assume_utc(before),
         "details": details,
         "page_size": "largest" if largest else None,
     }
     if filters["area"] is None:
         err.print(_EVERYWHERE)
-    fresh = not await anyio.Path(file).exists()
+    is_new = not await anyio.Path(file).exists()
     async with make_client(base_url) as client:
         if estimate:
-            walk: Crawl[Issue] = client.issues.crawl(**filters)
-            return print_estimate(await walk.estimate(), json=json)
-        with progress_listener(file.name) as teller:
+            crawl: Crawl[Issue] = client.issues.crawl(**filters)
+            return print_estimate(await crawl.estimate(), json=json)
+        with progress_listener(file.name) as listener:
             options: dict[str, Any] = {
                 "update": update,
                 "sweep": sweep,
                 "photos": photos,
                 "wait": wait,
             }
-            report = await pulls.pull(client, to=file, teller=teller, **options, **filters)
-    if place is None or "pull" not in teller.stages or report.expected:
-        return tell(report, file, json=json, update="update" in teller.stages)
-    if fresh:
-        discard(file)  # or the same command would say that this pull is done
+            report = await pulls.pull(client, to=file, teller=listener, **options, **filters)
+    if place is None or "pull" not in listener.stages or report.expected:
+        return print_report(report, file, json=json, update="update" in listener.stages)
+    if is_new:
+        discard(file)  # otherwise a second run would report that the pull is complete
     if json:
         print_json(report)
-    return nothing_at(place)
+    return warn_empty_place(place)
 
 
 def map_page(file: Path, /, *, to: Path | None = None) -> int:
-    """Make one page for a browser of a pull: a map, charts and a table, without a network.
+    """Make an HTML page of a pull, with a map, charts and a table, which works offline.
 
     Args:
-        file: What `scf pull` wrote, of any kind.
-        to: The page; FILE with .html at its end unless told.
+        file: A file or folder that `scf pull` wrote, in any format.
+        to: The page; by default FILE with .html appended.
     """
     page = to or file.with_name(f"{file.name}.html")
     content = pulls.page(file)
@@ -163,10 +164,10 @@ def map_page(file: Path, /, *, to: Path | None = None) -> int:
     return OK
 
 
-def _tally(title: str, database: sqlite3.Connection, what: str) -> None:
+def _print_counts(title: str, database: sqlite3.Connection, expression: str) -> None:
     table = Table(title, "Issues", box=None)
     table.columns[1].justify = "right"
-    counts = f"SELECT {what}, count(*) FROM issues GROUP BY 1 ORDER BY 2 DESC"  # noqa: S608  # ours
+    counts = f"SELECT {expression}, count(*) FROM issues GROUP BY 1 ORDER BY 2 DESC"  # noqa: S608
     for name, count in database.execute(counts):
         table.add_row(name, f"{count:,}")
     out.print(table)

@@ -1,7 +1,7 @@
 """`scf report`.
 
-It asks what it was not told. It talks to the service in between and not while it asks, so that
-Ctrl-C at a question ends it at once.
+It prompts between calls to the service and never during one, so that Ctrl-C at a prompt ends it at
+once.
 """
 
 from __future__ import annotations
@@ -9,16 +9,27 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import anyio
 import attrs
 import msgspec
+from cyclopts import Parameter
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async._cli import prompts
-from seeclickfix_async._cli.app import FAILED, OK, Flag, Json, Site, err, out, print_json
-from seeclickfix_async._cli.forms import key_of
+from seeclickfix_async._cli.app import (
+    FAILED,
+    MODERATED,
+    OK,
+    Flag,
+    Json,
+    Site,
+    err,
+    out,
+    print_json,
+)
+from seeclickfix_async._cli.commands.form import parse_type
 from seeclickfix_async._cli.messages import describe_faults
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._core.credentials import PRODUCTION
@@ -42,44 +53,51 @@ def report(
     at: tuple[float, float] | None = None,
     address: str | None = None,
     type: str | None = None,
-    answers: Path | None = None,
+    answers_file: Annotated[Path | None, Parameter(name="--answers")] = None,
     image: Path | None = None,
     anonymous: Flag = False,
     base_url: Site = PRODUCTION,
     json: Json = False,
 ) -> int:
-    """Report a problem: asks for what is not given, shows the report, and sends it when told to.
+    """Report a problem: prompt for missing options, show the report, and send it if confirmed.
 
-    With --answers nothing is asked, and the report is sent at once.
+    With `--answers` it is sent at once, without prompts.
 
     Args:
         at: LAT LNG.
-        address: Where it is, in words.
-        type: A category's number, or other; `scf form` lists them.
-        answers: A file of JSON, by the questions' keys; `scf questions` lists them.
+        address: The address of the problem.
+        type: The id of a request type, or "other"; `scf form` lists them.
+        answers_file: A JSON file with an object, by the keys of the questions; `scf questions`
+            lists them.
         image: A photo: png, jpeg or gif up to 20 MB.
-        anonymous: Hide from the public who reported it.
+        anonymous: Hide your name from the public.
         base_url: The service's address.
         json: Print the issue as JSON.
     """
-    talk = partial(_talk, base_url)
-    told = _Told(at, address, type, _read(answers), image, anonymous)
-    draft = _told_draft(told, talk) if told.answers is not None else _asked_draft(told, talk)
+    call = partial(_call, base_url)
+    options = _Options(at, address, type, _read_answers(answers_file), image, anonymous)
+    if options.answers is not None:
+        draft: Draft | None = _draft_from_options(options, call)
+    else:
+        draft = _draft_from_prompts(options, call)
     if draft is None:
         err.print("Nothing was sent.")
         return OK
     try:
-        outcome = talk(lambda client: client.issues.create(draft))
+        outcome = call(lambda client: client.issues.create(draft))
     except IssueMayExistError as error:
-        err.print("No answer came, and the report may have arrived. Look before you repeat it:")
-        _show(talk(_finding(error)))
+        err.print(
+            "No response was received, and the issue may exist. Check these before you report it "
+            "again:"
+        )
+        _print_issues(call(_find_lost(error)))
         return FAILED
-    return _tell(outcome, json=json)
+    return _print_outcome(outcome, json=json)
 
 
 @attrs.frozen
-class _Told:
-    """What was given on the command line."""
+class _Options:
+    """The options of the command line, with the content of the file of `--answers`."""
 
     at: tuple[float, float] | None
     address: str | None
@@ -89,80 +107,84 @@ class _Told:
     anonymous: bool
 
 
-Talk = Callable[[Callable[[AsyncClient], Awaitable[Any]]], Any]
+Call = Callable[[Callable[[AsyncClient], Awaitable[Any]]], Any]
 
 
-def _talk(base_url: str, call: Callable[[AsyncClient], Awaitable[T]]) -> T:
-    async def talk() -> T:
+def _call(base_url: str, method: Callable[[AsyncClient], Awaitable[T]]) -> T:
+    """Run one call with a client of its own."""
+
+    async def call() -> T:
         async with make_client(base_url) as client:
-            return await call(client)
+            return await method(client)
 
-    return anyio.run(talk)
-
-
-def _told_draft(told: _Told, talk: Talk) -> Draft:
-    """The draft of what was given, which must be all."""
-    if told.at is None or told.address is None or told.type is None:
-        raise InvalidArgumentError("answers", "needs --at, --address and --type with it.")
-    return _draft(_form(told.type, talk), told.at, told.address, told.answers or {}, told)
+    return anyio.run(call)
 
 
-def _asked_draft(told: _Told, talk: Talk) -> Draft | None:
-    """The draft of what somebody says; None when it shall not be sent."""
-    at = told.at or _point()
-    address = told.address or prompts.line("Address")
-    kind = _form(told.type or _choose(at, talk), talk)
-    err.print(kind.title or "", style="bold", markup=False)
-    asked = [q for q in kind.questions or () if q.question_type != QuestionType.FILE]
-    takes_photo = len(asked) < len(kind.questions or ())
-    given = {question.primary_key or "": prompts.ask(question) for question in asked}
-    photo = prompts.line("Photo (a file, or nothing)") if takes_photo and not told.image else ""
-    told = attrs.evolve(told, image=Path(photo) if photo else told.image)
-    draft = _mended(kind, at, address, given, told)
-    _warn(talk(lambda client: client.issues.duplicates(draft)))
-    _preview(kind, draft)
+def _draft_from_options(options: _Options, call: Call) -> Draft:
+    if options.at is None or options.address is None or options.type is None:
+        raise InvalidArgumentError("answers", "requires --at, --address and --type.")
+    request_type = _request_type(options.type, call)
+    return _draft(request_type, options.at, options.address, options.answers or {}, options)
+
+
+def _draft_from_prompts(options: _Options, call: Call) -> Draft | None:
+    """Prompt for what the options leave out; return None if the user does not want to send it."""
+    at = options.at or _prompt_point()
+    address = options.address or prompts.read_line("Address")
+    request_type = _request_type(options.type or _prompt_type(at, call), call)
+    err.print(request_type.title or "", style="bold", markup=False)
+    questions = request_type.questions or ()
+    prompted = [q for q in questions if q.question_type != QuestionType.FILE]
+    takes_photo = len(prompted) < len(questions)
+    answers = {question.primary_key or "": prompts.ask(question) for question in prompted}
+    if takes_photo and not options.image:
+        path = prompts.read_line("Photo (a file, or an empty line)")
+        options = attrs.evolve(options, image=Path(path) if path else None)
+    draft = _corrected_draft(request_type, at, address, answers, options)
+    _warn_of_duplicates(call(lambda client: client.issues.duplicates(draft)))
+    _preview(request_type, draft)
     return draft if prompts.confirm("Send it?") else None
 
 
-def _mended(
-    kind: RequestType,
-    at: tuple[float, float],
-    address: str,
-    given: dict[str, Answer],
-    told: _Told,
-) -> Draft:
-    """The draft; what was not answered well is asked again, so that nobody begins anew."""
-    while True:
-        try:
-            return _draft(kind, at, address, given, told)
-        except InvalidDraftError as error:
-            again = [q for q in kind.questions or () if q.primary_key in error.errors]
-            if len(again) < len(error.errors):
-                raise
-            for fault in describe_faults(error, report):
-                err.print(fault, markup=False, highlight=False)
-            given |= {question.primary_key or "": prompts.ask(question) for question in again}
-
-
-def _draft(
-    kind: RequestType,
+def _corrected_draft(
+    request_type: RequestType,
     at: tuple[float, float],
     address: str,
     answers: dict[str, Answer],
-    told: _Told,
+    options: _Options,
 ) -> Draft:
-    return kind.draft(
+    """Make the draft, and repeat the prompt for each invalid answer to a question."""
+    while True:
+        try:
+            return _draft(request_type, at, address, answers, options)
+        except InvalidDraftError as error:
+            invalid = [q for q in request_type.questions or () if q.primary_key in error.errors]
+            if len(invalid) < len(error.errors):
+                raise
+            for fault in describe_faults(error, report):
+                err.print(fault, markup=False, highlight=False)
+            answers |= {question.primary_key or "": prompts.ask(question) for question in invalid}
+
+
+def _draft(
+    request_type: RequestType,
+    at: tuple[float, float],
+    address: str,
+    answers: dict[str, Answer],
+    options: _Options,
+) -> Draft:
+    return request_type.draft(
         lat=at[0],
         lng=at[1],
         address=address,
         answers=answers,
-        image=told.image,
-        anonymize_reporter=told.anonymous,
+        image=options.image,
+        anonymize_reporter=options.anonymous,
     )
 
 
-def _point() -> tuple[float, float]:
-    parts = prompts.line("Where? Latitude and longitude").replace(",", " ").split()
+def _prompt_point() -> tuple[float, float]:
+    parts = prompts.read_line("Latitude and longitude").replace(",", " ").split()
     try:
         lat, lng = map(float, parts)
     except ValueError:
@@ -170,55 +192,57 @@ def _point() -> tuple[float, float]:
     return lat, lng
 
 
-def _choose(at: tuple[float, float], talk: Talk) -> str:
-    options = talk(lambda client: client.report_form(lat=at[0], lng=at[1]))
+def _prompt_type(at: tuple[float, float], call: Call) -> str:
+    options = call(lambda client: client.report_form(lat=at[0], lng=at[1]))
     titles = [option.title or str(option.key) for option in options]
-    return str(options[prompts.choose("What is it?", titles)].key)
+    return str(options[prompts.choose("Request type", titles)].key)
 
 
-def _form(type: str, talk: Talk) -> RequestType:
-    found: RequestType = talk(lambda client: client.request_types.get(key_of(type)))
+def _request_type(type: str, call: Call) -> RequestType:
+    found: RequestType = call(lambda client: client.request_types.get(parse_type(type)))
     return found
 
 
-def _read(path: Path | None) -> dict[str, Any] | None:
+def _read_answers(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        raise InvalidArgumentError("answers", f"{path} is no file of one JSON object.") from None
+        raise InvalidArgumentError(
+            "answers", f"{path} is not a readable file with one JSON object."
+        ) from None
 
 
-def _finding(error: IssueMayExistError) -> Callable[[AsyncClient], Awaitable[Iterable[Issue]]]:
+def _find_lost(error: IssueMayExistError) -> Callable[[AsyncClient], Awaitable[Iterable[Issue]]]:
     return lambda client: client.issues.find_lost(error)
 
 
-def _warn(duplicates: tuple[DetailedIssue, ...]) -> None:
+def _warn_of_duplicates(duplicates: tuple[DetailedIssue, ...]) -> None:
     if duplicates:
         err.print("It may have been reported already:")
-    _show(duplicates)
+    _print_issues(duplicates)
 
 
-def _show(issues: Iterable[Issue]) -> None:
+def _print_issues(issues: Iterable[Issue]) -> None:
     for issue in issues:
-        told = f"  #{issue.id} {issue.created_at} {issue.summary or ''}, {issue.address or ''}"
-        err.print(told, markup=False, highlight=False)
+        line = f"  #{issue.id} {issue.created_at} {issue.summary or ''}, {issue.address or ''}"
+        err.print(line, markup=False, highlight=False)
 
 
-def _preview(kind: RequestType, draft: Draft) -> None:
-    asked = {question.primary_key: question.words for question in kind.questions or ()}
-    err.print(f"\n{kind.title or ''}, {draft.address} ({draft.lat}, {draft.lng})", markup=False)
+def _preview(request_type: RequestType, draft: Draft) -> None:
+    labels = {question.primary_key: question.words for question in request_type.questions or ()}
+    point = f"({draft.lat}, {draft.lng})"
+    err.print(f"\n{request_type.title or ''}, {draft.address} {point}", markup=False)
     for key, answer in draft.answers.items():
-        err.print(f"  {asked.get(key, key)}: {answer}", markup=False, highlight=False)
+        err.print(f"  {labels.get(key, key)}: {answer}", markup=False, highlight=False)
     if isinstance(draft.image, Path):
         err.print(f"  Photo: {draft.image}", markup=False, highlight=False)
 
 
-def _tell(outcome: Created | Moderated, *, json: bool) -> int:
+def _print_outcome(outcome: Created | Moderated, *, json: bool) -> int:
     if isinstance(outcome, Moderated):
-        told = "Taken, and held until a moderator has read it."
-        print_json({"moderated": True}) if json else out.print(told)
+        print_json({"moderated": True}) if json else out.print(MODERATED)
     elif json:
         print_json(outcome.issue)
     else:

@@ -1,4 +1,4 @@
-"""The command that follows what happens."""
+"""`scf watch`."""
 
 from __future__ import annotations
 
@@ -44,53 +44,55 @@ async def watch(
     base_url: Site = PRODUCTION,
     json: Json = False,
 ) -> int:
-    """Follow what happens to an area's issues until Ctrl-C, oldest first.
+    """Print the changes to an area's issues until Ctrl-C, oldest first.
 
     Args:
         place: A place's url_name.
         near: LAT LNG METRES.
         box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
-        every: Seconds between looks.
-        cursor: A file that keeps where the feed stands, so that the same command goes on there.
-        exec: A command to run for each change, with the change as JSON on its standard input;
-            no shell reads it, so that pipes need `sh -c`. When it fails the feed stops, and
-            begins with the same change the next time.
+        every: Seconds between two requests for changes.
+        cursor: A file with the feed's position, so that the same command continues there.
+        exec: A command to run for each change, with the change as JSON on its standard input.
+            It is run without a shell, so that pipes need `sh -c`. If it fails, the feed stops, and
+            starts with the same change the next time.
         base_url: The service's address.
-        json: Print one change a line as JSON.
+        json: Print one change per line as JSON.
     """
-    command = None if exec is None else _command(exec)
-    _read(cursor)  # refuses a wrong file before there is a lock file
+    command = None if exec is None else _parse_command(exec)
+    _read_cursor(cursor)  # refuses a wrong file before a lock file is made
     async with _locked(cursor), make_client(base_url) as client:
-        kept = await to_thread.run_sync(_read, cursor)
-        feed = client.issues.watch(area=parse_area(place, near, box), every=every, cursor=kept)
+        saved = await to_thread.run_sync(_read_cursor, cursor)
+        feed = client.issues.watch(area=parse_area(place, near, box), every=every, cursor=saved)
         await feed.begin()
-        await _keep(cursor, feed)
+        await _save_cursor(cursor, feed)
         async for change in feed:
-            told = _told(change)
+            fields = {**msgspec.to_builtins(change), "automatic": change.automatic}
             if json:
-                print_json(told)
+                print_json(fields)
             else:
-                out.print(_line(change), markup=False, highlight=False, soft_wrap=True)
-            if command is not None and not await _run(command, told):
+                out.print(_format_change(change), markup=False, highlight=False, soft_wrap=True)
+            if command is not None and not await _run(command, fields):
                 return FAILED
-            await _keep(cursor, feed)
-    return FAILED  # a feed does not end by itself
+            await _save_cursor(cursor, feed)
+    return FAILED  # a feed ends only by an error
 
 
-def _command(text: str) -> list[str]:
-    """The words of a command whose program is there, so that no change has to find out."""
+def _parse_command(line: str) -> list[str]:
+    """Split a command line, and check that its program exists before the first change."""
     try:
-        words = shlex.split(text)
+        command = shlex.split(line)
     except ValueError:
-        words = []  # a quotation mark that is not closed
-    if not words or shutil.which(words[0]) is None:
-        raise InvalidArgumentError("exec", "names no program that is there; no shell reads it.")
-    return words
+        command = []  # a quotation mark that is not closed
+    if not command or shutil.which(command[0]) is None:
+        raise InvalidArgumentError(
+            "exec", "must start with the name of a program; it is run without a shell."
+        )
+    return command
 
 
 @asynccontextmanager
 async def _locked(cursor: Path | None) -> AsyncGenerator[None]:
-    """Let no other feed keep its cursor in the same file."""
+    """Lock the cursor file against other feeds."""
     if cursor is None:
         yield
         return
@@ -98,7 +100,7 @@ async def _locked(cursor: Path | None) -> AsyncGenerator[None]:
         yield
 
 
-async def _keep(cursor: Path | None, feed: Watch) -> None:
+async def _save_cursor(cursor: Path | None, feed: Watch) -> None:
     if cursor is None:
         return
     try:
@@ -109,34 +111,33 @@ async def _keep(cursor: Path | None, feed: Watch) -> None:
         ) from None
 
 
-def _told(change: Change) -> dict[str, Any]:
-    told: dict[str, Any] = msgspec.to_builtins(change)
-    return {**told, "automatic": change.automatic}
+def _format_change(change: Change) -> str:
+    content = change.comment.comment if change.comment else change.issue.summary
+    author = "a system " if change.automatic else ""
+    return f"{change.at} #{change.issue.id} {author}{change.kind}: {content or ''}"
 
 
-def _line(change: Change) -> str:
-    what = change.comment.comment if change.comment else change.issue.summary
-    who = "a system " if change.automatic else ""
-    return f"{change.at} #{change.issue.id} {who}{change.kind}: {what or ''}"
-
-
-async def _run(command: list[str], told: dict[str, Any]) -> bool:
-    """Run a command; whether it went well."""
+async def _run(command: list[str], fields: dict[str, Any]) -> bool:
+    """Run a command for a change; return True if it succeeded."""
     try:
-        done = await run_process(
-            command, input=msgspec.json.encode(told), stdout=None, stderr=None, check=False
+        process = await run_process(
+            command, input=msgspec.json.encode(fields), stdout=None, stderr=None, check=False
         )
     except OSError as error:
         raise InvalidArgumentError("exec", f"cannot be run: {error}.") from None
-    if done.returncode:
-        err.print(f"scf: {command[0]} failed with {done.returncode} on {told['key']}.")
-    return done.returncode == 0
+    if process.returncode:
+        err.print(
+            f"scf: {command[0]} failed with exit code {process.returncode} on {fields['key']}."
+        )
+    return process.returncode == 0
 
 
-def _read(cursor: Path | None) -> Any:
+def _read_cursor(cursor: Path | None) -> Any:
     if cursor is None or (cursor.parent.is_dir() and not cursor.exists()):
         return None
     try:
         return jsons.loads(cursor.read_bytes())
     except (OSError, ValueError):
-        raise InvalidArgumentError("cursor", f"{cursor} holds no cursor, nor could it.") from None
+        raise InvalidArgumentError(
+            "cursor", f"{cursor} is not a cursor file, and cannot become one."
+        ) from None

@@ -15,13 +15,13 @@ from seeclickfix_async.models._request_type import RequestTypeId
 async def form(
     lat: float, lng: float, /, *, base_url: Site = PRODUCTION, json: Json = False
 ) -> int:
-    """List what can be reported at a point.
+    """List the request types that are available at a point.
 
     Args:
         lat: Latitude in degrees.
         lng: Longitude in degrees.
         base_url: The service's address.
-        json: Print one category a line as JSON.
+        json: Print one request type per line as JSON.
     """
     async with make_client(base_url) as client:
         options = await client.report_form(lat=lat, lng=lng)
@@ -37,21 +37,21 @@ async def form(
 
 
 async def questions(type: str, /, *, base_url: Site = PRODUCTION, json: Json = False) -> int:
-    """List what is asked about a kind of problem.
+    """List the questions of a request type.
 
     Args:
-        type: A category's number, or other; `scf form` lists them.
+        type: The id of a request type, or "other"; `scf form` lists them.
         base_url: The service's address.
-        json: Print one question a line as JSON.
+        json: Print one question per line as JSON.
     """
     async with make_client(base_url) as client:
-        asked = (await client.request_types.get(key_of(type))).questions or ()
+        found = (await client.request_types.get(parse_type(type))).questions or ()
     if json:
-        for question in asked:
+        for question in found:
             print_json(question)
         return OK
-    table = Table("Key", "Question", "Kind", "", "Choices", box=None)
-    for question in asked:
+    table = Table("Key", "Question", "Type", "", "Choices", box=None)
+    for question in found:
         choices = ", ".join(choice.key or "" for choice in question.select_values or ())
         required = "required" if question.response_required else ""
         key, kind = question.primary_key or "", str(question.question_type)
@@ -60,8 +60,8 @@ async def questions(type: str, /, *, base_url: Site = PRODUCTION, json: Json = F
     return OK
 
 
-def key_of(type: str) -> RequestTypeId:
-    """A category's number, or `other`.
+def parse_type(type: str) -> RequestTypeId:
+    """Return the id of a request type, or `other`.
 
     Raises:
         InvalidArgumentError: It is neither.
@@ -70,5 +70,5 @@ def key_of(type: str) -> RequestTypeId:
         return "other"
     number = validation.parse_identifier(type)
     if number is None:
-        raise InvalidArgumentError("type", "must be a number, or other; `scf form` lists them.")
+        raise InvalidArgumentError("type", 'must be a number, or "other"; `scf form` lists them.')
     return number

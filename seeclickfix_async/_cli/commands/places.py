@@ -19,29 +19,29 @@ async def places(
     base_url: Site = PRODUCTION,
     json: Json = False,
 ) -> int:
-    """List the places at a point, nearest first; their url_name is what --place takes.
+    """List the places at a point, nearest first, with the url_name for --place.
 
     Args:
         lat: Latitude in degrees.
         lng: Longitude in degrees.
-        name: Print only the url_name of the place of this name.
-        limit: How many.
+        name: Print only the url_name of the place with this name.
+        limit: The largest number of places.
         base_url: The service's address.
-        json: Print one place a line as JSON.
+        json: Print one place per line as JSON.
     """
     async with make_client(base_url) as client:
         if name is not None:
-            found = await client.places.resolve(name, lat=lat, lng=lng)
-            out.print(found.place_url, markup=False, highlight=False)
+            area = await client.places.resolve(name, lat=lat, lng=lng)
+            out.print(area.place_url, markup=False, highlight=False)
             return OK
-        rows = await client.places.near(lat=lat, lng=lng, per_page=min(limit, 100)).collect(limit)
+        found = await client.places.near(lat=lat, lng=lng, per_page=min(limit, 100)).collect(limit)
     if json:
-        for place in rows:
+        for place in found:
             print_json(place)
         return OK
-    table = Table("ID", "Name", "State", "Kind", "url_name", box=None)
-    for place in rows:
-        told = (place.name, place.state, place.place_type, place.url_name)
-        table.add_row(str(place.id), *(text or "" for text in told))
+    table = Table("ID", "Name", "State", "Type", "url_name", box=None)
+    for place in found:
+        cells = (place.name, place.state, place.place_type, place.url_name)
+        table.add_row(str(place.id), *(cell or "" for cell in cells))
     out.print(table)
     return OK
