@@ -3,7 +3,7 @@
     login = Login(app, endpoint, secret_key=key, on_login=welcome)
     site = Starlette(routes=login.routes())
 
-Needs the extra `web`.
+Requires the extra `web`.
 """
 
 try:
@@ -12,8 +12,10 @@ except ModuleNotFoundError as _error:
     if str(_error.name).partition(".")[0] not in ("itsdangerous", "starlette"):
         raise
     raise ModuleNotFoundError(
-        "seeclickfix_async.web needs one more step: pip install 'seeclickfix-async[web]'",
+        "seeclickfix_async.web requires the 'web' extra: pip install 'seeclickfix-async[web]'",
         name=_error.name,
     ) from None
+
+Login.__module__ = __name__
 
 __all__ = ["Login"]

@@ -1,4 +1,4 @@
-"""What a person is told when a login did not end well."""
+"""The messages of the pages for a failed login."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seeclickfix_async.errors import SeeClickFixError
 
 @attrs.frozen
 class Problem:
-    """What happened and what to do, in plain words.
+    """The content of a page that explains a failure.
 
     Attributes:
         status: The HTTP status of the page.
@@ -25,75 +25,75 @@ class Problem:
 
 FOREIGN = Problem(
     403,
-    "This was not sent by our page",
+    "This request is not from our page",
     "Another site, or a very old browser, sent this request, so nothing was done.",
 )
 TOO_LARGE = Problem(
     413,
-    "That is too much",
-    "What your browser sent is larger than any answer of SeeClickFix, so it was not read.",
+    "The request is too large",
+    "Your browser sent more than any response of SeeClickFix contains, so it was not read.",
 )
 
-_OVER = "For your safety, each sign-in works once, for some minutes, and in one browser."
+_ONCE = "For your safety, each sign-in works once, for a few minutes, and in one browser."
 _MISCONFIGURED = Problem(
     500,
     "Signing in is not set up correctly here",
-    "Nothing is wrong on your side. Please tell the people who run this site.",
+    "You did nothing wrong. Please contact the operator of this site.",
 )
 _UNREACHABLE = Problem(
     502,
-    "SeeClickFix does not answer",
-    "This site could not reach SeeClickFix, or got no usable answer. Try again in a few minutes.",
+    "SeeClickFix is not available",
+    "This site could not reach SeeClickFix, or received no usable response. Try again in a few "
+    "minutes.",
 )
 _UNKNOWN = Problem(
     502,
-    "Signing in did not work",
-    "SeeClickFix did not let this site sign you in. Try again, and if it happens once more, tell "
-    "the people who run this site.",
+    "Signing in failed",
+    "SeeClickFix did not let this site sign you in. Try again, and if it happens again, contact "
+    "the operator of this site.",
 )
-# The first that fits counts.
+# The first entry whose class matches is used.
 _PROBLEMS: tuple[tuple[type[SeeClickFixError], Problem], ...] = (
     (
         errors.AccessDeniedError,
         Problem(
             403,
             "You are not signed in",
-            "You chose not to give access, and nothing has changed. You can sign in whenever you "
-            "like.",
+            "You denied access, and nothing has changed. You can sign in at any time.",
         ),
     ),
     (
         errors.StateMismatchError,
         Problem(
             400,
-            "This sign-in is over",
-            f"{_OVER} This one took too long, was finished before, or began in another browser "
-            "or with cookies turned off. If it was not you who began it, close this page.",
+            "This sign-in has ended",
+            f"{_ONCE} This one took too long, was finished before, or was started in another "
+            "browser or with cookies turned off. If you did not start it, close this page.",
         ),
     ),
     (
         errors.FlowFinishedError,
-        Problem(400, "This sign-in was finished before", f"{_OVER} Nothing was done again."),
+        Problem(400, "This sign-in was finished before", f"{_ONCE} It was not repeated."),
     ),
     (
         errors.FlowExpiredError,
-        Problem(400, "This sign-in took too long", f"{_OVER} Begin again, and nothing is lost."),
+        Problem(400, "This sign-in took too long", f"{_ONCE} Start again; nothing is lost."),
     ),
     (
         errors.InvalidRedirectError,
         Problem(
             400,
-            "The answer cannot be read",
-            "What your browser brought back from SeeClickFix is incomplete or damaged, so it was "
-            "not used.",
+            "The response cannot be read",
+            "The response that your browser brought from SeeClickFix is incomplete or damaged, so "
+            "it was not used.",
         ),
     ),
     (
         errors.InvalidGrantError,
         Problem(
             400,
-            "This sign-in is over",
-            f"{_OVER} SeeClickFix no longer accepts this one.",
+            "This sign-in has ended",
+            f"{_ONCE} SeeClickFix no longer accepts this one.",
         ),
     ),
     (errors.InvalidClientError, _MISCONFIGURED),
@@ -107,7 +107,7 @@ _PROBLEMS: tuple[tuple[type[SeeClickFixError], Problem], ...] = (
         Problem(
             503,
             "Many people are signing in",
-            "SeeClickFix lets only so many in at a time. Try again in a minute.",
+            "SeeClickFix limits the number of sign-ins per minute. Try again in a minute.",
         ),
     ),
     (errors.ProviderUnavailableError, _UNREACHABLE),
@@ -119,5 +119,5 @@ _PROBLEMS: tuple[tuple[type[SeeClickFixError], Problem], ...] = (
 
 
 def problem_for(error: SeeClickFixError) -> Problem:
-    """What to tell a person of an error: none of the error's own words, which are a developer's."""
-    return next(problem for kind, problem in _PROBLEMS if isinstance(error, kind))
+    """Return the page for an error; it has none of the error's message, which is for developers."""
+    return next(problem for error_class, problem in _PROBLEMS if isinstance(error, error_class))

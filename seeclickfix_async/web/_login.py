@@ -1,4 +1,4 @@
-"""Login, callback and logout as routes."""
+"""The routes for login, callback and logout."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from seeclickfix_async.oauth._redirect import parse_redirect
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.web._error_messages import FOREIGN, TOO_LARGE, problem_for
 from seeclickfix_async.web._pending_login import LoginCookies, PendingLogin
-from seeclickfix_async.web._security import from_own_site, own_path, posted_answer
+from seeclickfix_async.web._security import from_own_site, own_path, read_posted_fragment
 from seeclickfix_async.web._templates import private, problem_page, relay_page
 
 _logger = logging.getLogger("seeclickfix_async")
@@ -39,12 +39,12 @@ OnLogin = Callable[[Request, Token, str], Awaitable[Response]]
 OnError = Callable[[Request, SeeClickFixError], Awaitable[Response]]
 OnLogout = Callable[[Request], Awaitable[Response]]
 
-_SHORTEST_KEY = 32  # characters
+_MIN_KEY_LENGTH = 32  # characters
 _NAME = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 class Login:
-    """Signs people in with SeeClickFix; who is signed in where is the application's to keep.
+    """A login with SeeClickFix; the application keeps its own sessions.
 
         async def welcome(request: Request, token: Token, next: str) -> Response:
             request.session["user"] = ...
@@ -53,36 +53,36 @@ class Login:
         login = Login(app, endpoint, secret_key=key, on_login=welcome)
         site = Starlette(routes=login.routes())
 
-    The browser keeps the state and the verifier of each login in a signed cookie of its own, for
-    one answer: a login goes through in the browser that began it and in no other, on however many
-    processes, and several at once do not hinder each other. What was used is remembered in the
-    process, so that a cookie that somebody saved does not work again.
+    The browser stores the state and the verifier of each login in a signed cookie of its own. A
+    login can only be finished once, in the browser that started it, by any process of the site;
+    several logins at once do not affect each other. Each process remembers the logins that it has
+    finished, so that a copy of a cookie does not work a second time.
 
-    Every failure ends in a plain page that says what happened and what to do.
+    Every failure ends with a plain page that says what happened and what to do.
 
     Args:
         app: The application. Its redirect URI is the callback's address, as browsers see it.
-        endpoint: Exchanges the code.
-        secret_key: At least 32 characters that nobody knows, such as
-            `secrets.token_urlsafe(32)`; the same in all processes. To change it, give a sequence
-            with the new one in front, and take the old one out ten minutes later.
-        on_login: Called as `on_login(request, token, next)` when somebody has signed in: keep the
-            token, note in your session who it is, and answer, as with a redirect to `next`, a path
-            of your own site. An error of this package that it raises ends as the others do.
+        endpoint: The endpoint that exchanges the code for a token.
+        secret_key: A secret of at least 32 characters, such as `secrets.token_urlsafe(32)`; the
+            same in all processes. To change it, pass a sequence with the new key first, and remove
+            the old one ten minutes later.
+        on_login: Called as `on_login(request, token, next)` after a login. It stores the token and
+            the user's session, and returns the response, such as a redirect to `next`, a path of
+            your own site. An error of this package that it raises is handled like the others.
         on_error: Called as `on_error(request, error)` when a login fails, instead of the plain
-            page. Show its words to no person: they are yours. Requests that no page of ours
-            sent are refused without it.
-        on_logout: Called as `on_logout(request)` when a form of your site posts to the logout:
-            forget who it was, and revoke the token, as with `Accounts.sign_out`. Without it there
+            page. The error's message is for developers; do not show it to users. Requests from
+            other sites are refused without a call.
+        on_logout: Called as `on_logout(request)` when a form of your site posts to the logout. It
+            ends the session and revokes the token, as with `Accounts.sign_out`. Without it there
             is no logout.
-        kind: `code`; or `implicit`, whose answer is in the fragment, which no server sees: a
-            page with a script then takes it from there and posts it to the callback.
-        scope: Scope names, or one string with spaces between; none for the provider's default.
-        max_age: How many seconds a login may take.
-        now: Tells the time, aware; for tests.
+        kind: `code`; or `implicit`, whose response is in the fragment, which browsers do not send:
+            a page with a script then posts it to the callback.
+        scope: Scope names, or one string separated by spaces; by default the provider's default.
+        max_age: Seconds that a login may take.
+        now: Returns the current time, with a time zone; for tests.
 
     Raises:
-        InvalidArgumentError: An argument cannot be used.
+        InvalidArgumentError: An argument is invalid.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Login:
         max_age: float = MAX_AGE,
         now: Now = utc_now,
     ) -> None:
-        flow = begin(app, kind, scope, max_age=max_age)  # what cannot begin is refused now
+        flow = begin(app, kind, scope, max_age=max_age)  # refuses invalid arguments now
         self._app = app
         self._endpoint = endpoint
         self._on_login = on_login
@@ -120,20 +120,21 @@ class Login:
         )
 
     def routes(self) -> list[Route]:
-        """The routes, side by side: `/login`, the callback, and `/logout` if there is one.
+        """Return the routes: `/login`, the callback, and `/logout` with `on_logout`.
 
-        The callback's is the last part of the redirect URI's path. When that has more parts,
-        mount them: `Mount("/auth", routes=login.routes())` for `https://app.example/auth/callback`.
+        The callback's route is the last segment of the redirect URI's path. Mount the routes if
+        that has more: `Mount("/auth", routes=login.routes())` for
+        `https://app.example/auth/callback`.
 
-        `GET /login?next=/some/page` begins a login. Logging out is a POST of a page of your own.
+        `GET /login?next=/some/page` starts a login. A logout is a POST from a page of your own.
         """
-        posts = self._kind == "implicit"
+        methods = ["GET", "POST"] if self._kind == "implicit" else ["GET"]
         routes = [
             Route("/login", self._login, methods=["GET"], name="scf_login"),
             Route(
                 f"/{self._callback_name}",
                 self._callback,
-                methods=["GET", "POST"] if posts else ["GET"],
+                methods=methods,
                 name="scf_callback",
             ),
         ]
@@ -145,55 +146,57 @@ class Login:
         flow = begin(self._app, self._kind, self._scope, max_age=self._max_age, now=self._now)
         response = RedirectResponse(flow.url, 302)
         path = own_path(request.query_params.get("next", "/"))
-        self._cookies.keep(request, response, flow, path)
+        self._cookies.add(request, response, flow, path)
         return private(response)
 
     async def _callback(self, request: Request) -> Response:
         if request.method == "POST":
-            return private(await self._posted(request))
-        # Some providers put an error into the query in the implicit flow too (observed).
+            return private(await self._handle_post(request))
+        # Some providers put an error in the query of the implicit flow, too (observed).
         if self._kind == "implicit" and "error" not in request.query_params:
             return private(relay_page())
-        # Behind a proxy the request's own URL is not the redirect URI: only its query counts.
+        # Behind a proxy the request's own URL is not the redirect URI: only the query is used.
         query = Secret("?" + request.scope["query_string"].decode("ascii", "replace"))
-        return private(await self._finished(request, query))
+        return private(await self._finish(request, query))
 
-    async def _posted(self, request: Request) -> Response:
+    async def _handle_post(self, request: Request) -> Response:
         if not from_own_site(request, self._origin):
             return problem_page(FOREIGN, "/")
-        answer = await posted_answer(request)
-        if answer is None:
+        fragment = await read_posted_fragment(request)
+        if fragment is None:
             return problem_page(TOO_LARGE, "/")
-        return await self._finished(request, answer)
+        return await self._finish(request, fragment)
 
-    async def _finished(self, request: Request, answer: Secret) -> Response:
-        """What the application answers, or what a person is told of the failure."""
-        kept: PendingLogin | None = None
+    async def _finish(self, request: Request, redirected: Secret) -> Response:
+        """Finish a login, and return the application's response or a page for the failure."""
+        login: PendingLogin | None = None
         try:
-            kept = self._kept(request, answer)
-            token = await self._token(kept.flow, answer)
-            response = await self._on_login(request, token, kept.next)
+            login = self._take_login(request, redirected)
+            token = await self._fetch_token(login.flow, redirected)
+            response = await self._on_login(request, token, login.next)
         except SeeClickFixError as error:
-            response = await self._failed(request, error, kept.next if kept else "/")
-        if kept is not None:
-            self._cookies.forget(response, kept.name)
+            response = await self._handle_error(request, error, login.next if login else "/")
+        if login is not None:
+            self._cookies.delete(response, login.name)
         return response
 
-    def _kept(self, request: Request, answer: Secret) -> PendingLogin:
+    def _take_login(self, request: Request, redirected: Secret) -> PendingLogin:
         try:
-            return self._cookies.take(request, parse_redirect(answer.reveal()).get("state"))
+            return self._cookies.take(request, parse_redirect(redirected.reveal()).get("state"))
         except OAuthError as error:
-            strip_traceback(error)  # they hold what came back
+            strip_traceback(error)  # its frames contain the code or the token
             raise
 
-    async def _token(self, flow: Flow, answer: Secret) -> Token:
-        came = finish(flow, answer.reveal(), now=self._now)
-        return await self._endpoint.exchange(came) if isinstance(came, AuthorizationCode) else came
+    async def _fetch_token(self, flow: Flow, redirected: Secret) -> Token:
+        result = finish(flow, redirected.reveal(), now=self._now)
+        if isinstance(result, AuthorizationCode):
+            return await self._endpoint.exchange(result)
+        return result
 
-    async def _failed(self, request: Request, error: SeeClickFixError, path: str) -> Response:
+    async def _handle_error(self, request: Request, error: SeeClickFixError, path: str) -> Response:
         problem = problem_for(error)
         level = logging.ERROR if problem.status >= 500 else logging.INFO
-        _logger.log(level, "A login ended with %s.", type(error).__name__)
+        _logger.log(level, "A login failed with %s.", type(error).__name__)
         if self._on_error is not None:
             return await self._on_error(request, error)
         return problem_page(problem, path)
@@ -205,21 +208,22 @@ class Login:
 
 
 def _callback_name(redirect_uri: str) -> str:
-    """The last part of the redirect URI's path, which has to be a page of a web site."""
+    """Return the last segment of the redirect URI's path, which must be on a web site."""
     parts = urlsplit(redirect_uri)
     name = parts.path.rpartition("/")[2]
     if parts.scheme.lower() not in ("http", "https") or not _NAME.fullmatch(name):
         raise InvalidArgumentError(
-            "app", "needs a redirect URI like https://app.example/callback, which ends in a name."
+            "app",
+            "needs a redirect URI that ends in a name, such as https://app.example/callback.",
         )
     if name in ("login", "logout"):
-        raise InvalidArgumentError("app", f"has {name!r} for a callback; that route is another.")
+        raise InvalidArgumentError("app", f"cannot use {name!r} as callback: another route has it.")
     return name
 
 
-def _keys(given: str | Secret | Sequence[str | Secret]) -> list[Secret]:
-    keys = (given,) if isinstance(given, (str, Secret)) else given or ()
-    what = f"keys of at least {_SHORTEST_KEY} characters, such as secrets.token_urlsafe(32)"
+def _keys(secret_key: str | Secret | Sequence[str | Secret]) -> list[Secret]:
+    keys = (secret_key,) if isinstance(secret_key, (str, Secret)) else secret_key or ()
+    what = f"keys of at least {_MIN_KEY_LENGTH} characters, such as secrets.token_urlsafe(32)"
     return [
         as_secret(key)
         for key in validation.non_empty_tuple("secret_key", keys, what, _is_key) or ()
@@ -227,4 +231,4 @@ def _keys(given: str | Secret | Sequence[str | Secret]) -> list[Secret]:
 
 
 def _is_key(key: object) -> bool:
-    return isinstance(key, (str, Secret)) and len(as_secret(key).reveal()) >= _SHORTEST_KEY
+    return isinstance(key, (str, Secret)) and len(as_secret(key).reveal()) >= _MIN_KEY_LENGTH

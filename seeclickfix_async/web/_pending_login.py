@@ -1,4 +1,4 @@
-"""What is kept in the browser while its person is away at the provider."""
+"""The state of a login, in a cookie of the browser while its user is at the provider."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from seeclickfix_async.errors import FlowFinishedError, InvalidArgumentError, St
 from seeclickfix_async.oauth import Flow
 from seeclickfix_async.oauth._parse import Now
 
-_MOST_TABS = 8  # logins of one browser at a time: many cookies make a header that servers refuse
-_MOST_USED = 50_000  # ten minutes of 80 logins a second, in about 8 MB
+_MAX_PENDING = 8  # logins of one browser: servers refuse a header of many cookies
+_MAX_FINISHED = 50_000  # ten minutes of 80 logins a second, in about 8 MB
 
 
 @attrs.frozen
 class PendingLogin:
-    """A login that was begun in this browser.
+    """A login that was started in this browser.
 
     Attributes:
         name: The name of its cookie.
-        flow: What `finish()` needs.
-        next: Where the person wants to be afterwards: a path of the own site.
+        flow: The flow, for `finish()`.
+        next: The path of the own site to open afterwards.
     """
 
     name: str
@@ -38,24 +38,24 @@ class PendingLogin:
 
 
 class LoginCookies:
-    """One signed cookie for each login, so that two tabs do not overwrite each other's.
+    """Signed cookies, one for each login, so that two tabs do not overwrite each other's.
 
-    The age is signed with the rest, as the flow's own, and `finish()` judges it.
+    The signed flow contains the time of its start, and `finish()` checks its age.
 
     Args:
-        keys: They sign; the first one signs what is new.
-        purpose: Whose logins these are: what was signed for one purpose is worth nothing for
+        keys: The signing keys; the first one signs new cookies.
+        purpose: A description of the logins; a cookie signed for one purpose is invalid for
             another.
-        secure: Whether the site is reached by https.
+        secure: Whether the site uses https.
         max_age: Seconds that a login may take.
-        now: Tells the time, aware.
+        now: Returns the current time, with a time zone.
     """
 
     def __init__(
         self, keys: Sequence[Secret], *, purpose: str, secure: bool, max_age: float, now: Now
     ) -> None:
         self._signer = URLSafeSerializer(
-            [key.reveal() for key in reversed(keys)],  # itsdangerous has the newest last
+            [key.reveal() for key in reversed(keys)],  # itsdangerous expects the newest key last
             salt=f"seeclickfix_async.web {purpose}",
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
@@ -64,14 +64,14 @@ class LoginCookies:
         self._secure = secure
         self._max_age = max_age
         self._now = now
-        self._used = _Used(timedelta(seconds=max_age))
+        self._finished = _FinishedLogins(timedelta(seconds=max_age))
 
-    def keep(self, request: Request, response: Response, flow: Flow, path: str) -> None:
-        """Give the browser a login to keep, and take its oldest ones when they are too many."""
-        began = [(kept.flow.created_at, kept.name) for kept in self._all(request)]
-        for _, name in sorted(began)[: 1 - _MOST_TABS]:
-            self.forget(response, name)
-        # The browser is sent to the flow's long address, and nobody asks for it again.
+    def add(self, request: Request, response: Response, flow: Flow, path: str) -> None:
+        """Set the cookie of a new login, and delete the oldest ones if there are too many."""
+        pending = [(login.flow.created_at, login.name) for login in self._all(request)]
+        for _, name in sorted(pending)[: 1 - _MAX_PENDING]:
+            self.delete(response, name)
+        # The flow's URL is long, and not needed after this redirect.
         value = self._signer.dumps({"flow": {**flow.to_dict(), "url": ""}, "next": path})
         response.set_cookie(
             self._name(flow.state.reveal()),
@@ -83,22 +83,22 @@ class LoginCookies:
         )
 
     def take(self, request: Request, state: str | None) -> PendingLogin:
-        """The login of this browser that has this state, for its one answer.
+        """Return this browser's login with this state, once.
 
         Raises:
             StateMismatchError: This browser has no such login.
-            FlowFinishedError: It was taken before.
+            FlowFinishedError: It was returned before.
         """
         name = self._name(state or "")
-        kept = self._opened(name, request.cookies.get(name, ""))
-        if kept is None:
+        login = self._load(name, request.cookies.get(name, ""))
+        if login is None:
             raise StateMismatchError
-        if not self._used.claim(name, self._now()):
+        if not self._finished.add(name, self._now()):
             raise FlowFinishedError
-        return kept
+        return login
 
-    def forget(self, response: Response, name: str) -> None:
-        """Take a login's cookie from the browser."""
+    def delete(self, response: Response, name: str) -> None:
+        """Delete the cookie of a login."""
         response.delete_cookie(name, secure=self._secure, httponly=True, samesite="lax")
 
     def _name(self, state: str) -> str:
@@ -106,38 +106,38 @@ class LoginCookies:
         return self._prefix + digest[:16]
 
     def _all(self, request: Request) -> list[PendingLogin]:
-        opened = (
-            self._opened(name, value)
+        logins = (
+            self._load(name, value)
             for name, value in request.cookies.items()
             if name.startswith(self._prefix)
         )
-        return [kept for kept in opened if kept is not None]
+        return [login for login in logins if login is not None]
 
-    def _opened(self, name: str, value: str) -> PendingLogin | None:
+    def _load(self, name: str, value: str) -> PendingLogin | None:
         try:
-            kept = self._signer.loads(value)
-            return PendingLogin(name, Flow.from_dict(kept["flow"]), kept["next"])
+            content = self._signer.loads(value)
+            return PendingLogin(name, Flow.from_dict(content["flow"]), content["next"])
         except (BadData, InvalidArgumentError, KeyError, TypeError):
-            return None  # forged, or of another version of this page
+            return None  # forged, or of another version of this package
 
 
-class _Used:
-    """Remembers which logins were taken, until they would be too old anyway."""
+class _FinishedLogins:
+    """The names of finished logins, until they expire."""
 
-    def __init__(self, life: timedelta) -> None:
-        self._life = life
-        self._until: OrderedDict[str, datetime] = OrderedDict()
+    def __init__(self, lifetime: timedelta) -> None:
+        self._lifetime = lifetime
+        self._expiries: OrderedDict[str, datetime] = OrderedDict()
         self._lock = Lock()
 
-    def claim(self, name: str, now: datetime) -> bool:
-        """True for the first who asks, whichever thread or task that is."""
+    def add(self, name: str, now: datetime) -> bool:
+        """Add a login; return True if it is new. Safe to call from several threads."""
         with self._lock:
-            while len(self._until) >= _MOST_USED or self._oldest_is_over(now):
-                self._until.popitem(last=False)
-            if name in self._until:
+            while len(self._expiries) >= _MAX_FINISHED or self._is_oldest_expired(now):
+                self._expiries.popitem(last=False)
+            if name in self._expiries:
                 return False
-            self._until[name] = now + self._life
+            self._expiries[name] = now + self._lifetime
             return True
 
-    def _oldest_is_over(self, now: datetime) -> bool:
-        return bool(self._until) and next(iter(self._until.values())) <= now
+    def _is_oldest_expired(self, now: datetime) -> bool:
+        return bool(self._expiries) and next(iter(self._expiries.values())) <= now

@@ -1,4 +1,4 @@
-"""What may come in, and where the browser may be sent on."""
+"""Checks of incoming requests, and of the path to redirect to."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from starlette.requests import Request
 from seeclickfix_async._core.credentials import Origin, parse_origin
 from seeclickfix_async._core.secret import Secret
 
-_LONGEST_PATH = 1000
-_RESERVED = "!#$%&'()*+,/:;=?@[]"  # RFC 3986 §2.2, and what is encoded already
+_MAX_PATH = 1000
+_RESERVED = "!#$%&'()*+,/:;=?@[]"  # RFC 3986 §2.2, and % for encoded characters
 
-LARGEST_FORM = 65_536
-"""Bytes of a posted answer: the longest that can be read, with each character encoded."""
+MAX_FORM = 65_536
+"""Bytes of a posted form: the longest valid fragment, with each character encoded."""
 
 
 def own_path(wanted: str) -> str:
-    """A path of the own site; whatever could lead elsewhere is the site's root.
+    """Return the path if it stays on the own site, otherwise `/`.
 
-    A browser takes `//` in front for another host, and a backslash for a slash (WHATWG URL).
+    To a browser a leading `//` starts another host, and a backslash is a slash (WHATWG URL).
     """
     path = wanted.partition("?")[0].partition("#")[0]
-    if not path.startswith("/") or "//" in path or "\\" in wanted or len(wanted) > _LONGEST_PATH:
+    if not path.startswith("/") or "//" in path or "\\" in wanted or len(wanted) > _MAX_PATH:
         return "/"
     return quote(wanted, safe=_RESERVED, errors="replace")
 
 
 def from_own_site(request: Request, origin: Origin) -> bool:
-    """Whether a page of the own site sent this.
+    """Return True if a page of the own site sent the request.
 
-    `Sec-Fetch-Site` counts where it is sent: with `Referrer-Policy: no-referrer` the browser's
+    `Sec-Fetch-Site` decides if it is present: with `Referrer-Policy: no-referrer` the browser's
     `Origin` is "null" even for the own site (Fetch standard; observed).
     """
     site = request.headers.get("Sec-Fetch-Site")
@@ -43,19 +43,19 @@ def from_own_site(request: Request, origin: Origin) -> bool:
         return False
 
 
-async def posted_answer(request: Request) -> Secret | None:
-    """The fragment in the relay page's form; None when the form is too large.
+async def read_posted_fragment(request: Request) -> Secret | None:
+    """Return the fragment of the relay page's form, or None if the form is too large.
 
-    A form that is not the relay page's holds an empty one.
+    The fragment is empty if the form is not the relay page's.
     """
     body = bytearray()
     async with aclosing(request.stream()) as chunks:
         async for chunk in chunks:
             body += chunk
-            if len(body) > LARGEST_FORM:
+            if len(body) > MAX_FORM:
                 return None
     try:
-        ((name, answer),) = parse_qsl(body.decode("ascii", "replace"), max_num_fields=1)
+        ((name, fragment),) = parse_qsl(body.decode("ascii", "replace"), max_num_fields=1)
     except ValueError:
         return Secret("#")
-    return Secret("#" + answer.removeprefix("#") if name == "answer" else "#")
+    return Secret("#" + fragment.removeprefix("#") if name == "fragment" else "#")

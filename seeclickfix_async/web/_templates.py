@@ -17,7 +17,7 @@ _SUBMIT = """
   if (found) {
     const form = document.forms[0];
     form.action = address;
-    form.elements.answer.value = fragment;
+    form.elements.fragment.value = fragment;
     form.submit();
   }
 """
@@ -25,7 +25,7 @@ _SUBMIT = """
 _RELAY = """<main id="wait" role="status" hidden>
 <h1>Signing you in…</h1>
 <p>One moment, please.</p>
-<form method="post"><input type="hidden" name="answer"></form>
+<form method="post"><input type="hidden" name="fragment"></form>
 </main>
 <main id="nothing" hidden>
 <h1>There is nothing to do here</h1>
@@ -37,7 +37,7 @@ SeeClickFix. That happens when the page is opened directly or a second time.</p>
 <h1>Scripts are turned off</h1>
 <p>Your browser does not run scripts on this page, and the last step of signing in needs one. Allow
 scripts for this site, then sign in again.</p>
-<p>Do not share the address of this page: it gives access to your account.</p>
+<p>Do not share the address of this page: with it, others can use your account.</p>
 <p><a href="login">Sign in again</a></p>
 </noscript>"""
 

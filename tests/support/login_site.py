@@ -40,7 +40,7 @@ class LoginSite:
         self.requests: list[str] = []
         self.logouts = 0
         self.endpoint = TokenEndpoint(app, http=http, limiter=None)
-        defaults = {"secret_key": KEY, "on_login": self.welcome, "on_logout": self.goodbye}
+        defaults = {"secret_key": KEY, "on_login": self.on_login, "on_logout": self.on_logout}
         self.login = Login(app, self.endpoint, **{**defaults, **options})
         routes: list[BaseRoute] = [*self.login.routes()]
         if mount:
@@ -59,11 +59,11 @@ class LoginSite:
         async with self.endpoint:
             yield
 
-    async def welcome(self, request: Request, token: Token, next: str) -> Response:
+    async def on_login(self, request: Request, token: Token, next: str) -> Response:
         self.tokens.append(token)
         return RedirectResponse(next)
 
-    async def goodbye(self, request: Request) -> Response:
+    async def on_logout(self, request: Request) -> Response:
         self.logouts += 1
         return RedirectResponse("/")
 

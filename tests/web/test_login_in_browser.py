@@ -1,6 +1,6 @@
-"""The login of a web application in a real browser, with the real provider.
+"""The login of a web application in a real browser, with a real provider.
 
-The site is `localhost` and the provider `127.0.0.1`: two sites for the browser, as in life.
+The site is `localhost` and the provider `127.0.0.1`: two sites for the browser, as in production.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from tests.support.doorkeeper import Doorkeeper, doorkeeper
 from tests.support.login_site import LoginSite
 
 _NEXT = "/issues/7"
-_OTHERS = ("selenium", "urllib3", "asyncio")  # loggers of the test's own tools
+_TEST_LOGGERS = ("selenium", "urllib3", "asyncio")
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Doorkeeper, BrowserPool, socket.socket]]:
-    """A provider, a browser and a place for sites; one start for all tests."""
+def running() -> Iterator[tuple[Doorkeeper, Browsers, socket.socket]]:
+    """A provider, a browser and a listening socket, started once for all tests."""
     sock = listen("127.0.0.1", 0)
     redirect = f"http://localhost:{sock.getsockname()[1]}/callback"
     with (
@@ -39,7 +39,7 @@ def running() -> Iterator[tuple[Doorkeeper, BrowserPool, socket.socket]]:
 
 
 class _Server(uvicorn.Server):
-    """Serves a site from a thread of its own, and logs all that it can."""
+    """A server in a thread of its own, which logs everything."""
 
     def __init__(self, site: LoginSite) -> None:
         super().__init__(
@@ -68,7 +68,7 @@ def serving(site: LoginSite, sock: socket.socket) -> Iterator[None]:
 
 
 class Visit:
-    """One test's site, provider and browser."""
+    """The site, provider and browser of a test."""
 
     def __init__(
         self, running: tuple[Doorkeeper, BrowserPool, socket.socket], **options: Any
@@ -81,15 +81,15 @@ class Visit:
         self.site = LoginSite(app, **options)
 
     @contextmanager
-    def begun(self, path: str = f"/login?next={_NEXT}") -> Iterator[Visit]:
-        """A person is at the provider's page, and is asked."""
+    def started(self, path: str = f"/login?next={_NEXT}") -> Iterator[Visit]:
+        """Open the login, and wait for the consent page of the provider."""
         with serving(self.site, self._sock):
             self.browser.open(self.url + path)
             self.browser.wait_for_text("Authorize")
             yield self
 
     def path(self) -> str:
-        """What the address bar says, which must be of the own site."""
+        """Return the path in the address bar, which must be on the own site."""
         address = self.browser.driver.current_url
         assert address.startswith(self.url)
         return address.removeprefix(self.url)
@@ -106,9 +106,9 @@ code = pytest.mark.parametrize("visit", ["code"], indirect=True)
 
 
 def sent_elsewhere(events: list[dict[str, Any]], own: str) -> list[str]:
-    """All that the browser sent to other sites: addresses, headers and bodies.
+    """Return all that the browser sent to other sites: addresses, headers and bodies.
 
-    A fragment is not sent, and neither is the answer that redirected the browser.
+    A fragment is not sent, nor is the response that redirected the browser.
     """
     requests = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
     headers = [e["params"] for e in events if e["method"] == "Network.requestWillBeSentExtraInfo"]
@@ -126,15 +126,10 @@ def test_a_browser_that_has_ended_is_replaced(running: Any) -> None:
     assert browsers.new_tab() is browsers.new_tab()
 
 
-# -- both flows -----------------------------------------------------------------------------------
-
-
 @both
-def test_a_person_signs_in_and_the_token_is_seen_nowhere(
-    visit: Visit, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_login_shows_the_token_nowhere(visit: Visit, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
-    with visit.begun() as at:
+    with visit.started() as at:
         at.browser.press("Authorize")
         assert "GET /issues/7: 1 logins" in at.browser.wait_for_text("logins")
         history, events = at.browser.history(), at.browser.devtools_events()
@@ -145,7 +140,7 @@ def test_a_person_signs_in_and_the_token_is_seen_nowhere(
 
     (token,) = visit.site.tokens
     secret = token.access_token.reveal()
-    logged = [r.getMessage() for r in caplog.records if not r.name.startswith(_OTHERS)]
+    logged = [r.getMessage() for r in caplog.records if not r.name.startswith(_TEST_LOGGERS)]
     elsewhere = sent_elsewhere(events, visit.url)
     assert visit.provider.get("/api/v2/profile", secret).json["id"] == 1
     assert any("/callback" in line for line in logged)
@@ -157,8 +152,8 @@ def test_a_person_signs_in_and_the_token_is_seen_nowhere(
 
 
 @both
-def test_who_denies_reads_so_calmly_and_may_think_again(visit: Visit) -> None:
-    with visit.begun() as at:
+def test_after_a_denial_the_user_can_sign_in_again(visit: Visit) -> None:
+    with visit.started() as at:
         at.browser.press("Deny")
         page = at.browser.wait_for_text("Sign in again")
 
@@ -174,7 +169,7 @@ def test_who_denies_reads_so_calmly_and_may_think_again(visit: Visit) -> None:
 
 @both
 def test_two_tabs_sign_in_at_once(visit: Visit) -> None:
-    with visit.begun("/login?next=/first") as at:
+    with visit.started("/login?next=/first") as at:
         first = at.browser.driver.current_window_handle
         at.browser.driver.switch_to.new_window("tab")
         at.browser.open(f"{at.url}/login?next=/second")
@@ -189,12 +184,12 @@ def test_two_tabs_sign_in_at_once(visit: Visit) -> None:
 
 
 @both
-def test_a_login_that_this_browser_did_not_begin_is_refused(visit: Visit) -> None:
-    with visit.begun() as at:
+def test_a_login_that_this_browser_did_not_start_is_refused(visit: Visit) -> None:
+    with visit.started() as at:
         (cookie,) = at.browser.cookies(at.url)
         at.browser.cdp("Network.deleteCookies", name=cookie["name"], url=at.url)
         at.browser.press("Authorize")
-        at.browser.wait_for_text("This sign-in is over")
+        at.browser.reads("This sign-in has ended")
 
         assert at.path() == "/callback"
 
@@ -202,14 +197,14 @@ def test_a_login_that_this_browser_did_not_begin_is_refused(visit: Visit) -> Non
 
 
 @both
-def test_signing_out_is_a_form_of_the_own_site(visit: Visit) -> None:
+def test_a_logout_is_a_form_of_the_own_site(visit: Visit) -> None:
     form = (
         "const form = document.createElement('form'); form.method = 'post';"
         f"form.action = '{visit.url}/logout'; document.body.append(form); form.submit()"
     )
-    with visit.begun() as at:
-        at.browser.driver.execute_script(form)  # on the provider's page, another site
-        at.browser.wait_for_text("Another site")
+    with visit.started() as at:
+        at.browser.driver.execute_script(form)  # on the provider's page, which is another site
+        at.browser.reads("Another site")
         assert visit.site.logouts == 0
 
         at.browser.open(f"{at.url}/home")
@@ -219,12 +214,9 @@ def test_signing_out_is_a_form_of_the_own_site(visit: Visit) -> None:
     assert visit.site.logouts == 1
 
 
-# -- the code flow --------------------------------------------------------------------------------
-
-
 @code
-def test_the_callbacks_address_works_once(visit: Visit) -> None:
-    with visit.begun() as at:
+def test_the_callback_works_once(visit: Visit) -> None:
+    with visit.started() as at:
         (saved,) = at.browser.cookies(at.url)
         at.browser.press("Authorize")
         at.browser.wait_for_text("1 logins")
@@ -232,7 +224,7 @@ def test_the_callbacks_address_works_once(visit: Visit) -> None:
         address = at.url + used.removeprefix("GET ")
 
         at.browser.open(address)
-        at.browser.wait_for_text("This sign-in is over")
+        at.browser.reads("This sign-in has ended")
         assert at.path() == "/callback"
 
         cookie = {name: saved[name] for name in ("name", "value", "httpOnly", "sameSite")}
@@ -244,24 +236,21 @@ def test_the_callbacks_address_works_once(visit: Visit) -> None:
 
 
 @code
-def test_no_browser_takes_next_for_another_place(visit: Visit) -> None:
-    """What urllib takes for a path of the own site, the browser has to take for one as well."""
+def test_the_browser_stays_on_the_site_with_any_next_path(visit: Visit) -> None:
+    """The browser and urllib have to agree on the paths of the own site."""
     wanted = ["/\t/evil.example", "/%09/evil.example", "/;//evil.example", "/.//evil.example"]
     wanted += ["/\\evil.example", "\\/evil.example", "/\u2215/evil.example", "/@evil.example"]
     wanted += ["/%5cevil.example", "/\n/evil.example", "///evil.example", "/?//evil.example"]
-    with visit.begun() as at:
+    with visit.started() as at:
         script = "return arguments[0].map(path => new URL(path, arguments[1]).host)"
         hosts = at.browser.driver.execute_script(script, [own_path(w) for w in wanted], at.url)
 
     assert set(hosts) == {urlsplit(visit.url).netloc}
 
 
-# -- the implicit flow ----------------------------------------------------------------------------
-
-
 @implicit
-def test_the_token_leaves_the_address_before_it_is_sent(visit: Visit) -> None:
-    with visit.begun() as at:
+def test_the_address_is_cleaned_before_the_token_is_sent(visit: Visit) -> None:
+    with visit.started() as at:
         at.browser.press("Authorize")
         at.browser.wait_for_text("1 logins")
         events = at.browser.devtools_events()
@@ -283,8 +272,8 @@ def test_the_token_leaves_the_address_before_it_is_sent(visit: Visit) -> None:
 
 
 @implicit
-def test_the_relay_page_alone_says_that_there_is_nothing_to_do(visit: Visit) -> None:
-    with visit.begun() as at:
+def test_the_relay_page_without_a_fragment(visit: Visit) -> None:
+    with visit.started() as at:
         at.browser.open(f"{at.url}/callback?tenant=one")
         at.browser.wait_for_text("There is nothing to do here")
 
@@ -292,8 +281,8 @@ def test_the_relay_page_alone_says_that_there_is_nothing_to_do(visit: Visit) -> 
 
 
 @implicit
-def test_a_browser_without_scripts_is_told(visit: Visit) -> None:
-    with visit.begun() as at:
+def test_the_relay_page_without_scripts(visit: Visit) -> None:
+    with visit.started() as at:
         at.browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
         at.browser.press("Authorize")
         words = at.browser.reads("Scripts are turned off")
@@ -304,25 +293,25 @@ def test_a_browser_without_scripts_is_told(visit: Visit) -> None:
 
 @both
 @pytest.mark.parametrize(
-    ("scheme", "ink"), [("light", "rgb(0, 0, 0)"), ("dark", "rgb(255, 255, 255)")]
+    ("scheme", "color"), [("light", "rgb(0, 0, 0)"), ("dark", "rgb(255, 255, 255)")]
 )
-def test_the_pages_read_well_on_a_phone(visit: Visit, scheme: str, ink: str) -> None:
+def test_the_pages_on_a_phone(visit: Visit, scheme: str, color: str) -> None:
     measure = """
         const style = getComputedStyle(document.querySelector("p"));
         const link = document.querySelector("a").getBoundingClientRect();
         const width = document.documentElement.scrollWidth;
         return [width, parseFloat(style.fontSize), link.height, style.color]
     """
-    with visit.begun() as at:
+    with visit.started() as at:
         phone = {"width": 320, "height": 568, "deviceScaleFactor": 2, "mobile": True}
         at.browser.cdp("Emulation.setDeviceMetricsOverride", **phone)
         media = [{"name": "prefers-color-scheme", "value": scheme}]
         at.browser.cdp("Emulation.setEmulatedMedia", features=media)
         at.browser.press("Deny")
-        at.browser.wait_for_text("You are not signed in")
-        width, letters, link, color = at.browser.driver.execute_script(measure)
+        at.browser.reads("You are not signed in")
+        width, font_size, link_height, text_color = at.browser.driver.execute_script(measure)
 
     assert width <= 320
-    assert letters >= 16
-    assert link >= 44
-    assert color == ink
+    assert font_size >= 16
+    assert link_height >= 44
+    assert text_color == color
