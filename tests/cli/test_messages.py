@@ -7,7 +7,7 @@ import pytest
 from seeclickfix_async import errors
 from seeclickfix_async._cli.commands.pull import pull
 from seeclickfix_async._cli.commands.read import issues
-from seeclickfix_async._cli.messages import describe
+from seeclickfix_async._cli.messages import _ADVICE, describe
 from seeclickfix_async.errors import SeeClickFixError
 from tests.errors.test_errors import SAMPLES
 
@@ -68,3 +68,9 @@ def test_no_message_advises_in_python(error: SeeClickFixError) -> None:
 
     for name in ("base_url", "client.issues", "client.request", "contact=", "per_page"):
         assert name not in described
+
+
+def test_every_advice_belongs_to_a_documented_code() -> None:
+    words = (errors.__doc__ or "").split()
+
+    assert [code for code in _ADVICE if code not in words] == []
