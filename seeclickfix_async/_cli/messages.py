@@ -50,7 +50,6 @@ _ADVICE = {
     "response_too_large": "Use a smaller --limit, or check --base-url.",
     "truncated_results": "Use scf pull, which is not subject to the service's page limit, or "
     "narrow the query.",
-    "unauthenticated": _SIGN_IN,
     "unauthorized_client": _APPLICATION,
     "unknown_path": "Check --base-url, and any id that you typed.",
     "unreadable_response": "",

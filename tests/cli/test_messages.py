@@ -29,8 +29,8 @@ _SHOWN = [error for error in SAMPLES if not isinstance(error, _NEVER_SHOWN)]
             "GET /issues: Gone. Check --base-url, the network and the proxy settings.",
         ),
         (
-            errors.AuthenticationError("Expired.", advice="Make a new one.", reason="expired"),
-            "Expired. Use scf login, or set SEECLICKFIX_TOKEN.",
+            errors.AuthenticationError("No.", code="not_signed_in", advice="Pass a token."),
+            "No. Use scf login, or set SEECLICKFIX_TOKEN.",
         ),
         (
             errors.PermissionDeniedError("No.", code="not_signed_in", reason="nobody"),
