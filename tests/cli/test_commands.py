@@ -101,9 +101,9 @@ def test_a_pull_of_an_area_and_a_period(sandbox: Sandbox, tmp_path: Path) -> Non
 def test_an_estimate_is_printed(sandbox: Sandbox, tmp_path: Path) -> None:
     newest = datetime.fromtimestamp(sandbox.city.created[-1], UTC).isoformat()
     with sandbox.serve() as url:
-        everywhere = run_here(url, "pull", "city.db", "--estimate", cwd=tmp_path)
+        everywhere = run_cli(url, "pull", "city.db", "--estimate", cwd=tmp_path)
         newest_only = ("--place", "example-city", "--after", newest, "--estimate")
-        one = run_here(url, "pull", "city.db", *newest_only, cwd=tmp_path)
+        one = run_cli(url, "pull", "city.db", *newest_only, cwd=tmp_path)
 
     assert everywhere.stderr.startswith("Without --place, --near or --box")
     assert everywhere.stdout == "300 issues to fetch: at least 3 requests, 9 seconds.\n"
@@ -171,10 +171,10 @@ def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
 def test_issues_are_listed_and_one_is_shown(sandbox: Sandbox) -> None:
     number = str(sandbox.city.id_of(299))
     with sandbox.serve() as url:
-        listed = run_here(url, "issues", "--limit", "5", "--status", "all")
-        lines = run_here(url, "issues", "--limit", "120", "--status", "all", "--json")
-        shown = run_here(url, "show", number)
-        as_json = run_here(url, "show", number, "--json")
+        listed = run_cli(url, "issues", "--limit", "5", "--status", "all")
+        lines = run_cli(url, "issues", "--limit", "120", "--status", "all", "--json")
+        shown = run_cli(url, "show", number)
+        as_json = run_cli(url, "show", number, "--json")
 
     assert number in listed.stdout
     assert len(lines.stdout.splitlines()) == 120
@@ -248,7 +248,7 @@ def test_the_sandbox_runs_until_a_signal(stopped_by: signal.Signals) -> None:
         url = process.stdout.readline().rpartition(" ")[2].strip()
         lines = [process.stdout.readline() for _ in range(5)]
         taken = _run("sandbox", "--port", url.rpartition(":")[2])
-        shown = run_here(url, "issues", "--status", "all", "--json")
+        shown = run_cli(url, "issues", "--status", "all", "--json")
         process.send_signal(stopped_by)
         assert process.wait(20) == 0
         with pytest.raises(OSError, match="refused"):
@@ -312,8 +312,8 @@ def test_a_place_without_issues_is_a_failure(sandbox: Sandbox, tmp_path: Path, n
     """The service returns no issues for an unknown name, too."""
     pull = ("pull", name, "--place", "nowhere")
     with sandbox.serve() as url:
-        listed = run_here(url, "issues", "--place", "nowhere")
-        pulled = [run_here(url, *pull, *more, cwd=tmp_path) for more in ((), ("--json",))]
+        listed = run_cli(url, "issues", "--place", "nowhere")
+        pulled = [run_cli(url, *pull, *more, cwd=tmp_path) for more in ((), ("--json",))]
 
     for done in (listed, *pulled):
         assert done.returncode == 3

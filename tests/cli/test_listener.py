@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from seeclickfix_async._cli.listener import Listener, listening
-from tests.support.browser import Browsers
+from tests.support.browser import BrowserPool
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
 
@@ -112,10 +112,10 @@ def test_broken_and_idle_connections_do_not_block_others(
 def test_a_browser_sends_the_response_and_cleans_its_address(
     listener: Listener, received: list[str], response: str
 ) -> None:
-    with closing(Browsers()) as browsers:
-        browser = browsers.fresh()
+    with closing(BrowserPool()) as browsers:
+        browser = browsers.new_tab()
         browser.open(listener.address + response)
-        browser.reads("<Thank you>")
+        browser.wait_for_text("<Thank you>")
 
         assert browser.driver.current_url == listener.address
 

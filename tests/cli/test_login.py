@@ -93,7 +93,7 @@ def _visit(url: str, body: bytes | None = None) -> str:
 
 def _login(terminal: Terminal, provider: Doorkeeper, *arguments: str) -> str:
     process = terminal.start(*arguments)
-    page = _visit(provider.come_back(_address(process)))
+    page = _visit(provider.authorize(_address(process)))
     message = process.communicate(timeout=60)[0]
     assert process.returncode == 0
     assert "Signed in as" in message
@@ -129,7 +129,7 @@ def test_the_token_is_renewed_and_revoked(terminal: Terminal, provider: Doorkeep
 
 def test_the_implicit_flow(terminal: Terminal, provider: Doorkeeper) -> None:
     process = terminal.start("--implicit")
-    redirected = provider.come_back(_address(process))
+    redirected = provider.authorize(_address(process))
     address, _, fragment = redirected.partition("#")
 
     page = _visit(address)  # a browser sends no fragment; the page's script posts it
@@ -143,7 +143,7 @@ def test_the_implicit_flow(terminal: Terminal, provider: Doorkeeper) -> None:
 def test_a_forged_response_does_not_end_the_login(terminal: Terminal, provider: Doorkeeper) -> None:
     process = terminal.start()
     address = _address(process)
-    redirected = provider.come_back(address)
+    redirected = provider.authorize(address)
     page = redirected.partition("?")[0]
 
     assert "does not belong to the login" in _visit(f"{page}?code=made-up&state=made-up")
@@ -162,7 +162,7 @@ def test_a_forged_response_does_not_end_the_login(terminal: Terminal, provider: 
 def test_a_denial_ends_the_login(terminal: Terminal, provider: Doorkeeper) -> None:
     process = terminal.start()
 
-    assert "You denied access" in _visit(provider.come_back(_address(process), "Deny"))
+    assert "You denied access" in _visit(provider.authorize(_address(process), "Deny"))
 
     _, message = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -173,7 +173,7 @@ def test_a_denial_ends_the_login(terminal: Terminal, provider: Doorkeeper) -> No
 def test_a_pasted_address_ends_the_login(terminal: Terminal, provider: Doorkeeper) -> None:
     keyboard, stdin = pty.openpty()
     process = terminal.start(stdin=stdin)
-    redirected = provider.come_back(_address(process))
+    redirected = provider.authorize(_address(process))
 
     os.write(keyboard, b"\nnonsense\n")
     os.write(keyboard, redirected.encode() + b"\n")

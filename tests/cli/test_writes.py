@@ -37,9 +37,9 @@ def _open_issue(sandbox: Sandbox) -> str:
 
 
 def test_request_types_and_their_questions(url: str) -> None:
-    categories = run_here(url, "form", "41.05", "-73.54")
-    table = run_here(url, "questions", "1001")
-    lines = run_here(url, "questions", "other", "--json")
+    categories = run_cli(url, "form", "41.05", "-73.54")
+    table = run_cli(url, "questions", "1001")
+    lines = run_cli(url, "questions", "other", "--json")
 
     assert "Pothole" in categories.stdout
     assert "multivaluelist" in table.stdout
@@ -64,7 +64,7 @@ def test_a_report_without_prompts(sandbox: Sandbox, url: str, tmp_path: Path) ->
     issue = json.loads(done.stdout)
     assert issue["summary"] == "Deep hole"
     assert _PNG in sandbox.photos.values()
-    assert json.loads(run_here(url, "show", str(issue["id"]), "--json").stdout)["id"] == issue["id"]
+    assert json.loads(run_cli(url, "show", str(issue["id"]), "--json").stdout)["id"] == issue["id"]
 
 
 _DIALOGUE = ("41.05, -73.54", "1 Main St", "99", "2", "Deep hole", "", "2", "1, bikes")
@@ -135,9 +135,9 @@ def test_comment_and_close(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
     number = _open_issue(sandbox)
     (tmp_path / "photo.png").write_bytes(_PNG)
 
-    done = run_here(url, "comment", number, "Still there.", "--image", "photo.png", cwd=tmp_path)
-    closed = run_here(url, "close", number, "Mended.", "--json")
-    shown = json.loads(run_here(url, "show", number, "--json").stdout)
+    done = run_cli(url, "comment", number, "Still there.", "--image", "photo.png", cwd=tmp_path)
+    closed = run_cli(url, "close", number, "Mended.", "--json")
+    shown = json.loads(run_cli(url, "show", number, "--json").stdout)
 
     assert done.stdout == f"Commented on #{number}.\n"
     assert json.loads(closed.stdout)["issue"]["status"] == "closed"
@@ -147,8 +147,8 @@ def test_comment_and_close(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
 def test_moderated_writes_are_printed_as_such() -> None:
     sandbox = Sandbox(50, settings=Settings(quota=None, moderated=True))
     with sandbox.serve() as url:
-        commented = run_here(url, "comment", str(sandbox.city.id_of(3)), "Hello")
-        reported = run_here(
+        commented = run_cli(url, "comment", str(sandbox.city.id_of(3)), "Hello")
+        reported = run_cli(
             url, "report", *_AT, "--type", "other", "--address", "x", stdin="Hello\n\n\ny\n"
         )
 
@@ -205,7 +205,7 @@ def test_an_error_is_one_sentence_with_an_exit_code(
 
 
 def test_a_point_must_be_two_numbers(url: str) -> None:
-    done = run_here(url, "report", stdin="somewhere\n")
+    done = run_cli(url, "report", stdin="somewhere\n")
 
     assert done.returncode == 2
     assert "two numbers" in done.stderr
@@ -215,11 +215,11 @@ def test_a_report_without_a_response_is_looked_for() -> None:
     sandbox = Sandbox(50, settings=Settings(quota=None))
     known = ("report", *_AT, "--type", "other", "--address", "Elm St")
     with sandbox.serve() as url:
-        run_here(url, *known, stdin="Hello\n\n\ny\n")
+        run_cli(url, *known, stdin="Hello\n\n\ny\n")
         sandbox.faults.extend(
             [Fault(200, {"questions": []}), Fault(200, {"issues": []}), Fault(502)]
         )
-        done = run_here(url, *known, stdin="y\n")
+        done = run_cli(url, *known, stdin="y\n")
 
     assert done.returncode == 1
     assert "the issue may exist" in " ".join(done.stderr.split())

@@ -542,7 +542,7 @@ async def test_an_update_that_comes_while_the_crawl_runs_is_received(concurrency
         if number == 3:
             service.touch(service.rows[250])
 
-    service.before_answer = update
+    service.before_response = update
     crawl = _client(service).issues.crawl(by="updated_at", concurrency=concurrency)
     got, report = await _run(crawl)
 
@@ -611,7 +611,7 @@ async def test_a_job_that_updates_more_issues_in_one_second_than_are_served(by: 
             for row in service.rows.values():
                 row.status, row.updated, row.lat = Status.ARCHIVED, now, 41.0
 
-    service.before_answer = archive
+    service.before_response = archive
     got, report = await _run(_client(service).issues.crawl(by=by))
 
     assert set(got) == set(service.rows)
@@ -633,7 +633,7 @@ async def test_issues_that_do_not_show_their_updates_are_a_reason() -> None:
             for row in list(service.rows.values()):
                 service.touch(row)
 
-    service.before_answer = update
+    service.before_response = update
     _, report = await _run(_served(serve).issues.crawl())
 
     assert report.reasons == ("The service does not say when issues were updated.",)

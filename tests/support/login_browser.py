@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 
 from seeclickfix_async.oauth import Application
-from tests.support.login_site import KEY, Site
+from tests.support.login_site import KEY, LoginSite
 
 CALLBACK = "https://app.example/callback"
 TOKEN = "T" * 20 + "-the-access-token"
@@ -74,10 +74,10 @@ class Browser:
 @asynccontextmanager
 async def visited(
     provider: Provider | None = None, redirect_uri: str = CALLBACK, **options: Any
-) -> AsyncIterator[tuple[Site, Browser]]:
+) -> AsyncIterator[tuple[LoginSite, Browser]]:
     """Yield a site, and a browser for it."""
     async with (provider or Provider()).http() as http:
-        site = Site(application(redirect_uri), http=http, **options)
+        site = LoginSite(application(redirect_uri), http=http, **options)
         browser = Browser(site)
         async with browser.http:
             yield site, browser

@@ -24,7 +24,7 @@ from tests.support.login_browser import (
     visible,
     visited,
 )
-from tests.support.login_site import Site
+from tests.support.login_site import LoginSite
 
 pytestmark = pytest.mark.anyio
 
@@ -100,7 +100,7 @@ async def test_an_invalid_response(query: str) -> None:
 
 @given(query=st.binary(max_size=200), cookie=st.binary(max_size=100))
 def test_any_bytes_end_with_a_page(query: bytes, cookie: bytes) -> None:
-    site = Site(application())
+    site = LoginSite(application())
     sent: list[Any] = []
     scope = {
         "type": "http",

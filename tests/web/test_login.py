@@ -14,7 +14,7 @@ from tests.support.login_browser import (
     CALLBACK,
     application,
 )
-from tests.support.login_site import KEY, Site
+from tests.support.login_site import KEY, LoginSite
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +63,7 @@ def test_a_missing_extra_is_named(absent: str) -> None:
 
 
 def test_the_repr_has_no_secret() -> None:
-    login = Site(application()).login
+    login = LoginSite(application()).login
 
     assert isinstance(login, Login)
     assert KEY not in repr(login)

@@ -26,7 +26,7 @@ _TEST_LOGGERS = ("selenium", "urllib3", "asyncio")
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Doorkeeper, Browsers, socket.socket]]:
+def running() -> Iterator[tuple[Doorkeeper, BrowserPool, socket.socket]]:
     """A provider, a browser and a listening socket, started once for all tests."""
     sock = listen("127.0.0.1", 0)
     redirect = f"http://localhost:{sock.getsockname()[1]}/callback"
@@ -189,7 +189,7 @@ def test_a_login_that_this_browser_did_not_start_is_refused(visit: Visit) -> Non
         (cookie,) = at.browser.cookies(at.url)
         at.browser.cdp("Network.deleteCookies", name=cookie["name"], url=at.url)
         at.browser.press("Authorize")
-        at.browser.reads("This sign-in has ended")
+        at.browser.wait_for_text("This sign-in has ended")
 
         assert at.path() == "/callback"
 
@@ -204,7 +204,7 @@ def test_a_logout_is_a_form_of_the_own_site(visit: Visit) -> None:
     )
     with visit.started() as at:
         at.browser.driver.execute_script(form)  # on the provider's page, which is another site
-        at.browser.reads("Another site")
+        at.browser.wait_for_text("Another site")
         assert visit.site.logouts == 0
 
         at.browser.open(f"{at.url}/home")
@@ -224,7 +224,7 @@ def test_the_callback_works_once(visit: Visit) -> None:
         address = at.url + used.removeprefix("GET ")
 
         at.browser.open(address)
-        at.browser.reads("This sign-in has ended")
+        at.browser.wait_for_text("This sign-in has ended")
         assert at.path() == "/callback"
 
         cookie = {name: saved[name] for name in ("name", "value", "httpOnly", "sameSite")}
@@ -285,7 +285,7 @@ def test_the_relay_page_without_scripts(visit: Visit) -> None:
     with visit.started() as at:
         at.browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
         at.browser.press("Authorize")
-        words = at.browser.reads("Scripts are turned off")
+        words = at.browser.wait_for_text("Scripts are turned off")
 
     assert "Signing you in" not in words
     assert not visit.site.tokens
@@ -308,7 +308,7 @@ def test_the_pages_on_a_phone(visit: Visit, scheme: str, color: str) -> None:
         media = [{"name": "prefers-color-scheme", "value": scheme}]
         at.browser.cdp("Emulation.setEmulatedMedia", features=media)
         at.browser.press("Deny")
-        at.browser.reads("You are not signed in")
+        at.browser.wait_for_text("You are not signed in")
         width, font_size, link_height, text_color = at.browser.driver.execute_script(measure)
 
     assert width <= 320
