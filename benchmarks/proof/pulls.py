@@ -30,7 +30,7 @@ from seeclickfix_async._crawl.report import Report
 from seeclickfix_async.errors import SeeClickFixError, TruncatedResultsError
 from seeclickfix_async.pull import _parquet as parquet
 from seeclickfix_async.pull import pull
-from seeclickfix_async.pull._walker import OVERLAP
+from seeclickfix_async.pull._loader import OVERLAP
 from tests.support import pulled_files as files
 from tests.support.service_drift import Drift
 

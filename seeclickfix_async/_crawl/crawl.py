@@ -17,10 +17,10 @@ import anyio.abc
 import attrs
 from anyio import lowlevel
 
+from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.pagination import BEYOND, Page
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery
 from seeclickfix_async._core import validation
-from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._crawl.evidence import PageRequest
 from seeclickfix_async._crawl.planner import LARGEST, CrawlPlanner, PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
@@ -32,8 +32,6 @@ from seeclickfix_async.models import Issue
 
 IssueT = TypeVar("IssueT", bound=Issue)
 
-Fetch = Callable[[IssueQuery, int], Awaitable[Response]]
-Read = Callable[[Response, IssueQuery, int], Page[IssueT]]
 Keep = Callable[["Batch[IssueT]"], Awaitable[None]]
 
 _MOST_WORKERS = 32  # more than requests under way: others wait for their issues to be kept
@@ -71,16 +69,13 @@ class Crawl(Generic[IssueT]):
 
     def __init__(
         self,
-        fetch: Fetch,
-        read: Read[IssueT],
+        pages: IssuePages,
         query: IssueQuery,
         *,
         by: ClockField = "created_at",
         concurrency: int | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
-        rate: float = math.inf,
-        clock: Clock = SYSTEM,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if concurrency is not None:
@@ -89,11 +84,13 @@ class Crawl(Generic[IssueT]):
             most = DETAILED_PER_PAGE if query.details else LARGEST
             validation.in_range("page_size", page_size, 1, most, integer=True)
         self._planner: CrawlPlanner[IssueT] = CrawlPlanner(
-            query, by=by, page_size=page_size, rate=rate, state=state
+            query, by=by, page_size=page_size, rate=pages.rate, state=state
         )
-        self._reader = _Reader(self._planner, fetch, read, rate, clock, now())
+        self._pages = pages
+        self._page_size = page_size
+        self._reader: _Reader[IssueT] = _Reader(self._planner, pages, now())
         self._workers = concurrency
-        self._rate = rate
+        self.query = query
         self._ready: deque[IssueT] = deque()
 
     def __aiter__(self) -> Crawl[IssueT]:
@@ -106,10 +103,23 @@ class Crawl(Generic[IssueT]):
             await self._step()
         return self._ready.popleft()
 
+    def derive(
+        self, query: IssueQuery, *, by: ClockField, state: bytes | None = None
+    ) -> Crawl[IssueT]:
+        """Return a crawl of another query with the same options, as a pull and its update need."""
+        return Crawl(
+            self._pages,
+            query,
+            by=by,
+            concurrency=self._workers,
+            page_size=self._page_size,
+            state=state,
+        )
+
     @property
     def report(self) -> Report:
         """What has come so far."""
-        return self._planner.state.report(rate=self._rate, pending=len(self._ready))
+        return self._planner.state.report(rate=self._pages.rate, pending=len(self._ready))
 
     @property
     def date(self) -> datetime | None:
@@ -182,10 +192,7 @@ class _Reader(Generic[IssueT]):
     """Sends the planner's requests, and gives it the answers."""
 
     planner: CrawlPlanner[IssueT]
-    fetch: Fetch
-    read: Read[IssueT]
-    rate: float
-    clock: Clock
+    pages: IssuePages
     now: datetime  # by this machine, where the service does not tell its time
     date: datetime | None = None  # of the first answer, by the service's clock
     quickest: float = math.inf  # seconds of the quickest answer yet
@@ -212,7 +219,7 @@ class _Reader(Generic[IssueT]):
         async with self.reading:
             await self._give_way()
             request, response = self.unread.pop(part)
-            page = self.read(response, request.query, request.number)
+            page: Page[IssueT] = self.pages.decode(response, request.query, request.number)
         return self.planner.take(part, request, page, response.date or self.now)
 
     async def count(self) -> int | None:
@@ -221,18 +228,18 @@ class _Reader(Generic[IssueT]):
             return self.planner.state.expected
         request = self.planner.count_request
         response = await self._send(request)
-        return self.read(response, request.query, request.number).entries
+        return self.pages.decode(response, request.query, request.number).entries
 
     async def _send(self, request: PageRequest) -> Response:
-        started = self.clock.now()
+        started = self.pages.clock.now()
         try:
-            response = await self.fetch(request.query, request.number)
+            response = await self.pages.send(request.query, request.number)
         except BEYOND:
             self.planner.count_requests(1)
             raise
         if self.quickest == math.inf:
             self.date = response.date
-        self.quickest = min(self.quickest, self.clock.now() - started)
+        self.quickest = min(self.quickest, self.pages.clock.now() - started)
         self.planner.count_requests(response.requests)
         return response
 
@@ -241,16 +248,16 @@ class _Reader(Generic[IssueT]):
 
         Answers come in bursts, and to decode one takes longer than to send a request.
         """
-        until = self.clock.now() + _PATIENCE
+        until = self.pages.clock.now() + _PATIENCE
         for _ in range(_TURNS):
             await lowlevel.checkpoint()
-            if self.clock.now() > until:
+            if self.pages.clock.now() > until:
                 break
 
     def batch(self, issues: list[IssueT]) -> Batch[IssueT]:
         """Put issues together with the state and the report that they lead to."""
         state = self.planner.state
-        report = state.report(rate=self.rate)
+        report = state.report(rate=self.pages.rate)
         return Batch(tuple(issues), state.encode(), report, state.finished)
 
 
@@ -292,7 +299,7 @@ class _Driver(Generic[IssueT]):
         self._kept = anyio.Event()  # when what was taken has been kept
         self._under_way: anyio.Event | None = None  # the same of what is being kept
         self._failures: list[BaseException] = []
-        self._clocked = reader.clock.now()
+        self._clocked = reader.pages.clock.now()
 
     async def run(self) -> None:
         """Work to the end, or to the first failure."""
@@ -348,7 +355,7 @@ class _Driver(Generic[IssueT]):
         workers.cancel_scope.cancel()
 
     def _count_seconds(self) -> None:
-        now = self._reader.clock.now()
+        now = self._reader.pages.clock.now()
         self._planner.count_seconds(now - self._clocked)
         self._clocked = now
 
@@ -376,7 +383,7 @@ class _Driver(Generic[IssueT]):
         quickest, slices = self._reader.quickest, self._planner.slices
         if quickest == math.inf:
             return 1
-        rate = self._reader.rate
+        rate = self._reader.pages.rate
         busy = rate if rate == math.inf else rate * quickest
         pages = sum(part.left for part in slices) // self._planner.per_page
         most = min(_MOST_WORKERS, max(len(slices), pages // _WORTH_A_WORKER))

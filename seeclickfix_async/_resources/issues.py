@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from functools import partial
 from typing import Any, Literal, Unpack, overload
 
 import attrs
 
 from seeclickfix_async._api import query as queries
 from seeclickfix_async._api.area import BoundingBox, Near
+from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.pagination import Page, Pager, require_readable
 from seeclickfix_async._api.query import ClockField, IssueFilters, IssueQuery, page_params
 from seeclickfix_async._core import validation
@@ -17,7 +18,6 @@ from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.planner import PageSize
 from seeclickfix_async._resources.issue_actions import IssueActions
 from seeclickfix_async._transport.multipart import Attachment
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async._watch.watch import Watch
 from seeclickfix_async.errors import UNCERTAIN, InvalidArgumentError, IssueMayExistError
 from seeclickfix_async.models import (
@@ -80,7 +80,7 @@ class Issues(IssueActions):
             InvalidArgumentError: The arguments are wrong or contradict each other.
         """
         query = IssueQuery.of(filters, details=details, per_page=per_page)
-        return Pager(lambda number: self._page(query, number), page)
+        return Pager(partial(IssuePages(self._api).get, query), page)
 
     @overload
     def crawl(
@@ -104,6 +104,17 @@ class Issues(IssueActions):
         state: bytes | None = None,
         **filters: Unpack[IssueFilters],
     ) -> Crawl[DetailedIssue]: ...
+    @overload
+    def crawl(
+        self,
+        *,
+        details: bool = False,
+        by: ClockField = "created_at",
+        concurrency: int | None = 1,
+        page_size: PageSize | None = None,
+        state: bytes | None = None,
+        **filters: Unpack[IssueFilters],
+    ) -> Crawl[Any]: ...
     def crawl(
         self,
         *,
@@ -138,17 +149,13 @@ class Issues(IssueActions):
         for own in ("sort", "sort_direction"):
             validation.forbid(own, filters.get(own), "a crawl sorts by its own clock.")
         query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
-        wire = self._api.wire
         return Crawl(
-            self._fetch,
-            self._read,
+            IssuePages(self._api),
             query,
             by=by,
             concurrency=concurrency,
             page_size=page_size,
             state=state,
-            rate=wire.rate,
-            clock=wire.clock,
         )
 
     def watch(
@@ -175,25 +182,17 @@ class Issues(IssueActions):
         """
         for own in ("sort", "sort_direction", "status", "fields", *_UPDATES):
             validation.forbid(own, filters.get(own), "is the feed's own.")
-        behind = attrs.evolve(self._api.options, background=True)
-        issues = attrs.evolve(self, api=attrs.evolve(self._api, options=behind))
+        background = attrs.evolve(self._api.options, background=True)
+        pages = IssuePages(attrs.evolve(self._api, options=background))
         query = IssueQuery.of({"status": "all", **filters}, details=True, per_page=None)
-        given: Any = {name: getattr(query, name) for name in filters}
-
-        def crawl(since: datetime, until: datetime) -> Crawl[DetailedIssue]:
-            period: Any = dict(zip(_UPDATES, (since, until), strict=True))
-            return issues.crawl(details=True, by="updated_at", **given, **period)
-
-        async def newest() -> Page[DetailedIssue]:
-            latest = attrs.evolve(query, sort="updated_at", sort_direction="DESC")
-            return await issues._page(latest, 1)  # noqa: SLF001  # of our own
-
-        return Watch(crawl, newest, every=every, cursor=cursor, clock=self._api.wire.clock)
+        return Watch(pages, query, every=every, cursor=cursor)
 
     @overload
     async def get(self, id: int, *, details: Literal[False] = False) -> Issue: ...
     @overload
     async def get(self, id: int, *, details: Literal[True]) -> DetailedIssue: ...
+    @overload
+    async def get(self, id: int, *, details: bool = False) -> Issue: ...
     async def get(self, id: int, *, details: bool = False) -> Issue:
         """One issue.
 
@@ -256,7 +255,7 @@ class Issues(IssueActions):
         Args:
             error: What `create()` raised, perhaps in another process: it pickles.
         """
-        return require_readable(await self._page(IssueQuery(**error.filters), 1))
+        return require_readable(await IssuePages(self._api).get(IssueQuery(**error.filters)))
 
     async def duplicates(self, of: Draft | RequestTypeOption) -> tuple[DetailedIssue, ...]:
         """Issues nearby that may be the same problem, nearest first, five at most.
@@ -290,16 +289,6 @@ class Issues(IssueActions):
         return await self._api.get_page(
             Issue, "issues", "/profile/issues", number=number, params=page_params(number)
         )
-
-    async def _page(self, query: IssueQuery, number: int) -> Page[Any]:
-        return self._read(await self._fetch(query, number), query, number)
-
-    async def _fetch(self, query: IssueQuery, number: int) -> Response:
-        return await self._api.get("/issues", params=[*query.params(), *page_params(number)])
-
-    def _read(self, response: Response, query: IssueQuery, number: int) -> Page[Any]:
-        kind = DetailedIssue if query.details else Issue
-        return self._api.page(response, kind, "issues", number)
 
 
 _NEARBY = 0.0008  # degrees, as the service has it in its own links (observed)

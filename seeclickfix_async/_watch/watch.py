@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
+import attrs
 
+from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.pagination import Page
-from seeclickfix_async._api.query import DETAILED_PER_PAGE
+from seeclickfix_async._api.query import DETAILED_PER_PAGE, IssueQuery
 from seeclickfix_async._core import backoff, validation
-from seeclickfix_async._core.clock import Clock
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._watch.changes import Change
 from seeclickfix_async._watch.cursor import FAR, OVERLAP, Cursor
@@ -37,9 +37,6 @@ _LONGEST_PAUSE = 900.0  # seconds between looks, when they fail
 _REPEATS = 2  # of a look that is not complete, before the feed goes on without the rest
 _PASSING = (DecodeError, RateLimitedError, ServerError, TransportError, TruncatedResultsError)
 
-Crawls = Callable[[datetime, datetime], Crawl[DetailedIssue]]
-Newest = Callable[[], Awaitable[Page[DetailedIssue]]]
-
 
 class Watch:
     """A feed of changes: `async for change in client.issues.watch(...)`; it never ends by itself.
@@ -48,16 +45,14 @@ class Watch:
     a new one goes on from `cursor`.
     """
 
-    def __init__(
-        self, crawls: Crawls, newest: Newest, *, every: float, cursor: Any, clock: Clock
-    ) -> None:
+    def __init__(self, pages: IssuePages, query: IssueQuery, *, every: float, cursor: Any) -> None:
         validation.in_range("every", every, 0.001, 86_400, integer=False)
-        self._crawls = crawls
-        self._newest = newest
+        self._pages = pages
+        self._query = query
         self._every = every
-        self._clock = clock
+        self._clock = pages.clock
         self._cursor = None if cursor is None else Cursor.load(cursor)
-        self._clock_read_at = clock.now()  # when the cursor's `now` was the service's
+        self._clock_read_at = self._clock.now()  # when the cursor's `now` was the service's
         self._look: Crawl[DetailedIssue] | None = None
         self._clock_known = False  # whether the look has told the service's clock
         self._since = FAR  # where the cursor stood when the look began
@@ -111,7 +106,7 @@ class Watch:
             await self._find_start()
             return
         if self._look is None:
-            self._look, self._clock_known = self._crawls(self._cursor.start, FAR), False
+            self._look, self._clock_known = self._crawl_updates(self._cursor.start), False
             self._since = self._cursor.since
         issue = await anext(self._look, None)
         self._failures = 0
@@ -126,8 +121,13 @@ class Watch:
             if not self._ready:
                 self._cursor.record(issue)
 
+    def _crawl_updates(self, start: datetime) -> Crawl[DetailedIssue]:
+        query = attrs.evolve(self._query, updated_at_after=start, updated_at_before=FAR)
+        return Crawl(self._pages, query, by="updated_at")
+
     async def _find_start(self) -> None:
-        page = await self._newest()
+        newest = attrs.evolve(self._query, sort="updated_at", sort_direction="DESC")
+        page: Page[DetailedIssue] = await self._pages.get(newest)
         whole = page.next_page is None and page.entries is not None and page.entries <= page.size
         self._clock_read_at = self._clock.now()
         self._cursor = Cursor.begin(page.items, page.response.date, whole=whole)

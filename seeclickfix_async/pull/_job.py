@@ -12,9 +12,10 @@ from typing import Unpack
 import attrs
 import msgspec
 
-from seeclickfix_async._api.query import ALL, ClockField, IssueFilters, IssueQuery
+from seeclickfix_async._api.query import ALL, IssueFilters
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation
+from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.planner import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError, NotFoundError
@@ -28,12 +29,12 @@ from seeclickfix_async.pull._file_thread import (
     read_issues,
     run_in_file_thread,
 )
+from seeclickfix_async.pull._loader import OVERLAP, Loader
 from seeclickfix_async.pull._lock import lock_for, locked, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
 from seeclickfix_async.pull._rows import compare_ids, read_ids
 from seeclickfix_async.pull._sinks import Sink, check_ending, open_sink
-from seeclickfix_async.pull._walker import OVERLAP, Walker
 
 _ABANDONED = timedelta(days=1)
 """A sweep that was left alone for so long begins anew: what had gone by then may be back."""
@@ -113,32 +114,22 @@ async def pull(
             program holds the database.
         SeeClickFixError: A request failed for good; what had come is kept.
     """
-    for own in ("sort", "sort_direction"):
-        validation.forbid(own, filters.get(own), "a pull sorts by its own clock.")
-    query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
-    key = query_key(query)
-    if query.fields is not None:  # both clocks: an update replaces whole rows, found by creation
-        query = attrs.evolve(query, fields=(*query.fields, "created_at", "updated_at"))
     path = Path(to)
     check_ending(path)
     validation.in_range("wait", wait, 0, math.inf, integer=False)
-    job = _Job(
-        client.with_options(background=True),
-        key,
-        query,
-        tuple(filters),
-        page_size,
-        concurrency,
-        teller or NoProgress(),
-        lock_for(path),
-        real_path(path),
+    client = client.with_options(background=True)
+    crawl: Crawl[Issue] = client.issues.crawl(
+        details=details, concurrency=concurrency, page_size=page_size, **filters
     )
-    job.crawl("created_at")  # refuses wrong arguments before there is a file
+    key, query = query_key(crawl.query), crawl.query
+    if query.fields is not None:  # both clocks: an update replaces whole rows, found by creation
+        query = attrs.evolve(query, fields=(*query.fields, "created_at", "updated_at"))
+    job = _Job(client, crawl, key, query, teller or NoProgress(), lock_for(path), real_path(path))
     if update or sweep:
         job.check_updatable()
     if photos is not None and query.fields is not None and "media" not in query.fields:
         raise InvalidArgumentError("fields", "must bring media, for the photos.")
-    album = None if photos is None else PhotoDownloader(job.client, Path(photos))
+    album = None if photos is None else PhotoDownloader(client, Path(photos))
     async with (
         locked(job.lock, argument="to", wait=wait),
         _prepared(album, wait),
@@ -175,7 +166,7 @@ async def _prepared(album: PhotoDownloader | None, wait: float) -> AsyncGenerato
 
 
 @attrs.frozen
-class _Job(Walker):
+class _Job(Loader):
     """One call of `pull`."""
 
     def begun(self, sink: Sink, later: bool) -> Checkpoint | None:  # noqa: FBT001  # for in_file
@@ -194,10 +185,10 @@ class _Job(Walker):
     async def bring(self, sink: Sink, begun: Checkpoint | None, *, later: bool) -> Checkpoint:
         """Bring what is missing: all of it, the rest, or what changed since."""
         if begun is None:
-            return await self.walk(sink, self.start())
+            return await self.load(sink, self.start())
         is_interrupted = not (begun.finished or begun.is_in_base)
         if is_interrupted or (begun.since is None and (begun.lacking or not later)):
-            begun = await self.walk(sink, begun)
+            begun = await self.load(sink, begun)
             if not later:
                 return begun
         return await self.update(sink, begun)
@@ -222,14 +213,13 @@ class _Job(Walker):
     def start(self, done: Checkpoint | None = None) -> Checkpoint:
         """Where a walk begins: by creation, or by updates since another one."""
         since = done.covered if done else None
-        by: ClockField = "created_at" if since is None else "updated_at"
         base = done and (done if done.since is None else done.base)
         return Checkpoint(
             key=self.key,
             query=query_params(self.query),
             began=datetime.now(UTC),
             state=msgspec.Raw(),
-            report=self.crawl(by, since).report,
+            report=self.crawl.report,
             finished=False,
             since=since,
             newest=done.newest if done else None,
@@ -243,10 +233,10 @@ class _Job(Walker):
         What an earlier call left there goes up to where that one looked, so that it is asked again.
         """
         if done.base is not None and (done.base.lacking or done.is_in_base):
-            base = await self.walk(sink, done.base, within=done)
+            base = await self.load(sink, done.base, update=done)
             done = attrs.evolve(done, base=base)
         if sink.upserts:
-            return await self.walk(sink, self.start(done))
+            return await self.load(sink, self.start(done))
         path = self.path.with_name(f"{self.path.name}.update.jsonl")
 
         def changes() -> Sink:
@@ -258,7 +248,7 @@ class _Job(Walker):
             if left is not None:
                 now = attrs.evolve(left, base=now.base)
             if not now.finished:
-                now = await self.walk(beside, now)
+                now = await self.load(beside, now)
         kind = DetailedIssue if self.query.details else Issue
         await self.in_file(sink.merge, read_issues(path, kind), now)
         await self.in_file(remove, path)
@@ -271,7 +261,7 @@ class _Job(Walker):
             return done  # nothing of this period is old enough
         path = self.path.with_name(f"{self.path.name}.{self.key[:8]}.sweep.csv")
         ids = attrs.evolve(self.query, fields=("created_at",), details=False)
-        job = attrs.evolve(self, key=query_key(ids), query=ids, given=(*self.given, "fields"))
+        job = attrs.evolve(self, key=query_key(ids), query=ids)
 
         def there() -> Sink:
             # What has come since one that is finished would be marked by it, or left unmarked.
@@ -283,7 +273,8 @@ class _Job(Walker):
             begun = await self.in_file(met.load, job.key)
             now = begun or attrs.evolve(job.start(), began=looked)
             until = now.began - OVERLAP
-            now = await job.until(until).walk(met, now, "sweep")
+            before = attrs.evolve(ids, before=min(until, ids.before or until))
+            now = await attrs.evolve(job, query=before).load(met, now, "sweep")
         swept, vanished, missing = now.report, None, 0
         if swept.complete:
             ids_there = await self.in_file(read_ids, path)
@@ -309,19 +300,19 @@ class _Job(Walker):
         get, details = self.client.issues.get, self.query.details
         for number in ids:
             with suppress(NotFoundError, DecodeError):
-                issues.append(await get(number, details=details))  # type: ignore[call-overload]
+                issues.append(await get(number, details=details))
         return issues
 
     async def photograph(self, sink: Sink, done: Checkpoint, album: PhotoDownloader) -> Checkpoint:
         """Fetch the photos of everything that the sink holds and that are not there."""
         left = await self.in_file(album.count, sink.held(self.key))
         each = done.report.quota_seconds / max(1, done.report.requests)
-        self.teller.begin("photos", Estimate(left, left, round(left * each, 3)))
+        self.progress.begin("photos", Estimate(left, left, round(left * each, 3)))
 
         def report() -> Report:
             return attrs.evolve(done.report, photos=album.kept, photos_missing=album.missing)
 
-        await album.fill(sink.held(self.key), lambda: self.teller.tell(report()))
+        await album.fill(sink.held(self.key), lambda: self.progress.tell(report()))
         done = attrs.evolve(done, report=report())
         await self.in_file(sink.write, (), done)
         return done

@@ -23,9 +23,12 @@ from seeclickfix_async.pull._sqlite_tables import TABLES, Table, prepare
 
 _MOST_ROWS = 256  # in a statement, which takes 32,766 values
 
+# The columns beside the checkpoint are parts of its JSON.
 _PULL = """
-INSERT INTO pulls (key, query, complete, report, attribution, licence, checkpoint)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO pulls (checkpoint, key, query, complete, report, attribution, licence)
+VALUES (?1, json_extract(?1, '$.key'), json_extract(?1, '$.query'),
+  json_extract(?1, '$.report.complete'), json_extract(?1, '$.report'),
+  json_extract(?1, '$.attribution'), json_extract(?1, '$.licence'))
 ON CONFLICT (key) DO UPDATE SET complete = excluded.complete, report = excluded.report,
   checkpoint = excluded.checkpoint
 """
@@ -214,18 +217,7 @@ class Sqlite:
         url_name = checkpoint.query.get("place_url")
         if url_name is not None:
             self._keep(url_name, checkpoint.place)
-        self._database.execute(
-            _PULL,
-            (
-                checkpoint.key,
-                msgspec.json.encode(checkpoint.query).decode(),
-                checkpoint.report.complete,
-                msgspec.json.encode(checkpoint.report).decode(),
-                checkpoint.attribution,
-                checkpoint.licence,
-                checkpoint.encode().decode(),
-            ),
-        )
+        self._database.execute(_PULL, (checkpoint.encode().decode(),))
         self._database.execute(_BELONG, (ids, checkpoint.key))
 
     def _upsert(self, table: Table, issues: Sequence[Issue]) -> None:

@@ -46,10 +46,10 @@ async def table(
     async def keep(batch: Batch[Issue]) -> None:
         parts.append(arrow.batch(batch.issues, schema))
 
-    walk: Crawl[Issue] = client.with_options(background=True).issues.crawl(  # type: ignore[call-overload]
+    crawl: Crawl[Issue] = client.with_options(background=True).issues.crawl(
         details=details, concurrency=None, page_size=page_size, **filters
     )
-    report = await walk.run(keep)
+    report = await crawl.run(keep)
     if not report.complete:
         raise TruncatedResultsError(
             " ".join(report.reasons), received=report.received, entries=report.expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -25,8 +26,8 @@ from seeclickfix_async import AsyncClient
 from seeclickfix_async.pull import pull
 
 if sys.argv[2].endswith(".parquet"):  # the others need no pyarrow, which takes long to import
-    from seeclickfix_async.pull import parquet
-    parquet._AT_ONCE = 150  # parts, in so small a city too
+    from seeclickfix_async.pull import _parquet
+    _parquet._AT_ONCE = 150  # parts, in so small a city too
 
 async def main(url, to, concurrency, sweep=""):
     async with AsyncClient(base_url=url, limiter=None) as client:
@@ -49,7 +50,7 @@ def _kill_at(sandbox: Sandbox, request: int, *, after: float, command: list[str]
         time.sleep(0.001)
     time.sleep(after)
     process.kill()
-    assert process.wait(60) != 0, "It was done before it was killed."
+    assert process.wait(60) == -signal.SIGKILL, "It was done before it was killed."
 
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
