@@ -40,7 +40,7 @@ class ProgressLines:
         err.print(_format_estimate(stage, estimate))
         self.stages.append(stage)
 
-    def tell(self, report: Report) -> None:
+    def update(self, report: Report) -> None:
         """Print a line, unless the last one was printed less than `every` seconds ago."""
         now = time.monotonic()
         if now - self._last >= self._every:
@@ -62,7 +62,7 @@ class ProgressBar(ProgressLines):
         super().begin(stage, estimate)
         self._progress.reset(self._task, total=estimate.issues)
 
-    def tell(self, report: Report) -> None:
+    def update(self, report: Report) -> None:
         """Update the bar."""
         received, total = _count(self.stages[-1], report)
         self._progress.update(self._task, total=total, completed=received)

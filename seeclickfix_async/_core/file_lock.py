@@ -1,4 +1,4 @@
-"""Exclusive locks on files. The operating system releases those of a process that ends."""
+"""Exclusive locks on files, which the operating system releases when their process ends."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 from filelock import lock_descriptor, unlock_descriptor
 
-# A link is not followed: in a folder that others can write to, it would create a file elsewhere.
+# Links are not followed: in a folder that others can write to, one would create a file elsewhere.
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 _OWNER_ONLY = 0o600
-_LONGEST = 20  # digits of a process id
-_PROCESS_ID_AT = 1  # on Windows nobody else can read byte 0, which is the one that is locked
+_MOST_DIGITS = 20  # of a process id
+_PROCESS_ID_OFFSET = 1  # byte 0 is locked, and on Windows unreadable for other processes
 
 
 class FileLock:
-    """A lock that one holder has at a time: one process, and one object within a process.
+    """A lock for one holder at a time: one process, and one object within a process.
 
-    The lock file holds the process id of its holder, and is removed on release. One that a killed
-    process left is harmless, and so is removing a lock file that nobody holds.
+    The lock file contains the process id of its holder, and is removed on release. A lock file that
+    a killed process left does no harm, nor does removing one without a holder.
 
     Args:
         path: The lock file; its folder must exist.
@@ -30,14 +30,14 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> bool:
-        """Try to take the lock, once; returns whether it was free.
+        """Try once to acquire the lock; return whether it was free.
 
         Raises:
             OSError: The lock file cannot be written, or the file system cannot lock.
         """
         descriptor = os.open(self.path, _FLAGS, _OWNER_ONLY)
         try:
-            # Between opening and locking, a holder may have released and removed this very file.
+            # Between opening and locking, the holder may have released the lock and its file.
             if lock_descriptor(descriptor, blocking=False) and self._is_at_path(descriptor):
                 os.ftruncate(descriptor, 0)
                 os.write(descriptor, f" {os.getpid()}\n".encode())
@@ -48,33 +48,33 @@ class FileLock:
         return self._descriptor is not None
 
     def release(self) -> None:
-        """Give the lock back; harmless when it is not held."""
+        """Release the lock, if it is acquired."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
             return
         try:
             if self._is_at_path(descriptor):
-                with contextlib.suppress(OSError):  # on Windows it stays while it is open
+                with contextlib.suppress(OSError):  # Windows does not remove an open file
                     self.path.unlink()
-            unlock_descriptor(descriptor)  # closing would leave the lock to a forked child
+            unlock_descriptor(descriptor)  # after closing alone, a forked child would keep the lock
         finally:
             os.close(descriptor)
 
     def is_held(self) -> bool:
-        """Whether the lock is ours, and its file is still the one that others try to lock."""
+        """Check whether the lock is ours, and its file is still the one that others try to lock."""
         return self._descriptor is not None and self._is_at_path(self._descriptor)
 
     def holder(self) -> int | None:
-        """Return the process id of the holder; None when it cannot be told."""
+        """Return the process id of the holder, or None if it is unknown."""
         try:
             with self.path.open("rb", buffering=0) as file:
-                file.seek(_PROCESS_ID_AT)
-                return int(file.read(_LONGEST))
+                file.seek(_PROCESS_ID_OFFSET)
+                return int(file.read(_MOST_DIGITS))
         except (OSError, ValueError):
             return None
 
     def _is_at_path(self, descriptor: int) -> bool:
         try:
             return os.path.samestat(os.fstat(descriptor), os.lstat(self.path))
-        except OSError:  # it was removed, or its folder
+        except OSError:  # the file or its folder was removed
             return False

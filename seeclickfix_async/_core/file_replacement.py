@@ -1,9 +1,9 @@
-"""Files that are replaced as a whole: whoever reads meets the old content or the new, never half.
+"""Atomic replacement of files: readers see the old content or the new, never a part of it.
 
-The new content is written beside the file and flushed to the disk before it takes the name, and
-the folder is flushed after that. So neither a process that is killed nor a power cut leaves
-anything else. The file keeps its mode, and its owner where the system allows it; where the name is
-a symbolic link, the file that it leads to is replaced.
+The new content is written beside the file and flushed to the disk before the rename, and the folder
+is flushed after it. So a killed process or a power failure leaves the old file or the new one. The
+file keeps its mode, and its owner if the system permits it. If the path is a symbolic link, its
+target is replaced.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
 
     Args:
         path: The file.
-        content: Its new content.
-        durable: Whether it is flushed to the disk. If not, only a power cut within the next
-            half minute or so may leave a damaged file.
+        content: The new content.
+        durable: Whether to flush it to the disk. Otherwise a power failure within about half a
+            minute may leave a damaged file.
 
     Raises:
-        OSError: The file cannot be written; the old one is unchanged.
+        OSError: The file cannot be written; the old content is unchanged.
     """
     with new_file(path, durable=durable) as file:
         file.write(content)
-    take_place(new_path(path), path, durable=durable)
+    move_into_place(new_path(path), path, durable=durable)
 
 
 def new_path(path: Path) -> Path:
-    """Return where the new content of a file is written to."""
+    """Return the path of the file with the new content."""
     target = Path(os.path.realpath(path))
     return target.with_name(f"{target.name}.new")
 
 
 @contextmanager
 def new_file(path: Path, *, durable: bool = True) -> Generator[IO[bytes]]:
-    """Open a file for the new content, with the permissions of the one that it is to replace.
+    """Open the file for the new content, with the permissions of the file to replace.
 
-    It is removed when it cannot be finished: a full disk needs the room.
+    It is removed after an error, to free space on a full disk.
     """
     new = new_path(path)
     try:
@@ -61,8 +61,8 @@ def new_file(path: Path, *, durable: bool = True) -> Generator[IO[bytes]]:
         raise
 
 
-def take_place(new: Path, path: Path, *, durable: bool = True) -> None:
-    """Put a written file into the place of another one, or of the one that a link leads to."""
+def move_into_place(new: Path, path: Path, *, durable: bool = True) -> None:
+    """Rename a complete file to a path; if that is a symbolic link, replace its target."""
     target = Path(os.path.realpath(path))
     new.replace(target)
     if durable:
@@ -70,23 +70,23 @@ def take_place(new: Path, path: Path, *, durable: bool = True) -> None:
 
 
 def copy_permissions(path: Path, new: Path) -> None:
-    """Give a file the mode and the owner of another one, if there is one."""
+    """Copy mode and owner of a file, if it exists, to a new one."""
     with contextlib.suppress(FileNotFoundError):
         if _POSIX:
             found = path.stat()
-            with contextlib.suppress(PermissionError):  # only root can give files away
+            with contextlib.suppress(PermissionError):  # only root can change owners
                 os.chown(new, found.st_uid, found.st_gid)
-        shutil.copymode(path, new)  # after the owner, whose change takes bits away
+        shutil.copymode(path, new)  # after the owner, whose change resets mode bits
 
 
 def flush_to_disk(file: IO[bytes]) -> None:
-    """Wait until what was written to a file is on the disk."""
+    """Flush the content of a file to the disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def flush_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk; Windows offers nothing for this."""
+    """Flush the file names of a folder to the disk; Windows has no way to do this."""
     if _POSIX:
         opened = os.open(folder, os.O_RDONLY)
         try:

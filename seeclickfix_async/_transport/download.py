@@ -11,7 +11,11 @@ from typing import Protocol, Self
 import anyio
 from anyio import to_thread
 
-from seeclickfix_async._core.file_replacement import copy_permissions, flush_to_disk, take_place
+from seeclickfix_async._core.file_replacement import (
+    copy_permissions,
+    flush_to_disk,
+    move_into_place,
+)
 from seeclickfix_async.errors import InvalidArgumentError
 
 
@@ -109,7 +113,7 @@ class FileWriter:
 
 def _put_in_place(part: Path, path: Path) -> None:
     copy_permissions(path, part)
-    take_place(part, path)
+    move_into_place(part, path)
 
 
 def _unwritable(error: OSError) -> InvalidArgumentError:

@@ -1,8 +1,8 @@
-"""Long work: everything of a query into a file.
+"""Pulls of all issues of a query into a file, a database, a dataset or a table.
 
     report = await pull(client, to="city.db", area=PlaceArea("example-city"))
 
-An interrupted pull goes on where it stood, and a finished one can be brought up to date.
+An interrupted pull can be continued, and a complete one can be brought up to date.
 """
 
 from seeclickfix_async.pull._html_map import page as page

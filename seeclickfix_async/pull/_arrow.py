@@ -1,4 +1,4 @@
-"""Issues as an Arrow table: what Parquet, pandas, polars and DuckDB share."""
+"""Issues as Arrow batches, the format that Parquet, pandas, polars and DuckDB share."""
 
 from __future__ import annotations
 
@@ -34,24 +34,26 @@ Row = dict[str, Any]
 
 
 def library() -> ModuleType:
-    """The Arrow library.
+    """Import the Arrow library.
 
     Raises:
-        InvalidArgumentError: It is not installed.
+        InvalidArgumentError: The library is not installed.
     """
     try:
         return importlib.import_module("pyarrow")
     except ModuleNotFoundError:
         raise InvalidArgumentError(
-            "to", "Parquet and frames need one more step: pip install 'seeclickfix-async[parquet]'"
+            "to",
+            "Parquet files and tables require the 'parquet' extra: "
+            "pip install 'seeclickfix-async[parquet]'",
         ) from None
 
 
 def memory_pool() -> Any:
-    """Return the memory pool to work in: the system's.
+    """Return the memory pool to use: the system's.
 
-    Arrow's default pool keeps what was freed, and takes 2 MB for a few bytes where the system has
-    huge pages (measured).
+    Arrow's default pool keeps freed memory, and takes 2 MB for a few bytes on a system with huge
+    pages (measured).
     """
     return library().system_memory_pool()
 
@@ -59,16 +61,16 @@ def memory_pool() -> Any:
 def release_memory() -> None:
     """Return freed memory to the system, also that of Arrow's default pool.
 
-    Parquet files are read into that one, and are written by way of it, whatever pool is given.
+    Reading and writing Parquet files uses the default pool, whatever pool is passed.
     """
     memory_pool().release_unused()
     library().default_memory_pool().release_unused()
 
 
 def schema(*, geometry: bool) -> Any:
-    """The columns: the plain ones, the comments, and a geometry if it is wanted."""
+    """Return the schema: the plain columns, the comments, and optionally a geometry."""
     arrow = library()
-    kinds = {
+    types = {
         "integer": arrow.int64(),
         "real": arrow.float64(),
         "text": arrow.string(),
@@ -77,31 +79,31 @@ def schema(*, geometry: bool) -> Any:
     comment = arrow.struct(
         [
             ("id", arrow.int64()),
-            ("created_at", kinds["time"]),
+            ("created_at", types["time"]),
             ("commenter", arrow.string()),
             ("role", arrow.string()),
             ("comment", arrow.string()),
         ]
     )
-    fields = [(column.name, kinds[column.kind]) for column in COLUMNS]
+    fields = [(column.name, types[column.type]) for column in COLUMNS]
     fields.append(("comments", arrow.list_(comment)))
-    told = {"attribution": ATTRIBUTION, "licence": LICENCE}
+    metadata = {"attribution": ATTRIBUTION, "licence": LICENCE}
     if geometry:
         fields.append(("geometry", arrow.binary()))
-        told["geo"] = msgspec.json.encode(_GEO).decode()
-    return arrow.schema(fields, metadata=told)
+        metadata["geo"] = msgspec.json.encode(_GEO).decode()
+    return arrow.schema(fields, metadata=metadata)
 
 
-def batch(issues: Sequence[Issue], layout: Any) -> Any:
-    """A batch of issues, laid out as a schema says."""
+def batch(issues: Sequence[Issue], schema: Any) -> Any:
+    """Make a record batch of issues."""
     values = columns(issues)
     values["comments"] = [_comments(issue) for issue in issues]
-    if "geometry" in layout.names:
-        values["geometry"] = [_well_known(issue.lng, issue.lat) for issue in issues]
+    if "geometry" in schema.names:
+        values["geometry"] = [_encode_point(issue.lng, issue.lat) for issue in issues]
     arrow: Any = library()
     pool = memory_pool()
-    arrays = [arrow.array(values[field.name], field.type, memory_pool=pool) for field in layout]
-    return arrow.RecordBatch.from_arrays(arrays, schema=layout)
+    arrays = [arrow.array(values[field.name], field.type, memory_pool=pool) for field in schema]
+    return arrow.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _comments(issue: Issue) -> list[Row] | None:
@@ -119,35 +121,35 @@ def _comments(issue: Issue) -> list[Row] | None:
     ]
 
 
-def _well_known(lng: float | None, lat: float | None) -> bytes | None:
-    """A point as WKB (OGC 06-103r4 §8.2)."""
+def _encode_point(lng: float | None, lat: float | None) -> bytes | None:
+    """Encode a point as WKB (OGC 06-103r4 §8.2)."""
     if lng is None or lat is None:
         return None
     return struct.pack("<BIdd", _LITTLE_ENDIAN, _POINT, lng, lat)
 
 
 def month_name(created: datetime | None) -> str:
-    """The name of the folder that a row belongs into, by the month of its creation in UTC."""
+    """Return the name of the folder of a row, by its month of creation in UTC."""
     return f"month={format_timestamp(created)[:7] if created else _NO_MONTH}"
 
 
 def integers(values: array[int]) -> Any:
-    """The same 64-bit integers, without a copy."""
+    """Make an Arrow array of 64-bit integers, without a copy."""
     arrow: Any = library()
     return arrow.Array.from_buffers(arrow.int64(), len(values), [None, arrow.py_buffer(values)])
 
 
 def sorted_integers(values: array[int]) -> Any:
-    """Return the same 64-bit integers in ascending order."""
+    """Make an Arrow array of 64-bit integers in ascending order."""
     compute: Any = importlib.import_module("pyarrow.compute")
     pool = memory_pool()
-    given = integers(values)
-    order = compute.array_sort_indices(given, memory_pool=pool)
-    return compute.take(given, order, memory_pool=pool)
+    unsorted = integers(values)
+    order = compute.array_sort_indices(unsorted, memory_pool=pool)
+    return compute.take(unsorted, order, memory_pool=pool)
 
 
 def repeated(values: array[int]) -> set[int]:
-    """Those integers that come more than once, found without an object for each."""
+    """Return the integers that occur more than once, without an object for each of the others."""
     compute: Any = importlib.import_module("pyarrow.compute")
     pool = memory_pool()
     ordered = sorted_integers(values)

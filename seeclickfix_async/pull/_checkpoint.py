@@ -1,4 +1,4 @@
-"""What a file knows of the pull that fills it."""
+"""The checkpoint of a pull, and the file that holds it beside the data."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 ATTRIBUTION = "seeclickfix.com"
 LICENCE = "https://creativecommons.org/licenses/by-nc-sa/3.0/us/"
-"""What SeeClickFix asks of whoever passes its data on (documented)."""
+"""The licence under which SeeClickFix data may be passed on, with attribution (documented)."""
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
-_FIRST_YEAR, _LAST_YEAR = 1970, 9998  # a computer without a battery begins in 1970
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998  # a computer whose clock was reset shows 1970
 
 _SECRET = "watcher_token"  # noqa: S105  # the name of a parameter
 _UNESSENTIAL = ("per_page", "sort", "sort_direction")
@@ -33,22 +33,23 @@ _UNESSENTIAL = ("per_page", "sort", "sort_direction")
 
 @attrs.frozen
 class Checkpoint:
-    """Where a pull stands, and in the end what it was.
+    """The state of a pull, from which a later call continues.
 
     Attributes:
-        key: Tells this query from others.
-        query: What was asked for, as parameters of `GET /issues`.
-        began: When the walk began: what was updated before that is in the file when it is done.
-        state: Where the walk stands.
-        report: What has come.
-        finished: Whether the walk came to its end, complete or not.
+        key: The key of the query; see `query_key`.
+        query: The parameters of `GET /issues`, for people to read.
+        began: The start of the crawl, by this machine's clock: a finished pull holds everything
+            that was updated before.
+        state: The state of the crawl.
+        report: The report of the crawl so far.
+        finished: Whether the crawl is at its end, complete or not.
         lacking: Whether it ended without issues that the service has, besides unreadable rows.
-        place: What the service says of the place that is pulled, where that is one.
-        since: Up to when everything had come to the finished pull that this one brings up to date.
-        newest: The newest update that has come, by the service's own clock.
-        base: The pull that this one brings up to date, where that is not complete.
-        attribution: Whom to name with the data.
-        licence: Under which licence the data are.
+        place: The place that was queried, if the area is one.
+        since: For an update, the time up to which the pull that it updates was complete.
+        newest: The newest update that was received, by the service's clock.
+        base: The pull that this update builds on, if that is not complete.
+        attribution: The name to state with the data.
+        licence: The licence of the data.
     """
 
     key: str
@@ -66,72 +67,72 @@ class Checkpoint:
     licence: str = LICENCE
 
     def encode(self) -> bytes:
-        """As JSON."""
+        """Encode as JSON."""
         return msgspec.json.encode(self)
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing to go on with."""
+        """True if nothing is left to pull, until an update."""
         return self.finished and self.report.complete
 
     @property
     def is_in_base(self) -> bool:
-        """Whether the base is being walked on, so that this is not finished again yet."""
+        """True while the pull that this update builds on is being completed."""
         return self.base is not None and not self.base.finished
 
     @property
     def covered(self) -> datetime:
-        """Up to when everything has come, by the service's clock.
+        """The time up to which the pull is complete, by the service's clock.
 
-        An update that lacks issues has covered nothing: the next one asks for the same again.
-        The newest update is a second guard, for a service that tells no time: then `began` is of
-        this machine's clock.
+        An update that lacks issues has covered nothing: the next one requests the same period.
+        The newest update is a second bound for a service that sends no Date header, where `began`
+        is the time of this machine.
         """
         if self.since is not None and self.lacking:
             return self.since
-        looked = self.report.until or self.began
-        return min(looked, self.newest or looked)
+        began = self.report.until or self.began
+        return min(began, self.newest or began)
 
     def is_base_of(self, update: Checkpoint) -> bool:
-        """Whether an update began from here, and not from a pull that was in this place before."""
+        """Check whether an update began from this pull, not from an older one of this file name."""
         return update.since == self.covered and update.began >= self.began
 
     @classmethod
-    def read(cls, text: bytes | str) -> Checkpoint:
-        """From JSON.
+    def decode(cls, content: bytes | str) -> Checkpoint:
+        """Decode JSON.
 
         Raises:
-            InvalidArgumentError: It is none.
+            InvalidArgumentError: The JSON is damaged.
         """
-        checkpoint = _read(text, cls)
+        checkpoint = _decode(content, cls)
         _check(checkpoint)
         return checkpoint
 
 
 def query_params(query: IssueQuery) -> dict[str, str]:
-    """A query's parameters for people to read, without the token of a watch area."""
-    given = {name: value for name, value in query.params() if name not in _UNESSENTIAL}
-    return {name: "..." if name == _SECRET else value for name, value in given.items()}
+    """Return a query's parameters for people to read, without the token of a watch area."""
+    params = {name: value for name, value in query.params() if name not in _UNESSENTIAL}
+    return {name: "..." if name == _SECRET else value for name, value in params.items()}
 
 
 def query_key(query: IssueQuery) -> str:
-    """What a query is known by: the same for the same rows, in pages of any size."""
-    given = sorted(pair for pair in query.params() if pair[0] not in _UNESSENTIAL)
-    return hashlib.sha256(msgspec.json.encode(given)).hexdigest()
+    """Return the key of a query: the same for the same rows, in pages of any size."""
+    params = sorted(pair for pair in query.params() if pair[0] not in _UNESSENTIAL)
+    return hashlib.sha256(msgspec.json.encode(params)).hexdigest()
 
 
 @attrs.frozen
 class CheckpointFile:
-    """A checkpoint beside the data, and how far the data go that belong to it.
+    """The content of a checkpoint file.
 
     Attributes:
-        checkpoint: Where the pull stands; None when nothing has been kept yet.
-        length: The data's length in bytes.
-        digest: The digest of so many bytes, by which changes from outside are told; None where it
-            was not taken.
-        next_length: The length of the new data, while they are written anew.
+        checkpoint: The checkpoint; None before the first page is stored.
+        length: The length in bytes of the data that belong to it.
+        digest: The digest of these bytes, to detect changes by other programs; None in files of
+            early versions.
+        next_length: The length of the new data, while the data file is being replaced.
         next_digest: The digest of the new data.
-        number: How many parts there are, where data come in parts.
+        number: The number of parts of a dataset, in files of early versions.
     """
 
     checkpoint: Checkpoint | None
@@ -143,77 +144,77 @@ class CheckpointFile:
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """What was kept in a file last; None when there is no file.
+        """Read a checkpoint file, or return None if it does not exist.
 
         Raises:
-            InvalidArgumentError: It is damaged.
+            InvalidArgumentError: The file is damaged.
         """
         try:
-            kept = _read(path.read_bytes(), cls, path.name)
+            saved = _decode(path.read_bytes(), cls, path.name)
         except FileNotFoundError:
             return None
-        if kept.checkpoint is not None:
-            _check(kept.checkpoint, path.name)
-        return kept
+        if saved.checkpoint is not None:
+            _check(saved.checkpoint, path.name)
+        return saved
 
     def save(self, path: Path) -> None:
-        """Write it, all or nothing.
+        """Replace the file atomically.
 
-        It is flushed to the disk only at the end of a walk or when the data are written anew:
-        after a power cut in between, the digest tells whether the data are those that belong to it.
+        It is flushed to the disk only at the end of a crawl and before the data file is replaced:
+        after a power failure in between, the digest shows whether the data fit the checkpoint.
         """
         durable = self.next_length is not None or (
             self.checkpoint is not None and self.checkpoint.finished
         )
         replace_file(path, msgspec.json.encode(self), durable=durable)
 
-    def of(self, key: str) -> Checkpoint | None:
-        """The checkpoint of a query; None when its pull has not begun.
+    def for_query(self, key: str) -> Checkpoint | None:
+        """Return the checkpoint of a query; None if its pull has not begun.
 
         Raises:
-            InvalidArgumentError: It is another query's.
+            InvalidArgumentError: The checkpoint is another query's.
         """
         if self.checkpoint is not None and self.checkpoint.key != key:
             raise InvalidArgumentError(
-                "to", "there is the pull of another query already. Name another."
+                "to", "the file holds the pull of another query. Choose another name."
             )
         return self.checkpoint
 
 
 def checkpoint_path(path: Path) -> Path:
-    """The file with the checkpoint of a file with data."""
+    """Return the path of the checkpoint file beside a data file."""
     return path.with_name(f"{path.name}.pull.json")
 
 
 def remove(path: Path) -> None:
-    """Remove a file and its checkpoint, the data first: a checkpoint alone says what is amiss."""
+    """Remove a data file, then its checkpoint: a checkpoint alone makes the next call explain."""
     path.unlink()
     checkpoint_path(path).unlink()
 
 
-def _read(text: bytes | str, kind: type[T], name: str = "it") -> T:
+def _decode(content: bytes | str, model: type[T], name: str = "it") -> T:
     try:
-        return msgspec.json.decode(text, type=kind)
+        return msgspec.json.decode(content, type=model)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(str(error), name) from None
 
 
 def _check(checkpoint: Checkpoint, name: str = "it") -> None:
-    """Refuse values that no pull writes, with which its arithmetic would fail."""
+    """Refuse values that no pull writes and that would break its arithmetic."""
     report = checkpoint.report
     clocks = (checkpoint.began, checkpoint.since, report.until)
-    given = [clock for clock in clocks if clock is not None]
-    if not all(clock.tzinfo and _FIRST_YEAR <= clock.year <= _LAST_YEAR for clock in given):
-        raise unreadable("it holds an impossible time", name)
+    times = [clock for clock in clocks if clock is not None]
+    if not all(time.tzinfo and _FIRST_YEAR <= time.year <= _LAST_YEAR for time in times):
+        raise unreadable("it contains an impossible time", name)
     counts = (report.expected, report.received, report.rejected, report.requests, report.photos)
     if min(count or 0 for count in (*counts, report.seconds, report.quota_seconds)) < 0:
-        raise unreadable("it holds a negative number", name)
+        raise unreadable("it contains a negative number", name)
 
 
-def unreadable(why: str, name: str = "it") -> InvalidArgumentError:
-    """The error of a checkpoint that is damaged; `name` is its file's."""
+def unreadable(reason: str, name: str = "it") -> InvalidArgumentError:
+    """Return the error for a damaged checkpoint; `name` is its file's."""
     return InvalidArgumentError(
         "to",
-        f"its checkpoint cannot be read: {why}. Restore {name} from a copy, or remove it and the "
-        "data to begin anew.",
+        f"its checkpoint cannot be read: {reason}. Restore {name} from a copy, or remove it and "
+        "the data to begin anew.",
     )

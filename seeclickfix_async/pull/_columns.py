@@ -1,4 +1,4 @@
-"""An issue as one flat row, for tables of every kind."""
+"""The columns of tables, and the conversion of issues to rows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ from seeclickfix_async.models import DetailedIssue, Issue
 
 _CHUNK = 500  # issues
 
-Kind = Literal["integer", "real", "text", "time"]
+ColumnType = Literal["integer", "real", "text", "time"]
 
 
 @attrs.frozen
 class Column:
-    """One column: what it is called, what it holds, and where that comes from."""
+    """A column of a table.
+
+    Attributes:
+        name: The name of the column.
+        type: The type of its values.
+        value_of: Returns the value for an issue.
+    """
 
     name: str
-    kind: Kind
-    of: Callable[[Issue], Any]
+    type: ColumnType
+    value_of: Callable[[Issue], Any]
 
 
 def _type_id(issue: Issue) -> int | None:
@@ -59,35 +65,35 @@ COLUMNS = (
     Column("reporter", "text", lambda issue: issue.reporter and issue.reporter.name),
     Column("image", "text", lambda issue: issue.media and issue.media.image_full),
     Column("comments_count", "integer", _comments),
-    Column("vanished_at", "time", lambda _: None),  # an issue that comes is there
+    Column("vanished_at", "time", lambda _: None),  # a received issue exists
 )
 """The columns of CSV, SQLite and Parquet; `lat` and `lng` are degrees.
 
-`vanished_at` is filled by a sweep, with the moment up to which it looked.
+`vanished_at` is set by a sweep, to the end of the period that it covered.
 """
 
 NAMES = tuple(column.name for column in COLUMNS)
 
 
 def columns(issues: Sequence[Issue]) -> dict[str, list[Any]]:
-    """The values of issues, column by column."""
-    return {column.name: list(map(column.of, issues)) for column in COLUMNS}
+    """Return the values of issues by column."""
+    return {column.name: list(map(column.value_of, issues)) for column in COLUMNS}
 
 
 def plain_rows(issues: Sequence[Issue]) -> Iterator[tuple[Any, ...]]:
-    """The rows of issues where there is no type for time: it is ISO 8601 in UTC."""
-    for some in chunked(issues):
-        whole = columns(some)
+    """Iterate over the rows of issues, with times as ISO 8601 strings in UTC."""
+    for chunk in chunked(issues):
+        values = columns(chunk)
         for column in COLUMNS:
-            if column.kind == "time":
-                times = [value and value.astimezone(UTC) for value in whole[column.name]]
-                whole[column.name] = msgspec.to_builtins(times)  # as isoformat, in half the time
-        yield from zip(*whole.values(), strict=True)
+            if column.type == "time":
+                times = [value and value.astimezone(UTC) for value in values[column.name]]
+                values[column.name] = msgspec.to_builtins(times)  # takes half as long as isoformat
+        yield from zip(*values.values(), strict=True)
 
 
 def chunked(issues: Sequence[Issue]) -> Iterator[Sequence[Issue]]:
     """Divide issues into chunks, so that the values of only one chunk are in memory at once.
 
-    The workers of a crawl hand over up to 32 pages together.
+    A batch of a crawl may hold 32 pages.
     """
     return (issues[start : start + _CHUNK] for start in range(0, len(issues), _CHUNK))

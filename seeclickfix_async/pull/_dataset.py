@@ -1,4 +1,4 @@
-"""The files of a dataset: its folder, and what stands beside it."""
+"""The folder of a dataset, and the files beside it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from seeclickfix_async._core.file_replacement import move_into_place
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
 from seeclickfix_async.pull._manifest import Manifest, Part
@@ -22,70 +23,70 @@ from seeclickfix_async.pull._pending import file_checksum
 _logger = logging.getLogger("seeclickfix_async")
 
 _PART = re.compile(r"part-(\d+)\.parquet")
-_NAMED = 3  # files that a message names
+_MOST_NAMES = 3  # of files in a message
 
 
 class Dataset:
-    """A folder of parts, kept as its manifest says.
+    """A folder of parts, with its manifest.
 
     Attributes:
         files: Reads and writes the parts.
-        manifest: The files, and where the pull stands.
+        manifest: The checkpoint and the list of parts.
     """
 
     def __init__(self, path: Path, schema: Any) -> None:
-        """Open the folder, and finish what a killed process began.
+        """Open the folder, and finish the changes of a killed process.
 
         Raises:
-            InvalidArgumentError: It is not a dataset of ours, or parts are missing or damaged.
+            InvalidArgumentError: It is not a dataset of a pull, or parts are missing or damaged.
         """
-        if path.is_symlink():  # new parts are moved into the folder from beside it
+        if path.is_symlink():  # new parts are moved into the folder from the same file system
             path = path.resolve()
         if path.exists() and not path.is_dir():
-            raise InvalidArgumentError("to", f"{path} is a file, and has to be a folder.")
+            raise InvalidArgumentError("to", f"{path} is a file, but has to be a folder.")
         self.path = path
         self.files: PartFiles = PartFiles(schema)
-        self.manifest: Manifest = self._find() or Manifest(None)
+        self.manifest: Manifest = self._read_manifest() or Manifest(None)
         self.path.mkdir(exist_ok=True)
-        self._carry_out()
+        self._finish_changes()
         self._verify()
 
     @property
     def pending(self) -> Path:
-        """The file of the rows that are in no part yet."""
+        """The file of the pending rows."""
         return self.path.with_name(f"{self.path.name}.pending")
 
     def file(self, part: Part) -> Path:
-        """The file of a part."""
+        """Return the file of a part."""
         return self.path / part.path
 
     def staged(self, path: str) -> Path:
-        """The file of a part that is not in the folder yet."""
+        """Return the file of a new part, before it is moved into the folder."""
         return self._staging / path.replace("/", ".")
 
     def free_path(self, month: str) -> str:
-        """The path of a new part."""
+        """Return an unused path for a new part."""
         number = 0
         while (self.path / (path := f"{month}/part-{number}.parquet")).exists():
             number += 1
         return path
 
     def save(self, manifest: Manifest) -> None:
-        """Write the manifest."""
+        """Save the manifest."""
         manifest.save(checkpoint_path(self.path))
         self.manifest = manifest
 
     def check(self) -> None:
-        """Check that every part is still there, by its size.
+        """Check that every part exists and has its size.
 
         Raises:
-            InvalidArgumentError: One is not.
+            InvalidArgumentError: A part was removed or changed.
         """
-        self._refuse(part for part in self.manifest.parts if self._size(part) != part.size)
+        self._refuse_changed(part for part in self.manifest.parts if self._size(part) != part.size)
 
     @contextlib.contextmanager
     def staging(self) -> Generator[None]:
-        """The folder for parts that are being written; `commit` moves them to their places."""
+        """Create the folder for new parts, which `commit` moves; remove it on errors."""
         self._staging.mkdir(exist_ok=True)
         try:
             yield
@@ -94,89 +95,94 @@ class Dataset:
             raise
 
     def commit(self, manifest: Manifest, new: Sequence[Part]) -> None:
-        """Replace the manifest by one that has new parts, which are staged."""
+        """Save a manifest with new parts, and move these into the folder."""
         paths = {part.path for part in manifest.parts}
         stale = tuple(part.path for part in self.manifest.parts if part.path not in paths)
-        moved = tuple(part.path for part in new)
-        self.save(attrs.evolve(manifest, new=moved, stale=stale))
-        self._carry_out()
+        paths_to_move = tuple(part.path for part in new)
+        self.save(attrs.evolve(manifest, new=paths_to_move, stale=stale))
+        self._finish_changes()
 
     @property
     def _staging(self) -> Path:
         return self.path.with_name(f"{self.path.name}.new")
 
     @property
-    def _former(self) -> Path:
-        """The checkpoint of earlier versions, which polars took for data."""
+    def _early_manifest(self) -> Path:
+        """The checkpoint file of early versions, which polars read as data."""
         return self.path / "_pull.json"
 
-    def _find(self) -> Manifest | None:
+    def _read_manifest(self) -> Manifest | None:
         manifest = Manifest.read(checkpoint_path(self.path))
         if manifest is not None:
-            self._former.unlink(missing_ok=True)
-        elif self._former.exists():
-            manifest = self._adopt()
+            self._early_manifest.unlink(missing_ok=True)
+        elif self._early_manifest.exists():
+            manifest = self._convert_early_version()
         elif self.path.exists() and any(not _is_hidden(found) for found in self.path.iterdir()):
             raise InvalidArgumentError(
-                "to", f"{self.path} is there already, and is no pull. Name another."
+                "to",
+                f"{self.path} exists already and was not written by a pull. Choose another name.",
             )
         return manifest
 
-    def _adopt(self) -> Manifest | None:
-        """Take over a dataset of an earlier version."""
-        before = CheckpointFile.read(self._former)
-        if before is None:
+    def _convert_early_version(self) -> Manifest | None:
+        """Convert a dataset of an early version."""
+        early = CheckpointFile.read(self._early_manifest)
+        if early is None:
             return None
-        gathered = self.path / f"_pending-{before.number}.arrow"
-        if gathered.exists():
-            gathered.replace(self.pending)
-        if before.length and self.pending.exists():
-            os.truncate(self.pending, min(before.length, self.pending.stat().st_size))
+        pending = self.path / f"_pending-{early.number}.arrow"
+        if pending.exists():
+            pending.replace(self.pending)
+        if early.length and self.pending.exists():
+            os.truncate(self.pending, min(early.length, self.pending.stat().st_size))
         parts: list[Part] = []
         for number, file in sorted(_numbered(self.path)):
-            if number >= before.number:  # the process was killed before these counted
+            if number >= early.number:  # the process was killed before it committed these
                 file.unlink()
             else:
                 path = file.relative_to(self.path).as_posix()
                 parts.append(self.files.describe(file, path, self.files.ids(file)))
-        checksum = file_checksum(self.pending) if before.length and self.pending.exists() else 0
-        manifest = Manifest(before.checkpoint, before.length, checksum=checksum, parts=tuple(parts))
+        checksum = file_checksum(self.pending) if early.length and self.pending.exists() else 0
+        manifest = Manifest(early.checkpoint, early.length, checksum=checksum, parts=tuple(parts))
         manifest.save(checkpoint_path(self.path))
-        for stale in (*self.path.glob("_pending-*"), *self.path.glob("_*.new"), self._former):
+        for stale in (
+            *self.path.glob("_pending-*"),
+            *self.path.glob("_*.new"),
+            self._early_manifest,
+        ):
             stale.unlink()
         return manifest
 
-    def _carry_out(self) -> None:
-        """Move the new parts into the folder, and remove those that are none any more."""
+    def _finish_changes(self) -> None:
+        """Move the new parts of the manifest into the folder, and remove its stale ones."""
         for path in self.manifest.stale:
             file = self.path / path
             file.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # it holds other files
+            with contextlib.suppress(OSError):  # the folder holds other files
                 file.parent.rmdir()
         for path in self.manifest.new:
             if self.staged(path).exists():
                 (self.path / path).parent.mkdir(exist_ok=True)
-                self.staged(path).replace(self.path / path)
+                move_into_place(self.staged(path), self.path / path)
         if self.manifest.new or self.manifest.stale:
             self.save(attrs.evolve(self.manifest, new=(), stale=()))
         shutil.rmtree(self._staging, ignore_errors=True)
 
     def _verify(self) -> None:
-        """Check the parts byte by byte; convert those that another program wrote."""
+        """Check the bytes of all parts; convert those that another program wrote."""
         parts = self.manifest.parts
-        self._refuse(part for part in parts if self._size(part) is None)
-        others = [part for part in parts if not self._is_unchanged(part)]
-        if others:
+        self._refuse_changed(part for part in parts if self._size(part) is None)
+        changed = [part for part in parts if not self._is_unchanged(part)]
+        if changed:
             with self.staging():
-                new = {part.path: self._convert(part) for part in others}
+                new = {part.path: self._convert(part) for part in changed}
             parts = tuple(new.get(part.path, part) for part in parts)
             self.commit(attrs.evolve(self.manifest, parts=parts), tuple(new.values()))
-        ours = {self.file(part) for part in parts}
+        known = {self.file(part) for part in parts}
         for file in sorted(self.path.rglob("*.parquet")):
-            if file not in ours:
+            if file not in known:
                 _logger.warning(
-                    "%s is not a part of the pull and was left out, but programs that read the "
-                    "folder take it for data. Move it elsewhere.",
+                    "%s is not a part of the pull and was ignored, but programs that read the "
+                    "folder will read it as data. Move it elsewhere.",
                     file,
                 )
 
@@ -184,14 +190,14 @@ class Dataset:
         return self._size(part) == part.size and file_checksum(self.file(part)) == part.checksum
 
     def _convert(self, part: Part) -> Part:
-        """Write a changed part in our types, if it holds the same issues."""
+        """Rewrite a changed part in our schema, if it holds the same issues."""
         file = self.file(part)
         new = self.files.write(self.files.convert(file), self.staged(part.path), part.path)
         if new is None or (new.rows, new.ids) != (part.rows, part.ids):
             raise InvalidArgumentError(
                 "to",
                 f"{file} was changed, and does not hold the issues that were written to it. "
-                f"Restore it, or {self._remedy}",
+                f"Restore it, or {self._advice}",
             )
         _logger.warning("%s was written by another program, and was converted back.", file)
         return new
@@ -202,19 +208,19 @@ class Dataset:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _refuse(self, parts: Iterable[Part]) -> None:
-        """Report parts that were removed or changed."""
+    def _refuse_changed(self, parts: Iterable[Part]) -> None:
+        """Raise an error that names these parts, if any, as removed or changed."""
         names = [part.path for part in parts]
         if names:
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
             raise InvalidArgumentError(
                 "to",
-                f"parts of {self.path} were removed or changed: {', '.join(names[:_NAMED])}{more}. "
-                f"Restore them, or {self._remedy}",
+                f"parts of {self.path} were removed or changed: "
+                f"{', '.join(names[:_MOST_NAMES])}{more}. Restore them, or {self._advice}",
             )
 
     @property
-    def _remedy(self) -> str:
+    def _advice(self) -> str:
         return f"remove {self.path} and {checkpoint_path(self.path).name} to begin anew."
 
 
@@ -223,7 +229,7 @@ def _is_hidden(file: Path) -> bool:
 
 
 def _numbered(folder: Path) -> Iterator[tuple[int, Path]]:
-    """The parts of an earlier version, by their number."""
+    """Iterate over the parts of an early version, with their numbers."""
     for file in folder.glob("month=*/part-*.parquet"):
         if found := _PART.fullmatch(file.name):
             yield int(found[1]), file

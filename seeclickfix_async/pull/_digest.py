@@ -1,12 +1,12 @@
-"""A digest of a file that grows, by which its owner tells that nobody else changed it."""
+"""A running digest of a growing file, to detect changes by other programs."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import IO
 
-_SIZE = 20  # bytes: this is about accidents, not attacks
-_PIECE = 1 << 20  # bytes read at a time
+_SIZE = 20  # bytes: against accidents, not attacks
+_CHUNK = 1 << 20  # bytes
 
 
 class Digest:
@@ -16,19 +16,19 @@ class Digest:
         self._hash = hashlib.blake2b(digest_size=_SIZE)
 
     @classmethod
-    def of(cls, file: IO[bytes], length: int) -> Digest:
-        """Read so many bytes of a file, from where it stands."""
+    def from_file(cls, file: IO[bytes], length: int) -> Digest:
+        """Read `length` bytes of a file, from its current position."""
         digest = cls()
-        while length > 0 and (piece := file.read(min(length, _PIECE))):
-            digest.update(piece)
-            length -= len(piece)
+        while length > 0 and (chunk := file.read(min(length, _CHUNK))):
+            digest.update(chunk)
+            length -= len(chunk)
         return digest
 
-    def update(self, piece: bytes | bytearray) -> bytes | bytearray:
-        """Take more bytes in; returns them."""
-        self._hash.update(piece)
-        return piece
+    def update(self, content: bytes | bytearray) -> bytes | bytearray:
+        """Add bytes, and return them."""
+        self._hash.update(content)
+        return content
 
     def hex(self) -> str:
-        """The digest so far, in hexadecimal digits."""
+        """Return the digest in hexadecimal digits."""
         return self._hash.hexdigest()

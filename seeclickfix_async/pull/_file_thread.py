@@ -1,4 +1,4 @@
-"""A pull's work on its files."""
+"""Work on a pull's files, outside the event loop."""
 
 from __future__ import annotations
 
@@ -25,50 +25,54 @@ Ts = TypeVarTuple("Ts")
 
 
 async def run_in_file_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
-    """Work on the file, in a thread, whatever becomes of the disk."""
+    """Run work on files in a thread; cancellation waits for its end.
+
+    Raises:
+        InvalidArgumentError: The disk is full or broken, or another program has locked the file.
+    """
     try:
         return await in_thread(work, *args)
     except (OSError, sqlite3.OperationalError) as error:
         raise InvalidArgumentError(
             "to",
-            f"the file cannot be used: {error}. What had come before is kept; make room, or end "
-            "what else holds the file, and pull again.",
+            f"the file cannot be used: {error}. Everything pulled before is stored; free disk "
+            "space, or close other programs that use the file, and pull again.",
         ) from error
 
 
 @asynccontextmanager
-async def opened(work: Callable[[], Sink]) -> AsyncGenerator[Sink]:
-    """A sink that is opened and closed in a thread: a database may be held by another program."""
-    entered = contextlib.ExitStack()
+async def opened(open_: Callable[[], Sink]) -> AsyncGenerator[Sink]:
+    """Open and close a sink in a thread: a database may be locked by another program."""
+    stack = contextlib.ExitStack()  # closes a sink that was opened while the call was cancelled
     try:
-        yield await run_in_file_thread(lambda: entered.enter_context(work()))
+        yield await run_in_file_thread(lambda: stack.enter_context(open_()))
     finally:
         with anyio.CancelScope(shield=True):
-            await run_in_file_thread(entered.close)
+            await run_in_file_thread(stack.close)
 
 
-def open_scratch(path: Path, key: str, fits: Callable[[Checkpoint], bool]) -> Sink:
-    """A file beside, for what is not in its place yet.
+def open_scratch(path: Path, key: str, is_usable: Callable[[Checkpoint], bool]) -> Sink:
+    """Open a temporary sink beside the file, for rows that are merged into it later.
 
-    It begins anew when what an earlier call left there is damaged, or does not fit.
+    An earlier call may have left one. If it is damaged or not usable, it is replaced.
     """
-    if not _fits(path, key, fits):
+    if not _is_usable(path, key, is_usable):
         for file in (path, checkpoint_path(path)):
             file.unlink(missing_ok=True)
     return open_sink(path)
 
 
-def _fits(path: Path, key: str, fits: Callable[[Checkpoint], bool]) -> bool:
+def _is_usable(path: Path, key: str, is_usable: Callable[[Checkpoint], bool]) -> bool:
     try:
         with open_sink(path) as sink:
-            found = sink.load(key)
-            return found is None or fits(found)
-    except InvalidArgumentError:  # it is damaged, or of another query, or half removed
+            checkpoint = sink.read_checkpoint(key)
+            return checkpoint is None or is_usable(checkpoint)
+    except InvalidArgumentError:  # damaged, of another query, or half removed
         return False
 
 
 def discard(path: Path) -> None:
-    """Remove all that a pull made."""
+    """Remove the files of a pull."""
     if path.is_dir():
         shutil.rmtree(path)
         checkpoint_path(path).unlink()
@@ -79,13 +83,13 @@ def discard(path: Path) -> None:
 
 
 def file_age(path: Path) -> timedelta:
-    """How long ago a file was written to."""
+    """Return the time since a file was modified."""
     return datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
-def read_issues(path: Path, kind: type[Issue]) -> Iterator[Issue]:
-    """The issues of a `.jsonl` file."""
-    decoder = msgspec.json.Decoder(kind)
+def read_issues(path: Path, model: type[Issue]) -> Iterator[Issue]:
+    """Iterate over the issues of a `.jsonl` file."""
+    decoder = msgspec.json.Decoder(model)
     with path.open("rb") as file:
         for line in file:
             yield decoder.decode(line)

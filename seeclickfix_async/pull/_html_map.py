@@ -1,4 +1,4 @@
-"""A pull as one page for a browser, which needs nothing else: no network, no server."""
+"""A pull as an HTML page with a map, charts and a table, for a browser without network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seeclickfix_async.pull._checkpoint import checkpoint_path
 from seeclickfix_async.pull._columns import NAMES, plain_rows
 from seeclickfix_async.pull._manifest import Manifest
 
-_SHOWN = (
+_COLUMNS = (
     "id",
     "status",
     "request_type",
@@ -32,11 +32,11 @@ _SHOWN = (
     "closed_at",
     "html_url",
 )
-_TOGETHER = 1000  # issues that become rows at a time
-_READ = (*_SHOWN, "vanished_at")
-_WORDS = {"status": "unknown", "request_type": "Post to Neighbors", "summary": "", "address": ""}
+_CHUNK = 1000  # issues that are in memory at once
+_READ_COLUMNS = (*_COLUMNS, "vanished_at")
+_DEFAULTS = {"status": "unknown", "request_type": "Post to Neighbors", "summary": "", "address": ""}
 
-# What a file raises that is not as it was written; Arrow's errors are among them.
+# The errors of readers for damaged files; Arrow's are subclasses of these.
 _UNREADABLE = (
     ValueError,
     TypeError,
@@ -53,40 +53,42 @@ Row = dict[str, Any]
 
 
 def page(file: Path) -> str:
-    """The page of a pull's file, as HTML; without the issues that a sweep found to have vanished.
+    """Return the HTML page of a pull's file, without the issues that a sweep marked as vanished.
 
     Args:
-        file: What `pull` wrote, of any kind.
+        file: A file or dataset that `pull` wrote.
 
     Raises:
-        InvalidArgumentError: It is no such file.
+        InvalidArgumentError: The file does not exist, or was not written by `pull`.
     """
     reader = _READERS.get(file.suffix)
     if reader is None:
         raise InvalidArgumentError("file", f"must end in one of {', '.join(_READERS)}.")
     if not file.exists():
-        raise InvalidArgumentError("file", f"there is no {file}.")
+        raise InvalidArgumentError("file", f"{file} does not exist.")
     try:
-        there = (row for row in reader(file) if not row.get("vanished_at"))
-        issues = sorted(map(_cells, there), key=lambda cells: str(cells[7] or ""))
+        rows = (row for row in reader(file) if not row.get("vanished_at"))
+        issues = sorted(map(_cells, rows), key=lambda cells: str(cells[7] or ""))
     except _UNREADABLE as error:
         raise InvalidArgumentError(
-            "file", f"{file} is no pull, or is damaged: {error!r}. Pull it again, or restore it."
+            "file",
+            f"{file} was not written by a pull, or is damaged: {error!r}. Pull it again, or "
+            "restore it.",
         ) from None
     data = msgspec.json.encode({"name": file.name, "issues": issues}).decode()
-    # Nothing that somebody wrote to a city may end the script element that it stands in.
+    # A string in the data must not end the script element around it.
     safe = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    template = Path(__file__).with_name("page.html").read_text("utf-8")
+    template = Path(__file__).with_name("map.html").read_text("utf-8")
     return template.replace("@DATA@", safe)
 
 
 def _cells(row: Row) -> list[Any]:
-    cells = {**row, **{name: row.get(name) or word for name, word in _WORDS.items()}}
-    return [_number(name, cells[name]) for name in _SHOWN]
+    cells = {**row, **{name: row.get(name) or default for name, default in _DEFAULTS.items()}}
+    return [_parse_cell(name, cells[name]) for name in _COLUMNS]
 
 
-def _number(name: str, value: Any) -> Any:
-    """A CSV knows no numbers, and nothing for None."""
+def _parse_cell(name: str, value: Any) -> Any:
+    """Convert a cell, which is a string in a CSV, and empty for None."""
     if name in ("lat", "lng"):
         return float(value) if value not in (None, "") else None
     return int(value) if name == "id" else value or None
@@ -96,48 +98,48 @@ class _Mark(msgspec.Struct):
     vanished_at: str | None = None
 
 
-def _lines(file: Path) -> Iterator[Row]:
+def _read_jsonl(file: Path) -> Iterator[Row]:
     decoder, mark = msgspec.json.Decoder(Issue), msgspec.json.Decoder(_Mark)
     with file.open("rb") as lines:
-        there = (line for line in lines if mark.decode(line).vanished_at is None)
-        while issues := tuple(map(decoder.decode, itertools.islice(there, _TOGETHER))):
+        existing = (line for line in lines if mark.decode(line).vanished_at is None)
+        while issues := tuple(map(decoder.decode, itertools.islice(existing, _CHUNK))):
             for row in plain_rows(issues):
                 yield dict(zip(NAMES, row, strict=True))
 
 
-def _csv(file: Path) -> Iterator[Row]:
-    with file.open(encoding="utf-8", newline="") as text:
-        yield from csv.DictReader(text)
+def _read_csv(file: Path) -> Iterator[Row]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines)
 
 
-def _features(file: Path) -> Iterator[Row]:
+def _read_geojson(file: Path) -> Iterator[Row]:
     for feature in msgspec.json.decode(file.read_bytes())["features"]:
         lng, lat = feature["geometry"]["coordinates"] if feature["geometry"] else (None, None)
         yield {**feature["properties"], "lat": lat, "lng": lng}
 
 
-def _database(file: Path) -> Iterator[Row]:
+def _read_database(file: Path) -> Iterator[Row]:
     with closing(sqlite3.connect(file)) as database:
         database.row_factory = sqlite3.Row
-        for row in database.execute(f"SELECT {', '.join(_READ)} FROM issues"):  # noqa: S608  # ours
+        for row in database.execute(f"SELECT {', '.join(_READ_COLUMNS)} FROM issues"):  # noqa: S608  # constants
             yield dict(row)
 
 
-def _dataset(file: Path) -> Iterator[Row]:
+def _read_dataset(file: Path) -> Iterator[Row]:
     arrow.library()
     datasets: Any = importlib.import_module("pyarrow.dataset")
     manifest = Manifest.read(checkpoint_path(file))
     parts = [str(file / part.path) for part in manifest.parts] if manifest else file
     found = datasets.dataset(parts, format="parquet", partitioning="hive")
-    for batch in found.to_batches(columns=list(_READ)):
+    for batch in found.to_batches(columns=list(_READ_COLUMNS)):
         yield from batch.to_pylist()
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
-    ".jsonl": _lines,
-    ".csv": _csv,
-    ".geojson": _features,
-    ".db": _database,
-    ".parquet": _dataset,
-    ".geoparquet": _dataset,
+    ".jsonl": _read_jsonl,
+    ".csv": _read_csv,
+    ".geojson": _read_geojson,
+    ".db": _read_database,
+    ".parquet": _read_dataset,
+    ".geoparquet": _read_dataset,
 }

@@ -1,4 +1,4 @@
-"""A pull: everything of a query into a file, however often it is interrupted."""
+"""The stages of a pull: crawl, update, sweep and photos."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from seeclickfix_async.pull._lock import lock_for, locked, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
 from seeclickfix_async.pull._rows import compare_ids, read_ids
-from seeclickfix_async.pull._sinks import Sink, check_ending, open_sink
+from seeclickfix_async.pull._sinks import Sink, check_suffix, open_sink
 
-_ABANDONED = timedelta(days=1)
-"""A sweep that was left alone for so long begins anew: what had gone by then may be back."""
+_SWEEP_EXPIRES = timedelta(days=1)
+"""The age at which an interrupted sweep begins anew: issues that had vanished may be back."""
 
-_MOST_LATE = 100  # of one sweep
+_MOST_LATE = 100  # issues of one sweep, at a request each
 
-_LEFT = (  # besides status
+_UNUPDATABLE = (  # and any status but "all"
     "updated_at_after",
     "updated_at_before",
     "search",
@@ -62,83 +62,82 @@ async def pull(
     sweep: bool = False,
     photos: str | Path | None = None,
     wait: float = 0.0,
-    teller: ProgressListener | None = None,
+    progress: ProgressListener | None = None,
     **filters: Unpack[IssueFilters],
 ) -> Report:
-    """Pull every issue of a query into a file, and go on where an earlier call stopped.
+    """Pull every issue of a query into a file, or continue an interrupted or incomplete pull.
 
-    A process may be killed at any instant: calling this again with the same arguments loses no
-    issue, doubles none, and repeats no request but those that were under way. A cancelled call
-    leaves a usable file behind. A pull that ended without being complete goes on in the same way
-    with what is missing.
+    The process may be killed at any instant: calling this again with the same arguments loses no
+    issue, duplicates none, and repeats only the requests that were pending. After a cancelled
+    call the file is usable.
 
-    One call at a time may write to a file, and to a folder of photos: both are locked, in this
-    process and on the whole machine, until the call ends or its process does.
+    One call at a time may write to a file and to a folder of photos. Both are locked, within this
+    process and on this machine, until the call returns or its process ends.
 
     Args:
-        client: Asks the service.
-        to: The file: `.jsonl`, `.csv`, `.geojson` or `.db` (SQLite); or the folder of a dataset:
-            `.parquet` or `.geoparquet`, one file for each month.
-        details: Bring comments, questions, votes and integrations too, 20 issues a request.
-        page_size: Issues a request: 100 unless told, 20 with details. `"largest"` asks for
-            1,000 and keeps what is granted, which may make a pull ten times cheaper.
-        concurrency: How many walk at once, 1 to 32, each through a period of its own; as many as
-            the quota can keep busy unless told. 16 requests at most are under way at once.
-        update: Complete a pull that was begun, and bring it up to date: issues that were updated
-            since it began come again, and replace what the file holds of them. Only a pull by area
-            and time of creation can be: an issue that leaves another filter is not told.
-        sweep: Update, and then look which issues of a pull that was done the service gives no
-            longer; `vanished_at` says so in their rows until they come again. Issues that it shows
-            late, with the times of long before, come too. Takes a request for each 100 issues of
-            the whole pull, with details too, or as `page_size` says; now and then is enough. Memory
-            grows by 8 bytes for each of them.
-        photos: A folder for the issues' photos in full size, each named by its issue's id. They
-            come when the issues are there, some at once, from where the links redirect to, which
-            gets no token, and take one place of the quota each. One that is there is not fetched
-            again; one that cannot be had is counted, and stops nothing. A pull that is done may be
-            given a folder later.
-        wait: Seconds to wait, while another pull writes to the file or to the folder of photos; a
-            second pull is refused at once by default.
-        teller: Is told what is to come, and what has come.
-        **filters: Which issues; see `IssueFilters`. Archived ones are included unless `status`
-            says otherwise. With `fields`, created_at and updated_at come too.
+        client: The client; the pull's requests have the lowest priority in its quota.
+        to: A file: `.jsonl`, `.csv`, `.geojson` or `.db` (SQLite); or the folder of a dataset:
+            `.parquet` or `.geoparquet`, with one file for each month.
+        details: Include comments, questions, votes and integrations, at 20 issues per request.
+        page_size: Issues per request: by default 100, or 20 with details. `"largest"` requests
+            1,000 and uses what the service grants, which may make a pull ten times cheaper.
+        concurrency: The number of workers, 1 to 32, each on a period of its own; by default as
+            many as the quota can keep busy. At most 16 requests are pending at once.
+        update: Complete a pull that has begun, and bring it up to date: pull the issues that were
+            updated since it began, and replace their rows. This works for pulls by area and time
+            of creation only: the service does not report that an issue left another filter.
+        sweep: Update, then find the issues of a complete pull that the service no longer returns,
+            and set `vanished_at` in their rows until they are back. Also pull issues that the
+            service published late, with old dates. Takes a request for each 100 issues of the
+            pull, with details too, or for each `page_size` issues, and 8 bytes of memory for each
+            issue. Now and then is enough.
+        photos: A folder for the issues' photos in full size, named by the issues' ids. They are
+            downloaded after the issues, eight at a time, without the token where links redirect to
+            another host; each takes a slot of the quota. Existing photos are not downloaded again;
+            one that is not available is counted, and stops nothing. A complete pull can be called
+            again with a folder.
+        wait: Seconds to wait while another pull writes to the file or the folder of photos; by
+            default the second pull fails at once.
+        progress: Receives estimates and reports while the pull runs.
+        **filters: The issues to pull; see `IssueFilters`. Archived issues are included unless
+            `status` excludes them. `fields` always includes created_at and updated_at.
 
     Returns:
-        What came, and whether that is everything; a pull is complete or says why not. The file
-        holds it too.
+        The report, which is stored in the file as well: a pull is complete, or says why not.
 
     Raises:
         FileLockedError: Another pull is writing to the file or to the folder of photos.
-        InvalidArgumentError: The arguments are wrong, or the file holds something else, or is not
-            as the last call left it, or the pull is done already, or the disk is full, or another
-            program holds the database.
-        SeeClickFixError: A request failed for good; what had come is kept.
+        InvalidArgumentError: The arguments are wrong, the file holds something else or was
+            changed since the last call, the pull is complete already, the disk is full, or another
+            program has locked the database.
+        SeeClickFixError: A request failed permanently; the issues pulled before are stored.
     """
     path = Path(to)
-    check_ending(path)
+    check_suffix(path)
     validation.in_range("wait", wait, 0, math.inf, integer=False)
     client = client.with_options(background=True)
     crawl: Crawl[Issue] = client.issues.crawl(
         details=details, concurrency=concurrency, page_size=page_size, **filters
     )
     key, query = query_key(crawl.query), crawl.query
-    if query.fields is not None:  # both clocks: an update replaces whole rows, found by creation
+    if query.fields is not None:  # an update needs both clocks
         query = attrs.evolve(query, fields=(*query.fields, "created_at", "updated_at"))
-    job = _Job(client, crawl, key, query, teller or NoProgress(), lock_for(path), real_path(path))
+    progress = progress or NoProgress()
+    job = _Job(client, crawl, key, query, progress, lock_for(path), real_path(path))
     if update or sweep:
         job.check_updatable()
     if photos is not None and query.fields is not None and "media" not in query.fields:
-        raise InvalidArgumentError("fields", "must bring media, for the photos.")
-    album = None if photos is None else PhotoDownloader(client, Path(photos))
+        raise InvalidArgumentError("fields", "must include media, for the photos.")
+    downloader = None if photos is None else PhotoDownloader(client, Path(photos))
     async with (
         locked(job.lock, argument="to", wait=wait),
-        _prepared(album, wait),
+        _photo_folder(downloader, wait),
         opened(lambda: open_sink(path)) as sink,
     ):
-        now = await job.in_file(job.begun, sink, update or sweep)
-        if now is None or not now.is_done or update or sweep:
-            now = await job.bring(sink, now, later=update or sweep)
-        elif album is None:
+        checkpoint = await job.in_file(job.read_checkpoint, sink, update or sweep)
+        if checkpoint is None or not checkpoint.is_done or update or sweep:
+            checkpoint = await job.complete(sink, checkpoint, update=update or sweep)
+        elif downloader is None:
             raise InvalidArgumentError(
                 "to",
                 f"this pull is done, and {path} holds it.",
@@ -146,74 +145,77 @@ async def pull(
                 advice="What changed since comes with update=True; to bring all of it again, name "
                 "another file.",
             )
-        if sweep and now.since is not None:  # otherwise everything has just come
-            now = await job.sweep(sink, now)
-        if album is not None:
-            now = await job.photograph(sink, now, album)
-        return now.report
+        if sweep and checkpoint.since is not None:  # after a first pull there is nothing to find
+            checkpoint = await job.sweep(sink, checkpoint)
+        if downloader is not None:
+            checkpoint = await job.download_photos(sink, checkpoint, downloader)
+        return checkpoint.report
 
 
 @asynccontextmanager
-async def _prepared(album: PhotoDownloader | None, wait: float) -> AsyncGenerator[None]:
-    """Have the folder of the photos, if there are to be some, and nobody else writing to it."""
-    if album is None:
+async def _photo_folder(downloader: PhotoDownloader | None, wait: float) -> AsyncGenerator[None]:
+    """Create the folder of the photos, if the call has one, and hold its lock."""
+    if downloader is None:
         yield
         return
-    await run_in_file_thread(album.make)
-    async with locked(lock_for(album.folder), argument="photos", wait=wait):
-        await run_in_file_thread(album.drop_torn)
+    await run_in_file_thread(downloader.create_folder)
+    async with locked(lock_for(downloader.folder), argument="photos", wait=wait):
+        await run_in_file_thread(downloader.remove_stale_parts)
         yield
 
 
 @attrs.frozen
 class _Job(Loader):
-    """One call of `pull`."""
+    """The stages of a call of `pull`."""
 
-    def begun(self, sink: Sink, later: bool) -> Checkpoint | None:  # noqa: FBT001  # for in_file
-        """Where it stands; an update is refused where only other pulls are."""
-        found = sink.load(self.key)
-        if found is None and later and not sink.empty:
+    def read_checkpoint(self, sink: Sink, update: bool) -> Checkpoint | None:  # noqa: FBT001
+        """Return the checkpoint, if any; refuse an update if the sink holds other pulls only."""
+        checkpoint = sink.read_checkpoint(self.key)
+        if checkpoint is None and update and not sink.is_empty:
             raise InvalidArgumentError(
                 "to",
                 f"{self.path} holds other pulls, and none of this query to bring up to date.",
                 code="no_pull_to_update",
-                advice="Give the same area and filters as before; a pull that is to be added comes "
-                "without update=True.",
+                advice="Use the same area and filters as before; to add a pull, omit "
+                "update=True.",
             )
-        return found
+        return checkpoint
 
-    async def bring(self, sink: Sink, begun: Checkpoint | None, *, later: bool) -> Checkpoint:
-        """Bring what is missing: all of it, the rest, or what changed since."""
-        if begun is None:
-            return await self.load(sink, self.start())
-        is_interrupted = not (begun.finished or begun.is_in_base)
-        if is_interrupted or (begun.since is None and (begun.lacking or not later)):
-            begun = await self.load(sink, begun)
-            if not later:
-                return begun
-        return await self.update(sink, begun)
+    async def complete(
+        self, sink: Sink, checkpoint: Checkpoint | None, *, update: bool
+    ) -> Checkpoint:
+        """Pull everything, the missing rest, or what changed since."""
+        if checkpoint is None:
+            return await self.load(sink, self.first_checkpoint())
+        is_interrupted = not (checkpoint.finished or checkpoint.is_in_base)
+        if is_interrupted or (checkpoint.since is None and (checkpoint.lacking or not update)):
+            checkpoint = await self.load(sink, checkpoint)
+            if not update:
+                return checkpoint
+        return await self.update(sink, checkpoint)
 
     def check_updatable(self) -> None:
-        """Refuse filters that an issue can leave without a word.
+        """Refuse filters that an issue can leave unnoticed.
 
-        An update would keep its row as it was, and a sweep would say that it has vanished.
+        An update would leave its row as it was, and a sweep would mark it as vanished.
         """
-        why = (
-            "a pull with this filter cannot be brought up to date: an issue that leaves it is not "
-            "told. Pull without it, or into another file."
-        )
-        for name in _LEFT:
-            validation.forbid(name, getattr(self.query, name) or None, why)
+        for name in _UNUPDATABLE:
+            validation.forbid(
+                name,
+                getattr(self.query, name) or None,
+                "a pull with this filter cannot be brought up to date: the service does not report "
+                "that an issue left the filter. Pull without it, or into another file.",
+            )
         if set(self.query.status or ()) != set(ALL):
             raise InvalidArgumentError(
                 "status",
-                "an issue that leaves a status is not told; only a pull of all can be updated.",
+                "only a pull of all statuses can be updated: the service does not report that an "
+                "issue leaves a status.",
             )
 
-    def start(self, done: Checkpoint | None = None) -> Checkpoint:
-        """Where a walk begins: by creation, or by updates since another one."""
-        since = done.covered if done else None
-        base = done and (done if done.since is None else done.base)
+    def first_checkpoint(self, previous: Checkpoint | None = None) -> Checkpoint:
+        """Return the checkpoint to begin with: of a pull, or of an update of a previous one."""
+        base = previous and (previous if previous.since is None else previous.base)
         return Checkpoint(
             key=self.key,
             query=query_params(self.query),
@@ -221,110 +223,114 @@ class _Job(Loader):
             state=msgspec.Raw(),
             report=self.crawl.report,
             finished=False,
-            since=since,
-            newest=done.newest if done else None,
-            place=done.place if done else None,
+            since=previous.covered if previous else None,
+            newest=previous.newest if previous else None,
+            place=previous.place if previous else None,
             base=None if base is None or base.report.complete else base,
         )
 
-    async def update(self, sink: Sink, done: Checkpoint) -> Checkpoint:
-        """Walk by updates; where that replaces no rows, into a file beside, and then merge it.
+    async def update(self, sink: Sink, previous: Checkpoint) -> Checkpoint:
+        """Pull what was updated since; a sink without upsert merges it from a temporary file.
 
-        What an earlier call left there goes up to where that one looked, so that it is asked again.
+        The temporary file of an interrupted update covers less than is needed by now, so that
+        another update follows it.
         """
-        if done.base is not None and (done.base.lacking or done.is_in_base):
-            base = await self.load(sink, done.base, update=done)
-            done = attrs.evolve(done, base=base)
+        if previous.base is not None and (previous.base.lacking or previous.is_in_base):
+            base = await self.load(sink, previous.base, update=previous)
+            previous = attrs.evolve(previous, base=base)
         if sink.upserts:
-            return await self.load(sink, self.start(done))
+            return await self.load(sink, self.first_checkpoint(previous))
         path = self.path.with_name(f"{self.path.name}.update.jsonl")
-
-        def changes() -> Sink:
-            return open_scratch(path, self.key, done.is_base_of)
-
-        async with opened(changes) as beside:
-            now = self.start(done)
-            left = await self.in_file(beside.load, self.key)
-            if left is not None:
-                now = attrs.evolve(left, base=now.base)
-            if not now.finished:
-                now = await self.load(beside, now)
-        kind = DetailedIssue if self.query.details else Issue
-        await self.in_file(sink.merge, read_issues(path, kind), now)
+        async with opened(lambda: open_scratch(path, self.key, previous.is_base_of)) as scratch:
+            checkpoint = self.first_checkpoint(previous)
+            interrupted = await self.in_file(scratch.read_checkpoint, self.key)
+            if interrupted is not None:
+                checkpoint = attrs.evolve(interrupted, base=checkpoint.base)
+            if not checkpoint.finished:
+                checkpoint = await self.load(scratch, checkpoint)
+        model = DetailedIssue if self.query.details else Issue
+        await self.in_file(sink.merge, read_issues(path, model), checkpoint)
         await self.in_file(remove, path)
-        return now if left is None else await self.update(sink, now)
+        return checkpoint if interrupted is None else await self.update(sink, checkpoint)
 
-    async def sweep(self, sink: Sink, done: Checkpoint) -> Checkpoint:
-        """Walk through the ids, into a file beside; then mark what the sink holds beyond them."""
-        looked = done.report.until or done.began
-        if self.query.after and self.query.after >= looked - OVERLAP:
-            return done  # nothing of this period is old enough
+    async def sweep(self, sink: Sink, checkpoint: Checkpoint) -> Checkpoint:
+        """Crawl all ids into a temporary file, then mark the stored rows that are not among them.
+
+        A temporary file that is complete is of no use to a later call: issues may have been
+        created since, which it would mark as vanished.
+        """
+        updated = checkpoint.report.until or checkpoint.began
+        if self.query.after and self.query.after >= updated - OVERLAP:
+            return checkpoint  # all issues of the period are too new to be judged
         path = self.path.with_name(f"{self.path.name}.{self.key[:8]}.sweep.csv")
-        ids = attrs.evolve(self.query, fields=("created_at",), details=False)
-        job = attrs.evolve(self, key=query_key(ids), query=ids)
+        query = attrs.evolve(self.query, fields=("created_at",), details=False)
+        job = attrs.evolve(self, key=query_key(query), query=query)
 
-        def there() -> Sink:
-            # What has come since one that is finished would be marked by it, or left unmarked.
-            return open_scratch(
-                path, job.key, lambda found: not found.finished and file_age(path) < _ABANDONED
-            )
+        def is_usable(found: Checkpoint) -> bool:
+            return not found.finished and file_age(path) < _SWEEP_EXPIRES
 
-        async with opened(there) as met:
-            begun = await self.in_file(met.load, job.key)
-            now = begun or attrs.evolve(job.start(), began=looked)
-            until = now.began - OVERLAP
-            before = attrs.evolve(ids, before=min(until, ids.before or until))
-            now = await attrs.evolve(job, query=before).load(met, now, "sweep")
-        swept, vanished, missing = now.report, None, 0
-        if swept.complete:
-            ids_there = await self.in_file(read_ids, path)
-            found = await self.in_file(compare_ids, sink.held(self.key), ids_there, until)
-            if ids_there or not found.marks:  # an area that is empty at once may be gone itself
-                await self.in_file(sink.mark, found.marks)
-                late = await self.late(found.missing[:_MOST_LATE])
+        async with opened(lambda: open_scratch(path, job.key, is_usable)) as scratch:
+            swept = await self.in_file(scratch.read_checkpoint, job.key)
+            swept = swept or attrs.evolve(job.first_checkpoint(), began=updated)
+            until = swept.began - OVERLAP
+            before = min(until, query.before or until)
+            job = attrs.evolve(job, query=attrs.evolve(query, before=before))
+            swept = await job.load(scratch, swept, "sweep")
+        vanished, missing = None, 0
+        if swept.report.complete:
+            ids = await self.in_file(read_ids, path)
+            comparison = await self.in_file(compare_ids, sink.stored_rows(self.key), ids, until)
+            if ids or not comparison.marks:  # without any id, the area itself may be gone
+                await self.in_file(sink.mark_vanished, comparison.marks)
+                late = await self.get_late_issues(comparison.missing[:_MOST_LATE])
                 if late:
-                    await self.in_file(sink.merge, late, done)
-                vanished, missing = found.vanished, len(found.missing) - len(late)
-        done = attrs.evolve(done, report=_together(done.report, swept, vanished, missing))
-        await self.in_file(sink.write, (), done)
+                    await self.in_file(sink.merge, late, checkpoint)
+                vanished, missing = comparison.vanished, len(comparison.missing) - len(late)
+        report = _add_sweep(checkpoint.report, swept.report, vanished, missing)
+        checkpoint = attrs.evolve(checkpoint, report=report)
+        await self.in_file(sink.write, (), checkpoint)
         await self.in_file(remove, path)
-        return done
+        return checkpoint
 
-    async def late(self, ids: Sequence[int]) -> list[Issue]:
+    async def get_late_issues(self, ids: Sequence[int]) -> list[Issue]:
         """Get issues that no pull or update could see, one by one.
 
-        The service shows some issues late, with the times of long before: those that a moderator
-        held back, or that another system brings.
+        The service publishes some issues late, with old dates: those that a moderator reviewed, or
+        that come from another system.
         """
         issues: list[Issue] = []
-        get, details = self.client.issues.get, self.query.details
-        for number in ids:
+        for id_ in ids:
             with suppress(NotFoundError, DecodeError):
-                issues.append(await get(number, details=details))
+                issues.append(await self.client.issues.get(id_, details=self.query.details))
         return issues
 
-    async def photograph(self, sink: Sink, done: Checkpoint, album: PhotoDownloader) -> Checkpoint:
-        """Fetch the photos of everything that the sink holds and that are not there."""
-        left = await self.in_file(album.count, sink.held(self.key))
-        each = done.report.quota_seconds / max(1, done.report.requests)
-        self.progress.begin("photos", Estimate(left, left, round(left * each, 3)))
+    async def download_photos(
+        self, sink: Sink, checkpoint: Checkpoint, downloader: PhotoDownloader
+    ) -> Checkpoint:
+        """Download the photos of all stored issues that are not in the folder."""
+        count = await self.in_file(downloader.count, sink.stored_rows(self.key))
+        pace = checkpoint.report.quota_seconds / max(1, checkpoint.report.requests)
+        self.progress.begin("photos", Estimate(count, count, round(count * pace, 3)))
 
         def report() -> Report:
-            return attrs.evolve(done.report, photos=album.kept, photos_missing=album.missing)
+            return attrs.evolve(
+                checkpoint.report, photos=downloader.present, photos_missing=downloader.missing
+            )
 
-        await album.fill(sink.held(self.key), lambda: self.progress.tell(report()))
-        done = attrs.evolve(done, report=report())
-        await self.in_file(sink.write, (), done)
-        return done
+        rows = sink.stored_rows(self.key)
+        await downloader.download(rows, lambda: self.progress.update(report()))
+        checkpoint = attrs.evolve(checkpoint, report=report())
+        await self.in_file(sink.write, (), checkpoint)
+        return checkpoint
 
 
-def _together(update: Report, sweep: Report, vanished: int | None, missing: int) -> Report:
-    """The report of an update and a sweep."""
+def _add_sweep(update: Report, sweep: Report, vanished: int | None, missing: int) -> Report:
+    """Add the report of a sweep to that of the update before it."""
     reasons = update.reasons
     if missing:
         reasons += (f"{counted(missing, 'issue')} that the service has did not come.",)
     if vanished is None:
-        why = " ".join(sweep.reasons) or "It met no issue at all; is the area still there?"
+        why = " ".join(sweep.reasons) or "It found no issue at all; does the area still exist?"
         reasons += (f"The sweep marked nothing, since it was not complete: {why}",)
     return attrs.evolve(
         update,

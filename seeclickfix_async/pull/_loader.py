@@ -1,4 +1,4 @@
-"""One crawl into a sink, with a checkpoint after each batch of issues."""
+"""A crawl into a sink, with a checkpoint after each batch of issues."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Loader:
     path: Path
 
     async def in_file(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
-        """Run work on the file in a thread, after a check that the lock is still held."""
+        """Run work on the file in a thread, after a check that the lock is still ours."""
 
         def run() -> T:
             check_lock(self.lock)
@@ -106,7 +106,7 @@ class Loader:
             if update is not None:
                 saved = attrs.evolve(update, base=checkpoint, finished=checkpoint.finished)
             await self.in_file(sink.write, batch.issues, saved)
-            self.progress.tell(batch.report)
+            self.progress.update(batch.report)
 
         self.progress.begin(stage if checkpoint.since is None else "update", await crawl.estimate())
         await crawl.run(write)
@@ -145,11 +145,11 @@ class Loader:
 
 def _stored_ids(sink: Sink, key: str) -> array[int]:
     """Return the ids that a pull has stored: 8 bytes each."""
-    return array("q", (row.id for row in sink.held(key)))
+    return array("q", (row.id for row in sink.stored_rows(key)))
 
 
 def _lacks_issues(report: Report) -> bool:
-    """Tell if issues are missing, besides unreadable rows, which add one reason."""
+    """Check whether issues are missing, besides unreadable rows, which add one reason."""
     return len(report.reasons) > (report.rejected > 0)
 
 

@@ -1,4 +1,4 @@
-"""One writer at a time for each file that a pull or a feed keeps."""
+"""Locks on the files that pulls and feeds write to."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from seeclickfix_async._core.file_lock import FileLock
 from seeclickfix_async._transport.threads import acquire_lock
 from seeclickfix_async.errors import FileLockedError, InvalidArgumentError
 
-_ENDING = ".lock"
-_EVERY = 0.25  # seconds between two tries
+_SUFFIX = ".lock"
+_POLL_INTERVAL = 0.25  # seconds
 _CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 def real_path(path: Path) -> Path:
-    """Return the path of the file itself, without symbolic links; it need not exist."""
+    """Resolve symbolic links in the path of a file, which need not exist."""
     return Path(os.path.realpath(path))
 
 
 def lock_for(path: Path) -> FileLock:
-    """The lock of a file or folder, which need not exist: `name.lock` beside it.
+    """Return the lock of a file or folder, which need not exist: `name.lock` beside it.
 
-    A symbolic link and other spellings of the path have the same lock.
+    All paths of a file, such as symbolic links to it, have the same lock.
     """
     target = real_path(path)
-    return FileLock(target.with_name(f"{target.name}{_ENDING}"))
+    return FileLock(target.with_name(f"{target.name}{_SUFFIX}"))
 
 
 @asynccontextmanager
@@ -38,14 +38,14 @@ async def locked(
     """Hold the lock of a file or folder.
 
     Args:
-        lock: As `lock_of` made it.
-        argument: The name of the argument that the file was given as, for errors.
-        wait: Seconds to wait while another one writes.
-        writer: A noun for the other one, for errors.
+        lock: The lock, from `lock_for`.
+        argument: The name of the argument that named the file, for errors.
+        wait: Seconds to wait while another writer holds the lock.
+        writer: A noun for the other writer, for errors.
 
     Raises:
-        FileLockedError: Another one writes to it.
-        InvalidArgumentError: It cannot be locked.
+        FileLockedError: Another writer holds the lock.
+        InvalidArgumentError: The file cannot be locked.
     """
     try:
         if not await _acquire(lock, argument, wait):
@@ -56,7 +56,7 @@ async def locked(
 
 
 def check_lock(lock: FileLock) -> None:
-    """Refuse to write when somebody removed the lock file: another pull may hold a new one.
+    """Refuse to write if the lock file was removed: another pull may hold a new one.
 
     Raises:
         InvalidArgumentError: The lock is lost.
@@ -64,28 +64,28 @@ def check_lock(lock: FileLock) -> None:
     if not lock.is_held():
         raise InvalidArgumentError(
             "to",
-            f"the lock file {lock.path} was removed while the pull ran, so that another pull may "
-            "have begun. Leave it in place, and pull again when no other pull runs.",
+            f"the lock file {lock.path} was removed while the pull ran, so another pull may have "
+            "begun. Leave lock files in place, and pull again when no other pull is running.",
         )
 
 
 async def _acquire(lock: FileLock, argument: str, wait: float) -> bool:
     try:
-        return await acquire_lock(lock, wait=wait, every=_EVERY)
+        return await acquire_lock(lock, wait=wait, every=_POLL_INTERVAL)
     except OSError as error:
         path = _path_of(lock)
         if error.errno in _CANNOT_LOCK:
-            why = (
+            reason = (
                 f"{path} cannot be locked ({error.strerror}): its file system has no locks, and "
-                "two writers would damage it. Name a file on a local disk."
+                "two writers would damage it. Choose a file on a local disk."
             )
         else:
-            why = (
-                f"{path} cannot be written: its lock file {lock.path.name} cannot be made "
+            reason = (
+                f"{path} cannot be written: its lock file {lock.path.name} cannot be created "
                 f"({error.strerror})."
             )
-        raise InvalidArgumentError(argument, why) from None
+        raise InvalidArgumentError(argument, reason) from None
 
 
 def _path_of(lock: FileLock) -> Path:
-    return lock.path.with_name(lock.path.name.removesuffix(_ENDING))
+    return lock.path.with_name(lock.path.name.removesuffix(_SUFFIX))

@@ -1,4 +1,4 @@
-"""The checkpoint of a dataset: where the pull stands, and which files belong to it."""
+"""The checkpoint file of a dataset, which lists the files that belong to it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 @attrs.frozen
 class Part:
-    """One Parquet file of a dataset, as it was written.
+    """A Parquet file of a dataset, as it was written.
 
     Attributes:
         path: Its path in the folder, such as `month=2026-01/part-0.parquet`.
         rows: The number of its rows.
         size: Its size in bytes.
         checksum: The CRC-32 of its bytes.
-        first: Its lowest id.
-        last: Its highest id.
-        ids: The CRC-32 of its sorted ids: another program may write the same rows in other bytes.
+        first: The lowest id.
+        last: The highest id.
+        ids: The CRC-32 of the sorted ids: another program may write the same rows as other bytes.
     """
 
     path: str
@@ -36,23 +36,24 @@ class Part:
 
     @property
     def month(self) -> str:
-        """The name of its folder."""
+        """The name of the part's folder."""
         return self.path.partition("/")[0]
 
 
 @attrs.frozen
 class Manifest(CheckpointFile):
-    """A checkpoint that names every file of its dataset; `length` is that of the pending rows.
+    """A checkpoint file that lists the parts of its dataset; `length` is of the pending rows.
 
-    Files come into the folder and leave it after the manifest that says so has been saved. A
-    process that is killed in between leaves `new` and `stale`, and the next one carries them out.
+    Files are moved into the folder and removed from it after the manifest that says so has been
+    saved. If the process is killed in between, the next one finishes the changes in `new` and
+    `stale`.
 
     Attributes:
         checksum: The CRC-32 of the pending rows.
-        stored: The length of those at their beginning that are in parts.
-        parts: The files.
-        new: The paths of parts that are to be moved into the folder.
-        stale: The paths of files that are to be removed from it.
+        stored: The length in bytes of the pending rows that are in parts; they come first.
+        parts: The parts.
+        new: The paths of parts to move into the folder.
+        stale: The paths of files to remove from it.
     """
 
     checksum: _Count = 0

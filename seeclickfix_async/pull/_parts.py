@@ -1,9 +1,8 @@
-"""The Parquet files of a dataset: how they are written, read and checked."""
+"""The Parquet files of a dataset: write, read and check them."""
 
 from __future__ import annotations
 
 import importlib
-import os
 import zlib
 from array import array
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -12,17 +11,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from seeclickfix_async._core.file_replacement import flush_to_disk
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull._manifest import Part
 from seeclickfix_async.pull._pending import file_checksum
 
 _ROWS = 4096
-"""The rows of a row group: what is in memory while a file is read or written."""
+"""The rows of a row group, which are in memory while a file is read or written."""
 
 
 class PartFiles:
-    """Reads and writes files of one schema."""
+    """Reads and writes Parquet files of one schema."""
 
     def __init__(self, schema: Any) -> None:
         self._arrow: Any = arrow.library()
@@ -32,9 +32,9 @@ class PartFiles:
         self._schema = schema
 
     def write(self, batches: Iterable[Any], file: Path, path: str) -> Part | None:
-        """Write a file that will be the part at `path`; no rows make no file."""
+        """Write the file of the part at `path`; without rows, write no file and return None."""
         ids = array("q")
-        # The writer leaves a file open that it cannot finish.
+        # The writer leaves its file open when it fails, so the file is opened here.
         with (
             self._arrow.OSFile(str(file), "wb") as sink,
             self._parquet.ParquetWriter(
@@ -44,18 +44,18 @@ class PartFiles:
             for table in self._row_groups(batches):
                 writer.write_table(table)
                 ids.extend(table["id"].to_pylist())
-                del table  # before the next one is gathered
+                del table  # before the next one is in memory
                 arrow.release_memory()
         arrow.release_memory()
         if not ids:
             file.unlink()
             return None
-        with file.open("rb") as written:  # it may be all there is of these rows
-            os.fsync(written.fileno())
+        with file.open("rb") as written:  # the pending rows are removed after this
+            flush_to_disk(written)
         return self.describe(file, path, ids)
 
     def describe(self, file: Path, path: str, ids: array[int]) -> Part:
-        """The part at `path`, as its file is now."""
+        """Describe the part at `path`, from its current file."""
         ordered = arrow.sorted_integers(ids)
         return Part(
             path=path,
@@ -68,21 +68,24 @@ class PartFiles:
         )
 
     def read(self, file: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
-        """The rows of a part, as batches.
+        """Iterate over the rows of a part, in batches.
 
         Raises:
-            InvalidArgumentError: It cannot be read.
+            InvalidArgumentError: The file cannot be read.
         """
-        with self._readable(file), self._parquet.ParquetFile(file, pre_buffer=False) as opened:
+        with (
+            self._translate_errors(file),
+            self._parquet.ParquetFile(file, pre_buffer=False) as opened,
+        ):
             yield from opened.iter_batches(_ROWS, columns=columns, use_threads=False)
 
     def ids(self, file: Path) -> array[int]:
-        """The ids of a part."""
+        """Return the ids of a part."""
         batches = self.read(file, ["id"])
         return array("q", chain.from_iterable(batch["id"].to_pylist() for batch in batches))
 
     def read_without(self, file: Path, ids: array[int]) -> Iterator[Any]:
-        """The rows of a part that have none of these ids."""
+        """Iterate over the rows of a part, without these ids."""
         excluded = arrow.integers(ids)
         for batch in self.read(file):
             if ids:
@@ -91,13 +94,13 @@ class PartFiles:
             yield batch
 
     def convert(self, file: Path) -> Iterator[Any]:
-        """The rows of a part that another program wrote, in our types.
+        """Iterate over the rows of a part that another program wrote, converted to our schema.
 
         Raises:
-            InvalidArgumentError: It cannot be read, or its columns are others, or a type has no
-                certain counterpart.
+            InvalidArgumentError: The file cannot be read, has other columns, or a column whose
+                type cannot be converted safely.
         """
-        with self._readable(file), self._parquet.ParquetFile(file) as opened:
+        with self._translate_errors(file), self._parquet.ParquetFile(file) as opened:
             self._check_columns(file, opened.schema_arrow)
             for batch in opened.iter_batches(_ROWS, columns=self._schema.names):
                 table = self._arrow.Table.from_batches([batch]).select(self._schema.names)
@@ -108,36 +111,29 @@ class PartFiles:
         missing = [name for name in ours if name not in found.names]
         others = [name for name in found.names if name not in (*ours, "__index_level_0__")]
         if missing:
-            raise self._foreign(file, f"without the columns {', '.join(missing)}")
+            raise _foreign_file(file, f"without the columns {', '.join(missing)}")
         if others:
-            raise self._foreign(file, f"with columns that are not ours: {', '.join(others)}")
+            raise _foreign_file(file, f"with unknown columns: {', '.join(others)}")
         for name in ours:
             type_ = found.field(name).type
             if self._arrow.types.is_timestamp(type_) and type_.tz is None:
-                raise self._foreign(file, f"and the times in {name} have no time zone")
-
-    def _foreign(self, file: Path, what: str) -> InvalidArgumentError:
-        return InvalidArgumentError(
-            "to",
-            f"{file} was written by another program, {what}. Restore it as it was, and write what "
-            "you make of it to another folder.",
-        )
+                raise _foreign_file(file, f"and the times in {name} have no time zone")
 
     def _row_groups(self, batches: Iterable[Any]) -> Iterator[Any]:
-        gathered: list[Any] = []
+        group: list[Any] = []
         rows = 0
         for batch in batches:
-            gathered.append(batch)
+            group.append(batch)
             rows += len(batch)
             if rows >= _ROWS:
-                yield self._arrow.Table.from_batches(gathered, self._schema)
-                gathered, rows = [], 0
+                yield self._arrow.Table.from_batches(group, self._schema)
+                group, rows = [], 0
         if rows:
-            yield self._arrow.Table.from_batches(gathered, self._schema)
+            yield self._arrow.Table.from_batches(group, self._schema)
 
     @contextmanager
-    def _readable(self, file: Path) -> Generator[None]:
-        """Translate what the library raises for a damaged file."""
+    def _translate_errors(self, file: Path) -> Generator[None]:
+        """Translate the errors of the library for a damaged file."""
         try:
             yield
         except (self._arrow.ArrowException, OSError, EOFError) as error:
@@ -146,3 +142,11 @@ class PartFiles:
                 f"{file} cannot be read: {str(error).rstrip('.')}. Restore it, or remove the "
                 "dataset and its checkpoint to begin anew.",
             ) from error
+
+
+def _foreign_file(file: Path, problem: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        "to",
+        f"{file} was written by another program, {problem}. Restore it, and write your own results "
+        "to another folder.",
+    )

@@ -1,7 +1,7 @@
-"""The rows of a pull in progress: a file of Arrow batches, each of one month.
+"""The pending rows of a dataset: a file of Arrow batches, each of one month.
 
-Rows stay here after they have gone into parts, until each month is written once more as one file:
-to read them from Parquet takes far more time and memory.
+Rows stay in this file after they have been written to parts, until each month is rewritten as one
+part: reading them from Parquet takes far more time and memory.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class _Month:
     """The batches of a month.
 
     Attributes:
-        offsets: The first byte of each.
-        numbers: The number of its first row, counted over all months.
-        rows: The number of rows in all of them.
-        stored_batches: The number of those that are in parts.
-        stored_rows: The number of their rows.
+        offsets: The offset of each batch in bytes.
+        numbers: The number of the first row of each batch, counted over all months.
+        rows: The number of rows of all batches.
+        stored_batches: The number of batches that are in parts.
+        stored_rows: The number of rows of these.
     """
 
     offsets: array[int] = attrs.field(factory=lambda: array("q"))
@@ -41,22 +41,22 @@ class _Month:
 
 
 class PendingRows:
-    """A file that grows by batches.
+    """A file to which batches are appended.
 
     Attributes:
         length: Its length in bytes.
         checksum: The CRC-32 of its bytes.
-        stored: The length of those at its beginning that are in parts.
-        ids: The ids of the others, in their order.
+        stored: The length in bytes of the batches that are in parts; they come first.
+        ids: The ids of the other rows, in their order.
     """
 
     def __init__(
         self, path: Path, schema: Any, *, length: int = 0, checksum: int = 0, stored: int = 0
     ) -> None:
-        """Open the file as a checkpoint describes it; what is beyond `length` is cut off.
+        """Open the file that a checkpoint describes, and cut off bytes beyond `length`.
 
         Raises:
-            InvalidArgumentError: It was removed, is shorter, or holds something else.
+            InvalidArgumentError: The file was removed, is shorter, or holds something else.
         """
         self._arrow: Any = arrow.library()
         self._pool = arrow.memory_pool()
@@ -71,22 +71,22 @@ class PendingRows:
         self.ids: array[int] = array("q")
         if length:
             self._restore(length, checksum, stored)
-        else:  # a killed process may have left rows that do not count
+        else:  # a killed process may have left rows that were not committed
             path.unlink(missing_ok=True)
 
     @property
     def months(self) -> set[str]:
-        """The months of rows that are in no part."""
+        """The months with rows that are in no part."""
         return {name for name, month in self._months.items() if month.rows > month.stored_rows}
 
     def stored_rows(self, month: str) -> int:
-        """The number of a month's rows that are in parts."""
+        """Return the number of a month's rows that are in parts."""
         return self._months[month].stored_rows if month in self._months else 0
 
     def append(self, batch: Any, months: Iterable[str]) -> None:
-        """Append rows, as a batch for each run of rows of one month."""
+        """Append rows, as a batch for each run of rows of the same month."""
         start = 0
-        messages = []  # for one write: after each, a thread waits for the interpreter
+        messages = []  # joined for one write: a thread waits for the interpreter after each
         for month, run in itertools.groupby(months):
             rows = batch.slice(start, sum(1 for _ in run))
             messages.append(rows.serialize(memory_pool=self._pool))
@@ -96,7 +96,13 @@ class PendingRows:
         self._write(b"".join(messages))
 
     def batches(self, name: str, last: Mapping[int, int], *, stored: bool) -> Iterator[Any]:
-        """The rows of a month without those that `last_rows` excludes; the `stored` ones too?"""
+        """Iterate over the rows of a month.
+
+        Args:
+            name: The month.
+            last: The result of `last_rows`: earlier rows of the same ids are excluded.
+            stored: Whether rows that are in parts are included.
+        """
         if name not in self._months:
             return
         month = self._months[name]
@@ -111,20 +117,20 @@ class PendingRows:
                 yield batch
 
     def last_rows(self) -> dict[int, int]:
-        """The number of the last row of each issue that came more than once."""
+        """Return the number of the last row of each issue that has several rows."""
         repeated = arrow.repeated(self.ids)
         first = self._rows - len(self.ids)
         return {id_: row for row, id_ in enumerate(self.ids, first) if id_ in repeated}
 
     def mark_stored(self) -> None:
-        """Note that all rows are in parts now."""
+        """Record that all rows are in parts."""
         for month in self._months.values():
             month.stored_batches, month.stored_rows = len(month.offsets), month.rows
         self.stored = self.length
         self.ids = array("q")
 
     def clear(self) -> None:
-        """Remove the file: its rows are elsewhere."""
+        """Remove the file, when all its rows are in parts."""
         self.close()
         self._path.unlink(missing_ok=True)
         self._months = {}
@@ -134,7 +140,7 @@ class PendingRows:
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
-            with contextlib.suppress(OSError):  # of what did not fit, which has been reported
+            with contextlib.suppress(OSError):  # of a write that failed, which was reported
                 self._file.close()
             self._file = None
 
@@ -149,9 +155,9 @@ class PendingRows:
     def _write(self, content: bytes) -> None:
         if self._file is None:
             self._file = self._path.open("ab")
-        ours, found = os.fstat(self._file.fileno()), self._path.stat()
-        if not os.path.samestat(ours, found) or found.st_size != self.length - len(content):
-            raise self._changed()  # what is written to a removed file is lost
+        opened, found = os.fstat(self._file.fileno()), self._path.stat()
+        if not os.path.samestat(opened, found) or found.st_size != self.length - len(content):
+            raise self._changed()  # what is written to a removed file would be lost
         self._file.write(content)
         self._file.flush()
         self.checksum = zlib.crc32(content, self.checksum)
@@ -181,14 +187,14 @@ class PendingRows:
     def _changed(self) -> InvalidArgumentError:
         return InvalidArgumentError(
             "to",
-            f"{self._path} was removed or changed, and holds rows that are nowhere else. "
-            f"Restore it; or remove {self._path.with_suffix('')} and what is beside it "
+            f"{self._path} was removed or changed, and some rows are stored nowhere else. "
+            f"Restore it, or remove {self._path.with_suffix('')} and the files beside it "
             "to begin anew.",
         )
 
 
 def file_checksum(path: Path) -> int:
-    """The CRC-32 of a file."""
+    """Return the CRC-32 of a file."""
     checksum = 0
     with path.open("rb") as file:
         while content := file.read(1 << 18):

@@ -1,7 +1,7 @@
-"""The photos of a pull, one file for each issue that has one.
+"""The photos of a pull: a file for each issue with a photo.
 
-A photo comes into a file beside, which takes its name when all of it is there: so a name in the
-folder is a whole photo, and whoever goes on has nothing else to remember.
+A photo is downloaded to a temporary file that is renamed when it is complete. So a file name in the
+folder means a complete photo, and an interrupted download needs no other state.
 """
 
 from __future__ import annotations
@@ -30,39 +30,41 @@ from seeclickfix_async.errors import (
 from seeclickfix_async.pull._file_thread import run_in_file_thread
 from seeclickfix_async.pull._rows import StoredRow
 
-_AT_ONCE = 8
-_TOGETHER = 64  # so many are looked up in the file at a time
-_MOST_FAILURES = 24  # in a row: then their host is down, and each of them would take its retries
-_FOR_GOOD = (404, 410)
+_WORKERS = 8
+_CHUNK = 64  # rows that are read at a time
+_MOST_FAILURES = 24  # in a row: the host is down, and each download would use all its retries
+_GONE = (404, 410)
 _SUFFIX = re.compile(r"\.(jpe?g|png|gif|webp)(?=$|[?#])", re.IGNORECASE)
-_TORN_FOR = 3_600  # seconds
-_TORN = re.compile(r"\d+(\.[a-z]+)?\.[0-9a-f]{8}\.part")
+_STALE_AFTER = 3_600  # seconds
+_PART = re.compile(r"\d+(\.[a-z]+)?\.[0-9a-f]{8}\.part")
 
 
 @attrs.define(eq=False)
 class PhotoDownloader:
-    """A folder of photos named by their issues' ids, such as `20000001.jpg`.
+    """Downloads photos into a folder, named by their issues' ids, such as `20000001.jpg`.
 
-    One that is there is not fetched again. One that the service says is gone leaves an empty file,
-    such as `20000001.gone`, so that nobody asks for it with every update.
+    Existing photos are not downloaded again. A photo that the service reports as gone leaves an
+    empty file, such as `20000001.gone`, so that later calls do not request it.
 
     Attributes:
-        kept: How many photos are there.
-        missing: How many are not, though issues have links to them.
+        client: Sends the requests.
+        folder: The folder.
+        present: The number of photos in the folder.
+        missing: The number of photos that issues link to and that are not in the folder.
     """
 
     client: AsyncClient
     folder: Path
-    kept: int = 0
+    present: int = 0
     missing: int = 0
     _failures: int = 0  # in a row
     _error: Exception | None = None
 
-    def make(self) -> None:
-        """Make the folder.
+    def create_folder(self) -> None:
+        """Create the folder, unless it exists.
 
         Raises:
-            InvalidArgumentError: It cannot be one.
+            InvalidArgumentError: The folder cannot be created.
         """
         try:
             self.folder.mkdir(exist_ok=True)
@@ -71,104 +73,102 @@ class PhotoDownloader:
                 "photos", f"{self.folder} cannot be a folder: {error.strerror}."
             ) from None
 
-    def drop_torn(self) -> None:
-        """Drop what a killed process left half done, an hour later.
+    def remove_stale_parts(self) -> None:
+        """Remove temporary files of killed processes, if they are older than an hour.
 
-        What is younger may be on its way for somebody who saves photos here without a pull.
+        Newer ones may belong to another program that saves photos in this folder without a pull.
         """
         for file in self.folder.glob("*.part"):
-            with contextlib.suppress(FileNotFoundError):  # it is whole by now
-                if _TORN.fullmatch(file.name) and time.time() - file.stat().st_mtime > _TORN_FOR:
+            with contextlib.suppress(FileNotFoundError):  # its download is complete
+                age = time.time() - file.stat().st_mtime
+                if _PART.fullmatch(file.name) and age > _STALE_AFTER:
                     file.unlink()
 
     def count(self, rows: Iterable[StoredRow]) -> int:
-        """How many are to be fetched; counts what is there, too."""
-        left = 0
-        for row in filter(_is_pictured, rows):
-            there = self._path(row).exists()
-            self.kept += there
-            self.missing += not there
-            left += self._is_wanted(row)
-        return left
+        """Set `present` and `missing`, and return the number of photos to download."""
+        to_download = 0
+        for row in filter(_has_photo, rows):
+            is_present = self._path(row).exists()
+            self.present += is_present
+            self.missing += not is_present
+            to_download += self._is_needed(row)
+        return to_download
 
-    async def fill(self, rows: Iterator[StoredRow], tell: Callable[[], None]) -> None:
-        """Fetch what is not there, some at once; one that cannot be had costs no other.
+    async def download(self, rows: Iterator[StoredRow], on_photo: Callable[[], None]) -> None:
+        """Download the photos that are not in the folder, several at once.
 
-        Ends early when it seems that none can be had. Cancelled, it leaves whole photos.
+        A photo that is not available does not stop the others; many failures in a row do. After a
+        cancellation, the folder holds complete photos only.
 
         Args:
-            rows: The issues.
-            tell: Called after each photo.
+            rows: The rows of the issues.
+            on_photo: Called after each photo.
 
         Raises:
-            BlockedError: The service refuses this client as a whole.
+            BlockedError: The service refuses this client.
             InvalidArgumentError: The folder cannot be written to.
         """
-        wanted = filter(self._is_wanted, filter(_is_pictured, rows))
+        needed = filter(self._is_needed, filter(_has_photo, rows))
         while self._failures < _MOST_FAILURES:
-            some = deque(
-                await run_in_file_thread(lambda: list(itertools.islice(wanted, _TOGETHER)))
-            )
-            if not some:
+            chunk = deque(await run_in_file_thread(lambda: list(itertools.islice(needed, _CHUNK))))
+            if not chunk:
                 return
             async with anyio.create_task_group() as tasks:
-                for _ in range(_AT_ONCE):
-                    tasks.start_soon(self._work, some, tell, tasks.cancel_scope)
+                for _ in range(_WORKERS):
+                    tasks.start_soon(self._work, chunk, on_photo, tasks.cancel_scope)
             if self._error is not None:
                 raise self._error
 
     async def _work(
-        self, some: deque[StoredRow], tell: Callable[[], None], scope: anyio.CancelScope
+        self, chunk: deque[StoredRow], on_photo: Callable[[], None], scope: anyio.CancelScope
     ) -> None:
-        while some and self._failures < _MOST_FAILURES:
+        while chunk and self._failures < _MOST_FAILURES:
             try:
-                await self._fetch(some.popleft())
-            except Exception as error:  # noqa: BLE001  # reaches the caller, without a group
+                await self._download_one(chunk.popleft())
+            except Exception as error:  # noqa: BLE001  # raised by `download`, outside the group
                 self._error = error
                 scope.cancel()
-            tell()
+            on_photo()
 
-    async def _fetch(self, row: StoredRow) -> None:
+    async def _download_one(self, row: StoredRow) -> None:
         try:
             await self.client.photos.save(row.image or "", self._path(row))
         except BlockedError:
             raise
         except InvalidArgumentError as error:
-            if isinstance(error.__cause__, OSError):  # the folder's fault, not the link's
+            if isinstance(error.__cause__, OSError):  # from the folder, not from the link
                 raise
         except (TransportError, ServerError, RateLimitedError):
             self._failures += 1
-        except StatusError as error:  # its host answers: only this one cannot be had
-            if error.status in _FOR_GOOD:
+        except StatusError as error:  # the host works: only this photo is not available
+            if error.status in _GONE:
                 await self._mark_gone(row)
             self._failures = 0
         except DecodeError:
             self._failures = 0
         else:
-            self.kept += 1
+            self.present += 1
             self.missing -= 1
             self._failures = 0
 
     async def _mark_gone(self, row: StoredRow) -> None:
         try:
-            await anyio.Path(self._gone(row)).touch()
+            await anyio.Path(self._gone_path(row)).touch()
         except OSError as error:
-            raise _unwritable(self.folder, error) from error
+            raise InvalidArgumentError(
+                "photos", f"{self.folder} cannot be written to: {error.strerror}."
+            ) from error
 
-    def _is_wanted(self, row: StoredRow) -> bool:
-        return not self._path(row).exists() and not self._gone(row).exists()
+    def _is_needed(self, row: StoredRow) -> bool:
+        return not self._path(row).exists() and not self._gone_path(row).exists()
 
     def _path(self, row: StoredRow) -> Path:
         suffix = _SUFFIX.search(row.image or "")
         return self.folder / f"{row.id}{suffix[0].lower() if suffix else ''}"
 
-    def _gone(self, row: StoredRow) -> Path:
+    def _gone_path(self, row: StoredRow) -> Path:
         return self.folder / f"{row.id}.gone"
 
 
-def _unwritable(folder: Path, error: OSError) -> InvalidArgumentError:
-    return InvalidArgumentError("photos", f"{folder} cannot be written to: {error.strerror}.")
-
-
-def _is_pictured(row: StoredRow) -> bool:
+def _has_photo(row: StoredRow) -> bool:
     return row.image is not None and row.vanished is None

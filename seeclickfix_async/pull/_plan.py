@@ -1,4 +1,4 @@
-"""A pull in independent parts, for engines that run over many machines."""
+"""A pull in independent parts, for engines that use many machines."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SECOND = timedelta(seconds=1)
 
 @attrs.frozen
 class Part:
-    """One period of a pull; it can be pickled, and needs nothing of the others.
+    """A period of a pull, which can be pickled and is independent of the other parts.
 
     Attributes:
-        name: Such as `part-007`, for its file.
-        filters: For `pull(client, to=..., **part.filters)`.
+        name: A name such as `part-0007`, for its file.
+        filters: The filters for `pull(client, to=..., **part.filters)`.
     """
 
     name: str
@@ -31,48 +31,47 @@ class Part:
 async def plan(
     client: AsyncClient, *, parts: int = 32, **filters: Unpack[IssueFilters]
 ) -> tuple[Part, ...]:
-    """Split a pull into periods of the same length, at the price of one request.
+    """Split a pull into periods of equal length, with one request.
 
-    The last one ends at the present of the service's clock, unless `before` says otherwise.
-
-    Nobody knows how the issues are spread; so make several parts for each worker, and let the
-    engine hand them out.
+    The last period ends at `before`, by default at the current time of the service's clock. The
+    issues are not spread evenly, so make several parts for each worker, and let the engine
+    distribute them.
 
     Args:
-        client: Asks the service when the oldest issue was created.
-        parts: How many, from 1 to 10,000; fewer when there are fewer seconds, none when there
-            are no issues.
-        **filters: Which issues; see `IssueFilters`.
+        client: Requests the oldest issue, whose creation is the start of the first period.
+        parts: The number of parts, 1 to 10,000. There are fewer if the period has fewer seconds,
+            and none without issues.
+        **filters: The issues to pull; see `IssueFilters`.
 
     Raises:
         InvalidArgumentError: The arguments are wrong.
-        SeeClickFixError: The request failed for good.
+        SeeClickFixError: The request failed permanently.
     """
     validation.in_range("parts", parts, 1, 10_000, integer=True)
-    for own in ("sort", "sort_direction", "fields"):
-        validation.forbid(own, filters.get(own), "a plan is of whole issues, by their creation.")
+    for name in ("sort", "sort_direction", "fields"):
+        validation.forbid(name, filters.get(name), "a plan is for whole issues, by creation.")
     query = IssueQuery.of({"status": "all", **filters}, details=False, per_page=1)
-    given: dict[str, Any] = {name: getattr(query, name) for name in filters}
-    given["status"] = query.status
-    first: dict[str, Any] = {**given, "sort": "created_at", "sort_direction": "ASC"}
+    validated: dict[str, Any] = {name: getattr(query, name) for name in filters}
+    validated["status"] = query.status
+    first: dict[str, Any] = {**validated, "sort": "created_at", "sort_direction": "ASC"}
     oldest = await client.issues.list(per_page=1, **first)
     if not oldest.items:
         return ()
     start = oldest.items[0].created_at
     if start is None:
-        raise InvalidArgumentError("after", "the oldest issue tells no time; say when to begin.")
+        raise InvalidArgumentError("after", "is needed: the oldest issue has no creation time.")
     now = oldest.response.date or datetime.now(UTC).replace(microsecond=0)
-    end = query.before or max(now, start + _SECOND)  # a service whose own clocks disagree
+    end = query.before or max(now, start + _SECOND)  # the service's clocks may disagree
     bounds = _bounds(start, end, parts)
     return tuple(
-        Part(f"part-{number:04}", {**given, "after": after, "before": before})
+        Part(f"part-{number:04}", {**validated, "after": after, "before": before})
         for number, (after, before) in enumerate(bounds)
     )
 
 
 def _bounds(start: datetime, end: datetime, parts: int) -> list[tuple[datetime, datetime]]:
-    """Periods of whole seconds that meet, from the first moment to the last."""
+    """Return adjacent periods of whole seconds from start to end."""
     seconds = max(1, int((end - start).total_seconds()))
     parts = min(parts, seconds)
-    marks = [start + timedelta(seconds=seconds * number // parts) for number in range(parts)]
-    return list(zip(marks, [*marks[1:], end], strict=True))
+    starts = [start + timedelta(seconds=seconds * number // parts) for number in range(parts)]
+    return list(zip(starts, [*starts[1:], end], strict=True))

@@ -1,4 +1,4 @@
-"""Whom a pull tells how it goes."""
+"""The interface for progress reports."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ Stage = Literal["pull", "update", "sweep", "photos"]
 
 
 class ProgressListener(Protocol):
-    """Tells a person how a pull goes."""
+    """Receives the progress of a pull, for a person to see."""
 
     def begin(self, stage: Stage, estimate: Estimate) -> None:
-        """So much is to come, in this stage of the call."""
+        """Receive the estimate for a stage of the call that begins now."""
         ...
 
-    def tell(self, report: Report) -> None:
-        """So much has come."""
+    def update(self, report: Report) -> None:
+        """Receive the report on the issues or photos so far."""
         ...
 
 
 class NoProgress:
-    """Tells nobody."""
+    """Ignores the progress of a pull."""
 
     def begin(self, stage: Stage, estimate: Estimate) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
-    def tell(self, report: Report) -> None:
-        """Say nothing."""
+    def update(self, report: Report) -> None:
+        """Do nothing."""

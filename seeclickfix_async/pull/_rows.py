@@ -1,4 +1,4 @@
-"""What a file holds of an issue that tells whether it is still there, and where its photo is."""
+"""Stored rows, and their comparison with what a sweep has found."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from pathlib import Path
 import attrs
 
 VanishedMarks = dict[int, datetime | None]
-"""When issues were found to have vanished, by id; None for those that came again."""
+"""The times at which issues were found to have vanished, by id; None for those that are back."""
 
 
 @attrs.frozen
 class StoredRow:
-    """A row of a file, as far as sweeps and photos go by it.
+    """A row of a sink, with the columns that sweeps and photos need.
 
     Attributes:
-        id: The issue's.
-        told: When the service last told of it: updated, or created where that is all.
-        vanished: When a sweep found that it had vanished; None while it is there.
+        id: The issue's id.
+        updated: The issue's last update, or its creation if the service reports no update.
+        vanished: When a sweep found that the issue had vanished; None if it exists.
         image: The link to its photo in full size.
     """
 
     id: int
-    told: datetime | None
+    updated: datetime | None
     vanished: datetime | None
     image: str | None = None
 
 
 @attrs.frozen
 class Comparison:
-    """A file beside what a sweep met.
+    """The differences between the stored rows and the ids that a sweep found.
 
     Attributes:
-        marks: The marks that are to be changed.
-        vanished: How many rows are marked as vanished then.
-        missing: The ids that the sweep met and the file does not hold.
+        marks: The marks to change.
+        vanished: The number of rows that are then marked as vanished.
+        missing: The ids that the sweep found and that are not stored.
     """
 
     marks: VanishedMarks
@@ -47,37 +47,37 @@ class Comparison:
     missing: list[int]
 
 
-def compare_ids(rows: Iterable[StoredRow], there: array[int], until: datetime) -> Comparison:
-    """Compare what a file holds with what a sweep met.
+def compare_ids(rows: Iterable[StoredRow], found: array[int], until: datetime) -> Comparison:
+    """Compare the stored rows with the ids that a sweep found.
 
-    An issue that the service told of later is left alone: it may have come, or come back, behind
-    the sweep's back. One that vanished since then is for the next sweep.
+    An issue that was updated at `until` or later is not judged: it may have been created or
+    restored after the sweep had passed it. If it vanished since then, the next sweep marks it.
 
     Args:
-        rows: What the file holds.
-        there: The ids that the sweep met, ascending.
-        until: The moment up to which it looked.
+        rows: The stored rows.
+        found: The ids that the sweep found, ascending.
+        until: The end of the period that the sweep covered.
     """
     marks: VanishedMarks = {}
     vanished = 0
-    held = bytearray(len(there))
+    is_stored = bytearray(len(found))
     for row in rows:
-        place = bisect_left(there, row.id)
+        place = bisect_left(found, row.id)
         mark = row.vanished
-        if place < len(there) and there[place] == row.id:
-            mark, held[place] = None, True
-        elif mark is None and row.told is not None and row.told < until:
+        if place < len(found) and found[place] == row.id:
+            mark, is_stored[place] = None, True
+        elif mark is None and row.updated is not None and row.updated < until:
             mark = until
         if mark != row.vanished:
             marks[row.id] = mark
         vanished += mark is not None
-    missing = [number for number, is_held in zip(there, held, strict=True) if not is_held]
+    missing = [id_ for id_, stored in zip(found, is_stored, strict=True) if not stored]
     return Comparison(marks, vanished, missing)
 
 
 def read_ids(path: Path) -> array[int]:
-    """The ids in a CSV file, ascending: 8 bytes each, and some 40 while they are sorted."""
-    with path.open(encoding="utf-8", newline="") as text:
-        rows = csv.reader(text)
+    """Read the ids of a CSV file, ascending: 8 bytes each, and about 40 while they are sorted."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
         next(rows)
         return array("q", sorted(int(row[0]) for row in rows))

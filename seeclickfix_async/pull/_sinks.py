@@ -1,14 +1,14 @@
-"""Where a pull's issues go. What has been written is usable at any moment."""
+"""The interface of sinks, and the table of their file name suffixes."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import sqlite3
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
@@ -17,59 +17,61 @@ from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 
 
 class Sink(Protocol):
-    """Where a pull's issues go, page by page, together with where the pull stands.
+    """A store for the issues of a pull and its checkpoint, usable at any moment.
 
-    A process may end at any instant: what `load` gives afterwards fits the issues that are there.
+    The process may be killed at any instant: the checkpoint that is read afterwards fits the
+    issues that are stored. A sink takes no lock: see `_lock`.
+
+    Attributes:
+        upserts: Whether `write` replaces the row of an issue that is stored already.
     """
 
-    @property
-    def upserts(self) -> bool:
-        """Whether an issue that comes again replaces its row."""
-        ...
+    upserts: ClassVar[bool]
 
     @property
-    def empty(self) -> bool:
-        """Whether no pull has begun here, of whatever query."""
-        ...
+    @abstractmethod
+    def is_empty(self) -> bool:
+        """True if the sink holds no pull of any query."""
 
-    def load(self, key: str) -> Checkpoint | None:
-        """Where the pull with this key stands; None when it has not begun.
+    @abstractmethod
+    def read_checkpoint(self, key: str) -> Checkpoint | None:
+        """Return the checkpoint of the pull with this key, or None if it has not begun.
 
         Raises:
-            InvalidArgumentError: There is something else already.
+            InvalidArgumentError: The sink holds something else.
         """
-        ...
 
+    @abstractmethod
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
-        """Keep both, or neither."""
-        ...
+        """Store issues and checkpoint: both or neither."""
 
+    @abstractmethod
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
-        """Put these issues in the place of those with the same ids; harmless when repeated."""
-        ...
+        """Replace the rows of these issues, and add new ones; idempotent."""
 
-    def held(self, key: str) -> Iterator[StoredRow]:
-        """The issues of the pull with this key, as far as sweeps and photos go by them."""
-        ...
+    @abstractmethod
+    def stored_rows(self, key: str) -> Iterator[StoredRow]:
+        """Iterate over the rows of the pull with this key."""
 
-    def mark(self, marks: VanishedMarks) -> None:
-        """Write down which issues have vanished, and which have not; harmless when repeated."""
-        ...
+    @abstractmethod
+    def mark_vanished(self, marks: VanishedMarks) -> None:
+        """Store which issues have vanished, and which are back; idempotent."""
 
-    def __enter__(self) -> Self: ...
+    @abstractmethod
+    def close(self) -> None:
+        """Close the files."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-_KINDS = {
-    ".jsonl": ("_text", "JsonLines"),
-    ".csv": ("_text", "Csv"),
-    ".geojson": ("_text", "GeoJson"),
+_SINKS = {
+    ".jsonl": ("_jsonl", "JsonLines"),
+    ".csv": ("_csv", "Csv"),
+    ".geojson": ("_geojson", "GeoJson"),
     ".db": ("_sqlite", "Sqlite"),
     ".parquet": ("_parquet", "Parquet"),
     ".geoparquet": ("_parquet", "GeoParquet"),
@@ -77,32 +79,30 @@ _KINDS = {
 
 
 def open_sink(to: str | Path) -> Sink:
-    """The sink for a file, by its ending; nothing is written yet.
-
-    It takes no lock: see `pull.lock`.
+    """Open the sink for a file, by its suffix; rows and checkpoint are not written yet.
 
     Raises:
-        InvalidArgumentError: The ending is not known, or the file cannot be used.
+        InvalidArgumentError: The suffix is unknown, or the file cannot be used.
     """
     path = Path(to)
-    module, name = _KINDS[check_ending(path)]
-    kind: Any = getattr(importlib.import_module(f"seeclickfix_async.pull.{module}"), name)
+    module, name = _SINKS[check_suffix(path)]
+    sink_class: Any = getattr(importlib.import_module(f"seeclickfix_async.pull.{module}"), name)
     try:
-        sink: Sink = kind(Path(os.path.realpath(path)))
+        sink: Sink = sink_class(Path(os.path.realpath(path)))
     except (OSError, sqlite3.OperationalError):
         raise InvalidArgumentError("to", f"{path} cannot be written.") from None
     return sink
 
 
-def check_ending(path: Path) -> str:
-    """Return the ending of a file's name that says of which kind it is.
+def check_suffix(path: Path) -> str:
+    """Return the suffix of a file name, which selects the sink.
 
     Raises:
-        InvalidArgumentError: It is none of ours.
+        InvalidArgumentError: The suffix is unknown.
     """
     if "\0" in str(path):
-        raise InvalidArgumentError("to", "is no path: it holds a NUL.")
-    if path.suffix not in _KINDS:
-        *most, last = _KINDS
+        raise InvalidArgumentError("to", "is not a path: it contains a NUL.")
+    if path.suffix not in _SINKS:
+        *most, last = _SINKS
         raise InvalidArgumentError("to", f"must end in {', '.join(most)} or {last}.")
     return path.suffix

@@ -1,16 +1,15 @@
-"""A database: issues and what belongs to them, and the checkpoint in the same transaction."""
+"""SQLite databases, with the checkpoint written in the same transaction as the rows."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import msgspec
 
@@ -19,12 +18,13 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue, Place
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
+from seeclickfix_async.pull._sinks import Sink
 from seeclickfix_async.pull._sqlite_tables import TABLES, Table, prepare
 
-_MOST_ROWS = 256  # in a statement, which takes 32,766 values
+_MOST_ROWS = 256  # of a statement, whose limit is 32,766 values
 
 # The columns beside the checkpoint are parts of its JSON.
-_PULL = """
+_UPSERT_PULL = """
 INSERT INTO pulls (checkpoint, key, query, complete, report, attribution, licence)
 VALUES (?1, json_extract(?1, '$.key'), json_extract(?1, '$.query'),
   json_extract(?1, '$.report.complete'), json_extract(?1, '$.report'),
@@ -33,61 +33,62 @@ ON CONFLICT (key) DO UPDATE SET complete = excluded.complete, report = excluded.
   checkpoint = excluded.checkpoint
 """
 
-_BELONG = """
+_LINK_ISSUES = """
 INSERT OR IGNORE INTO issue_pulls
 SELECT pulls.id, value FROM pulls, json_each(?) WHERE pulls.key = ?
 """
 
-_PLACE = """
+_UPDATE_PLACE = """
 UPDATE places SET id = ?, name = ?, county = ?, state = ?, place_type = ?, lat = ?, lng = ?,
   html_url = ?
 WHERE url_name = ?
 """
 
-_HELD = """
+_STORED_ROWS = """
 SELECT issue_id, image, coalesce(updated_at, created_at), vanished_at
 FROM issue_pulls JOIN issues ON issues.id = issue_id JOIN pulls ON pulls.id = pull_id
 WHERE key = ? AND issue_id > ? ORDER BY issue_id LIMIT 1000
 """
 
-_COUNTS = """
+_COUNT_ROWS = """
 SELECT
   (SELECT count(*) FROM issue_pulls WHERE pull_id = ?),
   (SELECT count(*) FROM issue_pulls LEFT JOIN issues ON id = issue_id
    WHERE pull_id = ? AND id IS NULL)
 """
 
-_KNOWN = "SELECT id FROM issues WHERE id IN (SELECT value FROM json_each(?))"
-_INDEX_NEW = """
+_EXISTING_IDS = "SELECT id FROM issues WHERE id IN (SELECT value FROM json_each(?))"
+_INDEX_ISSUES = """
 INSERT INTO issues_fts (rowid, summary, description, address)
 SELECT id, summary, description, address
 FROM issues WHERE id IN (SELECT value FROM json_each(?))
 """
 
 
-class Sqlite:
-    """A database in which an issue that comes again replaces its row.
+class Sqlite(Sink):
+    """A database of issues, in which a new version of an issue replaces its row.
 
-    It may hold several pulls, each of a query of its own. Tables `issues`, `comments`,
-    `request_types`, `users`, `places`; a full-text index `issues_fts`; views `open_issues`,
-    `months`, `closing_times`; and `pulls`, with report, attribution and licence, and
-    `issue_pulls`, which says what came with which.
+    It may hold the pulls of several queries. Tables: `issues`, `comments`, `request_types`,
+    `users`, `places`; `pulls`, with report, attribution and licence; `issue_pulls`, which links
+    issues to the pulls that returned them. Views: `open_issues`, `months`, `closing_times`. The
+    full-text index is `issues_fts`.
+
     Times are ISO 8601 in UTC, `closing_times.days` are days. `issues.details` holds the whole issue
-    as JSON where it came with details, which have more to them than columns.
+    as JSON if it was pulled with details.
     """
 
     upserts: ClassVar[bool] = True
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Used from worker threads, one after the other; others may write for a minute.
+        # Worker threads use it one after the other; other programs may lock it for a minute.
         self._database = sqlite3.connect(
             path, timeout=60, check_same_thread=False, isolation_level=None
         )
         try:
-            # A process that is killed loses nothing in this mode; a machine that loses its
-            # power may lose the last pages, with their checkpoints.
-            self._database.execute("PRAGMA page_size = 8192")  # an issue is half a usual page
+            # In this mode a killed process loses nothing; a power failure may lose the last
+            # transactions, rows and checkpoint together.
+            self._database.execute("PRAGMA page_size = 8192")  # an issue takes about 2 kB
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._database.execute("PRAGMA wal_autocheckpoint = 4000")  # 32 MB, then it syncs
@@ -98,170 +99,164 @@ class Sqlite:
             raise
         except sqlite3.DatabaseError as error:
             self._database.close()
-            raise InvalidArgumentError("to", f"{path} cannot hold a pull: {_why(error)}") from error
+            raise InvalidArgumentError(
+                "to", f"{path} cannot hold a pull: {_explain(error)}"
+            ) from error
 
     @property
-    def empty(self) -> bool:
-        """Whether no pull has begun here."""
-        with self._usable():
+    def is_empty(self) -> bool:
+        """True if the database holds no pull."""
+        with self._translate_errors():
             return self._database.execute("SELECT 1 FROM pulls").fetchone() is None
 
-    def load(self, key: str) -> Checkpoint | None:
-        """Where the pull of this query stands."""
-        with self._usable():
-            found = self._database.execute("SELECT id, checkpoint FROM pulls WHERE key = ?", (key,))
-            row = found.fetchone()
+    def read_checkpoint(self, key: str) -> Checkpoint | None:
+        """Return the checkpoint of the pull of a query."""
+        with self._translate_errors():
+            statement = "SELECT id, checkpoint FROM pulls WHERE key = ?"
+            row = self._database.execute(statement, (key,)).fetchone()
             if row is None:
                 return None
-            checkpoint = Checkpoint.read(str(row[1]))
+            checkpoint = Checkpoint.decode(str(row[1]))
             self._check_rows(row[0], checkpoint)
             return checkpoint
 
-    def _check_rows(self, number: int, checkpoint: Checkpoint) -> None:
-        """Refuse a pull of which rows were deleted."""
-        there, deleted = self._database.execute(_COUNTS, (number, number)).fetchone()
+    def _check_rows(self, pull_id: int, checkpoint: Checkpoint) -> None:
+        """Refuse to continue a pull whose rows were deleted."""
+        linked, deleted = self._database.execute(_COUNT_ROWS, (pull_id, pull_id)).fetchone()
         if deleted:
             raise InvalidArgumentError(
                 "to",
                 f"{deleted} issues of this pull were deleted from the table issues of "
-                f"{self._path}. To have them again, delete the row {number} of the table pulls, "
-                "and pull anew; to go on without them, delete their rows of the table issue_pulls.",
+                f"{self._path}. To pull them again, delete row {pull_id} of the table pulls, and "
+                "pull anew; to continue without them, delete their rows of the table issue_pulls.",
             )
-        if checkpoint.report.received and not there:
+        if checkpoint.report.received and not linked:
             raise InvalidArgumentError(
                 "to",
                 f"rows of this pull were deleted from the table issue_pulls of {self._path}. "
-                f"Delete the row {number} of the table pulls, and pull anew.",
+                f"Delete row {pull_id} of the table pulls, and pull anew.",
             )
 
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
-        """Upsert everything, and the checkpoint, in one transaction."""
-        with self._whole():
-            self._write(issues, checkpoint)
+        """Upsert the issues and the checkpoint in one transaction."""
+        ids = msgspec.json.encode([issue.id for issue in issues]).decode()
+        with self._transaction() as execute:
+            existing = {id_ for (id_,) in execute(_EXISTING_IDS, (ids,))}
+            new = [issue.id for issue in issues if issue.id not in existing]
+            for table in TABLES:
+                self._upsert(table, issues)
+            execute(_INDEX_ISSUES, (msgspec.json.encode(new).decode(),))
+            url_name = checkpoint.query.get("place_url")
+            if url_name is not None:
+                self._upsert_place(url_name, checkpoint.place)
+            execute(_UPSERT_PULL, (checkpoint.encode().decode(),))
+            execute(_LINK_ISSUES, (ids, checkpoint.key))
 
     @contextmanager
-    def _whole(self) -> Generator[None]:
-        """A transaction, all of it or nothing."""
+    def _transaction(self) -> Generator[Callable[..., sqlite3.Cursor]]:
+        """Run statements in one transaction; yields the function that executes one."""
         try:
             is_ours = os.path.samestat(self._path.stat(), self._file)
         except (FileNotFoundError, NotADirectoryError):
             is_ours = False
-        if not is_ours:  # what is written to a removed file is lost
+        if not is_ours:  # what is written to a removed file would be lost
             raise InvalidArgumentError(
                 "to",
-                f"{self._path} was removed or replaced while a pull was writing it. Pull again.",
+                f"{self._path} was removed or replaced while the pull ran. Pull again.",
             )
-        with self._usable():
+        with self._translate_errors():
             self._database.execute("BEGIN IMMEDIATE")
             try:
-                yield
+                yield self._database.execute
             except BaseException:
-                if self._database.in_transaction:  # a full disk ends it
+                if self._database.in_transaction:  # a full disk ends the transaction
                     self._database.execute("ROLLBACK")
                 raise
             self._database.execute("COMMIT")
 
     @contextmanager
-    def _usable(self) -> Generator[None]:
-        """Translate what is raised for a database that is locked, damaged or changed."""
+    def _translate_errors(self) -> Generator[None]:
+        """Translate the errors of a database that is locked, damaged or changed."""
         try:
             yield
         except sqlite3.Error as error:
             raise InvalidArgumentError(
-                "to", f"{self._path} cannot be used: {_why(error)}"
+                "to", f"{self._path} cannot be used: {_explain(error)}"
             ) from error
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
-        """The same as writing, here."""
+        """Upsert the issues, as `write` does."""
         self.write(tuple(issues), checkpoint)
 
-    def held(self, key: str) -> Iterator[StoredRow]:
-        """The issues that came with this pull, and not those of others.
+    def stored_rows(self, key: str) -> Iterator[StoredRow]:
+        """Iterate over the issues of this pull.
 
-        A thousand at a time: whoever takes days over them leaves the database to others.
+        A statement returns 1,000 of them, so that a caller who takes long does not block other
+        programs.
         """
-        number = -1
-        while rows := self._held_after(key, number):
+        last_id = -1
+        while rows := self._stored_rows_after(key, last_id):
             yield from rows
-            number = rows[-1].id
+            last_id = rows[-1].id
 
-    def _held_after(self, key: str, number: int) -> list[StoredRow]:
-        with self._usable():
-            rows = self._database.execute(_HELD, (key, number)).fetchall()
+    def _stored_rows_after(self, key: str, last_id: int) -> list[StoredRow]:
+        with self._translate_errors():
+            rows = self._database.execute(_STORED_ROWS, (key, last_id)).fetchall()
         return [
-            StoredRow(number, self._time(number, told), self._time(number, vanished), image)
-            for number, image, told, vanished in rows
+            StoredRow(id_, self._parse_time(id_, updated), self._parse_time(id_, vanished), image)
+            for id_, image, updated, vanished in rows
         ]
 
-    def _time(self, number: int, text: str | None) -> datetime | None:
+    def _parse_time(self, id_: int, value: str | None) -> datetime | None:
         try:
-            return datetime.fromisoformat(text) if text else None
+            return datetime.fromisoformat(value) if value else None
         except (TypeError, ValueError):
             raise InvalidArgumentError(
-                "to", f"the row of issue {number} in {self._path} has a time that is none: {text!r}"
+                "to", f"the row of issue {id_} in {self._path} has an invalid time: {value!r}"
             ) from None
 
-    def mark(self, marks: VanishedMarks) -> None:
+    def mark_vanished(self, marks: VanishedMarks) -> None:
         """Write all marks in one transaction."""
-        rows = [(when and format_timestamp(when), number) for number, when in marks.items()]
-        with self._whole():
+        rows = [(vanished and format_timestamp(vanished), id_) for id_, vanished in marks.items()]
+        with self._transaction():
             self._database.executemany("UPDATE issues SET vanished_at = ? WHERE id = ?", rows)
 
-    def _write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
-        ids = msgspec.json.encode([issue.id for issue in issues]).decode()
-        known = {number for (number,) in self._database.execute(_KNOWN, (ids,))}
-        new = [issue.id for issue in issues if issue.id not in known]
-        for table in TABLES:
-            self._upsert(table, issues)
-        self._database.execute(_INDEX_NEW, (msgspec.json.encode(new).decode(),))
-        url_name = checkpoint.query.get("place_url")
-        if url_name is not None:
-            self._keep(url_name, checkpoint.place)
-        self._database.execute(_PULL, (checkpoint.encode().decode(),))
-        self._database.execute(_BELONG, (ids, checkpoint.key))
-
     def _upsert(self, table: Table, issues: Sequence[Issue]) -> None:
-        """Many rows a statement: other threads can run while one is at work, but not between.
+        """Upsert the rows of a table, many per statement.
 
-        Their number is a power of two: `sqlite3` keeps 128 prepared statements with their values,
-        and one for each number of rows took 25 MB (measured).
+        Other threads run while a statement executes, and not in between. The number of rows is a
+        power of two: `sqlite3` caches 128 prepared statements with their values, which took 25 MB
+        with a statement for each number of rows (measured).
         """
         rows = iter(table.rows(issues))
-        while some := list(itertools.islice(rows, _MOST_ROWS)):
-            while some:
-                count = 1 << (len(some).bit_length() - 1)
-                values = list(itertools.chain.from_iterable(some[:count]))
+        while batch := list(itertools.islice(rows, _MOST_ROWS)):
+            while batch:
+                count = 1 << (len(batch).bit_length() - 1)
+                values = list(itertools.chain.from_iterable(batch[:count]))
                 self._database.execute(table.upsert(count), values)
-                del some[:count]
+                del batch[:count]
 
-    def _keep(self, url_name: str, place: Place | None) -> None:
-        """What is known of the place that is pulled: its name in queries, if nothing else."""
+    def _upsert_place(self, url_name: str, place: Place | None) -> None:
+        """Write the queried place; if the service did not describe it, only its name in URLs."""
         execute = self._database.execute
         execute("INSERT OR IGNORE INTO places (url_name) VALUES (?)", (url_name,))
         if place is None:
             return
         center = place.center.coordinates if place.center else ()
         lng, lat = center[:2] if len(center) > 1 else (None, None)
-        told = (place.id, place.name, place.county, place.state, place.place_type)
-        execute(_PLACE, (*told, lat, lng, place.html_url, url_name))
+        values = (place.id, place.name, place.county, place.state, place.place_type)
+        execute(_UPDATE_PLACE, (*values, lat, lng, place.html_url, url_name))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the database."""
         self._database.close()
 
 
-def _why(error: sqlite3.Error) -> str:
-    """The error as a sentence, and what to do."""
+def _explain(error: sqlite3.Error) -> str:
+    """Return the error as a sentence, and what to do about it."""
     if isinstance(error, sqlite3.OperationalError):
         return (
-            f"{error}. What had come before is kept; make room, or end what else holds the file, "
-            "and pull again."
+            f"{error}. Everything pulled before is stored; free disk space, or close other "
+            "programs that use the file, and pull again."
         )
-    return f"{error}. It was damaged or changed: restore it, or name another file."
+    return f"{error}. It was damaged or changed: restore it, or choose another file."

@@ -1,9 +1,10 @@
-"""The tables of a database: what issues and the things that belong to them become there."""
+"""The tables of a database, and the conversion of issues to their rows."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -12,44 +13,49 @@ import msgspec
 from seeclickfix_async._api.query import format_timestamp
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
-from seeclickfix_async.pull._columns import COLUMNS, Kind, plain_rows
+from seeclickfix_async.pull._columns import COLUMNS, ColumnType, plain_rows
 
-_TYPES: dict[Kind, str] = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "time": "TEXT"}
+_TYPES: dict[ColumnType, str] = {
+    "integer": "INTEGER",
+    "real": "REAL",
+    "text": "TEXT",
+    "time": "TEXT",
+}
 
 
 @attrs.frozen
 class Table:
-    """A table of what issues bring; a row that comes again replaces the one with its key.
+    """A table whose rows are made from issues; a new version of a row replaces it.
 
     Attributes:
-        name: Its name.
-        columns: The type of each column; the first is the key.
-        rows: Makes its rows of issues.
-        stay: The columns that stay as they are when a row has no value for them.
+        name: The name of the table.
+        columns: The type of each column; the first is the primary key.
+        rows: Makes the rows from issues.
+        preserved: The columns that keep their value if the new row has none.
     """
 
     name: str
     columns: dict[str, str]
     rows: Callable[[Sequence[Issue]], Iterable[Sequence[Any]]]
-    stay: tuple[str, ...] = ()
+    preserved: tuple[str, ...] = ()
 
     @property
     def definition(self) -> str:
-        """The statement that creates it."""
-        columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
+        """The statement that creates the table."""
+        columns = ", ".join(f"{name} {type_}" for name, type_ in self.columns.items())
         return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
 
     def upsert(self, rows: int) -> str:
-        """The statement that writes so many rows."""
+        """Return the statement that upserts this number of rows."""
         key, *others = self.columns
-        marks = f"({', '.join('?' * len(self.columns))})"
-        fresh = {name: f"excluded.{name}" for name in others}
-        for name in self.stay:
-            fresh[name] = f"coalesce(excluded.{name}, {self.name}.{name})"
-        updates = ", ".join(f"{name} = {value}" for name, value in fresh.items())
+        placeholders = f"({', '.join('?' * len(self.columns))})"
+        values = {name: f"excluded.{name}" for name in others}
+        for name in self.preserved:
+            values[name] = f"coalesce(excluded.{name}, {self.name}.{name})"
+        updates = ", ".join(f"{name} = {value}" for name, value in values.items())
         return (
-            f"INSERT INTO {self.name} ({', '.join(self.columns)}) "  # noqa: S608  # our own names
-            f"VALUES {', '.join([marks] * rows)} ON CONFLICT ({key}) DO UPDATE SET {updates}"
+            f"INSERT INTO {self.name} ({', '.join(self.columns)}) "  # noqa: S608  # constants
+            f"VALUES {', '.join([placeholders] * rows)} ON CONFLICT ({key}) DO UPDATE SET {updates}"
         )
 
 
@@ -58,15 +64,15 @@ def _issues(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
         msgspec.json.encode(issue).decode() if isinstance(issue, DetailedIssue) else None
         for issue in issues
     )
-    return ((*row, whole) for row, whole in zip(plain_rows(issues), details, strict=True))
+    return ((*row, json) for row, json in zip(plain_rows(issues), details, strict=True))
 
 
 def _request_types(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
-    kinds = {kind.id: kind for issue in issues if (kind := issue.request_type) is not None}
+    types = {type_.id: type_ for issue in issues if (type_ := issue.request_type) is not None}
     return [
-        (kind.id, kind.title, kind.organization, kind.url)
-        for kind in kinds.values()
-        if isinstance(kind.id, int)
+        (type_.id, type_.title, type_.organization, type_.url)
+        for type_ in types.values()
+        if isinstance(type_.id, int)
     ]
 
 
@@ -88,11 +94,11 @@ def _comments(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
 
 
 def _users(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
-    people = [issue.reporter for issue in issues]
+    found = [issue.reporter for issue in issues]
     for issue in _detailed(issues):
-        people += (comment.commenter for comment in issue.comments or ())
-        people.append(issue.assignee)
-    users = {user.id: user for user in people if user is not None and user.id is not None}
+        found += (comment.commenter for comment in issue.comments or ())
+        found.append(issue.assignee)
+    users = {user.id: user for user in found if user is not None and user.id is not None}
     return [(user.id, user.name, user.role, user.html_url) for user in users.values()]
 
 
@@ -104,12 +110,12 @@ TABLES = (
     Table(
         "issues",
         {
-            **{column.name: _TYPES[column.kind] for column in COLUMNS},
+            **{column.name: _TYPES[column.type] for column in COLUMNS},
             "id": "INTEGER PRIMARY KEY",
             "details": "TEXT",
         },
         _issues,
-        ("comments_count", "details"),  # come with details only, which another pull may have had
+        ("comments_count", "details"),  # from another pull, with details
     ),
     Table(
         "comments",
@@ -141,79 +147,18 @@ TABLES = (
     ),
 )
 
-SCHEMA = """
-BEGIN;
-CREATE TABLE IF NOT EXISTS places (
-  url_name TEXT PRIMARY KEY, id INTEGER, name TEXT, county TEXT, state TEXT, place_type TEXT,
-  lat REAL, lng REAL, html_url TEXT
-);
-CREATE TABLE IF NOT EXISTS pulls (
-  id INTEGER PRIMARY KEY, key TEXT UNIQUE, query TEXT, complete INTEGER, report TEXT,
-  attribution TEXT, licence TEXT, checkpoint TEXT
-);
-CREATE TABLE IF NOT EXISTS issue_pulls (
-  pull_id INTEGER REFERENCES pulls (id), issue_id INTEGER REFERENCES issues (id),
-  PRIMARY KEY (pull_id, issue_id)
-) WITHOUT ROWID;
-CREATE VIEW IF NOT EXISTS issue_places AS
-  SELECT issue_id, json_extract(query, '$.place_url') AS url_name
-  FROM issue_pulls JOIN pulls ON pulls.id = pull_id WHERE url_name IS NOT NULL;
-CREATE INDEX IF NOT EXISTS issues_created_at ON issues (created_at);
-CREATE INDEX IF NOT EXISTS issues_updated_at ON issues (updated_at);
-CREATE INDEX IF NOT EXISTS comments_issue_id ON comments (issue_id);
-CREATE VIEW IF NOT EXISTS open_issues AS
-  SELECT * FROM issues WHERE status IN ('open', 'acknowledged') AND vanished_at IS NULL;
-CREATE VIEW IF NOT EXISTS months AS
-  SELECT substr(created_at, 1, 7) AS month, count(*) AS created,
-    sum(status IN ('open', 'acknowledged') AND vanished_at IS NULL) AS still_open
-  FROM issues GROUP BY month;
-CREATE VIEW IF NOT EXISTS closing_times AS
-  SELECT request_type, count(*) AS closed,
-    avg(julianday(closed_at) - julianday(created_at)) AS days
-  FROM issues WHERE status IN ('closed', 'archived') AND closed_at IS NOT NULL
-  GROUP BY request_type;
-COMMIT;
-"""
-
-# Datasette and sqlite-utils find the index of a table by these very quotes. The pieces of the index
-# are merged when there are 16 of a size, and not a few with each write. The triggers follow changes
-# of texts, whoever makes them; there is none for new rows, which would write the index row by row.
-_INDEX = """
-BEGIN;
-DROP TABLE IF EXISTS issues_fts;
-CREATE VIRTUAL TABLE issues_fts USING fts5 (
-  summary, description, address, content="issues", content_rowid="id"
-);
-INSERT INTO issues_fts (issues_fts, rank) VALUES ('automerge', 0);
-INSERT INTO issues_fts (issues_fts) VALUES ('rebuild');
-CREATE TRIGGER IF NOT EXISTS issues_fts_delete AFTER DELETE ON issues BEGIN
-  INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
-  VALUES ('delete', old.id, old.summary, old.description, old.address);
-END;
-CREATE TRIGGER IF NOT EXISTS issues_fts_update
-AFTER UPDATE OF id, summary, description, address ON issues
-WHEN (old.id, old.summary, old.description, old.address)
-  IS NOT (new.id, new.summary, new.description, new.address) BEGIN
-  INSERT INTO issues_fts (issues_fts, rowid, summary, description, address)
-  VALUES ('delete', old.id, old.summary, old.description, old.address);
-  INSERT INTO issues_fts (rowid, summary, description, address)
-  VALUES (new.id, new.summary, new.description, new.address);
-END;
-COMMIT;
-"""
-
-_INDEXED = """
+_COUNT_INDEX_OBJECTS = """
 SELECT count(*) FROM sqlite_schema
 WHERE name IN ('issues_fts_delete', 'issues_fts_update')
   OR name = 'issues_fts' AND sql LIKE '%content="issues"%'
 """
-_PARTS_OF_INDEX = 3
+_INDEX_OBJECTS = 3  # a table and two triggers
 
 _CHECK_INDEX = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('integrity-check', 1)"
 
 
 def prepare(database: sqlite3.Connection) -> None:
-    """Create what is missing, and repair the full-text index.
+    """Create missing tables, views and indexes, and repair the full-text index.
 
     Raises:
         InvalidArgumentError: A table is damaged, or has another primary key.
@@ -227,30 +172,34 @@ def prepare(database: sqlite3.Connection) -> None:
         )
     for table in TABLES:
         database.execute(table.definition)
-        _complete(database, table)
-    database.executescript(SCHEMA)
+        _add_missing_columns(database, table)
+    database.executescript(_read_script("schema.sql"))
     if not _is_indexed(database):
-        database.executescript(_INDEX)
+        database.executescript(_read_script("full_text_index.sql"))
 
 
-def _complete(database: sqlite3.Connection, table: Table) -> None:
+def _read_script(name: str) -> str:
+    return Path(__file__).with_name(name).read_text("utf-8")
+
+
+def _add_missing_columns(database: sqlite3.Connection, table: Table) -> None:
     """Add the columns that a table of an earlier version lacks."""
     found = {name: key for _, name, *_, key in database.execute(f"PRAGMA table_info({table.name})")}
-    primary, *_ = table.columns
+    primary = next(iter(table.columns))
     if [name for name, key in found.items() if key] != [primary]:
         raise InvalidArgumentError(
             "to",
-            f"{primary} is not the primary key of the table {table.name}, which is not as it was "
-            "created. Name another file.",
+            f"{primary} is not the primary key of the table {table.name}, which was "
+            "changed. Choose another file.",
         )
-    for name, kind in table.columns.items():
+    for name, type_ in table.columns.items():
         if name not in found:
-            database.execute(f"ALTER TABLE {table.name} ADD COLUMN {name} {kind}")
+            database.execute(f"ALTER TABLE {table.name} ADD COLUMN {name} {type_}")
 
 
 def _is_indexed(database: sqlite3.Connection) -> bool:
-    """Whether the index is there, and fits the texts."""
-    if database.execute(_INDEXED).fetchone()[0] < _PARTS_OF_INDEX:
+    """Check whether the full-text index exists and matches the rows."""
+    if database.execute(_COUNT_INDEX_OBJECTS).fetchone()[0] < _INDEX_OBJECTS:
         return False
     try:
         database.execute(_CHECK_INDEX)

@@ -1,4 +1,4 @@
-"""A pull into memory."""
+"""A pull into an Arrow table in memory."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ async def table(
 ) -> Any:
     """Pull every issue of a query into an Arrow table, for pandas, polars or DuckDB.
 
-    `table.to_pandas()` and `polars.from_arrow(table)` make frames of it. The columns are those of
-    a Parquet dataset; times are UTC, `lat` and `lng` are degrees.
+    `table.to_pandas()` and `polars.from_arrow(table)` make data frames of it. The columns are those
+    of a Parquet dataset; times are UTC, `lat` and `lng` are degrees.
 
     Args:
-        client: Asks the service.
-        details: Bring comments too, 20 issues a request.
-        page_size: Issues a request, as for `pull`.
-        **filters: Which issues; see `IssueFilters`. Archived ones are included unless `status`
-            says otherwise.
+        client: The client; the pull's requests have the lowest priority in its quota.
+        details: Include comments, at 20 issues per request.
+        page_size: Issues per request, as for `pull`.
+        **filters: The issues to pull; see `IssueFilters`. Archived issues are included unless
+            `status` excludes them.
 
     Returns:
         A `pyarrow.Table`.
 
     Raises:
         InvalidArgumentError: The arguments are wrong, or the extra `parquet` is not installed.
-        TruncatedResultsError: Not everything came.
-        SeeClickFixError: A request failed for good.
+        TruncatedResultsError: The service did not return all issues.
+        SeeClickFixError: A request failed permanently.
     """
     schema = arrow.schema(geometry=False)
-    parts: list[Any] = []
+    batches: list[Any] = []
 
-    async def keep(batch: Batch[Issue]) -> None:
-        parts.append(arrow.batch(batch.issues, schema))
+    async def append(batch: Batch[Issue]) -> None:
+        batches.append(arrow.batch(batch.issues, schema))
 
     crawl: Crawl[Issue] = client.with_options(background=True).issues.crawl(
         details=details, concurrency=None, page_size=page_size, **filters
     )
-    report = await crawl.run(keep)
+    report = await crawl.run(append)
     if not report.complete:
         raise TruncatedResultsError(
             " ".join(report.reasons), received=report.received, entries=report.expected
         )
-    whole: Any = arrow.library()
-    return whole.Table.from_batches(parts, schema)
+    pyarrow: Any = arrow.library()
+    return pyarrow.Table.from_batches(batches, schema)

@@ -200,7 +200,7 @@ def test_whoami(sandbox: Sandbox) -> None:
     [
         (("pull", "city.txt"), 2, "FILE: must end in .jsonl"),
         (("pull", "no/such/folder/city.db"), 2, "cannot be written"),
-        (("pull", "there.jsonl"), 2, "is there already"),
+        (("pull", "there.jsonl"), 2, "exists already"),
         (("pull", "there.db"), 2, "file is not a database"),
         (("pull", "c.db", "--place", "x", "--near", "1", "2", "3"), 2, "use only one of"),
         (("pull", "c.db", "--status", "opened"), 2, "status"),

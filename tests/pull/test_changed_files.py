@@ -1,4 +1,4 @@
-"""A pull goes on only in the file that it left: a changed one is told, or repaired."""
+"""Files that another program changed: a pull repairs or refuses them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
-from seeclickfix_async.pull._text import JsonLines
+from seeclickfix_async.pull._jsonl import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.faults import ProcessEnded
 from tests.support.pulled_files import read_issues, read_jsonl
@@ -32,7 +32,7 @@ def small() -> Sandbox:
 
 
 def _edit_same_length(content: bytes) -> bytes:
-    """Other digits in the middle, where no check of the end would look."""
+    """Change digits in the middle of the file, where a check of its end would miss them."""
     place = content.index(b"2000", len(content) // 2)
     return content[:place] + b"2001" + content[place + 4 :]
 
@@ -63,7 +63,7 @@ def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 @pytest.mark.parametrize("change", _CHANGES)
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_a_file_that_was_changed_between_two_calls_is_told(
+async def test_a_file_changed_between_two_calls_is_refused(
     name: str, change: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -82,7 +82,7 @@ async def test_a_file_that_was_changed_between_two_calls_is_told(
 @pytest.mark.parametrize("stage", ["update", "sweep"])
 @pytest.mark.parametrize("change", ["byte order mark", "semicolons", "same length"])
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_a_file_that_was_changed_is_not_updated(
+async def test_a_changed_file_is_not_updated(
     name: str, change: str, stage: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -97,7 +97,7 @@ async def test_a_file_that_was_changed_is_not_updated(
 
 
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_what_was_appended_is_cut_off(name: str, small: Sandbox, tmp_path: Path) -> None:
+async def test_appended_bytes_are_cut_off(name: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
         await pull(failing_client(small, after=2), to=path)
@@ -109,7 +109,7 @@ async def test_what_was_appended_is_cut_off(name: str, small: Sandbox, tmp_path:
 
 
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_a_file_that_is_gone_is_told(name: str, small: Sandbox, tmp_path: Path) -> None:
+async def test_a_missing_file_is_reported(name: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / name
     await pull(make_client(small), to=path)
     path.unlink()
@@ -122,7 +122,7 @@ async def test_a_file_that_is_gone_is_told(name: str, small: Sandbox, tmp_path: 
 
 
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_a_checkpoint_of_before_digests_is_accepted(
+async def test_a_checkpoint_without_a_digest_is_accepted(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -137,7 +137,7 @@ async def test_a_checkpoint_of_before_digests_is_accepted(
 
 @pytest.mark.parametrize("change", ["byte order mark", "longer text", "semicolons", "cut"])
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_a_changed_file_without_a_digest_raises_no_foreign_error(
+async def test_a_changed_file_without_a_digest_raises_an_error_of_the_library(
     name: str, change: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -151,16 +151,13 @@ async def test_a_changed_file_without_a_digest_raises_no_foreign_error(
 
 def _forget_digest(path: Path) -> None:
     beside = path.with_name(f"{path.name}.pull.json")
-    kept = json.loads(beside.read_bytes())
-    assert kept.pop("digest")
-    beside.write_text(json.dumps(kept), "utf-8")
-
-
-# -- while it runs --------------------------------------------------------------------------------
+    checkpoint_file = json.loads(beside.read_bytes())
+    assert checkpoint_file.pop("digest")
+    beside.write_text(json.dumps(checkpoint_file), "utf-8")
 
 
 def _meddling(sandbox: Sandbox, meddle: Callable[[], object], before: int = 3) -> AsyncClient:
-    """A client during whose pull something happens, before a request."""
+    """Return a client that calls a function before one of its requests."""
     left = iter(range(before - 1))
 
     class Meddling(httpx.ASGITransport):
@@ -194,7 +191,7 @@ _MEDDLINGS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("meddling", _MEDDLINGS)
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_a_file_that_is_changed_during_a_pull_is_told(
+async def test_a_file_changed_during_a_pull_is_refused(
     name: str, meddling: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -205,7 +202,7 @@ async def test_a_file_that_is_changed_during_a_pull_is_told(
 
 
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_a_file_that_is_changed_during_an_update_is_told(
+async def test_a_file_changed_during_an_update_is_refused(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -219,7 +216,7 @@ async def test_a_file_that_is_changed_during_an_update_is_told(
 
 
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_a_checkpoint_that_is_removed_during_a_pull_is_written_anew(
+async def test_a_checkpoint_removed_during_a_pull_is_written_again(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -231,23 +228,20 @@ async def test_a_checkpoint_that_is_removed_during_a_pull_is_written_anew(
         await pull(make_client(small), to=path)
 
 
-# -- checkpoints ----------------------------------------------------------------------------------
-
-
 def _with(**changes: Any) -> Callable[[bytes], bytes]:
     def change(content: bytes) -> bytes:
-        kept = json.loads(content)
-        kept["checkpoint"] |= changes
-        return json.dumps(kept).encode()
+        checkpoint_file = json.loads(content)
+        checkpoint_file["checkpoint"] |= changes
+        return json.dumps(checkpoint_file).encode()
 
     return change
 
 
 def _reporting(**changes: Any) -> Callable[[bytes], bytes]:
     def change(content: bytes) -> bytes:
-        kept = json.loads(content)
-        kept["checkpoint"]["report"] |= changes
-        return json.dumps(kept).encode()
+        checkpoint_file = json.loads(content)
+        checkpoint_file["checkpoint"]["report"] |= changes
+        return json.dumps(checkpoint_file).encode()
 
     return change
 
@@ -272,7 +266,9 @@ _DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", _DAMAGES)
-async def test_a_damaged_checkpoint_is_told(damage: str, small: Sandbox, tmp_path: Path) -> None:
+async def test_a_damaged_checkpoint_is_reported(
+    damage: str, small: Sandbox, tmp_path: Path
+) -> None:
     path = tmp_path / "city.jsonl"
     with pytest.raises(ServerError):
         await pull(failing_client(small, after=2), to=path)
@@ -284,7 +280,7 @@ async def test_a_damaged_checkpoint_is_told(damage: str, small: Sandbox, tmp_pat
 
 @pytest.mark.parametrize("damage", ["zeros", "cut"])
 @pytest.mark.parametrize("what", ["update.jsonl", "update.jsonl.pull.json"])
-async def test_what_an_update_left_half_done_is_made_anew_when_it_is_damaged(
+async def test_a_damaged_temporary_file_of_an_update_is_replaced(
     what: str, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
@@ -301,10 +297,10 @@ async def test_what_an_update_left_half_done_is_made_anew_when_it_is_damaged(
     assert len(read_issues(path)) == 300
 
 
-async def test_changes_for_another_file_are_not_merged(
+async def test_a_temporary_file_of_another_pull_is_not_merged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are older than what a new pull brought."""
+    """The temporary file is older than the new pull."""
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / "city.jsonl"
     await pull(make_client(sandbox), to=path)
@@ -331,9 +327,7 @@ def _end(*_: object) -> None:
 
 
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_a_file_that_is_written_anew_keeps_its_mode_and_its_link(
-    name: str, tmp_path: Path
-) -> None:
+async def test_a_rewritten_file_keeps_its_mode_and_its_link(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path, link = tmp_path / "data" / name, tmp_path / name
     path.parent.mkdir()

@@ -43,7 +43,7 @@ def city() -> Sandbox:
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
-        patched.setattr(parquet, "_AT_ONCE", 100)  # there is no public face for so small a city
+        patched.setattr(parquet, "_AT_ONCE", 100)  # so that a small city fills parts
         yield
 
 
@@ -69,16 +69,14 @@ def _beside(path: Path, name: str) -> Path:
 
 
 async def _interrupted(city: Sandbox, path: Path) -> None:
-    """Leave parts and pending rows."""
+    """Interrupt a pull, which leaves parts and pending rows."""
     with pytest.raises(ServerError):
         await pull(failing_client(city, after=5), to=path, page_size=40, concurrency=1)
     manifest = json.loads(_beside(path, "pull.json").read_bytes())
     assert 0 < manifest["stored"] < manifest["length"]
 
 
-async def test_polars_reads_the_folder_while_it_grows_and_when_it_is_done(
-    city: Sandbox, path: Path
-) -> None:
+async def test_polars_reads_the_folder_during_and_after_a_pull(city: Sandbox, path: Path) -> None:
     await _interrupted(city, path)
     some = pl.scan_parquet(path).collect()
     await pull(make_client(city), to=path)
@@ -115,36 +113,36 @@ def _replace_by_folder(file: Path) -> None:
 
 
 _DAMAGES = [Path.unlink, _zero, _zero_middle, _truncate, _empty, _replace_by_folder]
-_TOLD = "removed or changed|was changed|cannot be read|cannot be written|is no pull"
+_REPORTED = "removed or changed|was changed|cannot be read|cannot be written|not written by a pull"
 
 
 @pytest.mark.parametrize("damage", _DAMAGES)
 @pytest.mark.parametrize("what", ["part", "pending", "pull.json"])
-async def test_a_file_that_is_not_as_it_was_left_is_reported(
+async def test_a_changed_file_of_a_dataset_is_reported(
     what: str, damage: Callable[[Path], None], city: Sandbox, path: Path
 ) -> None:
     await _interrupted(city, path)
     damage(_part(path) if what == "part" else _beside(path, what))
 
     for _ in range(2):
-        with pytest.raises(InvalidArgumentError, match=_TOLD):
-            await pull(make_client(city), to=path)
+        with pytest.raises(InvalidArgumentError, match=_REPORTED):
+            await pull(client_of(city), to=path)
 
 
 @pytest.mark.parametrize("damage", _DAMAGES)
-async def test_a_damaged_part_of_a_pull_that_is_done_is_reported(
+async def test_a_damaged_part_of_a_complete_pull_is_reported(
     damage: Callable[[Path], None], city: Sandbox, path: Path
 ) -> None:
     await pull(make_client(city), to=path)
     damage(_part(path))
 
     for options in ({"update": True}, {"sweep": True}, {}):
-        with pytest.raises(InvalidArgumentError, match=_TOLD):
-            await pull(make_client(city), to=path, **options)  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgumentError, match=_REPORTED):
+            await pull(client_of(city), to=path, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("what", ["part", "pending", "folder"])
-async def test_what_is_removed_while_a_pull_runs_is_reported(
+async def test_a_file_removed_during_a_pull_is_reported(
     what: str, city: Sandbox, path: Path
 ) -> None:
     def meddle() -> None:
@@ -161,7 +159,7 @@ async def test_what_is_removed_while_a_pull_runs_is_reported(
         await pull(make_client(city), to=path)
 
 
-async def test_a_checkpoint_that_is_removed_while_a_pull_runs_is_written_again(
+async def test_a_dataset_checkpoint_removed_during_a_pull_is_written_again(
     city: Sandbox, path: Path
 ) -> None:
     client = changing_client(city, 4, lambda: _beside(path, "pull.json").unlink())
@@ -206,7 +204,7 @@ def _with_other_types(part: Path) -> None:
 
 
 @pytest.mark.parametrize("rewrite", [_with_pandas, _with_polars, _with_duckdb, _with_other_types])
-async def test_a_part_that_another_program_rewrote_is_converted_back(
+async def test_a_part_rewritten_by_another_program_is_converted_back(
     rewrite: Callable[[Path], None], city: Sandbox, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     await pull(make_client(city), to=path)
@@ -248,9 +246,9 @@ def _with_texts_for_numbers(table: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
-        (_with_a_column, "columns that are not ours: ward"),
+        (_with_a_column, "unknown columns: ward"),
         (_without_a_column, "without the columns comments"),
         (_without_a_row, "does not hold the issues"),
         (_with_another_issue, "does not hold the issues"),
@@ -259,15 +257,15 @@ def _with_texts_for_numbers(table: Any) -> Any:
     ],
 )
 async def test_a_part_that_cannot_be_converted_is_reported(
-    change: Callable[[Any], Any], told: str, city: Sandbox, path: Path
+    change: Callable[[Any], Any], message: str, city: Sandbox, path: Path
 ) -> None:
     await pull(make_client(city), to=path)
     part = _part(path)
     pq.write_table(change(pq.ParquetFile(part).read()), part)
     changed = part.read_bytes()
 
-    with pytest.raises(InvalidArgumentError, match=told):
-        await pull(make_client(city), to=path, update=True)
+    with pytest.raises(InvalidArgumentError, match=message):
+        await pull(client_of(city), to=path, update=True)
     assert part.read_bytes() == changed
     assert not _beside(path, "new").exists()
 
@@ -281,7 +279,7 @@ async def test_a_part_that_cannot_be_converted_is_reported(
         "part-1.parquet",
     ],
 )
-async def test_a_stranger_among_the_parts_is_left_out(
+async def test_a_foreign_file_among_the_parts_is_ignored(
     name: str, city: Sandbox, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     await pull(make_client(city), to=path)
@@ -294,13 +292,13 @@ async def test_a_stranger_among_the_parts_is_left_out(
 
     assert report.complete
     assert str(stranger) in caplog.text
-    assert len(page(path).split('"status"')) == 1  # the page is made of the parts alone
+    assert len(page(path).split('"status"')) == 1  # the map reads parts only
     stranger.unlink()
     assert set(_ids(path).values()) == {1}
     assert len(_ids(path)) == _ROWS
 
 
-async def test_an_issue_that_moves_to_another_month_is_there_once(
+async def test_an_issue_that_moves_to_another_month_is_stored_once(
     city: Sandbox, path: Path
 ) -> None:
     await pull(make_client(city), to=path)
@@ -314,7 +312,7 @@ async def test_an_issue_that_moves_to_another_month_is_there_once(
     assert set(_ids(path).values()) == {1}
 
 
-async def test_no_reader_meets_a_row_twice_wherever_a_process_ends(
+async def test_an_update_killed_at_any_step_shows_no_row_twice(
     city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pull(make_client(city), to=path)
@@ -327,8 +325,8 @@ async def test_no_reader_meets_a_row_twice_wherever_a_process_ends(
             await pull(make_client(city), to=path, update=True)
         assert set(_ids(path).values()) == {1}
 
-        with contextlib.suppress(InvalidArgumentError):  # it is done, and was repaired
-            await pull(make_client(city), to=path)
+        with contextlib.suppress(InvalidArgumentError):  # the pull is complete, and was repaired
+            await pull(client_of(city), to=path)
         ids = _ids(path)
         assert len(ids) == _ROWS
         assert set(ids.values()) == {1}
@@ -336,10 +334,8 @@ async def test_no_reader_meets_a_row_twice_wherever_a_process_ends(
     assert (await pull(make_client(city), to=path, update=True)).complete
 
 
-async def test_an_update_that_was_killed_before_its_rows_counted_is_done_again(
-    city: Sandbox, path: Path
-) -> None:
-    await pull(make_client(city), to=path)
+async def test_an_update_killed_before_its_commit_is_repeated(city: Sandbox, path: Path) -> None:
+    await pull(client_of(city), to=path)
     _beside(path, "pending").write_bytes(b"rows that do not count")
     city.city.touch(0)
 
@@ -348,7 +344,7 @@ async def test_an_update_that_was_killed_before_its_rows_counted_is_done_again(
     assert set(_ids(path).values()) == {1}
 
 
-async def test_a_first_pull_shows_no_row_twice_wherever_a_process_ends(
+async def test_a_first_pull_killed_at_any_step_shows_no_row_twice(
     city: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for step in range(0, 100, 7):
@@ -359,15 +355,15 @@ async def test_a_first_pull_shows_no_row_twice_wherever_a_process_ends(
         if any(path.glob("*/*.parquet")):
             assert set(_ids(path).values()) == {1}
 
-        with contextlib.suppress(InvalidArgumentError):  # it may be done
-            await pull(make_client(city), to=path)
+        with contextlib.suppress(InvalidArgumentError):  # the pull may be complete
+            await pull(client_of(city), to=path)
         ids = _ids(path)
         assert len(ids) == _ROWS
         assert set(ids.values()) == {1}
 
 
 @pytest.mark.parametrize("suffix", [".pending", ".parquet", ".new", ".json.new"])
-async def test_a_full_disk_is_told_and_the_pull_goes_on(
+async def test_a_full_disk_is_reported_and_the_pull_can_be_continued(
     suffix: str, city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await _interrupted(city, path)
@@ -392,10 +388,10 @@ async def test_a_full_disk_is_told_and_the_pull_goes_on(
     assert set(_ids(path).values()) == {1}
 
 
-def _as_earlier_versions_left_it(path: Path, number: int) -> None:
-    """Move the checkpoint and the pending rows into the folder."""
+def _convert_to_early_version(path: Path, number: int) -> None:
+    """Move the checkpoint and the pending rows into the folder, as early versions did."""
     manifest = json.loads(_beside(path, "pull.json").read_bytes())
-    kept = {
+    checkpoint_file = {
         "checkpoint": manifest["checkpoint"],
         "length": manifest["length"] - manifest["stored"],
         "number": number,
@@ -403,17 +399,17 @@ def _as_earlier_versions_left_it(path: Path, number: int) -> None:
     pending = _beside(path, "pending")
     rest = pending.read_bytes()[manifest["stored"] :] if pending.exists() else b""
     (path / f"_pending-{number}.arrow").write_bytes(rest)
-    (path / "_pull.json").write_text(json.dumps(kept), "utf-8")
+    (path / "_pull.json").write_text(json.dumps(checkpoint_file), "utf-8")
     _beside(path, "pull.json").unlink()
     pending.unlink(missing_ok=True)
 
 
-async def test_an_unfinished_dataset_of_an_earlier_version_goes_on(
+async def test_an_unfinished_dataset_of_an_early_version_is_continued(
     city: Sandbox, path: Path
 ) -> None:
     await _interrupted(city, path)
-    _as_earlier_versions_left_it(path, 1)
-    shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # which does not count yet
+    _convert_to_early_version(path, 1)
+    shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # not committed yet
 
     report = await pull(make_client(city), to=path)
 
@@ -423,12 +419,12 @@ async def test_an_unfinished_dataset_of_an_earlier_version_goes_on(
     assert not _hidden(path)
 
 
-async def test_a_dataset_of_an_earlier_version_is_repaired_by_any_call(
+async def test_a_dataset_of_an_early_version_is_converted_by_any_call(
     city: Sandbox, path: Path
 ) -> None:
-    await pull(make_client(city), to=path)
-    shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # its predecessor is left
-    _as_earlier_versions_left_it(path, 2)
+    await pull(client_of(city), to=path)
+    shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # its predecessor remained
+    _convert_to_early_version(path, 2)
 
     with pytest.raises(InvalidArgumentError, match="is done"):
         await pull(make_client(city), to=path)
@@ -438,7 +434,9 @@ async def test_a_dataset_of_an_earlier_version_is_repaired_by_any_call(
     assert not _hidden(path)
 
 
-async def test_a_dataset_behind_a_link_grows_where_it_is(city: Sandbox, tmp_path: Path) -> None:
+async def test_a_dataset_behind_a_symbolic_link_stays_in_its_folder(
+    city: Sandbox, tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "real.parquet").mkdir()
@@ -450,9 +448,9 @@ async def test_a_dataset_behind_a_link_grows_where_it_is(city: Sandbox, tmp_path
     assert len(_ids(elsewhere / "real.parquet")) == _ROWS
 
 
-async def test_a_page_of_a_dataset_without_a_part_is_refused(city: Sandbox, path: Path) -> None:
-    await pull(make_client(city), to=path)
+async def test_a_map_of_a_dataset_with_a_missing_part_is_refused(city: Sandbox, path: Path) -> None:
+    await pull(client_of(city), to=path)
     _part(path).unlink()
 
-    with pytest.raises(InvalidArgumentError, match="is no pull, or is damaged"):
+    with pytest.raises(InvalidArgumentError, match="was not written by a pull, or is damaged"):
         page(path)

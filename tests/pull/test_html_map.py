@@ -1,4 +1,4 @@
-"""The page of a pull, in a real browser where there is one."""
+"""The HTML map of a pull, in a browser if one is installed."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ async def _pulled(to: Path) -> Sandbox:
 
 
 def _data(html: str) -> dict[str, Any]:
-    (data,) = re.findall(
+    (script,) = re.findall(
         r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL
     )
-    told: dict[str, Any] = json.loads(data)
-    return told
+    data: dict[str, Any] = json.loads(script)
+    return data
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", _NAMES)
-async def test_a_page_holds_every_issue_of_any_kind_of_file(name: str, tmp_path: Path) -> None:
+async def test_a_map_shows_every_issue_of_any_file_format(name: str, tmp_path: Path) -> None:
     sandbox = await _pulled(tmp_path / name)
 
-    told = _data(page(tmp_path / name))
+    data = _data(page(tmp_path / name))
 
-    issues = {issue[0]: issue for issue in told["issues"]}
-    assert told["name"] == name
+    issues = {issue[0]: issue for issue in data["issues"]}
+    assert data["name"] == name
     assert set(issues) == {sandbox.city.id_of(row) for row in range(200)}
     assert issues[sandbox.city.id_of(7)][5] == sandbox.city.lat[7]
     assert {issue[1] for issue in issues.values()} >= {"open", "archived"}
@@ -52,7 +52,7 @@ async def test_a_page_holds_every_issue_of_any_kind_of_file(name: str, tmp_path:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", _NAMES)
-async def test_what_vanished_is_on_no_page(name: str, tmp_path: Path) -> None:
+async def test_vanished_issues_are_not_on_the_map(name: str, tmp_path: Path) -> None:
     sandbox = await _pulled(tmp_path / name)
     sandbox.city.hide(7)
     await pull(make_client(sandbox), to=tmp_path / name, sweep=True)
@@ -62,7 +62,7 @@ async def test_what_vanished_is_on_no_page(name: str, tmp_path: Path) -> None:
     assert shown == {sandbox.city.id_of(row) for row in range(200) if row != 7}
 
 
-def test_nothing_that_people_wrote_can_end_the_script(tmp_path: Path) -> None:
+def test_data_cannot_end_the_script_element(tmp_path: Path) -> None:
     evil = "</script><script>alert(1)</script>"
     (tmp_path / "evil.jsonl").write_text(json.dumps({"id": 1, "summary": evil}), "utf-8")
 
@@ -73,7 +73,7 @@ def test_nothing_that_people_wrote_can_end_the_script(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_page_asks_for_nothing(tmp_path: Path) -> None:
+async def test_a_map_sends_no_requests(tmp_path: Path) -> None:
     await _pulled(tmp_path / "city.jsonl")
 
     frame = re.sub(r'id="data">.*?</script>', "", page(tmp_path / "city.jsonl"), flags=re.DOTALL)
@@ -86,14 +86,14 @@ async def test_a_page_asks_for_nothing(tmp_path: Path) -> None:
     ("name", "content", "words"),
     [
         ("city.xls", "", "must end in"),
-        ("none.jsonl", None, "there is no"),
-        ("bad.jsonl", "mine\n", "is no pull"),
-        ("bad.csv", "a,b\n1,2\n", "is no pull"),
-        ("bad.geojson", "{}", "is no pull"),
-        ("bad.db", "mine", "is no pull"),
+        ("none.jsonl", None, "does not exist"),
+        ("bad.jsonl", "mine\n", "was not written by a pull"),
+        ("bad.csv", "a,b\n1,2\n", "was not written by a pull"),
+        ("bad.geojson", "{}", "was not written by a pull"),
+        ("bad.db", "mine", "was not written by a pull"),
     ],
 )
-def test_what_is_no_pull_is_refused(
+def test_a_file_that_no_pull_wrote_is_refused(
     name: str, content: str | None, words: str, tmp_path: Path
 ) -> None:
     if content is not None:
@@ -103,7 +103,7 @@ def test_what_is_no_pull_is_refused(
         page(tmp_path / name)
 
 
-def test_a_browser_draws_it(tmp_path: Path) -> None:
+def test_a_browser_draws_the_map(tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         reason = "There is no Chromium on this machine (Debian's package chromium)."
@@ -125,4 +125,4 @@ def test_a_browser_draws_it(tmp_path: Path) -> None:
 
     assert html.name == "city.db.html"
     assert "<title>city.db: 200 issues</title>" in drawn.stdout
-    assert drawn.stdout.count("<tr>") > 200  # the table, and the times to close
+    assert drawn.stdout.count("<tr>") > 200  # the table of issues, and that of closing times

@@ -1,4 +1,4 @@
-"""A pull that is killed at any instant goes on as if nothing had been."""
+"""Pulls that are killed at any instant and continued."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ import anyio
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.pull import pull
 
-if sys.argv[2].endswith(".parquet"):  # the others need no pyarrow, which takes long to import
+if sys.argv[2].endswith(".parquet"):  # importing pyarrow is slow
     from seeclickfix_async.pull import _parquet
-    _parquet._AT_ONCE = 150  # parts, in so small a city too
+    _parquet._AT_ONCE = 150  # so that a small city fills parts
 
 async def main(url, to, concurrency, sweep=""):
     async with AsyncClient(base_url=url, limiter=None) as client:
@@ -44,13 +44,13 @@ async def _pull(url: str, to: Path, concurrency: int, *, sweep: bool = False) ->
 
 
 def _kill_at(sandbox: Sandbox, request: int, *, after: float, command: list[str]) -> None:
-    """Kill a process so many seconds after it, or one before it, made this request."""
+    """Kill a process `after` seconds after the sandbox received this number of requests."""
     process = subprocess.Popen([sys.executable, "-W", "error", "-c", _PULL, *command])
     while len(sandbox.requests) < request and process.poll() is None:
         time.sleep(0.001)
     time.sleep(after)
     process.kill()
-    assert process.wait(60) == -signal.SIGKILL, "It was done before it was killed."
+    assert process.wait(60) == -signal.SIGKILL, "It ended before it was killed."
 
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
@@ -59,7 +59,7 @@ _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
 @pytest.mark.parametrize(
     ("name", "concurrency"), [("city.jsonl", 1), *((name, 4) for name in _NAMES)]
 )
-def test_a_killed_pull_goes_on(name: str, concurrency: int, tmp_path: Path) -> None:
+def test_a_killed_pull_is_continued(name: str, concurrency: int, tmp_path: Path) -> None:
     sandbox = Sandbox(1200, settings=Settings(quota=None, latency=0.005))
     chance = random.Random(f"{name} {concurrency}")
     whole, killed = tmp_path / f"whole-{name}", tmp_path / f"killed-{name}"
@@ -73,15 +73,15 @@ def test_a_killed_pull_goes_on(name: str, concurrency: int, tmp_path: Path) -> N
             _kill_at(sandbox, request, after=chance.random() * 0.03, command=command)
         assert anyio.run(_pull, url, killed, concurrency)
 
-    assert read_issues(killed) == read_issues(whole)
-    assert len(read_issues(killed)) == 1200
-    # A kill costs the requests that were under way; with several concurrency, other shares too.
+    assert rows(killed) == rows(whole)
+    assert len(rows(killed)) == 1200
+    # A kill costs the pending requests; several workers may divide the rest differently, too.
     shares = 0 if concurrency == 1 else 2 * concurrency
     assert len(sandbox.requests) <= uninterrupted + _KILLS * concurrency + shares
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_a_killed_sweep_goes_on(name: str, tmp_path: Path) -> None:
+def test_a_killed_sweep_is_continued(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(1200, settings=Settings(quota=None, latency=0.005))
     chance = random.Random(name)
     path = tmp_path / name

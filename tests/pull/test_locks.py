@@ -1,4 +1,4 @@
-"""One pull at a time writes to a file, a folder of photos or a cursor."""
+"""Locks on files, folders of photos and cursors."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from tests.support.sandboxes import URL, make_client
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet", "city.geoparquet"]
 _SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
 
-_HOLD = """
+_LOCK = """
 import sys
 from pathlib import Path
 from seeclickfix_async.pull._lock import lock_for
 
 lock = lock_for(Path(sys.argv[1]))
 assert lock.acquire()
-print("held", flush=True)
+print("locked", flush=True)
 sys.stdin.read()
 """
 
@@ -48,36 +48,36 @@ def small() -> Sandbox:
     return Sandbox(300, settings=Settings(quota=None))
 
 
-class _Held:
-    """A client whose requests wait after the first, and say so."""
+class _PausedClient:
+    """A client that pauses before its second request."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.waiting, self.go_on = anyio.Event(), anyio.Event()
-        held, asked = self, iter(range(1))
+        paused, first = self, iter(range(1))
 
-        class Holding(httpx.ASGITransport):
+        class Pausing(httpx.ASGITransport):
             async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-                if next(asked, None) is None:
-                    held.waiting.set()
-                    await held.go_on.wait()
+                if next(first, None) is None:
+                    paused.waiting.set()
+                    await paused.go_on.wait()
                 return await super().handle_async_request(request)
 
-        http = httpx.AsyncClient(transport=Holding(app=sandbox.app))
+        http = httpx.AsyncClient(transport=Pausing(app=sandbox.app))
         self.client = AsyncClient(http=http, base_url=URL, limiter=None)
 
 
 @contextmanager
 def _other_process(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process holds the lock of a file, until it is killed."""
+    """Start another process that holds the lock of a file until it is killed."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(path)],
+        [sys.executable, "-c", _LOCK, str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
+        assert process.stdout.readline() == "locked\n"
         yield process
     finally:
         process.kill()
@@ -98,7 +98,7 @@ def _names(folder: Path) -> set[str]:
 async def test_a_second_pull_in_the_same_process_is_refused(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
-    path, first = tmp_path / name, _Held(small)
+    path, first = tmp_path / name, _PausedClient(small)
     reports: list[Report] = []
 
     async def begin() -> None:
@@ -124,7 +124,7 @@ async def test_a_second_pull_in_the_same_process_is_refused(
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", _NAMES)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_lock_of_another_process_ends_with_it(
+async def test_the_lock_of_another_process_ends_with_it(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -135,7 +135,7 @@ async def test_a_lock_of_another_process_ends_with_it(
         assert caught.value.process_id == process.pid
         assert _names(tmp_path) == {f"{name}.lock"}
     assert len(small.requests) == 0
-    assert (tmp_path / f"{name}.lock").exists()  # nobody was left to remove it
+    assert (tmp_path / f"{name}.lock").exists()  # its holder was killed
 
     assert (await pull(make_client(small), to=path)).complete
 
@@ -164,7 +164,7 @@ def test_a_second_pull_in_another_thread_is_refused(small: Sandbox, tmp_path: Pa
 
 
 @pytest.mark.anyio
-async def test_other_spellings_of_a_path_are_the_same_file(
+async def test_all_paths_of_a_file_have_the_same_lock(
     small: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -188,8 +188,8 @@ async def test_other_spellings_of_a_path_are_the_same_file(
 
 
 @pytest.mark.anyio
-async def test_a_pull_waits_for_another_one(small: Sandbox, tmp_path: Path) -> None:
-    path, first = tmp_path / "city.jsonl", _Held(small)
+async def test_a_pull_waits_for_another_pull(small: Sandbox, tmp_path: Path) -> None:
+    path, first = tmp_path / "city.jsonl", _PausedClient(small)
     second: list[Report] = []
 
     async def wait() -> None:
@@ -204,8 +204,8 @@ async def test_a_pull_waits_for_another_one(small: Sandbox, tmp_path: Path) -> N
         first.go_on.set()
 
     assert second[0].complete
-    assert second[0].received < 300  # it found the first one's work
-    assert len(read_issues(path)) == 300
+    assert second[0].received < 300  # it continued from the checkpoint of the first
+    assert len(rows(path)) == 300
 
 
 @pytest.mark.anyio
@@ -222,7 +222,9 @@ async def test_waiting_can_be_cancelled(small: Sandbox, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wait", [-1, "5", True, float("nan")])
 @pytest.mark.anyio
-async def test_a_wait_is_a_number_of_seconds(wait: Any, small: Sandbox, tmp_path: Path) -> None:
+async def test_a_wait_that_is_not_in_range_is_refused(
+    wait: Any, small: Sandbox, tmp_path: Path
+) -> None:
     with pytest.raises(InvalidArgumentError, match="wait"):
         await pull(make_client(small), to=tmp_path / "city.jsonl", wait=wait)
 
@@ -242,8 +244,8 @@ async def test_a_folder_of_photos_has_one_writer(small: Sandbox, tmp_path: Path)
 
 
 @pytest.mark.anyio
-async def test_parts_of_a_plan_have_one_writer_each(small: Sandbox, tmp_path: Path) -> None:
-    first, second = await plan(make_client(small), parts=2)
+async def test_each_part_of_a_plan_has_one_writer(small: Sandbox, tmp_path: Path) -> None:
+    first, second = await plan(client_of(small), parts=2)
     with _other_process(tmp_path / f"{first.name}.jsonl"):
         with pytest.raises(FileLockedError):
             await pull(make_client(small), to=tmp_path / f"{first.name}.jsonl", **first.filters)
@@ -256,11 +258,11 @@ async def test_parts_of_a_plan_have_one_writer_each(small: Sandbox, tmp_path: Pa
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", _NAMES)
-async def test_a_pull_whose_lock_file_is_removed_stops(
+async def test_a_pull_stops_when_its_lock_file_is_removed(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
-    """Another one would be let in then, so that the first one writes no more."""
-    path, first = tmp_path / name, _Held(small)
+    """Another pull could acquire a new lock file, so the first stops writing."""
+    path, first = tmp_path / name, _PausedClient(small)
     caught: list[Exception] = []
 
     async def begin() -> None:
@@ -282,10 +284,10 @@ async def test_a_pull_whose_lock_file_is_removed_stops(
 
 
 @pytest.mark.anyio
-async def test_a_lock_file_is_its_owners_and_outlives_a_crash_harmlessly(
+async def test_a_lock_file_is_private_and_harmless_after_a_crash(
     small: Sandbox, tmp_path: Path
 ) -> None:
-    path, first = tmp_path / "city.jsonl", _Held(small)
+    path, first = tmp_path / "city.jsonl", _PausedClient(small)
     lock = tmp_path / "city.jsonl.lock"
     lock.write_text(" 1\n", "utf-8")
     lock.chmod(0o600)
@@ -301,7 +303,9 @@ async def test_a_lock_file_is_its_owners_and_outlives_a_crash_harmlessly(
 
 
 @pytest.mark.anyio
-async def test_a_lock_file_that_cannot_be_made_is_told(small: Sandbox, tmp_path: Path) -> None:
+async def test_a_lock_file_that_cannot_be_created_is_reported(
+    small: Sandbox, tmp_path: Path
+) -> None:
     (tmp_path / "city.jsonl.lock").mkdir()
 
     with pytest.raises(InvalidArgumentError, match=r"its lock file city\.jsonl\.lock cannot be"):
@@ -316,15 +320,15 @@ async def test_a_link_in_place_of_a_lock_file_is_not_followed(
 ) -> None:
     (tmp_path / "city.jsonl.lock").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(InvalidArgumentError, match="cannot be made"):
-        await pull(make_client(small), to=tmp_path / "city.jsonl")
+    with pytest.raises(InvalidArgumentError, match="cannot be created"):
+        await pull(client_of(small), to=tmp_path / "city.jsonl")
 
     assert not (tmp_path / "elsewhere").exists()
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-async def test_a_file_system_without_locks_is_told(
+async def test_a_file_system_without_locks_is_reported(
     number: int, small: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> bool:
@@ -352,7 +356,7 @@ async def test_a_token_store_leaves_no_lock_file_and_follows_no_link(tmp_path: P
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_the_package_loads_no_locks_before_they_are_used() -> None:
+def test_the_package_imports_filelock_on_first_use() -> None:
     program = "import sys, seeclickfix_async; print('filelock' in sys.modules)"
 
     done = subprocess.run(
@@ -372,7 +376,7 @@ def test_the_package_loads_no_locks_before_they_are_used() -> None:
         (("demo",), "scf-demo.db", "FILE: another pull (process {})"),
     ],
 )
-def test_the_command_line_has_an_exit_code_for_it(
+def test_the_command_line_has_an_exit_code_for_a_locked_file(
     arguments: tuple[str, ...], file: str, words: str, small: Sandbox, tmp_path: Path
 ) -> None:
     with small.serve() as url, _other_process(tmp_path / file) as process:
@@ -382,7 +386,7 @@ def test_the_command_line_has_an_exit_code_for_it(
         assert words.format(process.pid) in done.stderr
 
 
-def test_the_command_line_waits(
+def test_the_command_line_waits_for_a_locked_file(
     small: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = lock_for(tmp_path / "city.db")

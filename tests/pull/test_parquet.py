@@ -1,4 +1,4 @@
-"""Parquet datasets and frames, read by those who use them."""
+"""Parquet datasets and tables, read by query engines and data frame libraries."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def client(city: Sandbox) -> AsyncClient:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
-        patched.setattr(parquet, "_AT_ONCE", 150)  # there is no public face for so small a city
+        patched.setattr(parquet, "_AT_ONCE", 150)  # so that a small city fills parts
         yield
 
 
@@ -52,7 +52,7 @@ def _names(folder: Path) -> set[str]:
 
 
 @pytest.mark.usefixtures("small_parts")
-async def test_a_dataset_has_one_file_a_month(client: AsyncClient, tmp_path: Path) -> None:
+async def test_a_dataset_has_one_file_per_month(client: AsyncClient, tmp_path: Path) -> None:
     path = tmp_path / "city.parquet"
     await pull(client, to=path, concurrency=4)
 
@@ -65,7 +65,7 @@ async def test_a_dataset_has_one_file_a_month(client: AsyncClient, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("small_parts")
-async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
+async def test_a_dataset_interrupted_at_any_step_becomes_complete(
     client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "city.parquet"
@@ -85,7 +85,7 @@ async def test_a_dataset_that_is_left_at_any_step_is_whole_in_the_end(
 
 
 @pytest.mark.usefixtures("small_parts")
-async def test_rows_show_before_the_pull_is_done(city: Sandbox, tmp_path: Path) -> None:
+async def test_rows_are_readable_before_the_pull_is_complete(city: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "city.parquet"
     with pytest.raises(ServerError):
         await pull(failing_client(city, after=4), to=path)
@@ -94,7 +94,7 @@ async def test_rows_show_before_the_pull_is_done(city: Sandbox, tmp_path: Path) 
     assert 150 <= len(set(whole["id"].to_pylist())) == len(whole) < 600
 
 
-async def test_months_are_those_of_utc(client: AsyncClient, tmp_path: Path) -> None:
+async def test_months_are_in_utc(client: AsyncClient, tmp_path: Path) -> None:
     decoder = msgspec.json.Decoder(Issue)
     late = decoder.decode(b'{"id": 1, "created_at": "2024-12-31T23:30:00-05:00"}')
     never = decoder.decode(b'{"id": 2}')
@@ -113,7 +113,7 @@ async def test_months_are_those_of_utc(client: AsyncClient, tmp_path: Path) -> N
     assert months == {"month=2025-01", "month=__HIVE_DEFAULT_PARTITION__"}
 
 
-async def test_engines_read_a_dataset_as_it_is(client: AsyncClient, tmp_path: Path) -> None:
+async def test_query_engines_read_a_dataset(client: AsyncClient, tmp_path: Path) -> None:
     path = tmp_path / "city.parquet"
     await pull(client, to=path)
     files = f"{path}/*/*.parquet"
@@ -128,27 +128,27 @@ async def test_engines_read_a_dataset_as_it_is(client: AsyncClient, tmp_path: Pa
     assert opened[1] == frame["created_at"].min()
 
 
-async def test_points_are_those_of_geoparquet(client: AsyncClient, tmp_path: Path) -> None:
+async def test_points_follow_geoparquet(client: AsyncClient, tmp_path: Path) -> None:
     path = tmp_path / "city.geoparquet"
     await pull(client, to=path, after=None)
 
     file = next(path.glob("**/*.parquet"))
-    told = pyarrow.parquet.read_schema(file).metadata
-    geo = msgspec.json.decode(told[b"geo"])
+    metadata = pyarrow.parquet.read_schema(file).metadata
+    geo = msgspec.json.decode(metadata[b"geo"])
     row = pyarrow.parquet.read_table(file, partitioning=None).to_pylist()[0]
     assert geo["columns"][geo["primary_column"]]["encoding"] == "WKB"
     assert struct.unpack("<BIdd", row["geometry"]) == (1, 1, row["lng"], row["lat"])
-    assert told[b"attribution"] == b"seeclickfix.com"
+    assert metadata[b"attribution"] == b"seeclickfix.com"
 
 
-async def test_comments_come_with_details(client: AsyncClient) -> None:
+async def test_comments_are_stored_with_details(client: AsyncClient) -> None:
     whole = (await table(client, status="open", details=True)).to_pylist()
 
     assert sum(len(row["comments"]) for row in whole) == sum(row["comments_count"] for row in whole)
     assert any(row["comments"] and row["comments"][0]["comment"] for row in whole)
 
 
-async def test_a_frame_holds_everything(client: AsyncClient) -> None:
+async def test_a_table_holds_every_issue(client: AsyncClient) -> None:
     whole = await table(client)
 
     pandas = whole.to_pandas()
@@ -159,7 +159,7 @@ async def test_a_frame_holds_everything(client: AsyncClient) -> None:
     assert set(pandas["status"]) <= {"open", "acknowledged", "closed", "archived"}
 
 
-async def test_a_frame_that_is_not_whole_is_none() -> None:
+async def test_an_incomplete_table_raises_an_error() -> None:
     from seeclickfix_async import PlaceArea
 
     sandbox = Sandbox(1000, settings=Settings(quota=None, depth=100))
@@ -168,14 +168,14 @@ async def test_a_frame_that_is_not_whole_is_none() -> None:
         await table(make_client(sandbox), area=PlaceArea("example-city"))
 
 
-async def test_one_row_group_is_in_memory_at_once(client: AsyncClient, tmp_path: Path) -> None:
+async def test_one_row_group_is_in_memory_at_a_time(client: AsyncClient, tmp_path: Path) -> None:
     issues = (await client.issues.list(per_page=64)).items
     schema = arrow.schema(geometry=False)
     pool = pyarrow.system_memory_pool()
     before, gathered = pool.bytes_allocated(), list[int]()
 
     def batches() -> Iterator[pyarrow.RecordBatch]:
-        for _ in range(256):  # 64 of them are a row group
+        for _ in range(256):  # 64 chunks make a row group
             yield arrow.batch(issues, schema)
             gathered.append(pool.bytes_allocated() - before)
 

@@ -1,4 +1,4 @@
-"""A pull's photos come into a folder: all that can be had, whole, and once."""
+"""The photos of a pull: available ones are downloaded once and completely."""
 
 from __future__ import annotations
 
@@ -32,53 +32,53 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class _Storage:
-    """A sandbox on a real socket, some of whose photos are not to be had."""
+    """A sandbox on a real socket, with some unavailable photos."""
 
     def __init__(self, issues: int = 60) -> None:
         self.sandbox = Sandbox(issues, settings=Settings(quota=None))
-        self.ways: dict[str, str] = {}  # what happens to a photo, by the key in its link
+        self.faults: dict[str, str] = {}  # by the key in the photo's link
         self.fetched: Counter[str] = Counter()
-        self.carried: set[bool] = set()  # whether storage was shown a token
+        self.had_token: set[bool] = set()  # of requests to the storage
         self.delay = 0.0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
-        key = next((key for key in self.ways if key in path), "")
+        key = next((key for key in self.faults if key in path), "")
         if path.startswith("/storage/"):
             self.fetched[path.rpartition("/")[2]] += 1
-            self.carried.add(any(name == b"authorization" for name, _ in scope["headers"]))
+            self.had_token.add(any(name == b"authorization" for name, _ in scope["headers"]))
             await anyio.sleep(self.delay)
-        way = self.ways.get(key, "")
+        fault = self.faults.get(key, "")
         app: Any = self.sandbox.app
-        if way.isdigit() and path.startswith("/storage/"):
-            app = Response(status_code=int(way))
-        elif way == "down" and path.startswith("/rails/"):
+        if fault.isdigit() and path.startswith("/storage/"):
+            app = Response(status_code=int(fault))
+        elif fault == "down" and path.startswith("/rails/"):
             app = RedirectResponse("http://localhost:9/photo.jpg")
-        elif way == "torn" and path.startswith("/storage/"):
+        elif fault == "torn" and path.startswith("/storage/"):
             app = StreamingResponse(_torn(), headers={"Content-Length": "1000"})
-        elif way == "page":
+        elif fault == "page":
             app = Response("sign in", media_type="text/html")
-        elif way == "link":
+        elif fault == "link":
             app = RedirectResponse("ftp://nowhere/photo.jpg")
-        elif way == "host":
+        elif fault == "host":
             app = RedirectResponse("https://xn--/photo.jpg")
-        with contextlib.suppress(_Torn):
+        with contextlib.suppress(_Disconnected):
             await app(scope, receive, send)
 
     async def links(self, client: AsyncClient) -> dict[int, str]:
-        """The keys of the photos, by issue."""
+        """Return the keys of the photos by issue."""
         issues = [issue async for issue in client.issues.list(status="all", per_page=100)]
         links = {issue.id: issue.media and issue.media.image_full for issue in issues}
         return {number: link.split("/")[-3] for number, link in links.items() if link}
 
 
-class _Torn(Exception):  # noqa: N818  # the connection ends here
+class _Disconnected(Exception):  # noqa: N818  # ends a response
     pass
 
 
 async def _torn() -> Any:
     yield _PNG
-    raise _Torn
+    raise _Disconnected
 
 
 @pytest.fixture
@@ -101,74 +101,74 @@ def _names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_every_photo_comes_once(
+async def test_every_photo_is_downloaded_once(
     name: str, storage: _Storage, url: str, tmp_path: Path
 ) -> None:
-    album = tmp_path / "photos"
+    folder = tmp_path / "photos"
     async with _client(url) as client:
         links = await storage.links(client)
-        report = await pull(client, to=tmp_path / name, photos=album)
-        again = await pull(client, to=tmp_path / name, photos=album)
+        report = await pull(client, to=tmp_path / name, photos=folder)
+        again = await pull(client, to=tmp_path / name, photos=folder)
 
     assert len(links) > 20
-    assert _names(album) == {f"{number}.jpg" for number in links}
-    assert all(file.read_bytes().startswith(_PNG) for file in album.iterdir())
+    assert _names(folder) == {f"{number}.jpg" for number in links}
+    assert all(file.read_bytes().startswith(_PNG) for file in folder.iterdir())
     assert (report.photos, report.photos_missing) == (len(links), 0)
     assert (again.photos, again.photos_missing) == (len(links), 0)
     assert set(storage.fetched.values()) == {1}
-    assert storage.carried == {False}
+    assert storage.had_token == {False}
 
 
-async def test_what_cannot_be_had_is_counted_and_stops_nothing(
+async def test_unavailable_photos_are_counted_and_stop_nothing(
     storage: _Storage, url: str, tmp_path: Path
 ) -> None:
-    album = tmp_path / "photos"
+    folder = tmp_path / "photos"
     ways = ["404", "410", "403", "500", "torn", "down", "page", "link", "host"]
     async with _client(url) as client:
         links = await storage.links(client)
-        storage.ways = dict(zip(links.values(), ways, strict=False))
+        storage.faults = dict(zip(links.values(), ways, strict=False))
         lost = dict(zip(links, ways, strict=False))
-        report = await pull(client, to=tmp_path / "city.db", photos=album)
+        report = await pull(client, to=tmp_path / "city.db", photos=folder)
         first = storage.fetched.copy()
 
-        storage.ways = {key: way for key, way in storage.ways.items() if way == "404"}
-        later = await pull(client, to=tmp_path / "city.db", update=True, photos=album)
+        storage.faults = {key: fault for key, fault in storage.faults.items() if fault == "404"}
+        later = await pull(client, to=tmp_path / "city.db", update=True, photos=folder)
 
     assert report.complete
     assert (report.photos, report.photos_missing) == (len(links) - len(ways), len(ways))
     assert (later.photos, later.photos_missing) == (len(links) - 2, 2)
-    gone = {f"{number}.gone" for number, way in lost.items() if way in ("404", "410")}
+    gone = {f"{number}.gone" for number, fault in lost.items() if fault in ("404", "410")}
     there = {f"{number}.jpg" for number in links} - {name.replace("gone", "jpg") for name in gone}
-    assert _names(album) == gone | there
+    assert _names(folder) == gone | there
     assert all(storage.fetched[key] == first[key] for key in list(links.values())[:2])
 
 
-async def test_a_host_that_is_down_is_not_asked_for_every_photo(
+async def test_a_failing_host_is_not_requested_for_every_photo(
     url: str, storage: _Storage, tmp_path: Path
 ) -> None:
     async with _client(url) as client:
         links = await storage.links(client)
-        storage.ways = dict.fromkeys(links.values(), "503")
+        storage.faults = dict.fromkeys(links.values(), "503")
         report = await pull(client, to=tmp_path / "city.jsonl", photos=tmp_path / "photos")
 
     assert (report.photos, report.photos_missing) == (0, len(links))
     assert 24 <= len(storage.fetched) < len(links)
 
 
-@pytest.mark.parametrize("way", ["403", "page"])
-async def test_many_photos_that_are_refused_keep_no_other_from_coming(
-    way: str, url: str, storage: _Storage, tmp_path: Path
+@pytest.mark.parametrize("fault", ["403", "page"])
+async def test_many_refused_photos_do_not_stop_the_others(
+    fault: str, url: str, storage: _Storage, tmp_path: Path
 ) -> None:
     async with _client(url) as client:
         links = await storage.links(client)
-        storage.ways = {links[number]: way for number in sorted(links)[:32]}
+        storage.faults = {links[number]: fault for number in sorted(links)[:32]}
         report = await pull(client, to=tmp_path / "city.db", photos=tmp_path / "photos")
 
     assert len(links) > 32
     assert (report.photos, report.photos_missing) == (len(links) - 32, 32)
 
 
-async def test_a_client_that_is_blocked_stops(url: str, storage: _Storage, tmp_path: Path) -> None:
+async def test_a_blocked_client_stops(url: str, storage: _Storage, tmp_path: Path) -> None:
     async with _client(url) as client:
         await pull(client, to=tmp_path / "city.jsonl")
         words = {"message": "Request forbidden by administrative rules."}
@@ -183,7 +183,7 @@ async def test_a_client_that_is_blocked_stops(url: str, storage: _Storage, tmp_p
     assert report.photos_missing == 0
 
 
-async def test_a_photo_of_what_vanished_is_not_looked_for(
+async def test_photos_of_vanished_issues_are_not_requested(
     url: str, storage: _Storage, tmp_path: Path
 ) -> None:
     async with _client(url) as client:
@@ -191,14 +191,14 @@ async def test_a_photo_of_what_vanished_is_not_looked_for(
         await pull(client, to=tmp_path / "city.jsonl")
         number = next(iter(links))
         storage.sandbox.city.hide(storage.sandbox.city.row_of(number) or 0)
-        album = tmp_path / "photos"
-        report = await pull(client, to=tmp_path / "city.jsonl", sweep=True, photos=album)
+        folder = tmp_path / "photos"
+        report = await pull(client, to=tmp_path / "city.jsonl", sweep=True, photos=folder)
 
     assert vanished_ids(tmp_path / "city.jsonl") == {number}
     assert (report.vanished, report.photos, report.photos_missing) == (1, len(links) - 1, 0)
 
 
-async def test_a_database_fetches_the_photos_of_one_pull(
+async def test_a_pull_into_a_shared_database_downloads_its_own_photos_only(
     url: str, storage: _Storage, tmp_path: Path
 ) -> None:
     async with _client(url) as client:
@@ -211,7 +211,9 @@ async def test_a_database_fetches_the_photos_of_one_pull(
     assert report.photos == sum(bool(one.media and one.media.image_full) for one in closed)
 
 
-async def test_what_is_on_its_way_for_another_pull_is_left_alone(url: str, tmp_path: Path) -> None:
+async def test_new_temporary_files_of_other_programs_are_preserved(
+    url: str, tmp_path: Path
+) -> None:
     part = tmp_path / "photos" / "20000000.jpg.0123abcd.part"
     part.parent.mkdir()
     _write(part)
@@ -221,7 +223,7 @@ async def test_what_is_on_its_way_for_another_pull_is_left_alone(url: str, tmp_p
     assert part.read_bytes() == b"mine"
 
 
-async def test_a_folder_that_cannot_be_one_is_refused_before_anything_is_sent(
+async def test_an_unusable_photo_folder_is_refused_before_any_request(
     url: str, storage: _Storage, tmp_path: Path
 ) -> None:
     _write(tmp_path / "file")
@@ -229,7 +231,7 @@ async def test_a_folder_that_cannot_be_one_is_refused_before_anything_is_sent(
         for folder in (tmp_path / "file", tmp_path / "no" / "photos"):
             with pytest.raises(InvalidArgumentError, match=r"photos: .* cannot be a folder"):
                 await pull(client, to=tmp_path / "city.jsonl", photos=folder)
-        with pytest.raises(InvalidArgumentError, match="must bring media"):
+        with pytest.raises(InvalidArgumentError, match="must include media"):
             await pull(
                 client, to=tmp_path / "city.jsonl", photos=tmp_path / "photos", fields=["summary"]
             )
@@ -260,7 +262,7 @@ async def _resume(url: str, folder: Path) -> Report:
         return await pull(client, to=folder / "city.jsonl", photos=folder / "photos")
 
 
-def test_a_killed_pull_goes_on_with_its_photos(tmp_path: Path) -> None:
+def test_a_killed_photo_download_is_continued(tmp_path: Path) -> None:
     storage = _Storage(120)
     storage.delay = 0.01
     with serve(storage) as url:
@@ -282,5 +284,5 @@ def test_a_killed_pull_goes_on_with_its_photos(tmp_path: Path) -> None:
     assert _names(tmp_path / "photos") == {f"{number}.jpg" for number in numbers}
     assert (report.photos, report.photos_missing) == (len(numbers), 0)
     sizes = {file.stat().st_size for file in (tmp_path / "photos").iterdir()}
-    assert len(sizes) == 1  # each is the same pixel, whole
-    assert storage.fetched.total() <= len(numbers) + 2 * 8  # those that were under way
+    assert len(sizes) == 1  # each photo is the same complete pixel
+    assert storage.fetched.total() <= len(numbers) + 2 * 8  # the pending ones

@@ -1,4 +1,4 @@
-"""A pull in parts, as an engine runs them over many processes."""
+"""Pulls in parts, which an engine runs in many processes."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def _client(sandbox: Sandbox) -> AsyncClient:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("parts", [1, 7])
-async def test_parts_are_the_whole(parts: int, tmp_path: Path) -> None:
+async def test_the_parts_of_a_plan_hold_every_issue(parts: int, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     client = _client(sandbox)
 
     planned = await plan(client, parts=parts, area=PlaceArea("example-city"))
-    asked = len(sandbox.requests)
+    requests = len(sandbox.requests)
     handed = [pickle.loads(pickle.dumps(part)) for part in planned]
     got: list[int] = []
     for part in handed:
@@ -44,14 +44,14 @@ async def test_parts_are_the_whole(parts: int, tmp_path: Path) -> None:
         assert (await pull(client, to=file, **part.filters)).complete
         got += [row["id"] for row in read_issues(file)]
 
-    assert asked == 1
+    assert requests == 1
     assert len(planned) == parts
     assert sorted(got) == [sandbox.city.id_of(row) for row in range(300)]
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("year", [2026, 2040, 1999])
-async def test_a_plan_ends_by_the_clock_of_the_service(year: int, tmp_path: Path) -> None:
+async def test_a_plan_ends_at_the_time_of_the_service(year: int, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     now = datetime(year, 11, 1, 12, tzinfo=UTC)
 
@@ -70,7 +70,7 @@ async def test_a_plan_ends_by_the_clock_of_the_service(year: int, tmp_path: Path
 
 
 @pytest.mark.anyio
-async def test_a_plan_of_nothing_has_no_parts() -> None:
+async def test_a_plan_without_issues_has_no_parts() -> None:
     client = _client(Sandbox(50, settings=Settings(quota=None)))
     never = datetime(2001, 1, 1, tzinfo=UTC)
 
@@ -79,12 +79,12 @@ async def test_a_plan_of_nothing_has_no_parts() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("arguments", [{"parts": 0}, {"sort": "rating"}, {"fields": ["id"]}])
-async def test_a_plan_that_makes_no_sense_is_refused(arguments: dict[str, object]) -> None:
+async def test_wrong_arguments_of_a_plan_are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(InvalidArgumentError):
         await plan(AsyncClient(), **arguments)  # type: ignore[arg-type]
 
 
-def test_the_recipe_for_many_machines_works(tmp_path: Path) -> None:
+def test_the_documented_recipe_for_many_machines_works(tmp_path: Path) -> None:
     document = (ROOT / "docs" / "many-machines.md").read_text("utf-8")
     (script,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
     (question,) = re.findall(r"```sql\n(.*?)```", document, re.DOTALL)

@@ -1,4 +1,4 @@
-"""A pull fills a file, goes on where it stopped, and says what came."""
+"""Pulls into files: complete, interrupted, incomplete, and updated."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from anyio import to_thread
 from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchArea
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import Stage, pull
+from seeclickfix_async.pull._jsonl import JsonLines
 from seeclickfix_async.pull._sqlite import Sqlite
-from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, END, OPEN
 from tests.support.faults import ProcessEnded, end_process_at
@@ -51,7 +51,7 @@ def client(small: Sandbox) -> AsyncClient:
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_a_file_holds_every_issue_and_what_came(
+async def test_a_file_holds_every_issue_and_the_report(
     name: str, client: AsyncClient, small: Sandbox, tmp_path: Path
 ) -> None:
     report = await pull(client, to=tmp_path / name)
@@ -63,25 +63,25 @@ async def test_a_file_holds_every_issue_and_what_came(
     ]
 
 
-async def test_lines_hold_whole_issues(client: AsyncClient, tmp_path: Path) -> None:
+async def test_json_lines_hold_whole_issues(client: AsyncClient, tmp_path: Path) -> None:
     await pull(client, to=tmp_path / "city.jsonl", details=True)
 
     issue = read_jsonl(tmp_path / "city.jsonl")[0]
     assert {"summary", "point", "reporter", "comments", "questions"} <= issue.keys()
 
 
-async def test_a_table_holds_plain_columns(client: AsyncClient, tmp_path: Path) -> None:
+async def test_csv_holds_plain_columns(client: AsyncClient, tmp_path: Path) -> None:
     await pull(client, to=tmp_path / "city.csv")
 
-    kept = read_csv(tmp_path / "city.csv")
-    issue = await client.issues.get(int(kept[7]["id"]))
-    assert kept[7]["summary"] == issue.summary
-    assert float(kept[7]["lat"]) == issue.lat
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", kept[7]["created_at"])
-    assert any("\r\n" in row["description"] for row in kept)
+    stored = table(tmp_path / "city.csv")
+    issue = await client.issues.get(int(stored[7]["id"]))
+    assert stored[7]["summary"] == issue.summary
+    assert float(stored[7]["lat"]) == issue.lat
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stored[7]["created_at"])
+    assert any("\r\n" in row["description"] for row in stored)
 
 
-async def test_features_are_points_of_longitude_and_latitude(
+async def test_geojson_points_are_longitude_and_latitude(
     client: AsyncClient, tmp_path: Path
 ) -> None:
     report = await pull(client, to=tmp_path / "city.geojson")
@@ -95,7 +95,7 @@ async def test_features_are_points_of_longitude_and_latitude(
     assert collection["attribution"] == "seeclickfix.com"
 
 
-async def test_a_database_holds_people_comments_and_views(
+async def test_a_database_holds_users_comments_and_views(
     client: AsyncClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "city.db"
@@ -121,7 +121,7 @@ async def test_a_database_holds_people_comments_and_views(
     assert all(row["days"] > 0 for row in read_sqlite(path, "SELECT * FROM closing_times"))
 
 
-async def test_a_place_is_looked_up_once_and_a_pull_goes_on_without_it(tmp_path: Path) -> None:
+async def test_a_place_is_requested_once_and_is_optional(tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path, area = tmp_path / "city.db", PlaceArea("example-city")
     names: list[str | None] = []
@@ -136,25 +136,25 @@ async def test_a_place_is_looked_up_once_and_a_pull_goes_on_without_it(tmp_path:
     assert [seen.path for seen in sandbox.requests].count("/api/v2/places") == 1
 
 
-async def test_a_database_finds_words_and_names_the_licence(
+async def test_a_database_has_a_full_text_index_and_the_licence(
     client: AsyncClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "city.db"
     await pull(client, to=path)
     later = datetime.now(UTC)
-    await pull(client, to=path, before=later)  # what comes again replaces its row, in the index too
+    await pull(client, to=path, before=later)  # replaces all rows, in the index too
 
-    found = read_sqlite(path, "SELECT rowid FROM issues_fts WHERE issues_fts MATCH 'hydrant'")
-    held = read_sqlite(path, "SELECT id FROM issues WHERE description LIKE '%hydrant%'")
-    assert {row["rowid"] for row in found} == {row["id"] for row in held}
-    assert len(found) == len(held) > 0
-    kept, _ = read_sqlite(path, "SELECT * FROM pulls")
-    assert (kept["complete"], kept["attribution"]) == (1, "seeclickfix.com")
-    assert "by-nc-sa" in kept["licence"]
-    assert json.loads(kept["report"])["received"] == 300
+    found = database(path, "SELECT rowid FROM issues_fts WHERE issues_fts MATCH 'hydrant'")
+    matching = database(path, "SELECT id FROM issues WHERE description LIKE '%hydrant%'")
+    assert {row["rowid"] for row in found} == {row["id"] for row in matching}
+    assert len(found) == len(matching) > 0
+    stored, _ = database(path, "SELECT * FROM pulls")
+    assert (stored["complete"], stored["attribution"]) == (1, "seeclickfix.com")
+    assert "by-nc-sa" in stored["licence"]
+    assert json.loads(stored["report"])["received"] == 300
 
 
-async def test_the_words_of_a_database_follow_its_rows(tmp_path: Path) -> None:
+async def test_the_full_text_index_follows_updates(tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / "city.db"
     await pull(make_client(sandbox), to=path)
@@ -167,10 +167,10 @@ async def test_the_words_of_a_database_follow_its_rows(tmp_path: Path) -> None:
     assert read_sqlite(path, words.format("'graffiti'"))[0]["rowid"] == changed
     assert read_sqlite(path, words.format("'pothole'"))[0]["rowid"] == new
     check = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('integrity-check', 1)"
-    assert read_sqlite(path, check) == []  # raises where the index says other than the rows
+    assert database(path, check) == []  # raises if the index does not match the rows
 
 
-async def test_the_report_stands_beside_lines(client: AsyncClient, tmp_path: Path) -> None:
+async def test_the_report_is_in_the_checkpoint_file(client: AsyncClient, tmp_path: Path) -> None:
     report = await pull(client, to=tmp_path / "city.jsonl", status="open")
 
     beside = json.loads((tmp_path / "city.jsonl.pull.json").read_text("utf-8"))["checkpoint"]
@@ -179,51 +179,51 @@ async def test_the_report_stands_beside_lines(client: AsyncClient, tmp_path: Pat
     assert "by-nc-sa" in beside["licence"]
 
 
-async def test_the_token_of_a_watch_area_is_not_kept(client: AsyncClient, tmp_path: Path) -> None:
+async def test_the_token_of_a_watch_area_is_not_stored(client: AsyncClient, tmp_path: Path) -> None:
     await pull(client, to=tmp_path / "city.jsonl", area=WatchArea("a-secret-of-mine"))
 
     assert "a-secret-of-mine" not in (tmp_path / "city.jsonl.pull.json").read_text("utf-8")
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_a_torn_end_is_repaired(name: str, small: Sandbox, tmp_path: Path) -> None:
+async def test_a_partial_row_is_cut_off(name: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(failing_client(small, after=2), to=path)
-    kept = _tear(path)
+        await pull(failing(small, after=2), to=path)
+    complete = _append_partial_row(path)
     small.requests.clear()
 
     report = await pull(make_client(small), to=path)
 
-    assert 190 < kept <= 200
+    assert 190 < complete <= 200
     assert report.complete
-    assert len(read_issues(path)) == 300
-    assert len(small.requests) == 3  # two pages, and a look for issues that changed meanwhile
+    assert len(rows(path)) == 300
+    assert len(small.requests) == 3  # two pages, and the issues that changed meanwhile
 
 
-def _tear(path: Path) -> int:
-    """Leave half a row behind, as a killed process may; gives how many rows were whole."""
+def _append_partial_row(path: Path) -> int:
+    """Append a partial row, as a killed process may; return the number of complete rows."""
     if path.suffix == ".geoparquet":
         checkpoint = json.loads(path.with_name(f"{path.name}.pull.json").read_bytes())["checkpoint"]
-        kept: int = checkpoint["report"]["received"]
+        complete: int = checkpoint["report"]["received"]
         path = path.with_name(f"{path.name}.pending")
     else:
-        kept = len(read_issues(path))
-    if path.suffix != ".db":  # a database mends itself
+        complete = len(rows(path))
+    if path.suffix != ".db":  # SQLite recovers by itself
         with path.open("ab") as file:
             file.write(b'{"id": 20000')
-    return kept
+    return complete
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_what_is_something_else_is_left_alone(
+async def test_a_file_that_no_pull_wrote_is_preserved(
     name: str, client: AsyncClient, tmp_path: Path
 ) -> None:
     path = tmp_path / name
     path.write_text("mine\n", "utf-8")
 
     with pytest.raises(
-        InvalidArgumentError, match=r"is there already|not a database|has to be a folder"
+        InvalidArgumentError, match=r"exists already|not a database|has to be a folder"
     ):
         await pull(client, to=path)
 
@@ -231,7 +231,9 @@ async def test_what_is_something_else_is_left_alone(
 
 
 @pytest.mark.parametrize("name", _NAMES[:3])
-async def test_a_file_holds_one_pull(name: str, client: AsyncClient, tmp_path: Path) -> None:
+async def test_a_file_of_another_query_is_refused(
+    name: str, client: AsyncClient, tmp_path: Path
+) -> None:
     await pull(client, to=tmp_path / name)
 
     with pytest.raises(InvalidArgumentError, match="another query"):
@@ -242,7 +244,7 @@ async def test_a_file_holds_one_pull(name: str, client: AsyncClient, tmp_path: P
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_a_pull_that_is_done_is_not_done_again(
+async def test_a_complete_pull_is_not_repeated(
     name: str, client: AsyncClient, small: Sandbox, tmp_path: Path
 ) -> None:
     await pull(client, to=tmp_path / name)
@@ -254,7 +256,7 @@ async def test_a_pull_that_is_done_is_not_done_again(
     assert len(small.requests) == 0
 
 
-async def test_a_database_holds_many_pulls(client: AsyncClient, tmp_path: Path) -> None:
+async def test_a_database_holds_several_pulls(client: AsyncClient, tmp_path: Path) -> None:
     path = tmp_path / "city.db"
     await pull(client, to=path, status="open")
     await pull(client, to=path, status=["closed"])
@@ -263,16 +265,16 @@ async def test_a_database_holds_many_pulls(client: AsyncClient, tmp_path: Path) 
     assert {row["status"] for row in read_sqlite(path)} == {"open", "closed"}
 
 
-async def test_a_pull_without_details_leaves_those_of_another(
+async def test_a_pull_without_details_preserves_the_details_of_another(
     client: AsyncClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "city.db"
     await pull(client, to=path, details=True)
-    told = "SELECT id, comments_count, details FROM issues ORDER BY id"
-    before = read_sqlite(path, told)
+    query = "SELECT id, comments_count, details FROM issues ORDER BY id"
+    before = database(path, query)
     await pull(client, to=path)
 
-    assert read_sqlite(path, told) == before
+    assert database(path, query) == before
     assert sum(row["comments_count"] for row in before) > 0
     whole = [json.loads(row["details"]) for row in before]
     assert [len(issue["comments"]) for issue in whole] == [row["comments_count"] for row in before]
@@ -288,7 +290,7 @@ async def test_a_database_without_details_holds_no_whole_issues(
 
 
 @pytest.mark.parametrize("stage", ["update", "sweep"])
-async def test_an_update_of_what_a_database_does_not_hold_is_refused(
+async def test_an_update_of_a_pull_that_a_database_does_not_hold_is_refused(
     stage: str, client: AsyncClient, small: Sandbox, tmp_path: Path
 ) -> None:
     await pull(client, to=tmp_path / "city.db", area=PlaceArea("example-city"))
@@ -314,7 +316,7 @@ async def test_a_checkpoint_that_cannot_be_read_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"to": "ci\0ty.db"}, "is no path"),
+        ({"to": "ci\0ty.db"}, "is not a path"),
         ({"to": "city.xls"}, "must end in .jsonl, .csv, .geojson, .db, .parquet or .geoparquet"),
         ({"to": "no/such/folder/city.jsonl"}, "cannot be written"),
         ({"sort": "rating"}, "sorts by its own clock"),
@@ -331,29 +333,27 @@ async def test_wrong_arguments_are_refused(
         await pull(client, **{"to": tmp_path / "city.jsonl", **arguments})  # type: ignore[arg-type]
 
 
-async def test_somebody_is_told_what_is_to_come_and_what_came(
-    client: AsyncClient, tmp_path: Path
-) -> None:
-    teller = _Teller()
+async def test_progress_is_reported(client: AsyncClient, tmp_path: Path) -> None:
+    progress = _Recorder()
 
-    report = await pull(client, to=tmp_path / "city.jsonl", teller=teller)
+    report = await pull(client, to=tmp_path / "city.jsonl", progress=progress)
 
-    assert teller.estimates == [Estimate(issues=300, requests=3, seconds=0.0)]
-    assert [told.received for told in teller.reports] == [100, 199, 298, 300, 300, 300]
-    assert teller.reports[-1] == report
+    assert progress.estimates == [Estimate(issues=300, requests=3, seconds=0.0)]
+    assert [report.received for report in progress.reports] == [100, 199, 298, 300, 300, 300]
+    assert progress.reports[-1] == report
 
 
-async def test_what_is_left_is_told_when_a_pull_goes_on(small: Sandbox, tmp_path: Path) -> None:
-    teller = _Teller()
+async def test_a_continued_pull_estimates_the_rest(small: Sandbox, tmp_path: Path) -> None:
+    progress = _Recorder()
     with pytest.raises(ServerError):
         await pull(failing_client(small, after=2), to=tmp_path / "city.jsonl")
 
-    await pull(make_client(small), to=tmp_path / "city.jsonl", teller=teller)
+    await pull(client_of(small), to=tmp_path / "city.jsonl", progress=progress)
 
-    assert teller.estimates == [Estimate(issues=101, requests=2, seconds=0.0)]
+    assert progress.estimates == [Estimate(issues=101, requests=2, seconds=0.0)]
 
 
-class _Teller:
+class _Recorder:
     def __init__(self) -> None:
         self.estimates: list[Estimate] = []
         self.reports: list[Report] = []
@@ -361,15 +361,12 @@ class _Teller:
     def begin(self, stage: Stage, estimate: Estimate) -> None:
         self.estimates.append(estimate)
 
-    def tell(self, report: Report) -> None:
+    def update(self, report: Report) -> None:
         self.reports.append(report)
 
 
-# -- up to date -----------------------------------------------------------------------------------
-
-
 def _change(sandbox: Sandbox, now: int | None = None) -> tuple[int, int]:
-    """Close an issue that is open and report a new one, both now; gives their ids."""
+    """Close an open issue and report a new one, both now; return their ids."""
     city, now = sandbox.city, now or int(time.time()) - 30
     row = city.status.index(OPEN)
     city.status[row], city.closed[row], city.updated[row] = CLOSED, now, now
@@ -379,26 +376,26 @@ def _change(sandbox: Sandbox, now: int | None = None) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_update_brings_what_changed_and_no_more(name: str, tmp_path: Path) -> None:
+async def test_an_update_pulls_changed_issues_only(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(make_client(sandbox), to=path, update=True)  # the first time it is all new
+    await pull(client_of(sandbox), to=path, update=True)  # reads the whole pull again
     sandbox.requests.clear()
     closed, new = _change(sandbox)
 
     report = await pull(make_client(sandbox), to=path, update=True)
     again = await pull(make_client(sandbox), to=path, update=True)
 
-    await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
-    assert read_issues(path) == read_issues(tmp_path / f"anew-{name}")
-    assert {int(row["id"]) for row in read_issues(path)} >= {closed, new}
-    assert (report.received, report.complete) == (3, True)  # with the newest of before
-    assert again.received == 2  # it looks an hour back
+    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
+    assert rows(path) == rows(tmp_path / f"anew-{name}")
+    assert {int(row["id"]) for row in rows(path)} >= {closed, new}
+    assert (report.received, report.complete) == (3, True)  # with the newest issue of the pull
+    assert again.received == 2  # an update reads the last hour again
     assert len(sandbox.requests) < 10
     assert not (tmp_path / f"{name}.update.jsonl").exists()
 
 
-async def test_a_table_with_a_very_long_text_is_updated(
+async def test_a_csv_with_a_very_long_cell_is_updated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -415,8 +412,8 @@ async def test_a_table_with_a_very_long_text_is_updated(
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_update_goes_by_the_services_clock(name: str, tmp_path: Path) -> None:
-    """That of the sandbox is weeks behind, as far as its own writes go."""
+async def test_an_update_uses_the_clock_of_the_service(name: str, tmp_path: Path) -> None:
+    """The sandbox stamps its rows weeks behind this machine's clock."""
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
     await pull(make_client(sandbox), to=path)
@@ -429,7 +426,7 @@ async def test_an_update_goes_by_the_services_clock(name: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_update_of_some_fields_keeps_both_times(name: str, tmp_path: Path) -> None:
+async def test_an_update_of_some_fields_includes_both_times(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path, fields = tmp_path / name, ["summary", "status"]
     await pull(make_client(sandbox), to=path, fields=fields)
@@ -443,7 +440,7 @@ async def test_an_update_of_some_fields_keeps_both_times(name: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_update_that_is_interrupted_goes_on(name: str, tmp_path: Path) -> None:
+async def test_an_interrupted_update_is_continued(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
     await pull(make_client(sandbox), to=path)
@@ -461,7 +458,7 @@ async def test_an_update_that_is_interrupted_goes_on(name: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", _NAMES)
 @pytest.mark.parametrize("stage", ["update", "sweep"])
-async def test_an_interrupted_pull_is_brought_up_to_date_as_soon_as_it_is_whole(
+async def test_an_interrupted_pull_is_completed_and_then_updated(
     stage: str, name: str, tmp_path: Path
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
@@ -489,7 +486,7 @@ async def test_an_interrupted_pull_is_brought_up_to_date_as_soon_as_it_is_whole(
     ],
 )
 @pytest.mark.parametrize("stage", ["update", "sweep"])
-async def test_a_pull_that_issues_can_leave_is_not_updated(
+async def test_a_pull_with_filters_that_issues_can_leave_is_not_updated(
     stage: str, filters: dict[str, object], client: AsyncClient, tmp_path: Path
 ) -> None:
     await pull(client, to=tmp_path / "city.jsonl", **filters)  # type: ignore[arg-type]
@@ -501,7 +498,7 @@ async def test_a_pull_that_issues_can_leave_is_not_updated(
 
 
 @pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson", "city.parquet"])
-async def test_a_file_that_was_being_written_anew_is_the_old_one_or_the_new_one(
+async def test_a_process_that_ends_while_it_rewrites_a_file_leaves_the_old_or_the_new_one(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
@@ -511,20 +508,20 @@ async def test_a_file_that_was_being_written_anew_is_the_old_one_or_the_new_one(
 
     for step in range(9):
         with monkeypatch.context() as patched:
-            end_process_at(patched, step)
-            with contextlib.suppress(ProcessEnded):  # there may be fewer moves left
-                await pull(make_client(sandbox), to=path, update=True)
-        with pytest.raises(InvalidArgumentError, match="is done"):  # looks, and does nothing
-            await pull(make_client(sandbox), to=path)
-        assert len({row["id"] for row in read_issues(path)}) in (300, 301)
-    await pull(make_client(sandbox), to=path, update=True)
+            end_at(patched, step)
+            with contextlib.suppress(Ended):  # the update may have fewer steps
+                await pull(client_of(sandbox), to=path, update=True)
+        with pytest.raises(InvalidArgumentError, match="is done"):  # after recovery
+            await pull(client_of(sandbox), to=path)
+        assert len({row["id"] for row in rows(path)}) in (300, 301)
+    await pull(client_of(sandbox), to=path, update=True)
 
     await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
     assert read_issues(path) == read_issues(tmp_path / f"anew-{name}")
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_a_pull_that_ends_between_its_first_moves_loses_no_page(
+async def test_a_pull_that_ends_at_its_first_steps_loses_no_page(
     name: str, client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for step in range(3):
@@ -533,14 +530,14 @@ async def test_a_pull_that_ends_between_its_first_moves_loses_no_page(
             end_process_at(patched, step)
             await pull(client, to=path)
 
-        with contextlib.suppress(InvalidArgumentError):  # it may be done already
+        with contextlib.suppress(InvalidArgumentError):  # the pull may be complete
             await pull(client, to=path)
 
         assert len(read_issues(path)) == 300
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_pull_that_is_cancelled_from_outside_leaves_nobody_writing(
+async def test_a_cancelled_pull_returns_after_its_last_write(
     client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, let = threading.Event(), threading.Event()
@@ -573,7 +570,7 @@ async def test_a_pull_that_is_cancelled_from_outside_leaves_nobody_writing(
         (Sqlite, sqlite3.OperationalError("database is locked")),
     ],
 )
-async def test_a_file_that_cannot_be_written_says_what_to_do(
+async def test_a_write_error_says_what_to_do(
     kind: type[Any],
     error: Exception,
     client: AsyncClient,
@@ -593,18 +590,16 @@ async def test_a_file_that_cannot_be_written_says_what_to_do(
     assert (await pull(client, to=path)).complete
 
 
-# -- what is missing ------------------------------------------------------------------------------
-
-_AREA = PlaceArea("example-city")  # which cannot be cut up, where the service serves too little
+_AREA = PlaceArea("example-city")  # an area that a crawl cannot divide
 
 
 def _capped() -> Sandbox:
-    """A service that does not serve all issues of its crowded second."""
+    """Return a service that does not serve all issues of a crowded second."""
     return Sandbox(300, settings=Settings(quota=None, depth=10))
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_a_pull_that_lacks_issues_is_not_done(name: str, tmp_path: Path) -> None:
+async def test_a_pull_that_lacks_issues_is_not_complete(name: str, tmp_path: Path) -> None:
     path, sandbox = tmp_path / name, _capped()
     first = await pull(make_client(sandbox), to=path, area=_AREA)
     second = await pull(make_client(sandbox), to=path, area=_AREA)
@@ -617,7 +612,7 @@ async def test_a_pull_that_lacks_issues_is_not_done(name: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("updated", [False, True])
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_what_a_pull_lacks_comes_when_the_service_gives_it(
+async def test_missing_issues_are_pulled_when_the_service_returns_them(
     name: str, updated: bool, tmp_path: Path
 ) -> None:
     path, capped = tmp_path / name, _capped()
@@ -636,7 +631,7 @@ async def test_what_a_pull_lacks_comes_when_the_service_gives_it(
 
 @pytest.mark.parametrize("stage", ["update", "sweep"])
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_update_of_a_pull_that_lacks_issues_says_so(
+async def test_an_update_of_an_incomplete_pull_reports_it(
     name: str, stage: str, tmp_path: Path
 ) -> None:
     path, sandbox = tmp_path / name, _capped()
@@ -649,14 +644,14 @@ async def test_an_update_of_a_pull_that_lacks_issues_says_so(
         report = await pull(make_client(sandbox), to=path, area=_AREA, **options)
         assert not report.complete
         assert first.reasons[-1] in report.reasons
-    plain = await pull(make_client(sandbox), to=path, area=_AREA)  # is not refused as done
+    plain = await pull(client_of(sandbox), to=path, area=_AREA)  # is not refused as complete
 
     assert not plain.complete
     assert len(read_issues(path)) == before + 2
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_a_pull_with_rows_that_cannot_be_read_is_updated_and_says_so(
+async def test_a_pull_with_unreadable_rows_is_updated_and_reports_them(
     name: str, tmp_path: Path
 ) -> None:
     path, sandbox = tmp_path / name, Sandbox(300, settings=Settings(quota=None))
@@ -668,8 +663,8 @@ async def test_a_pull_with_rows_that_cannot_be_read_is_updated_and_says_so(
 
     assert first.reasons == report.reasons == ("1 rows could not be read.",)
     assert not report.complete
-    assert len(read_issues(path)) == 300  # 299, and a new one
-    assert len(sandbox.requests) < 3  # it does not read everything again
+    assert len(rows(path)) == 300  # 299, and a new one
+    assert len(sandbox.requests) < 3  # not the whole pull again
 
 
 def _client_with_a_bad_row(sandbox: Sandbox, number: int) -> AsyncClient:
@@ -687,7 +682,7 @@ def _client_with_a_bad_row(sandbox: Sandbox, number: int) -> AsyncClient:
 
 
 @pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson", "city.parquet"])
-async def test_an_update_that_ended_while_it_merged_asks_again(
+async def test_an_update_that_ended_during_its_merge_is_repeated(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
@@ -711,7 +706,7 @@ async def test_an_update_that_ended_while_it_merged_asks_again(
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_issue_whose_creation_moves_between_two_calls_is_in_the_file_once(
+async def test_an_issue_whose_creation_moves_between_two_calls_is_stored_once(
     name: str, tmp_path: Path
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
@@ -729,7 +724,7 @@ async def test_an_issue_whose_creation_moves_between_two_calls_is_in_the_file_on
 
 
 def _client_with_a_moved_row(sandbox: Sandbox, number: int) -> AsyncClient:
-    """The last row of the last page has the id of one that came before."""
+    """Return a client that receives the id of an earlier row in the last row of each page."""
 
     class Moving(httpx.ASGITransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -743,13 +738,13 @@ def _client_with_a_moved_row(sandbox: Sandbox, number: int) -> AsyncClient:
     return AsyncClient(http=http, base_url=URL, limiter=None)
 
 
-async def test_a_database_that_is_locked_does_not_stop_the_event_loop(
+async def test_a_locked_database_does_not_block_the_event_loop(
     client: AsyncClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "city.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("CREATE TABLE mine (x)")
-        other.execute("BEGIN EXCLUSIVE")  # with which it cannot even be opened
+        other.execute("BEGIN EXCLUSIVE")  # so that it cannot be opened
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(pull, client, to=path))
             for _ in range(5):
@@ -760,8 +755,10 @@ async def test_a_database_that_is_locked_does_not_stop_the_event_loop(
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_update_rests_on_the_clock_of_the_service_alone(name: str, tmp_path: Path) -> None:
-    """This machine is ten days ahead of it, and the newest update claims to be of 2040."""
+async def test_an_update_does_not_depend_on_the_clock_of_this_machine(
+    name: str, tmp_path: Path
+) -> None:
+    """This machine's clock is ten days ahead, and the newest update is dated 2040."""
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path, behind = tmp_path / name, timedelta(days=10)
     sandbox.city.updated[5] = int(datetime(2040, 1, 1, tzinfo=UTC).timestamp())

@@ -55,12 +55,12 @@ def _assert_whole(path: Path) -> None:
 async def test_other_programs_find_the_full_text_index(city: Sandbox, path: Path) -> None:
     await pull(make_client(city), to=path)
 
-    (found,) = read_sqlite(path, "SELECT sql FROM sqlite_schema WHERE name = 'issues_fts'")
-    assert 'content="issues"' in found["sql"]  # what Datasette and sqlite-utils look for
+    (found,) = database(path, "SELECT sql FROM sqlite_schema WHERE name = 'issues_fts'")
+    assert 'content="issues"' in found["sql"]  # as Datasette and sqlite-utils search for it
 
 
-async def test_the_index_follows_what_others_change(city: Sandbox, path: Path) -> None:
-    await pull(make_client(city), to=path)
+async def test_the_index_follows_changes_by_other_programs(city: Sandbox, path: Path) -> None:
+    await pull(client_of(city), to=path)
 
     _run(path, "UPDATE issues SET summary = 'corrected' WHERE id % 4", _CHECK)
     assert 0 < _found(path, "corrected") < _ROWS
@@ -87,7 +87,7 @@ async def test_the_index_follows_what_others_change(city: Sandbox, path: Path) -
         "PRAGMA journal_mode = DELETE",
     ],
 )
-async def test_what_another_program_changed_is_repaired(
+async def test_changes_by_another_program_are_repaired(
     change: str, city: Sandbox, path: Path
 ) -> None:
     await pull(make_client(city), to=path)
@@ -120,7 +120,7 @@ async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: P
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         (["DELETE FROM issues WHERE id % 4"], "issues of this pull were deleted"),
         (["DROP TABLE issues"], "issues of this pull were deleted"),
@@ -132,24 +132,24 @@ async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: P
         (["UPDATE pulls SET checkpoint = NULL"], "checkpoint cannot be read"),
         (["ALTER TABLE pulls DROP COLUMN report"], "no column named report"),
         (["DROP VIEW months", "CREATE TABLE months (x)"], None),
-        (["UPDATE issues SET created_at = 'soon', updated_at = NULL"], "has a time that is none"),
+        (["UPDATE issues SET created_at = 'soon', updated_at = NULL"], "has an invalid time"),
     ],
 )
 async def test_a_change_that_cannot_be_repaired_is_reported(
-    changes: list[str], told: str | None, city: Sandbox, path: Path
+    changes: list[str], message: str | None, city: Sandbox, path: Path
 ) -> None:
     await pull(make_client(city), to=path)
     _run(path, *changes)
 
     for _ in range(2):
-        if told is None:
-            assert (await pull(make_client(city), to=path, sweep=True)).complete
+        if message is None:
+            assert (await pull(client_of(city), to=path, sweep=True)).complete
         else:
-            with pytest.raises(InvalidArgumentError, match=told):
-                await pull(make_client(city), to=path, sweep=True)
+            with pytest.raises(InvalidArgumentError, match=message):
+                await pull(client_of(city), to=path, sweep=True)
 
 
-async def test_issues_that_were_deleted_come_again_when_their_pull_is_begun_anew(
+async def test_deleted_issues_are_pulled_again_after_their_pull_was_deleted(
     city: Sandbox, path: Path
 ) -> None:
     await pull(make_client(city), to=path)
@@ -187,13 +187,13 @@ async def test_a_damaged_database_is_reported(
     damage(path)
 
     with pytest.raises(InvalidArgumentError, match=r"is damaged|cannot hold a pull"):
-        await pull(make_client(city), to=path, update=done)
-    with pytest.raises(InvalidArgumentError, match="is no pull, or is damaged"):
+        await pull(client_of(city), to=path, update=done)
+    with pytest.raises(InvalidArgumentError, match="was not written by a pull, or is damaged"):
         page(path)
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-async def test_a_database_that_is_removed_while_a_pull_runs_is_reported(
+async def test_a_database_removed_during_a_pull_is_reported(
     replaced: bool, city: Sandbox, path: Path
 ) -> None:
     def meddle() -> None:
@@ -208,16 +208,14 @@ async def test_a_database_that_is_removed_while_a_pull_runs_is_reported(
     _assert_whole(path)
 
 
-async def test_a_database_that_breaks_while_a_pull_runs_is_reported(
-    city: Sandbox, path: Path
-) -> None:
-    client = changing_client(city, 4, lambda: _run(path, "DROP TABLE issues"))
+async def test_a_database_damaged_during_a_pull_is_reported(city: Sandbox, path: Path) -> None:
+    client = meddled(city, 4, lambda: _run(path, "DROP TABLE issues"))
 
     with pytest.raises(InvalidArgumentError, match="cannot be used: no such table"):
         await pull(client, to=path, page_size=50, concurrency=1)
 
 
-async def test_a_database_that_another_program_holds_is_reported(
+async def test_a_database_locked_by_another_program_is_reported(
     city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pull(make_client(city), to=path)
@@ -229,13 +227,13 @@ async def test_a_database_that_another_program_holds_is_reported(
     monkeypatch.setattr(sqlite3, "connect", functools.wraps(connect)(impatient))
     with closing(connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(InvalidArgumentError, match="end what else holds the file"):
-            await pull(make_client(city), to=path, update=True)
+        with pytest.raises(InvalidArgumentError, match="close other programs"):
+            await pull(client_of(city), to=path, update=True)
 
     assert (await pull(make_client(city), to=path, update=True)).complete
 
 
-async def test_batches_of_all_sizes_share_a_few_statements(
+async def test_batches_of_all_sizes_use_a_few_statements(
     city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     statements: set[str] = set()
@@ -257,4 +255,4 @@ async def test_batches_of_all_sizes_share_a_few_statements(
             sink.write(issues[:count], checkpoint)
 
     assert len(issues) == 100
-    assert len(statements) < 64  # each stays in memory, with its values
+    assert len(statements) < 64  # each stays in memory with its values

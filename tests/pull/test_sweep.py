@@ -1,4 +1,4 @@
-"""A sweep marks what the service gives no longer, and nothing else."""
+"""Sweeps, which mark the issues that have vanished from the service."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from seeclickfix_async import BoundingBox, IssueFilters, PlaceArea, Report
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
+from seeclickfix_async.pull._jsonl import JsonLines
 from seeclickfix_async.pull._rows import StoredRow, compare_ids
-from seeclickfix_async.pull._text import JsonLines
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_issues, read_sqlite, vanished_ids
@@ -38,12 +38,12 @@ def _files(folder: Path) -> set[str]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_what_vanished_is_marked_until_it_comes_again(name: str, tmp_path: Path) -> None:
+async def test_vanished_issues_are_marked_until_they_are_back(name: str, tmp_path: Path) -> None:
     sandbox = _city()
     path = tmp_path / name
-    client = make_client(sandbox)
-    first = await pull(client, to=path, sweep=True)  # everything has just come
-    before = read_issues(path)
+    client = client_of(sandbox)
+    first = await pull(client, to=path, sweep=True)  # after a first pull there is nothing to sweep
+    before = rows(path)
     gone = [7, 120, 260]
     for row in gone:
         sandbox.city.hide(row)
@@ -53,9 +53,9 @@ async def test_what_vanished_is_marked_until_it_comes_again(name: str, tmp_path:
 
     assert first.vanished is None
     assert (swept.vanished, swept.complete) == (3, True)
-    assert swept.received == 1  # the newest of before comes with each update
-    assert vanished_ids(path) == {sandbox.city.id_of(row) for row in gone}
-    assert len(read_issues(path)) == 300
+    assert swept.received == 1  # each update reads the newest issue again
+    assert vanished(path) == {sandbox.city.id_of(row) for row in gone}
+    assert len(rows(path)) == 300
     assert swept.requests == len(sandbox.requests)
     assert {seen.query.get("fields[issue]") for seen in sandbox.requests} >= {"id,created_at"}
 
@@ -73,13 +73,13 @@ async def test_what_vanished_is_marked_until_it_comes_again(name: str, tmp_path:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_issue_that_is_shown_late_comes_with_a_sweep(name: str, tmp_path: Path) -> None:
+async def test_a_sweep_pulls_issues_that_were_published_late(name: str, tmp_path: Path) -> None:
     sandbox = _city()
     whole, path = tmp_path / f"whole-{name}", tmp_path / name
     await pull(make_client(sandbox), to=whole)
     sandbox.city.hide(7)
-    await pull(make_client(sandbox), to=path)
-    sandbox.city.show(7)  # with the times of long before
+    await pull(client_of(sandbox), to=path)
+    sandbox.city.show(7)  # with old dates
 
     updated = await pull(make_client(sandbox), to=path, update=True)
     assert len(read_issues(path)) == 299
@@ -91,7 +91,9 @@ async def test_an_issue_that_is_shown_late_comes_with_a_sweep(name: str, tmp_pat
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_issue_that_is_updated_has_come_again(name: str, tmp_path: Path) -> None:
+async def test_an_update_removes_the_mark_of_an_issue_that_is_back(
+    name: str, tmp_path: Path
+) -> None:
     sandbox = _city()
     path = tmp_path / name
     await pull(make_client(sandbox), to=path)
@@ -109,7 +111,7 @@ async def test_an_issue_that_is_updated_has_come_again(name: str, tmp_path: Path
 
 
 @pytest.mark.anyio
-async def test_details_are_swept_without_details(tmp_path: Path) -> None:
+async def test_a_sweep_of_details_requests_no_details(tmp_path: Path) -> None:
     sandbox = _city()
     await pull(make_client(sandbox), to=tmp_path / "city.jsonl", details=True)
     sandbox.city.hide(7)
@@ -123,10 +125,10 @@ async def test_details_are_swept_without_details(tmp_path: Path) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", ["city.jsonl", "city.db", "city.parquet"])
-async def test_a_sweep_that_is_not_complete_marks_nothing(name: str, tmp_path: Path) -> None:
+async def test_an_incomplete_sweep_marks_nothing(name: str, tmp_path: Path) -> None:
     whole, capped = _city(1000), _city(1000, depth=100)
-    area = PlaceArea("example-city")  # which cannot be cut up
-    await pull(make_client(whole), to=tmp_path / name, area=area)
+    area = PlaceArea("example-city")  # an area that a crawl cannot divide
+    await pull(client_of(whole), to=tmp_path / name, area=area)
     capped.city.hide(7)
 
     report = await pull(make_client(capped), to=tmp_path / name, area=area, sweep=True)
@@ -141,7 +143,7 @@ async def test_a_sweep_that_is_not_complete_marks_nothing(name: str, tmp_path: P
 @pytest.mark.parametrize(
     "name", ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
 )
-async def test_an_area_that_was_always_empty_is_swept(name: str, tmp_path: Path) -> None:
+async def test_an_empty_area_is_swept(name: str, tmp_path: Path) -> None:
     sandbox = _city()
     sandbox.city.hidden.update(range(300))
     await pull(make_client(sandbox), to=tmp_path / name)
@@ -153,7 +155,7 @@ async def test_an_area_that_was_always_empty_is_swept(name: str, tmp_path: Path)
 
 
 @pytest.mark.anyio
-async def test_an_area_that_is_empty_at_once_marks_nothing(tmp_path: Path) -> None:
+async def test_an_area_without_any_issue_left_marks_nothing(tmp_path: Path) -> None:
     sandbox = _city()
     await pull(make_client(sandbox), to=tmp_path / "city.jsonl")
     sandbox.city.hidden.update(range(300))
@@ -167,8 +169,8 @@ async def test_an_area_that_is_empty_at_once_marks_nothing(tmp_path: Path) -> No
 
 
 @pytest.mark.anyio
-async def test_a_pull_that_issues_can_leave_is_not_swept(tmp_path: Path) -> None:
-    client = make_client(_city())
+async def test_a_pull_with_filters_that_issues_can_leave_is_not_swept(tmp_path: Path) -> None:
+    client = client_of(_city())
     await pull(client, to=tmp_path / "city.jsonl", status="open")
 
     with pytest.raises(InvalidArgumentError, match="leaves a status"):
@@ -176,8 +178,8 @@ async def test_a_pull_that_issues_can_leave_is_not_swept(tmp_path: Path) -> None
 
 
 @pytest.mark.anyio
-async def test_what_is_new_is_not_swept(tmp_path: Path) -> None:
-    """Neither an issue of the last hour, nor a period that is not older than that."""
+async def test_new_issues_are_not_judged(tmp_path: Path) -> None:
+    """Neither issues of the last hour nor pulls of such a period are judged."""
     sandbox = _city()
     now = datetime.now(UTC)
     for minutes in (50, 40):
@@ -197,7 +199,7 @@ async def test_what_is_new_is_not_swept(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_sweep_of_one_pull_leaves_the_others_in_the_database_alone(tmp_path: Path) -> None:
+async def test_a_sweep_does_not_mark_issues_of_other_pulls(tmp_path: Path) -> None:
     sandbox = _city()
     path = tmp_path / "city.db"
     south, north = BoundingBox(40, -74, 41.05, -73), BoundingBox(41.05, -74, 42, -73)
@@ -213,15 +215,15 @@ async def test_a_sweep_of_one_pull_leaves_the_others_in_the_database_alone(tmp_p
     report = await pull(make_client(sandbox), to=path, area=south, sweep=True)
 
     assert report.vanished == 1
-    assert vanished_ids(path) == {sandbox.city.id_of(gone[0])}
-    held = {row["id"] for row in read_sqlite(path, "SELECT * FROM open_issues")}
-    assert sandbox.city.id_of(gone[0]) not in held
-    assert len(held) <= with_them
+    assert vanished(path) == {sandbox.city.id_of(gone[0])}
+    open_ids = {row["id"] for row in database(path, "SELECT * FROM open_issues")}
+    assert sandbox.city.id_of(gone[0]) not in open_ids
+    assert len(open_ids) <= with_them
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_a_sweep_that_is_interrupted_goes_on(name: str, tmp_path: Path) -> None:
+async def test_an_interrupted_sweep_is_continued(name: str, tmp_path: Path) -> None:
     sandbox = _city(600)
     path = tmp_path / name
     await pull(make_client(sandbox), to=path)
@@ -241,7 +243,7 @@ async def test_a_sweep_that_is_interrupted_goes_on(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_a_sweep_that_is_left_at_any_step_is_whole_in_the_end(
+def test_a_sweep_interrupted_at_any_step_becomes_complete(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox = _city()
@@ -258,14 +260,14 @@ def test_a_sweep_that_is_left_at_any_step_is_whole_in_the_end(
         assert {int(row["id"]) for row in read_issues(path)} == {
             sandbox.city.id_of(row) for row in range(300)
         }
-        assert vanished_ids(path) in (set(), expected) or path.is_dir()  # months change one by one
+        assert vanished(path) in (set(), expected) or path.is_dir()  # by month
     _run(sandbox, path)
 
     assert vanished_ids(path) == expected
     assert len(read_issues(path)) == 300
 
 
-def test_a_sweep_that_was_left_long_ago_begins_anew(
+def test_an_old_interrupted_sweep_begins_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox = _city()
@@ -273,8 +275,8 @@ def test_a_sweep_that_was_left_long_ago_begins_anew(
     _run(sandbox, path)
     sandbox.city.hide(7)
     with monkeypatch.context() as patched:
-        patched.setattr(JsonLines, "mark", _end)
-        with pytest.raises(ProcessEnded):
+        patched.setattr(JsonLines, "mark_vanished", _end)
+        with pytest.raises(Ended):
             _run(sandbox, path)
     (met,) = tmp_path.glob("*.sweep.csv")
     written = met.stat().st_mtime - timedelta(days=2).total_seconds()
@@ -298,29 +300,29 @@ def _run(sandbox: Sandbox, path: Path) -> Report:
 
 
 _UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
-_MOMENTS = st.none() | st.integers(-2, 2).map(lambda hours: _UNTIL + timedelta(hours=hours))
-_ROWS = st.builds(StoredRow, id=st.integers(1, 40), told=_MOMENTS, vanished=_MOMENTS)
+_TIMES = st.none() | st.integers(-2, 2).map(lambda hours: _UNTIL + timedelta(hours=hours))
+_ROWS = st.builds(StoredRow, id=st.integers(1, 40), updated=_TIMES, vanished=_TIMES)
 
 
 @given(
-    held=st.lists(_ROWS, unique_by=lambda row: row.id),
-    there=st.sets(st.integers(1, 40), min_size=1),
+    stored=st.lists(_ROWS, unique_by=lambda row: row.id),
+    found=st.sets(st.integers(1, 40), min_size=1),
 )
-def test_a_row_is_marked_when_it_did_not_come_and_was_not_heard_of_since(
-    held: list[StoredRow], there: set[int]
+def test_rows_that_were_not_found_or_updated_are_marked(
+    stored: list[StoredRow], found: set[int]
 ) -> None:
-    found = compare_ids(held, array("q", sorted(there)), _UNTIL)
+    comparison = compare_ids(stored, array("q", sorted(found)), _UNTIL)
 
-    after = {row.id: found.marks.get(row.id, row.vanished) for row in held}
-    assert set(found.missing) == there - after.keys()
-    for row in held:
-        old = row.told is not None and row.told < _UNTIL
-        if row.id in there:
+    marks = comparison.marks
+    after = {row.id: marks.get(row.id, row.vanished) for row in stored}
+    assert set(comparison.missing) == found - after.keys()
+    for row in stored:
+        old = row.updated is not None and row.updated < _UNTIL
+        if row.id in found:
             assert after[row.id] is None
         elif row.vanished is not None:
             assert after[row.id] == row.vanished
         else:
             assert (after[row.id] is not None) == old
-    assert found.vanished == sum(mark is not None for mark in after.values())
-    marks = found.marks
-    assert all(marks[row.id] != row.vanished for row in held if row.id in marks)
+    assert comparison.vanished == sum(mark is not None for mark in after.values())
+    assert all(marks[row.id] != row.vanished for row in stored if row.id in marks)

@@ -61,7 +61,7 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         AsyncClient(base_url=url, limiter=Limiter(20, per=1.0), user_agent=PRODUCT) as client,
     ):
         with progress_listener(_DEMO_FILE.name) as listener:
-            report = await pulls.pull(client, to=_DEMO_FILE, teller=listener)
+            report = await pulls.pull(client, to=_DEMO_FILE, progress=listener)
     if not json:
         with contextlib.closing(sqlite3.connect(_DEMO_FILE)) as database:
             _print_counts("Status", database, "status")
@@ -137,7 +137,7 @@ async def pull(
                 "photos": photos,
                 "wait": wait,
             }
-            report = await pulls.pull(client, to=file, teller=listener, **options, **filters)
+            report = await pulls.pull(client, to=file, progress=listener, **options, **filters)
     if place is None or "pull" not in listener.stages or report.expected:
         return print_report(report, file, json=json, update="update" in listener.stages)
     if is_new:

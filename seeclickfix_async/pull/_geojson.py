@@ -1,0 +1,61 @@
+"""GeoJSON files (RFC 7946)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+from seeclickfix_async.models import Issue
+from seeclickfix_async.pull._checkpoint import ATTRIBUTION, LICENCE, Checkpoint
+from seeclickfix_async.pull._columns import NAMES, plain_rows
+from seeclickfix_async.pull._jsonl import JsonRow, replace_mark
+from seeclickfix_async.pull._rows import StoredRow
+from seeclickfix_async.pull._text import TextSink
+
+
+class _Feature(msgspec.Struct):
+    properties: JsonRow
+
+
+_decoder: msgspec.json.Decoder[_Feature] = msgspec.json.Decoder(_Feature)
+
+
+class GeoJson(TextSink):
+    """A FeatureCollection of points; an issue without coordinates has a null geometry."""
+
+    header: ClassVar[bytes] = b'{"type":"FeatureCollection","features":[\n'
+    separator: ClassVar[bytes] = b","
+
+    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+        """Encode issues as features, each on a line."""
+        for row in plain_rows(issues):
+            properties = dict(zip(NAMES, row, strict=True))
+            position = [properties.pop("lng"), properties.pop("lat")]
+            point = {"type": "Point", "coordinates": position}
+            feature: dict[str, Any] = {
+                "type": "Feature",
+                "id": properties["id"],
+                "geometry": None if None in position else point,
+                "properties": properties,
+            }
+            yield msgspec.json.encode(feature) + b"\n"
+
+    def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """Return the features."""
+        next(lines, None)
+        return (line.removeprefix(self.separator) for line in lines)
+
+    def decode(self, row: bytes) -> StoredRow:
+        """Decode a feature."""
+        return _decoder.decode(row).properties.to_stored_row()
+
+    def with_mark(self, row: bytes, vanished_at: str | None) -> bytes:
+        """Return a feature with another value of `vanished_at`, its last property."""
+        return replace_mark(row, vanished_at)
+
+    def footer(self, checkpoint: Checkpoint) -> bytes:
+        """Return the end of the collection, with members beyond the standard's (allowed, §6.1)."""
+        members = {"attribution": ATTRIBUTION, "licence": LICENCE, "report": checkpoint.report}
+        return b"]," + msgspec.json.encode(members)[1:] + b"\n"

@@ -1,0 +1,60 @@
+"""JSON Lines files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from seeclickfix_async.models import Issue, Media
+from seeclickfix_async.pull._rows import StoredRow
+from seeclickfix_async.pull._text import TextSink
+
+_MARK = b',"vanished_at":'  # always the last member, so that it can be replaced in place
+
+
+class JsonRow(msgspec.Struct):
+    """The members of a JSON row that a `StoredRow` is made of."""
+
+    id: int
+    updated_at: datetime | None = None
+    created_at: datetime | None = None
+    vanished_at: datetime | None = None
+    image: str | None = None
+    media: Media | None = None
+
+    def to_stored_row(self) -> StoredRow:
+        """Convert to a stored row; only whole issues have `media`."""
+        image = self.media.image_full if self.media else self.image
+        return StoredRow(self.id, self.updated_at or self.created_at, self.vanished_at, image)
+
+
+_decoder: msgspec.json.Decoder[JsonRow] = msgspec.json.Decoder(JsonRow)
+
+
+def replace_mark(row: bytes, vanished_at: str | None) -> bytes:
+    """Replace the value of the last member, `vanished_at`, of a JSON row."""
+    start = row.rindex(_MARK) + len(_MARK)
+    return row[:start] + msgspec.json.encode(vanished_at) + row[row.index(b"}", start) :]
+
+
+class JsonLines(TextSink):
+    """A file with an issue per line, as JSON, with `vanished_at` as its last member."""
+
+    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+        """Encode issues as lines."""
+        for issue in issues:
+            yield b"".join((msgspec.json.encode(issue)[:-1], _MARK, b"null}\n"))
+
+    def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """Return the lines, each of which is a row."""
+        return lines
+
+    def decode(self, row: bytes) -> StoredRow:
+        """Decode a line."""
+        return _decoder.decode(row).to_stored_row()
+
+    def with_mark(self, row: bytes, vanished_at: str | None) -> bytes:
+        """Return a line with another value of `vanished_at`."""
+        return replace_mark(row, vanished_at)
