@@ -1,8 +1,8 @@
-"""What happened to an issue, told from what its row says now.
+"""The changes of an issue that its current row shows.
 
-The service keeps no history; but a row names the moments of what was done last, and its comments
-name theirs. Each of them is a change with a key of its own. Which of them are new is not decided
-here.
+The service has no history, but a row has the timestamps of its last status changes, and its
+comments have theirs. Each of these is a change with a key of its own. The cursor decides which are
+new.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seeclickfix_async.models import Comment, DetailedIssue, Status
 
 
 class ChangeKind(StrEnum):
-    """What kind of change it is: `Kind.OPENED == "opened"`."""
+    """The kind of a change: `ChangeKind.OPENED == "opened"`."""
 
     OPENED = "opened"
     ACKNOWLEDGED = "acknowledged"
@@ -32,14 +32,14 @@ class ChangeKind(StrEnum):
 
 @attrs.frozen
 class Change:
-    """One thing that happened to an issue.
+    """A change of an issue.
 
     Attributes:
-        key: The same whenever this change is told, and no other change's.
-        kind: What happened.
-        at: When it happened; for archived and edited issues, when they were updated.
-        issue: The issue, as it is by now.
-        comment: The comment that was written.
+        key: Identifies the change: the same whenever it is delivered, and unique.
+        kind: The kind of the change.
+        at: The time of the change; for archived and edited issues, of their last update.
+        issue: The issue in its current state.
+        comment: The new comment, for `COMMENTED`.
     """
 
     key: str
@@ -50,11 +50,11 @@ class Change:
 
     @property
     def automatic(self) -> bool:
-        """Whether it is a comment that a city's system wrote."""
+        """True for a comment that a city's system wrote."""
         return self.comment is not None and self.comment.automatic
 
 
-_MOMENTS = {
+_TIMESTAMPS = {
     ChangeKind.OPENED: "created_at",
     ChangeKind.ACKNOWLEDGED: "acknowledged_at",
     ChangeKind.CLOSED: "closed_at",
@@ -69,21 +69,21 @@ _STATUSES = {
 
 
 def find_changes(issue: DetailedIssue) -> list[Change]:
-    """List everything that a row gives a moment of its own to, oldest first."""
-    return sorted((*_dated(issue), *_comments(issue)), key=lambda change: change.at)
+    """List the changes that have a timestamp of their own, oldest first."""
+    return sorted((*_status_changes(issue), *_comment_changes(issue)), key=lambda change: change.at)
 
 
 def edit_changes(issue: DetailedIssue) -> list[Change]:
-    """Return the update itself, for a row that says nothing else about it."""
+    """Return the edit that explains an update without any other change."""
     updated = issue.updated_at
     if updated is None:
         return []
-    key = f"{issue.id}:{ChangeKind.EDITED}:{_stamp(updated)}"
+    key = f"{issue.id}:{ChangeKind.EDITED}:{_format_key_time(updated)}"
     return [Change(key, ChangeKind.EDITED, updated, issue)]
 
 
 def archive_changes(issue: DetailedIssue) -> list[Change]:
-    """Return that an issue was archived, which has no moment of its own."""
+    """Return the archiving of an archived issue, which has no timestamp of its own."""
     if issue.status != Status.ARCHIVED or issue.updated_at is None:
         return []
     return [
@@ -92,42 +92,42 @@ def archive_changes(issue: DetailedIssue) -> list[Change]:
 
 
 def identity_keys(issue: DetailedIssue) -> tuple[str, str]:
-    """Return the two keys that an issue is known by: of its opening, and of its archiving."""
+    """Return the two keys that identify an issue: of its opening, and of its archiving."""
     archiving = f"{issue.id}:{ChangeKind.ARCHIVED}"
     if issue.created_at is None:
         return f"{issue.id}", archiving
-    return f"{issue.id}:{ChangeKind.OPENED}:{_stamp(issue.created_at)}", archiving
+    return f"{issue.id}:{ChangeKind.OPENED}:{_format_key_time(issue.created_at)}", archiving
 
 
 def is_current(change: Change) -> bool:
-    """Tell whether an issue has the status that this change gave it."""
+    """Check whether the issue still has the status that this change set."""
     return change.kind in _STATUSES and change.issue.status == _STATUSES[change.kind]
 
 
-def _dated(issue: DetailedIssue) -> Iterator[Change]:
-    for kind, name in _MOMENTS.items():
+def _status_changes(issue: DetailedIssue) -> Iterator[Change]:
+    for kind, name in _TIMESTAMPS.items():
         at: datetime | None = getattr(issue, name)
         if at is not None:
-            yield Change(f"{issue.id}:{kind}:{_stamp(at)}", kind, at, issue)
+            yield Change(f"{issue.id}:{kind}:{_format_key_time(at)}", kind, at, issue)
 
 
-def _comments(issue: DetailedIssue) -> Iterator[Change]:
+def _comment_changes(issue: DetailedIssue) -> Iterator[Change]:
     for comment in issue.comments or ():
         if comment.created_at is not None:
-            key = f"{issue.id}:{ChangeKind.COMMENTED}:{_name_of(comment)}"
+            key = f"{issue.id}:{ChangeKind.COMMENTED}:{_comment_id(comment)}"
             yield Change(key, ChangeKind.COMMENTED, comment.created_at, issue, comment)
 
 
-def _name_of(comment: Comment) -> str:
-    """A comment's id, or what else tells it from others."""
+def _comment_id(comment: Comment) -> str:
+    """Return the id of a comment, or a digest of its content if it has none."""
     if comment.id is not None:
         return str(comment.id)
-    text = f"{comment.created_at}{comment.comment}".encode(errors="backslashreplace")
-    return hashlib.sha256(text).hexdigest()[:16]
+    content = f"{comment.created_at}{comment.comment}".encode(errors="backslashreplace")
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _stamp(at: datetime) -> str:
-    """Format a moment for a key, also one that UTC has no year for."""
+def _format_key_time(at: datetime) -> str:
+    """Format a timestamp for a key, even if its year is out of range in UTC."""
     try:
         return format_timestamp(at)
     except OverflowError:

@@ -1,29 +1,29 @@
-"""Where a feed stands: which changes it has told, and from which update on it must look again.
+"""The position of a feed: the changes that were delivered, and where the next poll begins.
 
-Invariant. A change is told exactly when its key is not known; no clock of one row is compared
-with another's. For that the cursor holds four things:
+Invariant. A change is delivered exactly if its key is unknown; timestamps of a row are not compared
+with each other. For that the cursor has four values:
 
-* `since`: every row whose update was visible with an `updated_at` before it has been read. It
-  never passes the service's own now, so that a row dated in the future moves it no further; but
-  only rows move it, since they may be stamped long before the Date header.
-* A look reads every row updated from `start` on, which lies `OVERLAP` before `since`: what becomes
-  visible later was stamped by a server whose clock is behind by less than that. So when nothing
-  has come for as long, there is nothing left to come before `since`. `start` stays while nothing
-  happens, so that the service can confirm its last answer.
-* `seen`: the keys of every row that was read with an `updated_at` from `remembered` on, and
-  `start` is never earlier than `remembered`. So each row that a look can meet again is known by its
-  keys, and a row of it that is not known has not been read since.
-* `now`: the service's clock when the last look began; without a Date header a bound below it,
-  which moves on only by the time that passed on the monotonic clock.
+* `since`: every row whose update was visible, with an `updated_at` before it, has been read. It
+  never exceeds the service's own time, so that a row dated in the future does not move it; and only
+  rows move it, since they may be stamped long before the Date header.
+* A poll reads every row updated from `start` on, which is `OVERLAP` before `since`: an update that
+  becomes visible later was stamped by a server whose clock is slow by less than that. When nothing
+  has been updated for that long, nothing can appear before `since`. While nothing happens, `start`
+  is unchanged, so that the service can confirm its last response.
+* `seen`: the keys of every row that was read with an `updated_at` from `remembered` on; `start` is
+  never earlier than `remembered`. So each row that a poll can read again has its keys in `seen`,
+  and a row that has none there has not been read since.
+* `now`: the service's time when the last poll began; without a Date header a lower bound, which
+  advances only with the monotonic clock.
 
-What follows for a row that a look brings:
+For a row that a poll reads, it follows:
 
-* A row that is known has its whole recent past in `seen`: each of its other keys is new, whatever
-  moment it bears (a status backdated by another system, a comment held by a moderator).
-* A row that is not known had no update after `remembered`, so that what bears a later moment is
-  new. What bears an earlier one is old, or came late: it is taken for late when nothing else
-  explains the update, or when it is the status that the issue has now; at most `LATE` before.
-* When nothing of a row is new but its `updated_at`, the issue was edited.
+* A known row has its whole recent past in `seen`: each of its other keys is new, whatever its
+  timestamp (a status backdated by another system, a comment that a moderator released later).
+* An unknown row had no update after `remembered`, so its changes with later timestamps are new. An
+  earlier one is old, or came late: it counts as late if nothing else explains the update, or if it
+  set the current status of the issue; at most `LATE` before the update.
+* If nothing of a row is new but its `updated_at`, the issue was edited.
 """
 
 from __future__ import annotations
@@ -53,16 +53,16 @@ from seeclickfix_async.models import DetailedIssue
 _logger = logging.getLogger("seeclickfix_async")
 
 OVERLAP = timedelta(minutes=15)
-"""How far a look reaches back beyond `since`: three times what clocks of servers were seen apart.
+"""The period before `since` that a poll reads: three times the observed skew of servers' clocks.
 
-A city of 2,000 updates a day has 21 in it, which is one or two requests a look.
+A city with 2,000 updates a day has 21 in it, which takes one or two requests per poll.
 """
 
 HISTORY = timedelta(days=7)
-"""How long the keys of a row are remembered after its last update, if there is room."""
+"""The time for which the keys of a row are remembered after its last update, if they fit."""
 
 LATE = timedelta(days=2)
-"""How long after its moment a change of a row that is not known is still taken for a new one."""
+"""The age up to which a change of an unknown row may count as new."""
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -70,25 +70,25 @@ FAR = datetime(2100, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
-_EXACT = timedelta(hours=3)  # updates before that are kept by the hour, which takes less room
+_EXACT = timedelta(hours=3)  # older updates are grouped by the hour, which is smaller
 _DIGEST = 6  # characters of a key's digest: 36 bits
-_GROUP = 36  # characters of a group at most, with separators
-_ROOM = 56_000  # characters of all keys
-_CHECK_EVERY = 64  # new keys, after which their room is counted again
-_HISTORY_ROOM = 32_000  # when there are more, keys that no look can meet are forgotten early
+_GROUP_SIZE = 36  # characters at most, with separators
+_MAX_SIZE = 56_000  # characters of all keys
+_CHECK_INTERVAL = 64  # new keys, after which the size is computed again
+_MAX_HISTORY_SIZE = 32_000  # beyond it, keys that no poll can read again are forgotten early
 
 
 @attrs.define(eq=False)
 class Cursor:
-    """Where a feed stands. See the module for what its moments mean.
+    """The position of a feed; the module describes its invariant.
 
     Attributes:
-        since: Every update before it has been read.
-        now: The service's clock when the last look began, or a bound below it.
-        remembered: The keys of every row read with an update from here on are in `seen`.
-        after: What was updated before it need not be read again, whatever `since` is.
-        seen: Digests of keys, each with the last update of its row that was seen.
-        beginning: Whether the look under way is the first one, which tells nothing.
+        since: Every update before this time has been read.
+        now: The service's time when the last poll began, or a lower bound.
+        remembered: The keys of every row that was updated since this time are in `seen`.
+        after: Updates before this time need not be read again, whatever `since` is.
+        seen: Digests of keys, each with the last update of its row that was read.
+        beginning: Whether the current poll is the first, which delivers nothing.
     """
 
     since: datetime
@@ -97,34 +97,38 @@ class Cursor:
     after: datetime = NEVER
     seen: dict[str, datetime] = attrs.field(factory=dict)
     beginning: bool = False
-    _evicted: datetime = NEVER  # rows updated before it had to go in the look under way
-    _check_at: int = 0  # how many keys there may be before their room is counted again
+    _evicted: datetime = NEVER  # keys of rows updated before were evicted in the current poll
+    _check_at: int = 0  # the number of keys at which their size is computed again
 
     @property
     def start(self) -> datetime:
-        """The update from which the next look reads."""
+        """The time of update from which the next poll reads."""
         return max(self.since - OVERLAP, self.after)
 
     @classmethod
-    def begin(cls, rows: Sequence[DetailedIssue], now: datetime | None, *, whole: bool) -> Cursor:
-        """Begin now: what the newest rows hold already is known, and is not told.
+    def begin(
+        cls, rows: Sequence[DetailedIssue], now: datetime | None, *, is_complete: bool
+    ) -> Cursor:
+        """Return the cursor of a feed that begins now: the changes in these rows are known.
 
-        Without the service's clock, the median of the newest updates is taken for a bound below
-        it: a lower one costs requests, and a higher one would lose changes.
+        Without the service's time, the median of the newest updates is the lower bound: an earlier
+        one costs requests, and a later one would lose changes.
 
         Args:
-            rows: Those updated last, and none left out between them.
-            now: The service's clock, if it tells it.
-            whole: Whether there are no other rows.
+            rows: The rows that were updated last, without gaps.
+            now: The service's time, from its Date header.
+            is_complete: Whether there are no other rows.
         """
         updates = sorted(_clamp(row.updated_at) for row in rows)
         if now is None:
             now = updates[(len(updates) - 1) // 2] if updates else NEVER
         now = _clamp(now)
-        # An issue may be stamped long before the Date header, so that it is a bound and no more.
-        since = max((one for one in updates if one <= now), default=now if updates else NEVER)
-        # There may be more rows of the very second in which the page ends.
-        oldest = NEVER if whole or not updates else updates[0] + _SECOND
+        # Rows may be stamped long before the Date header, which is only an upper bound.
+        since = max(
+            (update for update in updates if update <= now), default=now if updates else NEVER
+        )
+        # More rows of the second in which the page ends may exist.
+        oldest = NEVER if is_complete or not updates else updates[0] + _SECOND
         remembered = max(NEVER, min(oldest, since - OVERLAP))
         cursor = cls(since, now, remembered, beginning=oldest > since - OVERLAP)
         for row in rows:
@@ -132,27 +136,27 @@ class Cursor:
         return cursor
 
     def update_clock(self, date: datetime | None, elapsed: timedelta) -> bool:
-        """Learn the service's clock from a look's first answer; whether it was put back.
+        """Set the service's time from the first response of a poll; return whether it was put back.
 
-        If it was, updates since the last look may be stamped before `start`, and the look has to
-        begin anew.
+        If so, updates since the last poll may be stamped before `start`, and the poll has to begin
+        anew.
 
         Args:
-            date: The service's clock, if it tells it.
-            elapsed: The time since the last look's first answer, as far as is known.
+            date: The service's time, from its Date header.
+            elapsed: The time since the first response of the last poll, as far as is known.
         """
         self.now = _clamp(self.now + elapsed if date is None else date)
         earliest = _clamp(self.now - elapsed)
         if earliest >= self.since - OVERLAP / 2:
             return False
-        _logger.warning("The service's clock was put back to %s; the feed goes on there.", self.now)
+        _logger.warning("The service's clock was put back to %s; the feed continues.", self.now)
         self.since = earliest
         self.remembered = min(self.remembered, self.since - OVERLAP)
         self.after = min(self.after, self.since - OVERLAP)
         return True
 
     def find_new_changes(self, issue: DetailedIssue) -> list[Change]:
-        """List the changes of a row that have not been told, oldest first."""
+        """List the changes of a row that have not been delivered, oldest first."""
         return [
             change for change in self._new_changes(issue) if _digest(change.key) not in self.seen
         ]
@@ -161,21 +165,21 @@ class Cursor:
         changes = find_changes(issue)
         seen_at = self._last_update(issue)
         if seen_at is None:
-            return self._new_changes_of_unknown(issue, changes)
-        oldest = self._oldest_kept(issue)
-        recent = [*(one for one in changes if one.at >= oldest), *archive_changes(issue)]
-        news = [change for change in recent if _digest(change.key) not in self.seen]
-        if news or issue.updated_at is None or seen_at == _clamp(issue.updated_at):
-            return news
+            return self._new_in_unknown_row(issue, changes)
+        oldest = self._oldest_remembered(issue)
+        recent = [*(change for change in changes if change.at >= oldest), *archive_changes(issue)]
+        new = [change for change in recent if _digest(change.key) not in self.seen]
+        if new or issue.updated_at is None or seen_at == _clamp(issue.updated_at):
+            return new
         return edit_changes(issue)
 
-    def _new_changes_of_unknown(self, issue: DetailedIssue, changes: list[Change]) -> list[Change]:
-        """Decide by moments what is new of a row that is not known."""
-        fresh = {change.key for change in changes if change.at >= self.remembered}
+    def _new_in_unknown_row(self, issue: DetailedIssue, changes: list[Change]) -> list[Change]:
+        """List the new changes of an unknown row, by their timestamps."""
+        new = {change.key for change in changes if change.at >= self.remembered}
         earliest = _clamp(issue.updated_at) - LATE
-        late = [one for one in changes if earliest <= one.at < self.remembered]
-        fresh.update(one.key for one in late if not fresh or is_current(one))
-        return [one for one in changes if one.key in fresh] or (
+        late = [change for change in changes if earliest <= change.at < self.remembered]
+        new.update(change.key for change in late if not new or is_current(change))
+        return [change for change in changes if change.key in new] or (
             archive_changes(issue) or edit_changes(issue)
         )
 
@@ -189,8 +193,8 @@ class Cursor:
 
         Args:
             issue: The row.
-            delivered: The change of it that was just delivered, if any.
-            pending: Changes of it that are still to be delivered, and are not remembered.
+            delivered: The change of the row that was just delivered, if any.
+            pending: The changes of the row that are not delivered yet, and not remembered.
         """
         updated = _clamp(issue.updated_at)
         keys = {*self._keys(issue)} - {change.key for change in pending}
@@ -203,11 +207,11 @@ class Cursor:
         if len(self.seen) > self._check_at:
             self._evict_if_full()
 
-    def finish_look(self, *, settled: bool) -> None:
-        """End a look.
+    def finish_poll(self, *, settled: bool) -> None:
+        """End a poll.
 
         Args:
-            settled: Whether what was updated until `since` need not be read again.
+            settled: Whether updates until `since` need not be read again.
         """
         if settled:
             self.after = max(self.after, self.since + _SECOND)
@@ -216,50 +220,48 @@ class Cursor:
         self.beginning = False
 
     def _last_update(self, issue: DetailedIssue) -> datetime | None:
-        """Return the update with which a row was last read; None if that is not known."""
-        names = identity_keys(issue)
-        for name in reversed(names) if archive_changes(issue) else names:
-            if (updated := self.seen.get(_digest(name))) is not None:
+        """Return the update at which a row was last read, or None if it is unknown."""
+        keys = identity_keys(issue)
+        for key in reversed(keys) if archive_changes(issue) else keys:
+            if (updated := self.seen.get(_digest(key))) is not None:
                 return updated
         return None
 
     def _keys(self, issue: DetailedIssue) -> Iterator[str]:
-        """Return what a row is known by, and the keys that it may bring again."""
+        """Return the key that identifies a row, and the keys that a later poll may find in it."""
         yield identity_keys(issue)[bool(archive_changes(issue))]
-        oldest = self._oldest_kept(issue) - _DAY  # the clock may be put back
+        oldest = self._oldest_remembered(issue) - _DAY  # the clock may be put back
         yield from (change.key for change in find_changes(issue) if change.at >= oldest)
 
-    def _oldest_kept(self, issue: DetailedIssue) -> datetime:
-        """Return the moment before which the changes of a known row are taken for old."""
+    def _oldest_remembered(self, issue: DetailedIssue) -> datetime:
+        """Return the time before which the changes of a known row count as old."""
         return min(_clamp(issue.updated_at), self.now) - HISTORY
 
-    # -- room ---------------------------------------------------------------------------------
-
     def _evict_if_full(self) -> None:
-        """Forget the oldest groups of keys that are too old, or too many."""
+        """Forget the oldest groups of keys, if they are too old or the size is above its limit."""
         groups = {group: len(digests) for group, digests in self._groups().items()}
-        size = _GROUP * len(groups) + _DIGEST * len(self.seen)
+        size = _GROUP_SIZE * len(groups) + _DIGEST * len(self.seen)
         oldest, exact = _floor_to_hour(self.start - HISTORY), self.start - _EXACT
-        kept_from = NEVER
+        evict_before = NEVER
         for group, following in pairwise([*sorted(groups), FAR + _HOUR]):
-            room = _HISTORY_ROOM if following <= self.start else _ROOM
-            if group >= oldest and size <= room:
+            limit = _MAX_HISTORY_SIZE if following <= self.start else _MAX_SIZE
+            if group >= oldest and size <= limit:
                 break
-            size -= _GROUP + _DIGEST * groups[group]
+            size -= _GROUP_SIZE + _DIGEST * groups[group]
             end = group + (_SECOND if group >= exact else _HOUR)
-            kept_from = max(oldest, min(following, end))
-        if kept_from > NEVER:
-            self._evict_before(kept_from)
-        self._check_at = len(self.seen) + _CHECK_EVERY
+            evict_before = max(oldest, min(following, end))
+        if evict_before > NEVER:
+            self._evict_before(evict_before)
+        self._check_at = len(self.seen) + _CHECK_INTERVAL
 
     def _evict_before(self, before: datetime) -> None:
-        """Forget rows that were last updated before a moment.
+        """Forget the keys of rows that were last updated before a time.
 
-        More rows of the second `since` may come as long as the look goes on, so that `remembered`
-        does not pass it before the end: a restart would rather tell twice than not at all.
+        More rows of the second `since` may appear during the poll, so `remembered` does not exceed
+        it before the end: after a restart, a change is delivered twice rather than never.
         """
         if self._evicted <= self.since - OVERLAP < before:
-            _logger.warning("Too many changes to remember: looks reach back to %s only.", before)
+            _logger.warning("Too many changes to remember: polls reach back to %s only.", before)
         for group, digests in self._groups().items():
             if group < before:
                 for digest in digests:
@@ -267,14 +269,14 @@ class Cursor:
         self._evicted = max(self._evicted, before)
         self._raise_remembered(min(before, self.since))
 
-    def _raise_remembered(self, moment: datetime) -> None:
-        """Stop relying on the keys of rows that were updated before a moment."""
-        if moment > self.remembered:
-            self.remembered = moment
-            self.after = max(self.after, moment)
+    def _raise_remembered(self, time: datetime) -> None:
+        """Record that the keys of rows updated before a time are incomplete."""
+        if time > self.remembered:
+            self.remembered = time
+            self.after = max(self.after, time)
 
     def _groups(self) -> dict[datetime, list[str]]:
-        """Group the keys by update, those of former updates by the hour."""
+        """Group the keys by update, those of older updates by the hour."""
         groups: dict[datetime, list[str]] = {}
         exact = self.start - _EXACT
         for digest, updated in self.seen.items():
@@ -282,34 +284,32 @@ class Cursor:
             groups.setdefault(group, []).append(digest)
         return groups
 
-    # -- as a value for JSON ------------------------------------------------------------------
-
     def dump(self) -> dict[str, Any]:
-        """Return the cursor as a value for JSON, of less than 64 kB."""
+        """Convert to a value for JSON, of less than 64 kB."""
         seen = {group: "".join(digests) for group, digests in self._groups().items()}
         value: dict[str, Any] = msgspec.to_builtins(
-            _Kept(self.since, self.now, self.remembered, self.after, seen)
+            _SavedCursor(self.since, self.now, self.remembered, self.after, seen)
         )
         return value
 
     @classmethod
     def load(cls, value: Any) -> Cursor:
-        """Read what `dump` returned, or what versions before it had.
+        """Convert back from the value of `dump`, or of an early version.
 
         Raises:
-            InvalidArgumentError: It is not a cursor.
+            InvalidArgumentError: The value is not a cursor.
         """
-        former = isinstance(value, Mapping) and "floor" in value
+        is_early = isinstance(value, Mapping) and "floor" in value
         try:
-            return _load_former(value) if former else _load(value)
+            return _load_early(value) if is_early else _load(value)
         except (msgspec.ValidationError, UnicodeError) as error:
             raise InvalidArgumentError(
-                "cursor", f"must be what watch.cursor gave: {error}."
+                "cursor", f"must be a value of watch.cursor: {error}."
             ) from None
 
 
 @attrs.frozen
-class _Kept:
+class _SavedCursor:
     since: datetime
     now: datetime
     remembered: datetime
@@ -318,8 +318,8 @@ class _Kept:
 
 
 @attrs.frozen
-class _FormerlyKept:
-    """The form that cursors had before keys were kept as digests."""
+class _EarlySavedCursor:
+    """A cursor of an early version, with keys instead of digests."""
 
     since: datetime
     floor: datetime
@@ -328,40 +328,40 @@ class _FormerlyKept:
 
 
 def _load(value: Any) -> Cursor:
-    kept = msgspec.convert(value, _Kept)
-    _check(kept.since, kept.now, kept.remembered, kept.after, *kept.seen)
-    cursor = Cursor(kept.since, kept.now, kept.remembered, kept.after)
-    for updated, digests in kept.seen.items():
+    saved = msgspec.convert(value, _SavedCursor)
+    _check(saved.since, saved.now, saved.remembered, saved.after, *saved.seen)
+    cursor = Cursor(saved.since, saved.now, saved.remembered, saved.after)
+    for updated, digests in saved.seen.items():
         if len(digests) % _DIGEST or not digests.isascii():
-            raise InvalidArgumentError("cursor", "has keys that are cut off.")
+            raise InvalidArgumentError("cursor", "has truncated keys.")
         for place in range(0, len(digests), _DIGEST):
             cursor.seen[digests[place : place + _DIGEST]] = updated
     return cursor
 
 
-def _load_former(value: Any) -> Cursor:
-    kept = msgspec.convert(value, _FormerlyKept)
-    _check(kept.since, kept.floor, *kept.seen.values())
-    remembered = kept.floor if kept.first else kept.floor - timedelta(minutes=2)  # its overlap
-    seen = {_digest(key): at for key, at in kept.seen.items()}
-    return Cursor(kept.since, kept.since, remembered, remembered, seen)
+def _load_early(value: Any) -> Cursor:
+    saved = msgspec.convert(value, _EarlySavedCursor)
+    _check(saved.since, saved.floor, *saved.seen.values())
+    remembered = saved.floor if saved.first else saved.floor - timedelta(minutes=2)  # its overlap
+    seen = {_digest(key): at for key, at in saved.seen.items()}
+    return Cursor(saved.since, saved.since, remembered, remembered, seen)
 
 
-def _check(*moments: datetime) -> None:
-    for one in moments:
-        if one.utcoffset() is None:
-            raise InvalidArgumentError("cursor", "has a moment without a time zone.")
-        if not NEVER <= one <= FAR:
+def _check(*times: datetime) -> None:
+    for time in times:
+        if time.utcoffset() is None:
+            raise InvalidArgumentError("cursor", "has a time without a time zone.")
+        if not NEVER <= time <= FAR:
             raise InvalidArgumentError(
-                "cursor", "has a moment before 1970 or after 2100; begin without a cursor."
+                "cursor", "has a time before 1970 or after 2100; begin without a cursor."
             )
 
 
-def _clamp(moment: datetime | None) -> datetime:
-    """Return a moment in UTC, in years that moments can be added to."""
-    if moment is None or moment <= NEVER:
+def _clamp(time: datetime | None) -> datetime:
+    """Return a time in UTC, in a range where arithmetic is possible."""
+    if time is None or time <= NEVER:
         return NEVER
-    return FAR if moment >= FAR else moment.astimezone(UTC)
+    return FAR if time >= FAR else time.astimezone(UTC)
 
 
 def _digest(key: str) -> str:
@@ -369,5 +369,5 @@ def _digest(key: str) -> str:
     return base64.b64encode(digest)[:_DIGEST].decode()
 
 
-def _floor_to_hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
+def _floor_to_hour(time: datetime) -> datetime:
+    return time.replace(minute=0, second=0, microsecond=0)

@@ -1,7 +1,7 @@
-"""A feed of changes that never misses one.
+"""The change feed, which polls for updates.
 
-Each look walks over what was updated since the last one. The cursor decides from where on a look
-reads, and what of it is new; here the looks are taken, repeated and waited for.
+Each poll crawls the issues that were updated since the last one. The cursor decides where a poll
+begins and which changes are new; this module runs, repeats and schedules the polls.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from seeclickfix_async.models import DetailedIssue
 
 _logger = logging.getLogger("seeclickfix_async")
 
-_LONGEST_PAUSE = 900.0  # seconds between looks, when they fail
-_REPEATS = 2  # of a look that is not complete, before the feed goes on without the rest
-_PASSING = (DecodeError, RateLimitedError, ServerError, TransportError, TruncatedResultsError)
+_MAX_PAUSE = 900.0  # seconds between failed polls
+_REPEATS = 2  # of an incomplete poll, before the feed continues without the rest
+_TEMPORARY = (DecodeError, RateLimitedError, ServerError, TransportError, TruncatedResultsError)
 
 
 class Watch:
-    """A feed of changes: `async for change in client.issues.watch(...)`; it never ends by itself.
+    """A feed of changes: `async for change in client.issues.watch(...)`. It has no end.
 
-    Failures that pass are waited out, with longer and longer pauses. Cancelling it loses nothing:
-    a new one goes on from `cursor`.
+    After temporary failures it polls again, with increasing pauses. Cancellation loses nothing: a
+    new feed continues from `cursor`.
     """
 
     def __init__(self, pages: IssuePages, query: IssueQuery, *, every: float, cursor: Any) -> None:
@@ -52,73 +52,73 @@ class Watch:
         self._every = every
         self._clock = pages.clock
         self._cursor = None if cursor is None else Cursor.load(cursor)
-        self._clock_read_at = self._clock.now()  # when the cursor's `now` was the service's
-        self._look: Crawl[DetailedIssue] | None = None
-        self._clock_known = False  # whether the look has told the service's clock
-        self._since = FAR  # where the cursor stood when the look began
-        self._moved_at = self._clock_read_at  # when that was last moved
+        self._clock_read_at = self._clock.now()  # when `now` was set in the cursor
+        self._poll: Crawl[DetailedIssue] | None = None
+        self._clock_updated = False  # by the first response of the poll
+        self._since = FAR  # the cursor's, when the poll began
+        self._moved_at = self._clock_read_at  # when that last changed
         self._repeats = 0
-        self._due = self._clock_read_at  # when the next look is
+        self._due = self._clock_read_at  # the time of the next poll
         self._failures = 0
-        self._ready: deque[Change] = deque()  # of one issue
+        self._pending: deque[Change] = deque()  # of one issue
 
     @property
     def cursor(self) -> dict[str, Any] | None:
-        """Where the feed stands, for `client.issues.watch(cursor=)`; None before it began.
+        """The position of the feed, for `client.issues.watch(cursor=)`; None before it has begun.
 
-        A value for JSON, of less than 64 kB. Keep it when a change has been dealt with: it covers
-        this one and all before. What was given out and not covered comes again after a restart,
-        with the same key.
+        A value for JSON, of less than 64 kB. Save it after you have processed a change: it covers
+        this change and all before. Changes that the saved cursor does not cover are delivered again
+        after a restart, with the same keys.
         """
         cursor = self._cursor
         return None if cursor is None or cursor.beginning else cursor.dump()
 
     async def begin(self) -> None:
-        """Learn where the feed begins, so that its cursor can be kept before anything happens.
+        """Find the position where the feed begins, so that its cursor can be saved at once.
 
-        Iterating does it too; with a cursor there is nothing to learn. When it is cancelled, the
-        next call goes on.
+        Iterating calls this as well; a feed with a cursor has begun already. After a cancellation,
+        the next call continues.
         """
         while self._cursor is None or self._cursor.beginning:
-            await self._try()
+            await self._advance_or_back_off()
 
     def __aiter__(self) -> Watch:
         return self
 
     async def __anext__(self) -> Change:
-        while self._cursor is None or not self._ready:
-            await self._try()
-        change = self._ready.popleft()
-        self._cursor.record(change.issue, change, self._ready)
+        while self._cursor is None or not self._pending:
+            await self._advance_or_back_off()
+        change = self._pending.popleft()
+        self._cursor.record(change.issue, change, self._pending)
         return change
 
-    async def _try(self) -> None:
+    async def _advance_or_back_off(self) -> None:
         try:
-            await self._go_on()
-        except _PASSING as error:
+            await self._advance()
+        except _TEMPORARY as error:
             self._back_off(error)
 
-    async def _go_on(self) -> None:
-        """To the next issue of a look, or to the next look."""
-        if self._look is None:
+    async def _advance(self) -> None:
+        """Read the next issue of the poll, or begin or end a poll."""
+        if self._poll is None:
             await self._clock.wait(anyio.Event(), max(0.0, self._due - self._clock.now()))
         if self._cursor is None:
             await self._find_start()
             return
-        if self._look is None:
-            self._look, self._clock_known = self._crawl_updates(self._cursor.start), False
+        if self._poll is None:
+            self._poll, self._clock_updated = self._crawl_updates(self._cursor.start), False
             self._since = self._cursor.since
-        issue = await anext(self._look, None)
+        issue = await anext(self._poll, None)
         self._failures = 0
-        if not self._clock_known and self._update_clock(self._cursor, self._look):
-            self._look = None
+        if not self._clock_updated and self._update_clock(self._cursor, self._poll):
+            self._poll = None
         elif issue is None:
-            self._finish_look(self._cursor, self._look)
+            self._finish_poll(self._cursor, self._poll)
         elif self._cursor.beginning:
             self._cursor.record(issue)
         else:
-            self._ready.extend(self._cursor.find_new_changes(issue))
-            if not self._ready:
+            self._pending.extend(self._cursor.find_new_changes(issue))
+            if not self._pending:
                 self._cursor.record(issue)
 
     def _crawl_updates(self, start: datetime) -> Crawl[DetailedIssue]:
@@ -128,42 +128,43 @@ class Watch:
     async def _find_start(self) -> None:
         newest = attrs.evolve(self._query, sort="updated_at", sort_direction="DESC")
         page: Page[DetailedIssue] = await self._pages.get(newest)
-        whole = page.next_page is None and page.entries is not None and page.entries <= page.size
+        is_counted = page.entries is not None and page.entries <= page.size
+        is_complete = page.next_page is None and is_counted
         self._clock_read_at = self._clock.now()
-        self._cursor = Cursor.begin(page.items, page.response.date, whole=whole)
+        self._cursor = Cursor.begin(page.items, page.response.date, is_complete=is_complete)
         if not self._cursor.beginning:
             self._due = self._clock.now() + self._every
 
-    def _update_clock(self, cursor: Cursor, look: Crawl[DetailedIssue]) -> bool:
-        """Learn the service's clock from a look's first answer; whether it was put back."""
+    def _update_clock(self, cursor: Cursor, poll: Crawl[DetailedIssue]) -> bool:
+        """Set the service's time from the first response; return whether its clock was put back."""
         now = self._clock.now()
         elapsed = timedelta(seconds=now - self._clock_read_at)
-        self._clock_read_at, self._clock_known = now, True
-        return cursor.update_clock(look.date, elapsed)
+        self._clock_read_at, self._clock_updated = now, True
+        return cursor.update_clock(poll.date, elapsed)
 
-    def _finish_look(self, cursor: Cursor, look: Crawl[DetailedIssue]) -> None:
-        """End a look; one that is not complete is repeated from where it began, but not for ever.
+    def _finish_poll(self, cursor: Cursor, poll: Crawl[DetailedIssue]) -> None:
+        """End a poll; an incomplete one is repeated from its beginning, a limited number of times.
 
-        What came is known, and is not told again; rows that cannot be read were logged.
+        Its changes are known and are not delivered again; unreadable rows were logged.
         """
-        self._look = None
+        self._poll = None
         self._due = self._clock.now() + self._every
-        report = look.report
+        report = poll.report
         is_read = report.complete or (report.rejected > 0 and len(report.reasons) == 1)
         self._repeats = 0 if is_read else (self._repeats + 1) % (_REPEATS + 1)
         if not is_read:
-            _logger.warning("A look at the feed is not complete: %s", " ".join(report.reasons))
+            _logger.warning("A poll of the feed is incomplete: %s", " ".join(report.reasons))
         if self._repeats:
             cursor.since = self._since
         if cursor.since != self._since:
             self._moved_at = self._clock.now()
-        quiet = self._clock.now() - self._moved_at > OVERLAP.total_seconds()
-        cursor.finish_look(settled=quiet and is_read and report.received > DETAILED_PER_PAGE)
+        is_quiet = self._clock.now() - self._moved_at > OVERLAP.total_seconds()
+        cursor.finish_poll(settled=is_quiet and is_read and report.received > DETAILED_PER_PAGE)
 
     def _back_off(self, error: SeeClickFixError) -> None:
         self._failures += 1
-        self._look = None
-        jitter = backoff.backoff(self._failures, random=1.0, base=self._every, cap=_LONGEST_PAUSE)
-        pause = max(self._every, jitter, getattr(error, "retry_after", None) or 0.0)
+        self._poll = None
+        delay = backoff.backoff(self._failures, random=1.0, base=self._every, cap=_MAX_PAUSE)
+        pause = max(self._every, delay, getattr(error, "retry_after", None) or 0.0)
         self._due = self._clock.now() + pause
-        _logger.warning("The feed waits %.0f s: %s", pause, error)
+        _logger.warning("The feed polls again in %.0f s: %s", pause, error)

@@ -1,4 +1,4 @@
-"""A cursor that came back damaged is refused with a sentence."""
+"""Cursors that were damaged."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _WRONG = (
 
 @pytest.mark.parametrize("wrong", _WRONG)
 @pytest.mark.parametrize("name", _CURSOR)
-def test_a_cursor_with_a_wrong_moment_is_refused(name: str, wrong: Any) -> None:
-    AsyncClient().issues.watch(cursor={**_CURSOR, "seen": {}})  # is none of them
+def test_a_cursor_with_an_invalid_time_is_refused(name: str, wrong: Any) -> None:
+    AsyncClient().issues.watch(cursor={**_CURSOR, "seen": {}})  # is valid
 
     for cursor in ({**_CURSOR, "seen": {}, name: wrong}, {"floor": wrong, "since": wrong}):
         with pytest.raises(InvalidArgumentError, match="cursor"):
@@ -42,6 +42,6 @@ def test_a_cursor_with_a_wrong_moment_is_refused(name: str, wrong: Any) -> None:
         {"0001-01-01T00:00:00+14:00": "abcdef"},
     ],
 )
-def test_a_cursor_with_wrong_keys_is_refused(seen: Any) -> None:
+def test_a_cursor_with_invalid_keys_is_refused(seen: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="cursor"):
         AsyncClient().issues.watch(cursor={**_CURSOR, "seen": seen})

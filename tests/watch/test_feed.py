@@ -1,4 +1,4 @@
-"""A feed misses nothing of a service that changes, fails and shows things late."""
+"""The change feed of a service that changes, fails and publishes changes late."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _YEAR = timedelta(days=365)
 
 
 class _Town:
-    """A world in which only a test lets anything happen, and a feed of it."""
+    """A service in which only the test changes issues, and a feed of it."""
 
     def __init__(self, http: httpx.AsyncClient, service: Service) -> None:
         self.service = service
@@ -48,15 +48,15 @@ class _Town:
     def open(self, at: timedelta = timedelta(0), **options: Any) -> Row:
         return self.world.open(self.world.clock() + at, **options)
 
-    async def told(self, looks: int = 2) -> list[tuple[int, ChangeKind]]:
-        """What the feed tells in so many looks."""
-        told: list[tuple[int, ChangeKind]] = []
-        self.world.stop(looks * _EVERY)
+    async def poll(self, polls: int = 2) -> list[tuple[int, ChangeKind]]:
+        """Return the changes that the feed delivers in a number of polls."""
+        changes: list[tuple[int, ChangeKind]] = []
+        self.world.stop(polls * _EVERY)
         with anyio.CancelScope() as self.service.scope:
             while True:
                 change = await anext(self.feed)
-                told.append((change.issue.id, change.kind))
-        return told
+                changes.append((change.issue.id, change.kind))
+        return changes
 
 
 @pytest.fixture(params=[True, False], ids=["dated", "undated"])
@@ -75,9 +75,6 @@ async def town(dated: bool) -> AsyncIterator[_Town]:
         yield _Town(http, service)
 
 
-# -- everything at once ---------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("seed", "options"),
     [
@@ -88,7 +85,7 @@ async def town(dated: bool) -> AsyncIterator[_Town]:
     ],
     ids=["usual", "a clock that is set", "no Date header", "busy"],
 )
-async def test_each_change_is_told(seed: int, options: Options) -> None:
+async def test_every_change_is_delivered(seed: int, options: Options) -> None:
     outcome = await follow(seed, options)
 
     assert outcome.lost == []
@@ -96,15 +93,12 @@ async def test_each_change_is_told(seed: int, options: Options) -> None:
     assert outcome.reported > 30
     assert outcome.restarts > 0
     assert outcome.largest < 64_000
-    assert options.lag or not outcome.out_of_order  # a replica may show an older row later
-
-
-# -- rows dated in the future ---------------------------------------------------------------------
+    assert options.lag or not outcome.out_of_order  # a replica may return an older row later
 
 
 @pytest.mark.parametrize("ahead", [_HOUR, _YEAR])
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_row_dated_in_the_future_makes_no_feed_deaf(
+async def test_a_row_dated_in_the_future_does_not_stop_the_feed(
     town: _Town, ahead: timedelta, when: str
 ) -> None:
     if when == "before":
@@ -113,72 +107,68 @@ async def test_a_row_dated_in_the_future_makes_no_feed_deaf(
     if when == "after":
         row = town.open()
         town.world.touch(row, town.world.clock() + ahead)
-        assert await town.told() == [(row.id, ChangeKind.OPENED)]
+        assert await town.poll() == [(row.id, ChangeKind.OPENED)]
 
     first = town.open()
-    assert await town.told() == [(first.id, ChangeKind.OPENED)]
+    assert await town.poll() == [(first.id, ChangeKind.OPENED)]
     town.restart()
     second = town.open()
-    assert await town.told() == [(second.id, ChangeKind.OPENED)]
+    assert await town.poll() == [(second.id, ChangeKind.OPENED)]
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
-async def test_a_cursor_that_is_ahead_of_the_service_recovers(
+async def test_a_cursor_ahead_of_the_service_recovers(
     town: _Town, caplog: pytest.LogCaptureFixture
 ) -> None:
     ahead = (START + _YEAR).isoformat()
     town.feed = town.watch({"began": ahead, "since": ahead, "floor": ahead, "seen": {}})
-    await town.told()
+    await town.poll()
 
     row = town.open()
 
-    assert await town.told() == [(row.id, ChangeKind.OPENED)]
+    assert await town.poll() == [(row.id, ChangeKind.OPENED)]
     assert "put back" in caplog.text
 
 
-# -- clocks that differ ---------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("minutes", [3, 5, 12])
-async def test_servers_whose_clocks_differ_lose_nothing(town: _Town, minutes: int) -> None:
+async def test_clock_skew_between_servers_loses_nothing(town: _Town, minutes: int) -> None:
     await town.feed.begin()
     numbers: list[int] = []
-    told: list[tuple[int, ChangeKind]] = []
+    changes: list[tuple[int, ChangeKind]] = []
 
     for turn in range(30):
         numbers.append(town.open(-minutes * _MINUTE * (turn % 2)).id)
-        told += await town.told(1)
+        changes += await town.poll(1)
 
-    told += await town.told()
-    assert sorted(told) == [(number, ChangeKind.OPENED) for number in numbers]
+    changes += await town.poll()
+    assert sorted(changes) == [(number, ChangeKind.OPENED) for number in numbers]
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
 @pytest.mark.parametrize("hours", [-5, -1, 1])
-async def test_a_clock_that_is_set_loses_nothing(town: _Town, hours: int) -> None:
+async def test_a_clock_that_is_put_back_loses_nothing(town: _Town, hours: int) -> None:
     await town.feed.begin()
     first = town.open()
-    assert await town.told() == [(first.id, ChangeKind.OPENED)]
+    assert await town.poll() == [(first.id, ChangeKind.OPENED)]
 
     town.world.clock_offset += hours * 3600.0
     second = town.open()
 
-    assert await town.told(3) == [(second.id, ChangeKind.OPENED)]
+    assert await town.poll(3) == [(second.id, ChangeKind.OPENED)]
     town.restart()
     third = town.open()
-    assert await town.told(3) == [(third.id, ChangeKind.OPENED)]
-
-
-# -- what appears late ----------------------------------------------------------------------------
+    assert await town.poll(3) == [(third.id, ChangeKind.OPENED)]
 
 
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(days=30)])
 @pytest.mark.parametrize("explained", [True, False])
-async def test_a_backdated_status_is_told(town: _Town, age: timedelta, explained: bool) -> None:
-    """Of an issue that the feed has seen, and of one that it has not."""
+async def test_a_backdated_status_is_delivered(
+    town: _Town, age: timedelta, explained: bool
+) -> None:
+    """The feed knows one of the issues, and not the other."""
     await town.feed.begin()
     row = town.open() if not age else next(iter(town.world.rows.values()))
-    await town.told(120)
+    await town.poll(120)
     now = town.world.clock()
 
     town.world.set_status(row, "closed", now, since=now - timedelta(days=1))
@@ -186,62 +176,59 @@ async def test_a_backdated_status_is_told(town: _Town, age: timedelta, explained
         town.world.comment(row, now)
 
     expected = [(row.id, ChangeKind.CLOSED), (row.id, ChangeKind.COMMENTED)]
-    assert await town.told() == expected[: 1 + explained]
+    assert await town.poll() == expected[: 1 + explained]
 
 
 @pytest.mark.parametrize("looks", [0, 200])
-async def test_what_a_moderator_held_is_told(town: _Town, looks: int) -> None:
+async def test_a_comment_released_by_a_moderator_is_delivered(town: _Town, looks: int) -> None:
     await town.feed.begin()
-    await town.told(looks)
+    await town.poll(looks)
 
-    held = town.open(created=town.world.clock() - 90 * _MINUTE)
+    released = town.open(created=town.world.clock() - 90 * _MINUTE)
     row = next(iter(town.world.rows.values()))
     town.world.comment(row, town.world.clock(), created=town.world.clock() - 45 * _MINUTE)
 
-    told = await town.told()
-    assert sorted(told) == [(row.id, ChangeKind.COMMENTED), (held.id, ChangeKind.OPENED)]
+    changes = await town.poll()
+    assert sorted(changes) == [(row.id, ChangeKind.COMMENTED), (released.id, ChangeKind.OPENED)]
 
 
-async def test_the_past_of_an_old_issue_is_not_told(town: _Town) -> None:
+async def test_old_changes_of_an_updated_issue_are_not_delivered(town: _Town) -> None:
     await town.feed.begin()
     commented, edited, *_ = town.world.rows.values()
 
     town.world.comment(commented, town.world.clock())
     town.world.touch(edited, town.world.clock())
 
-    told = await town.told()
-    assert told == [(commented.id, ChangeKind.COMMENTED), (edited.id, ChangeKind.EDITED)]
+    changes = await town.poll()
+    assert changes == [(commented.id, ChangeKind.COMMENTED), (edited.id, ChangeKind.EDITED)]
 
 
-# -- edits and archives ---------------------------------------------------------------------------
-
-
-async def test_an_update_that_nothing_explains_is_an_edit(town: _Town) -> None:
+async def test_an_update_without_a_timestamped_change_is_an_edit(town: _Town) -> None:
     await town.feed.begin()
     row = town.open()
-    assert await town.told() == [(row.id, ChangeKind.OPENED)]
+    assert await town.poll() == [(row.id, ChangeKind.OPENED)]
 
     for after in (timedelta(seconds=2), _HOUR):
         town.world.touch(row, town.world.clock() + after)
-        assert await town.told() == [(row.id, ChangeKind.EDITED)]
+        assert await town.poll() == [(row.id, ChangeKind.EDITED)]
     town.world.comment(row, town.world.clock())
-    assert await town.told() == [(row.id, ChangeKind.COMMENTED)]
+    assert await town.poll() == [(row.id, ChangeKind.COMMENTED)]
 
 
-async def test_an_archived_issue_is_told_once(town: _Town) -> None:
+async def test_an_archived_issue_is_delivered_once(town: _Town) -> None:
     await town.feed.begin()
     known, stranger = town.open(), next(iter(town.world.rows.values()))
-    await town.told()
+    await town.poll()
 
     for row in (known, stranger):
         row.status = "Archived"
     town.world.comment(known, town.world.clock())
     town.world.touch(stranger, town.world.clock())
-    told = await town.told()
+    changes = await town.poll()
     town.world.comment(stranger, town.world.clock())
-    told += await town.told()
+    changes += await town.poll()
 
-    assert sorted(told) == sorted(
+    assert sorted(changes) == sorted(
         [
             (known.id, ChangeKind.COMMENTED),
             (known.id, ChangeKind.ARCHIVED),
@@ -251,98 +238,89 @@ async def test_an_archived_issue_is_told_once(town: _Town) -> None:
     )
 
 
-# -- what the service gets wrong ------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("dated", [True], indirect=True)
-async def test_a_row_that_cannot_be_read_costs_itself_only(town: _Town) -> None:
+async def test_an_unreadable_row_loses_no_other_change(town: _Town) -> None:
     await town.feed.begin()
     town.service.unreadable.add(town.open().id)
     first = town.open()
-    assert await town.told() == [(first.id, ChangeKind.OPENED)]
+    assert await town.poll() == [(first.id, ChangeKind.OPENED)]
 
     second = town.open()
 
-    assert await town.told(5) == [(second.id, ChangeKind.OPENED)]
+    assert await town.poll(5) == [(second.id, ChangeKind.OPENED)]
     assert town.feed.cursor is not None
     assert town.feed.cursor["since"] >= second.times["updated"].strftime("%Y-%m-%dT%H:%M")
 
 
-async def test_a_count_that_is_wrong_for_ever_holds_no_feed_back(town: _Town) -> None:
+async def test_a_permanently_wrong_count_does_not_stop_the_feed(town: _Town) -> None:
     await town.feed.begin()
     town.service.extra_entries = 1
     for _ in range(5):
         row = town.open()
-        assert await town.told(4) == [(row.id, ChangeKind.OPENED)]
+        assert await town.poll(4) == [(row.id, ChangeKind.OPENED)]
         assert town.feed.cursor is not None
         assert len(town.feed.cursor["seen"]) < 50
 
 
-# -- consumers ------------------------------------------------------------------------------------
-
-
-async def test_a_consumer_who_gives_up_before_each_look_still_gets_changes(town: _Town) -> None:
+async def test_a_consumer_that_times_out_before_each_poll_receives_changes(town: _Town) -> None:
     await town.feed.begin()
     row = town.open()
-    told: list[tuple[int, ChangeKind]] = []
+    changes: list[tuple[int, ChangeKind]] = []
 
     for _ in range(20):
         town.world.time.seconds += 10.0
         with anyio.CancelScope() as scope:
             town.world.time.on_wait = scope.cancel
             change = await anext(town.feed)
-            told.append((change.issue.id, change.kind))
+            changes.append((change.issue.id, change.kind))
 
-    assert told == [(row.id, ChangeKind.OPENED)]
+    assert changes == [(row.id, ChangeKind.OPENED)]
 
 
-async def test_a_place_without_issues_is_followed_from_its_first_one(town: _Town) -> None:
+async def test_a_place_without_issues_is_watched_from_its_first_issue(town: _Town) -> None:
     town.world.rows.clear()
     await town.feed.begin()
 
-    row = town.open(-_YEAR)  # the Date header is of another clock
+    row = town.open(-_YEAR)  # the Date header is from another clock
 
-    assert await town.told() == [(row.id, ChangeKind.OPENED)]
+    assert await town.poll() == [(row.id, ChangeKind.OPENED)]
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
-async def test_rows_from_long_before_the_date_header_are_told(town: _Town) -> None:
+async def test_rows_stamped_long_before_the_date_header_are_delivered(town: _Town) -> None:
     town.world.clock_offset = -_YEAR.total_seconds()
     town.world.rows.clear()
     town.open()
     town.service.date_offset = _YEAR
     await town.feed.begin()
     first = [town.open().id for _ in range(50)]
-    assert await town.told(40) == [(number, ChangeKind.OPENED) for number in first]
+    assert await town.poll(40) == [(number, ChangeKind.OPENED) for number in first]
 
     last = town.open()
 
-    assert await town.told() == [(last.id, ChangeKind.OPENED)]
+    assert await town.poll() == [(last.id, ChangeKind.OPENED)]
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
-async def test_looks_after_a_burst_soon_cost_one_request_again(town: _Town) -> None:
+async def test_polls_after_a_burst_return_to_one_request(town: _Town) -> None:
     await town.feed.begin()
     for _ in range(200):
         town.open()
-    await town.told(40)
+    await town.poll(40)
 
     before = town.service.requests
-    await town.told(10)
+    await town.poll(10)
 
     assert town.service.requests - before <= 11
 
 
-async def test_a_feed_that_begins_in_a_crowd_tells_nothing_of_it(town: _Town) -> None:
+async def test_a_feed_that_begins_in_a_crowded_second_delivers_none_of_it(town: _Town) -> None:
     for _ in range(70):
         town.open()
     await town.feed.begin()
     last = town.open()
 
-    assert await town.told() == [(last.id, ChangeKind.OPENED)]
-
-
-# -- cursors --------------------------------------------------------------------------------------
+    assert await town.poll() == [(last.id, ChangeKind.OPENED)]
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
@@ -356,25 +334,25 @@ async def test_a_burst_keeps_a_cursor_small(
     for _ in range(count):
         town.world.set_status(town.open(), "closed", at, since=at)
 
-    told = await town.told(4)
+    changes = await town.poll(4)
     assert len(json.dumps(town.feed.cursor)) < 64_000
     town.restart()
     last = town.open()
 
-    assert len(set(told)) == len(told) == 2 * count
-    assert await town.told(3) == [(last.id, ChangeKind.OPENED)]
+    assert len(set(changes)) == len(changes) == 2 * count
+    assert await town.poll(3) == [(last.id, ChangeKind.OPENED)]
     assert ("Too many changes to remember" in caplog.text) is warned
 
 
-async def test_a_cursor_of_the_former_version_goes_on(town: _Town) -> None:
+async def test_a_cursor_of_an_early_version_is_accepted(town: _Town) -> None:
     at = town.world.clock()
     first = town.open()
-    told = {f"{first.id}:opened:{at:%Y-%m-%dT%H:%M:%SZ}": at.isoformat()}
-    former = {"began": at.isoformat(), "since": at.isoformat(), "floor": at.isoformat()}
-    town.feed = town.watch({**former, "seen": told, "first": False})
+    keys = {f"{first.id}:opened:{at:%Y-%m-%dT%H:%M:%SZ}": at.isoformat()}
+    early = {"began": at.isoformat(), "since": at.isoformat(), "floor": at.isoformat()}
+    town.feed = town.watch({**early, "seen": keys, "first": False})
     second = town.open()
 
-    told_now = await town.told()
+    delivered = await town.poll()
 
-    assert (first.id, ChangeKind.OPENED) not in told_now
-    assert (second.id, ChangeKind.OPENED) in told_now
+    assert (first.id, ChangeKind.OPENED) not in delivered
+    assert (second.id, ChangeKind.OPENED) in delivered
