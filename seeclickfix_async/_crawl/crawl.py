@@ -87,7 +87,7 @@ class Crawl(Generic[IssueT]):
             query, by=by, page_size=page_size, rate=pages.rate, state=state
         )
         self._pages = pages
-        self._page_size = page_size
+        self._page_size: PageSize | None = page_size
         self._reader: _Reader[IssueT] = _Reader(self._planner, pages, now())
         self._workers = concurrency
         self.query = query

@@ -328,7 +328,7 @@ def _add_sweep(update: Report, sweep: Report, vanished: int | None, missing: int
     """Add the report of a sweep to that of the update before it."""
     reasons = update.reasons
     if missing:
-        reasons += (f"{counted(missing, 'issue')} that the service has did not come.",)
+        reasons += (f"Missing: {counted(missing, 'issue')} that the service has.",)
     if vanished is None:
         why = " ".join(sweep.reasons) or "It found no issue at all; does the area still exist?"
         reasons += (f"The sweep marked nothing, since it was not complete: {why}",)

@@ -49,7 +49,7 @@ async def locked(
     """
     try:
         if not await _acquire(lock, argument, wait):
-            raise FileLockedError(argument, _path_of(lock), lock.holder(), writer)
+            raise FileLockedError(argument, _locked_path(lock), lock.holder(), writer)
         yield
     finally:
         lock.release()
@@ -73,7 +73,7 @@ async def _acquire(lock: FileLock, argument: str, wait: float) -> bool:
     try:
         return await acquire_lock(lock, wait=wait, every=_POLL_INTERVAL)
     except OSError as error:
-        path = _path_of(lock)
+        path = _locked_path(lock)
         if error.errno in _CANNOT_LOCK:
             reason = (
                 f"{path} cannot be locked ({error.strerror}): its file system has no locks, and "
@@ -87,5 +87,5 @@ async def _acquire(lock: FileLock, argument: str, wait: float) -> bool:
         raise InvalidArgumentError(argument, reason) from None
 
 
-def _path_of(lock: FileLock) -> Path:
+def _locked_path(lock: FileLock) -> Path:
     return lock.path.with_name(lock.path.name.removesuffix(_SUFFIX))

@@ -33,10 +33,10 @@ from seeclickfix_async.pull._pending import PendingRows
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
 
-_AT_ONCE = 100_000
-"""The number of pending rows that are written to parts."""
+_MOST_PENDING = 100_000
+"""The number of pending rows at which they are written to parts."""
 
-_SORTED = 10_000
+_SORT_CHUNK = 10_000
 """The rows of an update that are sorted by month at a time: a batch for each row is slow."""
 
 _NO_IDS = array("q")
@@ -78,7 +78,7 @@ class Parquet(Sink):
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Append the issues to the pending rows; write these to parts when there are many."""
         self._append(issues)
-        if checkpoint.finished or len(self._pending.ids) >= _AT_ONCE:
+        if checkpoint.finished or len(self._pending.ids) >= _MOST_PENDING:
             self._store(checkpoint)
         else:
             self._dataset.save(self._manifest(checkpoint))
@@ -86,7 +86,7 @@ class Parquet(Sink):
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Rewrite the months that an issue enters or leaves."""
         remaining = iter(issues)
-        while chunk := list(itertools.islice(remaining, _SORTED)):
+        while chunk := list(itertools.islice(remaining, _SORT_CHUNK)):
             self._append(sorted(chunk, key=lambda issue: arrow.month_name(issue.created_at)))
         self._store(checkpoint, array("q", sorted(self._pending.ids)))
 

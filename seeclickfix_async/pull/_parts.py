@@ -107,14 +107,15 @@ class PartFiles:
                 yield from table.cast(self._schema).combine_chunks().to_batches()
 
     def _check_columns(self, file: Path, found: Any) -> None:
-        ours = self._schema.names
-        missing = [name for name in ours if name not in found.names]
-        others = [name for name in found.names if name not in (*ours, "__index_level_0__")]
+        expected = self._schema.names
+        missing = [name for name in expected if name not in found.names]
+        allowed = (*expected, "__index_level_0__")  # the index that pandas writes
+        unknown = [name for name in found.names if name not in allowed]
         if missing:
             raise _foreign_file(file, f"without the columns {', '.join(missing)}")
-        if others:
-            raise _foreign_file(file, f"with unknown columns: {', '.join(others)}")
-        for name in ours:
+        if unknown:
+            raise _foreign_file(file, f"with unknown columns: {', '.join(unknown)}")
+        for name in expected:
             type_ = found.field(name).type
             if self._arrow.types.is_timestamp(type_) and type_.tz is None:
                 raise _foreign_file(file, f"and the times in {name} have no time zone")

@@ -62,10 +62,10 @@ def compare_ids(rows: Iterable[StoredRow], found: array[int], until: datetime) -
     vanished = 0
     is_stored = bytearray(len(found))
     for row in rows:
-        place = bisect_left(found, row.id)
+        index = bisect_left(found, row.id)
         mark = row.vanished
-        if place < len(found) and found[place] == row.id:
-            mark, is_stored[place] = None, True
+        if index < len(found) and found[index] == row.id:
+            mark, is_stored[index] = None, True
         elif mark is None and row.updated is not None and row.updated < until:
             mark = until
         if mark != row.vanished:

@@ -127,9 +127,9 @@ async def test_a_checkpoint_without_a_digest_is_accepted(
 ) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(failing_client(small, after=2), to=path)
-    _forget_digest(path)
-    report = await pull(make_client(small), to=path)
+        await pull(failing(small, after=2), to=path)
+    _remove_digest(path)
+    report = await pull(client_of(small), to=path)
 
     assert report.complete
     assert len(read_issues(path)) == 300
@@ -141,35 +141,37 @@ async def test_a_changed_file_without_a_digest_raises_an_error_of_the_library(
     name: str, change: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
-    await pull(make_client(small), to=path)
-    _forget_digest(path)
+    await pull(client_of(small), to=path)
+    _remove_digest(path)
     _rewrite(path, _CHANGES[change])
 
     with pytest.raises(InvalidArgumentError, match="to begin anew"):
         await pull(make_client(small), to=path, sweep=True)
 
 
-def _forget_digest(path: Path) -> None:
+def _remove_digest(path: Path) -> None:
     beside = path.with_name(f"{path.name}.pull.json")
     checkpoint_file = json.loads(beside.read_bytes())
     assert checkpoint_file.pop("digest")
     beside.write_text(json.dumps(checkpoint_file), "utf-8")
 
 
-def _meddling(sandbox: Sandbox, meddle: Callable[[], object], before: int = 3) -> AsyncClient:
+def _client_that_calls(
+    sandbox: Sandbox, action: Callable[[], object], before: int = 3
+) -> AsyncClient:
     """Return a client that calls a function before one of its requests."""
     left = iter(range(before - 1))
 
-    class Meddling(httpx.ASGITransport):
+    class Calling(httpx.ASGITransport):
         done = False
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             if next(left, None) is None and not self.done:
                 self.done = True
-                meddle()
+                action()
             return await super().handle_async_request(request)
 
-    http = httpx.AsyncClient(transport=Meddling(app=sandbox.app))
+    http = httpx.AsyncClient(transport=Calling(app=sandbox.app))
     return AsyncClient(http=http, base_url=URL, limiter=None)
 
 
@@ -195,7 +197,7 @@ async def test_a_file_changed_during_a_pull_is_refused(
     name: str, meddling: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
-    client = _meddling(small, lambda: _MEDDLINGS[meddling](path))
+    client = _client_that_calls(small, lambda: _MEDDLINGS[meddling](path))
 
     with pytest.raises(InvalidArgumentError, match=r"while the pull ran|not as the pull left it"):
         await pull(client, to=path, concurrency=1)
@@ -206,8 +208,8 @@ async def test_a_file_changed_during_an_update_is_refused(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
-    await pull(make_client(small), to=path)
-    client = _meddling(
+    await pull(client_of(small), to=path)
+    client = _client_that_calls(
         small, lambda: path.write_bytes(_edit_same_length(path.read_bytes())), before=1
     )
 
@@ -220,7 +222,7 @@ async def test_a_checkpoint_removed_during_a_pull_is_written_again(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
-    client = _meddling(small, (tmp_path / f"{name}.pull.json").unlink)
+    client = _client_that_calls(small, (tmp_path / f"{name}.pull.json").unlink)
 
     assert (await pull(client, to=path, concurrency=1)).complete
 
@@ -228,7 +230,7 @@ async def test_a_checkpoint_removed_during_a_pull_is_written_again(
         await pull(make_client(small), to=path)
 
 
-def _with(**changes: Any) -> Callable[[bytes], bytes]:
+def _change_checkpoint(**changes: Any) -> Callable[[bytes], bytes]:
     def change(content: bytes) -> bytes:
         checkpoint_file = json.loads(content)
         checkpoint_file["checkpoint"] |= changes
@@ -237,7 +239,7 @@ def _with(**changes: Any) -> Callable[[bytes], bytes]:
     return change
 
 
-def _reporting(**changes: Any) -> Callable[[bytes], bytes]:
+def _change_report(**changes: Any) -> Callable[[bytes], bytes]:
     def change(content: bytes) -> bytes:
         checkpoint_file = json.loads(content)
         checkpoint_file["checkpoint"]["report"] |= changes
@@ -254,14 +256,14 @@ _DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "not UTF-8": lambda _: b"\xff\xfe{}",
     "a list": lambda _: b"[]",
     "nested without end": lambda _: b"[" * 100_000,
-    "another type": _with(query=7),
-    "a year before clocks": _with(began="0001-01-01T00:00:00+14:00"),
-    "the last year": _with(began="9999-12-31T23:59:59-14:00"),
-    "a time without offset": _with(began="2026-01-01T00:00:00"),
-    "no time": _with(began="yesterday"),
-    "negative": _reporting(received=-1),
-    "no state": _with(state={"end": 1}),
-    "a time of the service without offset": _reporting(until="2026-01-01T00:00:00"),
+    "another type": _change_checkpoint(query=7),
+    "a year before clocks": _change_checkpoint(began="0001-01-01T00:00:00+14:00"),
+    "the last year": _change_checkpoint(began="9999-12-31T23:59:59-14:00"),
+    "a time without offset": _change_checkpoint(began="2026-01-01T00:00:00"),
+    "no time": _change_checkpoint(began="yesterday"),
+    "negative": _change_report(received=-1),
+    "no state": _change_checkpoint(state={"end": 1}),
+    "a time of the service without offset": _change_report(until="2026-01-01T00:00:00"),
 }
 
 

@@ -43,7 +43,7 @@ def city() -> Sandbox:
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
-        patched.setattr(parquet, "_AT_ONCE", 100)  # so that a small city fills parts
+        patched.setattr(parquet, "_MOST_PENDING", 100)  # so that a small city fills parts
         yield
 
 
@@ -64,15 +64,15 @@ def _part(path: Path) -> Path:
     return max(path.glob("month=*/part-*.parquet"), key=lambda part: part.stat().st_size)
 
 
-def _beside(path: Path, name: str) -> Path:
+def _sibling(path: Path, name: str) -> Path:
     return path.with_name(f"{path.name}.{name}")
 
 
 async def _interrupted(city: Sandbox, path: Path) -> None:
     """Interrupt a pull, which leaves parts and pending rows."""
     with pytest.raises(ServerError):
-        await pull(failing_client(city, after=5), to=path, page_size=40, concurrency=1)
-    manifest = json.loads(_beside(path, "pull.json").read_bytes())
+        await pull(failing(city, after=5), to=path, page_size=40, concurrency=1)
+    manifest = json.loads(_sibling(path, "pull.json").read_bytes())
     assert 0 < manifest["stored"] < manifest["length"]
 
 
@@ -122,7 +122,7 @@ async def test_a_changed_file_of_a_dataset_is_reported(
     what: str, damage: Callable[[Path], None], city: Sandbox, path: Path
 ) -> None:
     await _interrupted(city, path)
-    damage(_part(path) if what == "part" else _beside(path, what))
+    damage(_part(path) if what == "part" else _sibling(path, what))
 
     for _ in range(2):
         with pytest.raises(InvalidArgumentError, match=_REPORTED):
@@ -149,7 +149,7 @@ async def test_a_file_removed_during_a_pull_is_reported(
         if what == "folder":
             shutil.rmtree(path)
         else:
-            (_part(path) if what == "part" else _beside(path, what)).unlink()
+            (_part(path) if what == "part" else _sibling(path, what)).unlink()
 
     client = changing_client(city, 6, meddle)
 
@@ -162,7 +162,7 @@ async def test_a_file_removed_during_a_pull_is_reported(
 async def test_a_dataset_checkpoint_removed_during_a_pull_is_written_again(
     city: Sandbox, path: Path
 ) -> None:
-    client = changing_client(city, 4, lambda: _beside(path, "pull.json").unlink())
+    client = meddled(city, 4, lambda: _sibling(path, "pull.json").unlink())
 
     report = await pull(client, to=path, page_size=70, concurrency=1)
 
@@ -241,7 +241,7 @@ def _without_zones(table: Any) -> Any:
     return table.set_column(column, "created_at", table["created_at"].cast(pa.timestamp("us")))
 
 
-def _with_texts_for_numbers(table: Any) -> Any:
+def _with_strings_for_numbers(table: Any) -> Any:
     return table.set_column(0, "id", pa.array(["x"] * len(table)))
 
 
@@ -253,7 +253,7 @@ def _with_texts_for_numbers(table: Any) -> Any:
         (_without_a_row, "does not hold the issues"),
         (_with_another_issue, "does not hold the issues"),
         (_without_zones, "no time zone"),
-        (_with_texts_for_numbers, "cannot be read"),
+        (_with_strings_for_numbers, "cannot be read"),
     ],
 )
 async def test_a_part_that_cannot_be_converted_is_reported(
@@ -267,7 +267,7 @@ async def test_a_part_that_cannot_be_converted_is_reported(
     with pytest.raises(InvalidArgumentError, match=message):
         await pull(client_of(city), to=path, update=True)
     assert part.read_bytes() == changed
-    assert not _beside(path, "new").exists()
+    assert not _sibling(path, "new").exists()
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ async def test_an_update_killed_at_any_step_shows_no_row_twice(
 
 async def test_an_update_killed_before_its_commit_is_repeated(city: Sandbox, path: Path) -> None:
     await pull(client_of(city), to=path)
-    _beside(path, "pending").write_bytes(b"rows that do not count")
+    _sibling(path, "pending").write_bytes(b"rows that do not count")
     city.city.touch(0)
 
     assert (await pull(make_client(city), to=path, update=True)).complete
@@ -390,17 +390,17 @@ async def test_a_full_disk_is_reported_and_the_pull_can_be_continued(
 
 def _convert_to_early_version(path: Path, number: int) -> None:
     """Move the checkpoint and the pending rows into the folder, as early versions did."""
-    manifest = json.loads(_beside(path, "pull.json").read_bytes())
+    manifest = json.loads(_sibling(path, "pull.json").read_bytes())
     checkpoint_file = {
         "checkpoint": manifest["checkpoint"],
         "length": manifest["length"] - manifest["stored"],
         "number": number,
     }
-    pending = _beside(path, "pending")
+    pending = _sibling(path, "pending")
     rest = pending.read_bytes()[manifest["stored"] :] if pending.exists() else b""
     (path / f"_pending-{number}.arrow").write_bytes(rest)
     (path / "_pull.json").write_text(json.dumps(checkpoint_file), "utf-8")
-    _beside(path, "pull.json").unlink()
+    _sibling(path, "pull.json").unlink()
     pending.unlink(missing_ok=True)
 
 

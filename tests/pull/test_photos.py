@@ -55,7 +55,7 @@ class _Storage:
         elif fault == "down" and path.startswith("/rails/"):
             app = RedirectResponse("http://localhost:9/photo.jpg")
         elif fault == "torn" and path.startswith("/storage/"):
-            app = StreamingResponse(_torn(), headers={"Content-Length": "1000"})
+            app = StreamingResponse(_disconnect(), headers={"Content-Length": "1000"})
         elif fault == "page":
             app = Response("sign in", media_type="text/html")
         elif fault == "link":
@@ -76,7 +76,7 @@ class _Disconnected(Exception):  # noqa: N818  # ends a response
     pass
 
 
-async def _torn() -> Any:
+async def _disconnect() -> Any:
     yield _PNG
     raise _Disconnected
 
@@ -123,11 +123,11 @@ async def test_unavailable_photos_are_counted_and_stop_nothing(
     storage: _Storage, url: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "photos"
-    ways = ["404", "410", "403", "500", "torn", "down", "page", "link", "host"]
+    faults = ["404", "410", "403", "500", "torn", "down", "page", "link", "host"]
     async with _client(url) as client:
         links = await storage.links(client)
-        storage.faults = dict(zip(links.values(), ways, strict=False))
-        lost = dict(zip(links, ways, strict=False))
+        storage.faults = dict(zip(links.values(), faults, strict=False))
+        lost = dict(zip(links, faults, strict=False))
         report = await pull(client, to=tmp_path / "city.db", photos=folder)
         first = storage.fetched.copy()
 
@@ -135,7 +135,7 @@ async def test_unavailable_photos_are_counted_and_stop_nothing(
         later = await pull(client, to=tmp_path / "city.db", update=True, photos=folder)
 
     assert report.complete
-    assert (report.photos, report.photos_missing) == (len(links) - len(ways), len(ways))
+    assert (report.photos, report.photos_missing) == (len(links) - len(faults), len(faults))
     assert (later.photos, later.photos_missing) == (len(links) - 2, 2)
     gone = {f"{number}.gone" for number, fault in lost.items() if fault in ("404", "410")}
     there = {f"{number}.jpg" for number in links} - {name.replace("gone", "jpg") for name in gone}

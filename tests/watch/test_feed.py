@@ -25,7 +25,7 @@ _MINUTE = timedelta(minutes=1)
 _YEAR = timedelta(days=365)
 
 
-class _Town:
+class _WatchedService:
     """A service in which only the test changes issues, and a feed of it."""
 
     def __init__(self, http: httpx.AsyncClient, service: Service) -> None:
@@ -65,14 +65,14 @@ def dated(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-async def town(dated: bool) -> AsyncIterator[_Town]:
+async def town(dated: bool) -> AsyncIterator[_WatchedService]:
     world = World(0, attrs.evolve(CALM, dated=dated), VirtualTime())
     service = Service(world)
     for hours in range(60, 0, -2):
         world.add_history(timedelta(days=30) + hours * _HOUR)
     world.open(world.clock())
     async with httpx.AsyncClient(transport=service) as http:
-        yield _Town(http, service)
+        yield _WatchedService(http, service)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_every_change_is_delivered(seed: int, options: Options) -> None:
 @pytest.mark.parametrize("ahead", [_HOUR, _YEAR])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_row_dated_in_the_future_does_not_stop_the_feed(
-    town: _Town, ahead: timedelta, when: str
+    town: _WatchedService, ahead: timedelta, when: str
 ) -> None:
     if when == "before":
         town.world.touch(town.open(), town.world.clock() + ahead)
@@ -118,7 +118,7 @@ async def test_a_row_dated_in_the_future_does_not_stop_the_feed(
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
 async def test_a_cursor_ahead_of_the_service_recovers(
-    town: _Town, caplog: pytest.LogCaptureFixture
+    town: _WatchedService, caplog: pytest.LogCaptureFixture
 ) -> None:
     ahead = (START + _YEAR).isoformat()
     town.feed = town.watch({"began": ahead, "since": ahead, "floor": ahead, "seen": {}})
@@ -131,7 +131,9 @@ async def test_a_cursor_ahead_of_the_service_recovers(
 
 
 @pytest.mark.parametrize("minutes", [3, 5, 12])
-async def test_clock_skew_between_servers_loses_nothing(town: _Town, minutes: int) -> None:
+async def test_clock_skew_between_servers_loses_nothing(
+    town: _WatchedService, minutes: int
+) -> None:
     await town.feed.begin()
     numbers: list[int] = []
     changes: list[tuple[int, ChangeKind]] = []
@@ -146,7 +148,7 @@ async def test_clock_skew_between_servers_loses_nothing(town: _Town, minutes: in
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
 @pytest.mark.parametrize("hours", [-5, -1, 1])
-async def test_a_clock_that_is_put_back_loses_nothing(town: _Town, hours: int) -> None:
+async def test_a_clock_that_is_put_back_loses_nothing(town: _WatchedService, hours: int) -> None:
     await town.feed.begin()
     first = town.open()
     assert await town.poll() == [(first.id, ChangeKind.OPENED)]
@@ -163,7 +165,7 @@ async def test_a_clock_that_is_put_back_loses_nothing(town: _Town, hours: int) -
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(days=30)])
 @pytest.mark.parametrize("explained", [True, False])
 async def test_a_backdated_status_is_delivered(
-    town: _Town, age: timedelta, explained: bool
+    town: _WatchedService, age: timedelta, explained: bool
 ) -> None:
     """The feed knows one of the issues, and not the other."""
     await town.feed.begin()
@@ -180,7 +182,9 @@ async def test_a_backdated_status_is_delivered(
 
 
 @pytest.mark.parametrize("looks", [0, 200])
-async def test_a_comment_released_by_a_moderator_is_delivered(town: _Town, looks: int) -> None:
+async def test_a_comment_released_by_a_moderator_is_delivered(
+    town: _WatchedService, looks: int
+) -> None:
     await town.feed.begin()
     await town.poll(looks)
 
@@ -192,7 +196,7 @@ async def test_a_comment_released_by_a_moderator_is_delivered(town: _Town, looks
     assert sorted(changes) == [(row.id, ChangeKind.COMMENTED), (released.id, ChangeKind.OPENED)]
 
 
-async def test_old_changes_of_an_updated_issue_are_not_delivered(town: _Town) -> None:
+async def test_old_changes_of_an_updated_issue_are_not_delivered(town: _WatchedService) -> None:
     await town.feed.begin()
     commented, edited, *_ = town.world.rows.values()
 
@@ -203,7 +207,7 @@ async def test_old_changes_of_an_updated_issue_are_not_delivered(town: _Town) ->
     assert changes == [(commented.id, ChangeKind.COMMENTED), (edited.id, ChangeKind.EDITED)]
 
 
-async def test_an_update_without_a_timestamped_change_is_an_edit(town: _Town) -> None:
+async def test_an_update_without_a_timestamped_change_is_an_edit(town: _WatchedService) -> None:
     await town.feed.begin()
     row = town.open()
     assert await town.poll() == [(row.id, ChangeKind.OPENED)]
@@ -215,7 +219,7 @@ async def test_an_update_without_a_timestamped_change_is_an_edit(town: _Town) ->
     assert await town.poll() == [(row.id, ChangeKind.COMMENTED)]
 
 
-async def test_an_archived_issue_is_delivered_once(town: _Town) -> None:
+async def test_an_archived_issue_is_delivered_once(town: _WatchedService) -> None:
     await town.feed.begin()
     known, stranger = town.open(), next(iter(town.world.rows.values()))
     await town.poll()
@@ -239,7 +243,7 @@ async def test_an_archived_issue_is_delivered_once(town: _Town) -> None:
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
-async def test_an_unreadable_row_loses_no_other_change(town: _Town) -> None:
+async def test_an_unreadable_row_loses_no_other_change(town: _WatchedService) -> None:
     await town.feed.begin()
     town.service.unreadable.add(town.open().id)
     first = town.open()
@@ -252,7 +256,7 @@ async def test_an_unreadable_row_loses_no_other_change(town: _Town) -> None:
     assert town.feed.cursor["since"] >= second.times["updated"].strftime("%Y-%m-%dT%H:%M")
 
 
-async def test_a_permanently_wrong_count_does_not_stop_the_feed(town: _Town) -> None:
+async def test_a_permanently_wrong_count_does_not_stop_the_feed(town: _WatchedService) -> None:
     await town.feed.begin()
     town.service.extra_entries = 1
     for _ in range(5):
@@ -262,7 +266,9 @@ async def test_a_permanently_wrong_count_does_not_stop_the_feed(town: _Town) -> 
         assert len(town.feed.cursor["seen"]) < 50
 
 
-async def test_a_consumer_that_times_out_before_each_poll_receives_changes(town: _Town) -> None:
+async def test_a_consumer_that_times_out_before_each_poll_receives_changes(
+    town: _WatchedService,
+) -> None:
     await town.feed.begin()
     row = town.open()
     changes: list[tuple[int, ChangeKind]] = []
@@ -277,7 +283,9 @@ async def test_a_consumer_that_times_out_before_each_poll_receives_changes(town:
     assert changes == [(row.id, ChangeKind.OPENED)]
 
 
-async def test_a_place_without_issues_is_watched_from_its_first_issue(town: _Town) -> None:
+async def test_a_place_without_issues_is_watched_from_its_first_issue(
+    town: _WatchedService,
+) -> None:
     town.world.rows.clear()
     await town.feed.begin()
 
@@ -287,7 +295,9 @@ async def test_a_place_without_issues_is_watched_from_its_first_issue(town: _Tow
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
-async def test_rows_stamped_long_before_the_date_header_are_delivered(town: _Town) -> None:
+async def test_rows_stamped_long_before_the_date_header_are_delivered(
+    town: _WatchedService,
+) -> None:
     town.world.clock_offset = -_YEAR.total_seconds()
     town.world.rows.clear()
     town.open()
@@ -302,7 +312,7 @@ async def test_rows_stamped_long_before_the_date_header_are_delivered(town: _Tow
 
 
 @pytest.mark.parametrize("dated", [True], indirect=True)
-async def test_polls_after_a_burst_return_to_one_request(town: _Town) -> None:
+async def test_polls_after_a_burst_return_to_one_request(town: _WatchedService) -> None:
     await town.feed.begin()
     for _ in range(200):
         town.open()
@@ -314,7 +324,9 @@ async def test_polls_after_a_burst_return_to_one_request(town: _Town) -> None:
     assert town.service.requests - before <= 11
 
 
-async def test_a_feed_that_begins_in_a_crowded_second_delivers_none_of_it(town: _Town) -> None:
+async def test_a_feed_that_begins_in_a_crowded_second_delivers_none_of_it(
+    town: _WatchedService,
+) -> None:
     for _ in range(70):
         town.open()
     await town.feed.begin()
@@ -326,7 +338,7 @@ async def test_a_feed_that_begins_in_a_crowded_second_delivers_none_of_it(town: 
 @pytest.mark.parametrize("dated", [True], indirect=True)
 @pytest.mark.parametrize(("count", "warned"), [(2000, False), (5000, True)])
 async def test_a_burst_keeps_a_cursor_small(
-    town: _Town, count: int, warned: bool, caplog: pytest.LogCaptureFixture
+    town: _WatchedService, count: int, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
     await town.feed.begin()
@@ -344,7 +356,7 @@ async def test_a_burst_keeps_a_cursor_small(
     assert ("Too many changes to remember" in caplog.text) is warned
 
 
-async def test_a_cursor_of_an_early_version_is_accepted(town: _Town) -> None:
+async def test_a_cursor_of_an_early_version_is_accepted(town: _WatchedService) -> None:
     at = town.world.clock()
     first = town.open()
     keys = {f"{first.id}:opened:{at:%Y-%m-%dT%H:%M:%SZ}": at.isoformat()}

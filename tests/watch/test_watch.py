@@ -23,7 +23,7 @@ from tests.support.clock import VirtualClock
 pytestmark = pytest.mark.anyio
 
 
-class _Town:
+class _City:
     """A small city with the clients of an official and of a consumer of the feed."""
 
     def __init__(self, issues: int = 300) -> None:
@@ -36,12 +36,12 @@ class _Town:
     def _client(self, token: str) -> AsyncClient:
         town = self
 
-        class RecordingTransport(httpx.ASGITransport):
+        class Failing(httpx.ASGITransport):
             async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
                 refused = town.fail(request) if token == TOKEN else None
                 return refused or await super().handle_async_request(request)
 
-        http = httpx.AsyncClient(transport=RecordingTransport(app=self.sandbox.app))
+        http = httpx.AsyncClient(transport=Failing(app=self.sandbox.app))
         retry = Retry(attempts=1, clock=self.clock)
         url = "http://city.test"
         return AsyncClient(token, http=http, base_url=url, limiter=None, retry=retry)
@@ -57,15 +57,15 @@ class _Town:
 
 
 @pytest.fixture
-async def town() -> AsyncIterator[_Town]:
-    town = _Town()
+async def town() -> AsyncIterator[_City]:
+    town = _City()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(town.clock.run)
         yield town
         tasks.cancel_scope.cancel()
 
 
-async def _next(watch: Watch, count: int, **wanted: Any) -> list[Change]:
+async def _next_changes(watch: Watch, count: int, **wanted: Any) -> list[Change]:
     """Return the next changes of a kind or an issue, without the comments of new issues."""
     changes: list[Change] = []
     with anyio.fail_after(20):
@@ -77,7 +77,7 @@ async def _next(watch: Watch, count: int, **wanted: Any) -> list[Change]:
     return changes
 
 
-async def test_changes_are_delivered_in_order(town: _Town) -> None:
+async def test_changes_are_delivered_in_order(town: _City) -> None:
     watch = town.watch()
     await watch.begin()
 
@@ -87,7 +87,7 @@ async def test_changes_are_delivered_in_order(town: _Town) -> None:
     await town.official.issues.comment(number, "Tomorrow.")
     town.sandbox.city.report()
     await town.official.issues.close(number, comment="Done.")
-    changes = await _next(watch, 5, number=number)
+    changes = await _next_changes(watch, 5, number=number)
 
     assert [change.kind for change in changes] == [
         ChangeKind.ACKNOWLEDGED,
@@ -105,7 +105,7 @@ async def test_changes_are_delivered_in_order(town: _Town) -> None:
     assert [change.at for change in changes] == sorted(change.at for change in changes)
 
 
-async def test_a_poll_without_changes_costs_one_request_and_no_body(town: _Town) -> None:
+async def test_a_poll_without_changes_costs_one_request_and_no_body(town: _City) -> None:
     watch = town.watch(every=30)
     await watch.begin()
     with anyio.fail_after(20):
@@ -124,57 +124,57 @@ async def test_a_poll_without_changes_costs_one_request_and_no_body(town: _Town)
     assert abs(len(town.sandbox.requests) - len(town.clock.waits)) <= 1
 
 
-async def test_a_burst_larger_than_a_page_is_delivered(town: _Town) -> None:
+async def test_a_burst_larger_than_a_page_is_delivered(town: _City) -> None:
     watch = town.watch()
     await watch.begin()
 
     rows = [town.sandbox.city.report() for _ in range(70)]
-    changes = await _next(watch, 70, kind=ChangeKind.OPENED)
+    changes = await _next_changes(watch, 70, kind=ChangeKind.OPENED)
 
     assert [change.issue.id for change in changes] == [town.sandbox.city.id_of(row) for row in rows]
 
 
-async def test_a_cursor_exists_before_the_first_change(town: _Town) -> None:
+async def test_a_cursor_exists_before_the_first_change(town: _City) -> None:
     watch = town.watch()
     await watch.begin()
     kept = watch.cursor
     await watch.begin()
     row = town.sandbox.city.report()
 
-    (change,) = await _next(town.watch(cursor=kept), 1)
+    (change,) = await _next_changes(town.watch(cursor=kept), 1)
 
     assert watch.cursor == kept
     assert (change.kind, change.issue.id) == (ChangeKind.OPENED, town.sandbox.city.id_of(row))
 
 
-async def test_a_restart_continues_after_the_last_processed_change(town: _Town) -> None:
+async def test_a_restart_continues_after_the_last_processed_change(town: _City) -> None:
     watch = town.watch()
     await watch.begin()
     rows = [town.sandbox.city.report() for _ in range(50)]
-    changes = await _next(watch, 30, kind=ChangeKind.OPENED)
+    changes = await _next_changes(watch, 30, kind=ChangeKind.OPENED)
     kept = json.dumps(watch.cursor)
 
     rows += [town.sandbox.city.report() for _ in range(30)]  # while no feed polls
-    changes += await _next(town.watch(cursor=json.loads(kept)), 50, kind=ChangeKind.OPENED)
+    changes += await _next_changes(town.watch(cursor=json.loads(kept)), 50, kind=ChangeKind.OPENED)
 
     assert [change.issue.id for change in changes] == [town.sandbox.city.id_of(row) for row in rows]
     assert len(kept) < 12_000
 
 
-async def test_an_unprocessed_change_is_delivered_again_with_the_same_key(town: _Town) -> None:
+async def test_an_unprocessed_change_is_delivered_again_with_the_same_key(town: _City) -> None:
     watch = town.watch()
     await watch.begin()
     before = watch.cursor
     town.sandbox.city.report()
 
-    first = await _next(watch, 1)
-    again = await _next(town.watch(cursor=before), 1)
+    first = await _next_changes(watch, 1)
+    again = await _next_changes(town.watch(cursor=before), 1)
 
     assert first[0].key == again[0].key
 
 
 async def test_older_changes_of_an_outage_are_delivered_after_newer_ones(
-    town: _Town,
+    town: _City,
 ) -> None:
     watch = town.watch()
     await watch.begin()
@@ -184,7 +184,7 @@ async def test_older_changes_of_an_outage_are_delivered_after_newer_ones(
     for _ in range(60):  # an hour
         town.sandbox.city.report()
     await town.official.issues.close(number, comment="Done.")
-    changes = await _next(watch, 4, number=number)
+    changes = await _next_changes(watch, 4, number=number)
 
     assert [change.kind for change in changes] == [
         ChangeKind.ACKNOWLEDGED,
@@ -194,7 +194,7 @@ async def test_older_changes_of_an_outage_are_delivered_after_newer_ones(
     ]
 
 
-async def test_temporary_failures_are_waited_out(town: _Town) -> None:
+async def test_temporary_failures_are_waited_out(town: _City) -> None:
     watch = town.watch(every=60)
     await watch.begin()
     row = town.sandbox.city.report()
@@ -205,13 +205,13 @@ async def test_temporary_failures_are_waited_out(town: _Town) -> None:
         return None if status is None else httpx.Response(status)
 
     town.fail = fail
-    (change,) = await _next(watch, 1)
+    (change,) = await _next_changes(watch, 1)
 
     assert change.issue.id == town.sandbox.city.id_of(row)
     assert [wait for wait in town.clock.waits if wait > 60] == [120, 240, 480, 900]
 
 
-async def test_permanent_failures_are_raised(town: _Town) -> None:
+async def test_permanent_failures_are_raised(town: _City) -> None:
     watch = town.watch()
     town.fail = lambda _request: httpx.Response(401)
 
