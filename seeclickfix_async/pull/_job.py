@@ -176,8 +176,7 @@ class _Job(Loader):
                 "to",
                 f"{self.path} holds other pulls, and none of this query to bring up to date.",
                 code="no_pull_to_update",
-                advice="Use the same area and filters as before; to add a pull, omit "
-                "update=True.",
+                advice="Use the same area and filters as before; to add a pull, omit update=True.",
             )
         return checkpoint
 

@@ -127,9 +127,9 @@ async def test_a_checkpoint_without_a_digest_is_accepted(
 ) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(failing(small, after=2), to=path)
+        await pull(failing_client(small, after=2), to=path)
     _remove_digest(path)
-    report = await pull(client_of(small), to=path)
+    report = await pull(make_client(small), to=path)
 
     assert report.complete
     assert len(read_issues(path)) == 300
@@ -141,7 +141,7 @@ async def test_a_changed_file_without_a_digest_raises_an_error_of_the_library(
     name: str, change: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
-    await pull(client_of(small), to=path)
+    await pull(make_client(small), to=path)
     _remove_digest(path)
     _rewrite(path, _CHANGES[change])
 
@@ -208,7 +208,7 @@ async def test_a_file_changed_during_an_update_is_refused(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
     path = tmp_path / name
-    await pull(client_of(small), to=path)
+    await pull(make_client(small), to=path)
     client = _client_that_calls(
         small, lambda: path.write_bytes(_edit_same_length(path.read_bytes())), before=1
     )

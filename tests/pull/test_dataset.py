@@ -71,7 +71,7 @@ def _sibling(path: Path, name: str) -> Path:
 async def _interrupted(city: Sandbox, path: Path) -> None:
     """Interrupt a pull, which leaves parts and pending rows."""
     with pytest.raises(ServerError):
-        await pull(failing(city, after=5), to=path, page_size=40, concurrency=1)
+        await pull(failing_client(city, after=5), to=path, page_size=40, concurrency=1)
     manifest = json.loads(_sibling(path, "pull.json").read_bytes())
     assert 0 < manifest["stored"] < manifest["length"]
 
@@ -126,7 +126,7 @@ async def test_a_changed_file_of_a_dataset_is_reported(
 
     for _ in range(2):
         with pytest.raises(InvalidArgumentError, match=_REPORTED):
-            await pull(client_of(city), to=path)
+            await pull(make_client(city), to=path)
 
 
 @pytest.mark.parametrize("damage", _DAMAGES)
@@ -138,7 +138,7 @@ async def test_a_damaged_part_of_a_complete_pull_is_reported(
 
     for options in ({"update": True}, {"sweep": True}, {}):
         with pytest.raises(InvalidArgumentError, match=_REPORTED):
-            await pull(client_of(city), to=path, **options)  # type: ignore[arg-type]
+            await pull(make_client(city), to=path, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("what", ["part", "pending", "folder"])
@@ -162,7 +162,7 @@ async def test_a_file_removed_during_a_pull_is_reported(
 async def test_a_dataset_checkpoint_removed_during_a_pull_is_written_again(
     city: Sandbox, path: Path
 ) -> None:
-    client = meddled(city, 4, lambda: _sibling(path, "pull.json").unlink())
+    client = changing_client(city, 4, lambda: _sibling(path, "pull.json").unlink())
 
     report = await pull(client, to=path, page_size=70, concurrency=1)
 
@@ -265,7 +265,7 @@ async def test_a_part_that_cannot_be_converted_is_reported(
     changed = part.read_bytes()
 
     with pytest.raises(InvalidArgumentError, match=message):
-        await pull(client_of(city), to=path, update=True)
+        await pull(make_client(city), to=path, update=True)
     assert part.read_bytes() == changed
     assert not _sibling(path, "new").exists()
 
@@ -326,7 +326,7 @@ async def test_an_update_killed_at_any_step_shows_no_row_twice(
         assert set(_ids(path).values()) == {1}
 
         with contextlib.suppress(InvalidArgumentError):  # the pull is complete, and was repaired
-            await pull(client_of(city), to=path)
+            await pull(make_client(city), to=path)
         ids = _ids(path)
         assert len(ids) == _ROWS
         assert set(ids.values()) == {1}
@@ -335,7 +335,7 @@ async def test_an_update_killed_at_any_step_shows_no_row_twice(
 
 
 async def test_an_update_killed_before_its_commit_is_repeated(city: Sandbox, path: Path) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     _sibling(path, "pending").write_bytes(b"rows that do not count")
     city.city.touch(0)
 
@@ -356,7 +356,7 @@ async def test_a_first_pull_killed_at_any_step_shows_no_row_twice(
             assert set(_ids(path).values()) == {1}
 
         with contextlib.suppress(InvalidArgumentError):  # the pull may be complete
-            await pull(client_of(city), to=path)
+            await pull(make_client(city), to=path)
         ids = _ids(path)
         assert len(ids) == _ROWS
         assert set(ids.values()) == {1}
@@ -422,7 +422,7 @@ async def test_an_unfinished_dataset_of_an_early_version_is_continued(
 async def test_a_dataset_of_an_early_version_is_converted_by_any_call(
     city: Sandbox, path: Path
 ) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # its predecessor remained
     _convert_to_early_version(path, 2)
 
@@ -449,7 +449,7 @@ async def test_a_dataset_behind_a_symbolic_link_stays_in_its_folder(
 
 
 async def test_a_map_of_a_dataset_with_a_missing_part_is_refused(city: Sandbox, path: Path) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
     _part(path).unlink()
 
     with pytest.raises(InvalidArgumentError, match="was not written by a pull, or is damaged"):

@@ -73,8 +73,8 @@ def test_a_killed_pull_is_continued(name: str, concurrency: int, tmp_path: Path)
             _kill_at(sandbox, request, after=chance.random() * 0.03, command=command)
         assert anyio.run(_pull, url, killed, concurrency)
 
-    assert rows(killed) == rows(whole)
-    assert len(rows(killed)) == 1200
+    assert read_issues(killed) == read_issues(whole)
+    assert len(read_issues(killed)) == 1200
     # A kill costs the pending requests; several workers may divide the rest differently, too.
     shares = 0 if concurrency == 1 else 2 * concurrency
     assert len(sandbox.requests) <= uninterrupted + _KILLS * concurrency + shares

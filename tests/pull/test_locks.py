@@ -205,7 +205,7 @@ async def test_a_pull_waits_for_another_pull(small: Sandbox, tmp_path: Path) -> 
 
     assert second[0].complete
     assert second[0].received < 300  # it continued from the checkpoint of the first
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
 
 
 @pytest.mark.anyio
@@ -245,7 +245,7 @@ async def test_a_folder_of_photos_has_one_writer(small: Sandbox, tmp_path: Path)
 
 @pytest.mark.anyio
 async def test_each_part_of_a_plan_has_one_writer(small: Sandbox, tmp_path: Path) -> None:
-    first, second = await plan(client_of(small), parts=2)
+    first, second = await plan(make_client(small), parts=2)
     with _other_process(tmp_path / f"{first.name}.jsonl"):
         with pytest.raises(FileLockedError):
             await pull(make_client(small), to=tmp_path / f"{first.name}.jsonl", **first.filters)
@@ -321,7 +321,7 @@ async def test_a_link_in_place_of_a_lock_file_is_not_followed(
     (tmp_path / "city.jsonl.lock").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(InvalidArgumentError, match="cannot be created"):
-        await pull(client_of(small), to=tmp_path / "city.jsonl")
+        await pull(make_client(small), to=tmp_path / "city.jsonl")
 
     assert not (tmp_path / "elsewhere").exists()
 

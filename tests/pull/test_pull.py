@@ -73,7 +73,7 @@ async def test_json_lines_hold_whole_issues(client: AsyncClient, tmp_path: Path)
 async def test_csv_holds_plain_columns(client: AsyncClient, tmp_path: Path) -> None:
     await pull(client, to=tmp_path / "city.csv")
 
-    stored = table(tmp_path / "city.csv")
+    stored = read_csv(tmp_path / "city.csv")
     issue = await client.issues.get(int(stored[7]["id"]))
     assert stored[7]["summary"] == issue.summary
     assert float(stored[7]["lat"]) == issue.lat
@@ -144,11 +144,11 @@ async def test_a_database_has_a_full_text_index_and_the_licence(
     later = datetime.now(UTC)
     await pull(client, to=path, before=later)  # replaces all rows, in the index too
 
-    found = database(path, "SELECT rowid FROM issues_fts WHERE issues_fts MATCH 'hydrant'")
-    matching = database(path, "SELECT id FROM issues WHERE description LIKE '%hydrant%'")
+    found = read_sqlite(path, "SELECT rowid FROM issues_fts WHERE issues_fts MATCH 'hydrant'")
+    matching = read_sqlite(path, "SELECT id FROM issues WHERE description LIKE '%hydrant%'")
     assert {row["rowid"] for row in found} == {row["id"] for row in matching}
     assert len(found) == len(matching) > 0
-    stored, _ = database(path, "SELECT * FROM pulls")
+    stored, _ = read_sqlite(path, "SELECT * FROM pulls")
     assert (stored["complete"], stored["attribution"]) == (1, "seeclickfix.com")
     assert "by-nc-sa" in stored["licence"]
     assert json.loads(stored["report"])["received"] == 300
@@ -167,7 +167,7 @@ async def test_the_full_text_index_follows_updates(tmp_path: Path) -> None:
     assert read_sqlite(path, words.format("'graffiti'"))[0]["rowid"] == changed
     assert read_sqlite(path, words.format("'pothole'"))[0]["rowid"] == new
     check = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('integrity-check', 1)"
-    assert database(path, check) == []  # raises if the index does not match the rows
+    assert read_sqlite(path, check) == []  # raises if the index does not match the rows
 
 
 async def test_the_report_is_in_the_checkpoint_file(client: AsyncClient, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ async def test_the_token_of_a_watch_area_is_not_stored(client: AsyncClient, tmp_
 async def test_a_partial_row_is_cut_off(name: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
-        await pull(failing(small, after=2), to=path)
+        await pull(failing_client(small, after=2), to=path)
     complete = _append_partial_row(path)
     small.requests.clear()
 
@@ -197,7 +197,7 @@ async def test_a_partial_row_is_cut_off(name: str, small: Sandbox, tmp_path: Pat
 
     assert 190 < complete <= 200
     assert report.complete
-    assert len(rows(path)) == 300
+    assert len(read_issues(path)) == 300
     assert len(small.requests) == 3  # two pages, and the issues that changed meanwhile
 
 
@@ -208,7 +208,7 @@ def _append_partial_row(path: Path) -> int:
         complete: int = checkpoint["report"]["received"]
         path = path.with_name(f"{path.name}.pending")
     else:
-        complete = len(rows(path))
+        complete = len(read_issues(path))
     if path.suffix != ".db":  # SQLite recovers by itself
         with path.open("ab") as file:
             file.write(b'{"id": 20000')
@@ -271,10 +271,10 @@ async def test_a_pull_without_details_preserves_the_details_of_another(
     path = tmp_path / "city.db"
     await pull(client, to=path, details=True)
     query = "SELECT id, comments_count, details FROM issues ORDER BY id"
-    before = database(path, query)
+    before = read_sqlite(path, query)
     await pull(client, to=path)
 
-    assert database(path, query) == before
+    assert read_sqlite(path, query) == before
     assert sum(row["comments_count"] for row in before) > 0
     whole = [json.loads(row["details"]) for row in before]
     assert [len(issue["comments"]) for issue in whole] == [row["comments_count"] for row in before]
@@ -348,7 +348,7 @@ async def test_a_continued_pull_estimates_the_rest(small: Sandbox, tmp_path: Pat
     with pytest.raises(ServerError):
         await pull(failing_client(small, after=2), to=tmp_path / "city.jsonl")
 
-    await pull(client_of(small), to=tmp_path / "city.jsonl", progress=progress)
+    await pull(make_client(small), to=tmp_path / "city.jsonl", progress=progress)
 
     assert progress.estimates == [Estimate(issues=101, requests=2, seconds=0.0)]
 
@@ -379,16 +379,16 @@ def _change(sandbox: Sandbox, now: int | None = None) -> tuple[int, int]:
 async def test_an_update_pulls_changed_issues_only(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(client_of(sandbox), to=path, update=True)  # reads the whole pull again
+    await pull(make_client(sandbox), to=path, update=True)  # reads the whole pull again
     sandbox.requests.clear()
     closed, new = _change(sandbox)
 
     report = await pull(make_client(sandbox), to=path, update=True)
     again = await pull(make_client(sandbox), to=path, update=True)
 
-    await pull(client_of(sandbox), to=tmp_path / f"anew-{name}")
-    assert rows(path) == rows(tmp_path / f"anew-{name}")
-    assert {int(row["id"]) for row in rows(path)} >= {closed, new}
+    await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
+    assert read_issues(path) == read_issues(tmp_path / f"anew-{name}")
+    assert {int(row["id"]) for row in read_issues(path)} >= {closed, new}
     assert (report.received, report.complete) == (3, True)  # with the newest issue of the pull
     assert again.received == 2  # an update reads the last hour again
     assert len(sandbox.requests) < 10
@@ -508,13 +508,13 @@ async def test_a_process_that_ends_while_it_rewrites_a_file_leaves_the_old_or_th
 
     for step in range(9):
         with monkeypatch.context() as patched:
-            end_at(patched, step)
-            with contextlib.suppress(Ended):  # the update may have fewer steps
-                await pull(client_of(sandbox), to=path, update=True)
+            end_process_at(patched, step)
+            with contextlib.suppress(ProcessEnded):  # the update may have fewer steps
+                await pull(make_client(sandbox), to=path, update=True)
         with pytest.raises(InvalidArgumentError, match="is done"):  # after recovery
-            await pull(client_of(sandbox), to=path)
-        assert len({row["id"] for row in rows(path)}) in (300, 301)
-    await pull(client_of(sandbox), to=path, update=True)
+            await pull(make_client(sandbox), to=path)
+        assert len({row["id"] for row in read_issues(path)}) in (300, 301)
+    await pull(make_client(sandbox), to=path, update=True)
 
     await pull(make_client(sandbox), to=tmp_path / f"anew-{name}")
     assert read_issues(path) == read_issues(tmp_path / f"anew-{name}")
@@ -644,7 +644,7 @@ async def test_an_update_of_an_incomplete_pull_reports_it(
         report = await pull(make_client(sandbox), to=path, area=_AREA, **options)
         assert not report.complete
         assert first.reasons[-1] in report.reasons
-    plain = await pull(client_of(sandbox), to=path, area=_AREA)  # is not refused as complete
+    plain = await pull(make_client(sandbox), to=path, area=_AREA)  # is not refused as complete
 
     assert not plain.complete
     assert len(read_issues(path)) == before + 2
@@ -663,7 +663,7 @@ async def test_a_pull_with_unreadable_rows_is_updated_and_reports_them(
 
     assert first.reasons == report.reasons == ("1 rows could not be read.",)
     assert not report.complete
-    assert len(rows(path)) == 300  # 299, and a new one
+    assert len(read_issues(path)) == 300  # 299, and a new one
     assert len(sandbox.requests) < 3  # not the whole pull again
 
 

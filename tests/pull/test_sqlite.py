@@ -55,12 +55,12 @@ def _assert_whole(path: Path) -> None:
 async def test_other_programs_find_the_full_text_index(city: Sandbox, path: Path) -> None:
     await pull(make_client(city), to=path)
 
-    (found,) = database(path, "SELECT sql FROM sqlite_schema WHERE name = 'issues_fts'")
+    (found,) = read_sqlite(path, "SELECT sql FROM sqlite_schema WHERE name = 'issues_fts'")
     assert 'content="issues"' in found["sql"]  # as Datasette and sqlite-utils search for it
 
 
 async def test_the_index_follows_changes_by_other_programs(city: Sandbox, path: Path) -> None:
-    await pull(client_of(city), to=path)
+    await pull(make_client(city), to=path)
 
     _run(path, "UPDATE issues SET summary = 'corrected' WHERE id % 4", _CHECK)
     assert 0 < _found(path, "corrected") < _ROWS
@@ -143,10 +143,10 @@ async def test_a_change_that_cannot_be_repaired_is_reported(
 
     for _ in range(2):
         if message is None:
-            assert (await pull(client_of(city), to=path, sweep=True)).complete
+            assert (await pull(make_client(city), to=path, sweep=True)).complete
         else:
             with pytest.raises(InvalidArgumentError, match=message):
-                await pull(client_of(city), to=path, sweep=True)
+                await pull(make_client(city), to=path, sweep=True)
 
 
 async def test_deleted_issues_are_pulled_again_after_their_pull_was_deleted(
@@ -187,7 +187,7 @@ async def test_a_damaged_database_is_reported(
     damage(path)
 
     with pytest.raises(InvalidArgumentError, match=r"is damaged|cannot hold a pull"):
-        await pull(client_of(city), to=path, update=done)
+        await pull(make_client(city), to=path, update=done)
     with pytest.raises(InvalidArgumentError, match="was not written by a pull, or is damaged"):
         page(path)
 
@@ -209,7 +209,7 @@ async def test_a_database_removed_during_a_pull_is_reported(
 
 
 async def test_a_database_damaged_during_a_pull_is_reported(city: Sandbox, path: Path) -> None:
-    client = meddled(city, 4, lambda: _run(path, "DROP TABLE issues"))
+    client = changing_client(city, 4, lambda: _run(path, "DROP TABLE issues"))
 
     with pytest.raises(InvalidArgumentError, match="cannot be used: no such table"):
         await pull(client, to=path, page_size=50, concurrency=1)
@@ -228,7 +228,7 @@ async def test_a_database_locked_by_another_program_is_reported(
     with closing(connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(InvalidArgumentError, match="close other programs"):
-            await pull(client_of(city), to=path, update=True)
+            await pull(make_client(city), to=path, update=True)
 
     assert (await pull(make_client(city), to=path, update=True)).complete
 

@@ -41,9 +41,9 @@ def _files(folder: Path) -> set[str]:
 async def test_vanished_issues_are_marked_until_they_are_back(name: str, tmp_path: Path) -> None:
     sandbox = _city()
     path = tmp_path / name
-    client = client_of(sandbox)
+    client = make_client(sandbox)
     first = await pull(client, to=path, sweep=True)  # after a first pull there is nothing to sweep
-    before = rows(path)
+    before = read_issues(path)
     gone = [7, 120, 260]
     for row in gone:
         sandbox.city.hide(row)
@@ -54,8 +54,8 @@ async def test_vanished_issues_are_marked_until_they_are_back(name: str, tmp_pat
     assert first.vanished is None
     assert (swept.vanished, swept.complete) == (3, True)
     assert swept.received == 1  # each update reads the newest issue again
-    assert vanished(path) == {sandbox.city.id_of(row) for row in gone}
-    assert len(rows(path)) == 300
+    assert vanished_ids(path) == {sandbox.city.id_of(row) for row in gone}
+    assert len(read_issues(path)) == 300
     assert swept.requests == len(sandbox.requests)
     assert {seen.query.get("fields[issue]") for seen in sandbox.requests} >= {"id,created_at"}
 
@@ -78,7 +78,7 @@ async def test_a_sweep_pulls_issues_that_were_published_late(name: str, tmp_path
     whole, path = tmp_path / f"whole-{name}", tmp_path / name
     await pull(make_client(sandbox), to=whole)
     sandbox.city.hide(7)
-    await pull(client_of(sandbox), to=path)
+    await pull(make_client(sandbox), to=path)
     sandbox.city.show(7)  # with old dates
 
     updated = await pull(make_client(sandbox), to=path, update=True)
@@ -128,7 +128,7 @@ async def test_a_sweep_of_details_requests_no_details(tmp_path: Path) -> None:
 async def test_an_incomplete_sweep_marks_nothing(name: str, tmp_path: Path) -> None:
     whole, capped = _city(1000), _city(1000, depth=100)
     area = PlaceArea("example-city")  # an area that a crawl cannot divide
-    await pull(client_of(whole), to=tmp_path / name, area=area)
+    await pull(make_client(whole), to=tmp_path / name, area=area)
     capped.city.hide(7)
 
     report = await pull(make_client(capped), to=tmp_path / name, area=area, sweep=True)
@@ -170,7 +170,7 @@ async def test_an_area_without_any_issue_left_marks_nothing(tmp_path: Path) -> N
 
 @pytest.mark.anyio
 async def test_a_pull_with_filters_that_issues_can_leave_is_not_swept(tmp_path: Path) -> None:
-    client = client_of(_city())
+    client = make_client(_city())
     await pull(client, to=tmp_path / "city.jsonl", status="open")
 
     with pytest.raises(InvalidArgumentError, match="leaves a status"):
@@ -215,8 +215,8 @@ async def test_a_sweep_does_not_mark_issues_of_other_pulls(tmp_path: Path) -> No
     report = await pull(make_client(sandbox), to=path, area=south, sweep=True)
 
     assert report.vanished == 1
-    assert vanished(path) == {sandbox.city.id_of(gone[0])}
-    open_ids = {row["id"] for row in database(path, "SELECT * FROM open_issues")}
+    assert vanished_ids(path) == {sandbox.city.id_of(gone[0])}
+    open_ids = {row["id"] for row in read_sqlite(path, "SELECT * FROM open_issues")}
     assert sandbox.city.id_of(gone[0]) not in open_ids
     assert len(open_ids) <= with_them
 
@@ -260,7 +260,7 @@ def test_a_sweep_interrupted_at_any_step_becomes_complete(
         assert {int(row["id"]) for row in read_issues(path)} == {
             sandbox.city.id_of(row) for row in range(300)
         }
-        assert vanished(path) in (set(), expected) or path.is_dir()  # by month
+        assert vanished_ids(path) in (set(), expected) or path.is_dir()  # by month
     _run(sandbox, path)
 
     assert vanished_ids(path) == expected
@@ -276,7 +276,7 @@ def test_an_old_interrupted_sweep_begins_anew(
     sandbox.city.hide(7)
     with monkeypatch.context() as patched:
         patched.setattr(JsonLines, "mark_vanished", _end)
-        with pytest.raises(Ended):
+        with pytest.raises(ProcessEnded):
             _run(sandbox, path)
     (met,) = tmp_path.glob("*.sweep.csv")
     written = met.stat().st_mtime - timedelta(days=2).total_seconds()
