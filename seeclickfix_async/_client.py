@@ -10,13 +10,15 @@ from typing import Any, NoReturn, Self, TypedDict, Unpack
 import anyio
 import attrs
 
-from seeclickfix_async._api.requestor import Requestor
+from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import (
     PRODUCTION,
     Basic,
     Bearer,
     Credential,
+    RenewableBearer,
     TokenSource,
     build_user_agent,
     normalize_base_url,
@@ -62,6 +64,7 @@ class ClientOptions(TypedDict, total=False):
     contact: str | None
     locale: str | None
     cache: Cache | Unset | None
+    clock: Clock
 
 
 class AsyncClient:
@@ -97,6 +100,8 @@ class AsyncClient:
         locale: The language of the service's texts, such as `es`, asked for in Accept-Language.
         cache: What came before, for the service to confirm with a 304 instead of sending it
             again: 16 MB in memory unless told, by credential; None keeps nothing.
+        clock: Measures waits: between attempts and looks of a feed, and for the quota if
+            `limiter` is not given. Tests can replace it.
 
     Raises:
         InvalidArgumentError: An argument cannot be used; nothing was sent.
@@ -118,19 +123,21 @@ class AsyncClient:
         contact: str | None = None,
         locale: str | None = None,
         cache: Cache | Unset | None = UNSET,
+        clock: Clock = SYSTEM,
     ) -> None:
         site = normalize_base_url(base_url)
         token = as_secret(token) if isinstance(token, str) else token  # frames are shown, too
         options = RequestOptions(_credential(token, auth), timeout, total_timeout, max_wait, locale)
-        wire = Transport(
+        transport = Transport(
             site,
             http=http,
             limiter=limiter,
             retry=retry,
             user_agent=build_user_agent(user_agent, contact),
             cache=Cache() if isinstance(cache, Unset) else cache,
+            clock=clock,
         )
-        self._bind(Requestor(wire, site, options), owner=True)
+        self._bind(Requestor(transport, site, options), owner=True)
 
     def _bind(self, api: Requestor, *, owner: bool) -> None:
         self._api = api
@@ -234,9 +241,8 @@ class AsyncClient:
         validation.in_range("lat", lat, -90, 90, integer=False)
         validation.in_range("lng", lng, -180, 180, integer=False)
         params = [("lat", str(lat)), ("lng", str(lng))]
-        return await self._api.get_items(
-            RequestTypeOption, "request_types", "/issues/new", params=params
-        )
+        route = CollectionRoute(RequestTypeOption, "request_types", "/issues/new", params)
+        return await self._api.get_items(route)
 
     def open311(self, organization_id: int | None = None) -> Open311:
         """The same service as Open311 GeoReport v2, its recommended way for reading in public.
@@ -300,7 +306,7 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the connections that this client opened; calls fail from then on."""
         if self._owner:
-            await self._api.wire.aclose()
+            await self._api.transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -329,11 +335,13 @@ class AsyncClient:
 
 def _credential(
     token: AccessToken | None, auth: tuple[str, str] | None
-) -> Credential | TokenSource | None:
+) -> Credential | RenewableBearer | None:
     if token is not None and auth is not None:
         raise InvalidArgumentError("auth", "give a token or a user name and password, not both.")
     if auth is not None:
         return Basic(*auth)
-    if token is None or isinstance(token, TokenSource):
-        return token
+    if token is None:
+        return None
+    if isinstance(token, TokenSource):
+        return RenewableBearer(token)
     return Bearer(token.access_token if isinstance(token, Token) else token)

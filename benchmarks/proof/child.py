@@ -237,7 +237,8 @@ class ModelTransport(httpx.AsyncBaseTransport):
             http=httpx.AsyncClient(transport=self),
             limiter=None,
             cache=None,
-            retry=Retry(base=0, cap=0, clock=RequestClock(self._drift)),
+            retry=Retry(base=0, cap=0),
+            clock=RequestClock(self._drift),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

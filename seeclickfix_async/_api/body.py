@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from seeclickfix_async._api.query import format_param
+
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
@@ -37,7 +39,5 @@ def _fields(name: str, value: Any) -> Iterator[tuple[str, str]]:
         case list() | tuple():
             for item in value:
                 yield from _fields(f"{name}[]", item)
-        case bool():
-            yield name, str(value).lower()
         case _:
-            yield name, str(value)
+            yield name, format_param(value)

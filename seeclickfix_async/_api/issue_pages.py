@@ -7,11 +7,21 @@ from typing import Any
 import attrs
 
 from seeclickfix_async._api.pagination import Page
-from seeclickfix_async._api.query import IssueQuery, page_params
-from seeclickfix_async._api.requestor import Requestor
+from seeclickfix_async._api.query import IssueQuery
+from seeclickfix_async._api.reading import read_page
+from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core.clock import Clock
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.models import DetailedIssue, Issue
+
+
+def issues_route(query: IssueQuery) -> CollectionRoute[Any]:
+    """Return the route of a query."""
+    return CollectionRoute(_model(query), "issues", "/issues", query.params())
+
+
+def _model(query: IssueQuery) -> type[Issue]:
+    return DetailedIssue if query.details else Issue
 
 
 @attrs.frozen
@@ -23,23 +33,21 @@ class IssuePages:
     @property
     def rate(self) -> float:
         """Requests a second that the quota allows."""
-        return self._requestor.wire.rate
+        return self._requestor.transport.rate
 
     @property
     def clock(self) -> Clock:
         """The clock of the transport."""
-        return self._requestor.wire.clock
+        return self._requestor.transport.clock
 
     async def get(self, query: IssueQuery, number: int = 1) -> Page[Any]:
         """Request a page, and decode it."""
-        return self.decode(await self.send(query, number), query, number)
+        return await self._requestor.get_page(issues_route(query), number)
 
     async def send(self, query: IssueQuery, number: int) -> Response:
         """Request a page."""
-        params = [*query.params(), *page_params(number)]
-        return await self._requestor.get("/issues", params=params)
+        return await self._requestor.fetch_page(issues_route(query), number)
 
     def decode(self, response: Response, query: IssueQuery, number: int) -> Page[Any]:
         """Decode the response to a request that `send` made."""
-        model = DetailedIssue if query.details else Issue
-        return self._requestor.page(response, model, "issues", number)
+        return read_page(response, _model(query), "issues", number)

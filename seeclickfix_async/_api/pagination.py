@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from seeclickfix_async._api.decoding import Rejected, Rows, decode_plain
+from seeclickfix_async._api.decoding import Rejected, decode_plain
 from seeclickfix_async._core import validation
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import (
@@ -62,23 +62,6 @@ class Page(Generic[T_co]):
     rejected: tuple[Rejected, ...] = attrs.field(repr=False)
     response: Response = attrs.field(repr=False)
     key: str = attrs.field(repr=False)
-
-    @classmethod
-    def of(cls, rows: Rows[T_co], number: int, key: str, response: Response) -> Page[T_co]:
-        """The page that an answer holds; a collection without paging is one page."""
-        told = rows.pagination
-        page = told.page or number
-        return cls(
-            items=rows.items,
-            page=page,
-            per_page=told.per_page,
-            pages=told.pages,
-            entries=told.entries,
-            next_page=told.next_page,
-            rejected=tuple(attrs.evolve(row, page=page) for row in rows.rejected),
-            response=response,
-            key=key,
-        )
 
     @property
     def raw(self) -> tuple[dict[str, Any], ...]:

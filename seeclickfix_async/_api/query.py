@@ -89,6 +89,16 @@ class IssueFilters(TypedDict, total=False):
     fields: Iterable[str] | None
 
 
+def forbid_filters(filters: IssueFilters, names: Iterable[str], why: str) -> None:
+    """Refuse filters that are not the caller's to choose.
+
+    Raises:
+        InvalidArgumentError: One of them is given.
+    """
+    for name in names:
+        validation.forbid(name, filters.get(name), why)
+
+
 def encode(params: Iterable[tuple[str, str]]) -> str:
     """A query string; encoded here and nowhere else, since a comma encoded twice is lost."""
     return "&".join(f"{quote_plus(name)}={quote_plus(value, safe=',:')}" for name, value in params)
@@ -243,10 +253,10 @@ _PLAIN = tuple(
 
 
 def format_param(value: object) -> str:
-    """A value as a parameter has it."""
+    """Return a value as the service reads it in a query parameter or a form field."""
     match value:
-        case True:
-            return "true"
+        case bool():
+            return str(value).lower()
         case datetime():
             return format_timestamp(value)
         case tuple():

@@ -1,36 +1,31 @@
-"""The API's calls: from a route and its arguments to a request, from an answer to models."""
+"""From a route and its arguments to a request, and to the models of its response."""
 
 from __future__ import annotations
 
-import logging
+import functools
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
 import attrs
 from anyio import to_thread
 
 from seeclickfix_async._api import body as bodies
-from seeclickfix_async._api import decoding
-from seeclickfix_async._api.pagination import Identified, Page, require_readable
-from seeclickfix_async._api.query import encode
+from seeclickfix_async._api.pagination import Identified, Page, Pager, require_readable
+from seeclickfix_async._api.query import encode, format_param, page_params
+from seeclickfix_async._api.reading import check_written, read_object, read_page
 from seeclickfix_async._core import image, validation
 from seeclickfix_async._core.credentials import api_url, header_text
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import Attachment, MultipartForm
 from seeclickfix_async._transport.request import Request, RequestOptions
 from seeclickfix_async._transport.response import Response
-from seeclickfix_async._transport.status_errors import in_body
-from seeclickfix_async._transport.transport import Transport, astray
-from seeclickfix_async.errors import AnswerLostError, DecodeError, InvalidArgumentError
-from seeclickfix_async.errors._counting import counted
-from seeclickfix_async.models import Moderated
+from seeclickfix_async._transport.transport import Transport
+from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 
 T = TypeVar("T")
 RowT = TypeVar("RowT", bound=Identified)
-
-_logger = logging.getLogger("seeclickfix_async")
 
 _ROOT = api_url("")
 _DOTS = re.compile(r"(^|/)\.{1,2}(/|$)")
@@ -39,22 +34,49 @@ _NO_PICTURES = ("text/", "application/json")
 _NUMBERS = re.compile(r"(?<=/)\d+")
 
 
-@attrs.frozen
-class Requestor:
-    """What every resource calls: one wire, one site, and the options of one view.
+def _pairs(params: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple(params)
 
-    `root` is the path that routes are under; Open311 has another one.
+
+@attrs.frozen
+class CollectionRoute(Generic[RowT]):
+    """A route whose response is a list of rows, with its arguments.
+
+    Attributes:
+        model: The class of the rows.
+        key: The name of the list in the response; empty if the response is the list itself.
+        route: Such as `/issues/{id}/comments`.
+        params: The query parameters, without the number of the page.
+        path: The values of the placeholders in `route`.
     """
 
-    wire: Transport
+    model: type[RowT]
+    key: str
+    route: str
+    params: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_pairs, repr=False)
+    path: Mapping[str, int | str] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Requestor:
+    """Sends the requests of all resources of one view, with its options.
+
+    Attributes:
+        transport: The connections, which all views share.
+        site: The service's address.
+        options: The options of the view.
+        root: The path that routes are under; Open311 has another one than the API.
+    """
+
+    transport: Transport
     site: str
     options: RequestOptions
     root: str = _ROOT
 
     @property
     def signed_in(self) -> bool:
-        """Whether requests carry a credential; the caller's own HTTP client may well add one."""
-        return self.options.credential is not None or self.wire.is_given
+        """True if requests carry a credential, or the caller's own HTTP client may add one."""
+        return self.options.credential is not None or self.transport.has_callers_client
 
     async def get(
         self, route: str, *, params: Iterable[tuple[str, str]] = (), **path: int | str
@@ -62,7 +84,7 @@ class Requestor:
         """Call a route such as `/issues/{id}` with its path's arguments."""
         query = encode(params)
         url = self._url(route, path) + (f"?{query}" if query else "")
-        return await self.wire.send(Request("GET", url, f"GET {route}"), self.options)
+        return await self.transport.send(Request("GET", url, f"GET {route}"), self.options)
 
     async def write(
         self,
@@ -74,7 +96,12 @@ class Requestor:
         as_form: bool = False,
         **path: int | str,
     ) -> Response:
-        """Call a route that changes something: JSON, or a form when a photo goes with it."""
+        """Call a route that writes: with JSON, or with a form if there is an attachment.
+
+        Raises:
+            AnswerLostError: The response is not JSON, such as the page of a proxy.
+            ValidationError: The service refused, or lists errors in a success.
+        """
         content: bytes | MultipartForm | None = None
         headers: dict[str, str] = {}
         if attachment is not None:
@@ -86,7 +113,7 @@ class Requestor:
         elif body is not None:
             content, headers = bodies.encode_json(body), {"Content-Type": bodies.JSON}
         request = Request(method, self._url(route, path), f"{method} {route}", headers, content)
-        return self._done(await self.wire.send(request, self.options))
+        return check_written(await self.transport.send(request, self.options))
 
     async def get_object(
         self,
@@ -96,98 +123,47 @@ class Requestor:
         params: Iterable[tuple[str, str]] = (),
         **path: int | str,
     ) -> T:
-        """Call a route whose answer is one object."""
-        return self.read(await self.get(route, params=params, **path), model)
+        """Call a route whose response is one object."""
+        return read_object(await self.get(route, params=params, **path), model)
 
-    async def get_first(self, model: type[T], route: str, **path: int | str) -> T:
-        """Call a route whose answer is a list of one object, or the object itself."""
-        return self.read(await self.get(route, params=(), **path), model, first=True)
-
-    def read(self, response: Response, model: type[T], *, first: bool = False) -> T:
-        """The object that an answer holds, or the first one of a list."""
-        self._refuse_listed(response)
-        decode = decoding.decode_first if first else decoding.decode_object
-        return self._decode(lambda: decode(response, model), response)
-
-    def written(self, response: Response, model: type[T]) -> T | Moderated:
-        """What a write made; or that it is held back: 202 and no object (documented).
-
-        Raises:
-            AnswerLostError: It was made, but the answer cannot be read: to ask for the answer
-                again would make another one.
-        """
-        return Moderated() if response.status == 202 else self.made(response, model)
-
-    def made(self, response: Response, model: type[T], *, first: bool = False) -> T:
-        """What a write made, where nothing is held back.
-
-        Raises:
-            AnswerLostError: As for `written()`.
-        """
-        try:
-            return self.read(response, model, first=first)
-        except DecodeError as error:
-            raise _unread(response, error) from error
-
-    async def get_page(
-        self,
-        model: type[RowT],
-        key: str,
-        route: str,
-        *,
-        number: int = 1,
-        params: Iterable[tuple[str, str]] = (),
-        **path: int | str,
-    ) -> Page[RowT]:
-        """Call a route whose answer is a collection."""
-        return self.page(await self.get(route, params=params, **path), model, key, number)
-
-    async def get_items(
-        self,
-        model: type[RowT],
-        key: str,
-        route: str,
-        *,
-        params: Iterable[tuple[str, str]] = (),
-        **path: int | str,
-    ) -> tuple[RowT, ...]:
-        """Call a route whose answer is a collection without pages.
+    async def get_items(self, route: CollectionRoute[RowT]) -> tuple[RowT, ...]:
+        """Call a route whose response is a collection without pages.
 
         Raises:
             DecodeError: It has rows, and none of them can be read.
         """
-        response = await self.get(route, params=params, **path)
-        return require_readable(self.page(response, model, key)).items
+        return require_readable(await self.get_page(route)).items
 
-    def page(self, response: Response, model: type[RowT], key: str, number: int = 1) -> Page[RowT]:
-        """The page that an answer holds."""
-        rows = self._decode(lambda: decoding.decode_rows(response, key, model), response)
-        _refuse_errors(response, rows.errors)
-        if rows.rejected:
-            _logger.warning(
-                "%s: %s cannot be read, the first at %s",
-                response.route,
-                counted(len(rows.rejected), "row"),
-                rows.rejected[0].path,
-            )
-        return Page.of(rows, number, key, response)
+    def pager(self, route: CollectionRoute[RowT], start: int) -> Pager[RowT]:
+        """Return the listing of a collection, from the page of this number."""
+        return Pager(functools.partial(self.get_page, route), start)
+
+    async def get_page(self, route: CollectionRoute[RowT], number: int = 1) -> Page[RowT]:
+        """Call a route whose response is a page of a collection."""
+        response = await self.fetch_page(route, number)
+        return read_page(response, route.model, route.key, number)
+
+    async def fetch_page(self, route: CollectionRoute[Any], number: int) -> Response:
+        """Send the request for a page, whose response is to be read later with `read_page`."""
+        params = [*route.params, *page_params(number)]
+        return await self.get(route.route, params=params, **route.path)
 
     async def download(self, url: str, into: BodyWriter) -> None:
-        """Fetch what is no JSON: a picture, from wherever redirects lead to, without the token."""
+        """Fetch a picture, from any origin that redirects lead to; the token stays at the API's."""
         route = "GET a photo"
         request = Request("GET", url, route, {"Accept": "image/*"}, into=into)
-        response = await self.wire.send(request, self.options)
+        response = await self.transport.send(request, self.options)
         kind = response.headers.get("content-type", "").lower()
         if kind.startswith(_NO_PICTURES):
             raise DecodeError("It is no picture.", route=route)
 
     async def follow(self, method: str, url: str, under: str, body: Any) -> Response:
-        """Write to a link that the service gave, on our own site and under one of its paths."""
+        """Write to a link from a response, on this client's own site and below one of its paths."""
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         if not path.startswith(_ROOT + under):
             raise InvalidArgumentError("url", f"must be a link to {_ROOT}{under}...")
-        return self._done(await self.request(method, path, json=body))
+        return check_written(await self.request(method, path, json=body))
 
     async def request(
         self,
@@ -198,12 +174,12 @@ class Requestor:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Call anything, known or not; see `AsyncClient.request`."""
+        """Call any route, known or not; see `AsyncClient.request`."""
         if not isinstance(method, str) or not _METHOD.fullmatch(method):
             raise InvalidArgumentError("method", "must be a method such as GET, in capitals.")
         url = self._locate(path)
         if params:
-            given = [(name, _written(value)) for name, value in params.items()]
+            given = [(name, format_param(value)) for name, value in params.items()]
             url += ("&" if "?" in url else "?") + encode(given)
         more = {
             header_text("headers", name): header_text("headers", value, spaces=True)
@@ -215,7 +191,7 @@ class Requestor:
             content = bodies.encode_json(json)
             more["Content-Type"] = bodies.JSON
         route = f"{method} {_NUMBERS.sub('{id}', urlsplit(url).path)}"
-        return await self.wire.send(Request(method, url, route, more, content), self.options)
+        return await self.transport.send(Request(method, url, route, more, content), self.options)
 
     def _url(self, route: str, path: Mapping[str, int | str]) -> str:
         for name, value in path.items():
@@ -228,12 +204,12 @@ class Requestor:
         return self.site + self.root + route.format(**parts)
 
     def _locate(self, path: str) -> str:
-        """An absolute URL of http or https as it is; a path under the API's root."""
+        """Return the URL of a path under the API's root; an absolute URL is returned as it is."""
         if not isinstance(path, str) or not path.isprintable() or " " in path:
             raise InvalidArgumentError("path", "must be a path or a URL without spaces.")
         absolute = path.startswith(("https://", "http://"))
         if absolute and not validation.is_http_url(path):
-            raise InvalidArgumentError("path", "is no address that can be asked.")
+            raise InvalidArgumentError("path", "is no address that a request can be sent to.")
         if _DOTS.search(urlsplit(path).path):
             raise InvalidArgumentError("path", "must not hold . or .. as a segment.")
         if absolute:
@@ -241,47 +217,3 @@ class Requestor:
         if "://" in path or path.startswith("//"):
             raise InvalidArgumentError("path", "must be a path such as /issues, or an http URL.")
         return self.site + _ROOT + "/" + path.removeprefix(_ROOT).lstrip("/")
-
-    def _done(self, response: Response) -> Response:
-        """The answer to a write; a page that some proxy put in its place is none."""
-        try:
-            if response.content:
-                response.json()
-            self._refuse_listed(response)
-        except DecodeError as error:
-            raise _unread(response, error) from error
-        return response
-
-    def _refuse_listed(self, response: Response) -> None:
-        if b'"errors"' in response.content:
-            body = self._decode(response.json, response)
-            _refuse_errors(response, body.get("errors") if isinstance(body, dict) else None)
-
-    def _decode(self, decode: Callable[[], T], response: Response) -> T:
-        """What cannot be read and came from elsewhere is no answer of the API."""
-        try:
-            return decode()
-        except DecodeError as error:
-            if self.wire.is_foreign(response):
-                raise astray(response.route, response.url) from error
-            raise
-
-
-def _refuse_errors(response: Response, errors: Any) -> None:
-    """A success that lists errors is none (observed: `{}` when all is well)."""
-    if errors:
-        raise in_body(response, {"errors": errors})
-
-
-def _unread(response: Response, error: DecodeError) -> AnswerLostError:
-    """For a write that succeeded and whose answer is no use: asking again would write again."""
-    return AnswerLostError(
-        f"The answer says success and cannot be read at {error.path!r}, so the service may well "
-        "have carried it out.",
-        advice="Read before you write again.",
-        route=response.route,
-    )
-
-
-def _written(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

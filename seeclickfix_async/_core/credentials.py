@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import re
 import warnings
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
@@ -125,7 +127,7 @@ class Bearer:
                 f"The expiry date of this personal access token is {expiry.isoformat()}. "
                 "Create a new one on the account's security page.",
                 TokenExpiryWarning,
-                stacklevel=6,
+                stacklevel=_frames_to_caller(),
             )
 
 
@@ -180,3 +182,35 @@ def personal_token_expiry(token: Secret) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
+
+
+class RenewableBearer:
+    """The credential of a token source: one `Bearer` for each token that the source returns.
+
+    Attributes:
+        source: The token source.
+    """
+
+    def __init__(self, source: TokenSource) -> None:
+        self.source: TokenSource = source
+        self._bearer: Bearer | None = None
+
+    async def current(self) -> Bearer:
+        """Return the credential to send now; the source may have to renew its token first."""
+        token = await self.source.current()
+        bearer = self._bearer
+        if bearer is None or (bearer.token is not token and bearer.token != token):
+            bearer = self._bearer = Bearer(token)
+        return bearer
+
+
+# This package, and the methods that attrs generates.
+_OWN_FILES = (str(Path(__file__).parents[1]), "<attrs generated")
+
+
+def _frames_to_caller() -> int:
+    """Count the frames from `warnings.warn` to the code that called this package."""
+    count, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_OWN_FILES):
+        count, frame = count + 1, frame.f_back
+    return count

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async._api.requestor import Requestor
+from seeclickfix_async._api.reading import read_written
+from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async.models import Email
 
@@ -20,7 +21,7 @@ class Emails:
 
     async def list(self) -> tuple[Email, ...]:
         """The addresses of the signed-in user."""
-        return await self._api.get_items(Email, "emails", "/emails")
+        return await self._api.get_items(CollectionRoute(Email, "emails", "/emails"))
 
     async def add(self, email: str) -> Email:
         """Add an address; it is confirmed when its owner follows the link that is mailed to it.
@@ -33,7 +34,7 @@ class Emails:
             AnswerLostError: It may have been added.
         """
         body = {"email": validation.non_empty_str("email", email)}
-        return self._api.made(await self._api.write("POST", "/emails", body), Email)
+        return read_written(await self._api.write("POST", "/emails", body), Email)
 
     async def remove(self, id: int) -> None:
         """Remove an address.

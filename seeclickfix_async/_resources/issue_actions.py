@@ -1,10 +1,11 @@
-"""What can be done to an issue that is there."""
+"""Actions on an existing issue."""
 
 from __future__ import annotations
 
 import attrs
 
 from seeclickfix_async._api import body as bodies
+from seeclickfix_async._api.reading import read_written_or_moderated
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
@@ -20,7 +21,7 @@ class IssueActions:
     is cancelled while it is under way may have been carried out. All of them raise:
 
         InvalidArgumentError: An argument cannot be used; nothing was sent.
-        AuthenticationError: Nobody is signed in, or the token is refused.
+        AuthenticationError: There is no token, or it is refused.
         PermissionDeniedError: This account may not do it.
         NotFoundError: There is no such issue, or this account may not see it.
         ValidationError: The service refuses it; `errors` says what, by field.
@@ -40,7 +41,7 @@ class IssueActions:
             image: A photo, png, jpeg or gif up to 20 MB; streamed, never read whole.
             youtube_url: A film.
         """
-        return await self._say("/issues/{id}/comments", id, comment, image, youtube_url)
+        return await self._comment("comments", id, comment, image, youtube_url)
 
     async def close(
         self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
@@ -53,7 +54,7 @@ class IssueActions:
             image: As for `comment()`.
             youtube_url: A film.
         """
-        return await self._say("/issues/{id}/close", id, comment, image, youtube_url)
+        return await self._comment("close", id, comment, image, youtube_url)
 
     async def reopen(
         self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
@@ -66,12 +67,12 @@ class IssueActions:
             image: As for `comment()`.
             youtube_url: A film.
         """
-        return await self._say("/issues/{id}/open", id, comment, image, youtube_url)
+        return await self._comment("open", id, comment, image, youtube_url)
 
     async def acknowledge(
         self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
     ) -> Comment | Moderated:
-        """Tell people that the city knows; for officials, who `permissions.can_acknowledge`.
+        """Acknowledge an issue; for officials, who `permissions.can_acknowledge`.
 
         Args:
             id: The issue.
@@ -79,40 +80,42 @@ class IssueActions:
             image: As for `comment()`.
             youtube_url: A film.
         """
-        return await self._say("/issues/{id}/acknowledge", id, comment, image, youtube_url)
+        return await self._comment("acknowledge", id, comment, image, youtube_url)
 
     async def vote(self, id: int) -> None:
         """Vote for an issue; voting twice counts once (documented)."""
-        await self._do("POST", "/issues/{id}/vote", id)
+        await self._act("POST", "vote", id)
 
     async def unvote(self, id: int) -> None:
         """Take a vote back."""
-        await self._do("DELETE", "/issues/{id}/vote", id)
+        await self._act("DELETE", "vote", id)
 
     async def follow(self, id: int) -> None:
         """Follow an issue. Following twice is refused by the service (documented)."""
-        await self._do("POST", "/issues/{id}/follow", id)
+        await self._act("POST", "follow", id)
 
     async def unfollow(self, id: int) -> None:
         """Follow an issue no longer."""
-        await self._do("DELETE", "/issues/{id}/follow", id)
+        await self._act("DELETE", "follow", id)
 
     async def flag(self, id: int, message: str) -> None:
-        """Tell the service that an issue is out of place. It cannot be undone (documented).
+        """Flag an issue as inappropriate. It cannot be undone (documented).
 
         Args:
             id: The issue.
             message: Why.
         """
         body = {"message": validation.non_empty_str("message", message)}
+        await self._act("POST", "flag", id, body)
+
+    async def _act(
+        self, method: str, action: str, id: int, body: dict[str, str] | None = None
+    ) -> None:
         number = validation.positive_id("id", id)
-        await self._api.write("POST", "/issues/{id}/flag", body, id=number)
+        await self._api.write(method, f"/issues/{{id}}/{action}", body, id=number)
 
-    async def _do(self, method: str, route: str, id: int) -> None:
-        await self._api.write(method, route, id=validation.positive_id("id", id))
-
-    async def _say(
-        self, route: str, id: int, comment: str, image: Image | None, youtube_url: str | None
+    async def _comment(
+        self, action: str, id: int, comment: str, image: Image | None, youtube_url: str | None
     ) -> Comment | Moderated:
         number = validation.positive_id("id", id)
         body = bodies.drop_none(
@@ -122,5 +125,7 @@ class IssueActions:
             else validation.non_empty_str("youtube_url", youtube_url),
         )
         attachment = None if image is None else Attachment("image", image)
-        response = await self._api.write("POST", route, body, attachment=attachment, id=number)
-        return self._api.written(response, Comment)
+        response = await self._api.write(
+            "POST", f"/issues/{{id}}/{action}", body, attachment=attachment, id=number
+        )
+        return read_written_or_moderated(response, Comment)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Literal, Unpack, overload
 
 import attrs
 
-from seeclickfix_async._api import query as queries
 from seeclickfix_async._api.area import BoundingBox, Near
-from seeclickfix_async._api.issue_pages import IssuePages
+from seeclickfix_async._api.issue_pages import IssuePages, issues_route
 from seeclickfix_async._api.pagination import Page, Pager, require_readable
-from seeclickfix_async._api.query import ClockField, IssueFilters, IssueQuery, page_params
+from seeclickfix_async._api.query import ClockField, IssueFilters, IssueQuery, forbid_filters
+from seeclickfix_async._api.reading import read_page, read_written_or_moderated
+from seeclickfix_async._api.requestor import CollectionRoute
 from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.planner import PageSize
 from seeclickfix_async._resources.issue_actions import IssueActions
+from seeclickfix_async._resources.uncertain_report import uncertain_report
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async._watch.watch import Watch
-from seeclickfix_async.errors import UNCERTAIN, InvalidArgumentError, IssueMayExistError
+from seeclickfix_async.errors import InvalidArgumentError, IssueMayExistError
 from seeclickfix_async.models import (
     Comment,
     Created,
@@ -30,7 +31,15 @@ from seeclickfix_async.models import (
     RequestTypeOption,
 )
 
-_UPDATES = ("updated_at_after", "updated_at_before")
+_WATCH_FILTERS = (
+    "sort",
+    "sort_direction",
+    "status",
+    "fields",
+    "updated_at_after",
+    "updated_at_before",
+)
+"""The filters that a feed sets itself."""
 
 
 @attrs.frozen
@@ -80,7 +89,7 @@ class Issues(IssueActions):
             InvalidArgumentError: The arguments are wrong or contradict each other.
         """
         query = IssueQuery.of(filters, details=details, per_page=per_page)
-        return Pager(partial(IssuePages(self._api).get, query), page)
+        return self._api.pager(issues_route(query), page)
 
     @overload
     def crawl(
@@ -146,8 +155,7 @@ class Issues(IssueActions):
         Raises:
             InvalidArgumentError: The arguments are wrong or contradict each other.
         """
-        for own in ("sort", "sort_direction"):
-            validation.forbid(own, filters.get(own), "a crawl sorts by its own clock.")
+        forbid_filters(filters, ("sort", "sort_direction"), "a crawl sorts by its own clock.")
         query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
         return Crawl(
             IssuePages(self._api),
@@ -180,8 +188,7 @@ class Issues(IssueActions):
         Raises:
             InvalidArgumentError: The arguments are wrong or contradict each other.
         """
-        for own in ("sort", "sort_direction", "status", "fields", *_UPDATES):
-            validation.forbid(own, filters.get(own), "is the feed's own.")
+        forbid_filters(filters, _WATCH_FILTERS, "a feed sets this filter itself.")
         background = attrs.evolve(self._api.options, background=True)
         pages = IssuePages(attrs.evolve(self._api, options=background))
         query = IssueQuery.of({"status": "all", **filters}, details=True, per_page=None)
@@ -211,7 +218,8 @@ class Issues(IssueActions):
             NotFoundError: There is no such issue, or this account may not see it.
         """
         number = validation.positive_id("id", id)
-        return await self._api.get_items(Comment, "comments", "/issues/{id}/comments", id=number)
+        route = CollectionRoute(Comment, "comments", "/issues/{id}/comments", path={"id": number})
+        return await self._api.get_items(route)
 
     async def create(self, draft: Draft) -> Created | Moderated:
         """Report a problem, once: a report whose answer is lost is not sent again.
@@ -233,18 +241,15 @@ class Issues(IssueActions):
             raise InvalidArgumentError("draft", "must be made by a request type's draft().")
         if not (draft.guests or self._api.signed_in):
             raise InvalidArgumentError("draft", "this category needs a signed-in user.")
-        kind = None if draft.request_type_id == "other" else draft.request_type_id
-        traces = queries.lost_report_filters(draft.lat, draft.lng, kind)
+        request_type = None if draft.request_type_id == "other" else draft.request_type_id
         attachment = None
         if draft.image is not None:
             attachment = Attachment(f"answers[{draft.image_field}]", draft.image)
-        try:
+        with uncertain_report(
+            "POST /issues", lat=draft.lat, lng=draft.lng, request_type=request_type
+        ):
             response = await self._api.write("POST", "/issues", draft.body(), attachment=attachment)
-            issue = self._api.written(response, Issue)
-        except UNCERTAIN as error:
-            if error.route != "POST /issues":
-                raise  # the token could not be renewed, and nothing was reported
-            raise IssueMayExistError(traces, route=error.route) from error
+            issue = read_written_or_moderated(response, Issue)
         if isinstance(issue, Moderated):
             return issue
         return Created(issue, response.headers.get("location"))
@@ -255,7 +260,7 @@ class Issues(IssueActions):
         Args:
             error: What `create()` raised, perhaps in another process: it pickles.
         """
-        return require_readable(await IssuePages(self._api).get(IssueQuery(**error.filters)))
+        return await self._api.pager(issues_route(IssueQuery(**error.filters)), 1)
 
     async def duplicates(self, of: Draft | RequestTypeOption) -> tuple[DetailedIssue, ...]:
         """Issues nearby that may be the same problem, nearest first, five at most.
@@ -272,7 +277,7 @@ class Issues(IssueActions):
         if not isinstance(of, RequestTypeOption) or not of.potential_duplicate_issues_url:
             raise InvalidArgumentError("of", "must be a draft, or a category with such a link.")
         response = await self._api.request("GET", of.potential_duplicate_issues_url)
-        return require_readable(self._api.page(response, DetailedIssue, "issues")).items
+        return require_readable(read_page(response, DetailedIssue, "issues")).items
 
     def mine(self, *, page: int = 1) -> Pager[Issue]:
         """List the signed-in user's own issues (observed: `GET /profile/issues`).
@@ -283,12 +288,7 @@ class Issues(IssueActions):
         Raises:
             AuthenticationError: Nobody is signed in.
         """
-        return Pager(self._own_page, page)
-
-    async def _own_page(self, number: int) -> Page[Issue]:
-        return await self._api.get_page(
-            Issue, "issues", "/profile/issues", number=number, params=page_params(number)
-        )
+        return self._api.pager(CollectionRoute(Issue, "issues", "/profile/issues"), page)
 
 
 _NEARBY = 0.0008  # degrees, as the service has it in its own links (observed)

@@ -9,13 +9,13 @@ from typing import Literal
 import attrs
 
 from seeclickfix_async._api import body as bodies
-from seeclickfix_async._api import query as queries
 from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.point_query import RequestQuery, plain_params
-from seeclickfix_async._api.query import page_params
-from seeclickfix_async._api.requestor import Requestor
+from seeclickfix_async._api.reading import read_object, read_written
+from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
-from seeclickfix_async.errors import UNCERTAIN, InvalidArgumentError, IssueMayExistError
+from seeclickfix_async._resources.uncertain_report import uncertain_report
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import (
     Discovery,
     Service,
@@ -58,8 +58,8 @@ class Open311:
         query = RequestQuery(lat=lat, long=lng)
         if lat is None and self.organization_id is None:
             raise InvalidArgumentError("lat", "must be given, or an organization.")
-        params = plain_params(query)
-        return await self._api.get_items(Service, "", "/services.json", params=params)
+        route = CollectionRoute(Service, "", "/services.json", plain_params(query))
+        return await self._api.get_items(route)
 
     async def service(self, code: str | int) -> ServiceDefinition:
         """The questions about a kind of request.
@@ -111,7 +111,14 @@ class Open311:
             end_date=end_date,
             per_page=per_page,
         )
-        return Pager(lambda number: self._page(query, number), page)
+        route = CollectionRoute(ServiceRequest, "", "/requests.json", plain_params(query))
+
+        async def get_page(number: int) -> Page[ServiceRequest]:
+            page = await self._api.get_page(route, number)
+            # A short page may only mean that the service grants fewer rows than were asked for.
+            return attrs.evolve(page, next_page=number + 1 if page.size else None)
+
+        return Pager(get_page, page)
 
     async def request(self, id: str | int) -> ServiceRequest:
         """One request.
@@ -123,7 +130,8 @@ class Open311:
             NotFoundError: There is none of this id.
         """
         name = validation.open311_code("id", id)
-        return await self._api.get_first(ServiceRequest, "/requests/{id}.json", id=name)
+        response = await self._api.get("/requests/{id}.json", id=name)
+        return read_object(response, ServiceRequest, first=True)
 
     async def create(
         self,
@@ -183,22 +191,8 @@ class Open311:
                 for name, answer in (attributes or {}).items()
             },
         )
-        traces = queries.lost_report_filters(lat, lng, validation.parse_identifier(code))
-        try:
-            response = await self._api.write("POST", "/requests.json", body, as_form=True)
-            return self._api.made(response, Submission, first=True)
-        except UNCERTAIN as error:
-            if error.route != "POST /requests.json":
-                raise  # the token could not be renewed, and nothing was reported
-            raise IssueMayExistError(traces, route=error.route) from error
-
-    async def _page(self, query: RequestQuery, number: int) -> Page[ServiceRequest]:
-        page = await self._api.get_page(
-            ServiceRequest,
-            "",
-            "/requests.json",
-            number=number,
-            params=[*plain_params(query), *page_params(number)],
-        )
-        # A short page may only mean that the service grants fewer rows than were asked for.
-        return attrs.evolve(page, next_page=number + 1 if page.size else None)
+        request_type = validation.parse_identifier(code)
+        route = "/requests.json"
+        with uncertain_report(f"POST {route}", lat=lat, lng=lng, request_type=request_type):
+            response = await self._api.write("POST", route, body, as_form=True)
+            return read_written(response, Submission, first=True)

@@ -7,9 +7,9 @@ from typing import Any, Unpack
 
 import attrs
 
-from seeclickfix_async._api.pagination import Page, Pager
-from seeclickfix_async._api.query import IssueFilters, IssueQuery, page_params
-from seeclickfix_async._api.requestor import Requestor
+from seeclickfix_async._api.pagination import Pager
+from seeclickfix_async._api.query import IssueFilters, IssueQuery
+from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import InvalidArgumentError
@@ -33,7 +33,7 @@ class Organizations:
 
     async def list(self) -> tuple[Organization, ...]:
         """The organizations that the signed-in user belongs to."""
-        return await self._api.get_items(Organization, "", "/organizations")
+        return await self._api.get_items(CollectionRoute(Organization, "", "/organizations"))
 
     async def get(self, id: int) -> Organization:
         """One organization.
@@ -83,8 +83,11 @@ class OrganizationApi:
             InvalidArgumentError: The arguments are wrong or contradict each other.
         """
         query = IssueQuery.of(filters, details=details, per_page=per_page)
-        statuses = _statuses(service_request_status)
-        return Pager(lambda number: self._page(query, statuses, number), page)
+        params = [*query.params(), *_statuses(service_request_status)]
+        route = CollectionRoute(
+            OrganizationIssue, "issues", _ISSUES, params, {"organization": self.id}
+        )
+        return self._api.pager(route, page)
 
     async def get(self, id: int) -> OrganizationIssue:
         """One issue, with details.
@@ -107,10 +110,13 @@ class OrganizationApi:
             NotFoundError: There is none of this id in this organization.
         """
         number = validation.positive_id("id", id)
-        route = f"{_ISSUE}/comments"
-        return await self._api.get_items(
-            OrganizationComment, "comments", route, organization=self.id, id=number
+        route = CollectionRoute(
+            OrganizationComment,
+            "comments",
+            f"{_ISSUE}/comments",
+            path={"organization": self.id, "id": number},
         )
+        return await self._api.get_items(route)
 
     async def move(self, transition: Transition, **fields: Any) -> Response:
         """Bring a service request to another status, by the link that the service gave for it.
@@ -150,18 +156,6 @@ class OrganizationApi:
             AnswerLostError: It may have been carried out; read before you try again.
         """
         return await self._api.follow("POST", url, "/organizations/", fields)
-
-    async def _page(
-        self, query: IssueQuery, statuses: Iterable[tuple[str, str]], number: int
-    ) -> Page[OrganizationIssue]:
-        return await self._api.get_page(
-            OrganizationIssue,
-            "issues",
-            _ISSUES,
-            number=number,
-            params=[*query.params(), *statuses, *page_params(number)],
-            organization=self.id,
-        )
 
 
 def _statuses(value: Iterable[str] | None) -> list[tuple[str, str]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async._api.area import PlaceArea
-from seeclickfix_async._api.pagination import Page, Pager
+from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.point_query import PointQuery, plain_params
-from seeclickfix_async._api.query import page_params
-from seeclickfix_async._api.requestor import Requestor
+from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Place
@@ -39,7 +38,8 @@ class Places:
             InvalidArgumentError: The point or the paging is none.
         """
         query = PointQuery(lat=lat, lng=lng, per_page=per_page)
-        return Pager(lambda number: self._page(query, number), page)
+        route = CollectionRoute(Place, "places", "/places", plain_params(query))
+        return self._api.pager(route, page)
 
     async def resolve(self, name: str, *, lat: float, lng: float) -> PlaceArea:
         """The place of this name near a point, as an area to list issues in.
@@ -77,15 +77,6 @@ class Places:
         """
         number = validation.positive_id("id", id)
         return await self._api.get_object(Place, "/places/{id}", id=number)
-
-    async def _page(self, query: PointQuery, number: int) -> Page[Place]:
-        return await self._api.get_page(
-            Place,
-            "places",
-            "/places",
-            number=number,
-            params=[*plain_params(query), *page_params(number)],
-        )
 
 
 def _names(place: Place) -> set[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async._api.pagination import Page, Pager
+from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.point_query import QuestionQuery, Subset, plain_params
-from seeclickfix_async._api.query import page_params
-from seeclickfix_async._api.requestor import Requestor
+from seeclickfix_async._api.reading import read_written
+from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async.models import PlaceAnswer, PlaceQuestion
 
@@ -41,7 +41,14 @@ class Questions:
         """
         place = validation.non_empty_str("place_url", place_url)
         query = QuestionQuery(search=search, subset=subset, per_page=per_page)
-        return Pager(lambda number: self._page(place, query, number), page)
+        route = CollectionRoute(
+            PlaceQuestion,
+            "questions",
+            "/{place}/questions",
+            plain_params(query),
+            {"place": place},
+        )
+        return self._api.pager(route, page)
 
     async def get(self, id: int) -> PlaceQuestion:
         """One question.
@@ -67,7 +74,7 @@ class Questions:
         place = validation.non_empty_str("place_url", place_url)
         body = {"question": validation.non_empty_str("question", question)}
         response = await self._api.write("POST", "/{place}/questions", body, place=place)
-        return self._api.made(response, PlaceQuestion)
+        return read_written(response, PlaceQuestion)
 
     async def answers(self, id: int) -> tuple[PlaceAnswer, ...]:
         """The answers to a question.
@@ -79,9 +86,10 @@ class Questions:
             NotFoundError: There is no such question.
         """
         number = validation.positive_id("id", id)
-        return await self._api.get_items(
-            PlaceAnswer, "answers", "/questions/{id}/answers", id=number
+        route = CollectionRoute(
+            PlaceAnswer, "answers", "/questions/{id}/answers", path={"id": number}
         )
+        return await self._api.get_items(route)
 
     async def answer(self, id: int, answer: str) -> PlaceAnswer:
         """Answer a question.
@@ -99,14 +107,4 @@ class Questions:
         number = validation.positive_id("id", id)
         body = {"answer": validation.non_empty_str("answer", answer)}
         response = await self._api.write("POST", "/questions/{id}/answers", body, id=number)
-        return self._api.made(response, PlaceAnswer)
-
-    async def _page(self, place: str, query: QuestionQuery, number: int) -> Page[PlaceQuestion]:
-        return await self._api.get_page(
-            PlaceQuestion,
-            "questions",
-            "/{place}/questions",
-            number=number,
-            params=[*plain_params(query), *page_params(number)],
-            place=place,
-        )
+        return read_written(response, PlaceAnswer)

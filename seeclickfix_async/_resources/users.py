@@ -5,10 +5,10 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async._api import body as bodies
-from seeclickfix_async._api.pagination import Page, Pager
+from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.point_query import PointQuery, plain_params
-from seeclickfix_async._api.query import page_params
-from seeclickfix_async._api.requestor import Requestor
+from seeclickfix_async._api.reading import read_object, read_written
+from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
 from seeclickfix_async._core.secret import Secret, as_secret
@@ -21,7 +21,7 @@ _PASSWORD = (4, 40)
 
 
 @attrs.frozen
-class _Whoever:
+class _Profile:
     id: int | None = None
 
 
@@ -38,10 +38,10 @@ class Users:
             AuthenticationError: The service refuses the token.
         """
         response = await self._api.get("/profile")
-        # The answer to nobody is {"id": null} with status 200 (documented).
-        if self._api.read(response, _Whoever).id is None:
+        # Without a user, the response is {"id": null} with status 200 (documented).
+        if read_object(response, _Profile).id is None:
             return None
-        return self._api.read(response, User)
+        return read_object(response, User)
 
     async def get(self, id: int) -> User:
         """One account.
@@ -67,7 +67,8 @@ class Users:
             InvalidArgumentError: The point or the paging is none.
         """
         query = PointQuery(lat=lat, lng=lng, per_page=per_page)
-        return Pager(lambda number: self._page(query, number), page)
+        route = CollectionRoute(User, "users", "/users", plain_params(query))
+        return self._api.pager(route, page)
 
     async def register(
         self,
@@ -135,16 +136,7 @@ class Users:
     ) -> User:
         picture = None if image is None else Attachment("uploaded_data", image)
         response = await self._api.write(method, route, body, attachment=picture)
-        return self._api.made(response, User)
-
-    async def _page(self, query: PointQuery, number: int) -> Page[User]:
-        return await self._api.get_page(
-            User,
-            "users",
-            "/users",
-            number=number,
-            params=[*plain_params(query), *page_params(number)],
-        )
+        return read_written(response, User)
 
 
 def _account(

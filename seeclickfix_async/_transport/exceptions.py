@@ -6,9 +6,9 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
+from seeclickfix_async._transport.httpx_compat import HTTPLibrary
 from seeclickfix_async._transport.request import Exchange
 from seeclickfix_async.errors import (
     AnswerLostError,
@@ -32,27 +32,27 @@ _NAMED = {
 
 
 def translate_exception(
-    family: Any, error: BaseException, url: str, route: str
+    library: HTTPLibrary, error: BaseException, exchange: Exchange
 ) -> SeeClickFixError | None:
-    """Our error for one of the family's, which names the host and the cause; None for any other."""
-    if isinstance(error, (family.InvalidURL, UnicodeError)):  # the latter for a host's name
-        return InvalidArgumentError("path", "is no address that can be asked.")
-    if not isinstance(error, (family.RequestError, OSError)):  # broken TLS comes bare at times
+    """Return our error for one of the library's, with host and cause; None for any other error."""
+    if isinstance(error, (library.InvalidURL, UnicodeError)):  # the latter for a host's name
+        return InvalidArgumentError("path", "is no address that a request can be sent to.")
+    if not isinstance(error, (library.RequestError, OSError)):  # broken TLS comes bare at times
         return None
-    host, cause = _host(url), _cause(error)
-    if isinstance(error, (family.ConnectError, family.ConnectTimeout, family.PoolTimeout)):
+    host, cause, route = _host(exchange.url), _cause(error), exchange.request.route
+    if isinstance(error, (library.ConnectError, library.ConnectTimeout, library.PoolTimeout)):
         return ConnectionFailedError(
             f"No connection to {host} could be made{cause}. Nothing was sent.",
             advice="Check base_url and the network.",
             route=route,
         )
-    if isinstance(error, (family.ProxyError, family.UnsupportedProtocol)):
+    if isinstance(error, (library.ProxyError, library.UnsupportedProtocol)):
         return ConnectionFailedError(
             f"The way to {host} is closed{cause}. Nothing was sent.",
             advice="Check base_url and the proxy settings of the environment.",
             route=route,
         )
-    if isinstance(error, family.TimeoutException):
+    if isinstance(error, library.TimeoutException):
         return AnswerTimeoutError(
             f"No answer came from {host} in time. The service may have carried the request out.",
             advice="Read before you write again, or allow a longer timeout.",
@@ -66,9 +66,10 @@ def translate_exception(
     )
 
 
-def total_timeout_error(exchange: Exchange, url: str) -> TransportError:
-    """Our error for a request that took longer than the client's `total_timeout`."""
-    host, route, total = _host(url), exchange.request.route, exchange.options.total_timeout
+def total_timeout_error(exchange: Exchange) -> TransportError:
+    """Return the error for a request that took longer than the client's `total_timeout`."""
+    host, route = _host(exchange.url), exchange.request.route
+    total = exchange.options.total_timeout
     if exchange.has_left is False:
         return ConnectionFailedError(
             f"No connection to {host} could be made within {total:g} s (total_timeout). Nothing "

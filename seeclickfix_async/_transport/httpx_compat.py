@@ -1,6 +1,6 @@
 """The HTTP library: httpx, or its successor httpx2 when a client of it was handed in.
 
-Their classes look alike and do not mix, so everything is taken from the client's own family.
+Their classes look alike and do not mix, so everything is taken from the library of the client.
 Nothing outside this package names either of them.
 """
 
@@ -9,30 +9,84 @@ from __future__ import annotations
 import functools
 import importlib
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
-from seeclickfix_async._core.credentials import DEFAULT_PORTS, Credential, Origin
 from seeclickfix_async.errors import InvalidArgumentError
 
-_HOSTS = 4  # a lane has one request at a time, and so one connection to a host
+_CONNECTIONS = 4  # a pooled client has one request at a time, and so one connection to a host
 KEEPALIVE = 55.0
 """Seconds that an idle connection is kept; httpx's own 5 end it in each wait for the quota."""
 
-_FAMILIES = ("httpx", "httpx2")
+_LIBRARIES = ("httpx", "httpx2")
 
 _tls_lock = threading.Lock()
 
 
-class HTTPClient(Protocol):
-    """What is used of an `httpx.AsyncClient` or an `httpx2.AsyncClient`, and no more."""
+class HTTPRequest(Protocol):
+    """The part of a library's `Request` that is used here."""
 
-    def build_request(self, *args: Any, **kwargs: Any) -> Any:
-        """A request of the client's family."""
+    @property
+    def headers(self) -> MutableMapping[str, str]:
+        """The headers; names are in any case."""
         ...
 
-    async def send(self, *args: Any, **kwargs: Any) -> Any:
-        """The answer to such a request."""
+
+class HTTPResponse(Protocol):
+    """The part of a library's `Response` that is used here."""
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, with names in lower case when iterated over."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """True when the connection has been released."""
+        ...
+
+    def aiter_raw(self) -> AsyncIterator[bytes]:
+        """Iterate over the body as it was sent."""
+        ...
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """Iterate over the body, decompressed."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release the connection."""
+        ...
+
+
+class HTTPClient(Protocol):
+    """The part of an `httpx.AsyncClient` or an `httpx2.AsyncClient` that is used here."""
+
+    def build_request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str],
+        content: bytes | AsyncIterable[bytes] | None,
+        extensions: dict[str, Any],
+    ) -> HTTPRequest:
+        """Build a request of the client's library."""
+        ...
+
+    async def send(
+        self,
+        request: Any,  # of the client's own library; each takes its own class only
+        *,
+        stream: bool,
+        auth: Callable[[Any], Any] | None = ...,
+        follow_redirects: bool,
+    ) -> HTTPResponse:
+        """Send a request, and return when the headers have been received."""
         ...
 
     async def aclose(self) -> None:
@@ -40,39 +94,31 @@ class HTTPClient(Protocol):
         ...
 
 
-class OriginBoundAuth:
-    """The auth flow: adds the credential for the API's origin and for no other."""
+class HTTPLibrary(Protocol):
+    """The exceptions of a library that are distinguished here."""
 
-    def __init__(self, credential: Credential, origin: Origin) -> None:
-        self._credential = credential
-        self._origin = origin
-
-    def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
-        """Send the request once, signed if it goes to the origin that the credential is for."""
-        url = request.url
-        port = url.port or DEFAULT_PORTS.get(url.scheme, 0)
-        if (url.scheme, url.host, port) == self._origin:
-            request.headers["Authorization"] = self._credential.header()
-        yield request
+    InvalidURL: type[Exception]
+    RequestError: type[Exception]
+    ConnectError: type[Exception]
+    ConnectTimeout: type[Exception]
+    PoolTimeout: type[Exception]
+    ProxyError: type[Exception]
+    UnsupportedProtocol: type[Exception]
+    TimeoutException: type[Exception]
 
 
-def client_library(client: object) -> Any:
-    """The module that a client's class comes from, through any subclass.
+def client_library(client: object) -> HTTPLibrary:
+    """Return the module that a client's class comes from, through any subclass.
 
     Raises:
-        InvalidArgumentError: It is no async client of httpx or httpx2.
+        InvalidArgumentError: It is not an async client of httpx or httpx2.
     """
     for cls in type(client).__mro__:
         name = cls.__module__.partition(".")[0]
-        if name in _FAMILIES and cls.__name__ == "AsyncClient":
-            return importlib.import_module(name)
+        if name in _LIBRARIES and cls.__name__ == "AsyncClient":
+            library: Any = importlib.import_module(name)
+            return library  # type: ignore[no-any-return]
     raise InvalidArgumentError("http", "must be an httpx.AsyncClient or an httpx2.AsyncClient.")
-
-
-@functools.cache
-def auth_class(family: Any) -> Any:
-    """The flow as a class that this family takes for one of its own."""
-    return type("PinnedAuth", (OriginBoundAuth, family.Auth), {})
 
 
 @functools.cache
@@ -84,15 +130,15 @@ def _tls_context() -> Any:
 
 @functools.cache
 def _client_class() -> Any:
-    """A client that keeps no cookies, which would carry one user's session to another's requests.
+    """Make the class of our own clients: without cookies, which would mix the sessions of users.
 
-    Reading them costs a tenth of what httpx itself does for a small answer.
+    Reading cookies costs a tenth of what httpx itself does for a small response.
     """
     import httpx  # noqa: PLC0415  # see default_client
 
     class NoCookies(httpx.Cookies):
         def extract_cookies(self, response: httpx.Response) -> None:
-            """Leave them."""
+            """Keep none."""
 
     class Client(httpx.AsyncClient):
         cookies: Any = NoCookies()
@@ -119,9 +165,9 @@ def _client_class() -> Any:
 
 
 def default_client(headers: Mapping[str, str]) -> HTTPClient:
-    """A client of our own; slow the first time in a process, so to be called in a thread.
+    """Make a client of our own. The first one in a process is slow: call this in a thread.
 
-    Loading the certificates is nearly all of a client's cost, so all clients share one context.
+    Loading the certificates is nearly all of the cost, so all clients share one TLS context.
     """
     import httpx  # noqa: PLC0415  # costs more than the whole package, and is not always needed
 
@@ -130,6 +176,6 @@ def default_client(headers: Mapping[str, str]) -> HTTPClient:
     client: HTTPClient = _client_class()(
         headers=headers,
         verify=context,
-        limits=httpx.Limits(max_keepalive_connections=_HOSTS, keepalive_expiry=KEEPALIVE),
+        limits=httpx.Limits(max_keepalive_connections=_CONNECTIONS, keepalive_expiry=KEEPALIVE),
     )
     return client

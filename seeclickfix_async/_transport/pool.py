@@ -1,10 +1,9 @@
-"""A client for each request under way.
+"""A pool of clients of the HTTP library: each request under way has one for itself.
 
-One client of the HTTP library with as many connections would do, were it not for its pool
-(httpcore's): that hands one idle connection to every task which starts in the same instant, so
-that all but one have to ask again; and when asyncio cancels a task from outside of every cancel
-scope, it keeps a connection that nobody owns. In a client of one's own nobody competes, and what a
-cancelled task leaves behind goes with it.
+The connection pool of a single client (httpcore's) has two flaws. It assigns one idle connection
+to all tasks that start in the same instant, and all but one have to request another. And when
+asyncio cancels a task from outside of every cancel scope, it keeps a connection without an owner.
+With a client for each request, tasks do not compete, and a cancelled task's client is closed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from anyio import to_thread
 from anyio.lowlevel import current_token
 
 from seeclickfix_async._core.clock import Clock
-from seeclickfix_async._core.credentials import Origin
 from seeclickfix_async._transport import httpx_compat
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async._transport.httpx_compat import HTTPClient
@@ -32,20 +30,16 @@ IN_FLIGHT = 16
 class ClientPool:
     """The clients of one event loop, made when they are needed; one that is idle is used first.
 
-    Enter `gate`, then `take` a client, and `leave` it.
+    Enter `gate`, then `acquire` a client, and `release` it.
 
     Args:
-        given: The caller's own HTTP client, which is everybody's client, and the caller's to close.
-        origin: Where credentials may go.
-        headers: What is sent with each request.
-        clock: Tells for how long a client was idle.
+        http: The caller's own HTTP client: all requests share it, and only the caller closes it.
+        headers: The headers of every request.
+        clock: Measures for how long a client was idle.
     """
 
-    def __init__(
-        self, given: HTTPClient | None, origin: Origin, headers: Mapping[str, str], clock: Clock
-    ) -> None:
-        self._given = None if given is None else PooledClient(given, origin, headers)
-        self._origin = origin
+    def __init__(self, http: HTTPClient | None, headers: Mapping[str, str], clock: Clock) -> None:
+        self._callers_client = None if http is None else PooledClient(http, headers)
         self._headers = headers
         self._clock = clock
         self._loop: object = None
@@ -73,18 +67,18 @@ class ClientPool:
             raise EventLoopError
 
     async def acquire(self) -> PooledClient:
-        """A client for one request.
+        """Return a client for one request.
 
         Raises:
             ClosedClientError: The client was closed in the meantime.
         """
-        if self._given is not None:
-            client = self._given
+        if self._callers_client is not None:
+            client = self._callers_client
         elif self._idle:
             client = self._idle.pop()[1]
         else:
             http = await to_thread.run_sync(httpx_compat.default_client, self._headers)
-            client = PooledClient(http, self._origin, {}, ours=True)
+            client = PooledClient(http, {}, ours=True)
             self._all.add(client)
         if self._closed:
             self._give_up(client)
@@ -92,7 +86,7 @@ class ClientPool:
         return client
 
     def release(self, client: PooledClient) -> None:
-        """Let others have it. One that is broken is closed, and so are those idle for too long."""
+        """Return a client to the pool; close it if it is broken, and evict idle ones."""
         if client not in self._all:
             return
         if client.broken:

@@ -1,4 +1,4 @@
-"""One request on its way: what is sent, for whom, and what it has cost so far."""
+"""A request, its options, and its exchange: all that is known of it while it is under way."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 import attrs
 
 from seeclickfix_async._core import validation
-from seeclickfix_async._core.credentials import Bearer, Credential, TokenSource
+from seeclickfix_async._core.credentials import Bearer, Credential, RenewableBearer
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import MultipartForm
 from seeclickfix_async.errors import RateLimitedError, SeeClickFixError
 
 
 class Unset:
-    """What stands for an argument that was not given, where None means something."""
+    """The type of `UNSET`, the default of arguments for which None has a meaning."""
 
     def __repr__(self) -> str:
         return "<unset>"
@@ -30,16 +30,17 @@ TOTAL_TIMEOUT = 300.0
 
 @attrs.frozen
 class Request:
-    """What is to be sent.
+    """A request to be sent.
 
     Attributes:
         method: In capitals.
         url: Absolute, with its query.
         route: Method and route template, for errors and logs: without query or personal data.
-        headers: More headers than the client's own.
-        content: The body; a form is opened anew for each try.
+        headers: Headers in addition to the client's own.
+        content: The body; a form is opened anew for each attempt.
         follow: Whether redirects are followed; a secret in the body must not be sent on.
-        into: Takes the body of a success, wherever it comes from; it is no answer of the API.
+        into: Receives the body of a successful response, from any origin: a download is not a
+            response of the API.
     """
 
     method: str
@@ -53,9 +54,9 @@ class Request:
 
 @attrs.frozen
 class RequestOptions:
-    """What views of one client may differ in; times are in seconds."""
+    """The options in which views of one client can differ; times are in seconds."""
 
-    credential: Credential | TokenSource | None = None
+    credential: Credential | RenewableBearer | None = None
     timeout: float = attrs.field(default=30.0, validator=validation.validate_range(0.001, 3_600))
     total_timeout: float | None = attrs.field(
         default=TOTAL_TIMEOUT, validator=validation.validate_range(0.001, 86_400)
@@ -68,54 +69,84 @@ class RequestOptions:
 
 
 class Exchange:
-    """One request under way: what it is, and what it has cost so far."""
+    """A request under way, with all that is known of it, through redirects and retries.
+
+    Attributes:
+        request: The request.
+        options: The options that it is sent with.
+        url: The URL that it is sent to now; a redirect changes it.
+        is_own: Whether `url` belongs to the API's origin. Only there the credential is sent, the
+            quota counts, and a response is cached.
+        renewable: The credential of a token source, if the options have one.
+        credential: The credential to send now.
+        validators: Headers by which the service can confirm a cached response.
+        attempt: The number of the current attempt, from 1; redirects belong to their attempt.
+        failed_at: When the first attempt failed, by the transport's clock.
+        requests: How many requests were sent, redirects and retries included.
+        has_left: Whether a byte was sent in the current slot of the limiter; None if unknown.
+        is_renewing: Whether the token source is being awaited. An error of it is not an error of
+            the request, and its own retries are spent.
+    """
 
     __slots__ = (
-        "choosing",
+        "_is_renewed",
+        "attempt",
         "credential",
+        "failed_at",
         "has_left",
+        "is_own",
+        "is_renewing",
         "options",
-        "renewed",
+        "renewable",
         "request",
-        "sent",
+        "requests",
+        "url",
+        "validators",
     )
 
     def __init__(self, request: Request, options: RequestOptions) -> None:
         self.request: Request = request
         self.options: RequestOptions = options
-        self.sent: int = 0
-        # Whether a byte was sent since the last slot was taken; None if nobody can know.
-        self.has_left: bool | None = False
+        self.url: str = request.url
+        self.is_own: bool = False
+        self.renewable: RenewableBearer | None = None
         self.credential: Credential | None = None
-        self.renewed: bool = False
-        # What fails while this is set is not the request, but the renewal of its token.
-        self.choosing: bool = False
+        if isinstance(options.credential, RenewableBearer):
+            self.renewable = options.credential
+        else:
+            self.credential = options.credential
+        self.validators: Mapping[str, str] = {}
+        self.attempt: int = 1
+        self.failed_at: float | None = None
+        self.requests: int = 0
+        self.has_left: bool | None = False
+        self.is_renewing: bool = False
+        self._is_renewed = False
 
-    async def choose_credential(self) -> None:
-        """What the next request is signed with; a source may have to renew its token first."""
-        given = self.options.credential
-        if given is None or isinstance(given, Credential):
-            self.credential = given
-            return
-        self.choosing = True
-        self.credential = Bearer(await given.current())
-        self.choosing = False
+    async def choose_token(self, renewable: RenewableBearer) -> None:
+        """Set the credential to the current token of a source, which may have to renew it first."""
+        self.is_renewing = True
+        self.credential = await renewable.current()
+        self.is_renewing = False
 
-    async def has_another(self) -> bool:
-        """After a 401: whether a source has another token than the refused one; asked once."""
-        source, refused = self.options.credential, self.credential
-        if self.renewed or not isinstance(source, TokenSource) or not isinstance(refused, Bearer):
+    async def renew_token(self) -> bool:
+        """After a 401, let the token source renew its token once; return whether it could."""
+        renewable, refused = self.renewable, self.credential
+        if self._is_renewed or renewable is None or not isinstance(refused, Bearer):
             return False
-        self.renewed = True
-        return await source.replaced(refused.token)
+        self._is_renewed = True
+        return await renewable.source.replaced(refused.token)
 
     @property
     def headers(self) -> dict[str, str]:
-        """The request's own headers, and the language that answers shall be in."""
-        spoken = {} if self.options.locale is None else {"Accept-Language": self.options.locale}
-        return {**spoken, **(self.request.headers or {})}
+        """The headers of this request, in addition to those that the client always sends."""
+        locale = self.options.locale
+        headers = {} if locale is None else {"Accept-Language": locale}
+        headers.update(self.request.headers or {})
+        headers.update(self.validators)
+        return headers
 
-    def patience(self, error: SeeClickFixError) -> float:
-        """The longest wait before another try; `max_wait` bounds only a quota's wait."""
+    def longest_wait(self, error: SeeClickFixError) -> float:
+        """Return how many seconds the next attempt may be away; `max_wait` bounds quota waits."""
         most = self.options.max_wait
         return most if isinstance(error, RateLimitedError) and most is not None else math.inf

@@ -13,6 +13,11 @@ from seeclickfix_async._core import backoff, lenient_json
 from seeclickfix_async.errors import DecodeError
 
 
+def is_success(status: int) -> bool:
+    """Whether a status is a success; a 304 confirms the copy that the caller has."""
+    return 200 <= status < 300 or status == 304
+
+
 @attrs.frozen
 class Response:
     """An answer: status, headers and bytes.
@@ -23,7 +28,8 @@ class Response:
         content: The body, decompressed.
         url: Where the answer came from, after redirects.
         route: The request's method and route template, without query or personal data.
-        requests: How many requests on the wire it took, with redirects and retries.
+        requests: How many requests were sent for it, redirects and retries included.
+        is_foreign: Whether redirects led away from the API's origin.
     """
 
     status: int
@@ -32,6 +38,7 @@ class Response:
     url: str = attrs.field(default="", repr=False)
     route: str = ""
     requests: int = 1
+    is_foreign: bool = False
 
     @property
     def date(self) -> datetime | None:

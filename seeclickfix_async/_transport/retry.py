@@ -1,4 +1,4 @@
-"""Which failures are worth another try, and when."""
+"""The retry policy: which failures are tried again, and when."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable
 import attrs
 
 from seeclickfix_async._core import backoff, validation
-from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async.errors import (
     AnswerLostError,
     ConnectionFailedError,
@@ -17,26 +16,25 @@ from seeclickfix_async.errors import (
     ServerError,
 )
 
-_PASSING = frozenset({502, 503, 504})
-UNTOLD = 10.0
+_TRANSIENT = frozenset({502, 503, 504})
+DEFAULT_RETRY_AFTER = 10.0
 """Seconds to wait after a 429 without Retry-After; the documentation's sample says 10."""
 
 
 @attrs.frozen(kw_only=True)
 class Retry:
-    """When a failed request is sent again.
+    """The retry policy of a client.
 
     A read is tried again after a broken connection, 429, 502, 503 and 504. Anything else is sent
-    again only when it surely did nothing: no connection was made, or it was refused with 429.
-    So an issue is never reported twice.
+    again only if it certainly had no effect: no connection was made, or the service refused it
+    with 429. So an issue is never reported twice.
 
     Args:
-        attempts: The most tries of one request, the first included; 1 means no retries.
-        total: No try starts later than so many seconds after the first failure.
+        attempts: The most attempts of one request, the first included; 1 means no retries.
+        total: The most seconds between the first failure and the start of the last attempt.
         base: The limit of the random wait after the first failure, in seconds; it doubles.
         cap: The highest limit of the random wait, in seconds.
-        random: Gives a number from 0 to 1; for tests.
-        clock: Tells the time; for tests.
+        random: Returns a number from 0 to 1; for tests.
     """
 
     attempts: int = attrs.field(
@@ -46,37 +44,36 @@ class Retry:
     base: float = attrs.field(default=0.5, validator=validation.validate_range(0, 3_600))
     cap: float = attrs.field(default=30.0, validator=validation.validate_range(0, 3_600))
     random: Callable[[], float] = attrs.field(default=random.random, repr=False, eq=False)
-    clock: Clock = attrs.field(default=SYSTEM, repr=False, eq=False)
 
     def wait(
         self, error: SeeClickFixError, *, attempt: int, elapsed: float, safe: bool
     ) -> float | None:
-        """Seconds until the next try, or None when there shall be none.
+        """Return the seconds until the next attempt, or None if there must not be one.
 
         Args:
-            error: Why the last try failed.
-            attempt: How many tries there were.
-            elapsed: Seconds since the first of them failed.
+            error: The error of the last attempt.
+            attempt: The number of that attempt, from 1.
+            elapsed: Seconds since the first attempt failed.
             safe: Whether the request only reads.
         """
-        if attempt >= self.attempts or not _worth_it(error, safe=safe):
+        if attempt >= self.attempts or not _is_retryable(error, safe=safe):
             return None
-        asked = getattr(error, "retry_after", None)
-        if asked is None and isinstance(error, RateLimitedError):
-            asked = UNTOLD
+        retry_after = getattr(error, "retry_after", None)
+        if retry_after is None and isinstance(error, RateLimitedError):
+            retry_after = DEFAULT_RETRY_AFTER
         jitter = backoff.backoff(attempt, random=self.random(), base=self.base, cap=self.cap)
-        wait = jitter if asked is None else asked
+        wait = jitter if retry_after is None else retry_after
         return wait if elapsed + wait <= self.total else None
 
 
 DEFAULT_RETRY = Retry()
 
 
-def _worth_it(error: SeeClickFixError, *, safe: bool) -> bool:
+def _is_retryable(error: SeeClickFixError, *, safe: bool) -> bool:
     if isinstance(error, ConnectionFailedError):
         return True
     if isinstance(error, RateLimitedError):
         return error.status is not None  # ours means: do not wait that long
     if isinstance(error, ServerError):
-        return safe and error.status in _PASSING
+        return safe and error.status in _TRANSIENT
     return safe and isinstance(error, AnswerLostError)

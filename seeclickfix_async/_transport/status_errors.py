@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from seeclickfix_async._core import backoff
-from seeclickfix_async._transport.response import Response
+from seeclickfix_async._core.credentials import parse_origin
+from seeclickfix_async._transport.response import Response, is_success
 from seeclickfix_async.errors import (
     AuthenticationError,
     BadRequestError,
     BlockedError,
     DecodeError,
+    ForeignRedirectError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitedError,
@@ -69,24 +71,38 @@ _TOKEN_STATES = {
 
 
 def status_error(response: Response, *, nobody: bool = False) -> StatusError | None:
-    """The error that an answer stands for; None for a success without errors in its body.
+    """Return the error for a response by its status, or None for a success.
 
     Args:
-        response: The answer.
-        nobody: Whether it went out without a credential, which a 403 may be about.
+        response: The response.
+        nobody: Whether the request had no credential, which may be the reason of a 401 or 403.
     """
-    if 200 <= response.status < 300 or response.status == 304:
+    if is_success(response.status):
         return None
     body = _body(response)
     if response.status == 422:
-        return in_body(response, body)
+        return _validation_error(response, body)
     kind, problem, advice, more = _kind(response, nobody=nobody)
     message = f"{response.status} for {response.route}. {problem}{_described(body)}"
     return kind(message, advice=advice, **more, **_data(response, body))
 
 
-def in_body(response: Response, body: Any) -> ValidationError:
-    """The error of an answer whose body lists what is wrong, in any of the four known forms."""
+def refuse_listed_errors(response: Response, errors: Any) -> None:
+    """Refuse a response whose status is a success, but whose body lists errors.
+
+    Args:
+        response: The response.
+        errors: The member `errors` of its body (observed: `{}` if there are none).
+
+    Raises:
+        ValidationError: There are errors.
+    """
+    if errors:
+        raise _validation_error(response, {"errors": errors})
+
+
+def _validation_error(response: Response, body: Any) -> ValidationError:
+    """Return the error for a body that says by field what is wrong, in any of four forms."""
     errors = field_errors(body)
     faults = "; ".join(
         f"{field}: {', '.join(word.rstrip('. ') for word in words)}"
@@ -96,6 +112,18 @@ def in_body(response: Response, body: Any) -> ValidationError:
         f"{response.status} for {response.route}. The service refused: {faults or 'no reason'}.",
         errors=errors,
         **_data(response, body),
+    )
+
+
+def foreign_redirect_error(url: str, route: str) -> ForeignRedirectError:
+    """Return the error for a response that another origin than the API's has given."""
+    scheme, host, port = parse_origin(url)
+    origin = f"{scheme}://{host}:{port}"
+    return ForeignRedirectError(
+        f"The service redirects to {origin}, which is not the API; the token was not sent there.",
+        origin=origin,
+        advice="Check base_url, and that no login page stands in between.",
+        route=route,
     )
 
 

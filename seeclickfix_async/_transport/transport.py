@@ -1,13 +1,9 @@
-"""One request's way over the wire and back.
-
-Limiter, gate, auth flow, HTTP library, redirects, status, retry: every request goes this way,
-and only this way.
-"""
+"""The path of every request: retries, redirects, cache, rate limiter and connection pool."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from contextlib import suppress
 from urllib.parse import urldefrag, urljoin
 
@@ -16,7 +12,7 @@ import attrs
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from seeclickfix_async._core import validation
-from seeclickfix_async._core.clock import Clock
+from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._transport.cache import Cache, validators
 from seeclickfix_async._transport.httpx_compat import HTTPClient
@@ -24,23 +20,21 @@ from seeclickfix_async._transport.limiter import Limiter, RateLimiter, Returnabl
 from seeclickfix_async._transport.pool import ClientPool
 from seeclickfix_async._transport.request import UNSET, Exchange, Request, RequestOptions, Unset
 from seeclickfix_async._transport.response import Response
-from seeclickfix_async._transport.retry import UNTOLD, Retry
-from seeclickfix_async._transport.status_errors import status_error
+from seeclickfix_async._transport.retry import DEFAULT_RETRY_AFTER, Retry
+from seeclickfix_async._transport.status_errors import foreign_redirect_error, status_error
 from seeclickfix_async.errors import (
     AuthenticationError,
     BlockedError,
-    ForeignRedirectError,
     RateLimitedError,
     RedirectLoopError,
     RedirectRefusedError,
     SeeClickFixError,
-    StatusError,
 )
 
 _logger = logging.getLogger("seeclickfix_async")
 
-_MOST_HOPS = 10
-_UNCOUNTED = Unlimited()
+_MOST_REDIRECTS = 10
+_UNLIMITED = Unlimited()
 _SAFE = frozenset({"GET", "HEAD"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAME_METHOD = frozenset({307, 308})
@@ -51,12 +45,14 @@ class Transport:
 
     Args:
         site: The service's address; the credential goes to its origin only.
-        http: The caller's own HTTP client, which stays the caller's to close.
-        limiter: Asked before every request on the wire, redirects and retries too; one of its
-            own unless told, and None for no limit.
-        retry: Decides about failures, and tells the time.
+        http: The caller's own HTTP client, which only the caller closes.
+        limiter: Entered before every request on the wire, redirects and retries too. A new
+            `Limiter` by default; None for no limit.
+        retry: Decides whether and when to send a request again.
         user_agent: Sent with every request.
-        cache: What the service may confirm instead of sending it again; None keeps nothing.
+        cache: Responses that the service may confirm instead of sending them again; None for no
+            cache.
+        clock: Measures waits and idle connections, also those of the default limiter.
     """
 
     def __init__(
@@ -68,29 +64,27 @@ class Transport:
         retry: Retry,
         user_agent: str,
         cache: Cache | None = None,
+        clock: Clock = SYSTEM,
     ) -> None:
         self._origin = parse_origin(site)
         self._root = f"{site}/"
-        self._limiter = Limiter() if isinstance(limiter, Unset) else limiter or Unlimited()
+        if isinstance(limiter, Unset):
+            limiter = Limiter(clock=clock)
+        self._limiter = limiter or Unlimited()
         self._retry = retry
-        self._clock = retry.clock
+        self.clock: Clock = clock
         self._cache = cache
         headers = {"User-Agent": user_agent, "Accept": "application/json"}
-        self._pool = ClientPool(http, self._origin, headers, self._clock)
-        self.is_given: bool = http is not None
+        self._pool = ClientPool(http, headers, self.clock)
+        self.has_callers_client: bool = http is not None
 
     @property
     def rate(self) -> float:
         """Requests a second that the limiter allows in the long run."""
         return self._limiter.rate
 
-    @property
-    def clock(self) -> Clock:
-        """What tells the time here."""
-        return self._clock
-
     def check(self) -> None:
-        """Keep the connections for the running event loop, or refuse what cannot be sent from here.
+        """Bind the connections to the running event loop, or refuse to send from it.
 
         Raises:
             ClientStateError: The client is closed, or belongs to another event loop.
@@ -102,177 +96,174 @@ class Transport:
         await self._pool.aclose()
 
     async def send(self, request: Request, options: RequestOptions) -> Response:
-        """Send a request until it succeeds or nothing more is to be hoped for.
+        """Send a request, again where the retry policy allows it, and return a success.
 
         When it is cancelled, its connection is closed and its slot is given back.
 
         Raises:
             ClientStateError: The client is closed, or belongs to another event loop.
             StatusError: The service refused; the subclass says how.
-            TransportError: No usable answer came back.
+            TransportError: No usable response came.
         """
         exchange = Exchange(request, options)
-        failed_at: float | None = None
-        attempt = 1
         while True:
             try:
-                return await self._follow(exchange)
+                response = await self._follow(exchange)
+                await self._check(exchange, response)
             except SeeClickFixError as error:
-                if exchange.choosing:
-                    raise  # it had tries of its own
-                if isinstance(error, AuthenticationError) and await exchange.has_another():
-                    continue  # the service did nothing, so that even a write may be sent again
-                now = self._clock.now()
-                failed_at = now if failed_at is None else failed_at
-                wait = self._retry.wait(
-                    error, attempt=attempt, elapsed=now - failed_at, safe=request.method in _SAFE
-                )
-                if wait is None or wait > exchange.patience(error):
+                if exchange.is_renewing:
                     raise
-            await self._clock.wait(anyio.Event(), wait)
-            attempt += 1
+                if isinstance(error, AuthenticationError) and await exchange.renew_token():
+                    continue  # a 401 did nothing, so even a write may be sent again
+                wait = self._wait_before_retry(exchange, error)
+                if wait is None:
+                    raise
+            else:
+                return response
+            await self.clock.wait(anyio.Event(), wait)
 
-    async def _follow(self, exchange: Exchange) -> Response:
-        """Send, and go on where redirects point to; the last answer is a success."""
-        request, url = exchange.request, exchange.request.url
-        seen: set[str] = set()
-        while True:
-            seen.add(url)
-            response = await self._exchange(exchange, url)
-            target = response.headers.get("location")
-            if response.status not in _REDIRECTS or not target:
-                break
-            if not request.follow:
-                raise RedirectRefusedError(
-                    "It redirects what must not be sent on.",
-                    advice="Check base_url.",
-                    route=request.route,
-                )
-            url = _target(url, target, request.route)
-            if url in seen or len(seen) > _MOST_HOPS:
-                raise RedirectLoopError(
-                    f"It redirects in a circle, or more than {_MOST_HOPS} times.",
-                    advice="Check base_url.",
-                    route=request.route,
-                )
-            if request.method not in _SAFE:
-                self._allow_again(request, response.status, url)
-        unknown = exchange.options.credential is None and not self.is_given
+    async def _check(self, exchange: Exchange, response: Response) -> None:
+        """Refuse a response that is not a success, and report a used-up quota to the limiter."""
+        unknown = exchange.options.credential is None and not self.has_callers_client
         error = status_error(response, nobody=unknown)
         if error is None:
-            return response
-        if self.is_foreign(response) and request.into is None:
-            raise astray(request.route, response.url) from error
-        if not self.is_foreign(response):  # another host's refusal says nothing of our quota
-            await self._tell_others(error)
+            return
+        if exchange.is_own:  # another host's refusal says nothing about the quota
+            if isinstance(error, RateLimitedError):
+                await self._limiter.hold(error.retry_after or DEFAULT_RETRY_AFTER)
+            if isinstance(error, BlockedError):
+                await self._limiter.stop(error)
+        elif exchange.request.into is None:
+            raise foreign_redirect_error(response.url, response.route) from error
         raise error
 
-    async def _tell_others(self, error: StatusError) -> None:
-        if isinstance(error, RateLimitedError):
-            await self._limiter.hold(error.retry_after or UNTOLD)
-        if isinstance(error, BlockedError):
-            await self._limiter.stop(error)
+    def _wait_before_retry(self, exchange: Exchange, error: SeeClickFixError) -> float | None:
+        """Return the seconds until the next attempt, or None if there must not be one."""
+        now = self.clock.now()
+        if exchange.failed_at is None:
+            exchange.failed_at = now
+        wait = self._retry.wait(
+            error,
+            attempt=exchange.attempt,
+            elapsed=now - exchange.failed_at,
+            safe=exchange.request.method in _SAFE,
+        )
+        if wait is not None and wait > exchange.longest_wait(error):
+            return None
+        exchange.attempt += 1
+        return wait
 
-    def is_foreign(self, response: Response) -> bool:
-        """Whether redirects led away from the API's origin."""
-        return not self._is_own(response.url)
+    async def _follow(self, exchange: Exchange) -> Response:
+        """Send the request, and again to where redirects point; return the last response."""
+        request = exchange.request
+        exchange.url, exchange.is_own = request.url, self._is_own(request.url)
+        seen = {request.url}
+        while True:
+            response = await self._send(exchange)
+            location = response.headers.get("location")
+            if response.status not in _REDIRECTS or not location:
+                return response
+            if not request.follow:
+                raise RedirectRefusedError(
+                    "The service redirects a request that must not be sent elsewhere.",
+                    advice="Check base_url.",
+                    route=request.route,
+                )
+            url = _redirect_url(exchange, location)
+            if url in seen or len(seen) > _MOST_REDIRECTS:
+                raise RedirectLoopError(
+                    f"The service redirects in a circle, or more than {_MOST_REDIRECTS} times.",
+                    advice="Check base_url.",
+                    route=request.route,
+                )
+            seen.add(url)
+            exchange.url, exchange.is_own = url, self._is_own(url)
+            if request.method not in _SAFE:
+                _check_redirected_write(exchange, response.status)
 
     def _is_own(self, url: str) -> bool:
-        """Whether a URL belongs to the API's origin; most of them begin as base_url does."""
+        """Return whether a URL belongs to the API's origin; most begin with the base URL."""
         return url.startswith(self._root) or parse_origin(url) == self._origin
 
-    def _allow_again(self, request: Request, status: int, url: str) -> None:
-        """A write goes on only with its body, and only to where it was meant for."""
-        if not self._is_own(url):
-            raise astray(request.route, url)
-        if status not in _SAME_METHOD:
-            raise RedirectRefusedError(
-                f"It answers a write with {status}, which would lose its body.",
-                advice="Check base_url.",
-                route=request.route,
-            )
-
-    async def _exchange(self, exchange: Exchange, url: str) -> Response:
-        """One request on the wire and its answer; the one before, when it is confirmed."""
+    async def _send(self, exchange: Exchange) -> Response:
+        """Send the request once; if the service confirms a cached response, return that."""
         self._pool.check()
-        own = self._is_own(url)
-        if own:
-            await exchange.choose_credential()
-        cache = self._cache
-        key = self._key(exchange, url) if own else None
+        if exchange.is_own and exchange.renewable is not None:
+            await exchange.choose_token(exchange.renewable)
+        cache, key = self._cache, self._cache_key(exchange)
         if cache is None or key is None:
-            return await self._send_once(exchange, url, {}, own=own)
-        kept = cache.get(key)
-        response = await self._send_once(exchange, url, validators(kept), own=own)
-        if kept is None or response.status != 304:
+            exchange.validators = {}
+            return await self._send_in_slot(exchange)
+        cached = cache.get(key)
+        exchange.validators = validators(cached)
+        response = await self._send_in_slot(exchange)
+        if cached is None or response.status != 304:
             cache.put(key, response)
             return response
         date = response.headers.get("date")  # when it was confirmed (RFC 9111 §4.3.4)
-        headers = kept.headers if date is None else {**kept.headers, "date": date}
-        return attrs.evolve(response, status=200, headers=headers, content=kept.content)
+        headers = cached.headers if date is None else {**cached.headers, "date": date}
+        return attrs.evolve(response, status=200, headers=headers, content=cached.content)
 
-    def _key(self, exchange: Exchange, url: str) -> Hashable:
-        """What tells one answer from another; None for what is not kept.
+    def _cache_key(self, exchange: Exchange) -> Hashable:
+        """Return the cache key, or None if the response must not be cached.
 
-        The caller's own HTTP client may change its credential and nobody here would know.
+        An unknown credential is a reason: the caller's own HTTP client may change its own.
         """
         request, options = exchange.request, exchange.options
-        unknown = self.is_given and exchange.credential is None
-        if request.method != "GET" or request.into or unknown:
+        unknown = self.has_callers_client and exchange.credential is None
+        if not exchange.is_own or request.method != "GET" or request.into or unknown:
             return None
-        headers = tuple(sorted(request.headers.items())) if request.headers else ()
-        conditional = any(name.lower().startswith("if-") for name, _ in headers)
-        return None if conditional else (url, exchange.credential, options.locale, headers)
+        headers: tuple[tuple[str, str], ...] = ()
+        if request.headers:
+            headers = tuple(sorted(request.headers.items()))
+            if any(name.lower().startswith("if-") for name, _ in headers):
+                return None  # the caller confirms a copy of its own
+        return exchange.url, exchange.credential, options.locale, headers
 
-    async def _send_once(
-        self, exchange: Exchange, url: str, more: Mapping[str, str], *, own: bool
-    ) -> Response:
+    async def _send_in_slot(self, exchange: Exchange) -> Response:
+        """Wait for a slot of the limiter and a client of the pool, and send the request on it."""
         options = exchange.options
-        # The quota is the API's; a download leads on to some storage, which has none of it.
-        limiter = self._limiter if own or exchange.request.into is None else _UNCOUNTED
-        if self.is_given:  # the caller's transport may never look whether it is cancelled
+        # The quota is the API's; a download is redirected to a storage, which has none of it.
+        limiter = self._limiter if exchange.is_own or exchange.request.into is None else _UNLIMITED
+        if self.has_callers_client:  # whose transport may never check for cancellation
             await checkpoint_if_cancelled()
         async with limiter.slot(max_wait=options.max_wait, background=options.background) as slot:
             exchange.has_left = False
             try:
-                return await self._send_in_slot(exchange, url, more, own=own)
+                async with self._pool.gate:
+                    client = await self._pool.acquire()
+                    exchange.requests += 1
+                    started = self.clock.now()
+                    try:
+                        response = await client.send(exchange)
+                    finally:
+                        self._pool.release(client)
+                    seconds = self.clock.now() - started
             finally:
                 if exchange.has_left is False and isinstance(slot, ReturnableSlot):
                     slot.give_back()
-
-    async def _send_in_slot(
-        self, exchange: Exchange, url: str, more: Mapping[str, str], *, own: bool
-    ) -> Response:
-        route = exchange.request.route
-        async with self._pool.gate:
-            client = await self._pool.acquire()
-            exchange.sent += 1
-            started = self._clock.now()
-            try:
-                answer = await client.send(exchange, url, {**exchange.headers, **more}, own=own)
-            finally:
-                self._pool.release(client)
-        status, headers, content = answer
-        _logger.debug("%s: %d in %.3f s", route, status, self._clock.now() - started)
-        return Response(status, headers, content, url, route, exchange.sent)
+        _logger.debug("%s: %d in %.3f s", exchange.request.route, response.status, seconds)
+        return response
 
 
-def _target(url: str, target: str, route: str) -> str:
-    """Where a redirect points to."""
-    with suppress(ValueError):  # a bracket that is not closed
-        url = urldefrag(urljoin(url, target)).url
+def _redirect_url(exchange: Exchange, location: str) -> str:
+    """Return the URL that a redirect points to."""
+    with suppress(ValueError):  # such as a bracket that is not closed
+        url = urldefrag(urljoin(exchange.url, location)).url
         if validation.is_http_url(url):
             return url
-    raise RedirectRefusedError("It redirects to what is no address.", route=route)
-
-
-def astray(route: str, url: str) -> ForeignRedirectError:
-    """The error for an answer that is not the API's."""
-    scheme, host, port = parse_origin(url)
-    origin = f"{scheme}://{host}:{port}"
-    return ForeignRedirectError(
-        f"It redirects to {origin}, which is not the API: nothing secret was sent there.",
-        origin=origin,
-        advice="Check base_url, and that no login page stands in between.",
-        route=route,
+    raise RedirectRefusedError(
+        "The service redirects to an invalid URL.", route=exchange.request.route
     )
+
+
+def _check_redirected_write(exchange: Exchange, status: int) -> None:
+    """Refuse to send a write to another origin, or without its body."""
+    if not exchange.is_own:
+        raise foreign_redirect_error(exchange.url, exchange.request.route)
+    if status not in _SAME_METHOD:
+        raise RedirectRefusedError(
+            f"The service redirects a write with {status}, which would lose its body.",
+            advice="Check base_url.",
+            route=exchange.request.route,
+        )

@@ -219,7 +219,7 @@ class TokenEndpoint:
         try:
             return await self._wire.send(request, options)
         except EventLoopError:  # before anything was sent
-            if self._wire.is_given:
+            if self._wire.has_callers_client:
                 raise
         wire = self._new_wire()
         try:

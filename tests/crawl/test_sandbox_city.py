@@ -17,7 +17,6 @@ from seeclickfix_async import (
     DetailedIssue,
     Issue,
     PlaceArea,
-    Retry,
     Status,
     near,
 )
@@ -235,8 +234,8 @@ async def test_requests_go_out_before_answers_are_read() -> None:
         asked.append(len(sandbox.requests))
 
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
-    retry = Retry(clock=VirtualClock())  # an event loop without other work
-    client = AsyncClient(http=http, base_url=URL, limiter=None, retry=retry)
+    clock = VirtualClock()  # an event loop without other work
+    client = AsyncClient(http=http, base_url=URL, limiter=None, clock=clock)
     await client.issues.crawl(concurrency=32, page_size=20).run(keep)
 
     first, second, *_ = asked
@@ -283,8 +282,7 @@ async def test_a_slice_is_not_split_under_an_answer_that_was_not_read() -> None:
         return httpx.Response(200, json={"issues": found[:20], "metadata": {"pagination": told}})
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    retry = Retry(clock=VirtualClock())
-    client = AsyncClient(http=http, base_url=URL, limiter=None, retry=retry)
+    client = AsyncClient(http=http, base_url=URL, limiter=None, clock=VirtualClock())
     kept: list[int] = []
     full = iter([False, True])
 

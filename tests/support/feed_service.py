@@ -158,8 +158,13 @@ async def follow(seed: int, options: Options) -> Outcome:
     world = World(seed, options, time)
     service = Service(world)
     async with httpx.AsyncClient(transport=service) as http:
-        retry = Retry(attempts=1, clock=time)
-        client = AsyncClient(base_url="https://city.test", http=http, limiter=None, retry=retry)
+        client = AsyncClient(
+            base_url="https://city.test",
+            http=http,
+            limiter=None,
+            retry=Retry(attempts=1),
+            clock=time,
+        )
         follower = Follower(world, client)
         while not service.has_begun:
             with anyio.CancelScope() as service.scope:

@@ -22,6 +22,7 @@ from seeclickfix_async import (
     Retry,
     StoredToken,
     TokenEndpoint,
+    TokenExpiryWarning,
     TokenSource,
     errors,
 )
@@ -720,3 +721,38 @@ async def test_a_closed_endpoint_says_so(endpoint: TokenEndpoint) -> None:
 
     with pytest.raises(errors.ClosedClientError):
         await endpoint.exchange(_CODE)
+
+
+class PersonalTokens:
+    """A source of personal access tokens, which say when they end."""
+
+    def __init__(self) -> None:
+        self.number = 1
+
+    async def current(self) -> Secret:
+        return Secret(f"me-08/12/2024-01/0{self.number}/2025-xxxxxxxx")
+
+    async def replaced(self, refused: Secret) -> bool:
+        return False
+
+
+async def test_each_token_of_a_source_warns_once_where_it_is_used() -> None:
+    sent: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["Authorization"])
+        return httpx.Response(200, json={"id": 7})
+
+    async def get_issues() -> None:
+        source = PersonalTokens()
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+            client = AsyncClient(source, base_url=_SITE, http=http, limiter=None)
+            for source.number in (1, 1, 2, 2):
+                await client.issues.get(7)
+
+    with pytest.warns(TokenExpiryWarning) as caught:
+        await get_issues()
+
+    assert [warning.filename for warning in caught] == [__file__, __file__]
+    assert ["2025-01-01" in str(warning.message) for warning in caught] == [True, False]
+    assert [header[-15:-9] for header in sent] == ["1/2025", "1/2025", "2/2025", "2/2025"]

@@ -120,8 +120,7 @@ async def _fill(
 
 async def test_connections_that_nobody_wants_for_long_are_closed(server: _Server) -> None:
     clock = VirtualClock()
-    retry = Retry(clock=clock)
-    async with AsyncClient(base_url=server.url, limiter=None, retry=retry) as client:
+    async with AsyncClient(base_url=server.url, limiter=None, clock=clock) as client:
         server.answering.clear()
         async with anyio.create_task_group() as tasks:
             await _fill(tasks, client, server, 16)

@@ -395,8 +395,8 @@ async def test_retries_end_after_so_many_attempts(backend: HTTPBackend) -> None:
 
 async def test_retries_end_when_the_time_is_up(backend: HTTPBackend) -> None:
     clock = VirtualClock()
-    retry = Retry(attempts=50, total=100, base=64, cap=64, random=lambda: 0.5, clock=clock)
-    client = make_client(backend, "ReadError", retry=retry)
+    retry = Retry(attempts=50, total=100, base=64, cap=64, random=lambda: 0.5)
+    client = make_client(backend, "ReadError", retry=retry, clock=clock)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(clock.run)
@@ -408,10 +408,23 @@ async def test_retries_end_when_the_time_is_up(backend: HTTPBackend) -> None:
     assert len(backend.requests) == 4
 
 
+async def test_the_default_limiter_waits_by_the_clients_clock(backend: HTTPBackend) -> None:
+    clock = VirtualClock()
+    http = backend.client(backend.scripted(backend.response(body=json.dumps(ISSUE).encode())))
+    client = AsyncClient(base_url=ORIGIN, http=http, clock=clock)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(clock.run)
+        for _ in range(21):
+            await client.issues.get(7)
+        tasks.cancel_scope.cancel()
+
+    assert clock.waits == [60.0]
+
+
 async def test_a_wait_beyond_the_total_is_not_begun(backend: HTTPBackend) -> None:
-    client = make_client(
-        backend, backend.response(429, b"", retry_after="600"), retry=Retry(total=60)
-    )
+    response = backend.response(429, b"", retry_after="600")
+    client = make_client(backend, response, retry=Retry(total=60))
 
     with pytest.raises(errors.RateLimitedError) as caught:
         await client.issues.get(7)

@@ -35,7 +35,8 @@ class _WatchedService:
             base_url="https://city.test",
             http=http,
             limiter=None,
-            retry=Retry(attempts=1, clock=self.world.time),
+            retry=Retry(attempts=1),
+            clock=self.world.time,
         )
         self.feed = self.watch()
 

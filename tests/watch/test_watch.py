@@ -42,9 +42,14 @@ class _City:
                 return refused or await super().handle_async_request(request)
 
         http = httpx.AsyncClient(transport=Failing(app=self.sandbox.app))
-        retry = Retry(attempts=1, clock=self.clock)
-        url = "http://city.test"
-        return AsyncClient(token, http=http, base_url=url, limiter=None, retry=retry)
+        return AsyncClient(
+            token,
+            http=http,
+            base_url="http://city.test",
+            limiter=None,
+            retry=Retry(attempts=1),
+            clock=self.clock,
+        )
 
     def watch(self, **options: Any) -> Watch:
         return self.client.issues.watch(**options)

@@ -1,0 +1,140 @@
+"""From a successful response to models: objects, pages, and the results of writes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar, TypeVarTuple
+
+import attrs
+
+from seeclickfix_async._api import decoding
+from seeclickfix_async._api.pagination import Identified, Page
+from seeclickfix_async._transport.response import Response
+from seeclickfix_async._transport.status_errors import foreign_redirect_error, refuse_listed_errors
+from seeclickfix_async.errors import AnswerLostError, DecodeError
+from seeclickfix_async.errors._counting import counted
+from seeclickfix_async.models import Moderated
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+RowT = TypeVar("RowT", bound=Identified)
+
+_logger = logging.getLogger("seeclickfix_async")
+
+
+def read_object(response: Response, model: type[T], *, first: bool = False) -> T:
+    """Return the object that a response holds.
+
+    Args:
+        response: The response.
+        model: The class of the object.
+        first: Whether the response may be a list, whose first object is returned.
+
+    Raises:
+        DecodeError: The response is not JSON, or not such an object.
+        ForeignRedirectError: The same, and another origin has sent it.
+        ValidationError: The response lists errors.
+    """
+    if b'"errors"' in response.content:
+        _refuse_errors(response, _decode(Response.json, response))
+    return _decode(decoding.decode_first if first else decoding.decode_object, response, model)
+
+
+def read_page(response: Response, model: type[RowT], key: str, number: int = 1) -> Page[RowT]:
+    """Return the page that a response holds.
+
+    Args:
+        response: The response.
+        model: The class of its rows.
+        key: The name of the list in the response; empty if the response is the list itself.
+        number: The number of the page, for a response that does not say it.
+
+    Raises:
+        DecodeError: The response is not JSON, or holds no such list.
+        ForeignRedirectError: The same, and another origin has sent it.
+        ValidationError: The response lists errors.
+    """
+    rows = _decode(decoding.decode_rows, response, key, model)
+    refuse_listed_errors(response, rows.errors)
+    if rows.rejected:
+        _logger.warning(
+            "%s: %s cannot be read, the first at %s",
+            response.route,
+            counted(len(rows.rejected), "row"),
+            rows.rejected[0].path,
+        )
+    pagination = rows.pagination  # empty for a collection without pages, which is one page
+    number = pagination.page or number
+    return Page(
+        items=rows.items,
+        page=number,
+        per_page=pagination.per_page,
+        pages=pagination.pages,
+        entries=pagination.entries,
+        next_page=pagination.next_page,
+        rejected=tuple(attrs.evolve(row, page=number) for row in rows.rejected),
+        response=response,
+        key=key,
+    )
+
+
+def check_written(response: Response) -> Response:
+    """Return the response to a write, unless it lists errors or is not JSON.
+
+    Raises:
+        AnswerLostError: It is not JSON, such as the page of a proxy.
+        ValidationError: It lists errors.
+    """
+    if response.content:
+        try:
+            body = response.json()
+        except DecodeError as error:
+            raise _answer_lost(response, error) from error
+        _refuse_errors(response, body)
+    return response
+
+
+def read_written(response: Response, model: type[T], *, first: bool = False) -> T:
+    """Return the object that a checked response to a write holds.
+
+    Raises:
+        AnswerLostError: It cannot be read. The object was written, so the write must not be
+            sent again for a better response.
+    """
+    try:
+        return (decoding.decode_first if first else decoding.decode_object)(response, model)
+    except DecodeError as error:
+        raise _answer_lost(response, error) from error
+
+
+def read_written_or_moderated(response: Response, model: type[T]) -> T | Moderated:
+    """Return the object that was written, or `Moderated` for a 202 without one (documented).
+
+    Raises:
+        AnswerLostError: As for `read_written()`.
+    """
+    return Moderated() if response.status == 202 else read_written(response, model)
+
+
+def _decode(decode: Callable[[Response, *Ts], T], response: Response, *args: *Ts) -> T:
+    """Decode a response; if another origin sent it and it cannot be read, that is the error."""
+    try:
+        return decode(response, *args)
+    except DecodeError as error:
+        if response.is_foreign:
+            raise foreign_redirect_error(response.url, response.route) from error
+        raise
+
+
+def _refuse_errors(response: Response, body: object) -> None:
+    if isinstance(body, dict):
+        refuse_listed_errors(response, body.get("errors"))
+
+
+def _answer_lost(response: Response, error: DecodeError) -> AnswerLostError:
+    return AnswerLostError(
+        f"The response says success and cannot be read at {error.path!r}, so the service may well "
+        "have carried it out. Read before you write again.",
+        route=response.route,
+    )
