@@ -269,7 +269,8 @@ class CrawlPlanner(Generic[IssueT]):
         comes again; so does one of which a machine with a slow clock says that it was before.
         """
         at = issue.updated_at
-        if not part.holds(at):
+        is_in_crawl = at is None or self._start is None or at >= self._start
+        if is_in_crawl and not part.holds(at):
             return False  # comes, or came, in its own period
         if at is None or at < (self.state.began or FAR) - _SKEW:
             return self._seen.add(issue.id)
