@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from seeclickfix_async._core.credentials import TokenExpiryWarning as TokenExpiryWarning
     from seeclickfix_async._core.credentials import TokenSource as TokenSource
     from seeclickfix_async._core.secret import Secret as Secret
-    from seeclickfix_async._crawl.crawl import Batch as Batch
     from seeclickfix_async._crawl.crawl import Crawl as Crawl
+    from seeclickfix_async._crawl.driver import Batch as Batch
     from seeclickfix_async._crawl.report import Estimate as Estimate
     from seeclickfix_async._crawl.report import Report as Report
     from seeclickfix_async._transport.cache import Cache as Cache
@@ -75,7 +75,8 @@ _LAZY_IMPORTS = {
     "_api.area": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
     "_watch.changes": ("Change", "ChangeKind"),
     "_client": ("AsyncClient",),
-    "_crawl.crawl": ("Batch", "Crawl"),
+    "_crawl.crawl": ("Crawl",),
+    "_crawl.driver": ("Batch",),
     "_core.credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),
     "_api.decoding": ("Rejected",),
     "errors": ("SeeClickFixError",),

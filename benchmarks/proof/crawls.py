@@ -20,7 +20,8 @@ from benchmarks.proof.child import (
 )
 from benchmarks.proof.findings import Findings
 from benchmarks.proof.scenario import MAX_ATTEMPTS, Scenario
-from seeclickfix_async._crawl.crawl import Batch, Crawl
+from seeclickfix_async._crawl.crawl import Crawl
+from seeclickfix_async._crawl.driver import Batch
 from seeclickfix_async._crawl.report import Report
 from seeclickfix_async.errors import SeeClickFixError, TruncatedResultsError
 from seeclickfix_async.models import Issue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import attrs
 
@@ -15,27 +16,28 @@ from seeclickfix_async._crawl.limits import Limits
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Issue, Status
 
-_MOST_SETBACKS = 10
-_MOST_ATTEMPTS = 2
-_MOST_BY_CHANCE = 2  # rows that two orders have in common
-_MARGIN = 1e-4  # degrees by which a place may lie outside of its box, since it is rounded
+_MAX_SETBACKS = 10
+_MAX_ATTEMPTS = 2
+_MAX_RANDOM_OVERLAP = 2  # rows that two random orders may have in common
+_MARGIN = 1e-4  # degrees by which coordinates may lie outside of their box, since they are rounded
 
 
 @attrs.define(eq=False)
 class Listing:
-    """A listing that is read by page number, from both of its ends if need be.
+    """A listing that is read by page number, from both of its ends if necessary.
 
     Attributes:
-        status: Only issues of this status; None for all that the query asks for.
+        status: Only issues of this status; None for those of the query.
         box: Only issues in this box; None for the area of the query.
         after: Only issues created at this moment or later; None for those of the query.
         before: Only issues created before this moment; None for those of the query.
         front: The first rows, oldest first. None between them is missing.
         back: The last rows, newest first. None between them is missing.
         backwards: Whether the front cannot be read further, so that the back is read.
-        setbacks: How many pages did not join the rows that were known.
-        halves: Boxes that divide the area between the issues that were seen last.
-        middle: A moment that divides the creation of these; None if they are of one second.
+        setbacks: The number of pages that did not continue the known rows.
+        halves: Boxes that divide the area between the issues of the last page.
+        middle: A moment that divides the issues of the last page by creation; None if all were
+            created in one second.
     """
 
     status: Status | None = None
@@ -50,29 +52,40 @@ class Listing:
     middle: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
 
     @property
+    def filters(self) -> dict[str, Any]:
+        """The filters that this listing adds to those of the query."""
+        filters = {
+            "status": self.status and (self.status,),
+            "area": self.box,
+            "after": self.after,
+            "before": self.before,
+            "sort_direction": "DESC" if self.backwards else None,
+        }
+        return {name: value for name, value in filters.items() if value is not None}
+
+    @property
     def edge(self) -> list[Row]:
         """The rows that the next page continues."""
         return self.back if self.backwards else self.front
 
     def is_covered(self, entries: int | None) -> bool:
-        """Whether front and back have met, so that no row between them is missing.
+        """Return whether front and back have met, so that no row between them is missing.
 
-        They end with the same rows then, in opposite orders. A service that ignores the direction
-        gives the same order; one whose order is another on each page may give the opposite one of
-        a few rows by chance, so that the count has to agree with these.
+        They then end with the same rows, in opposite orders. A service that ignores the direction
+        sends the same order. A service with a random order on each page may happen to send the
+        opposite one of a few rows; for these the count must agree.
         """
         met = len(set(self.front).intersection(self.back))
         if not met or self.front[-met:] != self.back[: -met - 1 : -1]:
             return False
-        return met > _MOST_BY_CHANCE or entries == len(self.front) + len(self.back) - met
+        return met > _MAX_RANDOM_OVERLAP or entries == len(self.front) + len(self.back) - met
 
     def extend(self, rows: Sequence[Row], offset: int) -> bool:
-        """Add a page to the edge if it continues it; returns whether it does.
+        """Add a page to the edge if it continues it; return whether it does.
 
-        A page continues the edge if it begins with exactly the last rows of it, as many as there
-        are behind the offset: then nothing was inserted or deleted before it, and the rows have
-        the same order as they had. The first page needs no other, and one without a new row adds
-        nothing.
+        A page continues the edge if it begins with exactly those rows of the edge that lie after
+        the offset: nothing was inserted or deleted before them then, and their order is unchanged.
+        The first page needs no other, and one without a new row adds nothing.
         """
         edge = self.edge
         known = set(edge)
@@ -87,19 +100,19 @@ class Listing:
         return True
 
     def step_back(self, rows: int) -> bool:
-        """Let the next page begin further inside; returns False when that was in vain too often."""
+        """Let the next page begin further inside; return False if that has failed too often."""
         self.setbacks += 1
         del self.edge[-rows:]
-        return self.setbacks < _MOST_SETBACKS
+        return self.setbacks < _MAX_SETBACKS
 
     def note_clocks(self, issues: Iterable[Issue]) -> None:
-        """Note how the creation of these issues divides them."""
+        """Note a moment that divides these issues by creation."""
         seconds = {i.created_at.replace(microsecond=0) for i in issues if i.created_at is not None}
         if len(seconds) > 1:
             self.middle = sorted(seconds)[len(seconds) // 2]
 
     def note_places(self, issues: Iterable[Issue], query: IssueQuery) -> bool:
-        """Note how these issues divide the area; returns False if the service ignores the box."""
+        """Note boxes that divide these issues; return False if the service ignores the box."""
         area = self.box or _box_of(query.area)
         if area is None:
             return True
@@ -108,10 +121,10 @@ class Listing:
         return self.box is None or all(area.contains(lat, lng, _MARGIN) for lat, lng in places)
 
     def divide(self, query: IssueQuery) -> list[Listing]:
-        """Divide it by creation, by status, or else by area; returns nothing where that is no use.
+        """Divide the listing by creation, by status or by area; return nothing if that is useless.
 
-        The issues of a status are asked for without a box, which would leave out those that have
-        no place.
+        The issues of a status are requested without a box, which would leave out those without
+        coordinates.
         """
         after, before = self.after, self.before
         if self.middle is not None:
@@ -127,13 +140,13 @@ class CrowdedSecond:
     """One second with more issues than the service serves from one end.
 
     Attributes:
-        listings: What is still to be read, one after the other; at first all of the second.
-        rows: The rows that came.
+        listings: The listings that are still to be read, one after the other; at first the second.
+        rows: The received rows.
         divided: Whether it had to be divided, since both ends together are not all of it.
-        entries: How many rows the service counted, the last time when all of it was asked for.
+        entries: The service's last count of the whole second.
         attempts: How many times it has been read.
-        problem: What is missing.
-        is_read: Whether nothing more is to be asked for.
+        problem: Why it could not be read; completes "The second ...".
+        is_read: Whether nothing more is to be requested.
     """
 
     listings: list[Listing] = attrs.field(factory=lambda: [Listing()])
@@ -145,12 +158,12 @@ class CrowdedSecond:
     is_read: bool = False
 
     def take(self, evidence: Evidence, limits: Limits, query: IssueQuery) -> None:
-        """Go on after an answer.
+        """Continue after a response.
 
         Args:
-            evidence: The answer.
+            evidence: The response.
             limits: How much the service serves.
-            query: What the crawl is for.
+            query: The query of the crawl.
         """
         request, page = evidence.request, evidence.page
         if not self.divided:
@@ -183,7 +196,7 @@ class CrowdedSecond:
             self.turn(limits, query)
 
     def turn(self, limits: Limits, query: IssueQuery) -> None:
-        """Read a listing from its other end, or divide it, or give it up."""
+        """Read a listing from its other end, or divide it, or leave it incomplete."""
         listing = self.listings[0]
         if not listing.backwards:
             listing.backwards = True
@@ -196,7 +209,7 @@ class CrowdedSecond:
         self._skip_unserved(limits, query)
 
     def _skip_unserved(self, limits: Limits, query: IssueQuery) -> None:
-        """Turn where it is known that the service serves no further page."""
+        """Turn if it is known that the service serves no further page."""
         while self.listings and limits.window(len(self.listings[0].edge)) is None:
             self.turn(limits, query)
 
@@ -205,11 +218,11 @@ class CrowdedSecond:
         self._next(limits, query)
 
     def _next(self, limits: Limits, query: IssueQuery) -> None:
-        """Go on with the next listing; after the last one, the second is counted."""
+        """Continue with the next listing; after the last one, the second is counted."""
         del self.listings[0]
         if self.listings:
             self._skip_unserved(limits, query)
-        elif self.problem is not None and self.attempts < _MOST_ATTEMPTS:
+        elif self.problem is not None and self.attempts < _MAX_ATTEMPTS:
             limits.forget()
             self._begin_again(query)
         elif self.problem is not None:
@@ -218,34 +231,38 @@ class CrowdedSecond:
             self._verify(self.entries, query)
 
     def _begin_again(self, query: IssueQuery) -> None:
-        """Read the second once more, divided at once: its order may not be the same each time."""
+        """Read the second once more, divided at once, since its order may be unstable."""
         self.listings, self.rows, self.divided = Listing().divide(query), set(), True
         self.problem = None
         self.attempts += 1
 
     def _verify(self, entries: int | None, query: IssueQuery) -> None:
-        """Compare what came with the count, and read all of it again where they do not fit.
+        """Compare the received rows with the count, and read all of it again if they differ.
 
         Issues that change their status while a divided second is read may escape all of its
-        listings, so that its count must not have moved either.
+        listings, so that its count must not have changed either.
         """
-        came = len(self.rows)
-        fits = entries == came == self.entries if self.divided else (entries or 0) <= came
-        if fits:
+        received = len(self.rows)
+        is_complete = (entries or 0) <= received
+        if self.divided:
+            is_complete = entries == received == self.entries
+        if is_complete:
             self.is_read = True
-        elif self.attempts < _MOST_ATTEMPTS:
+        elif self.attempts < _MAX_ATTEMPTS:
             self.entries = entries
             self._begin_again(query)
         else:
             count = "an unknown number of issues" if entries is None else counted(entries, "issue")
-            self.problem = f"holds {count}, as the service counts, of which {came} came"
-            if entries == came:
+            self.problem = (
+                f"holds {count} by the service's count, of which {received} were received"
+            )
+            if entries == received:
                 self.problem = "changed each time while it was read"
             self.is_read = True
 
 
 def _box_of(area: Area | None) -> BoundingBox | None:
-    """The box that an area is, if it is one."""
+    """Return an area as a box, if it is one."""
     match area:
         case None:
             return WORLD

@@ -1,4 +1,4 @@
-"""What the answer to one request says."""
+"""The page of one request, and what it proves."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ Row = Int64
 
 @attrs.frozen
 class PageRequest:
-    """One page to ask for."""
+    """The request of one page."""
 
     query: IssueQuery
     number: int = 1
 
     @property
     def per_page(self) -> int:
-        """How many rows are asked for."""
+        """The requested page size."""
         return self.query.per_page or 0
 
     @property
     def offset(self) -> int:
-        """How many rows there are before the page, if as many are granted."""
+        """The number of rows before the page, if the page size is granted."""
         return (self.number - 1) * self.per_page
 
 
 @attrs.frozen
 class Evidence:
-    """A page, and what it says.
+    """A page and what it shows.
 
     Attributes:
-        request: What was asked for.
-        page: The answer.
+        request: The request.
+        page: The response.
         clocks: The rows in their order, each with its clock; a row without one has that of the
             next row.
-        last: The second of the last row; None if no row tells its time.
+        last: The second of the last row; None if no row has a clock.
         says_more: Whether there may be more rows: it is a full page, or the next page or the
             count says so.
     """
@@ -58,14 +58,14 @@ class Evidence:
     def of(
         cls, request: PageRequest, page: Page[Issue], by: ClockField, *, counts: bool = True
     ) -> Evidence:
-        """Read a page.
+        """Read the evidence of a page.
 
         Args:
-            request: What was asked for.
-            page: The answer.
-            by: The clock that the rows go by.
-            counts: Whether the count may say that there is more behind some rows. Where new rows
-                come all the time, one that is too high would never let it end.
+            request: The request.
+            page: The response.
+            by: The clock that the rows are sorted by.
+            counts: Whether the count may show that there are more rows after those of the page. In
+                a listing that grows all the time, a count that is too high would never end it.
         """
         clocks: dict[Row, datetime | None] = {issue.id: getattr(issue, by) for issue in page.items}
         if page.rejected or None in clocks.values():
@@ -77,7 +77,7 @@ class Evidence:
 
     @property
     def offset(self) -> int:
-        """How many rows there are before the page."""
+        """The number of rows before the page."""
         return _offset(self.request, self.page)
 
     @property
@@ -87,13 +87,13 @@ class Evidence:
 
     @property
     def rows_of_last_second(self) -> int:
-        """How many rows are of the last second."""
+        """The number of rows of the last second."""
         last = self.last
         return sum(at >= last for at in self.clocks.values() if at) if last else 0
 
 
 def _size(request: PageRequest, page: Page[Issue]) -> int:
-    """How many rows a full page has."""
+    """Return the number of rows of a full page."""
     granted = page.per_page or 0
     return granted if granted > 0 else request.per_page
 
@@ -119,7 +119,7 @@ def _row_keys(page: Page[Issue]) -> list[Row]:
 
 
 def _fill(clocks: dict[Row, datetime | None], rows: list[Row]) -> dict[Row, datetime | None]:
-    """The clocks of all rows, those of the last ones from the latest that is known."""
+    """Return the clocks of all rows, in their order; a missing one is that of the next row."""
     filled: dict[Row, datetime | None] = {}
     last = max(filter(None, clocks.values()), default=None)
     for row in reversed(rows):

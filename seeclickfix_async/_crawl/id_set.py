@@ -1,4 +1,4 @@
-"""A set of ids in little memory."""
+"""A compact set of ids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MASK = (1 << _BITS) - 1
 
 
 class IdSet:
-    """Integers as bits in blocks of 1,024.
+    """A set of integers, as bits in blocks of 1,024.
 
     The service numbers all issues of the world in one sequence, so that a city's whole history
     takes a few hundred bytes for each block that it touches: 5 MB at most in 2026.
@@ -21,7 +21,7 @@ class IdSet:
             self.add(number)
 
     def add(self, number: int) -> bool:
-        """Add an id; returns whether it was missing."""
+        """Add an id; return whether it is new."""
         block, bit = number >> _BITS, 1 << (number & _MASK)
         bits = self._blocks.get(block, 0)
         self._blocks[block] = bits | bit

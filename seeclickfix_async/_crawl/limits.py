@@ -1,4 +1,4 @@
-"""How much of a listing the service serves."""
+"""The limits of a listing: page size and depth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seeclickfix_async._crawl.evidence import PageRequest
 _Count = Annotated[int, Meta(ge=1)]
 
 DOCUMENTED = 100
-"""Rows a page, as documented."""
+"""The page size that the API page documents."""
 
 
 @attrs.define(eq=False)
@@ -22,7 +22,7 @@ class Limits:
     Attributes:
         requested: Rows a page that are requested.
         granted: Rows a page that the service grants; None before its first response.
-        depth: Rows of one query that it serves; None until a crawl has met this cap.
+        depth: Rows of one query that it serves; None until a crawl has reached this cap.
     """
 
     requested: _Count
@@ -58,7 +58,7 @@ class Limits:
         self.granted = self.depth = None
 
     def note_unserved(self, request: PageRequest) -> None:
-        """Note that the service does not serve this page, although there are rows on it."""
+        """Note that the service does not serve this page, although it has rows."""
         if request.offset:
             self.depth = min(self.depth or request.offset, request.offset)
 
@@ -66,10 +66,10 @@ class Limits:
         """Choose the page that begins within the known rows and reaches furthest beyond them.
 
         Args:
-            known: How many rows are known, from the first one on.
+            known: The number of known rows, from the first one on.
 
         Returns:
-            The number of the page and its size; None if no page that is served reaches beyond.
+            The page number and the page size; None if no page that is served reaches beyond.
         """
         if not known:
             return 1, self.per_page

@@ -1,4 +1,4 @@
-"""What a walk will take, and what it has brought."""
+"""The report of a crawl, and the estimate of what it needs."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ import attrs
 
 @attrs.frozen
 class Report:
-    """What a crawl has brought, so far or in the end.
+    """The result of a crawl, so far or at its end.
 
     Attributes:
-        expected: How many issues the service says there are; None before the first answer.
-        received: How many different issues were given out.
-        duplicates: How many rows came again and were dropped; the clock's overlap is in it.
-        rejected: How many rows could not be read; each was logged with its path.
-        drift: How many issues more, or fewer, the service counted in the end than at first.
-        slices: In how many parts the period was walked.
-        requests: Requests used on the wire, with redirects, retries and the final count.
-        minimum: The fewest requests that so many rows can take.
-        seconds: How long it took; of a walk that was interrupted, without the pauses.
-        quota_seconds: How long the quota makes so many requests take; 0 without a quota.
-        complete: Whether everything has been received.
-        reasons: Why it is not complete.
-        vanished: How many issues of the file the service gives no longer, which are marked in it;
-            None where no sweep of `pull` looked for them.
-        photos: How many of the issues' photos are in the folder; None where there is none. The
+        expected: The service's last count of issues; None before the first response.
+        received: The number of different issues that were delivered.
+        duplicates: The number of rows that were received again and dropped, which includes the
+            overlap of consecutive pages.
+        rejected: The number of unreadable rows; each was logged with its path.
+        drift: The service's last count of issues minus its first one.
+        slices: The number of parts into which the period was divided.
+        requests: The number of HTTP requests, with redirects, retries and the final count.
+        minimum: The fewest requests in which this number of rows can be read.
+        seconds: The duration; of an interrupted crawl, without the pauses.
+        quota_seconds: The time that the quota requires for these requests; 0 without a quota.
+        complete: Whether everything was received.
+        reasons: Why the crawl is not complete.
+        vanished: The number of issues in the file that the service no longer lists, which are
+            marked in it; None if no sweep of `pull` looked for them.
+        photos: The number of the issues' photos in the folder; None if there is no folder. The
             requests for them are not among `requests`.
-        photos_missing: How many are not: gone, or not to be had.
-        until: When the crawl began, by the service's clock: what was created or updated up to
-            then has been looked for. None before the first answer.
+        photos_missing: The number of photos that could not be fetched.
+        until: When the crawl began, by the service's clock: everything that was created or updated
+            before then was requested. None before the first response.
     """
 
     expected: int | None
@@ -53,13 +54,13 @@ class Report:
 
 @attrs.frozen
 class Estimate:
-    """What a walk will take.
+    """An estimate of what a crawl needs.
 
     Attributes:
-        issues: How many issues are to come, by the service's count, or how many photos of them;
-            None when it does not say.
-        requests: The fewest requests, without those to the storage that photos come from.
-        seconds: How long the quota makes them take; 0 without a quota.
+        issues: The number of issues by the service's count, or the number of their photos; None if
+            the service does not count them.
+        requests: The fewest requests, without those to the storage of photos.
+        seconds: The time that the quota requires for them; 0 without a quota.
     """
 
     issues: int | None

@@ -16,7 +16,8 @@ from seeclickfix_async._api.area import PlaceArea
 from seeclickfix_async._api.query import ClockField, IssueQuery
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core.file_lock import FileLock
-from seeclickfix_async._crawl.crawl import Batch, Crawl
+from seeclickfix_async._crawl.crawl import Crawl
+from seeclickfix_async._crawl.driver import Batch
 from seeclickfix_async._crawl.report import Report
 from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
 from seeclickfix_async.models import Issue, Place

@@ -6,7 +6,8 @@ from typing import Any, Unpack
 
 from seeclickfix_async._api.query import IssueFilters
 from seeclickfix_async._client import AsyncClient
-from seeclickfix_async._crawl.crawl import Batch, Crawl
+from seeclickfix_async._crawl.crawl import Crawl
+from seeclickfix_async._crawl.driver import Batch
 from seeclickfix_async._crawl.planner import PageSize
 from seeclickfix_async.errors import TruncatedResultsError
 from seeclickfix_async.models import Issue

@@ -275,7 +275,7 @@ async def test_a_count_that_is_too_high_is_told() -> None:
     assert sorted(got) == sorted(service.rows)
     assert not report.complete
     assert len(report.reasons) > 1
-    assert report.reasons[-1] == "3 issues that the service counts did not come."
+    assert report.reasons[-1] == "3 issues that the service counts are missing."
 
 
 async def test_pages_whose_size_and_cap_vary() -> None:
@@ -698,7 +698,7 @@ async def test_a_crawl_that_misses_rows_says_so() -> None:
     got, report = await _run(_served(serve).issues.crawl())
 
     assert sorted(got) == sorted(service.rows)
-    assert report.reasons == ("3 issues that the service counts did not come.",)
+    assert report.reasons == ("3 issues that the service counts are missing.",)
 
 
 async def test_a_bad_row_is_set_aside_and_told() -> None:
@@ -787,7 +787,7 @@ async def test_a_page_of_bad_rows_costs_no_other_row() -> None:
 async def test_a_service_that_ignores_the_clock_is_found_out() -> None:
     answers = iter([_answer([5, 6], 9)])
 
-    with pytest.raises(TruncatedResultsError, match="before the time"):
+    with pytest.raises(TruncatedResultsError, match="before the requested period"):
         await _run(_served(lambda _: next(answers, _answer([1, 2], 9))).issues.crawl())
 
 
@@ -802,7 +802,7 @@ async def test_a_service_that_counts_rows_and_gives_none_is_found_out() -> None:
 async def test_a_service_that_tells_no_time_is_found_out() -> None:
     page = _answer([1, 2], 9).text.replace("created_at", "created")
 
-    with pytest.raises(DecodeError, match="No row tells its time"):
+    with pytest.raises(DecodeError, match="No row contains created_at"):
         await _run(_served(lambda _: httpx.Response(200, text=page)).issues.crawl())
 
 
