@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from seeclickfix_async._core.lazy_imports import lazy_getattr
+from seeclickfix_async._core.public_names import lazy_getattr
 from seeclickfix_async._version import __version__
 
 if TYPE_CHECKING:
@@ -28,22 +28,35 @@ if TYPE_CHECKING:
     from seeclickfix_async._api.decoding import Rejected as Rejected
     from seeclickfix_async._api.pagination import Page as Page
     from seeclickfix_async._api.pagination import Pager as Pager
+    from seeclickfix_async._api.point_query import Subset as Subset
     from seeclickfix_async._api.query import ALL as ALL
+    from seeclickfix_async._api.query import ClockField as ClockField
+    from seeclickfix_async._api.query import Direction as Direction
     from seeclickfix_async._api.query import IssueFilters as IssueFilters
+    from seeclickfix_async._api.query import Sort as Sort
+    from seeclickfix_async._api.query import Statuses as Statuses
+    from seeclickfix_async._client import AccessToken as AccessToken
     from seeclickfix_async._client import AsyncClient as AsyncClient
+    from seeclickfix_async._client import ClientOptions as ClientOptions
     from seeclickfix_async._core.clock import Clock as Clock
     from seeclickfix_async._core.credentials import PRODUCTION as PRODUCTION
     from seeclickfix_async._core.credentials import TokenExpiryWarning as TokenExpiryWarning
     from seeclickfix_async._core.credentials import TokenSource as TokenSource
+    from seeclickfix_async._core.image import Image as Image
     from seeclickfix_async._core.secret import Secret as Secret
     from seeclickfix_async._crawl.crawl import Crawl as Crawl
     from seeclickfix_async._crawl.driver import Batch as Batch
+    from seeclickfix_async._crawl.planner import PageSize as PageSize
     from seeclickfix_async._crawl.report import Estimate as Estimate
     from seeclickfix_async._crawl.report import Report as Report
+    from seeclickfix_async._resources.photos import Photo as Photo
     from seeclickfix_async._transport.cache import Cache as Cache
+    from seeclickfix_async._transport.httpx_compat import HTTPClient as HTTPClient
     from seeclickfix_async._transport.limiter import Limiter as Limiter
     from seeclickfix_async._transport.limiter import RateLimiter as RateLimiter
     from seeclickfix_async._transport.redis_limiter import RedisLimiter as RedisLimiter
+    from seeclickfix_async._transport.request import UNSET as UNSET
+    from seeclickfix_async._transport.request import Unset as Unset
     from seeclickfix_async._transport.response import Response as Response
     from seeclickfix_async._transport.retry import Retry as Retry
     from seeclickfix_async._watch.changes import Change as Change
@@ -63,18 +76,18 @@ if TYPE_CHECKING:
     from seeclickfix_async.models import RequestTypeOption as RequestTypeOption
     from seeclickfix_async.models import Status as Status
     from seeclickfix_async.models import User as User
-    from seeclickfix_async.tokens._accounts import Accounts as Accounts
-    from seeclickfix_async.tokens._endpoint import TokenEndpoint as TokenEndpoint
-    from seeclickfix_async.tokens._sources import StoredToken as StoredToken
-    from seeclickfix_async.tokens._stores.base import MemoryStore as MemoryStore
-    from seeclickfix_async.tokens._stores.base import TokenStore as TokenStore
-    from seeclickfix_async.tokens._stores.file import FileStore as FileStore
+    from seeclickfix_async.tokens import Accounts as Accounts
+    from seeclickfix_async.tokens import FileStore as FileStore
+    from seeclickfix_async.tokens import MemoryStore as MemoryStore
+    from seeclickfix_async.tokens import StoredToken as StoredToken
+    from seeclickfix_async.tokens import TokenEndpoint as TokenEndpoint
+    from seeclickfix_async.tokens import TokenStore as TokenStore
 
 _LAZY_IMPORTS = {
     "": ("errors", "models", "oauth", "pull"),
     "_api.area": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
     "_watch.changes": ("Change", "ChangeKind"),
-    "_client": ("AsyncClient",),
+    "_client": ("AccessToken", "AsyncClient", "ClientOptions"),
     "_crawl.crawl": ("Crawl",),
     "_crawl.driver": ("Batch",),
     "_core.credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),
@@ -96,15 +109,24 @@ _LAZY_IMPORTS = {
         "User",
     ),
     "_api.pagination": ("Page", "Pager"),
-    "_api.query": ("ALL", "IssueFilters"),
+    "_api.query": ("ALL", "ClockField", "Direction", "IssueFilters", "Sort", "Statuses"),
+    "_api.point_query": ("Subset",),
     "_crawl.report": ("Estimate", "Report"),
     "_transport.response": ("Response",),
+    "_core.image": ("Image",),
     "_core.secret": ("Secret",),
-    "tokens._accounts": ("Accounts",),
-    "tokens._endpoint": ("TokenEndpoint",),
-    "tokens._stores.file": ("FileStore",),
-    "tokens._sources": ("StoredToken",),
-    "tokens._stores.base": ("MemoryStore", "TokenStore"),
+    "_crawl.planner": ("PageSize",),
+    "_resources.photos": ("Photo",),
+    "_transport.httpx_compat": ("HTTPClient",),
+    "_transport.request": ("UNSET", "Unset"),
+    "tokens": (
+        "Accounts",
+        "FileStore",
+        "MemoryStore",
+        "StoredToken",
+        "TokenEndpoint",
+        "TokenStore",
+    ),
     "_transport.cache": ("Cache",),
     "_core.clock": ("Clock",),
     "_transport.limiter": ("Limiter", "RateLimiter"),
@@ -116,6 +138,8 @@ _LAZY_IMPORTS = {
 __all__ = [
     "ALL",
     "PRODUCTION",
+    "UNSET",
+    "AccessToken",
     "Accounts",
     "Area",
     "AsyncClient",
@@ -124,14 +148,19 @@ __all__ = [
     "Cache",
     "Change",
     "ChangeKind",
+    "ClientOptions",
     "Clock",
+    "ClockField",
     "Comment",
     "Crawl",
     "Created",
     "DetailedIssue",
+    "Direction",
     "Draft",
     "Estimate",
     "FileStore",
+    "HTTPClient",
+    "Image",
     "Issue",
     "IssueFilters",
     "Limiter",
@@ -139,7 +168,9 @@ __all__ = [
     "Moderated",
     "Near",
     "Page",
+    "PageSize",
     "Pager",
+    "Photo",
     "Place",
     "PlaceArea",
     "Question",
@@ -154,12 +185,16 @@ __all__ = [
     "Retry",
     "Secret",
     "SeeClickFixError",
+    "Sort",
     "Status",
+    "Statuses",
     "StoredToken",
+    "Subset",
     "TokenEndpoint",
     "TokenExpiryWarning",
     "TokenSource",
     "TokenStore",
+    "Unset",
     "User",
     "Watch",
     "WatchArea",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import pickle
 import types
 from pathlib import Path
 
@@ -65,5 +66,24 @@ def test_all_names_everything_public_of_a_package(package: str) -> None:
         and getattr(value, "__module__", package).startswith("seeclickfix_async")
     }
 
-    assert public - {"lazy_getattr"} <= set(module.__all__)
+    assert public - {"lazy_getattr", "publish"} <= set(module.__all__)
     assert len(set(module.__all__)) == len(module.__all__)
+
+
+@pytest.mark.parametrize(
+    "package", ["seeclickfix_async", *(f"seeclickfix_async.{p}" for p in _PACKAGES)]
+)
+def test_public_classes_and_functions_show_a_public_module(package: str) -> None:
+    module = importlib.import_module(package)
+    values = [getattr(module, name) for name in module.__all__]
+    classes = [value for value in values if isinstance(value, (type, types.FunctionType))]
+
+    assert classes
+    assert [value for value in classes if "._" in value.__module__] == []
+
+
+def test_a_published_class_is_pickled_by_its_public_name() -> None:
+    content = pickle.dumps(seeclickfix_async.BoundingBox(41.0, -73.6, 41.2, -73.4))
+
+    assert b"seeclickfix_async._" not in content
+    assert pickle.loads(content) == seeclickfix_async.BoundingBox(41.0, -73.6, 41.2, -73.4)

@@ -263,7 +263,8 @@ def _without_unnoticeable(drawn: dict[str, Any]) -> dict[str, Any]:
     No reader notices a row that changes its status, but neither its clock nor the count, while a
     second is read by status; a row without coordinates, while a second is read by area and another
     row is lacking; nor an update that a clock dates before the period that was read. Where a count
-    is too high, each call reads everything again, so that it must end without network faults.
+    is too high, each call reads everything again, so that it must end without network faults, and
+    with pages of more than one row, since a single row always looks like a part of more.
     """
     if drawn["count_mode"] != "right" or drawn["lacking"] != (0,):
         drawn["events"] = tuple(kind for kind in drawn["events"] if kind != "status")
@@ -271,6 +272,8 @@ def _without_unnoticeable(drawn: dict[str, Any]) -> dict[str, Any]:
         drawn["unplaced"] = 0.0
     if drawn["count_mode"] in {"high", "jitter"}:
         drawn["faults"] = 0.0
+    if drawn["count_mode"] == "high":
+        drawn["page_step"] = 1
     if drawn["clocks"] == (0, 300):
         drawn["events"] = tuple(kind for kind in drawn["events"] if kind in {"insert", "delete"})
     return drawn

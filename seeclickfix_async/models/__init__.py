@@ -1,5 +1,7 @@
 """The objects that the service returns, as frozen attrs classes."""
 
+from seeclickfix_async._core.public_names import publish
+from seeclickfix_async.models._answer_encoding import Answer as Answer
 from seeclickfix_async.models._comment import Comment as Comment
 from seeclickfix_async.models._comment import CommentedIssue as CommentedIssue
 from seeclickfix_async.models._common import Avatar as Avatar
@@ -48,6 +50,7 @@ from seeclickfix_async.models._question import Choice as Choice
 from seeclickfix_async.models._question import Question as Question
 from seeclickfix_async.models._question import QuestionType as QuestionType
 from seeclickfix_async.models._request_type import RequestType as RequestType
+from seeclickfix_async.models._request_type import RequestTypeId as RequestTypeId
 from seeclickfix_async.models._request_type import RequestTypeOption as RequestTypeOption
 from seeclickfix_async.models._status import Status as Status
 from seeclickfix_async.models._user import Permissions as Permissions
@@ -56,6 +59,7 @@ from seeclickfix_async.models._user import UserRef as UserRef
 
 __all__ = [
     "Actions",
+    "Answer",
     "Avatar",
     "Choice",
     "Comment",
@@ -91,6 +95,7 @@ __all__ = [
     "QuestionType",
     "Relationship",
     "RequestType",
+    "RequestTypeId",
     "RequestTypeOption",
     "RequestTypeRef",
     "Service",
@@ -107,3 +112,5 @@ __all__ = [
     "UserRef",
     "Vote",
 ]
+
+publish(__name__, [globals()[name] for name in __all__])

@@ -12,6 +12,7 @@ in `seeclickfix_async`.
 Source: API page "Authentication", RFC 6749, RFC 7636, RFC 8252, RFC 9207.
 """
 
+from seeclickfix_async._core.public_names import publish
 from seeclickfix_async.oauth._application import Application as Application
 from seeclickfix_async.oauth._application import Endpoints as Endpoints
 from seeclickfix_async.oauth._authorize import Pkce as Pkce
@@ -47,3 +48,5 @@ __all__ = [
     "parse_callback",
     "parse_fragment",
 ]
+
+publish(__name__, [globals()[name] for name in __all__])

@@ -7,6 +7,7 @@ Its city is synthetic; the same seed makes the same city. `sandbox.app` is an AS
 use in the same process through an ASGI transport.
 """
 
+from seeclickfix_async._core.public_names import publish
 from seeclickfix_async.sandbox._city import City as City
 from seeclickfix_async.sandbox._gateway import Fault as Fault
 from seeclickfix_async.sandbox._gateway import ReceivedRequest as ReceivedRequest
@@ -30,3 +31,5 @@ __all__ = [
     "Sandbox",
     "Settings",
 ]
+
+publish(__name__, [globals()[name] for name in __all__])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSequence
 from random import Random
 
 import attrs
@@ -59,14 +59,14 @@ class City:
     """The columns, oldest issue first; a row's number is its index in them."""
 
     seed: int
-    created: array[int] = attrs.field(factory=lambda: array("q"))
-    updated: array[int] = attrs.field(factory=lambda: array("q"))
-    closed: array[int] = attrs.field(factory=lambda: array("q"))  # 0: never
-    status: array[int] = attrs.field(factory=lambda: array("b"))
-    category: array[int] = attrs.field(factory=lambda: array("b"))
-    rating: array[int] = attrs.field(factory=lambda: array("b"))
-    lat: array[float] = attrs.field(factory=lambda: array("d"))
-    lng: array[float] = attrs.field(factory=lambda: array("d"))
+    created: MutableSequence[int] = attrs.field(factory=lambda: array("q"))
+    updated: MutableSequence[int] = attrs.field(factory=lambda: array("q"))
+    closed: MutableSequence[int] = attrs.field(factory=lambda: array("q"))  # 0: never
+    status: MutableSequence[int] = attrs.field(factory=lambda: array("b"))
+    category: MutableSequence[int] = attrs.field(factory=lambda: array("b"))
+    rating: MutableSequence[int] = attrs.field(factory=lambda: array("b"))
+    lat: MutableSequence[float] = attrs.field(factory=lambda: array("d"))
+    lng: MutableSequence[float] = attrs.field(factory=lambda: array("d"))
     changes: int = 0
     """The number of changes to existing rows."""
     hidden: set[int] = attrs.field(factory=set)

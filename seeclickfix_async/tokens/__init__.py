@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from seeclickfix_async._core.lazy_imports import lazy_getattr
+from seeclickfix_async._core.public_names import lazy_getattr
 
 if TYPE_CHECKING:
     from seeclickfix_async.tokens._accounts import Accounts as Accounts

@@ -6,6 +6,8 @@
 Requires the extra `web`.
 """
 
+from seeclickfix_async._core.public_names import publish
+
 try:
     from seeclickfix_async.web._login import Login as Login
 except ModuleNotFoundError as _error:
@@ -16,6 +18,6 @@ except ModuleNotFoundError as _error:
         name=_error.name,
     ) from None
 
-Login.__module__ = __name__
-
 __all__ = ["Login"]
+
+publish(__name__, [Login])
