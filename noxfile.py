@@ -112,7 +112,7 @@ def demo(session: nox.Session) -> None:
     session.run("sh", "-c", _readme_command("bin/scf demo"), external=True)
 
 
-@nox.session(python=OLDEST)
+@nox.session(python=PYTHONS)
 def readme_tests(session: nox.Session) -> None:
     """Run the README's test command in a fresh checkout."""
     _enter_copy(session)

@@ -79,7 +79,7 @@ class Open311Routes:
             "type": "test",
             "formats": ["application/json"],
         }
-        contact = "You reach nobody here: this is a sandbox."
+        contact = "This is a sandbox. It has no contact."
         return responses.json_response(
             {"changeset": None, "contact": contact, "endpoints": [endpoint]}
         )
