@@ -36,7 +36,7 @@ import attrs
 
 from seeclickfix_async._api.pagination import Page
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery, period
-from seeclickfix_async._crawl.crowd import CrowdedSecond, Listing
+from seeclickfix_async._crawl.crowded_second import CrowdedSecond, Listing
 from seeclickfix_async._crawl.evidence import Evidence, PageRequest
 from seeclickfix_async._crawl.limits import DOCUMENTED, Limits
 from seeclickfix_async._crawl.received import EARLIEST, SKEW, ReceivedIssues

@@ -8,7 +8,7 @@ import attrs
 
 from seeclickfix_async._api.query import ClockField
 from seeclickfix_async._core import validation
-from seeclickfix_async._crawl.crowd import CrowdedSecond, Listing
+from seeclickfix_async._crawl.crowded_second import CrowdedSecond, Listing
 from seeclickfix_async._crawl.evidence import Row
 
 SECOND = timedelta(seconds=1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seeclickfix_async import Issue
 from seeclickfix_async._api.query import IssueQuery
-from seeclickfix_async._crawl.crowd import Listing
+from seeclickfix_async._crawl.crowded_second import Listing
 from seeclickfix_async._crawl.id_set import IdSet
 from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async.errors import InvalidArgumentError
