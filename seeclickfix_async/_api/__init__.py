@@ -1,1 +1,1 @@
-"""From arguments to a request, and from an answer to models."""
+"""From arguments to a request, and from a response to models."""

@@ -1,7 +1,7 @@
-"""Where to look: the areas that `GET /issues` knows, as values.
+"""Areas of `GET /issues`.
 
-A point alone is no area for the service: without a zoom it searches the whole world and only
-sorts by distance (observed). `near()` is what people mean by it: a box around the point.
+A point alone is not an area: without a zoom, the service searches the whole world and only sorts by
+distance (observed). `near()` makes a box around a point instead.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Params = Iterator[tuple[str, str]]
 
 @attrs.frozen
 class BoundingBox:
-    """Everything between two latitudes and two longitudes, in degrees (documented).
+    """A rectangle between two latitudes and two longitudes, in degrees (documented).
 
     Neighbouring towns inside the rectangle are included (observed).
     """
@@ -36,49 +36,52 @@ class BoundingBox:
             raise InvalidArgumentError("min_lat", "must be less than max_lat.")
         if self.min_lng >= self.max_lng:
             raise InvalidArgumentError(
-                "min_lng", "must be less than max_lng; make two boxes at the date line."
+                "min_lng", "must be less than max_lng. Use two boxes across the date line."
             )
 
     def params(self) -> Params:
-        """The query parameters of this area."""
+        """Yield the query parameters of this area."""
         for name in ("min_lat", "min_lng", "max_lat", "max_lng"):
             yield name, repr(float(getattr(self, name)))
 
     def halves(self, points: Iterable[tuple[float, float]]) -> list[BoundingBox]:
-        """Divide the box in two, with about as many of these places on either side.
+        """Split the box in two, with about equally many of these points in each half.
 
         Args:
-            points: Latitude and longitude, in degrees; those outside of the box do not count.
+            points: Latitudes and longitudes in degrees; points outside the box do not count.
 
         Returns:
-            Two boxes, or none when there are not two places to divide.
+            Two boxes, or an empty list if fewer than two distinct points are in the box.
         """
         inside = [(lat, lng) for lat, lng in points if self.contains(lat, lng)]
-        lat_cut, lat_width = _cut(lat for lat, _ in inside)
-        lng_cut, lng_width = _cut(lng for _, lng in inside)
-        if lat_cut is not None and lat_width >= lng_width:
-            return [attrs.evolve(self, max_lat=lat_cut), attrs.evolve(self, min_lat=lat_cut)]
-        if lng_cut is not None:
-            return [attrs.evolve(self, max_lng=lng_cut), attrs.evolve(self, min_lng=lng_cut)]
+        lat, height = _median_and_extent(lat for lat, _ in inside)
+        lng, width = _median_and_extent(lng for _, lng in inside)
+        if lat is not None and height >= width:
+            return [attrs.evolve(self, max_lat=lat), attrs.evolve(self, min_lat=lat)]
+        if lng is not None:
+            return [attrs.evolve(self, max_lng=lng), attrs.evolve(self, min_lng=lng)]
         return []
 
     def contains(self, lat: float, lng: float, margin: float = 0.0) -> bool:
-        """Return whether a place is in the box, or within so many degrees of it."""
+        """Return True for a point in the box, or at most `margin` degrees outside it."""
         return (
             self.min_lat - margin <= lat <= self.max_lat + margin
             and self.min_lng - margin <= lng <= self.max_lng + margin
         )
 
 
-def _cut(values: Iterable[float]) -> tuple[float | None, float]:
-    """A value between the middle two that differ, and how far the outermost are apart."""
+def _median_and_extent(values: Iterable[float]) -> tuple[float | None, float]:
+    """Return the median of the distinct values, and the distance of the outermost ones.
+
+    The median is None if it does not separate two values.
+    """
     distinct = sorted(set(values))
     if len(distinct) < 2:
         return None, 0.0
     middle = len(distinct) // 2
-    cut = (distinct[middle - 1] + distinct[middle]) / 2
-    width = distinct[-1] - distinct[0]
-    return (cut, width) if distinct[0] < cut < distinct[-1] else (None, 0.0)
+    median = (distinct[middle - 1] + distinct[middle]) / 2
+    extent = distinct[-1] - distinct[0]
+    return (median, extent) if distinct[0] < median < distinct[-1] else (None, 0.0)
 
 
 WORLD = BoundingBox(-90, -180, 90, 180)
@@ -86,14 +89,14 @@ WORLD = BoundingBox(-90, -180, 90, 180)
 
 @attrs.frozen
 class Zoom:
-    """What a map of 650 by 650 pixels shows around a point, at a zoom of 0 to 19 (documented)."""
+    """A map of 650 by 650 pixels around a point, with a zoom level of 0 to 19 (documented)."""
 
     lat: float = attrs.field(validator=validation.LATITUDE)
     lng: float = attrs.field(validator=validation.LONGITUDE)
     zoom: int = attrs.field(validator=validation.validate_range(0, 19, integer=True))
 
     def params(self) -> Params:
-        """The query parameters of this area."""
+        """Yield the query parameters of this area."""
         yield "lat", repr(float(self.lat))
         yield "lng", repr(float(self.lng))
         yield "zoom", str(int(self.zoom))
@@ -101,7 +104,7 @@ class Zoom:
 
 @attrs.frozen
 class PlaceArea:
-    """A place by its `url_name`, which `client.places.near()` tells (documented).
+    """A place by its `url_name`, which `client.places.near()` returns (documented).
 
     Neighbouring and overlapping organizations are included (observed).
     """
@@ -109,7 +112,7 @@ class PlaceArea:
     place_url: str = attrs.field(validator=validation.validate_non_empty)
 
     def params(self) -> Params:
-        """The query parameters of this area."""
+        """Yield the query parameters of this area."""
         yield "place_url", self.place_url
 
 
@@ -120,20 +123,20 @@ class WatchArea:
     watcher_token: str = attrs.field(validator=validation.validate_non_empty, repr=False)
 
     def params(self) -> Params:
-        """The query parameters of this area."""
+        """Yield the query parameters of this area."""
         yield "watcher_token", self.watcher_token
 
 
 @attrs.frozen
 class Near:
-    """A box around a point, nearest first; made by `near()`."""
+    """A box around a point, sorted nearest first; made by `near()`."""
 
     lat: float
     lng: float
     box: BoundingBox
 
     def params(self) -> Params:
-        """The query parameters of this area: the form that the service itself uses (observed)."""
+        """Yield the query parameters of this area, as in the service's own links (observed)."""
         yield "lat", repr(float(self.lat))
         yield "lng", repr(float(self.lng))
         yield from self.box.params()
@@ -143,16 +146,16 @@ Area = BoundingBox | Zoom | PlaceArea | WatchArea | Near
 
 
 def near(lat: float, lng: float, radius: float) -> Near:
-    """The square around a point that holds a circle of `radius` metres, nearest first.
+    """Return the square around a circle of `radius` metres, sorted nearest first.
 
     Args:
-        lat: Latitude in degrees.
-        lng: Longitude in degrees.
+        lat: Latitude of the centre in degrees, from -89 to 89.
+        lng: Longitude of the centre in degrees.
         radius: In metres, from 1 to 100,000.
 
     Raises:
-        InvalidArgumentError: The point is none, or the radius is out of bounds, or the
-            square would reach over a pole or the date line.
+        InvalidArgumentError: An argument is out of bounds, or the square extends beyond a pole or
+            the date line.
     """
     validation.in_range("lat", lat, -89, 89, integer=False)
     validation.in_range("lng", lng, -180, 180, integer=False)
@@ -160,5 +163,5 @@ def near(lat: float, lng: float, radius: float) -> Near:
     north = radius / _METRES_PER_DEGREE
     east = north / math.cos(math.radians(lat))
     if abs(lat) + north > 90 or abs(lng) + east > 180:
-        raise InvalidArgumentError("radius", "reaches over a pole or the date line.")
+        raise InvalidArgumentError("radius", "extends beyond a pole or the date line.")
     return Near(lat, lng, BoundingBox(lat - north, lng - east, lat + north, lng + east))

@@ -1,11 +1,9 @@
-"""Bodies of writes: JSON, or the fields of a form the way Rails reads them."""
+"""Bodies of writes: JSON, or form fields as Rails parses them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-import msgspec
 
 from seeclickfix_async._api.query import format_param
 
@@ -14,17 +12,12 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def drop_none(**arguments: Any) -> dict[str, Any]:
-    """The arguments that were given."""
+    """Return the arguments that are not None."""
     return {name: value for name, value in arguments.items() if value is not None}
 
 
-def encode_json(body: Any) -> bytes:
-    """A body as JSON."""
-    return msgspec.json.encode(body)
-
-
 def form_fields(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The fields of a form: `answers[summary]` for a key in a key, `answers[400][]` for a list."""
+    """Yield form fields: `answers[summary]` for a nested key, `answers[400][]` for a list item."""
     for name, value in body.items():
         yield from _fields(name, value)
 

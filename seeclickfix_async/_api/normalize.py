@@ -1,8 +1,8 @@
-"""What the service is known to get wrong, put right before a second try at reading it.
+"""Repair of known deviations of the service, before a second attempt to decode a document.
 
-Over the years it has sent the string "null" for null, numbers as text, `{}` for no list, one object
-for a list of one, clocks in other forms, and two fields under two names. Cities' systems send
-placeholders for a time or a coordinate that they do not have.
+Over the years it has sent the string "null" for null, numbers as strings, `{}` for no list, one
+object for a list of one, times in other formats, and two fields under two names. Cities' systems
+send placeholders for missing times and coordinates.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _ANNOTATED = [
 
 
 def _fields(annotation: str) -> frozenset[str]:
-    """The names of all model fields that are annotated so."""
+    """Return the names of all model fields whose annotation begins like this."""
     return frozenset(name for name, kind in _ANNOTATED if kind.startswith(annotation))
 
 
-_TEXTS = _fields("str")
-_LINKS = _fields("Link")
-_TIMES = _fields("Time")
-# What is a list in one model and an object in another is left as it came.
-_LISTS = _fields("tuple[") - _fields("dict[") - {"coordinates"}
-_DEGREES = dict.fromkeys(_fields("Latitude"), 90) | dict.fromkeys(_fields("Longitude"), 180)
-# The zero date of MySQL, the first and last of .NET, and the infinities of PostgreSQL.
-_NO_TIME = re.compile(r"(0000|0001|9999)-|[-+]?infinity$")
-# What people wrote may well be the word null.
-_WRITTEN = frozenset(
+_STRING_FIELDS = _fields("str")
+_LINK_FIELDS = _fields("Link")
+_TIME_FIELDS = _fields("Time")
+# Not the fields that are a list in one model and an object in another.
+_LIST_FIELDS = _fields("tuple[") - _fields("dict[") - {"coordinates"}
+_MAX_DEGREES = dict.fromkeys(_fields("Latitude"), 90) | dict.fromkeys(_fields("Longitude"), 180)
+# The zero date of MySQL, the first and last date of .NET, and the infinities of PostgreSQL.
+_PLACEHOLDER_TIME = re.compile(r"(0000|0001|9999)-|[-+]?infinity$")
+# Strings that people write, which may be the word "null".
+_FREE_TEXT_FIELDS = frozenset(
     {"address", "answer", "body", "comment", "description", "name", "question", "summary"}
 )
 _ALIASES = {"comments_url": "comment_url", "comment_count": "comments_count"}
@@ -48,9 +48,9 @@ _RENAMED = tuple((name, f'"{alias}"'.encode()) for alias, name in _ALIASES.items
 
 
 def has_renamed_fields(value: object, content: bytes) -> bool:
-    """Whether a value that was read from these bytes lacks a field that is there renamed.
+    """Return True if a decoded value lacks a field that its bytes contain under another name.
 
-    Of a page, the first row is enough: all rows have the same names.
+    For a page, check the first row only: all rows have the same fields.
     """
     return any(
         getattr(value, name, "") is None and renamed in content for name, renamed in _RENAMED
@@ -58,23 +58,23 @@ def has_renamed_fields(value: object, content: bytes) -> bool:
 
 
 def normalize(value: Any, key: str = "") -> Any:
-    """The same document, with everything put right that is known to go wrong."""
+    """Return the document, with all known deviations repaired; `key` is its own key, if any."""
     match value:
         case dict():
-            return _object(value, key)
+            return _normalize_object(value, key)
         case list():
-            return _list(value, key)
+            return _normalize_list(value, key)
         case str():
-            return _text(value, key)
+            return _normalize_string(value, key)
         case None if key == "coordinates":
             return []
         case int() | float() if not isinstance(value, bool):
-            return _number(value, key)
+            return _normalize_number(value, key)
         case _:
             return value
 
 
-def _list(value: list[Any], key: str) -> list[Any]:
+def _normalize_list(value: list[Any], key: str) -> list[Any]:
     if key == "coordinates" and not all(
         item is not None and _is_within(item, math.inf) for item in value
     ):
@@ -82,14 +82,14 @@ def _list(value: list[Any], key: str) -> list[Any]:
     return [normalize(item) for item in value]
 
 
-def _number(value: float, key: str) -> Any:
-    if key in _DEGREES and not _is_within(value, _DEGREES[key]):
+def _normalize_number(value: float, key: str) -> Any:
+    if key in _MAX_DEGREES and not _is_within(value, _MAX_DEGREES[key]):
         return None
-    return str(value) if key in _TEXTS else value
+    return str(value) if key in _STRING_FIELDS else value
 
 
 def _is_within(value: Any, bound: float) -> bool:
-    """Whether it is a finite number from -bound to bound; what is no number at all is left."""
+    """Return True for a finite number from -bound to bound, and for a value of another type."""
     try:
         number = float(value)
     except OverflowError:
@@ -99,37 +99,40 @@ def _is_within(value: Any, bound: float) -> bool:
     return math.isfinite(number) and abs(number) <= bound
 
 
-def _object(value: dict[str, Any], key: str) -> Any:
-    if key in _LISTS:
+def _normalize_object(value: dict[str, Any], key: str) -> Any:
+    if key in _LIST_FIELDS:
         return [normalize(value)] if value else None
-    if key == "transitions":  # links by their names, and whatever else there may be one day
+    if key == "transitions":  # links by name; other types may be added
         return {name: link for name, link in value.items() if isinstance(link, str | None)} or None
-    mended = {name: normalize(item, name) for name, item in value.items()}
+    normalized = {name: normalize(item, name) for name, item in value.items()}
     for alias, name in _ALIASES.items():
-        if mended.get(name) is None and alias in mended:
-            mended[name] = mended[alias]
-    return mended
+        if normalized.get(name) is None and alias in normalized:
+            normalized[name] = normalized[alias]
+    return normalized
 
 
-def _text(text: str, key: str) -> Any:
-    bare = text.strip()
-    if bare == "null" and key not in _WRITTEN:
+def _normalize_string(value: str, key: str) -> Any:
+    stripped = value.strip()
+    if stripped == "null" and key not in _FREE_TEXT_FIELDS:
         return None
-    if key in _LINKS:
-        return text if len(text) >= SHORTEST_LINK else None
-    if key in _TEXTS:
-        return text
-    if not bare or (key in _DEGREES and not _is_within(bare, _DEGREES[key])):
+    if key in _LINK_FIELDS:
+        return value if len(value) >= SHORTEST_LINK else None
+    if key in _STRING_FIELDS:
+        return value
+    if not stripped or (key in _MAX_DEGREES and not _is_within(stripped, _MAX_DEGREES[key])):
         return None
-    return _clock(bare) if key in _TIMES else bare
+    return _parse_time(stripped) if key in _TIME_FIELDS else stripped
 
 
-def _clock(text: str) -> datetime | str | None:
-    """A clock in one of the forms that Rails can print; without an offset it stays unreadable."""
-    if _NO_TIME.match(text.lower()):
+def _parse_time(timestamp: str) -> datetime | str | None:
+    """Parse a time in a format of Rails; return other strings unchanged, to be rejected later.
+
+    A time without an offset stays unreadable.
+    """
+    if _PLACEHOLDER_TIME.match(timestamp.lower()):
         return None
-    iso = text.replace("/", "-").replace(" UTC", "Z").replace(" +", "+").replace(" -", "-")
+    iso = timestamp.replace("/", "-").replace(" UTC", "Z").replace(" +", "+").replace(" -", "-")
     try:
         return datetime.fromisoformat(iso)
     except ValueError:
-        return text
+        return timestamp

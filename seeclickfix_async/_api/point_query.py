@@ -1,4 +1,4 @@
-"""The parameters of what is looked up by a point, a place or a kind."""
+"""Parameters of the other listings: places, users, questions, and Open311."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 
 Subset = Literal["answered", "unanswered"]
-"""Questions with an answer, or without one."""
+"""The questions that are answered, or those that are not."""
 
 
 def plain_params(query: attrs.AttrsInstance) -> Iterator[tuple[str, str]]:
-    """The parameters of a query whose fields are named as the service has them."""
+    """Yield the parameters of a query whose fields have the names of the parameters."""
     for field in attrs.fields(type(query)):
         value = getattr(query, field.name)
         if value is not None:
@@ -26,7 +26,7 @@ def plain_params(query: attrs.AttrsInstance) -> Iterator[tuple[str, str]]:
 
 @attrs.frozen(kw_only=True)
 class PointQuery:
-    """The parameters of `GET /places` and `GET /users`: what is nearest to a point."""
+    """The parameters of `GET /places` and `GET /users`, which list the nearest to a point."""
 
     lat: float = attrs.field(validator=validation.LATITUDE)
     lng: float = attrs.field(validator=validation.LONGITUDE)
@@ -61,7 +61,7 @@ class RequestQuery:
 
     def __attrs_post_init__(self) -> None:
         if (self.lat is None) != (self.long is None):
-            raise InvalidArgumentError("lat", "lat and lng go together.")
+            raise InvalidArgumentError("lat", "lat and lng must be passed together.")
         start, end = self.start_date, self.end_date
         if start is not None and end is not None and start >= end:
             raise InvalidArgumentError("start_date", "must be earlier than end_date.")

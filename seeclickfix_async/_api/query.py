@@ -1,7 +1,7 @@
-"""Questions to the service, checked before they are sent.
+"""Parameters of `GET /issues`, validated before they are sent.
 
-The service ignores parameters that it does not know and answers something else instead (observed),
-so nothing leaves that is not known to work.
+The service silently ignores unknown parameters and then returns other issues (observed). Therefore
+only known parameters with valid values are sent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue, Status
 
 ALL = tuple(Status)
-"""Every status. Without it the service leaves out archived issues, which are most of a history."""
+"""Every status. By default, the service omits archived issues, most of a city's history."""
 
 _STATUSES = {status.value: status for status in Status}
 
@@ -30,7 +30,7 @@ Direction = Literal["ASC", "DESC"]
 Statuses = str | Iterable[str]
 
 DETAILED_PER_PAGE = 20
-"""How many rows the service gives on a page with details (documented)."""
+"""The most issues on a page with details (documented)."""
 
 _PERIODS: dict[ClockField, tuple[str, str]] = {
     "created_at": ("after", "before"),
@@ -43,33 +43,33 @@ _DETAIL_FIELDS = frozenset(field.name for field in attrs.fields(DetailedIssue)) 
 def period(
     by: ClockField, start: datetime | None, end: datetime | None
 ) -> dict[str, datetime | None]:
-    """The filters of a period on one of the two clocks."""
+    """Return the filters for a period of creation or update times."""
     return dict(zip(_PERIODS[by], (start, end), strict=True))
 
 
 class IssueFilters(TypedDict, total=False):
-    """Which issues to list. Source: API page "Issues", and observed where it says so.
+    """Filters of a list of issues. Source: API page "Issues", except where observed is noted.
 
     Attributes:
-        area: Where: a `BoundingBox`, `Zoom`, `PlaceArea`, `WatchArea` or `near(...)`. Without
-            one, the whole world.
-        lat: With `lng`, in degrees: where `sort="distance"` measures from. It selects nothing
-            (observed).
-        lng: See `lat`.
-        status: `"all"`, or some of open, acknowledged, closed and archived. The service's own
-            default leaves out archived issues.
-        after: Created at this moment or later; must be aware of its time zone, as all of these.
-        before: Created before this moment.
-        updated_at_after: Updated at this moment or later.
-        updated_at_before: Updated before this moment.
-        search: Words to find; only with an area, since the service does not answer within a
+        area: A `BoundingBox`, `Zoom`, `PlaceArea`, `WatchArea` or `near(...)`; the whole world by
+            default.
+        lat: Latitude in degrees of the point from which `sort="distance"` measures. It does not
+            select issues (observed).
+        lng: Longitude in degrees; see `lat`.
+        status: `"all"`, or some of open, acknowledged, closed and archived. By default, the
+            service omits archived issues.
+        after: Created at or after this time. All times must have a time zone.
+        before: Created before this time.
+        updated_at_after: Updated at or after this time.
+        updated_at_before: Updated before this time.
+        search: Words to find. Requires an area, because the service does not respond within a
             minute without one (observed).
         request_types: Ids of request types.
         assigned: Ids of users, and `"unassigned"`.
-        assigned_to_me: Only those assigned to the signed-in user; ignored without one.
-        sort: What to sort by; the service's default is created_at.
+        assigned_to_me: Only issues assigned to the signed-in user; ignored without a token.
+        sort: The sort key; the service's default is created_at.
         sort_direction: ASC or DESC; the service's default is DESC.
-        fields: Names of fields to bring, for smaller answers (observed); `id` always comes.
+        fields: The fields to return, for smaller responses (observed); `id` is always returned.
     """
 
     area: Area | None
@@ -89,49 +89,50 @@ class IssueFilters(TypedDict, total=False):
     fields: Iterable[str] | None
 
 
-def forbid_filters(filters: IssueFilters, names: Iterable[str], why: str) -> None:
-    """Refuse filters that are not the caller's to choose.
+def forbid_filters(filters: IssueFilters, names: Iterable[str], reason: str) -> None:
+    """Refuse filters that the called method sets itself.
 
     Raises:
-        InvalidArgumentError: One of them is given.
+        InvalidArgumentError: One of them is not None.
     """
     for name in names:
-        validation.forbid(name, filters.get(name), why)
+        validation.forbid(name, filters.get(name), reason)
 
 
 def encode(params: Iterable[tuple[str, str]]) -> str:
-    """A query string; encoded here and nowhere else, since a comma encoded twice is lost."""
+    """Encode a query string. Encode nowhere else: a comma that is encoded twice is lost."""
     return "&".join(f"{quote_plus(name)}={quote_plus(value, safe=',:')}" for name, value in params)
 
 
 def page_params(number: int) -> list[tuple[str, str]]:
-    """The number of the page, which the first one does without."""
+    """Return the page parameter; none for the first page."""
     return [("page", str(number))] if number > 1 else []
 
 
 def format_timestamp(value: datetime) -> str:
-    """A moment as the service reads it: ISO 8601 in UTC."""
-    text: str = msgspec.to_builtins(value.astimezone(UTC))  # as isoformat, in half the time
-    return text
+    """Return a time as the service parses it: ISO 8601 in UTC."""
+    timestamp: str = msgspec.to_builtins(value.astimezone(UTC))  # twice as fast as isoformat()
+    return timestamp
 
 
-_HERE = 25.0  # metres, around the point of a report
+_LOST_REPORT_RADIUS = 25.0  # metres
 
 
 def lost_report_filters(lat: float, lng: float, request_type: int | None) -> IssueFilters:
-    """What finds an issue that a report may have become: the newest of its kind at its place.
+    """Return filters that find the issue of a report without a response.
 
-    Not by the clock, since the service's may differ from ours.
+    They select the newest issues of its request type at its place. They do not filter by time,
+    because the service's clock may differ from ours.
     """
-    found: IssueFilters = {
-        "area": near(lat, lng, _HERE),
+    filters: IssueFilters = {
+        "area": near(lat, lng, _LOST_REPORT_RADIUS),
         "status": "all",
         "sort": "created_at",
     }
-    return found if request_type is None else {**found, "request_types": (request_type,)}
+    return filters if request_type is None else {**filters, "request_types": (request_type,)}
 
 
-def _statuses(value: Statuses | None) -> tuple[Status, ...] | None:
+def _to_statuses(value: Statuses | None) -> tuple[Status, ...] | None:
     if value is None:
         return None
     names = value.split(",") if isinstance(value, str) else list(value)
@@ -143,42 +144,42 @@ def _statuses(value: Statuses | None) -> tuple[Status, ...] | None:
     return tuple(filter(None, chosen))
 
 
-def _area(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _validate_area(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value is not None and not isinstance(value, Area):
         raise InvalidArgumentError(
             attribute.name, "must be a BoundingBox, Zoom, PlaceArea, WatchArea or near(...)."
         )
 
 
-def _request_types(value: Iterable[int] | None) -> tuple[int, ...] | None:
+def _to_request_types(value: Iterable[int] | None) -> tuple[int, ...] | None:
     return validation.non_empty_tuple(
         "request_types", value, "ids of request types", validation.is_identifier
     )
 
 
-def _assigned(value: Iterable[int | str] | None) -> tuple[int | str, ...] | None:
+def _to_assignees(value: Iterable[int | str] | None) -> tuple[int | str, ...] | None:
     return validation.non_empty_tuple(
         "assigned",
         value,
         "user ids and 'unassigned'",
-        lambda one: one == "unassigned" or validation.is_identifier(one),
+        lambda item: item == "unassigned" or validation.is_identifier(item),
     )
 
 
-def _field_names(value: Iterable[str] | None) -> tuple[str, ...] | None:
+def _to_field_names(value: Iterable[str] | None) -> tuple[str, ...] | None:
     return validation.non_empty_tuple(
-        "fields", value, "field names", lambda one: isinstance(one, str)
+        "fields", value, "field names", lambda item: isinstance(item, str)
     )
 
 
 @attrs.frozen(kw_only=True)
 class IssueQuery:
-    """The parameters of `GET /issues`, checked one by one and against each other."""
+    """The parameters of `GET /issues`, validated one by one and against each other."""
 
-    area: Area | None = attrs.field(default=None, validator=_area)
+    area: Area | None = attrs.field(default=None, validator=_validate_area)
     lat: float | None = attrs.field(default=None, validator=validation.LATITUDE)
     lng: float | None = attrs.field(default=None, validator=validation.LONGITUDE)
-    status: tuple[Status, ...] | None = attrs.field(default=None, converter=_statuses)
+    status: tuple[Status, ...] | None = attrs.field(default=None, converter=_to_statuses)
     after: datetime | None = attrs.field(
         default=None, converter=validation.to_datetime, validator=validation.validate_aware
     )
@@ -192,8 +193,8 @@ class IssueQuery:
         default=None, converter=validation.to_datetime, validator=validation.validate_aware
     )
     search: str | None = attrs.field(default=None, validator=validation.validate_non_empty)
-    request_types: tuple[int, ...] | None = attrs.field(default=None, converter=_request_types)
-    assigned: tuple[int | str, ...] | None = attrs.field(default=None, converter=_assigned)
+    request_types: tuple[int, ...] | None = attrs.field(default=None, converter=_to_request_types)
+    assigned: tuple[int | str, ...] | None = attrs.field(default=None, converter=_to_assignees)
     assigned_to_me: bool = False
     sort: Sort | None = attrs.field(
         default=None,
@@ -202,58 +203,54 @@ class IssueQuery:
     sort_direction: Direction | None = attrs.field(
         default=None, validator=validation.validate_choice("ASC", "DESC")
     )
-    fields: tuple[str, ...] | None = attrs.field(default=None, converter=_field_names)
+    fields: tuple[str, ...] | None = attrs.field(default=None, converter=_to_field_names)
     details: bool = False
     per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)
 
     def __attrs_post_init__(self) -> None:
-        for rule in (_origin, _periods, _search, _fields, _details):
-            rule(self)
+        for check in (_check_point, _check_periods, _check_search, _check_fields, _check_details):
+            check(self)
 
     @classmethod
     def of(cls, filters: IssueFilters, *, details: bool, per_page: int | None) -> IssueQuery:
-        """The query of a call's arguments; a name that is none of them is refused."""
+        """Return the query for the arguments of a call, and refuse unknown filters."""
         unknown = sorted(filters.keys() - IssueFilters.__annotations__.keys())
         if unknown:
             raise InvalidArgumentError(
                 unknown[0],
-                "the service knows no such parameter, and would ignore it. "
-                f"It knows {', '.join(IssueFilters.__annotations__)}.",
+                "there is no such parameter, and the service would ignore it. "
+                f"Use one of {', '.join(IssueFilters.__annotations__)}.",
             )
-        given: dict[str, Any] = {**filters}
-        return cls(**given, details=details, per_page=per_page)
+        arguments: dict[str, Any] = {**filters}
+        return cls(**arguments, details=details, per_page=per_page)
 
     def params(self) -> Iterator[tuple[str, str]]:
-        """The query parameters, without the number of the page."""
+        """Yield the query parameters, without the page number."""
         if self.area is not None:
             yield from self.area.params()
-        for name, value in self._given():
-            yield name, format_param(value)
+        for name in _PLAIN_PARAMS:
+            value = getattr(self, name)
+            if value is not None and value is not False:
+                yield name, format_param(value)
         if self.sort is None and isinstance(self.area, Near):
             yield "sort", "distance"
         if self.fields is not None:
-            # A row without an id could not be told from others, and is refused as unreadable.
+            # A row without an id cannot be identified, and would be rejected as unreadable.
             yield "fields[issue]", ",".join(dict.fromkeys(("id", *self.fields)))
 
     def bounds(self, by: ClockField) -> tuple[datetime | None, datetime | None]:
-        """The period that is asked for, on one of the two clocks."""
+        """Return the period of creation or update times; None for an open end."""
         start, end = _PERIODS[by]
         return getattr(self, start), getattr(self, end)
 
-    def _given(self) -> Iterator[tuple[str, Any]]:
-        for name in _PLAIN:
-            value = getattr(self, name)
-            if value is not None and value is not False:
-                yield name, value
 
-
-_PLAIN = tuple(
+_PLAIN_PARAMS = tuple(
     field.name for field in attrs.fields(IssueQuery) if field.name not in ("area", "fields")
 )
 
 
 def format_param(value: object) -> str:
-    """Return a value as the service reads it in a query parameter or a form field."""
+    """Return a value as the service parses it in a query parameter or a form field."""
     match value:
         case bool():
             return str(value).lower()
@@ -265,50 +262,48 @@ def format_param(value: object) -> str:
             return str(value)
 
 
-# -- what contradicts itself, or is known to end badly -------------------------------------------
-
-
-def _origin(query: IssueQuery) -> None:
+def _check_point(query: IssueQuery) -> None:
     if (query.lat is None) != (query.lng is None):
         missing = "lat" if query.lat is None else "lng"
-        raise InvalidArgumentError(missing, "lat and lng go together.")
-    pointed = isinstance(query.area, (Near, Zoom))
-    if query.lat is not None and pointed:
-        raise InvalidArgumentError("lat", "the area has a point already.")
-    if query.sort == "distance" and query.lat is None and not pointed:
-        raise InvalidArgumentError("sort", "a distance needs lat and lng, or near(...) as area.")
+        raise InvalidArgumentError(missing, "lat and lng must be passed together.")
+    area_has_point = isinstance(query.area, (Near, Zoom))
+    if query.lat is not None and area_has_point:
+        raise InvalidArgumentError("lat", "must be left out: the area already has a point.")
+    if query.sort == "distance" and query.lat is None and not area_has_point:
+        raise InvalidArgumentError("sort", "'distance' requires lat and lng, or area=near(...).")
     if query.lat is not None and query.sort != "distance":
         raise InvalidArgumentError(
             "lat",
-            "a point selects nothing, the service only sorts by distance from it. "
+            "a point does not select issues; the service only sorts by the distance from it. "
             "Use area=near(lat, lng, radius), or add sort='distance'.",
         )
 
 
-def _periods(query: IssueQuery) -> None:
+def _check_periods(query: IssueQuery) -> None:
     for by, (start, end) in _PERIODS.items():
         earlier, later = query.bounds(by)
         if earlier is not None and later is not None and earlier >= later:
             raise InvalidArgumentError(start, f"must be earlier than {end}.")
 
 
-def _search(query: IssueQuery) -> None:
+def _check_search(query: IssueQuery) -> None:
     if query.search is not None and query.area is None:
         raise InvalidArgumentError(
-            "search", "needs an area: without one the service does not answer within a minute."
+            "search",
+            "requires an area: without one, the service does not respond within a minute.",
         )
 
 
-def _fields(query: IssueQuery) -> None:
+def _check_fields(query: IssueQuery) -> None:
     for name in query.fields or ():
         if name in _DETAIL_FIELDS and not query.details:
-            raise InvalidArgumentError("fields", f"{name} comes with details=True only.")
+            raise InvalidArgumentError("fields", f"{name!r} requires details=True.")
         if name not in _FIELDS | _DETAIL_FIELDS:
-            raise InvalidArgumentError("fields", f"an issue has no field {name!r}.")
+            raise InvalidArgumentError("fields", f"issues have no field {name!r}.")
 
 
-def _details(query: IssueQuery) -> None:
+def _check_details(query: IssueQuery) -> None:
     if query.details and (query.per_page or 0) > DETAILED_PER_PAGE:
         raise InvalidArgumentError(
-            "per_page", f"the service gives at most {DETAILED_PER_PAGE} issues with details."
+            "per_page", f"must be at most {DETAILED_PER_PAGE} with details=True."
         )

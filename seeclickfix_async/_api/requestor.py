@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
 import attrs
+import msgspec
 from anyio import to_thread
 
 from seeclickfix_async._api import body as bodies
@@ -111,7 +112,7 @@ class Requestor:
             content = encode(bodies.form_fields(body or {})).encode()
             headers = {"Content-Type": bodies.FORM}
         elif body is not None:
-            content, headers = bodies.encode_json(body), {"Content-Type": bodies.JSON}
+            content, headers = msgspec.json.encode(body), {"Content-Type": bodies.JSON}
         request = Request(method, self._url(route, path), f"{method} {route}", headers, content)
         return check_written(await self.transport.send(request, self.options))
 
@@ -188,7 +189,7 @@ class Requestor:
         }
         content = None
         if json is not None:
-            content = bodies.encode_json(json)
+            content = msgspec.json.encode(json)
             more["Content-Type"] = bodies.JSON
         route = f"{method} {_NUMBERS.sub('{id}', urlsplit(url).path)}"
         return await self.transport.send(Request(method, url, route, more, content), self.options)

@@ -1,4 +1,4 @@
-"""What is asked is checked before anything is sent."""
+"""Validation of filters, and the query parameters made from them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _params(**filters: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("filters", "sent"),
+    ("filters", "expected"),
     [
         ({}, {}),
         ({"status": "all"}, {"status": "open,acknowledged,closed,archived"}),
@@ -74,33 +74,33 @@ def _params(**filters: Any) -> dict[str, str]:
         ),
     ],
 )
-def test_what_is_sent(filters: dict[str, Any], sent: dict[str, str]) -> None:
-    assert _params(**filters) == sent
+def test_filters_become_query_parameters(filters: dict[str, Any], expected: dict[str, str]) -> None:
+    assert _params(**filters) == expected
 
 
 @pytest.mark.parametrize(
-    "moment", [datetime(9998, 12, 31, 23, tzinfo=UTC), datetime(2, 1, 1, tzinfo=UTC)]
+    "time", [datetime(9998, 12, 31, 23, tzinfo=UTC), datetime(2, 1, 1, tzinfo=UTC)]
 )
 @pytest.mark.parametrize("hours", [-23, 23])
-def test_every_moment_that_is_taken_can_be_sent(moment: datetime, hours: int) -> None:
-    shifted = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
+def test_every_accepted_time_can_be_sent(time: datetime, hours: int) -> None:
+    shifted = time.replace(tzinfo=timezone(timedelta(hours=hours)))
 
     assert datetime.fromisoformat(_params(after=shifted)["after"]) == shifted
 
 
-def test_a_timestamp_of_pandas_is_a_datetime() -> None:
+def test_a_pandas_timestamp_is_accepted_as_a_datetime() -> None:
     timestamp = pandas.Timestamp("2026-01-31T12:00:00.123456789", tz="America/New_York")
 
     assert _params(after=timestamp) == {"after": "2026-01-31T17:00:00.123456Z"}
 
 
-def test_near_is_a_box_around_the_point_nearest_first() -> None:
-    sent = _params(area=near(41.05, -73.54, 1000))
+def test_near_is_a_box_around_a_point_sorted_nearest_first() -> None:
+    params = _params(area=near(41.05, -73.54, 1000))
 
-    assert sent["sort"] == "distance"
-    assert (sent["lat"], sent["lng"]) == ("41.05", "-73.54")
-    assert float(sent["max_lat"]) - float(sent["min_lat"]) == pytest.approx(2000 / 111_320)
-    assert float(sent["max_lng"]) - float(sent["min_lng"]) == pytest.approx(
+    assert params["sort"] == "distance"
+    assert (params["lat"], params["lng"]) == ("41.05", "-73.54")
+    assert float(params["max_lat"]) - float(params["min_lat"]) == pytest.approx(2000 / 111_320)
+    assert float(params["max_lng"]) - float(params["min_lng"]) == pytest.approx(
         2000 / (111_320 * 0.75413), rel=1e-3
     )
 
@@ -152,7 +152,7 @@ def test_near_is_a_box_around_the_point_nearest_first() -> None:
         ({"state": "VA"}, "state"),
     ],
 )
-def test_what_is_refused(filters: dict[str, Any], argument: str) -> None:
+def test_invalid_filters_are_refused(filters: dict[str, Any], argument: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         AsyncClient().issues.list(**filters)
 
@@ -175,22 +175,22 @@ def test_what_is_refused(filters: dict[str, Any], argument: str) -> None:
         (lambda: near(float("inf"), 0, 10), "lat"),
     ],
 )
-def test_areas_that_are_none(make: Any, argument: str) -> None:
+def test_invalid_areas_are_refused(make: Any, argument: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         make()
 
     assert caught.value.argument == argument
 
 
-@pytest.mark.parametrize("own", ["sort", "sort_direction"])
-def test_a_crawl_sorts_by_itself(own: str) -> None:
-    value: dict[str, Any] = {own: "ASC"}
+@pytest.mark.parametrize("name", ["sort", "sort_direction"])
+def test_a_crawl_sets_its_own_sorting(name: str) -> None:
+    filters: dict[str, Any] = {name: "ASC"}
     with pytest.raises(InvalidArgumentError, match="own clock"):
-        AsyncClient().issues.crawl(**value)
+        AsyncClient().issues.crawl(**filters)
 
 
 @given(st.lists(st.tuples(st.text(), st.text())))
-def test_what_is_encoded_comes_back(pairs: list[tuple[str, str]]) -> None:
+def test_a_query_string_decodes_to_its_parameters(pairs: list[tuple[str, str]]) -> None:
     pairs = [
         (name.encode("utf-8", "replace").decode(), value.encode("utf-8", "replace").decode())
         for name, value in pairs
@@ -201,5 +201,5 @@ def test_what_is_encoded_comes_back(pairs: list[tuple[str, str]]) -> None:
     )
 
 
-def test_a_comma_is_encoded_at_most_once() -> None:
+def test_a_comma_is_not_encoded() -> None:
     assert encode([("status", "open,closed")]) == "status=open,closed"

@@ -204,7 +204,7 @@ def test_whoami(sandbox: Sandbox) -> None:
         (("pull", "there.db"), 2, "file is not a database"),
         (("pull", "c.db", "--place", "x", "--near", "1", "2", "3"), 2, "use only one of"),
         (("pull", "c.db", "--status", "opened"), 2, "status"),
-        (("issues", "--search", "lamp"), 2, "needs an area"),
+        (("issues", "--search", "lamp"), 2, "requires an area"),
         (("issues", "--base-url", "nowhere"), 2, "--base-url: must be a URL"),
         (("issues", "--limit", "0"), 2, "--limit: must be"),
         (("issues", "--near", "95", "0", "10"), 2, "LAT: must be a number"),
