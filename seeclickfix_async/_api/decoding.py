@@ -1,9 +1,8 @@
 """From bytes to models.
 
-The straight way decodes a whole page in one pass, which is strict: a number that comes as text is
-not taken. When something in it is not as the models have it, the page is split into the raw slices
-of its rows, and each row is read by itself after a repair of what the service is known to get
-wrong; a row that stays unreadable is set aside.
+A whole page is decoded in one strict pass, in which a number sent as a string is an error. If it
+fails, the page is split into the bytes of its rows, and each row is decoded by itself after
+`normalize` has repaired the service's known deviations. A row that stays unreadable is rejected.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ class Rejected:
     """A row that could not be read.
 
     Attributes:
-        index: Its place in the answer's list, from 0.
-        path: Where in the answer, as in `issues[3].lat`.
-        reason: What is wrong with it, without quoting it.
-        raw: The row's bytes, as they came.
-        page: The number of the page that the answer is, from 1.
+        index: Its position in the list of the response, from 0.
+        path: The invalid part of the response, such as `issues[3].lat`.
+        reason: The reason, without the row's values.
+        raw: The row's bytes, as received.
+        page: The number of its page, from 1.
     """
 
     index: int
@@ -46,7 +45,7 @@ class Rejected:
 
 @attrs.frozen
 class Rows(Generic[T]):
-    """What a collection's answer holds; `errors` is whatever the service put there."""
+    """The contents of a collection; `errors` can be any JSON value."""
 
     items: tuple[T, ...]
     pagination: Pagination
@@ -60,43 +59,46 @@ class _Metadata:
 
 
 def decode_object(response: Response, model: type[T]) -> T:
-    """Read an answer that is one object.
+    """Decode a response that is one object.
 
     Raises:
-        DecodeError: It is not JSON, or not such an object; `path` says where.
+        DecodeError: It is not JSON, or not such an object; `path` is its invalid part.
     """
     try:
-        read: T = _decoder(model).decode(response.content)  # type: ignore[arg-type]
-        if not normalize.has_renamed_fields(read, response.content):
-            return read
+        decoded: T = _decoder(model).decode(response.content)  # type: ignore[arg-type]
+        if not normalize.has_renamed_fields(decoded, response.content):
+            return decoded
     except UNREADABLE:
-        pass  # the second look mends it, or tells why
-    return _mend(response, response.json(), model)
+        pass  # repaired below, or refused with the reason
+    return _convert(response, response.json(), model)
 
 
 def decode_rows(response: Response, key: str, model: type[T]) -> Rows[T]:
-    """Read an answer that is a collection: `{key: [...], "metadata": {...}, "errors": {}}`.
+    """Decode a response that is a collection: `{key: [...], "metadata": {...}, "errors": {}}`.
 
-    Without a key, the answer is the list itself.
+    With an empty key, the response is the list itself.
 
     Raises:
-        DecodeError: It is not JSON, or holds no such list. A bad row does not raise: it is
-            set aside in `rejected`.
+        DecodeError: It is not JSON, or does not contain such a list. An unreadable row does not
+            raise; it is returned in `rejected`.
     """
     try:
         if key:
-            whole = _decoder(_envelope(key, model)).decode(_body(response))  # type: ignore[arg-type]
-            items = getattr(whole, key)
+            envelope = _decoder(_envelope(key, model)).decode(_body(response))  # type: ignore[arg-type]
+            items = getattr(envelope, key)
             if not (items and normalize.has_renamed_fields(items[0], response.content)):
-                metadata = whole.metadata or _Metadata()
-                return Rows(items, metadata.pagination or Pagination(), whole.errors)
+                metadata = envelope.metadata or _Metadata()
+                return Rows(items, metadata.pagination or Pagination(), envelope.errors)
     except UNREADABLE:
-        pass  # row by row then
-    return _decode_each(response, key, model)
+        pass  # decoded row by row below
+    rows, raw_metadata, errors = _split(response, key)
+    items, rejected = _decode_each(rows, key, model)
+    metadata = _convert(response, raw_metadata or {}, _Metadata, "metadata")
+    return Rows(items, metadata.pagination or Pagination(), errors, rejected)
 
 
 def decode_first(response: Response, model: type[T]) -> T:
-    """Read an answer that is one object, or a list of one, as Open311 has it.
+    """Decode a response that is one object, or a list with one object, as in Open311.
 
     Raises:
         DecodeError: It is neither.
@@ -104,11 +106,11 @@ def decode_first(response: Response, model: type[T]) -> T:
     document = response.json()
     if isinstance(document, list) and document:
         document = document[0]
-    return _mend(response, document, model)
+    return _convert(response, document, model)
 
 
 def decode_plain(response: Response, key: str, rejected: Collection[int]) -> tuple[Any, ...]:
-    """Read a collection's rows as plain objects, but for the rejected ones.
+    """Decode a collection's rows, except the rejected ones, to plain Python objects.
 
     Raises:
         DecodeError: As for `decode_rows`.
@@ -117,26 +119,19 @@ def decode_plain(response: Response, key: str, rejected: Collection[int]) -> tup
     try:
         return tuple(lenient_json.loads(row) for index, row in rows if index not in rejected)
     except UNREADABLE as error:
-        raise DecodeError(_explain(error)[1], path=key, route=response.route) from None
-
-
-def _decode_each(response: Response, key: str, model: type[T]) -> Rows[T]:
-    rows, metadata, errors = _split(response, key)
-    items, rejected = _read_each(rows, key, model)
-    told = _mend(response, metadata or {}, _Metadata, "metadata")
-    return Rows(items, told.pagination or Pagination(), errors, rejected)
+        raise DecodeError(_path_and_reason(error)[1], path=key, route=response.route) from None
 
 
 def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
-    """The bytes of a collection's rows, and the metadata and errors that stand beside them."""
+    """Return the bytes of a collection's rows, its metadata and its errors."""
     body = _body(response)
     try:
         if not key:
             return [bytes(row) for row in _decoder(list[msgspec.Raw]).decode(body)], None, None
-        whole = _decoder(_envelope(key, msgspec.Raw, Any)).decode(body)
-        return [bytes(row) for row in getattr(whole, key)], whole.metadata, whole.errors
+        envelope = _decoder(_envelope(key, msgspec.Raw, Any)).decode(body)
+        return [bytes(row) for row in getattr(envelope, key)], envelope.metadata, envelope.errors
     except msgspec.ValidationError as error:
-        path, reason = _explain(error)
+        path, reason = _path_and_reason(error)
         raise DecodeError(reason, path=path or key, route=response.route) from None
     except UNREADABLE as error:
         try:
@@ -146,7 +141,7 @@ def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
 
 
 def _split_malformed(body: bytes, key: str) -> tuple[list[bytes], Any, Any]:
-    """The same of a document that msgspec refuses, because of a row or of what stands beside."""
+    """Do the same for a document that msgspec refuses, because of a row or of another part."""
     if not key:
         return lenient_json.elements(body), None, None
     parts = lenient_json.members(body)
@@ -155,10 +150,10 @@ def _split_malformed(body: bytes, key: str) -> tuple[list[bytes], Any, Any]:
     return rows, lenient_json.loads(metadata), lenient_json.loads(errors)
 
 
-def _read_each(
+def _decode_each(
     rows: list[bytes], key: str, model: type[T]
 ) -> tuple[tuple[T, ...], tuple[Rejected, ...]]:
-    """What could be read, and what could not."""
+    """Decode each row by itself; return the readable ones, and the rejected ones."""
     items: list[T] = []
     rejected: list[Rejected] = []
     for index, raw in enumerate(rows):
@@ -166,24 +161,25 @@ def _read_each(
             document = normalize.normalize(lenient_json.loads(raw))
             items.append(msgspec.convert(document, model, strict=False))
         except UNREADABLE as error:
-            path, reason = _explain(error)
-            where = f"{key}[{index}]" + (f".{path}" if path else "")
-            rejected.append(Rejected(index, where, reason, raw))
+            path, reason = _path_and_reason(error)
+            row_path = f"{key}[{index}]" + (f".{path}" if path else "")
+            rejected.append(Rejected(index, row_path, reason, raw))
     return tuple(items), tuple(rejected)
 
 
 def _body(response: Response) -> bytes:
-    """The answer's bytes without the mark that some proxies put in front of them."""
+    """Return the response's bytes without the byte order mark that some proxies add."""
     return response.content.removeprefix(lenient_json.BYTE_ORDER_MARK)
 
 
-def _mend(response: Response, document: Any, model: type[T], within: str = "") -> T:
+def _convert(response: Response, document: Any, model: type[T], parent: str = "") -> T:
+    """Convert a document to its model, after repairs; `parent` is its path in the response."""
     try:
         return msgspec.convert(normalize.normalize(document), model, strict=False)
     except UNREADABLE as error:
-        path, reason = _explain(error)
-        whole_path = ".".join(filter(None, (within, path)))
-        raise DecodeError(reason, path=whole_path, route=response.route) from None
+        path, reason = _path_and_reason(error)
+        full_path = ".".join(filter(None, (parent, path)))
+        raise DecodeError(reason, path=full_path, route=response.route) from None
 
 
 @cache
@@ -193,19 +189,19 @@ def _decoder(model: Any) -> msgspec.json.Decoder[Any]:
 
 @cache
 def _envelope(key: str, row: Any, metadata: Any = _Metadata | None) -> Any:
-    """The class of a collection; its key is the resource's name (observed)."""
+    """Return the class of a collection, whose key is the resource's name (observed)."""
     rows = tuple[row, ...]
     return msgspec.defstruct(
         "Envelope", [(key, rows), ("metadata", metadata, None), ("errors", Any, None)]
     )
 
 
-def _explain(error: Exception) -> tuple[str, str]:
-    """Split the decoder's message into a path like `comments[3].media` and a sentence."""
+def _path_and_reason(error: Exception) -> tuple[str, str]:
+    """Split a decoder's message into a path, such as `comments[3].media`, and a sentence."""
     if isinstance(error, RecursionError):
         return "", "It is nested too deeply."
     if isinstance(error, UnicodeDecodeError):
         return "", "It is not UTF-8."
-    reason, _, where = str(error).partition(" - at `$")
-    # An enum's message quotes the value, which may be anything.
-    return where.rstrip("`").lstrip("."), reason.partition(" value '")[0] + "."
+    reason, _, path = str(error).partition(" - at `$")
+    # The message about an enum quotes the value, which may be personal.
+    return path.rstrip("`").lstrip("."), reason.partition(" value '")[0] + "."

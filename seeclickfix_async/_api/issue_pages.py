@@ -16,7 +16,7 @@ from seeclickfix_async.models import DetailedIssue, Issue
 
 
 def issues_route(query: IssueQuery) -> CollectionRoute[Any]:
-    """Return the route of a query."""
+    """Return the route of a query, with its parameters."""
     return CollectionRoute(_model(query), "issues", "/issues", query.params())
 
 
@@ -26,13 +26,13 @@ def _model(query: IssueQuery) -> type[Issue]:
 
 @attrs.frozen
 class IssuePages:
-    """Requests pages of issues, in two steps where a crawl sends its next request in between."""
+    """Pages of issues, fetched with `get`, or in two steps to send other requests in between."""
 
     _requestor: Requestor
 
     @property
     def rate(self) -> float:
-        """Requests a second that the quota allows."""
+        """The requests per second that the quota allows."""
         return self._requestor.transport.rate
 
     @property
@@ -41,13 +41,13 @@ class IssuePages:
         return self._requestor.transport.clock
 
     async def get(self, query: IssueQuery, number: int = 1) -> Page[Any]:
-        """Request a page, and decode it."""
+        """Request a page and decode it."""
         return await self._requestor.get_page(issues_route(query), number)
 
     async def send(self, query: IssueQuery, number: int) -> Response:
-        """Request a page."""
+        """Request a page, to be decoded later with `decode`."""
         return await self._requestor.fetch_page(issues_route(query), number)
 
     def decode(self, response: Response, query: IssueQuery, number: int) -> Page[Any]:
-        """Decode the response to a request that `send` made."""
+        """Decode a response that `send` returned."""
         return read_page(response, _model(query), "issues", number)

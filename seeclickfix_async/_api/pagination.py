@@ -22,35 +22,35 @@ from seeclickfix_async.errors._counting import counted
 
 
 class Identified(Protocol):
-    """Something with an id of its own."""
+    """An object with an id."""
 
     @property
     def id(self) -> int | str | None:
-        """What the service tells it from others by."""
+        """The id that the service assigned; None if it is unknown."""
         ...
 
 
 T = TypeVar("T", bound=Identified)
 T_co = TypeVar("T_co", bound=Identified, covariant=True)
 
-# What the service may answer to a page that it does not serve; which one it is, nobody recorded.
+# The errors that the service may return for a page that it does not serve (not observed).
 BEYOND = (BadRequestError, NotFoundError, ValidationError)
 
 
 @attrs.frozen
 class Page(Generic[T_co]):
-    """One page of results.
+    """A page of results.
 
     Attributes:
-        items: The rows that could be read.
+        items: The readable rows.
         page: The number of this page, from 1.
-        per_page: Rows on a full page, as granted by the service: it clamps what was asked for.
-        pages: How many pages the service promises; it may serve fewer.
-        entries: How many rows the service promises in all.
-        next_page: The number of the next page, None on the last one.
+        per_page: The size of a full page. The service may grant less than was requested.
+        pages: The number of pages that the service announces; it may serve fewer.
+        entries: The number of rows that the service announces, on all pages.
+        next_page: The number of the next page; None on the last one.
         rejected: The rows that could not be read, with their bytes.
-        response: The answer as it came.
-        key: The name of the list in the answer.
+        response: The undecoded response.
+        key: The name of the list in the response.
     """
 
     items: tuple[T_co, ...]
@@ -65,15 +65,15 @@ class Page(Generic[T_co]):
 
     @property
     def raw(self) -> tuple[dict[str, Any], ...]:
-        """The items as plain objects, with the fields that the models do not know.
+        """The items as plain objects, including fields that the models do not have.
 
-        Decoded anew at each call.
+        They are decoded again at each access.
         """
         return decode_plain(self.response, self.key, {row.index for row in self.rejected})
 
     @property
     def size(self) -> int:
-        """How many rows came, readable or not."""
+        """The number of rows received, readable or not."""
         return len(self.items) + len(self.rejected)
 
     def __iter__(self) -> Iterator[T_co]:
@@ -84,10 +84,10 @@ class Page(Generic[T_co]):
 
 
 def require_readable(page: Page[T]) -> Page[T]:
-    """Return the page, unless it has rows and none of them can be read.
+    """Return a page, unless it has rows and none of them can be read.
 
     Raises:
-        DecodeError: It would look like a page without results.
+        DecodeError: No row can be read. The page would look like one without results.
     """
     if page.rejected and not page.items:
         raise _unreadable(page.rejected, page.response)
@@ -96,18 +96,18 @@ def require_readable(page: Page[T]) -> Page[T]:
 
 def _unreadable(rejected: Sequence[Rejected], response: Response) -> DecodeError:
     first = rejected[0]
-    reason = f"None of {counted(len(rejected), 'row')} can be read; of the first: {first.reason}"
+    reason = f"None of {counted(len(rejected), 'row')} can be read. The first one: {first.reason}"
     return DecodeError(reason, path=first.path, route=response.route)
 
 
 class Pager(Generic[T]):
-    """A listing: `await` it for one page, `async for` over it for all items.
+    """A listing: `await` it for one page, or iterate over all items with `async for`.
 
-    Nothing is sent before that. Items are given once, even when rows shift from one page to
-    the next while they are read.
+    Nothing is sent before that. Each item is returned once, even if rows move to another page
+    during the iteration.
 
-    A row that cannot be read is set aside in `rejected`. When rows came and none of them can be
-    read, DecodeError is raised: for one page at once, for all items at the end.
+    A row that cannot be read is added to `rejected`. If rows were received and none of them can be
+    read, DecodeError is raised: after one page if it is awaited, otherwise at the end.
     """
 
     def __init__(self, fetch: Callable[[int], Awaitable[Page[T]]], start: int) -> None:
@@ -118,20 +118,20 @@ class Pager(Generic[T]):
 
     @property
     def rejected(self) -> tuple[Rejected, ...]:
-        """The rows that could not be read yet, each with its page and its bytes.
+        """The rows that could not be read, each with its page number and its bytes.
 
-        Those of the last page that was awaited, or of all pages since the last iteration began.
+        They are those of the last awaited page, or of the last iteration so far.
         """
         return tuple(self._rejected)
 
     def __await__(self) -> Generator[Any, Any, Page[T]]:
-        return self._first().__await__()
+        return self._fetch_first().__await__()
 
     def __aiter__(self) -> AsyncIterator[T]:
         return _Items(self.pages())
 
     def pages(self) -> AsyncIterator[Page[T]]:
-        """Iterate over whole pages, from the first one asked for.
+        """Iterate over whole pages, from the requested first one.
 
         Raises:
             TruncatedResultsError: The service stopped before the end, as it does after about
@@ -142,7 +142,7 @@ class Pager(Generic[T]):
         return _Pages(self._fetch, self._start, self._rejected)
 
     async def collect(self, limit: int | None = None) -> list[T]:
-        """All items as a list, or the first `limit` of them."""
+        """Return all items, or the first `limit` of them."""
         if limit is not None:
             validation.in_range("limit", limit, 1, 10**9, integer=True)
         items: list[T] = []
@@ -152,14 +152,14 @@ class Pager(Generic[T]):
                 break
         return items
 
-    async def _first(self) -> Page[T]:
+    async def _fetch_first(self) -> Page[T]:
         page = await self._fetch(self._start)
         self._rejected = list(page.rejected)
         return require_readable(page)
 
 
 class _Pages(Generic[T]):
-    """Walks by page number. A class and no generator: nothing is left open when it is dropped."""
+    """An iterator over pages, by number. Unlike a generator, it need not be closed."""
 
     def __init__(
         self, fetch: Callable[[int], Awaitable[Page[T]]], start: int, rejected: list[Rejected]
@@ -175,7 +175,7 @@ class _Pages(Generic[T]):
         return self
 
     async def __anext__(self) -> Page[T]:
-        page = None if self._next is None else await self._read(self._next)
+        page = None if self._next is None else await self._fetch_page(self._next)
         if page is None:
             self._next = None
             self._check_end()
@@ -184,60 +184,62 @@ class _Pages(Generic[T]):
         self._rejected += page.rejected
         self._last = page
         self._next = page.next_page
-        if self._next is None and self._may_go_on(page):
+        if self._next is None and self._may_have_more(page):
             self._next = page.page + 1
         return page
 
-    async def _read(self, number: int) -> Page[T] | None:
-        """The page of this number; None if it is not there, and was not promised."""
-        before = self._last
-        is_promised = before is None or before.next_page is not None
+    async def _fetch_page(self, number: int) -> Page[T] | None:
+        """Fetch a page; return None if there is none and the service did not announce it."""
+        previous = self._last
+        is_announced = previous is None or previous.next_page is not None
         try:
             page = await self._fetch(number)
         except BEYOND as error:
-            if not is_promised:
+            if not is_announced:
                 return None
             if number == self._start:
                 raise
-            raise self._truncated(f"The service refused page {number}.", before) from error
-        if is_promised or _is_new(page, number, before):
-            self._check(page, number)
+            raise self._truncated(f"The service refused page {number}.", previous) from error
+        if is_announced or _is_new(page, number, previous):
+            self._check_page(page, number)
             return page
         return None
 
-    def _may_go_on(self, page: Page[T]) -> bool:
-        """Whether there may be more, although the service names no next page.
+    def _may_have_more(self, page: Page[T]) -> bool:
+        """Return True if there may be more rows, although the service announces no next page.
 
-        It may where the page is full and the count does not say that this was the last row: a
-        count can lag behind. That costs no request where the count is right.
+        That is so if the page is full and its last row is not the last one by the service's count,
+        which can be too low. If the count is right, this costs no request.
         """
-        return page.size >= (page.per_page or math.inf) and (page.entries or 0) < self._total(page)
+        return page.size >= (page.per_page or math.inf) and (page.entries or 0) < self._end_of(page)
 
     @staticmethod
-    def _total(page: Page[T]) -> int:
-        """How many rows there are up to the end of a page."""
+    def _end_of(page: Page[T]) -> int:
+        """Return the number of rows up to and including a page, if all pages are full."""
         return page.page * (page.per_page or 0)
 
-    def _check(self, page: Page[T], number: int) -> None:
-        """Refuse what is no honest end and no honest next page."""
-        before = self._last
+    def _check_page(self, page: Page[T], number: int) -> None:
+        """Refuse a page that shows that the service does not serve all rows."""
+        previous = self._last
         if page.page != number:
-            raise self._truncated(f"The service answered page {page.page} for page {number}.", page)
-        if before is not None and page.items and _ids(page) == _ids(before):
-            raise self._truncated(f"Page {number} is the same as the one before it.", page)
+            reason = f"The service returned page {page.page} instead of page {number}."
+            raise self._truncated(reason, page)
+        if previous is not None and page.items and _ids(page) == _ids(previous):
+            raise self._truncated(f"Page {number} is the same as the page before.", page)
         if page.next_page is not None and page.next_page <= number:
-            raise self._truncated(f"Page {number} names page {page.next_page} as its next.", page)
-        per_page = page.per_page or (None if before is None else before.per_page) or 0
+            reason = f"Page {number} announces page {page.next_page} as the next one."
+            raise self._truncated(reason, page)
+        per_page = page.per_page or (None if previous is None else previous.per_page) or 0
         if not page.size and (page.entries or 0) > (number - 1) * per_page:
-            raise self._truncated(f"Page {number} is empty, before the end.", page)
+            raise self._truncated(f"Page {number} is empty before the end.", page)
 
     def _check_end(self) -> None:
-        """The last page was given out; was it the last one, and was there something to read?"""
+        """After the last page, check that it was the end, and that some row could be read."""
         page = self._last
         if page is None:
             return
-        if (page.entries or 0) > self._total(page) > 0:
-            raise self._truncated(f"Page {page.page} calls itself the last one.", page)
+        if (page.entries or 0) > self._end_of(page) > 0:
+            raise self._truncated(f"Page {page.page} announces no next one before the end.", page)
         if self._received and self._received == len(self._rejected):
             raise _unreadable(self._rejected, page.response)
 
@@ -251,7 +253,7 @@ class _Pages(Generic[T]):
 
 
 class _Items(Generic[T]):
-    """The items of pages, each once."""
+    """An iterator over the items of pages, each once."""
 
     def __init__(self, pages: AsyncIterator[Page[T]]) -> None:
         self._pages = pages
@@ -272,9 +274,9 @@ class _Items(Generic[T]):
             self._items = iter((await self._pages.__anext__()).items)
 
 
-def _is_new(page: Page[Any], number: int, before: Page[Any] | None) -> bool:
-    """Whether it is the page that was asked for, with rows, and not the one before once more."""
-    repeated = before is not None and _ids(page) == _ids(before)
+def _is_new(page: Page[Any], number: int, previous: Page[Any] | None) -> bool:
+    """Return True for the requested page, if it has rows and does not repeat the previous page."""
+    repeated = previous is not None and _ids(page) == _ids(previous)
     return page.page == number and page.size > 0 and not repeated
 
 

@@ -24,16 +24,16 @@ _logger = logging.getLogger("seeclickfix_async")
 
 
 def read_object(response: Response, model: type[T], *, first: bool = False) -> T:
-    """Return the object that a response holds.
+    """Return the object in a response.
 
     Args:
         response: The response.
         model: The class of the object.
-        first: Whether the response may be a list, whose first object is returned.
+        first: True if the response may also be a list, whose first object is returned.
 
     Raises:
         DecodeError: The response is not JSON, or not such an object.
-        ForeignRedirectError: The same, and another origin has sent it.
+        ForeignRedirectError: The same, for a response of another origin.
         ValidationError: The response lists errors.
     """
     if b'"errors"' in response.content:
@@ -42,29 +42,29 @@ def read_object(response: Response, model: type[T], *, first: bool = False) -> T
 
 
 def read_page(response: Response, model: type[RowT], key: str, number: int = 1) -> Page[RowT]:
-    """Return the page that a response holds.
+    """Return the page in a response.
 
     Args:
         response: The response.
         model: The class of its rows.
         key: The name of the list in the response; empty if the response is the list itself.
-        number: The number of the page, for a response that does not say it.
+        number: The number of the page, for a response without it.
 
     Raises:
-        DecodeError: The response is not JSON, or holds no such list.
-        ForeignRedirectError: The same, and another origin has sent it.
+        DecodeError: The response is not JSON, or does not contain such a list.
+        ForeignRedirectError: The same, for a response of another origin.
         ValidationError: The response lists errors.
     """
     rows = _decode(decoding.decode_rows, response, key, model)
     refuse_listed_errors(response, rows.errors)
     if rows.rejected:
         _logger.warning(
-            "%s: %s cannot be read, the first at %s",
+            "%s: %s cannot be read; the first is at %s",
             response.route,
             counted(len(rows.rejected), "row"),
             rows.rejected[0].path,
         )
-    pagination = rows.pagination  # empty for a collection without pages, which is one page
+    pagination = rows.pagination  # without values for a collection that has no pages
     number = pagination.page or number
     return Page(
         items=rows.items,
@@ -96,11 +96,10 @@ def check_written(response: Response) -> Response:
 
 
 def read_written(response: Response, model: type[T], *, first: bool = False) -> T:
-    """Return the object that a checked response to a write holds.
+    """Return the object in a response to a write that `check_written` has checked.
 
     Raises:
-        AnswerLostError: It cannot be read. The object was written, so the write must not be
-            sent again for a better response.
+        AnswerLostError: It cannot be read. The object was written: do not send it again.
     """
     try:
         return (decoding.decode_first if first else decoding.decode_object)(response, model)
@@ -118,7 +117,7 @@ def read_written_or_moderated(response: Response, model: type[T]) -> T | Moderat
 
 
 def _decode(decode: Callable[[Response, *Ts], T], response: Response, *args: *Ts) -> T:
-    """Decode a response; if another origin sent it and it cannot be read, that is the error."""
+    """Decode a response; if it cannot be read and is of another origin, raise that as the error."""
     try:
         return decode(response, *args)
     except DecodeError as error:
@@ -133,8 +132,10 @@ def _refuse_errors(response: Response, body: object) -> None:
 
 
 def _answer_lost(response: Response, error: DecodeError) -> AnswerLostError:
+    at_path = f" at {error.path}" if error.path else ""
     return AnswerLostError(
-        f"The response says success and cannot be read at {error.path!r}, so the service may well "
-        "have carried it out. Read before you write again.",
+        f"The response has a success status and cannot be read{at_path}: the service has probably "
+        "carried out the request.",
+        advice="Read before you write again.",
         route=response.route,
     )

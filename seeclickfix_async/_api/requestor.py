@@ -1,4 +1,4 @@
-"""From a route and its arguments to a request, and to the models of its response."""
+"""From a route and its arguments to a request, and from its response to models."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ T = TypeVar("T")
 RowT = TypeVar("RowT", bound=Identified)
 
 _ROOT = api_url("")
-_DOTS = re.compile(r"(^|/)\.{1,2}(/|$)")
+_DOT_SEGMENT = re.compile(r"(^|/)\.{1,2}(/|$)")
 _METHOD = re.compile(r"[A-Z]{3,10}")
-_NO_PICTURES = ("text/", "application/json")
-_NUMBERS = re.compile(r"(?<=/)\d+")
+_NOT_IMAGES = ("text/", "application/json")
+_ID_IN_PATH = re.compile(r"(?<=/)\d+")
 
 
-def _pairs(params: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def _to_tuple(params: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple(params)
 
 
@@ -46,27 +46,27 @@ class CollectionRoute(Generic[RowT]):
     Attributes:
         model: The class of the rows.
         key: The name of the list in the response; empty if the response is the list itself.
-        route: Such as `/issues/{id}/comments`.
-        params: The query parameters, without the number of the page.
+        route: The route template, such as `/issues/{id}/comments`.
+        params: The query parameters, without the page number.
         path: The values of the placeholders in `route`.
     """
 
     model: type[RowT]
     key: str
     route: str
-    params: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_pairs, repr=False)
+    params: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_to_tuple, repr=False)
     path: Mapping[str, int | str] = attrs.field(factory=dict)
 
 
 @attrs.frozen
 class Requestor:
-    """Sends the requests of all resources of one view, with its options.
+    """Sends the requests of all resources of one view of the client, with its options.
 
     Attributes:
-        transport: The connections, which all views share.
-        site: The service's address.
+        transport: The transport that all views share.
+        site: The service's URL, without a path.
         options: The options of the view.
-        root: The path that routes are under; Open311 has another one than the API.
+        root: The path before all routes, which for Open311 is not that of the API.
     """
 
     transport: Transport
@@ -82,7 +82,7 @@ class Requestor:
     async def get(
         self, route: str, *, params: Iterable[tuple[str, str]] = (), **path: int | str
     ) -> Response:
-        """Call a route such as `/issues/{id}` with its path's arguments."""
+        """Call a route such as `/issues/{id}`, with the values of its placeholders."""
         query = encode(params)
         url = self._url(route, path) + (f"?{query}" if query else "")
         return await self.transport.send(Request("GET", url, f"GET {route}"), self.options)
@@ -101,7 +101,7 @@ class Requestor:
 
         Raises:
             AnswerLostError: The response is not JSON, such as the page of a proxy.
-            ValidationError: The service refused, or lists errors in a success.
+            ValidationError: The service refused, or listed errors in a success.
         """
         content: bytes | MultipartForm | None = None
         headers: dict[str, str] = {}
@@ -131,12 +131,12 @@ class Requestor:
         """Call a route whose response is a collection without pages.
 
         Raises:
-            DecodeError: It has rows, and none of them can be read.
+            DecodeError: It has rows, but none of them can be read.
         """
         return require_readable(await self.get_page(route)).items
 
     def pager(self, route: CollectionRoute[RowT], start: int) -> Pager[RowT]:
-        """Return the listing of a collection, from the page of this number."""
+        """Return the listing of a collection, from page `start`."""
         return Pager(functools.partial(self.get_page, route), start)
 
     async def get_page(self, route: CollectionRoute[RowT], number: int = 1) -> Page[RowT]:
@@ -145,25 +145,29 @@ class Requestor:
         return read_page(response, route.model, route.key, number)
 
     async def fetch_page(self, route: CollectionRoute[Any], number: int) -> Response:
-        """Send the request for a page, whose response is to be read later with `read_page`."""
+        """Request a page, to be decoded later with `read_page`."""
         params = [*route.params, *page_params(number)]
         return await self.get(route.route, params=params, **route.path)
 
     async def download(self, url: str, into: BodyWriter) -> None:
-        """Fetch a picture, from any origin that redirects lead to; the token stays at the API's."""
+        """Fetch an image. Redirects may lead to other origins, which do not receive the token."""
         route = "GET a photo"
         request = Request("GET", url, route, {"Accept": "image/*"}, into=into)
         response = await self.transport.send(request, self.options)
-        kind = response.headers.get("content-type", "").lower()
-        if kind.startswith(_NO_PICTURES):
-            raise DecodeError("It is no picture.", route=route)
+        content_type = response.headers.get("content-type", "").lower()
+        if content_type.startswith(_NOT_IMAGES):
+            raise DecodeError("It is not an image.", route=route)
 
-    async def follow(self, method: str, url: str, under: str, body: Any) -> Response:
-        """Write to a link from a response, on this client's own site and below one of its paths."""
+    async def follow(self, method: str, url: str, prefix: str, body: Any) -> Response:
+        """Write to a link from a response, at this client's own site.
+
+        Raises:
+            InvalidArgumentError: The link's path does not begin with `prefix`.
+        """
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        if not path.startswith(_ROOT + under):
-            raise InvalidArgumentError("url", f"must be a link to {_ROOT}{under}...")
+        if not path.startswith(_ROOT + prefix):
+            raise InvalidArgumentError("url", f"must be a link to {_ROOT}{prefix}...")
         return check_written(await self.request(method, path, json=body))
 
     async def request(
@@ -177,12 +181,12 @@ class Requestor:
     ) -> Response:
         """Call any route, known or not; see `AsyncClient.request`."""
         if not isinstance(method, str) or not _METHOD.fullmatch(method):
-            raise InvalidArgumentError("method", "must be a method such as GET, in capitals.")
+            raise InvalidArgumentError("method", "must be an HTTP method in capitals, such as GET.")
         url = self._locate(path)
         if params:
-            given = [(name, format_param(value)) for name, value in params.items()]
-            url += ("&" if "?" in url else "?") + encode(given)
-        more = {
+            pairs = [(name, format_param(value)) for name, value in params.items()]
+            url += ("&" if "?" in url else "?") + encode(pairs)
+        extra_headers = {
             header_text("headers", name): header_text("headers", value, spaces=True)
             for name, value in (headers or {}).items()
             if str(name).lower() != "cookie"  # cookies are never sent
@@ -190,14 +194,15 @@ class Requestor:
         content = None
         if json is not None:
             content = msgspec.json.encode(json)
-            more["Content-Type"] = bodies.JSON
-        route = f"{method} {_NUMBERS.sub('{id}', urlsplit(url).path)}"
-        return await self.transport.send(Request(method, url, route, more, content), self.options)
+            extra_headers["Content-Type"] = bodies.JSON
+        route = f"{method} {_ID_IN_PATH.sub('{id}', urlsplit(url).path)}"
+        request = Request(method, url, route, extra_headers, content)
+        return await self.transport.send(request, self.options)
 
     def _url(self, route: str, path: Mapping[str, int | str]) -> str:
         for name, value in path.items():
             if value in (".", ".."):
-                raise InvalidArgumentError(name, "must not be . or .. alone.")
+                raise InvalidArgumentError(name, "must not be '.' or '..'.")
         parts = {
             name: value if isinstance(value, int) else quote(value, safe="")
             for name, value in path.items()
@@ -211,10 +216,12 @@ class Requestor:
         absolute = path.startswith(("https://", "http://"))
         if absolute and not validation.is_http_url(path):
             raise InvalidArgumentError("path", "is no address that a request can be sent to.")
-        if _DOTS.search(urlsplit(path).path):
-            raise InvalidArgumentError("path", "must not hold . or .. as a segment.")
+        if _DOT_SEGMENT.search(urlsplit(path).path):
+            raise InvalidArgumentError("path", "must not have a segment '.' or '..'.")
         if absolute:
             return path
         if "://" in path or path.startswith("//"):
-            raise InvalidArgumentError("path", "must be a path such as /issues, or an http URL.")
+            raise InvalidArgumentError(
+                "path", "must be a path such as /issues, or an http or https URL."
+            )
         return self.site + _ROOT + "/" + path.removeprefix(_ROOT).lstrip("/")

@@ -1,4 +1,4 @@
-"""Listings end honestly, or loudly."""
+"""Listings return all rows, or raise an error."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from seeclickfix_async.errors import BadRequestError, DecodeError, TruncatedResu
 pytestmark = pytest.mark.anyio
 
 
-def _page(numbers: list[int], **told: Any) -> dict[str, Any]:
-    pagination = {"entries": 6, "page": 1, "per_page": 2, "pages": 3, "next_page": None, **told}
+def _page(numbers: list[int], **changes: Any) -> dict[str, Any]:
+    pagination = {"entries": 6, "page": 1, "per_page": 2, "pages": 3, "next_page": None, **changes}
     return {
         "issues": [{"id": number} for number in numbers],
         "metadata": {"pagination": pagination},
@@ -24,10 +24,8 @@ def _page(numbers: list[int], **told: Any) -> dict[str, Any]:
 
 def _client(pages: dict[int, Any]) -> AsyncClient:
     def serve(request: httpx.Request) -> httpx.Response:
-        answer = pages[int(request.url.params.get("page", "1"))]
-        return (
-            httpx.Response(answer) if isinstance(answer, int) else httpx.Response(200, json=answer)
-        )
+        page = pages[int(request.url.params.get("page", "1"))]
+        return httpx.Response(page) if isinstance(page, int) else httpx.Response(200, json=page)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
     return AsyncClient(http=http, limiter=None, base_url="https://city.example")
@@ -38,7 +36,7 @@ _SECOND = _page([3, 4], page=2, next_page=3)
 _THIRD = _page([5, 6], page=3)
 
 
-async def test_a_listing_is_one_page_or_all_items() -> None:
+async def test_a_listing_returns_one_page_or_all_items() -> None:
     client = _client({1: _FIRST, 2: _SECOND, 3: _THIRD})
     listing = client.issues.list(per_page=2)
 
@@ -46,62 +44,72 @@ async def test_a_listing_is_one_page_or_all_items() -> None:
     assert (page.page, page.per_page, page.pages, page.entries) == (1, 2, 3, 6)
     assert [issue.id for issue in page] == [1, 2]
     assert [issue.id async for issue in listing] == [1, 2, 3, 4, 5, 6]
-    assert [len(one) async for one in listing.pages()] == [2, 2, 2]
+    assert [len(page) async for page in listing.pages()] == [2, 2, 2]
     assert [issue.id for issue in await listing.collect(3)] == [1, 2, 3]
     assert [issue.id async for issue in client.issues.list(page=2)] == [3, 4, 5, 6]
 
 
 @pytest.mark.parametrize(
-    ("pages", "received", "words"),
+    ("pages", "received", "message"),
     [
-        ({1: _FIRST, 2: _page([], page=2, next_page=3)}, 2, "empty, before the end"),
-        ({1: _FIRST, 2: _page([1, 2], page=2, next_page=3)}, 2, "same as the one before"),
-        ({1: _FIRST, 2: _page([3, 4], page=1, next_page=2)}, 2, "answered page 1 for page 2"),
-        ({1: _FIRST, 2: _page([3, 4], page=2, next_page=2)}, 2, "names page 2 as its next"),
-        ({1: _FIRST, 2: _page([3, 4], page=2, next_page=1)}, 2, "names page 1 as its next"),
-        ({1: _FIRST, 2: _page([3, 4], page=2, next_page=None)}, 4, "calls itself the last"),
+        ({1: _FIRST, 2: _page([], page=2, next_page=3)}, 2, "empty before the end"),
+        ({1: _FIRST, 2: _page([1, 2], page=2, next_page=3)}, 2, "same as the page before"),
+        (
+            {1: _FIRST, 2: _page([3, 4], page=1, next_page=2)},
+            2,
+            "returned page 1 instead of page 2",
+        ),
+        ({1: _FIRST, 2: _page([3, 4], page=2, next_page=2)}, 2, "announces page 2 as the next"),
+        ({1: _FIRST, 2: _page([3, 4], page=2, next_page=1)}, 2, "announces page 1 as the next"),
+        (
+            {1: _FIRST, 2: _page([3, 4], page=2, next_page=None)},
+            4,
+            "announces no next one before the end",
+        ),
         ({1: _FIRST, 2: 400}, 2, "refused page 2"),
         ({1: _FIRST, 2: 404}, 2, "refused page 2"),
         ({1: _FIRST, 2: 422}, 2, "refused page 2"),
-        ({1: _page([])}, 0, "empty, before the end"),
+        ({1: _page([])}, 0, "empty before the end"),
     ],
 )
-async def test_nothing_ends_silently(pages: dict[int, Any], received: int, words: str) -> None:
-    got: list[int] = []
-    with pytest.raises(TruncatedResultsError, match=words) as caught:
-        await _drain(_client(pages), got)
+async def test_a_truncated_listing_is_an_error(
+    pages: dict[int, Any], received: int, message: str
+) -> None:
+    ids: list[int] = []
+    with pytest.raises(TruncatedResultsError, match=message) as caught:
+        await _collect_ids(_client(pages), ids)
 
-    assert len(got) == received == caught.value.received
+    assert len(ids) == received == caught.value.received
     assert caught.value.entries == 6
 
 
-async def _drain(client: AsyncClient, got: list[int]) -> None:
+async def _collect_ids(client: AsyncClient, ids: list[int]) -> None:
     async for issue in client.issues.list():
-        got.append(issue.id)  # noqa: PERF401  # what came before an error is to be seen
+        ids.append(issue.id)  # noqa: PERF401  # includes those received before an error
 
 
-async def test_rows_that_vanish_on_the_way_are_an_honest_end() -> None:
-    gone = _page([], page=2, entries=2, pages=1)
-    got: list[int] = []
+async def test_a_listing_ends_normally_if_the_remaining_rows_were_deleted() -> None:
+    emptied = _page([], page=2, entries=2, pages=1)
+    ids: list[int] = []
 
-    await _drain(_client({1: _FIRST, 2: gone}), got)
+    await _collect_ids(_client({1: _FIRST, 2: emptied}), ids)
 
-    assert got == [1, 2]
+    assert ids == [1, 2]
 
 
-async def test_rows_that_shift_come_once() -> None:
+async def test_rows_that_move_to_the_next_page_are_returned_once() -> None:
     shifted = _page([2, 3], page=2, next_page=3)
-    got: list[int] = []
+    ids: list[int] = []
 
-    await _drain(_client({1: _FIRST, 2: shifted, 3: _page([4, 5], page=3)}), got)
+    await _collect_ids(_client({1: _FIRST, 2: shifted, 3: _page([4, 5], page=3)}), ids)
 
-    assert got == [1, 2, 3, 4, 5]
-
-
-_BAD = {"issues": [{"id": "x"}, {"id": None}]}
+    assert ids == [1, 2, 3, 4, 5]
 
 
-async def test_a_listing_shows_the_rows_that_it_set_aside() -> None:
+_UNREADABLE = {"issues": [{"id": "x"}, {"id": None}]}
+
+
+async def test_a_listing_reports_its_rejected_rows() -> None:
     second = _page([3], page=2, next_page=3)
     second["issues"].append({"id": "x"})
     listing = _client({1: _FIRST, 2: second, 3: _THIRD}).issues.list()
@@ -120,8 +128,8 @@ async def test_a_listing_shows_the_rows_that_it_set_aside() -> None:
     assert not listing.rejected
 
 
-async def test_a_listing_without_a_readable_row_is_refused_at_its_end() -> None:
-    pages = {1: _page([], next_page=2) | _BAD, 2: _page([], page=2, entries=4) | _BAD}
+async def test_a_listing_without_a_readable_row_is_an_error_at_its_end() -> None:
+    pages = {1: _page([], next_page=2) | _UNREADABLE, 2: _page([], page=2, entries=4) | _UNREADABLE}
     listing = _client(pages).issues.list()
 
     with pytest.raises(DecodeError, match="None of 4 rows can be read") as caught:
@@ -130,8 +138,8 @@ async def test_a_listing_without_a_readable_row_is_refused_at_its_end() -> None:
     assert [row.page for row in listing.rejected] == [1, 1, 2, 2]
 
 
-async def test_a_page_without_a_readable_row_is_refused_when_it_is_awaited() -> None:
-    listing = _client({1: _page([], next_page=2) | _BAD}).issues.list()
+async def test_an_awaited_page_without_a_readable_row_is_an_error() -> None:
+    listing = _client({1: _page([], next_page=2) | _UNREADABLE}).issues.list()
 
     with pytest.raises(DecodeError, match="None of 2 rows can be read"):
         await listing
@@ -139,13 +147,13 @@ async def test_a_page_without_a_readable_row_is_refused_when_it_is_awaited() -> 
 
 
 async def test_a_page_without_a_readable_row_does_not_end_a_listing() -> None:
-    pages = {1: _FIRST, 2: _page([], page=2, next_page=3) | _BAD, 3: _THIRD}
+    pages = {1: _FIRST, 2: _page([], page=2, next_page=3) | _UNREADABLE, 3: _THIRD}
 
-    assert [i.id for i in await _client(pages).issues.list().collect()] == [1, 2, 5, 6]
+    assert [issue.id for issue in await _client(pages).issues.list().collect()] == [1, 2, 5, 6]
 
 
 @pytest.mark.parametrize("entries", [None, 0, 3])
-async def test_a_listing_goes_on_after_a_full_page_when_the_count_lags_behind(
+async def test_a_listing_continues_after_a_full_page_if_the_count_is_too_low(
     entries: int | None,
 ) -> None:
     pages = {
@@ -154,17 +162,17 @@ async def test_a_listing_goes_on_after_a_full_page_when_the_count_lags_behind(
         3: _page([5], page=3, entries=entries),
     }
 
-    assert [i.id for i in await _client(pages).issues.list().collect()] == [1, 2, 3, 4, 5]
+    assert [issue.id for issue in await _client(pages).issues.list().collect()] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
-    "beyond",
+    "next_page",
     [404, 422, _page([], page=2, entries=1), _page([1, 2], entries=1), _page([1, 2], page=2)],
 )
-async def test_nothing_after_a_full_page_is_an_honest_end(beyond: Any) -> None:
-    pages = {1: _page([1, 2], entries=1), 2: beyond}
+async def test_a_listing_ends_normally_if_no_page_follows_a_full_one(next_page: Any) -> None:
+    pages = {1: _page([1, 2], entries=1), 2: next_page}
 
-    assert [i.id for i in await _client(pages).issues.list().collect()] == [1, 2]
+    assert [issue.id for issue in await _client(pages).issues.list().collect()] == [1, 2]
 
 
 async def test_a_full_last_page_costs_no_request_when_the_count_is_right() -> None:
@@ -173,6 +181,6 @@ async def test_a_full_last_page_costs_no_request_when_the_count_is_right() -> No
     assert len(await client.issues.list().collect()) == 6
 
 
-async def test_a_refused_first_page_is_what_it_is() -> None:
+async def test_an_error_of_the_first_page_is_raised_as_it_is() -> None:
     with pytest.raises(BadRequestError):
-        await _drain(_client({1: 400}), [])
+        await _collect_ids(_client({1: 400}), [])

@@ -1,4 +1,4 @@
-"""A bad row costs itself alone: in listings, in the feed, in every file, and for every model."""
+"""An unreadable row does not affect the others, in listings, feeds, files and all models."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from tests.support.pulled_files import READERS, read_issues
 pytestmark = pytest.mark.anyio
 
 _TIME = "2026-01-0{}T00:00:00Z"
-_DEEP = "[" * 100_000 + "]" * 100_000  # Python 3.13 reads 2,000
+_DEEP = "[" * 100_000 + "]" * 100_000  # Python 3.13 decodes 2,000 levels
 
 
 def _row(number: int, **fields: Any) -> str:
-    """An issue, or whatever else has an id, a name and times."""
+    """Return an issue as JSON, which is also readable as other models."""
     time = _TIME.format(number)
     row = {"id": number, "status": "Open", "summary": f"s{number}", "created_at": time}
     return json.dumps({**row, "updated_at": time, "lat": 41.0, "lng": -72.0, "@": 0} | fields)
 
 
 def _field(raw: str, name: str = "@") -> str:
-    """The second row, with a field that is written as no encoder would."""
+    """Return the second row, with a field in a form that no encoder would write."""
     if name == "@":
         return _row(2).replace('"@": 0', raw)
     return _row(2, **{name: "@@"}).replace('"@@"', raw)
 
 
-# What can mean one thing only is repaired, so that the row comes.
+# Values with only one possible meaning are repaired, and the row is returned.
 _REPAIRED = {
     "half of a pair": _field(r'"a \ud83d"', "summary"),
     "half at the end": _field(r'"\ude00"', "summary"),
@@ -56,8 +56,8 @@ _REPAIRED = {
     "NaN": _field("NaN", "lat"),
     "Infinity": _field("-Infinity", "lng"),
     "a huge float": _field("1e999", "lat"),
-    "NaN as text": _field('"nan"', "lat"),
-    "infinity as text": _field('"-inf"', "lng"),
+    "NaN as a string": _field('"nan"', "lat"),
+    "infinity as a string": _field('"-inf"', "lng"),
     "a latitude of 91": _field("91", "lat"),
     "a longitude of 1e308": _field("1e308", "lng"),
     "NaN in an unknown field": _field('"new": [NaN]'),
@@ -74,15 +74,15 @@ _REPAIRED = {
     "a key twice": _field('"summary": "twice"'),
     "an id below zero": _field("-2", "rating"),
 }
-# What may mean anything is set aside.
+# Rows with other invalid values are rejected.
 _REJECTED = {
     "nested unknown field": _field(f'"new": {_DEEP}'),
     "nested known field": _field(_DEEP, "summary"),
     "more than 64 bits": _field(str(2**63), "rating"),
     "70 bits": _field(str(-(2**70)), "rating"),
-    "70 bits as text": _field(f'"{2**70}"', "rating"),
+    "70 bits as a string": _field(f'"{2**70}"', "rating"),
     "a large id": _field(str(2**63), "id"),
-    "an id that is text": _field('"x"', "id"),
+    "an id that is a string": _field('"x"', "id"),
     "a large id of a person": _field(f'{{"id": {2**64}}}', "reporter"),
     "a large id of a category": _field(f'{{"id": {2**64}}}', "request_type"),
     "the year 10000": _field('"10000-01-01T00:00:00Z"', "closed_at"),
@@ -93,8 +93,8 @@ _REJECTED = {
     "the wrong bracket": _row(2)[:-1] + "]",
     "a word": "nonsense",
 }
-_BAD = _REPAIRED | _REJECTED
-_SOME = [  # of each kind, where all would take long
+_INVALID = _REPAIRED | _REJECTED
+_SAMPLE = [  # some of each kind, for slow tests
     "half of a pair",
     "control characters",
     "NaN",
@@ -106,27 +106,27 @@ _SOME = [  # of each kind, where all would take long
 ]
 
 
-def _listing(bad: str, key: str = "issues") -> bytes:
-    listed = f"[{_row(1)}, {bad}, {_row(3)}]"
+def _listing(row: str, key: str = "issues") -> bytes:
+    rows = f"[{_row(1)}, {row}, {_row(3)}]"
     if not key:
-        return listed.encode()
+        return rows.encode()
     pagination = {"entries": 3, "page": 1, "per_page": 20, "pages": 1, "next_page": None}
     metadata = json.dumps({"pagination": pagination})
-    return f'{{"metadata": {metadata}, "{key}": {listed}, "errors": {{}}}}'.encode()
+    return f'{{"metadata": {metadata}, "{key}": {rows}, "errors": {{}}}}'.encode()
 
 
-def _client(answer: bytes | Callable[[httpx.Request], bytes]) -> AsyncClient:
+def _client(body: bytes | Callable[[httpx.Request], bytes]) -> AsyncClient:
     def serve(request: httpx.Request) -> httpx.Response:
-        content = answer if isinstance(answer, bytes) else answer(request)
+        content = body if isinstance(body, bytes) else body(request)
         return httpx.Response(200, content=content)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
     return AsyncClient(http=http, limiter=None, base_url="https://city.example")
 
 
-@pytest.mark.parametrize("name", _BAD)
-async def test_a_page_holds_the_others_and_the_bad_row(name: str) -> None:
-    listing = _client(_listing(_BAD[name])).issues.list()
+@pytest.mark.parametrize("name", _INVALID)
+async def test_a_page_has_the_readable_rows_and_the_rejected_one(name: str) -> None:
+    listing = _client(_listing(_INVALID[name])).issues.list()
     page = await listing
 
     assert page.size == 3
@@ -134,7 +134,7 @@ async def test_a_page_holds_the_others_and_the_bad_row(name: str) -> None:
     assert len(page.rejected) == len(listing.rejected) == (name in _REJECTED)
     assert len(page.raw) == len(page.items)
     for row in page.rejected:
-        assert (row.index, row.page, row.raw) == (1, 1, _BAD[name].encode())
+        assert (row.index, row.page, row.raw) == (1, 1, _INVALID[name].encode())
 
 
 @pytest.mark.parametrize("name", _REPAIRED)
@@ -142,49 +142,49 @@ async def test_one_object_is_repaired(name: str) -> None:
     issue = await _client(_REPAIRED[name].encode()).issues.get(2, details=True)
 
     assert issue.id == 2
-    for at in (issue.created_at, issue.acknowledged_at, issue.closed_at, issue.updated_at):
-        assert at is None or at.astimezone(UTC)
+    for time in (issue.created_at, issue.acknowledged_at, issue.closed_at, issue.updated_at):
+        assert time is None or time.astimezone(UTC)
     assert json.loads(json.dumps(issue.summary).encode()) == issue.summary
 
 
 @pytest.mark.parametrize("name", _REJECTED)
-async def test_one_object_is_refused_as_unreadable(name: str) -> None:
+async def test_one_unreadable_object_is_an_error(name: str) -> None:
     with pytest.raises(DecodeError):
         await _client(_REJECTED[name].encode()).issues.get(2)
 
 
-@pytest.mark.parametrize("name", _SOME)
+@pytest.mark.parametrize("name", _SAMPLE)
 @pytest.mark.parametrize("suffix", READERS)
-async def test_a_pull_and_its_update_keep_the_others(
+async def test_a_pull_and_its_update_write_the_readable_rows(
     name: str, suffix: str, tmp_path: Path
 ) -> None:
-    client = _client(_listing(_BAD[name]))
+    client = _client(_listing(_INVALID[name]))
     path, details = tmp_path / f"city{suffix}", suffix in (".jsonl", ".db")
     report = await pull(client, to=path, details=details)
-    again = await pull(client, to=path, details=details, update=True)
+    updated = await pull(client, to=path, details=details, update=True)
 
     ids = [1, 3] if name in _REJECTED else [1, 2, 3]
     assert [int(row["id"]) for row in read_issues(path)] == ids
     assert (report.received, report.rejected) == (len(ids), 3 - len(ids))
-    assert report.complete is again.complete is (len(ids) == 3)
+    assert report.complete is updated.complete is (len(ids) == 3)
 
 
-@pytest.mark.parametrize("name", _SOME)
-async def test_a_crawl_brings_the_others(name: str) -> None:
-    walk = _client(_listing(_BAD[name])).issues.crawl(details=True)
-    ids = [issue.id async for issue in walk]
+@pytest.mark.parametrize("name", _SAMPLE)
+async def test_a_crawl_returns_the_readable_rows(name: str) -> None:
+    crawl = _client(_listing(_INVALID[name])).issues.crawl(details=True)
+    ids = [issue.id async for issue in crawl]
 
     assert {1, 3} <= set(ids)
-    assert walk.report.rejected == (name in _REJECTED)
+    assert crawl.report.rejected == (name in _REJECTED)
 
 
 _START = dict.fromkeys(("began", "since", "floor"), "2025-12-31T00:00:00Z")
 
 
-@pytest.mark.parametrize("name", _SOME)
-async def test_the_feed_tells_of_the_others(name: str) -> None:
+@pytest.mark.parametrize("name", _SAMPLE)
+async def test_the_feed_returns_changes_of_the_readable_rows(name: str) -> None:
     ids = []
-    async for change in _client(_listing(_BAD[name])).issues.watch(cursor=_START):
+    async for change in _client(_listing(_INVALID[name])).issues.watch(cursor=_START):
         ids.append(change.issue.id)
         if ids[-1] == 3:
             break
@@ -212,32 +212,32 @@ _COLLECTIONS: dict[str, tuple[str, Callable[[AsyncClient], Awaitable[Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("bad", [r'{"id": 2, "name": "\ud83d"}', f'{{"id": {_DEEP}}}'])
+@pytest.mark.parametrize("row", [r'{"id": 2, "name": "\ud83d"}', f'{{"id": {_DEEP}}}'])
 @pytest.mark.parametrize("name", _COLLECTIONS)
-async def test_every_collection_brings_the_others(name: str, bad: str) -> None:
-    key, ask = _COLLECTIONS[name]
+async def test_every_collection_returns_the_readable_rows(name: str, row: str) -> None:
+    key, fetch = _COLLECTIONS[name]
 
-    assert len(await ask(_client(_listing(bad, key)))) == (2 if _DEEP in bad else 3)
+    assert len(await fetch(_client(_listing(row, key)))) == (2 if _DEEP in row else 3)
 
 
 @pytest.mark.parametrize("name", _COLLECTIONS)
-async def test_a_collection_without_a_readable_row_is_refused(name: str) -> None:
-    key, ask = _COLLECTIONS[name]
+async def test_a_collection_without_a_readable_row_is_an_error(name: str) -> None:
+    key, fetch = _COLLECTIONS[name]
     content = b'[5, "x"]' if not key else b'{"%s": [5, "x"]}' % key.encode()
 
     with pytest.raises(DecodeError, match="None of 2 rows can be read") as caught:
-        await ask(_client(content))
+        await fetch(_client(content))
     assert caught.value.path == f"{key}[0]"
 
 
-async def test_requests_of_open311_come_without_the_bad_one() -> None:
+async def test_open311_requests_are_returned_without_the_rejected_one() -> None:
     def serve(request: httpx.Request) -> bytes:
-        bad = r'{"service_request_id": 2, "description": "\ud83d", "lat": NaN, "long": 1e999}'
-        return b"[]" if "page=2" in str(request.url) else _listing(f"{bad}, {_DEEP}", "")
+        repaired = r'{"service_request_id": 2, "description": "\ud83d", "lat": NaN, "long": 1e999}'
+        return b"[]" if "page=2" in str(request.url) else _listing(f"{repaired}, {_DEEP}", "")
 
     listing = _client(serve).open311().requests()
 
-    assert [one.id async for one in listing] == [None, "2", None]
+    assert [request.id async for request in listing] == [None, "2", None]
     assert [row.path for row in listing.rejected] == ["[2]"]
 
 
@@ -250,7 +250,7 @@ async def test_a_nested_comment_is_repaired() -> None:
     assert page.items[1].comments[0].created_at is None
 
 
-async def test_a_byte_order_mark_is_no_part_of_an_answer() -> None:
+async def test_a_byte_order_mark_is_skipped() -> None:
     mark = b"\xef\xbb\xbf"
 
     assert len(await _client(mark + _listing(_row(2))).issues.list()) == 3
@@ -259,7 +259,7 @@ async def test_a_byte_order_mark_is_no_part_of_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
         lambda content: content[:-20],
         lambda content: content[: len(content) // 2],
@@ -271,51 +271,51 @@ async def test_a_byte_order_mark_is_no_part_of_an_answer() -> None:
         lambda content: content.replace(b'"s1"', b'"s1'),
     ],
 )
-async def test_an_answer_that_is_broken_as_a_whole_is_refused(
-    spoil: Callable[[bytes], bytes],
+async def test_a_damaged_document_is_an_error(
+    damage: Callable[[bytes], bytes],
 ) -> None:
-    content = spoil(_listing(_REPAIRED["half of a pair"]))
+    content = damage(_listing(_REPAIRED["half of a pair"]))
 
     with pytest.raises(DecodeError):
         await _client(content).issues.list()
 
 
-async def test_an_answer_is_read_as_plain_objects_too() -> None:
+async def test_plain_objects_are_repaired_too() -> None:
     response = await _client(_REPAIRED["half of a pair"].encode()).request("GET", "/issues/2")
 
     assert response.json()["summary"] == "a \ufffd"
 
 
-_RAW = st.sampled_from([*_BAD.values(), _row(4), "", "{}", "null"]) | st.text(
+_RAW_ROWS = st.sampled_from([*_INVALID.values(), _row(4), "", "{}", "null"]) | st.text(
     alphabet='{}[]":,\\ud83x0N', max_size=20
 )
 
 
 @settings(max_examples=200)
-@given(st.lists(_RAW, max_size=5), st.sampled_from(["issues", ""]))
-def test_any_page_is_read_row_by_row_or_refused(parts: list[str], key: str) -> None:
-    listed = f"[{', '.join(parts)}]"
-    content = (f'{{"{key}": {listed}}}' if key else listed).encode()
+@given(st.lists(_RAW_ROWS, max_size=5), st.sampled_from(["issues", ""]))
+def test_any_page_is_decoded_row_by_row_or_refused(rows: list[str], key: str) -> None:
+    array = f"[{', '.join(rows)}]"
+    content = (f'{{"{key}": {array}}}' if key else array).encode()
     try:
-        read = decode_rows(Response(200, {}, content), key, DetailedIssue)
+        decoded = decode_rows(Response(200, {}, content), key, DetailedIssue)
     except DecodeError:
         return
-    assert all(issue.lat is None or -90 <= issue.lat <= 90 for issue in read.items)
-    assert all(-(2**63) <= issue.id < 2**63 for issue in read.items)
-    assert all(row.raw in content for row in read.rejected)
+    assert all(issue.lat is None or -90 <= issue.lat <= 90 for issue in decoded.items)
+    assert all(-(2**63) <= issue.id < 2**63 for issue in decoded.items)
+    assert all(row.raw in content for row in decoded.rejected)
 
 
 @given(
     st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59)),  # noqa: DTZ001
     st.integers(-14 * 60, 14 * 60),
 )
-def test_every_time_that_is_read_can_be_shifted(moment: datetime, minutes: int) -> None:
+def test_every_decoded_time_can_be_converted_to_another_zone(local: datetime, minutes: int) -> None:
     sign, offset = "-" if minutes < 0 else "+", abs(minutes)
-    time = f"{moment.isoformat()}{sign}{offset // 60:02}:{offset % 60:02}"
-    row = {"id": 1, "requested_datetime": time, "closed_at": time}
-    response = Response(200, {}, json.dumps([row]).encode())
+    time = f"{local.isoformat()}{sign}{offset // 60:02}:{offset % 60:02}"
+    content = json.dumps([{"id": 1, "requested_datetime": time, "closed_at": time}]).encode()
+    response = Response(200, {}, content)
     for model in (Issue, DetailedIssue, ServiceRequest):
-        [read] = decode_rows(response, "", model).items
-        at = getattr(read, "closed_at", None) or getattr(read, "requested_datetime", None)
-        assert at is None or at.astimezone(UTC).year == pytest.approx(moment.year, abs=1)
-        assert (at is None) == (moment.year in (1, 9999))
+        [row] = decode_rows(response, "", model).items
+        decoded = getattr(row, "closed_at", None) or getattr(row, "requested_datetime", None)
+        assert decoded is None or decoded.astimezone(UTC).year == pytest.approx(local.year, abs=1)
+        assert (decoded is None) == (local.year in (1, 9999))

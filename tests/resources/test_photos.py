@@ -116,7 +116,7 @@ async def test_a_login_page_is_no_picture(tmp_path: Path) -> None:
     harness = SandboxHarness()
     harness.sandbox.faults.append(Fault(200, {"please": "sign in"}))
 
-    with pytest.raises(DecodeError, match="no picture"):
+    with pytest.raises(DecodeError, match="not an image"):
         await harness.client.photos.save("/storage/some", tmp_path / "photo.png")
 
     assert _files(tmp_path) == {}
