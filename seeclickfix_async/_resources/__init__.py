@@ -1,1 +1,1 @@
-"""The API's nouns."""
+"""The resources of the API: `client.issues`, `client.users` and so on."""

@@ -1,4 +1,4 @@
-"""Comments by themselves."""
+"""Actions on comments."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Comments:
     _api: Requestor = attrs.field(repr=False)
 
     async def flag(self, id: int, message: str) -> None:
-        """Tell the service that a comment is out of place. It cannot be undone (documented).
+        """Flag a comment as inappropriate. It cannot be undone (documented).
 
         Args:
-            id: The comment's id, which `Comment.id` reads out of its links.
-            message: Why.
+            id: The comment's id, which `Comment.id` takes from its links.
+            message: The reason.
 
         Raises:
             NotFoundError: There is no such comment.
-            AnswerLostError: It may have been carried out.
+            AnswerLostError: The comment may have been flagged.
         """
         body = {"message": validation.non_empty_str("message", message)}
         number = validation.positive_id("id", id)

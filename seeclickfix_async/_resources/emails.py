@@ -14,23 +14,23 @@ from seeclickfix_async.models import Email
 class Emails:
     """`client.emails`. Source: API page "Emails".
 
-    All of them raise AuthenticationError when nobody is signed in.
+    Every method raises AuthenticationError without a valid token.
     """
 
     _api: Requestor = attrs.field(repr=False)
 
     async def list(self) -> tuple[Email, ...]:
-        """The addresses of the signed-in user."""
+        """List the addresses of the signed-in user."""
         return await self._api.get_items(CollectionRoute(Email, "emails", "/emails"))
 
     async def add(self, email: str) -> Email:
-        """Add an address; it is confirmed when its owner follows the link that is mailed to it.
+        """Add an address. The service mails a link to it, which its owner follows to confirm it.
 
         Args:
             email: The address.
 
         Raises:
-            ValidationError: The service does not take it.
+            ValidationError: The service does not accept it.
             AnswerLostError: It may have been added.
         """
         body = {"email": validation.non_empty_str("email", email)}
@@ -40,9 +40,9 @@ class Emails:
         """Remove an address.
 
         Args:
-            id: As `list()` tells it.
+            id: The `Email.id` of the address.
 
         Raises:
-            NotFoundError: There is none of this id.
+            NotFoundError: There is no address with this id.
         """
         await self._api.write("DELETE", "/emails/{id}", id=validation.positive_id("id", id))

@@ -15,17 +15,17 @@ from seeclickfix_async.models import Comment, Moderated
 
 @attrs.frozen
 class IssueActions:
-    """The writing half of `client.issues`. Sources: API pages "Comments", "Status", "Votes".
+    """The actions of `client.issues`. Sources: API pages "Comments", "Status", "Votes".
 
-    Every write needs a signed-in user, and is sent again only when it surely did nothing. One that
-    is cancelled while it is under way may have been carried out. All of them raise:
+    Every action requires a token, and is sent again only if it certainly had no effect. If it is
+    cancelled after it was sent, the service may still carry it out. Every method raises:
 
-        InvalidArgumentError: An argument cannot be used; nothing was sent.
-        AuthenticationError: There is no token, or it is refused.
-        PermissionDeniedError: This account may not do it.
-        NotFoundError: There is no such issue, or this account may not see it.
-        ValidationError: The service refuses it; `errors` says what, by field.
-        AnswerLostError: It may have been carried out: read before you write again.
+        InvalidArgumentError: An argument is invalid; nothing was sent.
+        AuthenticationError: There is no token, or the service refuses it.
+        PermissionDeniedError: The account may not do this.
+        NotFoundError: There is no such issue, or the account may not see it.
+        ValidationError: The service refuses the action; `errors` has the reasons, by field.
+        AnswerLostError: The service may have carried it out: read before you write again.
     """
 
     _api: Requestor = attrs.field(repr=False)
@@ -36,49 +36,49 @@ class IssueActions:
         """Comment on an issue.
 
         Args:
-            id: The issue.
-            comment: What to say.
-            image: A photo, png, jpeg or gif up to 20 MB; streamed, never read whole.
-            youtube_url: A film.
+            id: The issue's id.
+            comment: The comment.
+            image: A photo: png, jpeg or gif, at most 20 MB. A file is streamed.
+            youtube_url: A link to a video.
         """
         return await self._comment("comments", id, comment, image, youtube_url)
 
     async def close(
         self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
     ) -> Comment | Moderated:
-        """Close an issue, with a comment that says why (documented: required).
+        """Close an issue, with a comment, which is required (documented).
 
         Args:
-            id: The issue.
-            comment: Why.
+            id: The issue's id.
+            comment: The reason.
             image: As for `comment()`.
-            youtube_url: A film.
+            youtube_url: A link to a video.
         """
         return await self._comment("close", id, comment, image, youtube_url)
 
     async def reopen(
         self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
     ) -> Comment | Moderated:
-        """Open a closed issue again. An archived one stays archived (documented).
+        """Reopen a closed issue. An archived one stays archived (documented).
 
         Args:
-            id: The issue.
-            comment: Why.
+            id: The issue's id.
+            comment: The reason.
             image: As for `comment()`.
-            youtube_url: A film.
+            youtube_url: A link to a video.
         """
         return await self._comment("open", id, comment, image, youtube_url)
 
     async def acknowledge(
         self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
     ) -> Comment | Moderated:
-        """Acknowledge an issue; for officials, who `permissions.can_acknowledge`.
+        """Acknowledge an issue; for officials, whose `permissions` include `can_acknowledge`.
 
         Args:
-            id: The issue.
-            comment: What to say.
+            id: The issue's id.
+            comment: The comment.
             image: As for `comment()`.
-            youtube_url: A film.
+            youtube_url: A link to a video.
         """
         return await self._comment("acknowledge", id, comment, image, youtube_url)
 
@@ -87,23 +87,23 @@ class IssueActions:
         await self._act("POST", "vote", id)
 
     async def unvote(self, id: int) -> None:
-        """Take a vote back."""
+        """Withdraw a vote."""
         await self._act("DELETE", "vote", id)
 
     async def follow(self, id: int) -> None:
-        """Follow an issue. Following twice is refused by the service (documented)."""
+        """Follow an issue. The service refuses to follow it twice (documented)."""
         await self._act("POST", "follow", id)
 
     async def unfollow(self, id: int) -> None:
-        """Follow an issue no longer."""
+        """Stop following an issue."""
         await self._act("DELETE", "follow", id)
 
     async def flag(self, id: int, message: str) -> None:
         """Flag an issue as inappropriate. It cannot be undone (documented).
 
         Args:
-            id: The issue.
-            message: Why.
+            id: The issue's id.
+            message: The reason.
         """
         body = {"message": validation.non_empty_str("message", message)}
         await self._act("POST", "flag", id, body)

@@ -1,4 +1,4 @@
-"""Issues: what people reported to their city."""
+"""Issues: the reports of people to their city."""
 
 from __future__ import annotations
 
@@ -74,19 +74,19 @@ class Issues(IssueActions):
     ) -> Pager[Any]:
         """List issues, newest first: `await` for one page, `async for` for all of them.
 
-        The service ends a listing after about 1,000 issues, 500 with details (observed): then
-        TruncatedResultsError is raised, and `crawl()` is the way to all of them.
+        The service ends a listing after about 1,000 issues, or 500 with details (observed). Then
+        TruncatedResultsError is raised; use `crawl()` to get all issues.
 
         Args:
-            details: Bring comments, questions, votes and integrations too.
-            page: The page to begin with, from 1.
-            per_page: Issues on a page: 20 unless told, 100 at most as documented; the
-                service grants less where it likes, and says so in `Page.per_page`.
-            **filters: Which issues; see `IssueFilters`. Without a status, archived ones are
-                left out (documented), which are most of a city's history.
+            details: Include comments, questions, votes and integrations.
+            page: The first page, from 1.
+            per_page: Issues per page: by default 20, at most 100 (documented). The service may
+                grant less; see `Page.per_page`.
+            **filters: See `IssueFilters`. By default, the service omits archived issues
+                (documented), which are most of a city's history.
 
         Raises:
-            InvalidArgumentError: The arguments are wrong or contradict each other.
+            InvalidArgumentError: Arguments are invalid or contradict each other.
         """
         query = IssueQuery.of(filters, details=details, per_page=per_page)
         return self._api.pager(issues_route(query), page)
@@ -134,28 +134,29 @@ class Issues(IssueActions):
         state: bytes | None = None,
         **filters: Unpack[IssueFilters],
     ) -> Crawl[Any]:
-        """Walk over all issues, however many: `async for issue in walk`, then `walk.report`.
+        """Crawl all issues: `async for issue in crawl`, then read `crawl.report`.
 
-        Goes by the clock, oldest first, and is not bound by the service's depth cap. Archived
-        issues are included unless `status` says otherwise. What is created after the start is
-        left out, so that the walk has an end.
+        A crawl reads the issues by their times, oldest first, and is not subject to the service's
+        depth cap. It includes archived issues, unless `status` excludes them. Issues that are
+        created after the start are left out, so that the crawl has an end.
 
         Args:
-            details: Bring comments, questions, votes and integrations too, 20 issues a request.
-            by: The clock to go by; `updated_at` for what changed in a period.
-            concurrency: How many walk at once, 1 to 32, each through a period of its own; None for
-                as many as the quota can keep busy. With more than one, the issues come period
-                by period and not in one order. 16 requests at most are under way at once.
-            page_size: Issues a request: 100 unless told, 20 with details. `"largest"` asks for
-                1,000 and keeps what is granted, which may make a walk ten times cheaper.
-            state: Where an earlier walk of the same filters stood: a `Batch.state`.
-            **filters: Which issues; see `IssueFilters`. `sort` and `sort_direction` are the
-                walk's own.
+            details: Include comments, questions, votes and integrations, at 20 issues per request.
+            by: The time to crawl by; `updated_at` for the issues that changed in a period.
+            concurrency: The number of workers, 1 to 32, each with its own period; None for as many
+                as the quota can keep busy. With several, the issues of different periods are
+                interleaved. At most 16 requests are in flight at once.
+            page_size: Issues per request: by default 100, or 20 with details. `"largest"` requests
+                1,000 and accepts what the service grants, which can save nine of ten requests.
+            state: A `Batch.state` of an earlier crawl with the same filters, to resume it.
+            **filters: See `IssueFilters`. The crawl sets `sort` and `sort_direction` itself.
 
         Raises:
-            InvalidArgumentError: The arguments are wrong or contradict each other.
+            InvalidArgumentError: Arguments are invalid or contradict each other.
         """
-        forbid_filters(filters, ("sort", "sort_direction"), "a crawl sorts by its own clock.")
+        forbid_filters(
+            filters, ("sort", "sort_direction"), "cannot be set: a crawl sorts by its own clock."
+        )
         query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
         return Crawl(
             IssuePages(self._api),
@@ -173,22 +174,22 @@ class Issues(IssueActions):
         cursor: Mapping[str, Any] | None = None,
         **filters: Unpack[IssueFilters],
     ) -> Watch:
-        """Follow what happens: `async for change in watch`, oldest first, each change once.
+        """Follow changes: `async for change in watch`, oldest first, each change once.
 
-        Looks at what was updated since the last look, with comments, 20 issues a request; a look
-        at which nothing has happened costs one request. Bursts and outages lose nothing. Its
-        requests let all others of the quota go first.
+        Each poll requests the issues that were updated since the last one, with comments, at 20
+        issues per request; a poll without changes costs one request. Bursts and outages lose no
+        change. In the rate limiter, requests of a feed wait until all others have been sent.
 
         Args:
-            every: Seconds between looks.
-            cursor: Where an earlier feed stood: its `cursor`. Without one, it begins now.
-            **filters: Which issues; see `IssueFilters`. Changes of every status are told, and
-                sorting and the clock of updates are the feed's own.
+            every: Seconds between polls.
+            cursor: The `cursor` of an earlier feed, to continue it; by default, begin now.
+            **filters: See `IssueFilters`. A feed covers all statuses, and sets the sorting and the
+                period of updates itself.
 
         Raises:
-            InvalidArgumentError: The arguments are wrong or contradict each other.
+            InvalidArgumentError: Arguments are invalid or contradict each other.
         """
-        forbid_filters(filters, _WATCH_FILTERS, "a feed sets this filter itself.")
+        forbid_filters(filters, _WATCH_FILTERS, "cannot be set: a feed sets this filter itself.")
         background = attrs.evolve(self._api.options, background=True)
         pages = IssuePages(attrs.evolve(self._api, options=background))
         query = IssueQuery.of({"status": "all", **filters}, details=True, per_page=None)
@@ -201,10 +202,10 @@ class Issues(IssueActions):
     @overload
     async def get(self, id: int, *, details: bool = False) -> Issue: ...
     async def get(self, id: int, *, details: bool = False) -> Issue:
-        """One issue.
+        """Return an issue, with comments, questions, votes and integrations if `details` is True.
 
         Raises:
-            NotFoundError: There is none of this id, or this account may not see it.
+            NotFoundError: There is no such issue, or the account may not see it.
         """
         params = [("details", "true")] if details else []
         model = DetailedIssue if details else Issue
@@ -212,35 +213,37 @@ class Issues(IssueActions):
         return await self._api.get_object(model, "/issues/{id}", params=params, id=number)
 
     async def comments(self, id: int) -> tuple[Comment, ...]:
-        """An issue's comments, oldest first; the service does not page them (documented).
+        """List the comments of an issue, oldest first, without pages (documented).
 
         Raises:
-            NotFoundError: There is no such issue, or this account may not see it.
+            NotFoundError: There is no such issue, or the account may not see it.
         """
         number = validation.positive_id("id", id)
         route = CollectionRoute(Comment, "comments", "/issues/{id}/comments", path={"id": number})
         return await self._api.get_items(route)
 
     async def create(self, draft: Draft) -> Created | Moderated:
-        """Report a problem, once: a report whose answer is lost is not sent again.
+        """Report a problem. The report is not sent again if it may have been received.
 
-        Cancelled while it is under way, the issue may exist.
+        After a cancellation, the issue may exist.
 
         Args:
-            draft: Made and checked by `RequestType.draft()`. Its photo is streamed, never read
-                whole.
+            draft: A report from `RequestType.draft()`, which validated it. Its photo is streamed.
 
         Raises:
-            InvalidArgumentError: The category takes reports of signed-in people only, or the
+            InvalidArgumentError: The request type accepts reports of signed-in users only, or the
                 photo cannot be read; nothing was sent.
-            AuthenticationError: Nobody is signed in, or the token is refused.
-            ValidationError: The service refuses it; `errors` says what, by question.
-            IssueMayExistError: No usable answer came; `find_lost()` finds the issue, if it exists.
+            AuthenticationError: There is no token, or the service refuses it.
+            ValidationError: The service refuses the report; `errors` has the reasons, by question.
+            IssueMayExistError: There is no usable response; `find_lost()` finds the issue, if it
+                exists.
         """
         if not isinstance(draft, Draft):
-            raise InvalidArgumentError("draft", "must be made by a request type's draft().")
+            raise InvalidArgumentError("draft", "must be a Draft, made by RequestType.draft().")
         if not (draft.guests or self._api.signed_in):
-            raise InvalidArgumentError("draft", "this category needs a signed-in user.")
+            raise InvalidArgumentError(
+                "draft", "its request type accepts reports of signed-in users only; pass a token."
+            )
         request_type = None if draft.request_type_id == "other" else draft.request_type_id
         attachment = None
         if draft.image is not None:
@@ -255,27 +258,29 @@ class Issues(IssueActions):
         return Created(issue, response.headers.get("location"))
 
     async def find_lost(self, error: IssueMayExistError) -> Page[Issue]:
-        """The issues that a report without an answer may have become, the newest first.
+        """List the issues that may be the result of a report without a response, newest first.
 
         Args:
-            error: What `create()` raised, perhaps in another process: it pickles.
+            error: The error that `create()` raised. It can be pickled for another process.
         """
         return await self._api.pager(issues_route(IssueQuery(**error.filters)), 1)
 
     async def duplicates(self, of: Draft | RequestTypeOption) -> tuple[DetailedIssue, ...]:
-        """Issues nearby that may be the same problem, nearest first, five at most.
+        """List at most five issues nearby that may be about the same problem, nearest first.
 
         Args:
-            of: A category of the report form, whose own link is followed; or a draft, for the
-                same question: open and acknowledged issues of its kind within 90 m (observed).
+            of: A request type of the report form, whose own link is followed; or a draft, for the
+                same query: its open and acknowledged issues within 90 m (observed).
 
         Raises:
-            InvalidArgumentError: The category has no such link.
+            InvalidArgumentError: The request type has no such link.
         """
         if isinstance(of, Draft):
-            return (await self.list(details=True, per_page=5, **_twins(of))).items
+            return (await self.list(details=True, per_page=5, **_duplicate_filters(of))).items
         if not isinstance(of, RequestTypeOption) or not of.potential_duplicate_issues_url:
-            raise InvalidArgumentError("of", "must be a draft, or a category with such a link.")
+            raise InvalidArgumentError(
+                "of", "must be a Draft, or a RequestTypeOption with a link to duplicates."
+            )
         response = await self._api.request("GET", of.potential_duplicate_issues_url)
         return require_readable(read_page(response, DetailedIssue, "issues")).items
 
@@ -283,22 +288,22 @@ class Issues(IssueActions):
         """List the signed-in user's own issues (observed: `GET /profile/issues`).
 
         Args:
-            page: The page to begin with, from 1.
+            page: The first page, from 1.
 
         Raises:
-            AuthenticationError: Nobody is signed in.
+            AuthenticationError: There is no token, or the service refuses it.
         """
         return self._api.pager(CollectionRoute(Issue, "issues", "/profile/issues"), page)
 
 
-_NEARBY = 0.0008  # degrees, as the service has it in its own links (observed)
+_NEARBY = 0.0008  # degrees, as in the service's own links (observed)
 
 
-def _twins(draft: Draft) -> IssueFilters:
-    """The question that the service itself asks for possible duplicates (observed)."""
+def _duplicate_filters(draft: Draft) -> IssueFilters:
+    """Return the filters of the service's own links to possible duplicates (observed)."""
     lat, lng = draft.lat, draft.lng
     box = BoundingBox(lat - _NEARBY, lng - _NEARBY, lat + _NEARBY, lng + _NEARBY)
-    found: IssueFilters = {"area": Near(lat, lng, box), "status": "open,acknowledged"}
+    filters: IssueFilters = {"area": Near(lat, lng, box), "status": "open,acknowledged"}
     if draft.request_type_id != "other":
-        found["request_types"] = (draft.request_type_id,)
-    return found
+        filters["request_types"] = (draft.request_type_id,)
+    return filters

@@ -1,4 +1,4 @@
-"""Open311 GeoReport v2, which the service recommends for public reading and anonymous reports."""
+"""Open311 GeoReport v2, which the service recommends for public data and anonymous reports."""
 
 from __future__ import annotations
 
@@ -27,48 +27,48 @@ from seeclickfix_async.models import (
 
 @attrs.frozen
 class Open311:
-    """What `client.open311()` gives. Its statuses are open and closed only.
+    """The Open311 API, returned by `client.open311()`. It has only the statuses open and closed.
 
-    The same quota, retries and errors as everywhere. Sources: GeoReport v2, and observed.
+    Rate limiter, retries and errors are the client's. Sources: GeoReport v2, and observed.
 
     Attributes:
-        organization_id: Whose requests; None for everybody's.
+        organization_id: The organization that handles the requests; None for all organizations.
     """
 
     _api: Requestor = attrs.field(repr=False)
     organization_id: int | None = None
 
     async def discovery(self) -> Discovery:
-        """What the server says of itself."""
+        """Return the server's description of itself."""
         return await self._api.get_object(Discovery, "/discovery.json")
 
     async def services(
         self, *, lat: float | None = None, lng: float | None = None
     ) -> tuple[Service, ...]:
-        """What can be requested.
+        """List the services: the types of requests.
 
         Args:
-            lat: Latitude in degrees, with `lng`: where; only an organization can do without.
+            lat: Latitude of a point in degrees, with `lng`. Optional for an organization.
             lng: Longitude in degrees.
 
         Raises:
-            InvalidArgumentError: Neither a point nor an organization is given.
+            InvalidArgumentError: There is neither a point nor an organization.
             NotFoundError: There is no such organization.
         """
         query = RequestQuery(lat=lat, long=lng)
         if lat is None and self.organization_id is None:
-            raise InvalidArgumentError("lat", "must be given, or an organization.")
+            raise InvalidArgumentError("lat", "is required without an organization.")
         route = CollectionRoute(Service, "", "/services.json", plain_params(query))
         return await self._api.get_items(route)
 
     async def service(self, code: str | int) -> ServiceDefinition:
-        """The questions about a kind of request.
+        """Return the attributes of a service, which are the questions in its reports.
 
         Args:
             code: Its `service_code`.
 
         Raises:
-            NotFoundError: There is none of this code.
+            NotFoundError: There is no service with this code.
         """
         name = validation.open311_code("code", code)
         return await self._api.get_object(ServiceDefinition, "/services/{code}.json", code=name)
@@ -87,20 +87,20 @@ class Open311:
     ) -> Pager[ServiceRequest]:
         """List requests.
 
-        The service does not say how many there are: a listing ends with an empty page.
+        The service does not announce a total: a listing ends with an empty page.
 
         Args:
-            lat: Latitude in degrees, with `lng`.
+            lat: Latitude of a point in degrees, with `lng`.
             lng: Longitude in degrees.
-            status: Only open or closed ones.
-            service_codes: Only of these kinds.
-            start_date: Made at this moment or later.
-            end_date: Made before this moment.
-            page: The page to begin with, from 1.
-            per_page: Requests on a page, 20 unless told (observed).
+            status: Only open or only closed requests.
+            service_codes: Only requests of these services.
+            start_date: Created at or after this time.
+            end_date: Created before this time.
+            page: The first page, from 1.
+            per_page: Requests per page, by default 20 (observed).
 
         Raises:
-            InvalidArgumentError: An argument cannot be used.
+            InvalidArgumentError: An argument is invalid.
         """
         query = RequestQuery(
             lat=lat,
@@ -115,19 +115,19 @@ class Open311:
 
         async def get_page(number: int) -> Page[ServiceRequest]:
             page = await self._api.get_page(route, number)
-            # A short page may only mean that the service grants fewer rows than were asked for.
+            # A short page is not the end: the service may grant fewer rows than requested.
             return attrs.evolve(page, next_page=number + 1 if page.size else None)
 
         return Pager(get_page, page)
 
     async def request(self, id: str | int) -> ServiceRequest:
-        """One request.
+        """Return a request.
 
         Args:
             id: Its `service_request_id`.
 
         Raises:
-            NotFoundError: There is none of this id.
+            NotFoundError: There is no request with this id.
         """
         name = validation.open311_code("id", id)
         response = await self._api.get("/requests/{id}.json", id=name)
@@ -148,29 +148,34 @@ class Open311:
         phone: str | None = None,
         media_url: str | None = None,
     ) -> Submission:
-        """Make a request, once; nobody needs an account for it.
+        """Create a request; no account is required.
+
+        It is not sent again if it may have been received.
 
         Args:
-            service_code: What kind of request.
+            service_code: The service.
             lat: Latitude of the problem in degrees.
             lng: Longitude of the problem in degrees.
-            description: What is wrong.
-            address: Where it is, in words.
-            attributes: Answers by the `code` of the service's attributes; a list for several.
-            email: Of the person who reports, as all that follow; kept out of logs.
-            first_name: See `email`.
-            last_name: See `email`.
-            phone: See `email`.
+            description: The problem.
+            address: The street address, or a description of the location.
+            attributes: Values by the `code` of the service's attributes; a list for several.
+            email: The reporter's e-mail address; personal data is never logged.
+            first_name: The reporter's first name.
+            last_name: The reporter's last name.
+            phone: The reporter's phone number.
             media_url: A link to a photo.
 
         Raises:
-            InvalidArgumentError: An argument cannot be used, or this is nobody's Open311: give
-                the organization, as in `client.open311(organization_id=7)`.
-            BadRequestError: The service refuses it, and says why.
-            IssueMayExistError: No usable answer came; `client.issues.find_lost()` finds the issue.
+            InvalidArgumentError: An argument is invalid, or there is no organization: use
+                `client.open311(organization_id=7)`.
+            BadRequestError: The service refuses the request; the message has its reason.
+            IssueMayExistError: There is no usable response; `client.issues.find_lost()` finds the
+                issue, if it exists.
         """
         if self.organization_id is None:
-            raise InvalidArgumentError("organization_id", "a request is made to somebody.")
+            raise InvalidArgumentError(
+                "organization_id", "is required: use client.open311(organization_id)."
+            )
         code = validation.open311_code("service_code", service_code)
         validation.require("lat", lat)
         query = RequestQuery(lat=lat, long=lng)
@@ -187,8 +192,8 @@ class Open311:
             phone=phone,
             media_url=media_url,
             attribute={
-                name: answer if isinstance(answer, str) else list(answer)
-                for name, answer in (attributes or {}).items()
+                name: value if isinstance(value, str) else list(value)
+                for name, value in (attributes or {}).items()
             },
         )
         request_type = validation.parse_identifier(code)

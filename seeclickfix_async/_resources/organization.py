@@ -1,4 +1,4 @@
-"""What the members of an organization see and do, and the organizations themselves."""
+"""Organizations, and the API for their members."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _ISSUE = _ISSUES + "/{id}"
 
 @attrs.frozen
 class Organizations:
-    """`client.organizations`. Source: documented until 2014; for members."""
+    """`client.organizations`, for members. Source: documented until 2014."""
 
     _api: Requestor = attrs.field(repr=False)
 
     async def list(self) -> tuple[Organization, ...]:
-        """The organizations that the signed-in user belongs to."""
+        """List the organizations that the signed-in user belongs to."""
         return await self._api.get_items(CollectionRoute(Organization, "", "/organizations"))
 
     async def get(self, id: int) -> Organization:
-        """One organization.
+        """Return an organization.
 
         Raises:
-            NotFoundError: There is none of this id, or this account is no member.
+            NotFoundError: There is no such organization, or the account is not a member.
         """
         number = validation.positive_id("id", id)
         return await self._api.get_object(Organization, "/organizations/{id}", id=number)
@@ -47,13 +47,14 @@ class Organizations:
 
 @attrs.frozen
 class OrganizationApi:
-    """What `client.organization(id)` gives: issues with what is private about them.
+    """The API for members of an organization: issues with their private data.
 
-    For members: others get PermissionDeniedError or NotFoundError from every call. Personal data
-    stays out of reprs, logs and errors. Source: observed answers of 2017 to 2020.
+    `client.organization(id)` returns it. For other accounts, every call raises
+    PermissionDeniedError or NotFoundError. Personal data is omitted from reprs, logs and errors.
+    Source: responses observed from 2017 to 2020.
 
     Attributes:
-        id: The account's id, which is not the id of a place.
+        id: The id of the organization's account, which is not the id of a place.
     """
 
     _api: Requestor = attrs.field(repr=False)
@@ -70,17 +71,17 @@ class OrganizationApi:
     ) -> Pager[OrganizationIssue]:
         """List the organization's issues: `await` for one page, `async for` for all of them.
 
-        `page.response.json()["metadata"]["query"]` has the ids of all its request types.
+        `page.response.json()["metadata"]["query"]` contains the ids of all its request types.
 
         Args:
             service_request_status: Some of open, accepted, in_progress, needs_review and closed.
-            details: Bring comments, questions and votes too.
-            page: The page to begin with, from 1.
-            per_page: Issues on a page.
-            **filters: Which issues; see `IssueFilters`.
+            details: Include comments, questions and votes.
+            page: The first page, from 1.
+            per_page: Issues per page.
+            **filters: See `IssueFilters`.
 
         Raises:
-            InvalidArgumentError: The arguments are wrong or contradict each other.
+            InvalidArgumentError: Arguments are invalid or contradict each other.
         """
         query = IssueQuery.of(filters, details=details, per_page=per_page)
         params = [*query.params(), *_statuses(service_request_status)]
@@ -90,10 +91,10 @@ class OrganizationApi:
         return self._api.pager(route, page)
 
     async def get(self, id: int) -> OrganizationIssue:
-        """One issue, with details.
+        """Return an issue, with details.
 
         Raises:
-            NotFoundError: There is none of this id in this organization.
+            NotFoundError: There is no such issue in this organization.
         """
         return await self._api.get_object(
             OrganizationIssue,
@@ -104,10 +105,10 @@ class OrganizationApi:
         )
 
     async def comments(self, id: int) -> tuple[OrganizationComment, ...]:
-        """An issue's comments, each with its `comment_type`.
+        """List the comments of an issue, each with its `comment_type`.
 
         Raises:
-            NotFoundError: There is none of this id in this organization.
+            NotFoundError: There is no such issue in this organization.
         """
         number = validation.positive_id("id", id)
         route = CollectionRoute(
@@ -119,48 +120,46 @@ class OrganizationApi:
         return await self._api.get_items(route)
 
     async def move(self, transition: Transition, **fields: Any) -> Response:
-        """Bring a service request to another status, by the link that the service gave for it.
+        """Move a service request to another status, by a link of the service.
 
-        The links were observed, and following them was not: the method (POST) is inferred.
+        The links were observed, but following them was not: the method (POST) is inferred.
 
         Args:
             transition: One of `issue.active_service_request.transitions`.
-            **fields: What goes with it, such as `comment` or `assignee_id`, as JSON.
+            **fields: Fields of the JSON body, such as `comment` or `assignee_id`.
 
         Returns:
-            The answer as it came.
+            The undecoded response.
 
         Raises:
             InvalidArgumentError: The transition has no link.
-            AnswerLostError: It may have been carried out; read before you try again.
+            AnswerLostError: The service may have carried it out: read before you try again.
         """
         if not isinstance(transition, Transition) or not transition.url:
-            raise InvalidArgumentError(
-                "transition", "must be one that the service gave a link for."
-            )
+            raise InvalidArgumentError("transition", "must be a Transition with a `url`.")
         return await self.follow(transition.url, **fields)
 
     async def follow(self, url: str, **fields: Any) -> Response:
-        """Do what a link of an issue is for, such as `assignment_url` or `recategorize_url`.
+        """Send a POST to a link of an issue, such as `assignment_url` or `recategorize_url`.
 
         Args:
-            url: The link. It is followed on this client's own site, wherever it points to: the
-                service gives links to the host that its staff uses (observed).
-            **fields: What goes with it, as JSON.
+            url: The link. Its path is requested from this client's own site: the service returns
+                links to another host, which its staff uses (observed).
+            **fields: Fields of the JSON body.
 
         Returns:
-            The answer as it came.
+            The undecoded response.
 
         Raises:
-            InvalidArgumentError: It is no link to an organization's API.
-            AnswerLostError: It may have been carried out; read before you try again.
+            InvalidArgumentError: It is not a link to the API of an organization.
+            AnswerLostError: The service may have carried it out: read before you try again.
         """
         return await self._api.follow("POST", url, "/organizations/", fields)
 
 
 def _statuses(value: Iterable[str] | None) -> list[tuple[str, str]]:
     known = [status.value for status in ServiceRequestStatus]
-    chosen = validation.non_empty_tuple(
+    statuses = validation.non_empty_tuple(
         "service_request_status", value, f"some of {', '.join(known)}", known.__contains__
     )
-    return [] if chosen is None else [("service_request_status", ",".join(chosen))]
+    return [] if statuses is None else [("service_request_status", ",".join(statuses))]

@@ -12,7 +12,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Place
 
-_WITHIN = 100  # of the nearest places, for a name
+_NEAREST = 100  # places, among which a name is looked up
 
 
 @attrs.frozen
@@ -31,49 +31,49 @@ class Places:
         Args:
             lat: Latitude in degrees.
             lng: Longitude in degrees.
-            page: The page to begin with, from 1.
-            per_page: Places on a page.
+            page: The first page, from 1.
+            per_page: Places per page.
 
         Raises:
-            InvalidArgumentError: The point or the paging is none.
+            InvalidArgumentError: An argument is invalid.
         """
         query = PointQuery(lat=lat, lng=lng, per_page=per_page)
         route = CollectionRoute(Place, "places", "/places", plain_params(query))
         return self._api.pager(route, page)
 
     async def resolve(self, name: str, *, lat: float, lng: float) -> PlaceArea:
-        """The place of this name near a point, as an area to list issues in.
+        """Find a place by its name near a point, and return it as an area for listing issues.
 
-        Its `place_url` cannot be guessed from the name: many have a number at their end (observed).
+        A `place_url` cannot be derived from the name: many end in a number (observed).
 
         Args:
-            name: As people write it, `Example City` or `Example City, EX`; capitals do not matter.
+            name: Such as `Example City` or `Example City, EX`, in upper or lower case.
             lat: Latitude of a point in or near it, in degrees.
             lng: Longitude of that point, in degrees.
 
         Raises:
-            InvalidArgumentError: None of the 100 nearest places has this name, or several have;
-                the message names them.
+            InvalidArgumentError: None of the 100 nearest places has this name, or several have it.
+                The message lists the candidates.
         """
-        wanted = validation.non_empty_str("name", name).strip().casefold()
-        nearest = await self.near(lat=lat, lng=lng, per_page=_WITHIN)
-        found = [place for place in nearest if place.url_name and wanted in _names(place)]
-        if len(found) == 1:
-            return PlaceArea(found[0].url_name or "")
-        told = ", ".join(f"{place.name} ({place.url_name})" for place in found or nearest)
-        many = "several places have this name" if found else "no place near there has this name"
+        folded = validation.non_empty_str("name", name).strip().casefold()
+        nearest = await self.near(lat=lat, lng=lng, per_page=_NEAREST)
+        matches = [place for place in nearest if place.url_name and folded in _names(place)]
+        if len(matches) == 1:
+            return PlaceArea(matches[0].url_name or "")
+        candidates = ", ".join(f"{place.name} ({place.url_name})" for place in matches or nearest)
+        reason = "several places have this name" if matches else "no place nearby has this name"
         raise InvalidArgumentError(
             "name",
-            f"{many}: {told}.",
+            f"{reason}. Candidates: {candidates}.",
             code="ambiguous_name",
-            advice="Pass one of them as PlaceArea.",
+            advice="Pass the url_name in parentheses as PlaceArea.",
         )
 
     async def get(self, id: int) -> Place:
-        """One place.
+        """Return a place.
 
         Raises:
-            NotFoundError: There is none of this id.
+            NotFoundError: There is no place with this id.
         """
         number = validation.positive_id("id", id)
         return await self._api.get_object(Place, "/places/{id}", id=number)

@@ -1,4 +1,4 @@
-"""Questions to a city, and their answers."""
+"""Questions to a city, and the answers to questions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seeclickfix_async.models import PlaceAnswer, PlaceQuestion
 
 @attrs.frozen
 class Questions:
-    """`client.questions`. Source: API pages "Questions" and "Answers", and observed nowhere."""
+    """`client.questions`. Source: API pages `Questions` and `Answers`; never observed."""
 
     _api: Requestor = attrs.field(repr=False)
 
@@ -32,12 +32,12 @@ class Questions:
         Args:
             place_url: The city's `url_name`; only cities have questions (documented).
             search: Words to find.
-            subset: Only those with an answer, or without one.
-            page: The page to begin with, from 1.
-            per_page: Questions on a page.
+            subset: Only those that are answered, or only those that are not.
+            page: The first page, from 1.
+            per_page: Questions per page.
 
         Raises:
-            InvalidArgumentError: An argument cannot be used.
+            InvalidArgumentError: An argument is invalid.
         """
         place = validation.non_empty_str("place_url", place_url)
         query = QuestionQuery(search=search, subset=subset, per_page=per_page)
@@ -51,25 +51,25 @@ class Questions:
         return self._api.pager(route, page)
 
     async def get(self, id: int) -> PlaceQuestion:
-        """One question.
+        """Return a question.
 
         Raises:
-            NotFoundError: There is none of this id.
+            NotFoundError: There is no question with this id.
         """
         number = validation.positive_id("id", id)
         return await self._api.get_object(PlaceQuestion, "/questions/{id}", id=number)
 
     async def ask(self, place_url: str, question: str) -> PlaceQuestion:
-        """Ask a city something.
+        """Send a question to a city.
 
         Args:
             place_url: The city's `url_name`.
-            question: What to ask.
+            question: The question.
 
         Raises:
-            AuthenticationError: Nobody is signed in.
-            ValidationError: The service does not take it.
-            AnswerLostError: It may have been asked; read before you ask again.
+            AuthenticationError: There is no token, or the service refuses it.
+            ValidationError: The service does not accept the question.
+            AnswerLostError: The service may have received it: read before you send it again.
         """
         place = validation.non_empty_str("place_url", place_url)
         body = {"question": validation.non_empty_str("question", question)}
@@ -77,10 +77,10 @@ class Questions:
         return read_written(response, PlaceQuestion)
 
     async def answers(self, id: int) -> tuple[PlaceAnswer, ...]:
-        """The answers to a question.
+        """List the answers to a question.
 
         Args:
-            id: The question.
+            id: The question's id.
 
         Raises:
             NotFoundError: There is no such question.
@@ -92,17 +92,13 @@ class Questions:
         return await self._api.get_items(route)
 
     async def answer(self, id: int, answer: str) -> PlaceAnswer:
-        """Answer a question.
-
-        Args:
-            id: The question.
-            answer: What to answer.
+        """Send an answer to a question, which is selected by its id.
 
         Raises:
-            AuthenticationError: Nobody is signed in.
+            AuthenticationError: There is no token, or the service refuses it.
             NotFoundError: There is no such question.
-            ValidationError: The service does not take it.
-            AnswerLostError: It may have been answered; read before you answer again.
+            ValidationError: The service does not accept it.
+            AnswerLostError: The service may have received it: read before you send it again.
         """
         number = validation.positive_id("id", id)
         body = {"answer": validation.non_empty_str("answer", answer)}

@@ -1,4 +1,4 @@
-"""Categories of issues, and what is asked about each."""
+"""Request types: the categories of reports, with their questions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class RequestTypes:
     _api: Requestor = attrs.field(repr=False)
 
     async def get(self, id: RequestTypeId) -> RequestType:
-        """One category with its questions, to make a `draft()` from.
+        """Return a request type with its questions, whose `draft()` makes a report.
 
         Args:
-            id: Its number, or `"other"`; `RequestTypeOption.key` is one of them.
+            id: An integer, or `"other"`; see `RequestTypeOption.key`.
 
         Raises:
-            NotFoundError: There is none of this id.
+            NotFoundError: There is no request type with this id.
         """
         number = id if id == "other" else validation.positive_id("id", id)
         return await self._api.get_object(RequestType, "/request_types/{id}", id=number)

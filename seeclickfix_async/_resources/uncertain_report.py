@@ -1,4 +1,4 @@
-"""The error for a report of which it is not known whether it arrived."""
+"""The error for a report that may or may not have been received."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from seeclickfix_async.errors import UNCERTAIN, IssueMayExistError
 def uncertain_report(
     route: str, *, lat: float, lng: float, request_type: int | None
 ) -> Generator[None]:
-    """Raise `IssueMayExistError` in place of an error that leaves open whether a report arrived.
+    """Replace an error after which a report may have been received by `IssueMayExistError`.
 
     Args:
-        route: The route that the report is sent to. An error of another one belongs to the
-            renewal of the token, before which nothing is reported.
+        route: The route that the report is sent to. Errors of other routes, such as that of the
+            token endpoint, are raised unchanged: the report has not been sent.
         lat: Latitude of the report in degrees.
         lng: Longitude of the report in degrees.
-        request_type: The id of its request type, if that is a number.
+        request_type: The id of its request type, if that is an integer.
     """
     filters = lost_report_filters(lat, lng, request_type)
     try:

@@ -1,4 +1,4 @@
-"""People."""
+"""Accounts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Users:
     _api: Requestor = attrs.field(repr=False)
 
     async def me(self) -> User | None:
-        """The account that the token belongs to; None when nobody is signed in.
+        """Return the account that the token belongs to; None without a token.
 
         Raises:
             AuthenticationError: The service refuses the token.
@@ -44,10 +44,10 @@ class Users:
         return read_object(response, User)
 
     async def get(self, id: int) -> User:
-        """One account.
+        """Return an account.
 
         Raises:
-            NotFoundError: There is none of this id.
+            NotFoundError: There is no account with this id.
         """
         number = validation.positive_id("id", id)
         return await self._api.get_object(User, "/users/{id}", id=number)
@@ -55,16 +55,16 @@ class Users:
     def near(
         self, *, lat: float, lng: float, page: int = 1, per_page: int | None = None
     ) -> Pager[User]:
-        """List the people around a point, nearest first (documented).
+        """List the accounts around a point, nearest first (documented).
 
         Args:
             lat: Latitude in degrees.
             lng: Longitude in degrees.
-            page: The page to begin with, from 1.
-            per_page: People on a page.
+            page: The first page, from 1.
+            per_page: Accounts per page.
 
         Raises:
-            InvalidArgumentError: The point or the paging is none.
+            InvalidArgumentError: An argument is invalid.
         """
         query = PointQuery(lat=lat, lng=lng, per_page=per_page)
         route = CollectionRoute(User, "users", "/users", plain_params(query))
@@ -80,23 +80,25 @@ class Users:
         place_url_name: str | None = None,
         image: Image | None = None,
     ) -> User:
-        """Make an account (documented; accounts may have moved to CivicPlus since).
+        """Create an account (documented; accounts may have moved to CivicPlus since).
 
         Args:
             name: 3 to 40 characters.
-            email: An address that gets a mail to confirm it.
+            email: An address, to which a mail for its confirmation is sent.
             password: 4 to 40 characters.
             accept_terms: Must be True: the person has accepted the service's terms.
-            place_url_name: Where the person lives: a place's `url_name`.
-            image: A picture.
+            place_url_name: The `url_name` of the place where the person lives.
+            image: A photo of the person.
 
         Raises:
-            InvalidArgumentError: An argument cannot be used; nothing was sent.
-            ValidationError: The service refuses; `errors` says what, by field.
+            InvalidArgumentError: An argument is invalid; nothing was sent.
+            ValidationError: The service refuses the account; `errors` has the reasons, by field.
             AnswerLostError: The account may exist.
         """
         if accept_terms is not True:
-            raise InvalidArgumentError("accept_terms", "must be True: ask the person first.")
+            raise InvalidArgumentError(
+                "accept_terms", "must be True: the person has to accept the terms first."
+            )
         body = _account(name, email, password, place_url_name)
         for field in ("name", "email", "password"):
             validation.require(field, body.get(field))
@@ -111,38 +113,38 @@ class Users:
         place_url_name: str | None = None,
         image: Image | None = None,
     ) -> User:
-        """Change the signed-in user's account (documented); what is not given stays.
+        """Change the signed-in user's account (documented); other fields stay unchanged.
 
         Args:
             name: As for `register()`.
             email: As for `register()`.
             password: As for `register()`.
             place_url_name: As for `register()`.
-            image: A picture.
+            image: As for `register()`.
 
         Raises:
-            InvalidArgumentError: An argument cannot be used, or there is none.
-            AuthenticationError: Nobody is signed in.
-            ValidationError: The service refuses; `errors` says what, by field.
-            AnswerLostError: It may have been changed.
+            InvalidArgumentError: An argument is invalid, or none was passed.
+            AuthenticationError: There is no token, or the service refuses it.
+            ValidationError: The service refuses the change; `errors` has the reasons, by field.
+            AnswerLostError: The account may have been changed.
         """
         body = _account(name, email, password, place_url_name)
         if not body and image is None:
-            raise InvalidArgumentError("name", "give something to change.")
+            raise InvalidArgumentError("name", "must be passed, or another field to change.")
         return await self._write("PUT", "/profile", body, image)
 
     async def _write(
         self, method: str, route: str, body: dict[str, object], image: Image | None
     ) -> User:
-        picture = None if image is None else Attachment("uploaded_data", image)
-        response = await self._api.write(method, route, body, attachment=picture)
+        attachment = None if image is None else Attachment("uploaded_data", image)
+        response = await self._api.write(method, route, body, attachment=attachment)
         return read_written(response, User)
 
 
 def _account(
     name: str | None, email: str | None, password: str | Secret | None, place: str | None
 ) -> dict[str, object]:
-    """What was given of an account, checked; the password leaves its Secret only here."""
+    """Validate the fields of an account. Only here is the password taken out of its Secret."""
     secret = None if password is None else as_secret(password).reveal()
     if name is not None:
         validation.str_of_length("name", name, *_NAME)

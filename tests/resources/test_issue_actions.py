@@ -1,4 +1,4 @@
-"""What people do to issues: each write, with every answer it can get, and the read after it."""
+"""Actions on issues: each write, its possible responses, and the state that is read afterwards."""
 
 from __future__ import annotations
 
@@ -29,33 +29,35 @@ Call = Callable[[AsyncClient, int], Awaitable[Any]]
 
 @attrs.frozen
 class Write:
-    """A write, the status of issues that it fits, and whose token it takes."""
+    """An action, with the status of an issue and the token that it requires."""
 
     call: Call
     method: str = "POST"
     status: int = _OPEN
     token: str = TOKEN
-    says: bool = False
+    has_comment: bool = False
 
-    def harness(self, **settings: Any) -> tuple[SandboxHarness, AsyncClient, int]:
+    def make_harness(self, **settings: Any) -> tuple[SandboxHarness, AsyncClient, int]:
         harness = SandboxHarness(**settings)
         return harness, harness.make_client(self.token), harness.issue_with_status(self.status)
 
 
 _WRITES = {
     "comment": Write(
-        lambda client, number: client.issues.comment(number, "Still there."), says=True
+        lambda client, number: client.issues.comment(number, "Still there."), has_comment=True
     ),
-    "close": Write(lambda client, number: client.issues.close(number, "It is mended."), says=True),
+    "close": Write(
+        lambda client, number: client.issues.close(number, "It is mended."), has_comment=True
+    ),
     "reopen": Write(
         lambda client, number: client.issues.reopen(number, "It is back."),
         status=_CLOSED,
-        says=True,
+        has_comment=True,
     ),
     "acknowledge": Write(
         lambda client, number: client.issues.acknowledge(number, "We know."),
         token=OFFICIAL_TOKEN,
-        says=True,
+        has_comment=True,
     ),
     "vote": Write(lambda client, number: client.issues.vote(number)),
     "unvote": Write(lambda client, number: client.issues.unvote(number), method="DELETE"),
@@ -67,26 +69,22 @@ _WRITES = {
     ),
 }
 _every_write = pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
-_every_saying = pytest.mark.parametrize(
-    "write", [w for w in _WRITES.values() if w.says], ids=[n for n, w in _WRITES.items() if w.says]
-)
-
-
-# -- every write, every answer --------------------------------------------------------------------
+_COMMENTING = {name: write for name, write in _WRITES.items() if write.has_comment}
+_every_comment = pytest.mark.parametrize("write", _COMMENTING.values(), ids=_COMMENTING)
 
 
 @_every_write
 async def test_a_write_is_sent_once(write: Write) -> None:
-    harness, client, number = write.harness()
+    harness, client, number = write.make_harness()
 
     await write.call(client, number)
 
     assert harness.statuses(write.method) in ([201], [204])
 
 
-@_every_saying
-async def test_what_is_held_back_is_said_so_and_not_seen(write: Write) -> None:
-    _office, client, number = write.harness(moderated=True)
+@_every_comment
+async def test_a_moderated_comment_is_not_shown(write: Write) -> None:
+    _harness, client, number = write.make_harness(moderated=True)
     before = await client.issues.get(number, details=True)
 
     assert await write.call(client, number) == Moderated()
@@ -96,8 +94,8 @@ async def test_what_is_held_back_is_said_so_and_not_seen(write: Write) -> None:
 
 @_every_write
 @pytest.mark.parametrize("token", [None, "wrong"])
-async def test_somebody_unknown_may_not_write(write: Write, token: str | None) -> None:
-    harness, _client, number = write.harness()
+async def test_a_write_requires_a_valid_token(write: Write, token: str | None) -> None:
+    harness, _client, number = write.make_harness()
 
     with pytest.raises(errors.AuthenticationError):
         await write.call(harness.make_client(token), number)
@@ -106,8 +104,8 @@ async def test_somebody_unknown_may_not_write(write: Write, token: str | None) -
 
 
 @_every_write
-async def test_somebody_who_may_not_is_told(write: Write) -> None:
-    harness, client, number = write.harness()
+async def test_a_write_without_permission_is_an_error(write: Write) -> None:
+    harness, client, number = write.make_harness()
     harness.sandbox.faults.append(Fault(403, {"message": "Not yours."}))
 
     with pytest.raises(errors.PermissionDeniedError):
@@ -115,8 +113,8 @@ async def test_somebody_who_may_not_is_told(write: Write) -> None:
 
 
 @_every_write
-async def test_there_is_nothing_to_write_about(write: Write) -> None:
-    harness, client, _number = write.harness()
+async def test_a_write_to_a_missing_issue_is_an_error(write: Write) -> None:
+    harness, client, _number = write.make_harness()
 
     with pytest.raises(errors.NotFoundError):
         await write.call(client, 1)
@@ -126,7 +124,7 @@ async def test_there_is_nothing_to_write_about(write: Write) -> None:
 
 @_every_write
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "faults"),
     [
         ({"comment": "Can't be blank."}, {"comment": ["Can't be blank."]}),
         ({"errors": {"comment": "can't be blank."}}, {"comment": ["can't be blank."]}),
@@ -135,20 +133,20 @@ async def test_there_is_nothing_to_write_about(write: Write) -> None:
     ],
 )
 async def test_a_refused_write_names_the_field(
-    write: Write, body: Any, found: dict[str, list[str]]
+    write: Write, body: Any, faults: dict[str, list[str]]
 ) -> None:
-    harness, client, number = write.harness()
+    harness, client, number = write.make_harness()
     harness.sandbox.faults.append(Fault(422, body))
 
     with pytest.raises(errors.ValidationError) as caught:
         await write.call(client, number)
 
-    assert caught.value.errors == found
+    assert caught.value.errors == faults
 
 
 @_every_write
-async def test_a_success_that_lists_errors_is_no_success(write: Write) -> None:
-    harness, client, number = write.harness()
+async def test_a_success_that_lists_errors_is_an_error(write: Write) -> None:
+    harness, client, number = write.make_harness()
     harness.sandbox.faults.append(Fault(201, {"errors": {"base": ["not today"]}}))
 
     with pytest.raises(errors.ValidationError, match="not today"):
@@ -156,8 +154,8 @@ async def test_a_success_that_lists_errors_is_no_success(write: Write) -> None:
 
 
 @_every_write
-async def test_too_many_requests_are_waited_out_and_the_write_is_done_once(write: Write) -> None:
-    harness, client, number = write.harness()
+async def test_a_write_is_repeated_after_429(write: Write) -> None:
+    harness, client, number = write.make_harness()
     harness.sandbox.faults.extend([Fault(429, None, {"Retry-After": "0"})] * 2)
 
     await write.call(client, number)
@@ -166,8 +164,8 @@ async def test_too_many_requests_are_waited_out_and_the_write_is_done_once(write
 
 
 @_every_write
-async def test_a_write_whose_answer_is_lost_is_not_sent_again(write: Write) -> None:
-    harness, client, number = write.harness()
+async def test_a_write_without_a_response_is_not_sent_again(write: Write) -> None:
+    harness, client, number = write.make_harness()
     harness.transport.drops_responses = True
 
     with pytest.raises(errors.AnswerLostError, match="Read before you write again"):
@@ -178,10 +176,8 @@ async def test_a_write_whose_answer_is_lost_is_not_sent_again(write: Write) -> N
 
 @_every_write
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-async def test_a_write_that_the_service_failed_in_is_not_sent_again(
-    write: Write, status: int
-) -> None:
-    harness, client, number = write.harness()
+async def test_a_write_is_not_sent_again_after_a_server_error(write: Write, status: int) -> None:
+    harness, client, number = write.make_harness()
     harness.sandbox.faults.append(Fault(status))
 
     with pytest.raises(errors.ServerError, match="may have carried it out"):
@@ -191,19 +187,21 @@ async def test_a_write_that_the_service_failed_in_is_not_sent_again(
 
 
 @_every_write
-async def test_a_page_of_some_proxy_is_no_success(write: Write) -> None:
+async def test_a_proxy_page_is_not_a_success(write: Write) -> None:
     number = SandboxHarness().issue_with_status(write.status)
     page = httpx.Response(200, html="<h1>Welcome to the wifi</h1>")
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: page))
-    elsewhere = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
+    client = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
 
     with pytest.raises(errors.AnswerLostError, match="probably carried out the request"):
-        await write.call(elsewhere, number)
+        await write.call(client, number)
 
 
-@_every_saying
-async def test_an_answer_that_cannot_be_read_is_no_reason_to_write_again(write: Write) -> None:
-    harness, client, number = write.harness()
+@_every_comment
+async def test_an_unreadable_response_to_a_write_says_that_it_may_have_been_carried_out(
+    write: Write,
+) -> None:
+    harness, client, number = write.make_harness()
     harness.sandbox.faults.append(Fault(201, {"created_at": [1]}))
 
     with pytest.raises(errors.AnswerLostError, match="probably carried out the request") as caught:
@@ -212,10 +210,7 @@ async def test_an_answer_that_cannot_be_read_is_no_reason_to_write_again(write: 
     assert isinstance(caught.value.__cause__, errors.DecodeError)
 
 
-# -- round trips ----------------------------------------------------------------------------------
-
-
-async def test_a_comment_is_seen_by_the_next_read() -> None:
+async def test_the_next_read_returns_a_new_comment() -> None:
     harness = SandboxHarness()
     number = harness.issue_with_status(_OPEN)
 
@@ -237,9 +232,9 @@ async def test_a_comment_is_seen_by_the_next_read() -> None:
         ("acknowledge", Status.ACKNOWLEDGED),
     ],
 )
-async def test_a_status_is_seen_by_the_next_read(name: str, status: Status) -> None:
+async def test_the_next_read_returns_the_new_status(name: str, status: Status) -> None:
     write = _WRITES[name]
-    _office, client, number = write.harness()
+    _harness, client, number = write.make_harness()
     listed = await client.issues.list(status=status)
     assert number not in {issue.id for issue in listed}
 
@@ -270,13 +265,13 @@ async def test_only_officials_acknowledge() -> None:
     with pytest.raises(errors.PermissionDeniedError):
         await harness.client.issues.acknowledge(number, "Me too.")
 
-    mine = await harness.client.issues.get(number)
-    theirs = await official.issues.get(number)
-    assert "acknowledge_url" not in (mine.transitions or {})
-    assert "acknowledge_url" in (theirs.transitions or {})
+    as_citizen = await harness.client.issues.get(number)
+    as_official = await official.issues.get(number)
+    assert "acknowledge_url" not in (as_citizen.transitions or {})
+    assert "acknowledge_url" in (as_official.transitions or {})
 
 
-async def test_votes_of_two_people_count_once_each() -> None:
+async def test_each_account_votes_once() -> None:
     harness = SandboxHarness()
     number = harness.issue_with_status(_OPEN)
     neighbour = harness.make_client(NEIGHBOUR_TOKEN)
@@ -286,13 +281,13 @@ async def test_votes_of_two_people_count_once_each() -> None:
         await client.issues.vote(number)
     voted = await harness.client.issues.get(number, details=True)
     await harness.client.issues.unvote(number)
-    taken_back = await harness.client.issues.get(number, details=True)
+    withdrawn = await harness.client.issues.get(number, details=True)
 
     assert voted.rating == before + 2
-    assert taken_back.rating == before + 1
+    assert withdrawn.rating == before + 1
     assert [
         issue.current_user_relationship and issue.current_user_relationship.voted
-        for issue in (voted, taken_back)
+        for issue in (voted, withdrawn)
     ] == [True, False]
 
 
@@ -305,15 +300,15 @@ async def test_following_twice_is_refused() -> None:
         await harness.client.issues.follow(number)
     followed = await harness.client.issues.get(number, details=True)
     await harness.client.issues.unfollow(number)
-    left = await harness.client.issues.get(number, details=True)
+    unfollowed = await harness.client.issues.get(number, details=True)
 
     assert [
         issue.current_user_relationship and issue.current_user_relationship.following
-        for issue in (followed, left)
+        for issue in (followed, unfollowed)
     ] == [True, False]
 
 
-async def test_flags_arrive() -> None:
+async def test_flags_are_received() -> None:
     harness = SandboxHarness()
     number = harness.issue_with_status(_OPEN)
     written = await harness.client.issues.comment(number, "Buy now!")
@@ -330,7 +325,7 @@ async def test_flags_arrive() -> None:
     ]
 
 
-async def test_ones_own_issues_are_for_who_is_signed_in() -> None:
+async def test_own_issues_require_a_token() -> None:
     harness = SandboxHarness()
 
     assert await harness.client.issues.mine().collect() == []
@@ -338,36 +333,33 @@ async def test_ones_own_issues_are_for_who_is_signed_in() -> None:
         await harness.make_client(None).issues.mine()
 
 
-# -- photos ---------------------------------------------------------------------------------------
-
-
-class _Slow:
-    """An open file that gives little at a time, and counts the largest piece asked for."""
+class _SlowFile:
+    """An open file that returns little at a time; `max_size` is the largest size requested."""
 
     def __init__(self, content: bytes) -> None:
         self._file = io.BytesIO(content)
-        self.most = 0
+        self.max_size = 0
 
     async def read(self, size: int = -1, /) -> bytes:
-        self.most = max(self.most, size)
+        self.max_size = max(self.max_size, size)
         return self._file.read(min(size, 1000))
 
     async def seek(self, offset: int, whence: int = 0, /) -> int:
         return self._file.seek(offset, whence)
 
 
-@pytest.mark.parametrize("kind", ["bytes", "path", "text", "open", "slow"])
-async def test_a_photo_comes_from_bytes_a_path_or_an_open_file(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["bytes", "path", "string", "open", "slow"])
+async def test_a_photo_is_bytes_or_a_path_or_an_open_file(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "Mary's phone.png"
     path.write_bytes(_PNG)
     harness = SandboxHarness()
     number = harness.issue_with_status(_OPEN)
-    slow = _Slow(_PNG)
+    slow = _SlowFile(_PNG)
     async with await anyio.open_file(path, "rb") as opened:
         images: dict[str, Any] = {
             "bytes": _PNG,
             "path": path,
-            "text": str(path),
+            "string": str(path),
             "open": opened,
             "slow": slow,
         }
@@ -378,10 +370,10 @@ async def test_a_photo_comes_from_bytes_a_path_or_an_open_file(kind: str, tmp_pa
     assert written.media.image_full is not None
     key = written.media.image_full.split("/")[-2]
     assert harness.sandbox.photos[key] == _PNG
-    assert slow.most <= 65_536
+    assert slow.max_size <= 65_536
 
 
-async def test_a_photo_is_sent_anew_after_a_429(tmp_path: Path) -> None:
+async def test_a_photo_is_sent_again_after_429(tmp_path: Path) -> None:
     harness = SandboxHarness()
     path = tmp_path / "photo.png"
     path.write_bytes(_PNG)
@@ -394,7 +386,7 @@ async def test_a_photo_is_sent_anew_after_a_429(tmp_path: Path) -> None:
     assert list(harness.sandbox.photos.values()) == [_PNG]
 
 
-async def test_the_form_is_what_browsers_send_and_says_nothing_of_the_file(tmp_path: Path) -> None:
+async def test_a_form_is_like_a_browsers_and_omits_the_file_name(tmp_path: Path) -> None:
     path = tmp_path / "Mary's phone.png"
     path.write_bytes(_PNG)
     sent: list[httpx.Request] = []
@@ -427,7 +419,7 @@ async def test_a_photo_over_a_real_socket() -> None:
 
 @settings(max_examples=30)
 @given(st.text(min_size=1).filter(str.strip), st.binary(max_size=200))
-def test_any_text_and_any_photo_arrive_as_they_are(text: str, tail: bytes) -> None:
+def test_any_comment_and_photo_are_received_unchanged(text: str, tail: bytes) -> None:
     async def write() -> str | None:
         harness = SandboxHarness()
         number = harness.issue_with_status(_OPEN)
@@ -441,29 +433,29 @@ def test_any_text_and_any_photo_arrive_as_they_are(text: str, tail: bytes) -> No
 
 
 @pytest.mark.parametrize(
-    ("image", "words"),
+    ("image", "message"),
     [
         (b"", "not a png, jpeg or gif"),
         (b"%PDF-1.7 and more", "not a png, jpeg or gif"),
         (b"\x89PNG\r\n\x1a\n" + bytes(20 * 2**20), "20,971,520 at most"),
         ("there/is/no/such.png", "No such file"),
-        (_Slow(b"%PDF-1.7 and more"), "not a png, jpeg or gif"),
+        (_SlowFile(b"%PDF-1.7 and more"), "not a png, jpeg or gif"),
         (7, "must be a path, bytes, or an open async file"),
     ],
 )
-async def test_what_is_no_photo_is_refused_before_anything_is_sent(image: Any, words: str) -> None:
+async def test_an_invalid_photo_is_refused_before_sending(image: Any, message: str) -> None:
     harness = SandboxHarness()
 
-    with pytest.raises(InvalidArgumentError, match=words) as caught:
+    with pytest.raises(InvalidArgumentError, match=message) as caught:
         await harness.client.issues.comment(harness.issue_with_status(_OPEN), "Look!", image=image)
 
     assert caught.value.argument == "image"
     assert not harness.sandbox.requests
 
 
-async def test_a_photo_that_shrinks_on_the_way_is_no_write() -> None:
+async def test_a_write_fails_if_its_photo_becomes_shorter() -> None:
     harness = SandboxHarness()
-    shrinking = _Slow(_PNG)
+    shrinking = _SlowFile(_PNG)
     shrinking.seek = _seek_to(len(_PNG) + 5, shrinking.seek)  # type: ignore[method-assign]
 
     with pytest.raises(InvalidArgumentError, match="became shorter"):
@@ -473,11 +465,11 @@ async def test_a_photo_that_shrinks_on_the_way_is_no_write() -> None:
 
 
 def _seek_to(end: int, seek: Callable[[int, int], Awaitable[int]]) -> Any:
-    async def pretend(offset: int, whence: int = 0, /) -> int:
-        place = await seek(offset, whence)
-        return end if whence else place
+    async def fake_seek(offset: int, whence: int = 0, /) -> int:
+        position = await seek(offset, whence)
+        return end if whence else position
 
-    return pretend
+    return fake_seek
 
 
 @pytest.mark.parametrize(
@@ -493,7 +485,7 @@ def _seek_to(end: int, seek: Callable[[int, int], Awaitable[int]]) -> Any:
         lambda issues: issues.vote("7"),
     ],
 )
-async def test_arguments_that_cannot_be_are_refused(call: Callable[[Any], Any]) -> None:
+async def test_invalid_arguments_are_refused(call: Callable[[Any], Any]) -> None:
     harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError):
@@ -502,7 +494,7 @@ async def test_arguments_that_cannot_be_are_refused(call: Callable[[Any], Any]) 
     assert not harness.sandbox.requests
 
 
-async def test_nobody_who_writes_is_told_to_sign_in() -> None:
+async def test_a_write_without_a_token_says_not_signed_in() -> None:
     harness = SandboxHarness()
     with harness.sandbox.serve() as url:
         async with AsyncClient(base_url=url, limiter=None) as client:
@@ -510,7 +502,7 @@ async def test_nobody_who_writes_is_told_to_sign_in() -> None:
                 await client.issues.comment(harness.issue_with_status(_OPEN), "Hi")
 
 
-async def test_a_file_that_would_block_is_refused(tmp_path: Path) -> None:
+async def test_a_blocking_file_is_refused(tmp_path: Path) -> None:
     harness = SandboxHarness()
 
     with (

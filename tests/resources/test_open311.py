@@ -1,4 +1,4 @@
-"""Open311 GeoReport v2 on the same service: reading for everybody, reports without an account."""
+"""Open311 GeoReport v2: public data, and reports without an account."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seeclickfix_async.sandbox import Fault
 from tests.support.in_process import URL, SandboxHarness
 
 _REPORT: dict[str, Any] = {"lat": 41.05, "lng": -73.54, "description": "A deep hole"}
-_ANSWERED: dict[str, Any] = {"attributes": {"402": "wheel", "403": ["cars", "bikes"]}}
+_ATTRIBUTES: dict[str, Any] = {"attributes": {"402": "wheel", "403": ["cars", "bikes"]}}
 _ORGANIZATION = 311
 
 Call = Callable[[Any], Any]
@@ -27,7 +27,7 @@ Call = Callable[[Any], Any]
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("organization", [None, _ORGANIZATION])
-async def test_what_the_server_says_of_itself(organization: int | None) -> None:
+async def test_discovery_and_services(organization: int | None) -> None:
     open311 = SandboxHarness().client.open311(organization)
 
     discovery = await open311.discovery()
@@ -40,25 +40,25 @@ async def test_what_the_server_says_of_itself(organization: int | None) -> None:
     assert discovery.endpoints[0].url == f"{URL}/open311/v2"
     assert [service.metadata for service in services] == [True] + [False] * 11
     assert pothole.attributes is not None
-    assert [one.code for one in pothole.attributes if one.required] == ["402"]
+    assert [attribute.code for attribute in pothole.attributes if attribute.required] == ["402"]
     assert pothole.attributes[0].variable is False
 
 
 @pytest.mark.anyio
-async def test_all_requests_come_once() -> None:
+async def test_all_requests_are_returned_once() -> None:
     harness = SandboxHarness()
 
     rows = await harness.client.open311().requests().collect()
-    few = await harness.client.open311().requests(per_page=5)
+    page = await harness.client.open311().requests(per_page=5)
 
     assert len({row.id for row in rows}) == len(rows) == 300
     assert {row.status for row in rows} == {"open", "closed"}
-    assert (len(few), few.entries, few.next_page) == (5, None, 2)
-    assert few.raw[0]["service_request_id"] == few.items[0].id
+    assert (len(page), page.entries, page.next_page) == (5, None, 2)
+    assert page.raw[0]["service_request_id"] == page.items[0].id
 
 
 @pytest.mark.anyio
-async def test_requests_of_a_kind_and_a_period() -> None:
+async def test_requests_by_service_status_and_period() -> None:
     open311 = SandboxHarness().client.open311()
     start, end = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UTC)
 
@@ -74,26 +74,28 @@ async def test_requests_of_a_kind_and_a_period() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_request_is_made_without_an_account_and_seen_everywhere() -> None:
+async def test_a_request_is_created_without_an_account() -> None:
     harness = SandboxHarness()
-    nobody = harness.make_client(None)
-    open311 = nobody.open311(_ORGANIZATION)
+    anonymous = harness.make_client(None)
+    open311 = anonymous.open311(_ORGANIZATION)
 
-    made = await open311.create(1001, **_REPORT, **_ANSWERED, email="a@b.example", address="here")
-    seen = await open311.request(made.service_request_id or "")
-    issue = await nobody.issues.get(int(made.service_request_id or 0))
+    created = await open311.create(
+        1001, **_REPORT, **_ATTRIBUTES, email="a@b.example", address="here"
+    )
+    request = await open311.request(created.service_request_id or "")
+    issue = await anonymous.issues.get(int(created.service_request_id or 0))
 
-    assert seen.description == issue.description == "A deep hole"
-    assert (seen.address, seen.lat, seen.long) == ("here", 41.05, -73.54)
+    assert request.description == issue.description == "A deep hole"
+    assert (request.address, request.lat, request.long) == ("here", 41.05, -73.54)
     assert harness.statuses("POST") == [201]
 
 
 @pytest.mark.anyio
-async def test_a_request_whose_answer_is_lost_can_be_found() -> None:
+async def test_a_request_without_a_response_can_be_found() -> None:
     harness = SandboxHarness()
     harness.transport.drops_responses = True
     with pytest.raises(errors.IssueMayExistError) as caught:
-        await harness.client.open311(_ORGANIZATION).create("1001", **_REPORT, **_ANSWERED)
+        await harness.client.open311(_ORGANIZATION).create("1001", **_REPORT, **_ATTRIBUTES)
     harness.transport.drops_responses = False
 
     found = await harness.client.issues.find_lost(caught.value)
@@ -104,7 +106,7 @@ async def test_a_request_whose_answer_is_lost_can_be_found() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("call", "error", "words"),
+    ("call", "error", "message"),
     [
         (
             lambda client: client.open311(7).services(lat=1, lng=1),
@@ -120,12 +122,14 @@ async def test_a_request_whose_answer_is_lost_can_be_found() -> None:
         ),
     ],
 )
-async def test_refusals_say_why(call: Call, error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=words):
+async def test_a_refusal_has_the_reason_of_the_service(
+    call: Call, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
         await call(SandboxHarness().client)
 
 
-_NO_CODES = {
+_INVALID_CODES = {
     "superscript": "²",
     "fullwidth": "\uff11\uff12",
     "spaces": " 5 ",
@@ -140,7 +144,7 @@ _NO_CODES = {
     "none": None,
     "bytes": b"5",
 }
-_CODED: dict[str, Callable[[Any, Any], Any]] = {
+_CALLS_WITH_CODE: dict[str, Callable[[Any, Any], Any]] = {
     "create": lambda client, code: client.open311(311).create(code, **_REPORT),
     "service": lambda client, code: client.open311().service(code),
     "request": lambda client, code: client.open311().request(code),
@@ -149,20 +153,20 @@ _CODED: dict[str, Callable[[Any, Any], Any]] = {
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("code", _NO_CODES)
-@pytest.mark.parametrize("name", _CODED)
-async def test_a_code_that_cannot_be_one_is_refused(name: str, code: str) -> None:
+@pytest.mark.parametrize("code", _INVALID_CODES)
+@pytest.mark.parametrize("name", _CALLS_WITH_CODE)
+async def test_an_invalid_code_is_refused(name: str, code: str) -> None:
     harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError):
-        await _CODED[name](harness.client, _NO_CODES[code])
+        await _CALLS_WITH_CODE[name](harness.client, _INVALID_CODES[code])
 
     assert list(harness.sandbox.requests) == []
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("code", ["+5", "1_000", "water-leak", "9" * 19])
-async def test_a_code_may_be_any_ascii_string(code: str) -> None:
+async def test_a_code_is_any_ascii_string(code: str) -> None:
     with pytest.raises(errors.NotFoundError):
         await SandboxHarness().client.open311().service(code)
     with pytest.raises(errors.NotFoundError, match="service_code was not found"):
@@ -186,7 +190,7 @@ async def test_a_code_may_be_any_ascii_string(code: str) -> None:
         lambda client: client.open311().service(""),
     ],
 )
-async def test_what_cannot_be_asked_is_refused(call: Call) -> None:
+async def test_invalid_arguments_are_refused(call: Call) -> None:
     harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError):
@@ -196,7 +200,7 @@ async def test_what_cannot_be_asked_is_refused(call: Call) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_bad_row_costs_no_other_row() -> None:
+async def test_an_unreadable_row_does_not_affect_the_others() -> None:
     harness = SandboxHarness()
     rows = [{"service_request_id": 5, "lat": "41.5"}, {"lat": []}, {"status": "OPEN"}]
     harness.sandbox.faults.append(Fault(200, rows))
@@ -218,12 +222,12 @@ _JSON = st.recursive(
 @given(_JSON | st.binary(max_size=30))
 def test_any_body_is_a_list_of_requests_or_a_decode_error(body: Any) -> None:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answer = Response(200, {}, content)
-    for read in (
-        lambda: decode_rows(answer, "", models.ServiceRequest),
-        lambda: decode_first(answer, models.Submission),
+    response = Response(200, {}, content)
+    for decode in (
+        lambda: decode_rows(response, "", models.ServiceRequest),
+        lambda: decode_first(response, models.Submission),
     ):
         try:
-            assert read() is not None
+            assert decode() is not None
         except DecodeError:
             continue

@@ -1,4 +1,4 @@
-"""What members of an organization see, and that none of it leaks."""
+"""The API for members of an organization, whose private data is not logged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Call = Callable[[Any], Any]
 
 
 @pytest.mark.anyio
-async def test_members_see_what_is_private() -> None:
+async def test_members_receive_private_data() -> None:
     harness = SandboxHarness()
     member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
 
@@ -42,14 +42,14 @@ async def test_members_see_what_is_private() -> None:
 
 
 @pytest.mark.anyio
-async def test_what_is_private_is_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_private_data_is_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
     member = SandboxHarness().make_client(OFFICIAL_TOKEN).organization(_ID)
 
     with caplog.at_level(logging.DEBUG):
         page = await member.list()
         issue = await member.get(page.items[0].id)
 
-    for text in (repr(page), repr(issue), repr(issue.reporter), caplog.text):
+    for output in (repr(page), repr(issue), repr(issue.reporter), caplog.text):
         for private in (
             "555-0100",
             "Mary",
@@ -57,11 +57,11 @@ async def test_what_is_private_is_in_no_repr_and_no_log(caplog: pytest.LogCaptur
             issue.address or "?",
             issue.description or "?",
         ):
-            assert private not in text
+            assert private not in output
 
 
 @pytest.mark.anyio
-async def test_service_requests_go_on_by_the_links_that_the_service_gives() -> None:
+async def test_a_service_request_is_moved_by_the_links_of_the_service() -> None:
     harness = SandboxHarness()
     member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
     number = harness.issue_with_status(0)
@@ -73,26 +73,26 @@ async def test_service_requests_go_on_by_the_links_that_the_service_gives() -> N
     await member.move(accepted, comment="We come on Monday.")
     moved = (await member.get(number)).active_service_request
     await member.move(crm)
-    done = (await member.get(number)).active_service_request
+    finished = (await member.get(number)).active_service_request
 
     assert moved is not None
     assert moved.status is models.ServiceRequestStatus.ACCEPTED
-    assert done is not None
-    assert done.status == "closed"
+    assert finished is not None
+    assert finished.status == "closed"
     assert all(url.startswith("http://city.test/") for url in harness.transport.urls)
     with pytest.raises(errors.ValidationError):
         await member.move(accepted)
 
 
 @pytest.mark.anyio
-async def test_organizations() -> None:
+async def test_members_list_their_organizations() -> None:
     harness = SandboxHarness()
     member = harness.make_client(OFFICIAL_TOKEN)
 
-    mine = await member.organizations.list()
+    listed = await member.organizations.list()
 
-    assert [one.name for one in mine] == ["City of Example"]
-    assert await member.organizations.get(_ID) == mine[0]
+    assert [organization.name for organization in listed] == ["City of Example"]
+    assert await member.organizations.get(_ID) == listed[0]
     assert await harness.client.organizations.list() == ()
 
 
@@ -106,7 +106,7 @@ async def test_organizations() -> None:
         lambda client: client.organization(_ID).comments(20_000_000),
     ],
 )
-async def test_there_is_nothing_for_others(call: Call) -> None:
+async def test_other_accounts_have_no_access(call: Call) -> None:
     harness = SandboxHarness()
 
     with pytest.raises(errors.NotFoundError):
@@ -132,7 +132,7 @@ async def test_there_is_nothing_for_others(call: Call) -> None:
         ),
     ],
 )
-async def test_what_cannot_be_is_refused(call: Call) -> None:
+async def test_invalid_arguments_are_refused(call: Call) -> None:
     harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError):
@@ -142,7 +142,7 @@ async def test_what_cannot_be_is_refused(call: Call) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_move_whose_answer_is_lost_is_not_made_again() -> None:
+async def test_a_move_without_a_response_is_not_sent_again() -> None:
     harness = SandboxHarness()
     member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
     issue = await member.get(harness.issue_with_status(0))
@@ -156,7 +156,7 @@ async def test_a_move_whose_answer_is_lost_is_not_made_again() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_success_that_lists_errors_is_none() -> None:
+async def test_a_success_that_lists_errors_is_an_error() -> None:
     harness = SandboxHarness()
     member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
     link = "/api/v2/organizations/311/issues/7/service_requests/closed"
@@ -168,8 +168,8 @@ async def test_a_success_that_lists_errors_is_none() -> None:
     assert caught.value.errors == {"assignee": ["is unknown"]}
 
 
-def test_what_was_observed_and_what_is_missing() -> None:
-    wire = {
+def test_observed_fields_are_decoded() -> None:
+    body = {
         "id": "7",
         "assignee": {},
         "agent": None,
@@ -187,7 +187,7 @@ def test_what_was_observed_and_what_is_missing() -> None:
         "assignment_url": "null",
     }
 
-    issue = decode_object(Response(200, {}, json.dumps(wire).encode()), models.OrganizationIssue)
+    issue = decode_object(Response(200, {}, json.dumps(body).encode()), models.OrganizationIssue)
 
     assert (issue.id, issue.assignee, issue.assignment_url) == (7, None, None)
     assert issue.priority == models.Priority(2, "Medium")

@@ -1,4 +1,4 @@
-"""Photos through the service's redirects: all of them, piece by piece, and the token stays home."""
+"""Downloads of photos, through redirects to storage that does not receive the token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SIZE = resource.RLIMIT_FSIZE
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2000
 
 
-async def _with_photo(client: AsyncClient) -> Issue:
+async def _report_with_photo(client: AsyncClient) -> Issue:
     form = await client.request_types.get("other")
     draft = form.draft(
         lat=41.05, lng=-73.54, address="here", answers={"summary": "Look"}, image=_PNG
@@ -45,35 +45,37 @@ def _names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-async def test_a_photo_comes_back_as_it_was_sent(tmp_path: Path) -> None:
+async def test_a_photo_is_downloaded_as_it_was_sent(tmp_path: Path) -> None:
     harness = SandboxHarness()
     with harness.sandbox.serve() as url:
         async with AsyncClient(TOKEN, base_url=url, limiter=None) as client:
-            issue = await _with_photo(client)
+            issue = await _report_with_photo(client)
             content = await client.photos.read(issue)
             size = await client.photos.save(issue, tmp_path / "photo.png")
 
     assert content == _PNG
     assert _files(tmp_path) == {"photo.png": _PNG}
     assert size == len(_PNG)
-    carried = {seen.path.split("/")[1]: seen.authorized for seen in harness.sandbox.requests}
-    assert carried == {"api": True, "rails": True, "storage": False}
+    authorized = {
+        request.path.split("/")[1]: request.authorized for request in harness.sandbox.requests
+    }
+    assert authorized == {"api": True, "rails": True, "storage": False}
 
 
-async def test_every_issue_with_a_photo_has_one_to_read() -> None:
+async def test_the_photo_of_every_issue_can_be_read() -> None:
     client = SandboxHarness().client
-    pictured = [issue for issue in await client.issues.list() if issue.media]
+    with_photo = [issue for issue in await client.issues.list() if issue.media]
 
-    kinds = {
+    signatures = {
         (await client.photos.read(issue))[:4]
-        for issue in pictured
+        for issue in with_photo
         if issue.media and issue.media.image_full
     }
 
-    assert kinds == {b"\x89PNG"}
+    assert signatures == {b"\x89PNG"}
 
 
-async def test_a_link_may_be_relative_as_of_old() -> None:
+async def test_a_link_can_be_relative() -> None:
     harness = SandboxHarness()
 
     await harness.client.photos.read("/storage/old")
@@ -82,27 +84,27 @@ async def test_a_link_may_be_relative_as_of_old() -> None:
 
 
 @pytest.mark.parametrize(
-    ("photo", "words"),
+    ("photo", "message"),
     [
-        (Issue(7), "there is none"),
-        (models.Media(representative_image_url="http://x/icon.png"), "there is none"),
-        (models.Comment(), "there is none"),
-        ("ftp://x/a.png", "http link"),
-        ("http://x/a b.png", "http link"),
-        ("http://[1.png", "http link"),
-        ("http://x:99999999/a.png", "http link"),
+        (Issue(7), "no link to a photo"),
+        (models.Media(representative_image_url="http://x/icon.png"), "no link to a photo"),
+        (models.Comment(), "no link to a photo"),
+        ("ftp://x/a.png", "https link"),
+        ("http://x/a b.png", "https link"),
+        ("http://[1.png", "https link"),
+        ("http://x:99999999/a.png", "https link"),
         ("https://xn--/a.png", "no address"),
         (f"https://x/{'a' * 70_000}", "no address"),
         ("", "non-empty"),
         (7, "must be a non-empty string"),
     ],
 )
-async def test_what_has_no_photo_is_refused(photo: Any, words: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=words):
+async def test_an_object_without_a_valid_link_is_refused(photo: Any, message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
         await SandboxHarness().client.photos.read(photo)
 
 
-async def test_a_photo_that_is_gone_leaves_no_file(tmp_path: Path) -> None:
+async def test_a_removed_photo_does_not_replace_a_file(tmp_path: Path) -> None:
     path = tmp_path / "photo.png"
     path.write_bytes(b"the old one")
 
@@ -112,7 +114,7 @@ async def test_a_photo_that_is_gone_leaves_no_file(tmp_path: Path) -> None:
     assert _files(tmp_path) == {"photo.png": b"the old one"}
 
 
-async def test_a_login_page_is_no_picture(tmp_path: Path) -> None:
+async def test_a_login_page_is_not_saved(tmp_path: Path) -> None:
     harness = SandboxHarness()
     harness.sandbox.faults.append(Fault(200, {"please": "sign in"}))
 
@@ -122,7 +124,7 @@ async def test_a_login_page_is_no_picture(tmp_path: Path) -> None:
     assert _files(tmp_path) == {}
 
 
-async def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+async def test_an_unwritable_file_is_refused(tmp_path: Path) -> None:
     await anyio.Path(tmp_path / "folder").mkdir()
 
     with pytest.raises(InvalidArgumentError, match="cannot be written"):
@@ -133,11 +135,11 @@ async def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert _names(tmp_path) == ["folder"]
 
 
-async def test_a_disk_that_is_full_is_told_and_not_tried_again(tmp_path: Path) -> None:
-    asked: list[httpx.Request] = []
+async def test_a_download_to_a_full_disk_is_not_repeated(tmp_path: Path) -> None:
+    requests: list[httpx.Request] = []
 
     def serve(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+        requests.append(request)
         return httpx.Response(200, content=_PNG)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
@@ -151,30 +153,30 @@ async def test_a_disk_that_is_full_is_told_and_not_tried_again(tmp_path: Path) -
         resource.setrlimit(_SIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
 
-    assert len(asked) == 1
+    assert len(requests) == 1
     assert _files(tmp_path) == {}
 
 
-class _Breaking(httpx.AsyncByteStream):
-    """A body that breaks off in the middle."""
+class _InterruptedBody(httpx.AsyncByteStream):
+    """A body whose connection breaks in the middle."""
 
     async def __aiter__(self) -> Any:
         yield _PNG[:1000]
         raise httpx.ReadError("made up")
 
 
-@pytest.mark.parametrize("mends", [True, False])
-async def test_a_photo_that_breaks_off_is_fetched_again_from_its_start(
-    mends: bool, tmp_path: Path
+@pytest.mark.parametrize("recovers", [True, False])
+async def test_an_interrupted_download_is_repeated_from_its_start(
+    recovers: bool, tmp_path: Path
 ) -> None:
-    answers = [httpx.Response(200, stream=_Breaking()) for _ in range(4)]
-    if mends:
-        answers[2] = httpx.Response(200, content=_PNG)
-    left = iter(answers)
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: next(left)))
+    responses = [httpx.Response(200, stream=_InterruptedBody()) for _ in range(4)]
+    if recovers:
+        responses[2] = httpx.Response(200, content=_PNG)
+    remaining = iter(responses)
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: next(remaining)))
     client = AsyncClient(http=http, base_url=URL, limiter=None, retry=NO_WAIT)
 
-    if mends:
+    if recovers:
         assert await client.photos.save("/x", tmp_path / "photo.png") == len(_PNG)
         assert _files(tmp_path) == {"photo.png": _PNG}
     else:
@@ -183,7 +185,7 @@ async def test_a_photo_that_breaks_off_is_fetched_again_from_its_start(
         assert _files(tmp_path) == {}
 
 
-async def test_a_download_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_cancelled_download_leaves_no_file(tmp_path: Path) -> None:
     async def serve(_request: httpx.Request) -> httpx.Response:
         await anyio.sleep_forever()
         raise AssertionError

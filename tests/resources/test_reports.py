@@ -1,4 +1,4 @@
-"""Reporting a problem as people do it: form, draft, duplicates, report."""
+"""Reports of problems: form, draft, duplicates, report."""
 
 from __future__ import annotations
 
@@ -38,11 +38,8 @@ _POTHOLE, _PARKING, _NOISE, _VEHICLE = 1001, 1010, 1011, 1012
 _ANSWERS = {"summary": "Deep hole", "402": "wheel"}
 
 
-# -- the form -------------------------------------------------------------------------------------
-
-
 @pytest.mark.anyio
-async def test_the_form_lists_what_can_be_reported_at_a_point() -> None:
+async def test_the_form_lists_the_request_types_at_a_point() -> None:
     client = SandboxHarness().client
 
     options = await client.report_form(lat=41.05, lng=-73.54)
@@ -61,33 +58,32 @@ async def test_the_form_lists_what_can_be_reported_at_a_point() -> None:
 @pytest.mark.parametrize(
     "point", [{"lat": 91, "lng": 0}, {"lat": 0, "lng": "x"}, {"lat": 0, "lng": -181}]
 )
-async def test_a_point_that_is_none(point: Any) -> None:
+async def test_an_invalid_point_is_refused(point: Any) -> None:
     with pytest.raises(InvalidArgumentError):
         await SandboxHarness().client.report_form(**point)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("number", [0, "others", None, True])
-async def test_a_request_type_that_cannot_be(number: Any) -> None:
+async def test_an_invalid_request_type_is_refused(number: Any) -> None:
     with pytest.raises(InvalidArgumentError):
         await SandboxHarness().client.request_types.get(number)
 
 
 @pytest.mark.anyio
-async def test_a_request_type_that_is_not_there() -> None:
+async def test_a_missing_request_type_is_an_error() -> None:
     with pytest.raises(errors.NotFoundError):
         await SandboxHarness().client.request_types.get(4)
-
-
-# -- drafts ---------------------------------------------------------------------------------------
 
 
 def _form(*questions: Question, **rules: Any) -> RequestType:
     return RequestType(id=7, questions=questions, **rules)
 
 
-def _asked(kind: str, **more: Any) -> Question:
-    return Question(primary_key="q", question="How?\r\n", question_type=QuestionType(kind), **more)
+def _question(kind: str, **fields: Any) -> Question:
+    return Question(
+        primary_key="q", question="How?\r\n", question_type=QuestionType(kind), **fields
+    )
 
 
 _CHOICES = (models.Choice("a", "Ah"), models.Choice("b", "Beh"))
@@ -95,72 +91,72 @@ _MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("question", "answer", "sent"),
+    ("question", "value", "encoded"),
     [
-        (_asked("text"), "a text", "a text"),
-        (_asked("text", max_length=6), "a text", "a text"),
-        (_asked("textarea"), "a\r\nb", "a\r\nb"),
-        (_asked("select", select_values=_CHOICES), "b", "b"),
-        (_asked("multivaluelist", select_values=_CHOICES), ("b", "a"), ["b", "a"]),
-        (_asked("number"), 5, 5),
-        (_asked("number"), "5", 5),
-        (_asked("number"), "-5.5", -5.5),
-        (_asked("datetime"), _MOMENT, "2026-01-31T12:00:00+00:00"),
-        (_asked("datetime"), "2026-01-31T12:00:00-05:00", "2026-01-31T12:00:00-05:00"),
-        (_asked("datetime"), date(2026, 1, 31), "2026-01-31"),
-        (_asked("boolean"), False, False),
-        (_asked("hidden"), "as it is", "as it is"),
-        (_asked("sketch"), [1, "a"], [1, "a"]),
-        (_asked("sketch"), _MOMENT, "2026-01-31T12:00:00+00:00"),
-        (_asked("sketch"), 0, 0),
+        (_question("text"), "a word", "a word"),
+        (_question("text", max_length=6), "a word", "a word"),
+        (_question("textarea"), "a\r\nb", "a\r\nb"),
+        (_question("select", select_values=_CHOICES), "b", "b"),
+        (_question("multivaluelist", select_values=_CHOICES), ("b", "a"), ["b", "a"]),
+        (_question("number"), 5, 5),
+        (_question("number"), "5", 5),
+        (_question("number"), "-5.5", -5.5),
+        (_question("datetime"), _MOMENT, "2026-01-31T12:00:00+00:00"),
+        (_question("datetime"), "2026-01-31T12:00:00-05:00", "2026-01-31T12:00:00-05:00"),
+        (_question("datetime"), date(2026, 1, 31), "2026-01-31"),
+        (_question("boolean"), False, False),
+        (_question("hidden"), "as it is", "as it is"),
+        (_question("sketch"), [1, "a"], [1, "a"]),
+        (_question("sketch"), _MOMENT, "2026-01-31T12:00:00+00:00"),
+        (_question("sketch"), 0, 0),
     ],
 )
-def test_each_type_of_question_takes_its_answers(
-    question: Question, answer: Any, sent: Any
+def test_each_question_type_encodes_its_values(
+    question: Question, value: Any, encoded: Any
 ) -> None:
-    draft = _form(question).draft(**_HERE, answers={"q": answer})
+    draft = _form(question).draft(**_HERE, answers={"q": value})
 
-    assert draft.answers == {"q": sent}
-    assert draft.body()["answers"] == {"q": sent}
+    assert draft.answers == {"q": encoded}
+    assert draft.body()["answers"] == {"q": encoded}
 
 
 @pytest.mark.parametrize(
-    ("question", "answer", "words"),
+    ("question", "value", "message"),
     [
-        (_asked("text"), 5, "must be a string"),
-        (_asked("text"), "\ud83d", "half of a surrogate pair"),
-        (_asked("sketch"), ["\ud83d"], "half of a surrogate pair"),
-        (_asked("text", max_length=5), "a text", "6 characters; at most 5"),
-        (_asked("select", select_values=_CHOICES), "Ah", "one of 'a', 'b'"),
-        (_asked("select"), "a", "one of"),
-        (_asked("multivaluelist", select_values=_CHOICES), "ab", "list of keys"),
-        (_asked("multivaluelist", select_values=_CHOICES), ["a", "c"], "one of 'a', 'b'"),
-        (_asked("number"), "five", "a number"),
-        (_asked("number"), True, "a number"),
-        (_asked("number"), float("nan"), "finite"),
-        (_asked("number"), "1e999", "finite"),
-        (_asked("datetime"), datetime(2026, 1, 31), "no time zone"),  # noqa: DTZ001
-        (_asked("datetime"), "yesterday", "ISO 8601"),
-        (_asked("datetime"), 5, "ISO 8601"),
-        (_asked("boolean"), "yes", "True or False"),
-        (_asked("note"), "read", "takes no value"),
-        (_asked("file"), "photo.png", "image="),
-        (_asked("sketch"), object(), "must be a string"),
-        (_asked("text", response_required=True), " ", "is required"),
-        (_asked("multivaluelist", response_required=True), [], "is required"),
-        (_asked("boolean", response_required=True), None, "is required"),
+        (_question("text"), 5, "must be a string"),
+        (_question("text"), "\ud83d", "half of a surrogate pair"),
+        (_question("sketch"), ["\ud83d"], "half of a surrogate pair"),
+        (_question("text", max_length=5), "a word", "6 characters; at most 5"),
+        (_question("select", select_values=_CHOICES), "Ah", "one of 'a', 'b'"),
+        (_question("select"), "a", "one of"),
+        (_question("multivaluelist", select_values=_CHOICES), "ab", "list of keys"),
+        (_question("multivaluelist", select_values=_CHOICES), ["a", "c"], "one of 'a', 'b'"),
+        (_question("number"), "five", "a number"),
+        (_question("number"), True, "a number"),
+        (_question("number"), float("nan"), "finite"),
+        (_question("number"), "1e999", "finite"),
+        (_question("datetime"), datetime(2026, 1, 31), "no time zone"),  # noqa: DTZ001
+        (_question("datetime"), "yesterday", "ISO 8601"),
+        (_question("datetime"), 5, "ISO 8601"),
+        (_question("boolean"), "yes", "True or False"),
+        (_question("note"), "read", "takes no value"),
+        (_question("file"), "photo.png", "image="),
+        (_question("sketch"), object(), "must be a string"),
+        (_question("text", response_required=True), " ", "is required"),
+        (_question("multivaluelist", response_required=True), [], "is required"),
+        (_question("boolean", response_required=True), None, "is required"),
     ],
 )
-def test_an_answer_that_does_not_fit_is_told_in_the_questions_words(
-    question: Question, answer: Any, words: str
+def test_the_error_of_an_invalid_value_begins_with_its_question(
+    question: Question, value: Any, message: str
 ) -> None:
-    with pytest.raises(InvalidDraftError, match=words) as caught:
-        _form(question).draft(**_HERE, answers={"q": answer})
+    with pytest.raises(InvalidDraftError, match=message) as caught:
+        _form(question).draft(**_HERE, answers={"q": value})
 
     assert caught.value.errors["q"][0].startswith("How?: ")
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_an_invalid_draft_lists_all_faults() -> None:
     form = _form(
         Question("summary", "Title", QuestionType.TEXT, response_required=True),
         Question("9", "Size", QuestionType.NUMBER),
@@ -189,34 +185,34 @@ def test_all_faults_are_told_at_once() -> None:
         "anonymize_reporter",
     }
     assert isinstance(caught.value, ValueError)
-    for field, words in caught.value.errors.items():
-        assert f"{field}: {words[0]}" in str(caught.value)
+    for field, faults in caught.value.errors.items():
+        assert f"{field}: {faults[0]}" in str(caught.value)
     assert caught.value.errors["lat"] == ["must be a number from -90 to 90."]
 
 
-def test_answers_are_a_mapping() -> None:
+def test_answers_must_be_a_mapping() -> None:
     with pytest.raises(InvalidDraftError, match="must be a mapping"):
         _form().draft(**_HERE, answers=["x"])  # type: ignore[arg-type]
 
 
-def test_a_photo_is_looked_at_before_it_is_sent(tmp_path: Path) -> None:
+def test_the_photo_of_a_draft_is_validated(tmp_path: Path) -> None:
     form = _form(Question("issue_image", "Photo", QuestionType.FILE, response_required=True))
-    text = tmp_path / "photo.png"
-    text.write_bytes(b"no photo at all")
+    not_a_photo = tmp_path / "photo.png"
+    not_a_photo.write_bytes(b"no photo at all")
 
-    for image, words in (
+    for image, message in (
         (None, "needs a photo"),
-        (text, "not a png"),
+        (not_a_photo, "not a png"),
         (tmp_path / "gone.png", "No such file"),
         (b"\xff\xd8\xff" + bytes(21 * 2**20), "at most"),
     ):
-        with pytest.raises(InvalidDraftError, match=words):
+        with pytest.raises(InvalidDraftError, match=message):
             form.draft(**_HERE, answers={}, image=image)
     assert form.draft(**_HERE, answers={}, image=_PNG).image_field == "issue_image"
 
 
-def test_a_draft_says_nothing_personal_and_can_be_kept() -> None:
-    form = _form(_asked("text"), Question("issue_image", "Photo", QuestionType.FILE))
+def test_a_draft_hides_personal_data_and_can_be_pickled() -> None:
+    form = _form(_question("text"), Question("issue_image", "Photo", QuestionType.FILE))
     draft = form.draft(**_HERE, answers={"q": "my secret garden"}, image=_PNG)
 
     assert "secret" not in repr(draft)
@@ -225,39 +221,36 @@ def test_a_draft_says_nothing_personal_and_can_be_kept() -> None:
     assert pickle.loads(pickle.dumps(draft)) == draft
 
 
-_ANY = st.recursive(
+_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes(),
     lambda inner: st.lists(inner, max_size=3),
     max_leaves=4,
 )
 
 
-@given(st.sampled_from([*QuestionType, QuestionType("sketch")]), st.booleans(), _ANY)
-def test_any_answer_is_sent_as_json_or_refused(
-    kind: QuestionType, required: bool, answer: Any
+@given(st.sampled_from([*QuestionType, QuestionType("sketch")]), st.booleans(), _VALUES)
+def test_any_value_is_encoded_as_json_or_refused(
+    kind: QuestionType, required: bool, value: Any
 ) -> None:
-    question = _asked(kind, response_required=required, select_values=_CHOICES)
+    question = _question(kind, response_required=required, select_values=_CHOICES)
     try:
-        draft = _form(question).draft(**_HERE, answers={"q": answer})
+        draft = _form(question).draft(**_HERE, answers={"q": value})
     except InvalidDraftError:
         return
     json.dumps(draft.body(), allow_nan=False)
 
 
-# -- reports --------------------------------------------------------------------------------------
-
-
-async def _pothole(client: AsyncClient, **more: Any) -> Draft:
+async def _draft_pothole(client: AsyncClient, **changes: Any) -> Draft:
     form = await client.request_types.get(_POTHOLE)
-    return form.draft(**{**_HERE, "answers": _ANSWERS, **more})
+    return form.draft(**{**_HERE, "answers": _ANSWERS, **changes})
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("image", [None, _PNG])
-async def test_a_report_is_an_issue_from_then_on(image: bytes | None) -> None:
+async def test_a_report_becomes_an_issue(image: bytes | None) -> None:
     harness = SandboxHarness()
     client = harness.client
-    everything = {
+    answers = {
         **_ANSWERS,
         "description": "It has\r\nwater in it",
         "403": ["cars", "bikes"],
@@ -267,10 +260,10 @@ async def test_a_report_is_an_issue_from_then_on(image: bytes | None) -> None:
         "407": "a sketch",
     }
 
-    created = await client.issues.create(await _pothole(client, answers=everything, image=image))
+    created = await client.issues.create(await _draft_pothole(client, answers=answers, image=image))
     assert isinstance(created, Created)
     issue = await client.issues.get(created.issue.id, details=True)
-    mine = await client.issues.mine().collect()
+    own = await client.issues.mine().collect()
     newest = await client.issues.list()
 
     assert created.url == issue.html_url
@@ -279,11 +272,11 @@ async def test_a_report_is_an_issue_from_then_on(image: bytes | None) -> None:
     assert issue.status == Status.OPEN
     assert issue.request_type is not None
     assert issue.request_type.id == _POTHOLE
-    answers = {one.question: (one.answer or "").lower() for one in issue.questions or ()}
-    assert answers["Who is in danger:"] == "cars, bikes"
-    assert answers["Did it damage a car?"] == "true"
-    assert answers["How deep is it in inches?"] == "5.5"
-    assert [one.id for one in mine] == [issue.id] == [newest.items[0].id]
+    shown = {one.question: (one.answer or "").lower() for one in issue.questions or ()}
+    assert shown["Who is in danger:"] == "cars, bikes"
+    assert shown["Did it damage a car?"] == "true"
+    assert shown["How deep is it in inches?"] == "5.5"
+    assert [one.id for one in own] == [issue.id] == [newest.items[0].id]
     assert issue.current_user_relationship is not None
     assert issue.current_user_relationship.reporter
     assert issue.media is not None
@@ -292,7 +285,7 @@ async def test_a_report_is_an_issue_from_then_on(image: bytes | None) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_report_can_be_anonymous_and_about_anything() -> None:
+async def test_a_report_can_be_anonymous_and_of_no_request_type() -> None:
     client = SandboxHarness().client
     form = await client.request_types.get("other")
 
@@ -307,18 +300,18 @@ async def test_a_report_can_be_anonymous_and_about_anything() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_report_that_is_held_back_has_no_issue() -> None:
+async def test_a_moderated_report_has_no_issue() -> None:
     client = SandboxHarness(moderated=True).client
 
-    assert await client.issues.create(await _pothole(client)) == Moderated()
+    assert await client.issues.create(await _draft_pothole(client)) == Moderated()
 
     assert await client.issues.mine().collect() == []
 
 
 @pytest.mark.anyio
-async def test_what_only_the_service_knows_is_refused_by_it() -> None:
+async def test_the_service_refuses_a_point_outside_the_city() -> None:
     client = SandboxHarness().client
-    draft = await _pothole(client, lat=10)
+    draft = await _draft_pothole(client, lat=10)
 
     with pytest.raises(errors.ValidationError) as caught:
         await client.issues.create(draft)
@@ -327,7 +320,7 @@ async def test_what_only_the_service_knows_is_refused_by_it() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_citys_own_rules() -> None:
+async def test_a_draft_follows_the_rules_of_its_request_type() -> None:
     client = SandboxHarness().client
     parking, noise = [await client.request_types.get(n) for n in (_PARKING, _NOISE)]
 
@@ -338,14 +331,14 @@ async def test_the_citys_own_rules() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_guest_is_told_before_anything_is_sent() -> None:
+async def test_a_report_without_a_required_token_is_refused_before_sending() -> None:
     harness = SandboxHarness()
     form = await harness.client.request_types.get(_VEHICLE)
     draft = form.draft(**_HERE, answers={"summary": "No plates"})
 
-    async with AsyncClient(base_url="http://127.0.0.1:9") as nobody:
+    async with AsyncClient(base_url="http://127.0.0.1:9") as anonymous:
         with pytest.raises(InvalidArgumentError, match="signed-in"):
-            await nobody.issues.create(draft)
+            await anonymous.issues.create(draft)
     with pytest.raises(InvalidArgumentError):
         await harness.client.issues.create({"summary": "x"})  # type: ignore[arg-type]
 
@@ -361,9 +354,9 @@ async def test_a_guest_is_told_before_anything_is_sent() -> None:
         (Fault(201, {"errors": {"base": ["no"]}}), errors.ValidationError),
     ],
 )
-async def test_a_report_that_is_refused(fault: Fault, error: type[Exception]) -> None:
+async def test_a_refused_report_is_an_error(fault: Fault, error: type[Exception]) -> None:
     harness = SandboxHarness()
-    draft = await _pothole(harness.client)
+    draft = await _draft_pothole(harness.client)
     harness.sandbox.faults.append(fault)
 
     with pytest.raises(error):
@@ -373,9 +366,9 @@ async def test_a_report_that_is_refused(fault: Fault, error: type[Exception]) ->
 
 
 @pytest.mark.anyio
-async def test_too_many_requests_are_waited_out_and_the_report_is_made_once() -> None:
+async def test_a_report_is_repeated_after_429() -> None:
     harness = SandboxHarness()
-    draft = await _pothole(harness.client, image=_PNG)
+    draft = await _draft_pothole(harness.client, image=_PNG)
     harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
 
     await harness.client.issues.create(draft)
@@ -386,11 +379,11 @@ async def test_too_many_requests_are_waited_out_and_the_report_is_made_once() ->
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("image", [None, _PNG])
-async def test_a_report_whose_answer_is_lost_can_be_found_and_is_not_sent_again(
+async def test_a_report_without_a_response_can_be_found_and_is_not_sent_again(
     image: bytes | None,
 ) -> None:
     harness = SandboxHarness()
-    draft = await _pothole(harness.client, image=image)
+    draft = await _draft_pothole(harness.client, image=image)
     harness.transport.drops_responses = True
     with pytest.raises(errors.IssueMayExistError, match="may exist") as caught:
         await harness.client.issues.create(draft)
@@ -401,8 +394,8 @@ async def test_a_report_whose_answer_is_lost_can_be_found_and_is_not_sent_again(
     assert harness.statuses("POST") == [201]
     assert found.items[0].summary == "Deep hole"
     assert "Main St" not in str(caught.value)
-    kept = pickle.loads(pickle.dumps(caught.value))
-    assert kept.filters == caught.value.filters
+    unpickled = pickle.loads(pickle.dumps(caught.value))
+    assert unpickled.filters == caught.value.filters
 
 
 @pytest.mark.anyio
@@ -415,17 +408,17 @@ async def test_a_report_whose_answer_is_lost_can_be_found_and_is_not_sent_again(
         Fault(303, None, {"Location": "/issues/7"}),
     ],
 )
-async def test_an_answer_that_is_none_leaves_the_same_doubt(fault: Fault) -> None:
+async def test_after_an_unusable_response_the_issue_may_exist(fault: Fault) -> None:
     harness = SandboxHarness()
-    draft = await _pothole(harness.client)
+    draft = await _draft_pothole(harness.client)
     harness.sandbox.faults.append(fault)
 
     with pytest.raises(errors.IssueMayExistError):
         await harness.client.issues.create(draft)
 
 
-class _Failing:
-    """A source whose token cannot be renewed."""
+class _FailingSource:
+    """A token source that cannot renew its token."""
 
     async def current(self) -> Secret:
         raise errors.AnswerLostError("made up", route="POST /oauth/token")
@@ -435,10 +428,10 @@ class _Failing:
 
 
 @pytest.mark.anyio
-async def test_a_token_that_cannot_be_renewed_leaves_no_doubt() -> None:
+async def test_no_issue_exists_if_the_token_could_not_be_renewed() -> None:
     harness = SandboxHarness()
-    view = harness.client.with_options(token=_Failing())
-    draft = await _pothole(harness.client)
+    view = harness.client.with_options(token=_FailingSource())
+    draft = await _draft_pothole(harness.client)
 
     for report in (
         view.issues.create(draft),
@@ -451,9 +444,9 @@ async def test_a_token_that_cannot_be_renewed_leaves_no_doubt() -> None:
 
 
 @pytest.mark.anyio
-async def test_possible_duplicates_are_one_call_away() -> None:
+async def test_possible_duplicates_are_listed() -> None:
     client = SandboxHarness().client
-    draft = await _pothole(client)
+    draft = await _draft_pothole(client)
     created = await client.issues.create(draft)
     assert isinstance(created, Created)
     options = {o.key: o for o in await client.report_form(lat=41.05, lng=-73.54)}
@@ -463,12 +456,12 @@ async def test_possible_duplicates_are_one_call_away() -> None:
 
     assert by_draft[0].id == by_option[0].id == created.issue.id
     assert by_draft[0].comments == ()
-    with pytest.raises(InvalidArgumentError, match="such a link"):
+    with pytest.raises(InvalidArgumentError, match="a link to duplicates"):
         await client.issues.duplicates(options["other"])
 
 
 @pytest.mark.anyio
-async def test_a_form_with_a_photo_is_what_rails_reads() -> None:
+async def test_a_form_with_a_photo_has_field_names_for_rails() -> None:
     sent: list[httpx.Request] = []
 
     async def serve(request: httpx.Request) -> httpx.Response:
@@ -477,7 +470,7 @@ async def test_a_form_with_a_photo_is_what_rails_reads() -> None:
         return httpx.Response(201, json={"id": 7})
 
     harness = SandboxHarness()
-    draft = await _pothole(harness.client, image=_PNG, answers={**_ANSWERS, "403": ["cars"]})
+    draft = await _draft_pothole(harness.client, image=_PNG, answers={**_ANSWERS, "403": ["cars"]})
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
     client = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
     await client.issues.create(draft)
@@ -489,14 +482,11 @@ async def test_a_form_with_a_photo_is_what_rails_reads() -> None:
     ]  # fmt: skip
 
 
-# -- what cities ask ------------------------------------------------------------------------------
-
-
-def test_a_question_of_a_type_that_is_not_known_yet() -> None:
+def test_an_unknown_question_type_is_decoded() -> None:
     body = {"questions": [{"primary_key": 7, "question_type": "Sketch", "select_values": {}}]}
-    answer = Response(200, {}, json.dumps(body).encode())
+    response = Response(200, {}, json.dumps(body).encode())
 
-    question = (decode_object(answer, RequestType).questions or ())[0]
+    question = (decode_object(response, RequestType).questions or ())[0]
 
     assert question == Question("7", question_type=QuestionType("sketch"))
     assert question.words == "7"

@@ -1,4 +1,4 @@
-"""Accounts, addresses, places, and questions to a city."""
+"""Accounts, e-mail addresses, places, and questions to a city."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ _PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 Call = Callable[[Any], Any]
 
 
-async def test_an_account_is_made_and_seen() -> None:
+async def test_an_account_is_registered() -> None:
     harness = SandboxHarness()
 
-    made = await harness.make_client(None).users.register(**_NEW, image=_PNG)
-    seen = await harness.client.users.get(made.id)
-    around = await harness.client.users.near(lat=41.05, lng=-73.54, per_page=2).collect()
+    registered = await harness.make_client(None).users.register(**_NEW, image=_PNG)
+    found = await harness.client.users.get(registered.id)
+    nearby = await harness.client.users.near(lat=41.05, lng=-73.54, per_page=2).collect()
 
-    assert seen == made
-    assert made.name == "Mary Example"
-    assert made.id in {user.id for user in around}
+    assert found == registered
+    assert registered.name == "Mary Example"
+    assert registered.id in {user.id for user in nearby}
 
 
-async def test_an_account_is_changed() -> None:
+async def test_an_account_is_updated() -> None:
     client = SandboxHarness().client
 
-    changed = await client.users.update(name="Another Name", password="new pass")
+    updated = await client.users.update(name="Another Name", password="new pass")
 
-    assert changed.name == "Another Name"
-    assert await client.users.me() == changed
+    assert updated.name == "Another Name"
+    assert await client.users.me() == updated
 
 
-async def test_a_refused_account_names_its_fields() -> None:
+async def test_a_refused_account_has_the_reasons_by_field() -> None:
     client = SandboxHarness().client
 
     with pytest.raises(errors.ValidationError) as caught:
@@ -69,7 +69,7 @@ async def test_a_refused_account_names_its_fields() -> None:
         (lambda users: users.get(0), "id"),
     ],
 )
-async def test_an_account_that_cannot_be(call: Call, argument: str) -> None:
+async def test_an_invalid_account_is_refused(call: Call, argument: str) -> None:
     harness = SandboxHarness()
 
     with pytest.raises(InvalidArgumentError) as caught:
@@ -79,14 +79,14 @@ async def test_an_account_that_cannot_be(call: Call, argument: str) -> None:
     assert not harness.sandbox.requests
 
 
-async def test_addresses_come_and_go() -> None:
+async def test_addresses_are_added_and_removed() -> None:
     client = SandboxHarness().client
 
     added = await client.emails.add("second@b.example")
-    before = await client.emails.list()
+    listed = await client.emails.list()
     await client.emails.remove(added.id)
 
-    assert before == (added,)
+    assert listed == (added,)
     assert added.email == "second@b.example"
     assert "second" not in repr(added)
     assert await client.emails.list() == ()
@@ -96,7 +96,7 @@ async def test_addresses_come_and_go() -> None:
         await client.emails.add("nowhere")
 
 
-async def test_a_place_by_its_name() -> None:
+async def test_a_place_is_resolved_by_its_name() -> None:
     client = SandboxHarness().client
     point = {"lat": 41.05, "lng": -73.54}
 
@@ -108,7 +108,7 @@ async def test_a_place_by_its_name() -> None:
         client.places.near(lat=None, lng=1)  # type: ignore[arg-type]
 
 
-async def test_places_of_one_name_are_told_apart() -> None:
+async def test_places_with_the_same_name_are_listed_in_the_error() -> None:
     harness = SandboxHarness()
     rows = [{"id": n, "name": "Newport", "url_name": f"newport_{n}"} for n in (2, 3)]
     harness.sandbox.faults.append(Fault(200, {"places": rows}))
@@ -117,19 +117,20 @@ async def test_places_of_one_name_are_told_apart() -> None:
         await harness.client.places.resolve("Newport", lat=1, lng=1)
 
 
-async def test_questions_are_asked_and_answered() -> None:
+async def test_questions_and_answers() -> None:
     client = SandboxHarness().client
 
-    asked = await client.questions.ask("example-city", "When is the market?")
-    answered = await client.questions.answer(asked.id, "On Saturday.")
-    other = await client.questions.ask("example-city", "Why?")
+    question = await client.questions.ask("example-city", "When is the market?")
+    answer = await client.questions.answer(question.id, "On Saturday.")
+    unanswered = await client.questions.ask("example-city", "Why?")
 
-    assert await client.questions.get(asked.id) == asked
-    assert await client.questions.answers(asked.id) == (answered,)
-    assert answered.question_id == asked.id
-    assert await client.questions.list("example-city").collect() == [asked, other]
-    assert await client.questions.list("example-city", subset="unanswered").collect() == [other]
-    assert await client.questions.list("example-city", search="market").collect() == [asked]
+    assert await client.questions.get(question.id) == question
+    assert await client.questions.answers(question.id) == (answer,)
+    assert answer.question_id == question.id
+    assert await client.questions.list("example-city").collect() == [question, unanswered]
+    rest = client.questions.list("example-city", subset="unanswered")
+    assert await rest.collect() == [unanswered]
+    assert await client.questions.list("example-city", search="market").collect() == [question]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ async def test_questions_are_asked_and_answered() -> None:
         (lambda client: client.users.get(1), errors.NotFoundError),
     ],
 )
-async def test_what_is_not_there(call: Call, error: type[Exception]) -> None:
+async def test_missing_objects_are_an_error(call: Call, error: type[Exception]) -> None:
     with pytest.raises(error):
         await call(SandboxHarness().client)
 
@@ -158,7 +159,7 @@ async def test_what_is_not_there(call: Call, error: type[Exception]) -> None:
         lambda client: client.questions.ask("example-city", "Why?"),
     ],
 )
-async def test_somebody_unknown_is_refused(call: Call) -> None:
+async def test_a_token_is_required(call: Call) -> None:
     with pytest.raises(errors.AuthenticationError):
         await call(SandboxHarness().make_client(None))
 
@@ -174,8 +175,8 @@ _WRITES: dict[str, Call] = {
 _every_write = pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
 
 
-async def _ready() -> SandboxHarness:
-    """A harness with an address and a question, for writes that need one."""
+async def _make_harness() -> SandboxHarness:
+    """Return a harness with an address and a question, for writes that need one."""
     harness = SandboxHarness()
     await harness.client.emails.add("first@b.example")
     await harness.client.questions.ask("example-city", "When?")
@@ -184,8 +185,8 @@ async def _ready() -> SandboxHarness:
 
 
 @_every_write
-async def test_what_may_have_been_written_is_not_written_again(write: Call) -> None:
-    harness = await _ready()
+async def test_a_write_without_a_response_is_not_sent_again(write: Call) -> None:
+    harness = await _make_harness()
     harness.transport.drops_responses = True
 
     with pytest.raises(errors.AnswerLostError):
@@ -206,21 +207,21 @@ async def test_what_may_have_been_written_is_not_written_again(write: Call) -> N
         (Fault(502), errors.ServerError),
     ],
 )
-async def test_a_refused_write_is_an_error_and_not_repeated(
+async def test_a_refused_write_is_not_sent_again(
     write: Call, fault: Fault, error: type[Exception]
 ) -> None:
-    harness = await _ready()
+    harness = await _make_harness()
     harness.sandbox.faults.append(fault)
 
     with pytest.raises(error):
         await write(harness.client)
 
-    assert [seen.status for seen in harness.sandbox.requests] == [fault.status]
+    assert [request.status for request in harness.sandbox.requests] == [fault.status]
 
 
 @_every_write
-async def test_too_many_requests_are_waited_out_and_it_is_written_once(write: Call) -> None:
-    harness = await _ready()
+async def test_a_write_is_repeated_after_429(write: Call) -> None:
+    harness = await _make_harness()
     harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
 
     await write(harness.client)
@@ -238,12 +239,12 @@ async def test_too_many_requests_are_waited_out_and_it_is_written_once(write: Ca
         lambda questions: questions.answer(1, None),
     ],
 )
-async def test_questions_that_cannot_be(call: Call) -> None:
+async def test_invalid_questions_are_refused(call: Call) -> None:
     with pytest.raises(InvalidArgumentError):
         await call(SandboxHarness().client.questions)
 
 
-async def test_a_path_is_no_way_to_another_endpoint() -> None:
+async def test_an_argument_cannot_change_the_endpoint() -> None:
     harness = SandboxHarness()
 
     with pytest.raises(errors.NotFoundError):
@@ -256,6 +257,6 @@ async def test_a_path_is_no_way_to_another_endpoint() -> None:
 
 
 async def test_a_point_is_geocoded() -> None:
-    answer = await SandboxHarness().client.geocode("1 Main St, Example")
+    document = await SandboxHarness().client.geocode("1 Main St, Example")
 
-    assert answer["address"] == "1 Main St, Example"
+    assert document["address"] == "1 Main St, Example"
