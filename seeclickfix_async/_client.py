@@ -1,4 +1,4 @@
-"""The client: where every call begins."""
+"""The client, with the resources of the API as its attributes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ AccessToken = str | Secret | Token | TokenSource
 
 
 class ClientOptions(TypedDict, total=False):
-    """The options of `AsyncClient`, which explains them."""
+    """The options of `AsyncClient`; see there."""
 
     base_url: str
     http: HTTPClient | None
@@ -74,37 +74,37 @@ class AsyncClient:
             async for issue in client.issues.list(status="open"):
                 print(issue.summary)
 
-    Cheap to make, inside or outside an event loop; its connections are opened by the first
-    request and belong to that event loop. One client serves any number of tasks. A call that is
-    cancelled gives back its connection and its place in the quota.
+    A client is cheap to create, inside or outside an event loop. Its connections are opened by the
+    first request and belong to that event loop. Any number of tasks can share a client. A cancelled
+    call releases its connection and its slot of the rate limiter.
 
     Args:
         token: A personal access token, an access token or a Token from OAuth, or a TokenSource
-            such as StoredToken, which renews it; none for public reading.
-        base_url: The service's address; `https://test.seeclickfix.com` has a replica.
-        http: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, with its proxies, TLS and
-            transports. It stays yours to close.
-        auth: E-mail and password, for HTTP Basic. Not together with a token.
-        limiter: The quota: 20 requests a minute unless told. Hand the same one to every client
-            that shares an address; None for no limit, on a server of your own.
-        retry: Which failures are tried again, and when.
-        timeout: Seconds that connecting, sending and each wait for data may take.
-        total_timeout: Seconds that one request may take, from connecting to the last byte of its
-            answer or photo; each retry and each redirect has as long. Waiting for the quota does
-            not count. None for no bound.
-        max_wait: Raise RateLimitedError rather than wait longer than so many seconds for the
-            quota.
-        user_agent: Your program's name and version, put before the library's in the
-            User-Agent, which the service demands.
-        contact: An e-mail or URL, for the User-Agent: the service asks for one.
-        locale: The language of the service's texts, such as `es`, asked for in Accept-Language.
-        cache: What came before, for the service to confirm with a 304 instead of sending it
-            again: 16 MB in memory unless told, by credential; None keeps nothing.
-        clock: Measures waits: between attempts and looks of a feed, and for the quota if
-            `limiter` is not given. Tests can replace it.
+            such as StoredToken, which renews the token. None for public data.
+        base_url: The service's URL; `https://test.seeclickfix.com` is a replica for tests.
+        http: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, with its proxies, TLS settings
+            and transports. It is not closed with this client.
+        auth: E-mail address and password for HTTP Basic, instead of a token.
+        limiter: The rate limiter; by default 20 requests per minute. Pass the same one to all
+            clients that share an IP address; None for no limit, on a server of your own.
+        retry: The retry policy.
+        timeout: Seconds for connecting, for sending, and for each wait for data.
+        total_timeout: Seconds for one request, from connecting to the last byte of its response or
+            photo. Each retry and each redirect has this time again. Waiting for the rate limiter
+            does not count. None for no limit.
+        max_wait: The longest wait for the rate limiter in seconds, instead of which
+            RateLimitedError is raised.
+        user_agent: Your program's name and version. They precede those of the library in the
+            User-Agent header, which the service requires.
+        contact: An e-mail address or a URL for the User-Agent header, as the service requests.
+        locale: The language of the service's messages, such as `es`, sent as Accept-Language.
+        cache: The cache of responses, which the service can confirm with a 304 instead of sending
+            them again; by default 16 MB in memory, separate for each credential. None for no cache.
+        clock: Measures the waits between attempts and between polls of a feed, and those of the
+            default rate limiter. Tests can replace it.
 
     Raises:
-        InvalidArgumentError: An argument cannot be used; nothing was sent.
+        InvalidArgumentError: An argument is invalid; nothing was sent.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class AsyncClient:
         clock: Clock = SYSTEM,
     ) -> None:
         site = normalize_base_url(base_url)
-        token = as_secret(token) if isinstance(token, str) else token  # frames are shown, too
+        token = as_secret(token) if isinstance(token, str) else token  # tracebacks show variables
         options = RequestOptions(_credential(token, auth), timeout, total_timeout, max_wait, locale)
         transport = Transport(
             site,
@@ -154,7 +154,7 @@ class AsyncClient:
 
     @classmethod
     def from_env(cls, **options: Unpack[ClientOptions]) -> AsyncClient:
-        """A client with the token of the environment variable SEECLICKFIX_TOKEN.
+        """Return a client with the token in the environment variable SEECLICKFIX_TOKEN.
 
         Args:
             **options: As for `AsyncClient`.
@@ -177,43 +177,44 @@ class AsyncClient:
         locale: str | Unset | None = UNSET,
         background: bool | Unset = UNSET,
     ) -> AsyncClient:
-        """A view of this client with other options, such as one user's token.
+        """Return a view of this client with other options, such as the token of one user.
 
-        It shares connections, quota and cache, costs next to nothing, and ends with this client;
-        closing it closes nothing.
+        A view is cheap. It shares connections, rate limiter and cache with this client, and is
+        closed with it; closing a view has no effect.
 
         Args:
-            token: Another token; None for nobody.
+            token: Another token; None for no token.
             timeout: As for `AsyncClient`.
             total_timeout: As for `AsyncClient`.
             max_wait: As for `AsyncClient`.
             locale: As for `AsyncClient`.
-            background: Whether its requests let all others of the quota go first, as those of
-                pulls and feeds do.
+            background: True if its requests are sent only when no others wait for the rate limiter,
+                as in pulls and feeds.
 
         Raises:
-            InvalidArgumentError: An argument cannot be used.
+            InvalidArgumentError: An argument is invalid.
         """
-        now = self._api.options
+        current = self._api.options
         options = RequestOptions(
-            now.credential if isinstance(token, Unset) else _credential(token, None),
-            now.timeout if isinstance(timeout, Unset) else timeout,
-            now.total_timeout if isinstance(total_timeout, Unset) else total_timeout,
-            now.max_wait if isinstance(max_wait, Unset) else max_wait,
-            now.locale if isinstance(locale, Unset) else locale,
-            now.background if isinstance(background, Unset) else background,
+            current.credential if isinstance(token, Unset) else _credential(token, None),
+            current.timeout if isinstance(timeout, Unset) else timeout,
+            current.total_timeout if isinstance(total_timeout, Unset) else total_timeout,
+            current.max_wait if isinstance(max_wait, Unset) else max_wait,
+            current.locale if isinstance(locale, Unset) else locale,
+            current.background if isinstance(background, Unset) else background,
         )
         view = object.__new__(type(self))
         view._bind(attrs.evolve(self._api, options=options), owner=False)
         return view
 
     async def verify(self) -> User:
-        """The account that the token belongs to.
+        """Return the account that the token belongs to.
 
-        The one check that tells: the service answers 200 to nobody as well (documented).
+        Use this to check a token: a status of 200 alone proves nothing, because the service also
+        returns it without a token (documented).
 
         Raises:
-            AuthenticationError: The token is refused, or nobody is signed in.
+            AuthenticationError: There is no token, or the service refuses it.
         """
         user = await self.users.me()
         if user is None:
@@ -227,16 +228,16 @@ class AsyncClient:
         return user
 
     async def report_form(self, *, lat: float, lng: float) -> tuple[RequestTypeOption, ...]:
-        """What can be reported at a point: its categories, the community's among them.
+        """List the request types for reports at a point, including community categories.
 
-        Officials who are signed in see more of them (documented).
+        With the token of an official, there are more of them (documented).
 
         Args:
             lat: Latitude in degrees.
             lng: Longitude in degrees.
 
         Raises:
-            InvalidArgumentError: The point is none.
+            InvalidArgumentError: An argument is out of bounds.
         """
         validation.in_range("lat", lat, -90, 90, integer=False)
         validation.in_range("lng", lng, -180, 180, integer=False)
@@ -245,11 +246,14 @@ class AsyncClient:
         return await self._api.get_items(route)
 
     def open311(self, organization_id: int | None = None) -> Open311:
-        """The same service as Open311 GeoReport v2, its recommended way for reading in public.
+        """Return the Open311 GeoReport v2 API, which the service recommends for public data.
 
         Args:
-            organization_id: Whose requests, which is not a place's id; None for everybody's,
-                where nothing can be reported.
+            organization_id: The id of an organization, which is not the id of a place. None for all
+                organizations, to which requests cannot be sent.
+
+        Raises:
+            InvalidArgumentError: The id is invalid.
         """
         root = "/open311/v2"
         if organization_id is not None:
@@ -257,25 +261,27 @@ class AsyncClient:
         return Open311(attrs.evolve(self._api, root=root), organization_id)
 
     def organization(self, id: int) -> OrganizationApi:
-        """What the members of an organization see and do; calls fail for others.
+        """Return the API for members of an organization; other accounts have no access.
 
         Args:
-            id: The account's id, which is not the id of a place.
+            id: The id of the organization's account, which is not the id of a place.
+
+        Raises:
+            InvalidArgumentError: The id is invalid.
         """
         return OrganizationApi(self._api, validation.positive_id("id", id))
 
     async def geocode(self, point: str) -> Any:
-        """Where a point is, in the service's own words (documented, but not what it answers).
+        """Find the location of a point (documented, except for the form of the response).
 
         Args:
-            point: Such as `"41.05,-73.54"` or an address.
+            point: An address, or coordinates such as `"41.05,-73.54"`.
 
         Returns:
-            The answer's JSON as plain objects.
+            The JSON of the response as plain objects.
         """
-        return (
-            await self._api.get("/geocode/{point}", point=validation.non_empty_str("point", point))
-        ).json()
+        point = validation.non_empty_str("point", point)
+        return (await self._api.get("/geocode/{point}", point=point)).json()
 
     async def request(
         self,
@@ -286,25 +292,28 @@ class AsyncClient:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Call an endpoint that has no method here, with the same quota, retries and errors.
+        """Call any endpoint, with the same rate limiter, retries and errors as the other methods.
 
         Args:
-            method: Such as `"GET"`.
-            path: Under the API's root, as `/issues`; or a URL that the service gave. The token
-                goes to the service's own origin only.
-            params: The query.
-            json: The body, to be sent as JSON.
-            headers: More headers.
+            method: An HTTP method, such as `"GET"`.
+            path: A path of the API, such as `/issues`, or a URL from a response. Only the service's
+                own origin receives the token.
+            params: The query parameters.
+            json: The body, sent as JSON.
+            headers: Additional headers.
+
+        Returns:
+            The undecoded response.
 
         Raises:
-            InvalidArgumentError: An argument cannot be used; nothing was sent.
-            StatusError: The service refused; the subclass says how.
-            TransportError: No usable answer came back.
+            InvalidArgumentError: An argument is invalid; nothing was sent.
+            StatusError: The service refused the request; subclasses show the reason.
+            TransportError: There is no usable response.
         """
         return await self._api.request(method, path, params=params, json=json, headers=headers)
 
     async def aclose(self) -> None:
-        """Close the connections that this client opened; calls fail from then on."""
+        """Close the connections that this client opened; later calls raise ClosedClientError."""
         if self._owner:
             await self._api.transport.aclose()
 
@@ -322,14 +331,14 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         if not hasattr(self, "_api"):
-            return "<AsyncClient that was refused>"  # in the frames of its error
-        who = "nobody" if self._api.options.credential is None else "a credential"
-        return f"<AsyncClient for {self._api.site} with {who}>"
+            return "<AsyncClient>"  # in tracebacks of `__init__`
+        credential = "no credential" if self._api.options.credential is None else "a credential"
+        return f"<AsyncClient for {self._api.site} with {credential}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "A client holds connections and cannot be pickled. "
-            "Make one in each process, and hand on what it answered."
+            "A client has connections and cannot be pickled. "
+            "Create one in each process, and pass on the results."
         )
 
 
@@ -337,7 +346,7 @@ def _credential(
     token: AccessToken | None, auth: tuple[str, str] | None
 ) -> Credential | RenewableBearer | None:
     if token is not None and auth is not None:
-        raise InvalidArgumentError("auth", "give a token or a user name and password, not both.")
+        raise InvalidArgumentError("auth", "cannot be combined with a token.")
     if auth is not None:
         return Basic(*auth)
     if token is None:

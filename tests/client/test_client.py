@@ -1,4 +1,4 @@
-"""Making a client, and what it refuses before anything is sent."""
+"""Construction of a client, and arguments that are refused before sending."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from seeclickfix_async.errors import InvalidArgumentError
         7,
     ],
 )
-def test_a_base_url_that_is_none(base_url: Any) -> None:
+def test_an_invalid_base_url_is_refused(base_url: Any) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         AsyncClient(base_url=base_url)
 
@@ -48,7 +48,7 @@ def test_a_base_url_that_is_none(base_url: Any) -> None:
         ({"contact": "me at home"}, "contact"),
     ],
 )
-def test_options_that_cannot_be_used(options: dict[str, Any], argument: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any], argument: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         AsyncClient(**options)
 
@@ -56,12 +56,12 @@ def test_options_that_cannot_be_used(options: dict[str, Any], argument: str) -> 
 
 
 @pytest.mark.parametrize("options", [{"attempts": 0}, {"total": -1}, {"base": "1"}])
-def test_retries_that_cannot_be(options: dict[str, Any]) -> None:
+def test_an_invalid_retry_policy_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError):
         Retry(**options)
 
 
-def test_the_token_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_takes_its_token_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEECLICKFIX_TOKEN", raising=False)
     with pytest.raises(InvalidArgumentError, match="SEECLICKFIX_TOKEN"):
         AsyncClient.from_env()
@@ -70,12 +70,12 @@ def test_the_token_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     client = AsyncClient.from_env(timeout=5)
 
     assert "with a credential" in repr(client)
-    assert "with nobody" in repr(AsyncClient())
+    assert "with no credential" in repr(AsyncClient())
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("id", [0, -1, True, "7", 7.0, None, 2**63])
-async def test_an_id_that_is_none(id: Any) -> None:
+async def test_an_invalid_id_is_refused(id: Any) -> None:
     client = AsyncClient()
     for call in (client.issues.get, client.issues.comments, client.places.get):
         with pytest.raises(InvalidArgumentError):
@@ -97,7 +97,7 @@ async def test_an_id_that_is_none(id: Any) -> None:
         ("GET", None, "path"),
     ],
 )
-async def test_a_request_that_cannot_be(method: str, path: Any, argument: str) -> None:
+async def test_an_invalid_request_is_refused(method: str, path: Any, argument: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         await AsyncClient().request(method, path)
 
@@ -105,18 +105,18 @@ async def test_a_request_that_cannot_be(method: str, path: Any, argument: str) -
 
 
 @pytest.mark.parametrize(("page", "limit"), [(0, None), (1, 0), (True, None)])
-def test_pages_that_are_none(page: int, limit: int | None) -> None:
+def test_an_invalid_page_or_limit_is_refused(page: int, limit: int | None) -> None:
     with pytest.raises(InvalidArgumentError):
         AsyncClient().issues.list(page=page).collect(limit).send(None)
 
 
 @pytest.mark.parametrize("concurrency", [0, 33, True])
-def test_walkers_that_are_none(concurrency: int) -> None:
+def test_an_invalid_concurrency_is_refused(concurrency: int) -> None:
     with pytest.raises(InvalidArgumentError):
         AsyncClient().issues.crawl(concurrency=concurrency)
 
 
-def test_everything_public_is_named_and_there() -> None:
+def test_all_public_names_can_be_imported() -> None:
     for name in seeclickfix_async.__all__:
         assert getattr(seeclickfix_async, name) is not None
     assert set(seeclickfix_async.__all__) <= set(dir(seeclickfix_async))

@@ -1,4 +1,4 @@
-"""A client that is closed while something is under way."""
+"""Closing a client during a request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from tests.support.http_backends import ISSUE, HTTPBackend, make_client
 pytestmark = pytest.mark.anyio
 
 
-async def test_who_waits_for_the_quota_is_not_sent_after_the_end(backend: HTTPBackend) -> None:
+async def test_a_request_waiting_for_the_rate_limiter_is_not_sent_after_closing(
+    backend: HTTPBackend,
+) -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=60, clock=clock)
     client = make_client(backend, backend.response(body=ISSUE), limiter=limiter)
@@ -29,21 +31,21 @@ async def test_who_waits_for_the_quota_is_not_sent_after_the_end(backend: HTTPBa
         with pytest.raises(errors.ClosedClientError):
             await client.issues.get(7)
 
-    async with anyio.create_task_group() as around:
+    async with anyio.create_task_group() as outer:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
             await anyio.wait_all_tasks_blocked()
             await client.aclose()
-            around.start_soon(clock.run)
-        around.cancel_scope.cancel()
+            outer.start_soon(clock.run)
+        outer.cancel_scope.cancel()
 
     assert len(backend.requests) == 1
 
 
-async def test_a_client_closed_while_it_opens_sends_nothing(
+async def test_a_client_closed_while_it_opens_its_connections_sends_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The certificates are read in a thread, which may take a while."""
+    """Certificates are loaded in a thread, which may take a while."""
     opening, closed = threading.Event(), threading.Event()
     sent: list[httpx.Request] = []
 
@@ -51,12 +53,12 @@ async def test_a_client_closed_while_it_opens_sends_nothing(
         sent.append(request)
         return httpx.Response(200, json=ISSUE)
 
-    def slow(_headers: Mapping[str, str]) -> Any:
+    def open_slowly(_headers: Mapping[str, str]) -> Any:
         opening.set()
         closed.wait(10)
         return httpx.AsyncClient(transport=httpx.MockTransport(serve))
 
-    monkeypatch.setattr(httpx_compat, "default_client", slow)
+    monkeypatch.setattr(httpx_compat, "default_client", open_slowly)
     client = AsyncClient(limiter=None)
 
     async def get() -> None:

@@ -1,4 +1,4 @@
-"""No secret is to be found where people look: logs, reprs, errors, tracebacks, pickles."""
+"""Logs, reprs, errors, tracebacks and pickles contain no secret."""
 
 from __future__ import annotations
 
@@ -35,11 +35,17 @@ pytestmark = pytest.mark.anyio
 
 
 class Canaries:
-    """Everything that nobody may see, and everything that somebody could have seen."""
+    """Secrets, and the output in which they must not appear.
+
+    Attributes:
+        values: The secrets.
+        output: The output.
+        loggers: The loggers that must have been used.
+    """
 
     def __init__(self) -> None:
         self.values: set[str] = {"confidential-secret"}
-        self.seen: list[str] = []
+        self.output: list[str] = []
         self.loggers = {"seeclickfix_async", "httpx", "httpcore.http11"}
 
     def hide(self, *secrets: Secret | None) -> None:
@@ -47,23 +53,23 @@ class Canaries:
 
     def show(self, *things: object) -> None:
         for thing in things:
-            self.seen += [repr(thing), str(thing), f"{thing}"]
+            self.output += [repr(thing), str(thing), f"{thing}"]
 
     def show_error(self, error: BaseException) -> None:
-        """As an error tracker shows it: with the locals of all frames, notes, causes, contexts."""
+        """Add an error as error trackers show it: with locals, notes, causes and contexts."""
         self.show(error)
-        self.seen.append(str(vars(error)))
-        self.seen += _with_locals(error)
-        self.seen.append(repr(pickle.dumps(error)))
+        self.output.append(str(vars(error)))
+        self.output += _with_locals(error)
+        self.output.append(repr(pickle.dumps(error)))
 
     @property
     def found(self) -> set[str]:
-        everything = "\n".join(self.seen)
-        return {value for value in self.values if value in everything}
+        output = "\n".join(self.output)
+        return {value for value in self.values if value in output}
 
 
 def _with_locals(error: BaseException | None) -> Iterator[str]:
-    """The frames of an error and of what led to it, but for those of this file, which knows all."""
+    """Format an error and its causes with local variables, except those of this file."""
     while error is not None:
         frames = traceback.StackSummary.extract(
             traceback.walk_tb(error.__traceback__), capture_locals=True
@@ -89,27 +95,27 @@ def canaries(caplog: pytest.LogCaptureFixture) -> Iterator[Canaries]:
     canaries = Canaries()
     yield canaries
     records = caplog.get_records("call")
-    canaries.seen += [str(vars(record)) + record.getMessage() for record in records]
+    canaries.output += [str(vars(record)) + record.getMessage() for record in records]
     assert canaries.loggers <= {record.name for record in records}
     assert canaries.found == set()
 
 
-async def _fails(canaries: Canaries, call: Callable[[], Awaitable[object]]) -> None:
+async def _expect_error(canaries: Canaries, call: Callable[[], Awaitable[object]]) -> None:
     with pytest.raises(errors.SeeClickFixError) as caught:
         await call()
     canaries.show_error(caught.value)
 
 
-def _begun(provider: Doorkeeper, canaries: Canaries, kind: oauth.FlowKind) -> tuple[Flow, str]:
+def _begin(provider: Doorkeeper, canaries: Canaries, kind: oauth.FlowKind) -> tuple[Flow, str]:
     flow = oauth.begin(provider.application(), kind)
     canaries.hide(flow.state, flow.verifier)
     canaries.show(flow, provider.application(), oauth.Pkce(flow.verifier or "v" * 43))
     return flow, provider.authorize(flow.url)
 
 
-async def test_the_code_flow_tells_nothing(provider: Doorkeeper, canaries: Canaries) -> None:
-    flow, came_back = _begun(provider, canaries, "code")
-    code = cast("AuthorizationCode", oauth.finish(flow, came_back))
+async def test_the_code_flow_shows_no_secret(provider: Doorkeeper, canaries: Canaries) -> None:
+    flow, redirected = _begin(provider, canaries, "code")
+    code = cast("AuthorizationCode", oauth.finish(flow, redirected))
     canaries.hide(code.code)
     canaries.show(code)
 
@@ -117,113 +123,117 @@ async def test_the_code_flow_tells_nothing(provider: Doorkeeper, canaries: Canar
         token = await endpoint.exchange(code)
         canaries.hide(token.access_token, token.refresh_token)
         canaries.show(token, endpoint, await endpoint.info(token), await endpoint.introspect(token))
-        await _fails(canaries, lambda: endpoint.exchange(code))
-        await _fails(canaries, lambda: endpoint.client_credentials("nonsense"))
+        await _expect_error(canaries, lambda: endpoint.exchange(code))
+        await _expect_error(canaries, lambda: endpoint.client_credentials("nonsense"))
         renewed = await endpoint.refresh(token)
         canaries.hide(renewed.access_token, renewed.refresh_token)
         await endpoint.revoke(renewed)
-        await _fails(canaries, lambda: endpoint.refresh(renewed))
-        await _fails(canaries, lambda: endpoint.info(renewed))
+        await _expect_error(canaries, lambda: endpoint.refresh(renewed))
+        await _expect_error(canaries, lambda: endpoint.info(renewed))
 
 
-async def test_the_implicit_flow_tells_nothing(provider: Doorkeeper, canaries: Canaries) -> None:
-    flow, came_back = _begun(provider, canaries, "implicit")
+async def test_the_implicit_flow_shows_no_secret(provider: Doorkeeper, canaries: Canaries) -> None:
+    flow, redirected = _begin(provider, canaries, "implicit")
 
-    async def finish(redirected: str) -> object:
-        return oauth.finish(flow, redirected)
+    async def finish(url: str) -> object:
+        return oauth.finish(flow, url)
 
     for wrong in (
-        f"{came_back}&state=again",
-        f"{came_back}x",
-        f"https://evil.example/#{came_back}",
+        f"{redirected}&state=again",
+        f"{redirected}x",
+        f"https://evil.example/#{redirected}",
     ):
-        await _fails(canaries, lambda wrong=wrong: finish(wrong))  # type: ignore[misc]
-    token = cast("Token", oauth.finish(flow, came_back))
+        await _expect_error(canaries, lambda wrong=wrong: finish(wrong))  # type: ignore[misc]
+    token = cast("Token", oauth.finish(flow, redirected))
     canaries.hide(token.access_token)
     canaries.show(token)
-    await _fails(canaries, lambda: finish(came_back))
+    await _expect_error(canaries, lambda: finish(redirected))
 
     async with AsyncClient(token, base_url=provider.url, limiter=None) as client:
         canaries.show(client, await client.verify())
-        await _fails(canaries, lambda: client.request("POST", "/write"))
+        await _expect_error(canaries, lambda: client.request("POST", "/write"))
         provider.age(token.access_token.reveal(), 8000)
-        await _fails(canaries, client.verify)
+        await _expect_error(canaries, client.verify)
 
 
-async def test_a_stored_token_tells_nothing(provider: Doorkeeper, canaries: Canaries) -> None:
+async def test_a_stored_token_shows_no_secret(provider: Doorkeeper, canaries: Canaries) -> None:
     store = MemoryStore()
-    flow, came_back = _begun(provider, canaries, "code")
+    flow, redirected = _begin(provider, canaries, "code")
     async with (
         TokenEndpoint(provider.application(), limiter=None) as endpoint,
         AsyncClient(base_url=provider.url, limiter=None) as client,
     ):
-        token = await endpoint.exchange(cast("AuthorizationCode", oauth.finish(flow, came_back)))
+        token = await endpoint.exchange(cast("AuthorizationCode", oauth.finish(flow, redirected)))
         canaries.hide(token.access_token, token.refresh_token)
         await store.put("me", token)
         await endpoint.revoke(token)
         source = StoredToken(store, "me", endpoint=endpoint)
         canaries.show(source, store)
-        await _fails(canaries, client.with_options(token=source).verify)
+        await _expect_error(canaries, client.with_options(token=source).verify)
 
 
-@pytest.mark.parametrize("way", ["endpoint", "client"])
-async def test_a_broken_connection_tells_nothing(canaries: Canaries, way: str) -> None:
-    """The frames of the HTTP library hold headers and bodies while they are sent."""
+@pytest.mark.parametrize("sender", ["endpoint", "client"])
+async def test_a_broken_connection_shows_no_secret(canaries: Canaries, sender: str) -> None:
+    """While a request is sent, the frames of the HTTP library contain its headers and body."""
     token = Token(Secret("a" * 43), "Bearer", None, None, datetime.now(UTC), Secret("r" * 43))
     canaries.hide(token.access_token, token.refresh_token)
-    canaries.loggers = set()  # nothing comes back that could be logged
-    once = Retry(attempts=1)
+    canaries.loggers = set()  # there is no response that could be logged
+    retry = Retry(attempts=1)
     app = oauth.Application("app", "https://app.example/", "confidential-secret")
     async with httpx.AsyncClient(transport=BrokenTransport()) as http:
-        if way == "endpoint":
-            endpoint = TokenEndpoint(app, http=http, limiter=None, retry=once)
-            await _fails(canaries, lambda: endpoint.refresh(token))
+        if sender == "endpoint":
+            endpoint = TokenEndpoint(app, http=http, limiter=None, retry=retry)
+            await _expect_error(canaries, lambda: endpoint.refresh(token))
         else:
-            client = AsyncClient(token, http=http, limiter=None, retry=once)
-            await _fails(canaries, client.verify)
+            client = AsyncClient(token, http=http, limiter=None, retry=retry)
+            await _expect_error(canaries, client.verify)
 
 
-def _answering(body: bytes) -> httpx.AsyncClient:
+def _responding(body: bytes) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=httpx.MockTransport(lambda _request: httpx.Response(200, content=body))
     )
 
 
-def _spoil(folder: Path, text: str) -> None:
+def _overwrite(folder: Path, content: str) -> None:
     for file in folder.glob("*.json"):
-        file.write_text(text)
+        file.write_text(content)
 
 
-async def test_what_cannot_be_read_tells_nothing(canaries: Canaries, tmp_path: Path) -> None:
+async def test_unreadable_tokens_show_no_secret(canaries: Canaries, tmp_path: Path) -> None:
     secret = Secret("s" * 43)
     canaries.hide(secret)
     canaries.loggers = set()
     app = oauth.Application("app", "https://app.example/", "confidential-secret")
     token = Token(secret, "Bearer", None, None, datetime.now(UTC), secret)
-    told = {"access_token": secret.reveal(), "token_type": "mac", "refresh_token": secret.reveal()}
+    invalid = {
+        "access_token": secret.reveal(),
+        "token_type": "mac",
+        "refresh_token": secret.reveal(),
+    }
     store = FileStore(tmp_path)
     await store.put("me", token)
-    _spoil(tmp_path, json.dumps(told))
+    _overwrite(tmp_path, json.dumps(invalid))
 
     async def make(call: Callable[[], object]) -> object:
         return call()
 
-    async with _answering(json.dumps(told).encode()) as http:
+    async with _responding(json.dumps(invalid).encode()) as http:
         endpoint = TokenEndpoint(app, http=http, limiter=None)
-        await _fails(canaries, lambda: endpoint.refresh(token))
-    await _fails(canaries, lambda: store.get("me"))
+        await _expect_error(canaries, lambda: endpoint.refresh(token))
+    await _expect_error(canaries, lambda: store.get("me"))
     for wrong in (
-        lambda: Token.from_dict(told),
+        lambda: Token.from_dict(invalid),
         lambda: Flow.from_dict({"state": secret.reveal()}),
         lambda: AsyncClient(f"{secret.reveal()}\r\n"),
         lambda: AsyncClient(Secret(f"{secret.reveal()}\r\n")),
         lambda: AsyncClient().with_options(token=Secret(f"{secret.reveal()} ")),
     ):
-        await _fails(canaries, lambda wrong=wrong: make(wrong))  # type: ignore[misc]
+        await _expect_error(canaries, lambda wrong=wrong: make(wrong))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-async def test_a_time_limit_tells_nothing(canaries: Canaries) -> None:
+async def test_a_timeout_shows_no_secret(canaries: Canaries) -> None:
     token = Token(Secret("a" * 43), "Bearer", None, None, datetime.now(UTC), Secret("r" * 43))
     canaries.hide(token.access_token, token.refresh_token)
     canaries.loggers = set()
@@ -237,11 +247,11 @@ async def test_a_time_limit_tells_nothing(canaries: Canaries) -> None:
         endpoint = TokenEndpoint(app, http=http, limiter=None)
         with pytest.raises(TimeoutError) as caught, anyio.fail_after(0.01):
             await endpoint.refresh(token)
-    canaries.seen += _with_locals(caught.value)
+    canaries.output += _with_locals(caught.value)
 
 
-def test_what_is_shown_would_be_found() -> None:
-    """The net has no hole: a secret that is shown is found."""
+def test_a_shown_secret_is_found() -> None:
+    """Otherwise the other tests would prove nothing."""
     canaries = Canaries()
     flow = oauth.begin(oauth.Application("app", "https://app.example/"))
     canaries.hide(flow.state)
@@ -251,7 +261,7 @@ def test_what_is_shown_would_be_found() -> None:
     assert canaries.found == {flow.state.reveal()}
 
 
-async def test_a_frame_that_knows_would_be_found(provider: Doorkeeper) -> None:
+async def test_a_secret_in_a_frame_is_found(provider: Doorkeeper) -> None:
     canaries = Canaries()
     request = httpx.Request("POST", provider.url, headers={"Authorization": "confidential-secret"})
 
@@ -262,10 +272,10 @@ async def test_a_frame_that_knows_would_be_found(provider: Doorkeeper) -> None:
     assert canaries.found == {"confidential-secret"}
 
 
-def test_copies_tell_nothing() -> None:
+def test_copies_show_no_secret() -> None:
     token = Token(Secret("a" * 43), "Bearer", None, None, datetime.now(UTC) - timedelta(days=1))
 
-    for other in (copy.copy(token), copy.deepcopy(token)):
-        assert other == token
-        assert "aaaa" not in repr(other)
+    for copied in (copy.copy(token), copy.deepcopy(token)):
+        assert copied == token
+        assert "aaaa" not in repr(copied)
     assert b"aaaa" not in pickle.dumps(token)

@@ -1,4 +1,4 @@
-"""What may be shared by threads that have an event loop each: it works, or is refused at once."""
+"""Objects shared by threads with an event loop each: they work, or are refused at once."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from tests.support.threads import run_in_threads
 _LIMIT, _PER = 5, 0.1
 
 
-@pytest.mark.parametrize("turn", range(3))
-def test_threads_share_one_limiter(anyio_backend: str, turn: int) -> None:
+@pytest.mark.parametrize("repetition", range(3))
+def test_threads_share_one_limiter(anyio_backend: str, repetition: int) -> None:
     limiter = Limiter(_LIMIT, per=_PER)
     started: list[float] = []
 
@@ -44,7 +44,7 @@ def test_threads_share_one_limiter(anyio_backend: str, turn: int) -> None:
         async with anyio.create_task_group() as tasks:
             for background in (False, True):
                 tasks.start_soon(request, background)
-        with anyio.move_on_after(_PER * (number % 3) / 2):  # some leave the queue
+        with anyio.move_on_after(_PER * (number % 3) / 2):  # some are cancelled while they wait
             await request(background=False)
 
     async def request(background: bool) -> None:
@@ -59,7 +59,7 @@ def test_threads_share_one_limiter(anyio_backend: str, turn: int) -> None:
     assert all(later - earlier >= _PER for earlier, later in windows)
 
 
-def test_a_hold_reaches_the_waiters_of_all_threads(anyio_backend: str) -> None:
+def test_a_hold_applies_to_waiting_tasks_of_all_threads(anyio_backend: str) -> None:
     limiter = Limiter(1, per=3600)
 
     async def work(number: int) -> None:
@@ -92,19 +92,19 @@ def test_clients_in_threads_share_one_limiter(anyio_backend: str) -> None:
     assert len(sandbox.requests) == 12
 
 
-def test_a_client_serves_one_thread_and_refuses_the_others_at_once(
+def test_a_client_works_in_one_thread_and_refuses_others_at_once(
     anyio_backend: str, city_url: str
 ) -> None:
     client = AsyncClient(base_url=city_url, limiter=None)
-    together = threading.Barrier(12)
+    barrier = threading.Barrier(12)
 
     async def work(_number: int) -> Exception | None:
         try:
             await client.users.me()
         except errors.ClientStateError as error:
-            together.wait()
+            barrier.wait()
             return error
-        await anyio.to_thread.run_sync(together.wait)
+        await anyio.to_thread.run_sync(barrier.wait)
         await client.aclose()
         return None
 
@@ -114,11 +114,8 @@ def test_a_client_serves_one_thread_and_refuses_the_others_at_once(
     assert sum(isinstance(error, errors.EventLoopError) for error in outcomes) == 11
 
 
-# -- tokens ---------------------------------------------------------------------------------------
-
-
 class _Provider(ThreadingHTTPServer):
-    """Renews tokens, and takes each refresh token once."""
+    """A token endpoint that accepts each refresh token once."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -126,7 +123,7 @@ class _Provider(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.lock = threading.Lock()
-        self.alive = 0
+        self.current = 0
         self.refused = 0
 
     @property
@@ -143,10 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         with self.server.lock:
-            is_good = form["refresh_token"] == [f"refresh-{self.server.alive}"]
-            self.server.alive += is_good
+            is_good = form["refresh_token"] == [f"refresh-{self.server.current}"]
+            self.server.current += is_good
             self.server.refused += not is_good
-            body = _wire_token(self.server.alive) if is_good else {"error": "invalid_grant"}
+            body = _token_response(self.server.current) if is_good else {"error": "invalid_grant"}
         content = json.dumps(body).encode()
         self.send_response(200 if is_good else 400)
         self.send_header("Content-Length", str(len(content)))
@@ -157,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _wire_token(number: int, *, age: float = 0) -> dict[str, object]:
+def _token_response(number: int, *, age: float = 0) -> dict[str, object]:
     return {
         "access_token": f"access-{number}",
         "refresh_token": f"refresh-{number}",
@@ -178,22 +175,22 @@ def provider() -> Iterator[_Provider]:
 
 
 def _expired(number: int = 0) -> Token:
-    return Token.from_dict(_wire_token(number, age=9000))
+    return Token.from_dict(_token_response(number, age=9000))
 
 
 @pytest.mark.parametrize("shared", ["source", "accounts", "endpoint", "store"])
-@pytest.mark.parametrize("turn", range(2))
+@pytest.mark.parametrize("repetition", range(2))
 def test_threads_renew_a_token_once(
-    anyio_backend: str, provider: _Provider, shared: str, turn: int
+    anyio_backend: str, provider: _Provider, shared: str, repetition: int
 ) -> None:
     store, endpoint = MemoryStore(), TokenEndpoint(provider.app, limiter=None)
     accounts = Accounts(store, endpoint)
     source = StoredToken(store, "me", endpoint=endpoint)
     anyio.run(store.put, "me", _expired())
-    entered, together = threading.Event(), threading.Barrier(12)
+    entered, barrier = threading.Event(), threading.Barrier(12)
 
     async def work(number: int) -> str:
-        if number == 0:  # one thread keeps the connections
+        if number == 0:  # one thread opens the connections
             async with endpoint:
                 entered.set()
                 return await use()
@@ -201,68 +198,68 @@ def test_threads_renew_a_token_once(
         return await use()
 
     async def use() -> str:
-        async with TokenEndpoint(provider.app, limiter=None) as own:
+        async with TokenEndpoint(provider.app, limiter=None) as other:
             sources = {
                 "source": source,
                 "accounts": accounts.source("me"),
                 "endpoint": StoredToken(store, "me", endpoint=endpoint),
-                "store": StoredToken(store, "me", endpoint=own),
+                "store": StoredToken(store, "me", endpoint=other),
             }
             token = await sources[shared].current()
-            if token.reveal() == "access-1":  # all are refused at once, and one renews
+            if token.reveal() == "access-1":  # all report it at once, and one renews it
                 await sources[shared].replaced(token)
-            await anyio.to_thread.run_sync(together.wait)
+            await anyio.to_thread.run_sync(barrier.wait)
             return (await sources[shared].current()).reveal()
 
     outcomes = run_in_threads(work, anyio_backend)
 
     assert set(outcomes) == {"access-2"}
-    assert (provider.alive, provider.refused) == (2, 0)
-    kept = anyio.run(store.get, "me")
-    assert kept is not None
-    assert kept.access_token.reveal() == "access-2"
+    assert (provider.current, provider.refused) == (2, 0)
+    stored = anyio.run(store.get, "me")
+    assert stored is not None
+    assert stored.access_token.reveal() == "access-2"
 
 
-class _Stuck(MemoryStore):
-    """A store that never answers the first who asks."""
+class _StuckStore(MemoryStore):
+    """A store whose first `get` never returns."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = threading.Event()
+        self.entered = threading.Event()
 
     async def get(self, key: str) -> Token | None:
-        if not self.asked.is_set():
-            self.asked.set()
+        if not self.entered.is_set():
+            self.entered.set()
             await anyio.sleep_forever()
         return await super().get(key)
 
 
-def test_an_event_loop_that_ends_leaves_the_renewal_to_the_others(provider: _Provider) -> None:
-    """Only asyncio ends then: trio lets the renewal come to its end first."""
-    store, endpoint = _Stuck(), TokenEndpoint(provider.app, limiter=None)
+def test_when_an_event_loop_ends_another_renews_the_token(provider: _Provider) -> None:
+    """Only asyncio ends during the renewal; trio completes it first."""
+    store, endpoint = _StuckStore(), TokenEndpoint(provider.app, limiter=None)
     source = StoredToken(store, "me", endpoint=endpoint)
     anyio.run(store.put, "me", _expired())
-    together = threading.Barrier(12)
+    barrier = threading.Barrier(12)
 
     async def work(number: int) -> str | None:
         if number:
-            await anyio.to_thread.run_sync(together.wait)
+            await anyio.to_thread.run_sync(barrier.wait)
             return (await source.current()).reveal()
-        endpoint._wire.check()  # it keeps no connection for one that is alive
+        endpoint._wire.check()  # binds the endpoint to this event loop
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(source.current)
-            await anyio.to_thread.run_sync(store.asked.wait)
-            await anyio.to_thread.run_sync(together.wait)
+            await anyio.to_thread.run_sync(store.entered.wait)
+            await anyio.to_thread.run_sync(barrier.wait)
             tasks.cancel_scope.cancel()
         return None
 
     assert run_in_threads(work, "asyncio") == [None] + ["access-1"] * 11
-    assert (provider.alive, provider.refused) == (1, 0)
+    assert (provider.current, provider.refused) == (1, 0)
 
 
 def test_a_callers_http_client_ties_an_endpoint_to_one_thread(anyio_backend: str) -> None:
     http = httpx.AsyncClient(
-        transport=httpx.MockTransport(lambda _: httpx.Response(200, json=_wire_token(1)))
+        transport=httpx.MockTransport(lambda _: httpx.Response(200, json=_token_response(1)))
     )
     endpoint = TokenEndpoint(Application("a", "https://a.example/"), http=http, limiter=None)
 
@@ -277,12 +274,12 @@ def test_a_callers_http_client_ties_an_endpoint_to_one_thread(anyio_backend: str
 
 def test_closing_an_endpoint_waits_for_the_renewals_of_other_threads(anyio_backend: str) -> None:
     endpoint = TokenEndpoint(Application("a", "https://a.example/"), limiter=None)
-    inside, together = threading.Event(), threading.Barrier(12)
+    inside, barrier = threading.Event(), threading.Barrier(12)
     done: list[int] = []
 
     async def work(number: int) -> None:
         if number == 0:
-            await anyio.to_thread.run_sync(together.wait)
+            await anyio.to_thread.run_sync(barrier.wait)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(endpoint.aclose)
                 await anyio.wait_all_tasks_blocked()
@@ -290,26 +287,23 @@ def test_closing_an_endpoint_waits_for_the_renewals_of_other_threads(anyio_backe
             assert len(done) == 11
             return
         with endpoint.held_open():
-            await anyio.to_thread.run_sync(together.wait)
+            await anyio.to_thread.run_sync(barrier.wait)
             await anyio.to_thread.run_sync(inside.wait)
             done.append(number)
 
     assert run_in_threads(work, anyio_backend) == [None] * 12
 
 
-# -- the rest -------------------------------------------------------------------------------------
-
-
-def test_a_memory_store_lets_one_task_of_all_threads_in(anyio_backend: str) -> None:
+def test_a_memory_store_locks_across_threads(anyio_backend: str) -> None:
     store = MemoryStore()
-    inside, most, entered = 0, 0, 0
+    inside, max_inside, entered = 0, 0, 0
 
-    async def enter(patience: float) -> None:
-        nonlocal inside, most, entered
-        with anyio.move_on_after(patience):
+    async def enter(seconds: float) -> None:
+        nonlocal inside, max_inside, entered
+        with anyio.move_on_after(seconds):
             async with store.lock("me"):
                 inside, entered = inside + 1, entered + 1
-                most = max(most, inside)
+                max_inside = max(max_inside, inside)
                 try:
                     await anyio.lowlevel.checkpoint()
                 finally:
@@ -317,12 +311,12 @@ def test_a_memory_store_lets_one_task_of_all_threads_in(anyio_backend: str) -> N
 
     async def work(number: int) -> None:
         async with anyio.create_task_group() as tasks:
-            for at in range(20):
-                tasks.start_soon(enter, 0.0001 if (number + at) % 5 == 0 else 60)
+            for task in range(20):
+                tasks.start_soon(enter, 0.0001 if (number + task) % 5 == 0 else 60)
 
     assert run_in_threads(work, anyio_backend) == [None] * 12
 
-    assert (inside, most) == (0, 1)
+    assert (inside, max_inside) == (0, 1)
     assert entered >= 12 * 16
     assert len(store._queues) == 0
 
@@ -340,22 +334,22 @@ def test_threads_share_one_cache(anyio_backend: str) -> None:
 
         assert run_in_threads(work, anyio_backend) == [None] * 12
 
-    assert cache._size == sum(len(kept.content) for kept in cache._kept.values())
+    assert cache._size == sum(len(entry.content) for entry in cache._kept.values())
     assert cache._size <= 30_000
 
 
-def test_a_redis_limiter_serves_one_thread_and_refuses_the_others_at_once(
+def test_a_redis_limiter_works_in_one_thread_and_refuses_others_at_once(
     anyio_backend: str,
 ) -> None:
     with redis_server() as port:
-        together = threading.Barrier(12)
+        barrier = threading.Barrier(12)
         shared: list[RedisLimiter] = []
 
         async def work(number: int) -> Exception | None:
             async with coredis.Redis(port=port) as redis:
                 if number == 0:
                     shared.append(RedisLimiter(redis))
-                await anyio.to_thread.run_sync(together.wait)
+                await anyio.to_thread.run_sync(barrier.wait)
                 try:
                     async with shared[0].slot(), RedisLimiter(redis).slot():
                         return None
