@@ -131,7 +131,7 @@ class Pager(Generic[T]):
         return _Items(self.pages())
 
     def pages(self) -> AsyncIterator[Page[T]]:
-        """Iterate over whole pages, from the requested first one.
+        """Iterate over pages, from the first one that was requested.
 
         Raises:
             TruncatedResultsError: The service stopped before the end, as it does after about
@@ -239,7 +239,8 @@ class _Pages(Generic[T]):
         if page is None:
             return
         if (page.entries or 0) > self._end_of(page) > 0:
-            raise self._truncated(f"Page {page.page} announces no next one before the end.", page)
+            reason = f"The service ends the listing with page {page.page}, before the last row."
+            raise self._truncated(reason, page)
         if self._received and self._received == len(self._rejected):
             raise _unreadable(self._rejected, page.response)
 

@@ -14,7 +14,7 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Comment, Issue, Media
 
 Photo = str | Media | Issue | Comment
-"""An issue, a comment, the `media` of one of them, or a link from there."""
+"""An issue or a comment with a photo, its `media`, or a link to the photo."""
 
 
 @attrs.frozen

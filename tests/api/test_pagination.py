@@ -64,7 +64,7 @@ async def test_a_listing_returns_one_page_or_all_items() -> None:
         (
             {1: _FIRST, 2: _page([3, 4], page=2, next_page=None)},
             4,
-            "announces no next one before the end",
+            "ends the listing with page 2, before the last row",
         ),
         ({1: _FIRST, 2: 400}, 2, "refused page 2"),
         ({1: _FIRST, 2: 404}, 2, "refused page 2"),
