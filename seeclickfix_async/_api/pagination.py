@@ -34,7 +34,7 @@ T = TypeVar("T", bound=Identified)
 T_co = TypeVar("T_co", bound=Identified, covariant=True)
 
 # The errors that the service may return for a page that it does not serve (not observed).
-BEYOND = (BadRequestError, NotFoundError, ValidationError)
+UNSERVED_PAGE_ERRORS = (BadRequestError, NotFoundError, ValidationError)
 
 
 @attrs.frozen
@@ -194,7 +194,7 @@ class _Pages(Generic[T]):
         is_announced = previous is None or previous.next_page is not None
         try:
             page = await self._fetch(number)
-        except BEYOND as error:
+        except UNSERVED_PAGE_ERRORS as error:
             if not is_announced:
                 return None
             if number == self._start:

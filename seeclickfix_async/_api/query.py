@@ -40,7 +40,7 @@ _FIELDS = frozenset(field.name for field in attrs.fields(Issue))
 _DETAIL_FIELDS = frozenset(field.name for field in attrs.fields(DetailedIssue)) - _FIELDS
 
 
-def period(
+def period_filters(
     by: ClockField, start: datetime | None, end: datetime | None
 ) -> dict[str, datetime | None]:
     """Return the filters for a period of creation or update times."""
@@ -212,7 +212,9 @@ class IssueQuery:
             check(self)
 
     @classmethod
-    def of(cls, filters: IssueFilters, *, details: bool, per_page: int | None) -> IssueQuery:
+    def from_filters(
+        cls, filters: IssueFilters, *, details: bool, per_page: int | None
+    ) -> IssueQuery:
         """Return the query for the arguments of a call, and refuse unknown filters."""
         unknown = sorted(filters.keys() - IssueFilters.__annotations__.keys())
         if unknown:

@@ -14,7 +14,7 @@ import attrs
 from anyio import lowlevel
 
 from seeclickfix_async._api.issue_pages import IssuePages
-from seeclickfix_async._api.pagination import BEYOND, Page
+from seeclickfix_async._api.pagination import UNSERVED_PAGE_ERRORS, Page
 from seeclickfix_async._crawl.evidence import PageRequest
 from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async._crawl.report import Report
@@ -86,7 +86,7 @@ class PageReader(Generic[IssueT]):
         try:
             async with self._sending:
                 self._unread[part] = request, await self._send(request)
-        except BEYOND:
+        except UNSERVED_PAGE_ERRORS:
             if not self.planner.refuse(part, request):
                 raise
 
@@ -118,7 +118,7 @@ class PageReader(Generic[IssueT]):
         started = self.pages.clock.now()
         try:
             response = await self.pages.send(request.query, request.number)
-        except BEYOND:
+        except UNSERVED_PAGE_ERRORS:
             self.planner.count_requests(1)
             raise
         if self.shortest == math.inf:

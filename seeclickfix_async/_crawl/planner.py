@@ -35,7 +35,7 @@ from typing import Any, Generic, Literal, TypeVar
 import attrs
 
 from seeclickfix_async._api.pagination import Page
-from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery, period
+from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery, period_filters
 from seeclickfix_async._crawl.crowded_second import CrowdedSecond, Listing
 from seeclickfix_async._crawl.evidence import Evidence, PageRequest
 from seeclickfix_async._crawl.limits import DOCUMENTED, Limits
@@ -154,8 +154,8 @@ class CrawlPlanner(Generic[IssueT]):
         query = self._query
         if query.fields is not None:
             filters["fields"] = tuple(dict.fromkeys((*query.fields, self.by, part.by)))
-        periods = period(self.by, self._start, self.state.end)
-        periods |= period(part.by, part.start, part.end)
+        periods = period_filters(self.by, self._start, self.state.end)
+        periods |= period_filters(part.by, part.start, part.end)
         return attrs.evolve(query, sort=part.by, **periods | filters)
 
     # -- responses ----------------------------------------------------------------------------

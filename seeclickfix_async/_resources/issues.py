@@ -88,7 +88,7 @@ class Issues(IssueActions):
         Raises:
             InvalidArgumentError: Arguments are invalid or contradict each other.
         """
-        query = IssueQuery.of(filters, details=details, per_page=per_page)
+        query = IssueQuery.from_filters(filters, details=details, per_page=per_page)
         return self._api.pager(issues_route(query), page)
 
     @overload
@@ -157,7 +157,9 @@ class Issues(IssueActions):
         forbid_filters(
             filters, ("sort", "sort_direction"), "cannot be set: a crawl sorts by its own clock."
         )
-        query = IssueQuery.of({"status": "all", **filters}, details=details, per_page=None)
+        query = IssueQuery.from_filters(
+            {"status": "all", **filters}, details=details, per_page=None
+        )
         return Crawl(
             IssuePages(self._api),
             query,
@@ -192,7 +194,7 @@ class Issues(IssueActions):
         forbid_filters(filters, _WATCH_FILTERS, "cannot be set: a feed sets this filter itself.")
         background = attrs.evolve(self._api.options, background=True)
         pages = IssuePages(attrs.evolve(self._api, options=background))
-        query = IssueQuery.of({"status": "all", **filters}, details=True, per_page=None)
+        query = IssueQuery.from_filters({"status": "all", **filters}, details=True, per_page=None)
         return Watch(pages, query, every=every, cursor=cursor)
 
     @overload

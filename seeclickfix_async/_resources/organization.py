@@ -83,7 +83,7 @@ class OrganizationApi:
         Raises:
             InvalidArgumentError: Arguments are invalid or contradict each other.
         """
-        query = IssueQuery.of(filters, details=details, per_page=per_page)
+        query = IssueQuery.from_filters(filters, details=details, per_page=per_page)
         params = [*query.params(), *_statuses(service_request_status)]
         route = CollectionRoute(
             OrganizationIssue, "issues", _ISSUES, params, {"organization": self.id}

@@ -50,7 +50,7 @@ async def plan(
     validation.in_range("parts", parts, 1, 10_000, integer=True)
     for name in ("sort", "sort_direction", "fields"):
         validation.forbid(name, filters.get(name), "a plan is for whole issues, by creation.")
-    query = IssueQuery.of({"status": "all", **filters}, details=False, per_page=1)
+    query = IssueQuery.from_filters({"status": "all", **filters}, details=False, per_page=1)
     validated: dict[str, Any] = {name: getattr(query, name) for name in filters}
     validated["status"] = query.status
     first: dict[str, Any] = {**validated, "sort": "created_at", "sort_direction": "ASC"}

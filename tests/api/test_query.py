@@ -33,7 +33,7 @@ _JAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 def _params(**filters: Any) -> dict[str, str]:
     details = filters.pop("details", False)
     per_page = filters.pop("per_page", None)
-    return dict(IssueQuery.of(filters, details=details, per_page=per_page).params())  # type: ignore[arg-type]
+    return dict(IssueQuery.from_filters(filters, details=details, per_page=per_page).params())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
