@@ -93,18 +93,18 @@ class Flow:
         }
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Flow:
+    def from_dict(cls, data: Mapping[str, Any]) -> Flow:
         """Return the flow of a dict that `to_dict` returned.
 
         Raises:
             InvalidArgumentError: The dict is invalid.
         """
         try:
-            return cls(**_validated_fields(kept))
+            return cls(**_validated_fields(data))
         except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             strip_traceback(error)
-            kept = {}
-            raise InvalidArgumentError("kept", "is not a dict of Flow.to_dict().") from None
+            data = {}
+            raise InvalidArgumentError("data", "is not a dict of Flow.to_dict().") from None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Flow.from_dict, (self.to_dict(),)

@@ -81,19 +81,19 @@ class Token:
         }
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Token:
+    def from_dict(cls, data: Mapping[str, Any]) -> Token:
         """Return the token of a dict that `to_dict` returned.
 
         Raises:
             InvalidArgumentError: The dict is invalid.
         """
         try:
-            created = datetime.fromtimestamp(kept["created_at"], UTC)
-            return token_from_json(kept, now=created)
+            created = datetime.fromtimestamp(data["created_at"], UTC)
+            return token_from_json(data, now=created)
         except (DecodeError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             strip_traceback(error)
-            kept = {}
-            raise InvalidArgumentError("kept", "is not a dict of Token.to_dict().") from None
+            data = {}
+            raise InvalidArgumentError("data", "is not a dict of Token.to_dict().") from None
 
 
 def token_from_json(
