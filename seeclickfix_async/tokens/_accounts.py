@@ -12,48 +12,49 @@ from seeclickfix_async.tokens._stores.base import TokenStore
 
 
 class Accounts:
-    """Hands out one source for each user, so that however many tasks act for one, one renews.
+    """The users of an application, with one shared token source for each.
 
         accounts = Accounts(store, endpoint)
         await accounts.sign_in("user-7", token)
         view = client.with_options(token=accounts.source("user-7"))
 
-    It may be used by several threads, as far as its store and endpoint may: see `StoredToken`.
+    All tasks that act for a user share a source, so that only one of them renews the token.
+    Several threads may use it if they may use its store and endpoint: see `StoredToken`.
 
     Args:
-        store: Where the users' tokens are kept.
-        endpoint: Renews and revokes them.
+        store: The store of the users' tokens.
+        endpoint: The token endpoint that renews and revokes them.
     """
 
     def __init__(self, store: TokenStore, endpoint: TokenEndpoint) -> None:
         self._store = store
         self._endpoint = endpoint
         self._sources: WeakValueDictionary[str, StoredToken] = WeakValueDictionary()
-        self._lock = threading.Lock()  # two threads must not make two sources for one user
+        self._lock = threading.Lock()  # two threads must not create two sources for one user
 
     def source(self, key: str) -> StoredToken:
-        """The source of one user's token, the same for all who ask while anybody uses it."""
+        """Return the source of a user's token: the same object as long as it is in use."""
         with self._lock:
-            found = self._sources.get(key)
-            if found is None:
-                found = StoredToken(self._store, key, endpoint=self._endpoint)
-                self._sources[key] = found
-            return found
+            source = self._sources.get(key)
+            if source is None:
+                source = StoredToken(self._store, key, endpoint=self._endpoint)
+                self._sources[key] = source
+            return source
 
     async def sign_in(self, key: str, token: Token) -> None:
-        """Keep a user's new token."""
+        """Store a user's new token."""
         async with self._store.lock(key):
             await self._store.put(key, token)
         self.source(key).forget()
 
     async def sign_out(self, key: str) -> None:
-        """Forget a user's token, then revoke it; harmless when there is none.
+        """Delete a user's token, then revoke it; does nothing if there is no token.
 
-        It is forgotten even when the provider cannot be reached.
+        The token is deleted even if the provider cannot be reached.
 
         Raises:
-            AuthorizationError: The provider refused to revoke.
-            TransportError: The provider did not answer.
+            AuthorizationError: The provider refused to revoke the token.
+            TransportError: The provider did not respond.
         """
         async with self._store.lock(key):
             token = await self._store.get(key)

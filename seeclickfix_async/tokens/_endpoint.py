@@ -1,4 +1,4 @@
-"""The provider's token endpoint, and its neighbours."""
+"""Requests to the provider's token endpoint, and its revocation and introspection endpoints."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from seeclickfix_async.errors import (
     StatusError,
     TransportError,
 )
-from seeclickfix_async.oauth import _token_requests as grants
+from seeclickfix_async.oauth import _token_requests as token_requests
 from seeclickfix_async.oauth._application import Application
 from seeclickfix_async.oauth._introspection import (
     Introspection,
@@ -46,34 +46,33 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class TokenEndpoint:
-    """What an application asks the provider for, beside the browser's back.
+    """A client of the provider's token, revocation and introspection endpoints.
 
         async with TokenEndpoint(app) as endpoint:
             token = await endpoint.exchange(code)
 
-    Secrets go into the body of a request to the provider's own site, redirects are not
-    followed, and a request is sent again only when it surely did nothing. Cheap to make, inside or
-    outside an event loop. Its connections are kept for the event loop that it is entered or used
-    in first; in another thread's, each request has a connection of its own.
+    Secrets are sent in the body of a request to the provider's own site. Redirects are not
+    followed, and a request is only retried if it had no effect. Cheap to create, inside or outside
+    an event loop. Connections are reused in the event loop that first enters or uses the endpoint;
+    in the event loop of another thread, each request opens a connection of its own.
 
     Args:
-        app: The application that asks.
-        http: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`. It stays yours to close, and
-            ties the endpoint to one event loop: in another one, EventLoopError is raised.
-        limiter: The quota, which these requests count in: hand the same `Limiter` to the
-            `AsyncClient` and to this. One of its own unless told; None for no limit.
-        retry: Which failures are tried again, and when.
+        app: The application that requests tokens.
+        http: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`. You have to close it yourself.
+            It limits the endpoint to one event loop: in another one, EventLoopError is raised.
+        limiter: The rate limiter, since these requests count towards the quota: pass the same
+            `Limiter` to the `AsyncClient`. By default a limiter of its own; None for no limit.
+        retry: The retry policy.
         timeout: Seconds that connecting, sending and each wait for data may take.
         total_timeout: Seconds that one request may take, from connecting to the last byte of its
-            answer; None for no bound. A store's lock should last longer.
-        max_wait: Raise RateLimitedError rather than wait longer than so many seconds for the
-            quota.
+            response; None for no limit. The lock of a token store has to last longer.
+        max_wait: Seconds to wait for the rate limiter at most, before RateLimitedError is raised.
         user_agent: Your program's name and version.
-        contact: An e-mail or URL, for the User-Agent.
-        now: Tells the time, aware; for tests.
+        contact: An e-mail address or URL, for the User-Agent.
+        now: Returns the current time as an aware datetime; for tests.
 
     Raises:
-        InvalidArgumentError: An argument cannot be used; nothing was sent.
+        InvalidArgumentError: An argument is invalid; nothing was sent.
     """
 
     def __init__(
@@ -93,10 +92,10 @@ class TokenEndpoint:
         self._app = app
         self._now = now
         self._lock = threading.Lock()
-        self._holders = 0
-        self._last_holder: SharedEvent | None = None
+        self._renewals = 0  # under way
+        self._renewals_done: SharedEvent | None = None  # set by the last one, once aclose() waits
         self._options = RequestOptions(None, timeout, total_timeout, max_wait)
-        self._new_wire = functools.partial(
+        self._new_transport = functools.partial(
             Transport,
             app.base_url,
             http=http,
@@ -104,58 +103,58 @@ class TokenEndpoint:
             retry=retry,
             user_agent=build_user_agent(user_agent, contact),
         )
-        self._wire = self._new_wire()
+        self._transport = self._new_transport()
 
     async def exchange(self, code: AuthorizationCode) -> Token:
-        """The token for a code that `oauth.finish()` gave (RFC 6749 §4.1.3).
+        """Exchange a code from `oauth.finish()` for a token (RFC 6749 §4.1.3).
 
         Raises:
-            InvalidGrantError: The code is used up, expired, or another application's.
+            InvalidGrantError: The code is used, expired or another application's.
             AuthorizationError: The provider refused for another reason.
-            DecodeError: The answer is no token.
+            DecodeError: The response is not a token.
         """
-        return await self._token(grants.exchange(code))
+        return await self._token(token_requests.exchange(code))
 
     async def refresh(self, token: Token) -> Token:
-        """A new token for one that ends; keep it before you use it (RFC 6749 §6).
+        """Exchange the refresh token for a new token; store that before you use it (RFC 6749 §6).
 
-        The provider gives a new refresh token each time. The old pair ends with the first use
-        of the new one, or at once, as the provider is set up (observed).
+        The provider issues a new refresh token each time. Depending on the provider's settings,
+        the old pair becomes invalid at once, or when the new one is first used (observed).
 
         Raises:
-            InvalidArgumentError: The token has nothing to be renewed with.
-            InvalidGrantError: The refresh token is dead: the person has to sign in again.
+            InvalidArgumentError: The token has no refresh token.
+            InvalidGrantError: The refresh token is no longer valid: the user has to sign in again.
             AuthorizationError: The provider refused for another reason.
-            DecodeError: The answer is no token.
+            DecodeError: The response is not a token.
         """
         if token.refresh_token is None:
             raise InvalidArgumentError("token", "has no refresh token; sign in again instead.")
-        return await self._token(grants.refresh(token.refresh_token), token)
+        return await self._token(token_requests.refresh(token.refresh_token), token)
 
     async def client_credentials(self, scope: str | Iterable[str] = ()) -> Token:
-        """A token for the application itself, which acts for nobody (RFC 6749 §4.4).
+        """Request a token for the application itself, without a user (RFC 6749 §4.4).
 
         Raises:
             AuthorizationError: The provider refused.
-            DecodeError: The answer is no token.
+            DecodeError: The response is not a token.
         """
-        return await self._token(grants.client_credentials(scope))
+        return await self._token(token_requests.client_credentials(scope))
 
     async def revoke(self, token: Token) -> None:
-        """End a token and what could renew it (RFC 7009); harmless when repeated.
+        """Revoke a token and its refresh token (RFC 7009); safe to repeat.
 
-        A token that has expired is renewed first: otherwise the provider answers 200 and leaves
-        the refresh token alive (observed).
+        An expired token is refreshed first: otherwise the provider responds with 200, and the
+        refresh token remains valid (observed).
 
         Raises:
-            AuthorizationError: The provider refused, such as for a token of another application.
+            AuthorizationError: The provider refused, such as for another application's token.
         """
         if token.expired(self._now()) and token.refresh_token is not None:
             try:
                 token = await self.refresh(token)
             except InvalidGrantError:
-                return  # dead already
-            # The old pair ends with the first use of the new one, even one that fails (observed).
+                return  # both tokens are invalid already
+            # The first use of the new pair ends the old one, even if that use fails (observed).
             with suppress(StatusError, TransportError, DecodeError):
                 await self.info(token)
         await self._post(
@@ -163,12 +162,13 @@ class TokenEndpoint:
         )
 
     async def info(self, token: Token | Secret | str) -> TokenInfo:
-        """What the provider says of a token that works (observed).
+        """Return the provider's information about a valid token (observed).
 
-        With the token endpoint's rotation, asking counts as the token's first use.
+        This counts as a use of the token: the first one ends the pair that was refreshed.
 
         Raises:
-            AuthenticationError: The token is unknown, expired or revoked: which, is not told.
+            AuthenticationError: The token is unknown, expired or revoked; the provider does not
+                distinguish these.
         """
         access = token.access_token if isinstance(token, Token) else as_secret(token)
         path = self._app.endpoints.info
@@ -178,7 +178,7 @@ class TokenEndpoint:
         return token_info_from_json(response.json(), route=response.route)
 
     async def introspect(self, token: Token | Secret | str) -> Introspection:
-        """What the provider says of a token of this application, dead or alive (RFC 7662).
+        """Return the state of one of this application's tokens, valid or not (RFC 7662).
 
         Raises:
             AuthorizationError: The provider refused.
@@ -203,57 +203,57 @@ class TokenEndpoint:
             self._app.base_url + path,
             f"POST {path}",
             _FORM,
-            grants.encode_with_credentials(form, self._app),
+            token_requests.encode_with_credentials(form, self._app),
             follow=False,
         )
         try:
             return await self._send(request, self._options)
         except StatusError as error:
-            code, words = _told(error.body)
+            code, description = _error_fields(error.body)
             if code is None:
                 raise
-            raise provider_error(code, words) from error
+            raise provider_error(code, description) from error
 
     async def _send(self, request: Request, options: RequestOptions) -> Response:
-        """Send it on the connections that are kept, or in another thread on one of its own."""
+        """Send a request, on a new connection if the pool belongs to another event loop."""
         try:
-            return await self._wire.send(request, options)
+            return await self._transport.send(request, options)
         except EventLoopError:  # before anything was sent
-            if self._wire.has_callers_client:
+            if self._transport.has_callers_client:
                 raise
-        wire = self._new_wire()
+        transport = self._new_transport()
         try:
-            return await wire.send(request, options)
+            return await transport.send(request, options)
         finally:
             with anyio.CancelScope(shield=True):
-                await wire.aclose()
+                await transport.aclose()
 
     @contextmanager
-    def held_open(self) -> Generator[None]:
-        """Let no `aclose()` come between a renewal and its being kept."""
+    def delay_close(self) -> Generator[None]:
+        """Delay `aclose()` until a renewal has stored its new token."""
         with self._lock:
-            self._holders += 1
+            self._renewals += 1
         try:
             yield
         finally:
             with self._lock:
-                self._holders -= 1
-                if not self._holders and self._last_holder is not None:
-                    self._last_holder.set()
+                self._renewals -= 1
+                if not self._renewals and self._renewals_done is not None:
+                    self._renewals_done.set()
 
     async def aclose(self) -> None:
-        """Close the connections that this endpoint opened; calls fail from then on.
+        """Close the connections that this endpoint opened; later calls raise ClosedClientError.
 
-        Waits for renewals under way, which would be lost otherwise.
+        Waits for renewals under way, whose new tokens would be lost otherwise.
         """
         with self._lock:
-            last_holder = self._last_holder = SharedEvent() if self._holders else None
-        if last_holder is not None:
-            await last_holder.wait()
-        await self._wire.aclose()
+            done = self._renewals_done = SharedEvent() if self._renewals else None
+        if done is not None:
+            await done.wait()
+        await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
-        self._wire.check()
+        self._transport.check()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -264,8 +264,8 @@ class TokenEndpoint:
         return f"<TokenEndpoint of {self._app.client_id} at {self._app.base_url}>"
 
 
-def _told(body: Any) -> tuple[str | None, str]:
-    """The provider's error code and words (RFC 6749 §5.2), if the answer has them."""
+def _error_fields(body: Any) -> tuple[str | None, str]:
+    """Return the provider's error code, or None, and its description (RFC 6749 §5.2)."""
     if not isinstance(body, dict) or not isinstance(body.get("error"), str):
         return None, ""
     return body["error"], str(body.get("error_description") or "")

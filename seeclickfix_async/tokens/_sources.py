@@ -1,4 +1,4 @@
-"""A user's token as a client asks for it: from a store, and renewed when it ends."""
+"""The token source of a user: a token from a store, renewed before it expires."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ from seeclickfix_async.oauth._token import LEEWAY, Token
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.tokens._stores.base import TokenStore, validate_key
 
-# Failures that say nothing about the token.
-_PASSING = (TransportError, StatusError, ProviderUnavailableError, DecodeError)
+# Errors that do not mean that the token is invalid.
+_TRANSIENT_ERRORS = (TransportError, StatusError, ProviderUnavailableError, DecodeError)
 
 
 class StoredToken:
-    """The token of one user, from a store: what `AsyncClient(token=...)` and `with_options` take.
+    """A token source for one user: pass it to `AsyncClient(token=...)` or `with_options`.
 
         source = StoredToken(store, "user-7", endpoint=endpoint)
         view = client.with_options(token=source)
 
-    With an endpoint it is renewed before it ends, and when the service refuses it. However many
-    tasks ask, one renews; a new token is kept before it is used; and where the store's lock
-    holds across processes, so does this. A task that is cancelled while it waits takes nothing
-    with it.
+    The token is read from a store. With an endpoint it is renewed before it expires, and after a
+    401. Only one task renews it, also among processes if the store's lock spans processes. A new
+    token is stored before it is used, even if the tasks that wait for it are cancelled.
 
-    Share one source among all tasks that act for the user: `Accounts` hands out the same one. The
-    tasks may run in several threads, if its store and its endpoint may be used there, as
-    `MemoryStore`, `FileStore` and a `TokenEndpoint` without `http` may.
+    Share one source among all tasks that act for the user, as `Accounts` does. The tasks may run
+    in several threads if these may use the store and the endpoint: they may use `MemoryStore`,
+    `FileStore` and a `TokenEndpoint` without `http`.
 
     Args:
-        store: Where the token is kept.
-        key: The user's key there.
-        endpoint: Renews; without one, somebody else has to.
-        leeway: Seconds before its end at which a token is renewed; half its life at most.
-        now: Tells the time, aware; for tests.
+        store: The token store.
+        key: The user's key in the store.
+        endpoint: The token endpoint that renews the token. Without one, other code has to renew
+            it in the store.
+        leeway: Seconds before its expiry at which a token is renewed; at most half its lifetime.
+        now: Returns the current time as an aware datetime; for tests.
 
     Raises:
-        InvalidArgumentError: An argument cannot be used.
+        InvalidArgumentError: An argument is invalid.
     """
 
     def __init__(
@@ -68,117 +68,122 @@ class StoredToken:
         self._leeway = leeway
         self._now = now
         self._token: Token | None = None
-        self._task: BackgroundTask | None = None
-        self._lock = threading.Lock()  # two threads must not begin two renewals
-        self._dead: Secret | None = None  # a refresh token that the provider does not take
-        self._unkept: tuple[Secret | None, Token] | None = None  # renewed, and not in the store yet
+        self._renewal: BackgroundTask | None = None
+        self._lock = threading.Lock()  # two threads must not start two renewals
+        self._refused_refresh_token: Secret | None = None
+        # A refresh token and the token that replaced it, while the store does not have that yet.
+        self._unsaved: tuple[Secret | None, Token] | None = None
 
     def __repr__(self) -> str:
         return f"<StoredToken of {self._key!r}>"
 
     async def current(self) -> Secret:
-        """The access token to send now.
+        """Return the access token to send now.
 
         Raises:
-            ReauthorizationRequiredError: There is none, or it ended and cannot be renewed.
+            ReauthorizationRequiredError: There is no token, or it has expired and cannot be
+                renewed.
         """
         token = self._token
         if token is None or self._is_due(token):
-            token = await self._renewed(None)
+            token = await self._renewed_token(None)
         return token.access_token
 
     def forget(self) -> None:
-        """Look into the store again at the next request."""
+        """Read the token from the store again at the next request."""
         self._token = None
 
     async def replaced(self, refused: Secret) -> bool:
-        """Renew the token that the service refused, unless that has been done already.
+        """Renew the token that the service refused, unless that is already done.
 
         Raises:
             ReauthorizationRequiredError: It cannot be renewed.
         """
         if self._token is None or self._token.access_token == refused:
-            await self._renewed(refused)
+            await self._renewed_token(refused)
         return True
 
-    async def _renewed(self, refused: Secret | None) -> Token:
-        """Join whoever renews already, or begin."""
+    async def _renewed_token(self, refused: Secret | None) -> Token:
+        """Wait for the renewal under way, or start one, and return the new token."""
         while True:
             with self._lock:
-                task = self._task
-                joined = task is not None and not task.is_done
-                if task is None or task.is_done:
-                    task = self._task = BackgroundTask(lambda: self._renew(refused))
-            await task.wait()
+                renewal = self._renewal
+                joined = renewal is not None and not renewal.is_done
+                if renewal is None or renewal.is_done:
+                    renewal = self._renewal = BackgroundTask(lambda: self._renew(refused))
+            await renewal.wait()
             token = self._token
-            if task.was_cancelled:
-                continue  # another thread's event loop has ended
+            if renewal.was_cancelled:
+                continue  # the event loop of another thread has ended
             if token is not None and not (joined and token.access_token == refused):
                 return token
 
     async def _renew(self, refused: Secret | None) -> None:
-        """Take what is kept if that is good, else renew it while nobody else can."""
-        kept = await self._kept()
-        if not self._is_good(kept, refused):
+        """Load the stored token, and renew it under the store's lock if it is not usable."""
+        token = await self._load()
+        if not self._is_usable(token, refused):
             async with self._store.lock(self._key):
-                kept = await self._kept()  # somebody else may have been faster
-                if not self._is_good(kept, refused):
-                    kept = await self._exchanged(kept, refused)
-        self._token = kept
+                token = await self._load()  # another process may have renewed it
+                if not self._is_usable(token, refused):
+                    token = await self._refresh(token, refused)
+        self._token = token
 
-    async def _kept(self) -> Token:
-        kept = await self._store.get(self._key)
-        if kept is None:
+    async def _load(self) -> Token:
+        token = await self._store.get(self._key)
+        if token is None:
             self._token = None
-            raise ReauthorizationRequiredError(self._key, "no token is kept for it.")
-        return kept
-
-    async def _exchanged(self, kept: Token, refused: Secret | None) -> Token:
-        usable = kept.access_token != refused and not kept.expired(self._now(), leeway=0)
-        if self._endpoint is None or kept.refresh_token is None:
-            if usable:
-                return kept  # near its end, but nothing can be done about it
-            raise ReauthorizationRequiredError(
-                self._key, "its token has ended, and there is nothing to renew it with."
-            )
-        if kept.refresh_token == self._dead:
-            raise self._reauthorization()
-        with self._endpoint.held_open():
-            try:
-                token = await self._refreshed(self._endpoint, kept)
-            except InvalidGrantError as error:
-                return await self._somebody_elses(kept, error)
-            except _PASSING:
-                if not usable:
-                    raise
-                return kept  # the next request tries again
-            await self._store.put(self._key, token)
-        self._unkept = None
+            raise ReauthorizationRequiredError(self._key, "no token is stored.")
         return token
 
-    async def _refreshed(self, endpoint: TokenEndpoint, kept: Token) -> Token:
-        """The new token; the same one again when the store failed to keep it last time."""
-        if self._unkept is None or self._unkept[0] != kept.refresh_token:
-            self._unkept = kept.refresh_token, await endpoint.refresh(kept)
-        return self._unkept[1]
+    async def _refresh(self, token: Token, refused: Secret | None) -> Token:
+        """Refresh and store a token; if that is not possible now, return it while it is valid."""
+        valid = token.access_token != refused and not token.expired(self._now(), leeway=0)
+        if self._endpoint is None or token.refresh_token is None:
+            if valid:
+                return token
+            raise ReauthorizationRequiredError(
+                self._key,
+                "the token is no longer valid, and cannot be renewed without a refresh token and "
+                "an endpoint.",
+            )
+        if token.refresh_token == self._refused_refresh_token:
+            raise self._reauthorization()
+        with self._endpoint.delay_close():
+            try:
+                new = await self._request_new(self._endpoint, token)
+            except InvalidGrantError as error:
+                return await self._load_newer(token, error)
+            except _TRANSIENT_ERRORS:
+                if not valid:
+                    raise
+                return token  # the next request tries again
+            await self._store.put(self._key, new)
+        self._unsaved = None
+        return new
 
-    async def _somebody_elses(self, tried: Token, error: InvalidGrantError) -> Token:
-        """A lock that ended by itself may have let somebody in, who renewed first."""
-        kept = await self._kept()
-        if kept.refresh_token != tried.refresh_token:
-            return kept
-        self._dead = tried.refresh_token
+    async def _request_new(self, endpoint: TokenEndpoint, token: Token) -> Token:
+        """Request a new token, or return the one that the store failed to save last time."""
+        if self._unsaved is None or self._unsaved[0] != token.refresh_token:
+            self._unsaved = token.refresh_token, await endpoint.refresh(token)
+        return self._unsaved[1]
+
+    async def _load_newer(self, old: Token, error: InvalidGrantError) -> Token:
+        """Load the token of another process that refreshed first, after this lock had expired."""
+        token = await self._load()
+        if token.refresh_token != old.refresh_token:
+            return token
+        self._refused_refresh_token = old.refresh_token
         raise self._reauthorization() from error
 
     def _reauthorization(self) -> ReauthorizationRequiredError:
         return ReauthorizationRequiredError(
-            self._key, "its refresh token is used up, revoked or another application's."
+            self._key, "the refresh token is used, revoked or another application's."
         )
 
-    def _is_good(self, token: Token, refused: Secret | None) -> bool:
+    def _is_usable(self, token: Token, refused: Secret | None) -> bool:
         return token.access_token != refused and not self._is_due(token)
 
     def _is_due(self, token: Token) -> bool:
-        """Whether it is time to renew; a token of a few seconds must not be due from its start."""
+        """Return True if a token has to be renewed; not at the start of a very short lifetime."""
         leeway = min(self._leeway, (token.expires_in or 0) / 2)
         return token.expired(self._now(), leeway=leeway)

@@ -245,7 +245,7 @@ def test_when_an_event_loop_ends_another_renews_the_token(provider: _Provider) -
         if number:
             await anyio.to_thread.run_sync(barrier.wait)
             return (await source.current()).reveal()
-        endpoint._wire.check()  # binds the endpoint to this event loop
+        endpoint._transport.check()  # binds the endpoint to this event loop
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(source.current)
             await anyio.to_thread.run_sync(store.entered.wait)
@@ -286,7 +286,7 @@ def test_closing_an_endpoint_waits_for_the_renewals_of_other_threads(anyio_backe
                 inside.set()
             assert len(done) == 11
             return
-        with endpoint.held_open():
+        with endpoint.delay_close():
             await anyio.to_thread.run_sync(barrier.wait)
             await anyio.to_thread.run_sync(inside.wait)
             done.append(number)

@@ -49,7 +49,7 @@ SAMPLES: list[SeeClickFixError] = [
     errors.StateMismatchError(),
     errors.FlowExpiredError(600.0),
     errors.FlowFinishedError(),
-    errors.ReauthorizationRequiredError("user-7", "its token has ended."),
+    errors.ReauthorizationRequiredError("user-7", "no token is stored."),
     errors.AuthorizationError("a_new_one", "a description", "advice"),
     errors.AccessDeniedError("access_denied"),
     errors.InvalidClientError("invalid_client"),

@@ -85,7 +85,7 @@ async def test_no_refresh_tokens(without_refresh_tokens: Doorkeeper) -> None:
         assert token.refresh_token is None
         assert await view.users.me()
         provider.age(token.access_token.reveal(), 8000)
-        with pytest.raises(errors.ReauthorizationRequiredError, match="nothing to renew"):
+        with pytest.raises(errors.ReauthorizationRequiredError, match="cannot be renewed"):
             await view.users.me()
 
 

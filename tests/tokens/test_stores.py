@@ -170,7 +170,7 @@ async def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int)
     await store.put("me", _TOKEN)
     _files(tmp_path)[0].chmod(mode)
 
-    with pytest.raises(errors.TokenStoreError, match="Others can read"):
+    with pytest.raises(errors.TokenStoreError, match="Other users can access"):
         await store.get("me")
 
 
@@ -180,7 +180,7 @@ async def test_what_is_no_token_is_told(tmp_path: Path, kept: bytes) -> None:
     await store.put("me", _TOKEN)
     _files(tmp_path)[0].write_bytes(kept)
 
-    with pytest.raises(errors.TokenStoreError, match="no token"):
+    with pytest.raises(errors.TokenStoreError, match="not a token"):
         await store.get("me")
 
 

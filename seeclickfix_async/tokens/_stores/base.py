@@ -1,4 +1,4 @@
-"""Where tokens are kept, each under its user's key."""
+"""The interface of token stores, and the store in memory."""
 
 from __future__ import annotations
 
@@ -14,58 +14,59 @@ from seeclickfix_async.oauth._token import Token
 
 
 class TokenStore(Protocol):
-    """Keeps tokens by key: a user's id, or whatever tells your users apart.
+    """A store of tokens by key, such as a user's id.
 
-    One of your own may be a table of your database. `lock` must hold across all processes that
-    share the store, or two of them renew with the same refresh token, and burn it.
+    Your own implementation may be a table of your database. `lock` has to exclude all processes
+    that share the store: if two of them sent the same refresh token, the provider would refuse
+    the second, and the user might have to sign in again.
     """
 
     async def get(self, key: str) -> Token | None:
-        """The token that was put last, or None."""
+        """Return the stored token of a key, or None."""
         ...
 
     async def put(self, key: str, token: Token) -> None:
-        """Keep a token; it is safe when this returns."""
+        """Store a token, durably when this returns."""
         ...
 
     async def delete(self, key: str) -> None:
-        """Forget a token; harmless when there is none."""
+        """Delete a token, if there is one."""
         ...
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
-        """Let nobody else in who locks the same key; `get` and `put` do not ask for it."""
+        """Return an exclusive lock for a key; `get`, `put` and `delete` do not take it."""
         ...
 
 
 def validate_key(key: str) -> str:
-    """Refuse what tells no user from another."""
+    """Return a key unchanged, which must be a string that is not blank."""
     if not isinstance(key, str) or not key.strip():
-        raise InvalidArgumentError("key", "must be a text that tells users apart, not empty.")
+        raise InvalidArgumentError("key", "must be a non-empty string that identifies the user.")
     return key
 
 
 class MemoryStore:
-    """Keeps tokens as long as the process lives, for all threads and their event loops."""
+    """A store in memory, for all threads and event loops of this process."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, Token] = {}
         self._queues: WeakValueDictionary[str, WaitQueue] = WeakValueDictionary()
-        self._lock = threading.Lock()  # two threads must not make two queues for one key
+        self._lock = threading.Lock()  # two threads must not create two queues for one key
 
     async def get(self, key: str) -> Token | None:
-        """The token that was put last, or None."""
+        """Return the stored token of a key, or None."""
         return self._tokens.get(validate_key(key))
 
     async def put(self, key: str, token: Token) -> None:
-        """Keep a token."""
+        """Store a token."""
         self._tokens[validate_key(key)] = token
 
     async def delete(self, key: str) -> None:
-        """Forget a token; harmless when there is none."""
+        """Delete a token, if there is one."""
         self._tokens.pop(validate_key(key), None)
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
-        """Let no other task of this process in, whatever its thread."""
+        """Return an exclusive lock for a key, among all tasks and threads of this process."""
         with self._lock:
             return Turn(self._queues.setdefault(validate_key(key), WaitQueue()))
 

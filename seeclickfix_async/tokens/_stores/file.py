@@ -1,4 +1,4 @@
-"""Tokens in files that only their owner can read."""
+"""Token storage in files that only their owner can access."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
 from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._stores.base import validate_key
 
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_EVERY = 0.02  # seconds between two tries to take a lock
+_OTHERS_ACCESS = stat.S_IRWXG | stat.S_IRWXO
+_LOCK_INTERVAL = 0.02  # seconds between two attempts to take a lock
 _POSIX = os.name == "posix"
 
 
 class FileStore:
-    """Keeps each token in a file of its own, across processes of one machine.
+    """A store with one file for each token, for all processes of one machine.
 
-    A file is readable by its owner only (0600 in a folder of 0700) and is replaced as a whole, so
-    that no reader ever meets half of it. One that others can read is refused: the token in it
-    may be known to them.
+    Only its owner can access a file (mode 0600, in a folder of mode 0700). It is replaced
+    atomically, so that a reader never sees a part of it. A file that other users can access is
+    refused, since they may have copied the token.
 
     Args:
-        folder: Where the files are; it is made when the first token is kept.
+        folder: The folder of the files; created when the first token is stored.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -49,105 +49,120 @@ class FileStore:
         return "<FileStore>"
 
     async def get(self, key: str) -> Token | None:
-        """The token that was put last, or None.
+        """Return the stored token of a key, or None.
 
         Raises:
-            TokenStoreError: Others can read the file, or it holds no token.
+            TokenStoreError: Other users can access the file, or it contains no token.
         """
         path = self._path(key)
         return await to_thread.run_sync(_read, path)
 
     async def put(self, key: str, token: Token) -> None:
-        """Keep a token; it is on the disk when this returns.
+        """Store a token; it is flushed to the disk when this returns.
 
         Raises:
-            TokenStoreError: The folder cannot be written.
+            TokenStoreError: The file cannot be written.
         """
         path = self._path(key)
         await to_thread.run_sync(_write, path, token)
 
     async def delete(self, key: str) -> None:
-        """Forget a token; harmless when there is none."""
+        """Delete a token, if there is one."""
         await to_thread.run_sync(_delete, self._path(key))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
-        """Let nobody else on this machine in; the lock ends with its process at the latest."""
+        """Return a lock among the processes of this machine; a process that exits releases it."""
         return _locked(self._path(key).with_suffix(".lock"))
 
     def _path(self, key: str) -> Path:
-        """A key may hold anything, a file's name may not; and it says whose token it is."""
+        """Return the path for a key: a hash, since a key may contain any character."""
         name = hashlib.sha256(validate_key(key).encode("utf-8", "surrogatepass")).hexdigest()
         return self._folder / f"{name[:32]}.json"
 
 
 @asynccontextmanager
 async def _locked(path: Path) -> AsyncGenerator[None]:
-    """A lock across processes, which the system takes away from one that dies."""
+    """Lock a file among processes; the system releases the lock of a killed process."""
     lock = FileLock(path)
     try:
-        with _telling("The token folder cannot be used"):
+        with _store_errors("The token folder cannot be used"):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            await acquire_lock(lock, every=_EVERY)
+            await acquire_lock(lock, every=_LOCK_INTERVAL)
         yield
     finally:
         lock.release()
 
 
 @contextmanager
-def _telling(what: str) -> Generator[None]:
-    """Say what the system refuses, without naming the path."""
+def _store_errors(problem: str) -> Generator[None]:
+    """Replace an OSError by a TokenStoreError, which does not contain the path."""
     try:
         yield
     except OSError as error:
-        raise TokenStoreError(f"{what}: {error.strerror}.") from None
+        raise TokenStoreError(f"{problem}: {error.strerror}.") from None
 
 
 def _read(path: Path) -> Token | None:
-    with _telling("The token cannot be read"), suppress(FileNotFoundError), path.open("rb") as file:
-        if _POSIX and os.fstat(file.fileno()).st_mode & _OTHERS:
+    with (
+        _store_errors("The token cannot be read"),
+        suppress(FileNotFoundError),
+        path.open("rb") as file,
+    ):
+        if _POSIX and os.fstat(file.fileno()).st_mode & _OTHERS_ACCESS:
             raise TokenStoreError(
-                "Others can read this token's file. Revoke the token, since they may know it; "
-                "then delete the file, or chmod it to 600."
+                "Other users can access this token's file. Revoke the token, since they may have "
+                "copied it; then delete the file, or change its mode to 600."
             )
         return decode_token(file.read())
     return None
 
 
-def decode_token(kept: bytes | str) -> Token:
-    """The token in a kept JSON text."""
+def decode_token(data: bytes | str) -> Token:
+    """Return the token of stored JSON.
+
+    Raises:
+        TokenStoreError: The data is not a token.
+    """
     try:
-        return Token.from_dict(json.loads(kept))
+        return Token.from_dict(json.loads(data))
     except (ValueError, InvalidArgumentError) as error:
         strip_traceback(error)
-        kept = MASK
-        raise TokenStoreError("What is kept is no token. Delete it, and sign in again.") from None
+        data = MASK
+        raise TokenStoreError(
+            "The stored data is not a token. Delete it, and sign in again."
+        ) from None
 
 
 def encode_token(token: Token) -> str:
-    """A token as the JSON text that is kept."""
+    """Return the JSON to store for a token."""
     return json.dumps(token.to_dict())
 
 
 def _delete(path: Path) -> None:
-    """What a process left behind that died while it wrote goes too."""
-    with _telling("The token cannot be forgotten"):
+    """Delete a token's file, and those that killed processes left unfinished."""
+    with _store_errors("The token cannot be deleted"):
         for file in (path, *path.parent.glob(f"{path.stem}.*.new")):
             file.unlink(missing_ok=True)
 
 
 def _write(path: Path, token: Token) -> None:
-    """Write beside it and replace it at once, with the owner's rights from the first byte on."""
-    with _telling("The token cannot be kept"):
+    """Replace a token's file atomically by one that only the owner can ever access.
+
+    `replace_file` would keep the mode of the old file and follow a symbolic link, whose target may
+    belong to another user.
+    """
+    with _store_errors("The token cannot be stored"):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file, beside = tempfile.mkstemp(  # 0600
+        descriptor, new_name = tempfile.mkstemp(  # with mode 0600
             dir=path.parent, prefix=f"{path.stem}.", suffix=".new"
         )
+        new = Path(new_name)
         try:
-            with os.fdopen(file, "wb") as opened:
-                opened.write(encode_token(token).encode())
-                flush_to_disk(opened)
-            Path(beside).replace(path)  # a link too: what it leads to may be somebody else's
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(encode_token(token).encode())
+                flush_to_disk(file)
+            new.replace(path)
             flush_folder(path.parent)
         except BaseException:
-            Path(beside).unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
             raise

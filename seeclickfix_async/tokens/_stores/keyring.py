@@ -1,4 +1,4 @@
-"""Tokens in the keyring of the person's desktop."""
+"""Token storage in the user's keyring."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ try:
     from platformdirs import user_state_path
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
-        "KeyringStore needs one more step: pip install 'seeclickfix-async[keyring]'"
+        "KeyringStore requires the 'keyring' extra: pip install 'seeclickfix-async[keyring]'"
     ) from None
 
 from seeclickfix_async._core import validation
@@ -31,72 +31,73 @@ SERVICE = "seeclickfix-async"
 
 
 class KeyringStore:
-    """Keeps tokens in the keyring of macOS, Windows or a Linux desktop.
+    """A store in the keyring of macOS, Windows or a Linux desktop.
 
-    A keyring may wait for its owner to unlock it, and on a machine without a desktop there may be
-    nobody to do so: hence the time limit. What ran into it cannot be taken back: the keyring does
-    it when it is unlocked after all.
+    A keyring may wait until its owner unlocks it, which can take forever on a machine without a
+    desktop; hence the timeout. A call that timed out is not cancelled: the keyring carries it out
+    if it is unlocked later.
 
     Args:
-        service: The name under which the keyring shows them.
-        timeout: Seconds that the keyring has to answer.
+        service: The name under which the keyring lists the tokens.
+        timeout: Seconds to wait for the keyring.
     """
 
     def __init__(self, service: str = SERVICE, *, timeout: float = 30.0) -> None:
         validation.in_range("timeout", timeout, 0.001, 3_600, integer=False)
         self._service = service
         self._timeout = timeout
-        # A keyring knows no locks; these files hold no token.
+        # A keyring has no locks. These files do not contain tokens.
         self._locks = FileStore(user_state_path(SERVICE) / "locks")
 
     def __repr__(self) -> str:
         return f"<KeyringStore of {self._service!r}>"
 
     async def get(self, key: str) -> Token | None:
-        """The token that was put last, or None.
+        """Return the stored token of a key, or None.
 
         Raises:
-            TokenStoreError: There is no keyring, it stays locked, or what it keeps is no token.
+            TokenStoreError: There is no keyring, it stays locked, or the password in it is not a
+                token.
         """
         name = validate_key(key)
-        kept = await self._asked(lambda: keyring.get_password(self._service, name))
-        return None if kept is None else decode_token(kept)
+        password = await self._call(lambda: keyring.get_password(self._service, name))
+        return None if password is None else decode_token(password)
 
     async def put(self, key: str, token: Token) -> None:
-        """Keep a token.
+        """Store a token.
 
         Raises:
             TokenStoreError: There is no keyring, or it stays locked.
         """
-        name, text = validate_key(key), encode_token(token)
-        await self._asked(lambda: keyring.set_password(self._service, name, text))
+        name, password = validate_key(key), encode_token(token)
+        await self._call(lambda: keyring.set_password(self._service, name, password))
 
     async def delete(self, key: str) -> None:
-        """Forget a token; harmless when there is none.
+        """Delete a token, if there is one.
 
         Raises:
             TokenStoreError: There is no keyring, or it stays locked.
         """
         name = validate_key(key)
-        await self._asked(lambda: _delete(self._service, name))
+        await self._call(lambda: _delete(self._service, name))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
-        """Let nobody else on this machine in."""
+        """Return an exclusive lock for a key, among the processes of this machine."""
         return self._locks.lock(key)
 
-    async def _asked(self, ask: Callable[[], T]) -> T:
+    async def _call(self, function: Callable[[], T]) -> T:
+        """Call the keyring in a thread; raise TokenStoreError if it fails or does not respond."""
         try:
             with anyio.fail_after(self._timeout):
-                return await to_thread.run_sync(ask, abandon_on_cancel=True)
+                return await to_thread.run_sync(function, abandon_on_cancel=True)
         except TimeoutError:
             raise TokenStoreError(
-                f"The keyring did not answer within {counted(self._timeout, 'second')}. Unlock it, "
-                "or keep the token in a FileStore."
+                f"The keyring did not respond within {counted(self._timeout, 'second')}. "
+                "Unlock it, or use a FileStore instead."
             ) from None
         except KeyringError as error:
             raise TokenStoreError(
-                f"The keyring cannot be used ({type(error).__name__}). "
-                "Keep the token in a FileStore."
+                f"The keyring cannot be used ({type(error).__name__}). Use a FileStore instead."
             ) from None
 
 

@@ -1,4 +1,4 @@
-"""Tokens in Redis, for a service of many processes and machines."""
+"""Token storage in Redis, for a service on several processes or machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ try:
     from coredis.exceptions import RedisError
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
-        "RedisStore needs one more step: pip install 'seeclickfix-async[redis]'"
+        "RedisStore requires the 'redis' extra: pip install 'seeclickfix-async[redis]'"
     ) from None
 
 from seeclickfix_async._core import validation
@@ -26,7 +26,7 @@ from seeclickfix_async.tokens._stores.file import decode_token, encode_token
 
 T = TypeVar("T")
 
-_EVERY = 0.05  # seconds between two tries to get a lock
+_LOCK_INTERVAL = 0.05  # seconds between two attempts to take a lock
 _RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
@@ -34,18 +34,19 @@ return 0
 
 
 class RedisStore:
-    """Keeps tokens in Redis. Whoever can read that Redis can read the tokens.
+    """A store in Redis. Every user with read access to that Redis can read the tokens.
 
         async with coredis.Redis() as redis:
             store = RedisStore(redis)
 
     Every method raises ClientStateError if the client is not open, and TokenStoreError if the
-    server does not answer or refuses.
+    server does not respond or refuses the command.
 
     Args:
-        redis: A coredis client, which runs on asyncio and trio. It stays yours to close.
-        prefix: Put before each key.
-        lease: Seconds after which a lock ends whose process died; longer than a renewal takes.
+        redis: A coredis client, which runs on asyncio and trio. You have to close it yourself.
+        prefix: The prefix of all keys.
+        lease: Seconds after which a lock expires, in case its process was killed. It has to be
+            longer than a renewal.
     """
 
     def __init__(
@@ -60,54 +61,55 @@ class RedisStore:
         return f"<RedisStore of {self._prefix!r}>"
 
     async def get(self, key: str) -> Token | None:
-        """The token that was put last, or None.
+        """Return the stored token of a key, or None.
 
         Raises:
-            TokenStoreError: What is kept is no token.
+            TokenStoreError: The stored data is not a token.
         """
-        kept = await _ask(self._redis.get(self._prefix + validate_key(key)))
-        return None if kept is None else decode_token(kept)
+        data = await _run(self._redis.get(self._prefix + validate_key(key)))
+        return None if data is None else decode_token(data)
 
     async def put(self, key: str, token: Token) -> None:
-        """Keep a token; every process sees it when this returns."""
-        await _ask(self._redis.set(self._prefix + validate_key(key), encode_token(token)))
+        """Store a token; all processes see it when this returns."""
+        await _run(self._redis.set(self._prefix + validate_key(key), encode_token(token)))
 
     async def delete(self, key: str) -> None:
-        """Forget a token; harmless when there is none."""
-        await _ask(self._redis.delete([self._prefix + validate_key(key)]))
+        """Delete a token, if there is one."""
+        await _run(self._redis.delete([self._prefix + validate_key(key)]))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
-        """Let no other process in; a lock whose process died ends by itself."""
+        """Return an exclusive lock for a key, among all processes; it expires after `lease`."""
         return self._locked(f"{self._prefix}{validate_key(key)}:lock")
 
     @asynccontextmanager
     async def _locked(self, name: str) -> AsyncGenerator[None]:
-        """Coredis has a lock of its own, which a task that is cancelled leaves behind."""
-        mark, lease = secrets.token_hex(8), int(self._lease * 1000)
+        """Take a lock, and release it in any case; the lock of coredis survives cancellation."""
+        owner, lease = secrets.token_hex(8), int(self._lease * 1000)
         try:
-            while not await _ask(  # noqa: ASYNC110  # Redis tells nobody
-                self._redis.set(name, mark, condition=PureToken.NX, px=lease)
+            while not await _run(  # noqa: ASYNC110  # Redis does not notify of expired keys
+                self._redis.set(name, owner, condition=PureToken.NX, px=lease)
             ):
-                await anyio.sleep(_EVERY)
+                await anyio.sleep(_LOCK_INTERVAL)
             yield
         finally:
-            await BackgroundTask(lambda: self._release(name, mark)).wait()
+            await BackgroundTask(lambda: self._release(name, owner)).wait()
 
-    async def _release(self, name: str, mark: str) -> None:
-        await _ask(self._redis.eval(_RELEASE, keys=[name], args=[mark]))
+    async def _release(self, name: str, owner: str) -> None:
+        await _run(self._redis.eval(_RELEASE, keys=[name], args=[owner]))
 
 
-async def _ask(command: Awaitable[T]) -> T:
+async def _run(command: Awaitable[T]) -> T:
+    """Run a command; raise ClientStateError or TokenStoreError if it fails."""
     try:
         return await command
-    except RuntimeError as error:  # coredis has no class of its own for it
+    except RuntimeError as error:  # coredis has no class of its own for a client that is not open
         raise ClientStateError(
-            "The Redis client that keeps the tokens is not open. Use the store inside of "
+            "The Redis client of the token store is not open. Use the store inside "
             "`async with coredis.Redis(...) as redis:`."
         ) from error
     except (RedisError, OSError) as error:
         raise TokenStoreError(
-            "The Redis server that keeps the tokens does not answer, or refuses "
-            f"({type(error).__name__}). Check that it runs, its memory and the permissions of its "
-            "user."
+            "The Redis server of the token store did not respond, or refused the command "
+            f"({type(error).__name__}). Check that it is running and not out of memory, and the "
+            "permissions of its user."
         ) from error
