@@ -1,4 +1,4 @@
-"""The provider as others set it up, and as several processes meet it."""
+"""Both flows and the token endpoint with other settings of the provider, and in two processes."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from tests.support.repository import ROOT
 pytestmark = pytest.mark.anyio
 
 
-def finished(provider: Doorkeeper, kind: oauth.FlowKind = "code") -> Token | AuthorizationCode:
+def finish_login(provider: Doorkeeper, kind: oauth.FlowKind = "code") -> Token | AuthorizationCode:
     flow = oauth.begin(provider.application(), kind)
     return oauth.finish(flow, provider.authorize(flow.url))
 
 
-async def exchanged(provider: Doorkeeper, endpoint: TokenEndpoint) -> Token:
-    return await endpoint.exchange(cast("AuthorizationCode", finished(provider)))
+async def login_for_token(provider: Doorkeeper, endpoint: TokenEndpoint) -> Token:
+    return await endpoint.exchange(cast("AuthorizationCode", finish_login(provider)))
 
 
 @asynccontextmanager
-async def both(provider: Doorkeeper) -> AsyncIterator[tuple[TokenEndpoint, AsyncClient]]:
+async def connect(provider: Doorkeeper) -> AsyncIterator[tuple[TokenEndpoint, AsyncClient]]:
     async with (
         TokenEndpoint(provider.application(), limiter=None) as endpoint,
         AsyncClient(base_url=provider.url, limiter=None) as client,
@@ -50,15 +50,15 @@ async def both(provider: Doorkeeper) -> AsyncIterator[tuple[TokenEndpoint, Async
 
 
 @pytest.fixture(scope="module")
-def forever() -> Iterator[Doorkeeper]:
+def without_expiry() -> Iterator[Doorkeeper]:
     with doorkeeper(expires_in="never") as provider:
         yield provider
 
 
-async def test_tokens_that_never_expire(forever: Doorkeeper) -> None:
-    implicit = cast("Token", finished(forever, "implicit"))
-    async with both(forever) as (endpoint, client):
-        token = await exchanged(forever, endpoint)
+async def test_tokens_that_never_expire(without_expiry: Doorkeeper) -> None:
+    implicit = cast("Token", finish_login(without_expiry, "implicit"))
+    async with connect(without_expiry) as (endpoint, client):
+        token = await login_for_token(without_expiry, endpoint)
 
         assert implicit.expires_at is token.expires_at is None
         assert not token.expired()
@@ -75,10 +75,10 @@ def without_refresh_tokens() -> Iterator[Doorkeeper]:
         yield provider
 
 
-async def test_no_refresh_tokens(without_refresh_tokens: Doorkeeper) -> None:
+async def test_a_provider_without_refresh_tokens(without_refresh_tokens: Doorkeeper) -> None:
     provider, store = without_refresh_tokens, MemoryStore()
-    async with both(provider) as (endpoint, client):
-        token = await exchanged(provider, endpoint)
+    async with connect(provider) as (endpoint, client):
+        token = await login_for_token(provider, endpoint)
         await store.put("me", token)
         view = client.with_options(token=StoredToken(store, "me", endpoint=endpoint))
 
@@ -90,16 +90,16 @@ async def test_no_refresh_tokens(without_refresh_tokens: Doorkeeper) -> None:
 
 
 @pytest.fixture(scope="module")
-def reusing() -> Iterator[Doorkeeper]:
+def reusing_tokens() -> Iterator[Doorkeeper]:
     with doorkeeper(reuse_access_token=1) as provider:
         yield provider
 
 
-async def test_tokens_that_are_given_out_again(reusing: Doorkeeper) -> None:
-    reusing.reset()
-    first = cast("Token", finished(reusing, "implicit"))
-    reusing.age(first.access_token.reveal(), 1000)
-    second = cast("Token", finished(reusing, "implicit"))
+async def test_a_token_issued_again_has_its_remaining_lifetime(reusing_tokens: Doorkeeper) -> None:
+    reusing_tokens.reset()
+    first = cast("Token", finish_login(reusing_tokens, "implicit"))
+    reusing_tokens.age(first.access_token.reveal(), 1000)
+    second = cast("Token", finish_login(reusing_tokens, "implicit"))
 
     assert first.access_token == second.access_token
     assert second.expires_in is not None
@@ -108,12 +108,14 @@ async def test_tokens_that_are_given_out_again(reusing: Doorkeeper) -> None:
     assert abs((second.expires_at - second.created_at).total_seconds() - second.expires_in) < 1
 
 
-async def test_a_code_may_bring_no_refresh_token(reusing: Doorkeeper) -> None:
-    """The provider hands out the implicit flow's token again, which has none."""
-    reusing.reset()
-    implicit = cast("Token", finished(reusing, "implicit"))
-    async with both(reusing) as (endpoint, _):
-        token = await exchanged(reusing, endpoint)
+async def test_a_code_may_return_a_token_without_a_refresh_token(
+    reusing_tokens: Doorkeeper,
+) -> None:
+    """The provider issues the token of the implicit flow again, which has no refresh token."""
+    reusing_tokens.reset()
+    implicit = cast("Token", finish_login(reusing_tokens, "implicit"))
+    async with connect(reusing_tokens) as (endpoint, _):
+        token = await login_for_token(reusing_tokens, endpoint)
 
     assert token.access_token == implicit.access_token
     assert token.refresh_token is None
@@ -125,10 +127,10 @@ def without_pkce() -> Iterator[Doorkeeper]:
         yield provider
 
 
-async def test_a_provider_that_knows_no_pkce(without_pkce: Doorkeeper) -> None:
-    """It takes any verifier; a client cannot tell, and loses nothing by sending one."""
-    async with both(without_pkce) as (endpoint, client):
-        token = await exchanged(without_pkce, endpoint)
+async def test_a_provider_without_pkce(without_pkce: Doorkeeper) -> None:
+    """It accepts any verifier. A client cannot detect this, and sends one in any case."""
+    async with connect(without_pkce) as (endpoint, client):
+        token = await login_for_token(without_pkce, endpoint)
 
         assert await client.with_options(token=token).users.me()
 
@@ -139,13 +141,13 @@ def implicit_only() -> Iterator[Doorkeeper]:
         yield provider
 
 
-async def test_only_the_implicit_flow(implicit_only: Doorkeeper) -> None:
+async def test_a_provider_with_the_implicit_flow_only(implicit_only: Doorkeeper) -> None:
     page = implicit_only.press(oauth.begin(implicit_only.application()).url)
     code = AuthorizationCode(oauth.generate_pkce().verifier, "https://client.example/callback")
 
     assert (page.status, page.location) == (200, None)
-    assert finished(implicit_only, "implicit")
-    async with both(implicit_only) as (endpoint, _):
+    assert finish_login(implicit_only, "implicit")
+    async with connect(implicit_only) as (endpoint, _):
         with pytest.raises(errors.UnsupportedFlowError):
             await endpoint.exchange(code)
 
@@ -156,13 +158,13 @@ def code_only() -> Iterator[Doorkeeper]:
         yield provider
 
 
-async def test_no_implicit_flow(code_only: Doorkeeper) -> None:
-    """The provider's own default."""
+async def test_a_provider_without_the_implicit_flow(code_only: Doorkeeper) -> None:
+    """This is the provider's default."""
     page = code_only.press(oauth.begin(code_only.application(), "implicit").url)
 
     assert (page.status, page.location) == (200, None)
-    async with both(code_only) as (endpoint, _):
-        assert await exchanged(code_only, endpoint)
+    async with connect(code_only) as (endpoint, _):
+        assert await login_for_token(code_only, endpoint)
 
 
 @pytest.fixture(scope="module")
@@ -171,10 +173,10 @@ def short_lived() -> Iterator[Doorkeeper]:
         yield provider
 
 
-async def test_tokens_that_live_shorter_than_the_usual_leeway(short_lived: Doorkeeper) -> None:
+async def test_tokens_with_a_lifetime_below_the_leeway(short_lived: Doorkeeper) -> None:
     store = MemoryStore()
-    async with both(short_lived) as (endpoint, client):
-        token = await exchanged(short_lived, endpoint)
+    async with connect(short_lived) as (endpoint, client):
+        token = await login_for_token(short_lived, endpoint)
         await store.put("me", token)
         view = client.with_options(token=StoredToken(store, "me", endpoint=endpoint))
 
@@ -185,18 +187,15 @@ async def test_tokens_that_live_shorter_than_the_usual_leeway(short_lived: Doork
         assert await view.users.me()
 
 
-# -- a provider that ends the old pair at once ----------------------------------------------------
-
-
 @pytest.fixture(scope="module")
-def instant() -> Iterator[Doorkeeper]:
+def revoking_at_once() -> Iterator[Doorkeeper]:
     with doorkeeper(refresh_revoked_on_use=0) as provider:
         yield provider
 
 
-async def test_the_old_pair_ends_at_once(instant: Doorkeeper) -> None:
-    async with both(instant) as (endpoint, client):
-        old = await exchanged(instant, endpoint)
+async def test_a_refresh_that_revokes_the_old_pair_at_once(revoking_at_once: Doorkeeper) -> None:
+    async with connect(revoking_at_once) as (endpoint, client):
+        old = await login_for_token(revoking_at_once, endpoint)
         new = await endpoint.refresh(old)
 
         with pytest.raises(errors.AuthenticationError, match="revoked"):
@@ -206,21 +205,21 @@ async def test_the_old_pair_ends_at_once(instant: Doorkeeper) -> None:
         assert await client.with_options(token=new).users.me()
 
 
-async def test_many_tasks_burn_no_refresh_token(instant: Doorkeeper) -> None:
+async def test_many_tasks_do_not_reuse_a_refresh_token(revoking_at_once: Doorkeeper) -> None:
     store = MemoryStore()
-    async with both(instant) as (endpoint, client):
-        token = await exchanged(instant, endpoint)
+    async with connect(revoking_at_once) as (endpoint, client):
+        token = await login_for_token(revoking_at_once, endpoint)
         await store.put("me", token)
-        instant.age(token.access_token.reveal(), 8000)
+        revoking_at_once.age(token.access_token.reveal(), 8000)
         view = client.with_options(token=StoredToken(store, "me", endpoint=endpoint))
 
         async with anyio.create_task_group() as tasks:
             for _ in range(20):
                 tasks.start_soon(view.verify)
 
-        kept = await store.get("me")
-        assert kept is not None
-        assert await endpoint.refresh(kept)
+        stored = await store.get("me")
+        assert stored is not None
+        assert await endpoint.refresh(stored)
 
 
 @pytest.fixture(scope="module")
@@ -229,9 +228,15 @@ def redis_port() -> Iterator[int]:
         yield port
 
 
-def _use_in_two_processes(provider: Doorkeeper, where: str, token: Token) -> list[str]:
-    """Two processes read the same token; it ends; both use it at once."""
-    command = [sys.executable, "-m", "tests.support.refresh_in_process", provider.url, where]
+def _use_in_two_processes(provider: Doorkeeper, store_location: str, token: Token) -> list[str]:
+    """Use a token in two processes at once, which expires after both have loaded it."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.refresh_in_process",
+        provider.url,
+        store_location,
+    ]
     processes = [
         subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -246,35 +251,35 @@ def _use_in_two_processes(provider: Doorkeeper, where: str, token: Token) -> lis
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    said = [process.communicate()[0] for process in processes]
+    outputs = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    return said
+    return outputs
 
 
-async def test_two_processes_burn_no_refresh_token_in_files(
-    instant: Doorkeeper, tmp_path: Path
+async def test_two_processes_with_a_file_store_do_not_reuse_a_refresh_token(
+    revoking_at_once: Doorkeeper, tmp_path: Path
 ) -> None:
-    async with both(instant) as (endpoint, _):
-        token = await exchanged(instant, endpoint)
+    async with connect(revoking_at_once) as (endpoint, _):
+        token = await login_for_token(revoking_at_once, endpoint)
         await FileStore(tmp_path).put("me", token)
 
-        assert _use_in_two_processes(instant, str(tmp_path), token) == ["1\n1\n1\n"] * 2
+        assert _use_in_two_processes(revoking_at_once, str(tmp_path), token) == ["1\n1\n1\n"] * 2
 
-        kept = await FileStore(tmp_path).get("me")
-        assert kept is not None
-        assert await endpoint.refresh(kept)
+        stored = await FileStore(tmp_path).get("me")
+        assert stored is not None
+        assert await endpoint.refresh(stored)
 
 
-async def test_two_processes_burn_no_refresh_token_in_redis(
-    instant: Doorkeeper, redis_port: int
+async def test_two_processes_with_a_redis_store_do_not_reuse_a_refresh_token(
+    revoking_at_once: Doorkeeper, redis_port: int
 ) -> None:
-    async with both(instant) as (endpoint, _), coredis.Redis(port=redis_port) as redis:
+    async with connect(revoking_at_once) as (endpoint, _), coredis.Redis(port=redis_port) as redis:
         store = RedisStore(redis)
-        token = await exchanged(instant, endpoint)
+        token = await login_for_token(revoking_at_once, endpoint)
         await store.put("me", token)
 
-        assert _use_in_two_processes(instant, str(redis_port), token) == ["1\n1\n1\n"] * 2
+        assert _use_in_two_processes(revoking_at_once, str(redis_port), token) == ["1\n1\n1\n"] * 2
 
-        kept = await store.get("me")
-        assert kept is not None
-        assert await endpoint.refresh(kept)
+        stored = await store.get("me")
+        assert stored is not None
+        assert await endpoint.refresh(stored)

@@ -1,4 +1,4 @@
-"""Where tokens are kept: in memory, in files, in a keyring, in Redis."""
+"""Token stores in memory, in files, in a keyring and in Redis."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ async def _lock(store: TokenStore) -> None:
         pass
 
 
-_ASKS: dict[str, Callable[[TokenStore], Awaitable[object]]] = {
+_CALLS: dict[str, Callable[[TokenStore], Awaitable[object]]] = {
     "get": lambda store: store.get("me"),
     "put": lambda store: store.put("me", _TOKEN),
     "delete": lambda store: store.delete("me"),
     "lock": _lock,
 }
-_OTHER = Token(Secret("another"), "bearer", None, None, datetime(2026, 11, 2, tzinfo=UTC))
+_OTHER_TOKEN = Token(Secret("another"), "bearer", None, None, datetime(2026, 11, 2, tzinfo=UTC))
 
 
 @pytest.fixture(scope="session")
@@ -82,31 +82,31 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
                 yield store
 
 
-async def test_what_is_kept_comes_back(store: TokenStore) -> None:
+async def test_tokens_are_stored_replaced_and_deleted_by_key(store: TokenStore) -> None:
     assert await store.get("me") is None
 
     await store.put("me", _TOKEN)
-    await store.put("../you/\x00é", _OTHER)
+    await store.put("../you/\x00é", _OTHER_TOKEN)
     assert await store.get("me") == _TOKEN
-    assert await store.get("../you/\x00é") == _OTHER
+    assert await store.get("../you/\x00é") == _OTHER_TOKEN
 
-    await store.put("me", _OTHER)
-    assert await store.get("me") == _OTHER
+    await store.put("me", _OTHER_TOKEN)
+    assert await store.get("me") == _OTHER_TOKEN
 
     await store.delete("me")
     await store.delete("me")
     assert await store.get("me") is None
 
 
-async def test_a_lock_lets_one_in(store: TokenStore) -> None:
-    inside = most = entered = 0
+async def test_a_lock_admits_one_task(store: TokenStore) -> None:
+    inside = max_inside = entered = 0
 
     async def enter() -> None:
-        nonlocal inside, most, entered
+        nonlocal inside, max_inside, entered
         async with store.lock("me"):
             inside += 1
             entered += 1
-            most = max(most, inside)
+            max_inside = max(max_inside, inside)
             await anyio.lowlevel.checkpoint()
             inside -= 1
 
@@ -114,16 +114,16 @@ async def test_a_lock_lets_one_in(store: TokenStore) -> None:
         for _ in range(5):
             tasks.start_soon(enter)
 
-    assert (most, entered) == (1, 5)
+    assert (max_inside, entered) == (1, 5)
 
 
-async def test_a_lock_is_of_one_key(store: TokenStore) -> None:
+async def test_locks_of_different_keys_are_independent(store: TokenStore) -> None:
     with anyio.fail_after(10):
         async with store.lock("me"), store.lock("you"):
             pass
 
 
-async def test_a_cancelled_holder_gives_the_lock_back(store: TokenStore) -> None:
+async def test_a_cancelled_task_releases_the_lock(store: TokenStore) -> None:
     with anyio.CancelScope() as scope:
         async with store.lock("me"):
             scope.cancel()
@@ -135,27 +135,24 @@ async def test_a_cancelled_holder_gives_the_lock_back(store: TokenStore) -> None
 
 
 @pytest.mark.parametrize("key", ["", " ", None, 7])
-async def test_a_key_that_is_none_is_refused(store: TokenStore, key: Any) -> None:
+async def test_an_invalid_key_is_refused(store: TokenStore, key: Any) -> None:
     with pytest.raises(errors.InvalidArgumentError, match="key"):
         await store.get(key)
 
 
-async def test_no_store_shows_what_it_keeps(store: TokenStore) -> None:
+async def test_the_repr_of_a_store_has_no_secret(store: TokenStore) -> None:
     await store.put("me", _TOKEN)
 
-    shown = repr(store) + repr(await store.get("me"))
-    assert "the-access-token" not in shown
-    assert "the-refresh-token" not in shown
-
-
-# -- files ----------------------------------------------------------------------------------------
+    output = repr(store) + repr(await store.get("me"))
+    assert "the-access-token" not in output
+    assert "the-refresh-token" not in output
 
 
 def _files(folder: Path, pattern: str = "*.json") -> list[Path]:
     return sorted(folder.glob(pattern))
 
 
-async def test_only_the_owner_reads_a_file(tmp_path: Path) -> None:
+async def test_only_the_owner_can_access_files_and_folder(tmp_path: Path) -> None:
     folder = tmp_path / "tokens"
     await FileStore(folder).put("me", _TOKEN)
 
@@ -165,7 +162,7 @@ async def test_only_the_owner_reads_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
-async def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+async def test_a_file_that_others_can_access_is_refused(tmp_path: Path, mode: int) -> None:
     store = FileStore(tmp_path)
     await store.put("me", _TOKEN)
     _files(tmp_path)[0].chmod(mode)
@@ -174,17 +171,17 @@ async def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int)
         await store.get("me")
 
 
-@pytest.mark.parametrize("kept", [b"", b"{", b"[]", b'{"access_token": 7}', b"\xff", b"null"])
-async def test_what_is_no_token_is_told(tmp_path: Path, kept: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"access_token": 7}', b"\xff", b"null"])
+async def test_a_file_without_a_valid_token_is_reported(tmp_path: Path, content: bytes) -> None:
     store = FileStore(tmp_path)
     await store.put("me", _TOKEN)
-    _files(tmp_path)[0].write_bytes(kept)
+    _files(tmp_path)[0].write_bytes(content)
 
     with pytest.raises(errors.TokenStoreError, match="not a token"):
         await store.get("me")
 
 
-async def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
+async def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "tokens").write_text("")
     store = FileStore(tmp_path / "tokens")
 
@@ -196,7 +193,7 @@ async def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
             pass
 
 
-async def test_a_write_that_fails_leaves_the_old_token(
+async def test_a_failed_write_leaves_the_old_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = FileStore(tmp_path)
@@ -207,26 +204,26 @@ async def test_a_write_that_fails_leaves_the_old_token(
 
     monkeypatch.setattr(os, "fsync", fail_to_sync)
     with pytest.raises(errors.TokenStoreError, match="No space left"):
-        await store.put("me", _OTHER)
+        await store.put("me", _OTHER_TOKEN)
 
     assert await store.get("me") == _TOKEN
     assert len(_files(tmp_path, "*")) == 1
 
 
-async def test_what_a_dead_writer_left_is_forgotten_too(tmp_path: Path) -> None:
+async def test_delete_removes_the_unfinished_files_of_a_killed_process(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
     await store.put("me", _TOKEN)
-    await store.put("you", _OTHER)
+    await store.put("you", _OTHER_TOKEN)
     mine = next(file for file in _files(tmp_path) if b"the-access-token" in file.read_bytes())
     mine.with_suffix(".half.new").write_bytes(b"half a token")
 
     await store.delete("me")
 
     assert len(_files(tmp_path, "*")) == 1
-    assert await store.get("you") == _OTHER
+    assert await store.get("you") == _OTHER_TOKEN
 
 
-_FORKS = """
+_FORK_SCRIPT = """
 import asyncio, os, sys, time
 from seeclickfix_async import FileStore
 
@@ -246,15 +243,15 @@ asyncio.run(main())
 
 
 def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", _FORKS, str(tmp_path)]
+    command = [sys.executable, "-c", _FORK_SCRIPT, str(tmp_path)]
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
-    assert done.stdout == "again\n", done.stderr
+    assert process.stdout == "again\n", process.stderr
 
 
-class _Leaving:
-    """A Redis whose answer comes when the one who asked has been told to leave."""
+class _CancellingRedis:
+    """A Redis client that cancels its caller when the response to SET arrives."""
 
     def __init__(self, redis: Any, scope: anyio.CancelScope) -> None:
         self._redis = redis
@@ -264,56 +261,57 @@ class _Leaving:
         return getattr(self._redis, name)
 
     async def set(self, *arguments: Any, **options: Any) -> Any:
-        answer = await self._redis.set(*arguments, **options)
+        response = await self._redis.set(*arguments, **options)
         self._scope.cancel()
         await anyio.lowlevel.checkpoint()
-        return answer
+        return response
 
 
-async def test_who_leaves_at_the_door_leaves_no_lock_in_redis(redis_port: int) -> None:
+async def test_a_task_cancelled_while_it_takes_a_redis_lock_releases_it(redis_port: int) -> None:
     async with coredis.Redis(port=redis_port) as redis:
         await redis.flushall()
         with anyio.CancelScope() as scope:
-            async with RedisStore(_Leaving(redis, scope)).lock("me"):  # type: ignore[arg-type]
-                raise AssertionError("nobody gets in")
+            async with RedisStore(_CancellingRedis(redis, scope)).lock("me"):  # type: ignore[arg-type]
+                raise AssertionError("the lock was entered after cancellation")
 
         with anyio.fail_after(10):
             async with RedisStore(redis).lock("me"):
                 pass
 
 
-# coredis makes a connection before it refuses, and leaves its streams open.
+# coredis opens a connection before it raises, and leaves its streams open.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("ask", _ASKS)
+@pytest.mark.parametrize("call", _CALLS)
 @pytest.mark.parametrize("state", ["never opened", "closed"])
-async def test_a_redis_that_is_not_open_is_told(redis_port: int, state: str, ask: str) -> None:
+async def test_a_redis_client_that_is_not_open_is_reported(
+    redis_port: int, state: str, call: str
+) -> None:
     redis = coredis.Redis(port=redis_port)
     if state == "closed":
         async with redis:
             await redis.ping()
 
     with pytest.raises(errors.ClientStateError, match="async with coredis"):
-        await _ASKS[ask](RedisStore(redis))
+        await _CALLS[call](RedisStore(redis))
     gc.collect()
 
 
-@pytest.mark.parametrize("ask", _ASKS)
-async def test_a_redis_that_refuses_is_told(redis_port: int, ask: str) -> None:
+@pytest.mark.parametrize("call", _CALLS)
+async def test_a_command_that_redis_refuses_is_reported(redis_port: int, call: str) -> None:
     async with coredis.Redis(port=redis_port) as redis:
         await redis.flushall()
-        await redis.acl_setuser("nobody", "on", "nopass", "+@connection")
+        await redis.acl_setuser("restricted", "on", "nopass", "+@connection")
         try:
-            async with coredis.Redis(port=redis_port, username="nobody", password="x") as mute:
+            async with coredis.Redis(
+                port=redis_port, username="restricted", password="x"
+            ) as restricted:
                 with pytest.raises(errors.TokenStoreError, match="permissions"):
-                    await _ASKS[ask](RedisStore(mute))
+                    await _CALLS[call](RedisStore(restricted))
         finally:
-            await redis.acl_deluser(["nobody"])
+            await redis.acl_deluser(["restricted"])
 
 
-# -- a keyring ------------------------------------------------------------------------------------
-
-
-async def test_a_locked_keyring_does_not_hang(memory_keyring: MemoryKeyring) -> None:
+async def test_a_locked_keyring_times_out(memory_keyring: MemoryKeyring) -> None:
     memory_keyring.unlocked.clear()
     try:
         with pytest.raises(errors.TokenStoreError, match="Unlock it"):
@@ -322,16 +320,13 @@ async def test_a_locked_keyring_does_not_hang(memory_keyring: MemoryKeyring) -> 
         memory_keyring.unlocked.set()
 
 
-async def test_no_keyring_at_all_is_told(memory_keyring: MemoryKeyring) -> None:
+async def test_a_missing_keyring_is_reported(memory_keyring: MemoryKeyring) -> None:
     keyring.set_keyring(fail.Keyring())
 
     with pytest.raises(errors.TokenStoreError, match="NoKeyringError"):
         await KeyringStore().put("me", _TOKEN)
 
 
-# -- the form in which a token is kept ------------------------------------------------------------
-
-
-def test_a_kept_token_is_json_and_reads_back() -> None:
+def test_a_token_dict_survives_json() -> None:
     assert Token.from_dict(json.loads(json.dumps(_TOKEN.to_dict()))) == _TOKEN
-    assert Token.from_dict(json.loads(json.dumps(_OTHER.to_dict()))) == _OTHER
+    assert Token.from_dict(json.loads(json.dumps(_OTHER_TOKEN.to_dict()))) == _OTHER_TOKEN

@@ -1,0 +1,26 @@
+"""The application, provider site and tokens of tests without a real provider."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from seeclickfix_async import Retry
+from seeclickfix_async._core.secret import Secret
+from seeclickfix_async.oauth import Application, Token
+
+SITE = "https://city.example"
+APP = Application("app", "https://app.example/callback", "the-secret", SITE)
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+NO_WAIT = Retry(base=0, random=lambda: 0.0)
+
+
+def make_token(number: int, *, age: float = 0.0, lifetime: float | None = 7200.0) -> Token:
+    """Return the token `access-<number>`, issued `age` seconds before `NOW`."""
+    return Token(
+        access_token=Secret(f"access-{number}"),
+        token_type="Bearer",
+        expires_in=lifetime,
+        scope=("public",),
+        created_at=NOW - timedelta(seconds=age),
+        refresh_token=Secret(f"refresh-{number}"),
+    )
