@@ -151,8 +151,8 @@ def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
                 (*_SCF, "pull", name), env=_environment(url), cwd=tmp_path, stderr=subprocess.PIPE
             )
             try:
-                # The fourth request is refused, so that three pages are all there can be.
-                while not any(seen.status == 429 for seen in tuple(sandbox.requests)):
+                # The fourth request is refused: no more than three pages can be received.
+                while not any(request.status == 429 for request in tuple(sandbox.requests)):
                     assert process.poll() is None
                 process.send_signal(signal.SIGINT)
                 _, message = process.communicate(timeout=30)
@@ -182,7 +182,7 @@ def test_issues_are_listed_and_one_is_shown(sandbox: Sandbox) -> None:
     assert json.loads(as_json.stdout)["id"] == int(number)
 
 
-def test_whoami(sandbox: Sandbox) -> None:
+def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
     with sandbox.serve() as url:
         known = _run("whoami", url=url, token=TOKEN)
         anonymous = _run("whoami", url=url)
@@ -224,7 +224,7 @@ def test_whoami(sandbox: Sandbox) -> None:
         (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "Check --base-url, the network"),
     ],
 )
-def test_an_error_is_one_sentence_with_an_exit_code(
+def test_errors_are_printed_as_one_sentence(
     arguments: Sequence[str], code: int, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "there.jsonl").write_text("mine\n", "utf-8")
@@ -308,7 +308,7 @@ def test_a_feed_is_printed_and_passed_to_a_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.db", "x.parquet"])
-def test_a_place_without_issues_is_a_failure(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+def test_a_place_without_issues_exits_with_3(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
     """The service returns no issues for an unknown name, too."""
     pull = ("pull", name, "--place", "nowhere")
     with sandbox.serve() as url:

@@ -9,7 +9,7 @@ from seeclickfix_async._cli.commands.pull import pull
 from seeclickfix_async._cli.commands.read import issues
 from seeclickfix_async._cli.messages import _ADVICE, describe
 from seeclickfix_async.errors import SeeClickFixError
-from tests.errors.test_errors import SAMPLES
+from tests.support.error_samples import SAMPLES
 
 # No command raises the first two; the other two are caught in the command.
 _NEVER_SHOWN = (
@@ -55,7 +55,9 @@ _SHOWN = [error for error in SAMPLES if not isinstance(error, _NEVER_SHOWN)]
         (errors.FileLockedError("to", "x.db", 7), "FILE: another pull (process 7) is writing x.db"),
     ],
 )
-def test_a_message_names_what_can_be_typed(error: SeeClickFixError, message: str) -> None:
+def test_a_message_names_the_options_of_the_command_line(
+    error: SeeClickFixError, message: str
+) -> None:
     described = describe(error, issues)
 
     assert described.startswith(message)
@@ -63,7 +65,7 @@ def test_a_message_names_what_can_be_typed(error: SeeClickFixError, message: str
 
 
 @pytest.mark.parametrize("error", _SHOWN, ids=lambda error: type(error).__name__)
-def test_no_message_advises_in_python(error: SeeClickFixError) -> None:
+def test_no_message_contains_names_of_the_python_api(error: SeeClickFixError) -> None:
     described = describe(error, pull)
 
     for name in ("base_url", "client.issues", "client.request", "contact=", "per_page"):

@@ -36,7 +36,7 @@ def _open_issue(sandbox: Sandbox) -> str:
     return str(next(city.id_of(row) for row in range(len(city)) if city.status[row] == 0))
 
 
-def test_request_types_and_their_questions(url: str) -> None:
+def test_request_types_and_their_questions_are_printed(url: str) -> None:
     categories = run_cli(url, "form", "41.05", "-73.54")
     table = run_cli(url, "questions", "1001")
     lines = run_cli(url, "questions", "other", "--json")
@@ -131,7 +131,7 @@ def test_possible_duplicates_are_shown(sandbox: Sandbox, url: str) -> None:
     assert "Big tree, Elm St" in second.stderr
 
 
-def test_comment_and_close(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
+def test_comment_and_close_write_a_comment(sandbox: Sandbox, url: str, tmp_path: Path) -> None:
     number = _open_issue(sandbox)
     (tmp_path / "photo.png").write_bytes(_PNG)
 
@@ -156,7 +156,7 @@ def test_moderated_writes_are_printed_as_such() -> None:
     assert "a moderator has approved it" in " ".join(reported.stdout.split())
 
 
-def test_places(url: str) -> None:
+def test_places_are_listed_and_found_by_name(url: str) -> None:
     listed = run_cli(url, "places", "41.05", "-73.54")
     named = run_cli(url, "places", "41.05", "-73.54", "--name", "Example City")
     lines = run_cli(url, "places", "41.05", "-73.54", "--limit", "1", "--json")
@@ -191,7 +191,7 @@ def test_places(url: str) -> None:
         (("places", "41.05", "-73.54", "--name", "Nowhere"), 2, "Use one of them with --place"),
     ],
 )
-def test_an_error_is_one_sentence_with_an_exit_code(
+def test_errors_are_printed_as_one_sentence(
     url: str, arguments: Sequence[str], code: int, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "a.json").write_text("{}", "utf-8")
@@ -211,7 +211,7 @@ def test_a_point_must_be_two_numbers(url: str) -> None:
     assert "two numbers" in done.stderr
 
 
-def test_a_report_without_a_response_is_looked_for() -> None:
+def test_a_report_whose_response_is_lost_is_searched_for() -> None:
     sandbox = Sandbox(50, settings=Settings(quota=None))
     known = ("report", *_AT, "--type", "other", "--address", "Elm St")
     with sandbox.serve() as url:

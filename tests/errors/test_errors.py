@@ -13,52 +13,13 @@ import seeclickfix_async
 from seeclickfix_async import errors
 from seeclickfix_async.errors import AuthorizationError, SeeClickFixError
 from seeclickfix_async.errors._counting import counted
+from tests.support.error_samples import SAMPLES
 from tests.support.repository import ROOT
 
 _CLASSES = [
     value
     for value in vars(errors).values()
     if inspect.isclass(value) and issubclass(value, SeeClickFixError)
-]
-
-SAMPLES: list[SeeClickFixError] = [
-    errors.InvalidArgumentError("lat", "must be a number."),
-    errors.InvalidDraftError({"142": ["How large is it?: is required."]}),
-    errors.FileLockedError("to", "city.db", 4711),
-    errors.ClosedClientError(),
-    errors.EventLoopError(),
-    errors.ConnectionFailedError("gone", advice="Check base_url.", route="GET /issues"),
-    errors.AnswerLostError("gone", route="GET /issues"),
-    errors.AnswerTimeoutError("gone", route="GET /issues"),
-    errors.IssueMayExistError({"status": "all"}, route="POST /issues"),
-    errors.RedirectLoopError("a loop", route="GET /issues"),
-    errors.RedirectRefusedError("no", route="POST /oauth/token"),
-    errors.ForeignRedirectError("away", origin="https://login.example", route="GET /issues"),
-    errors.ResponseTooLargeError(7, route="GET /issues"),
-    errors.BadRequestError("no", status=400),
-    errors.AuthenticationError("no", status=401, body={"a": 1}),
-    errors.PermissionDeniedError("no", code="not_signed_in", status=403),
-    errors.BlockedError("no", status=403),
-    errors.NotFoundError("no", status=404, route="GET /issues/{id}"),
-    errors.ValidationError("no", errors={"lat": ["is bad"]}, status=422),
-    errors.RateLimitedError("no", status=429, retry_after=10.0),
-    errors.ServerError("no", status=503, headers={"server": "x"}),
-    errors.DecodeError("no", path="issues[3].lat"),
-    errors.TruncatedResultsError("no", page=11, received=1000, entries=5000),
-    errors.InvalidRedirectError("no"),
-    errors.StateMismatchError(),
-    errors.FlowExpiredError(600.0),
-    errors.FlowFinishedError(),
-    errors.ReauthorizationRequiredError("user-7", "no token is stored."),
-    errors.AuthorizationError("a_new_one", "a description", "advice"),
-    errors.AccessDeniedError("access_denied"),
-    errors.InvalidClientError("invalid_client"),
-    errors.InvalidGrantError("invalid_grant"),
-    errors.InvalidScopeError("invalid_scope"),
-    errors.UnauthorizedClientError("unauthorized_client"),
-    errors.UnsupportedFlowError("unsupported_grant_type"),
-    errors.ProviderUnavailableError("server_error"),
-    errors.TokenStoreError("no"),
 ]
 
 
@@ -71,14 +32,14 @@ def test_the_docstring_lists_every_error_with_its_code() -> None:
     assert {cls.__name__ for cls in _CLASSES} == set(listed)
 
 
-def test_every_class_has_a_code_of_its_own() -> None:
+def test_every_class_has_a_unique_code() -> None:
     codes = [cls.code for cls in _CLASSES if not issubclass(cls, AuthorizationError)]
 
     assert len(set(codes)) == len(codes)
     assert all(re.fullmatch("[a-z]+(_[a-z]+)*", code) for code in codes)
 
 
-def test_the_docstring_lists_every_code_of_a_single_error() -> None:
+def test_the_docstring_lists_every_code_that_an_error_is_created_with() -> None:
     package = ROOT / seeclickfix_async.__name__
     trees = [ast.parse(path.read_text("utf-8")) for path in package.rglob("*.py")]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -112,7 +73,7 @@ def test_there_is_a_sample_of_every_error() -> None:
     assert concrete <= {type(error) for error in SAMPLES}
 
 
-def test_a_string_is_the_message_and_the_advice() -> None:
+def test_str_is_the_message_followed_by_the_advice() -> None:
     error = errors.ConnectionFailedError("Gone.", advice="Check base_url.", route="GET /issues")
 
     assert str(error) == "GET /issues: Gone. Check base_url."
@@ -122,7 +83,7 @@ def test_a_string_is_the_message_and_the_advice() -> None:
     )
 
 
-def test_a_code_of_a_single_error_replaces_that_of_its_class() -> None:
+def test_an_error_can_replace_the_code_of_its_class() -> None:
     error = errors.NotFoundError("no", code="unknown_path")
 
     assert (error.code, errors.NotFoundError.code) == ("unknown_path", "not_found")
@@ -133,10 +94,10 @@ def test_a_code_of_a_single_error_replaces_that_of_its_class() -> None:
     ("number", "words"),
     [(0, "0 rows"), (1, "1 row"), (1.0, "1 row"), (0.5, "0.5 rows"), (2000, "2,000 rows")],
 )
-def test_the_noun_is_plural_except_after_one(number: float, words: str) -> None:
+def test_counted_uses_the_singular_for_one_only(number: float, words: str) -> None:
     assert counted(number, "row") == words
 
 
-def test_errors_are_also_errors_of_python() -> None:
+def test_usage_errors_are_also_builtin_exceptions() -> None:
     assert issubclass(errors.InvalidArgumentError, ValueError)
     assert issubclass(errors.ClosedClientError, RuntimeError)

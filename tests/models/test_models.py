@@ -37,7 +37,7 @@ def _recorded(name: str) -> Any:
     return json.loads((RECORDED / f"{name}.json").read_text("utf-8"))
 
 
-def _lost(decoded: Any, raw: Any, path: str = "") -> list[str]:  # noqa: PLR0911  # one per type
+def _differences(decoded: Any, raw: Any, path: str = "") -> list[str]:  # noqa: PLR0911  # one per type
     """Return the paths at which a model differs from the JSON that it was decoded from."""
     if raw == {} or raw is None:
         return []
@@ -45,14 +45,18 @@ def _lost(decoded: Any, raw: Any, path: str = "") -> list[str]:  # noqa: PLR0911
         if isinstance(decoded, dict):
             return [] if decoded == raw else [path]
         return [
-            lost
+            difference
             for name, value in raw.items()
-            for lost in _lost(getattr(decoded, name, "no such field"), value, f"{path}.{name}")
+            for difference in _differences(
+                getattr(decoded, name, "no such field"), value, f"{path}.{name}"
+            )
         ]
     if isinstance(raw, list):
         pairs = zip(decoded, raw, strict=True)
         return [
-            lost for index, (a, b) in enumerate(pairs) for lost in _lost(a, b, f"{path}[{index}]")
+            difference
+            for index, (a, b) in enumerate(pairs)
+            for difference in _differences(a, b, f"{path}[{index}]")
         ]
     if isinstance(decoded, datetime):
         return [] if decoded == datetime.fromisoformat(raw) else [path]
@@ -67,7 +71,7 @@ def _lost(decoded: Any, raw: Any, path: str = "") -> list[str]:  # noqa: PLR0911
 def test_a_recorded_issue_is_decoded_without_loss(name: str, model: type[Issue]) -> None:
     raw = _recorded(name)
 
-    assert _lost(decode_object(_response(raw), model), raw) == []
+    assert _differences(decode_object(_response(raw), model), raw) == []
 
 
 def test_recorded_lists_are_decoded_without_loss() -> None:
@@ -75,7 +79,7 @@ def test_recorded_lists_are_decoded_without_loss() -> None:
     rows = decode_rows(_response(raw), "issues", Issue)
 
     assert rows.rejected == ()
-    assert _lost(rows.items, raw["issues"]) == []
+    assert _differences(rows.items, raw["issues"]) == []
     assert any(issue.request_type is None for issue in rows.items)
 
 
@@ -83,7 +87,7 @@ def test_a_recorded_sparse_page_is_decoded_without_loss() -> None:
     raw = _recorded("issues_list_sparse")
     rows = decode_rows(_response(raw), "issues", Issue)
 
-    assert _lost(rows.items, raw["issues"]) == []
+    assert _differences(rows.items, raw["issues"]) == []
     assert rows.pagination.entries == 916
     assert rows.items[0].status is Status.OPEN
     assert rows.items[0].closed_at is not None
@@ -94,7 +98,7 @@ def test_recorded_comments_have_an_id() -> None:
     raw = _recorded("issue_comments")
     rows = decode_rows(_response(raw), "comments", Comment)
 
-    assert _lost(rows.items, raw["comments"]) == []
+    assert _differences(rows.items, raw["comments"]) == []
     assert [comment.id for comment in rows.items][:2] == [132315712, 132315885]
 
 
@@ -103,8 +107,8 @@ def test_a_recorded_form_and_its_categories_are_decoded_without_loss() -> None:
     rows = decode_rows(_response(_recorded("issues_new")), "request_types", RequestTypeOption)
     form = _recorded("request_type_show")
 
-    assert _lost(rows.items, options) == []
-    assert _lost(decode_object(_response(form), RequestType), form) == []
+    assert _differences(rows.items, options) == []
+    assert _differences(decode_object(_response(form), RequestType), form) == []
 
 
 @pytest.mark.parametrize(

@@ -371,7 +371,7 @@ def test_finish_accepts_any_response_to_the_url_of_begin(
     assert _finish(flow, sent["redirect_uri"] + sign + urlencode(response))
 
 
-def test_no_secret_is_shown() -> None:
+def test_no_repr_or_error_has_a_secret() -> None:
     flow = _begin()
     secrets = [flow.state.reveal(), (flow.verifier or Secret("")).reveal(), "the-client-secret"]
     shown = [repr(_APP), repr(flow), str(flow), f"{flow}", repr(_finish(flow, _response(flow)))]

@@ -113,7 +113,7 @@ def test_authorize_url_refuses_invalid_arguments(change: dict[str, object], argu
         "urn:ietf:wg:oauth:2.0:oob",
     ],
 )
-def test_redirect_uris_of_this_machine_and_of_apps_are_accepted(uri: str) -> None:
+def test_loopback_and_app_redirect_uris_are_accepted(uri: str) -> None:
     assert oauth.authorize_url("app", uri)
 
 

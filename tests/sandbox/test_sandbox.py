@@ -212,7 +212,7 @@ async def test_a_known_etag_gets_304(http: httpx.AsyncClient) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_refusals(http: httpx.AsyncClient) -> None:
+async def test_refused_requests_get_the_observed_responses(http: httpx.AsyncClient) -> None:
     anonymous = await http.get("profile")
     without_user_agent = await http.get("issues", headers={"User-Agent": ""})
     missing = await http.get("issues/1")
@@ -270,7 +270,7 @@ async def test_the_quota_refuses_with_a_retry_after() -> None:
     ("window", "taken"),
     [("fixed", [2, 2, 0]), ("sliding", [2, 1, 0]), ("bucket", [2, 1, 1])],
 )
-def test_the_windows_of_a_quota(window: str, taken: list[int]) -> None:
+def test_each_kind_of_quota_window(window: str, taken: list[int]) -> None:
     now = 0.0
     quota = Quota(2, per=10, window=window, clock=lambda: now)  # type: ignore[arg-type]
     counts: list[int] = []

@@ -88,7 +88,7 @@ async def test_the_page_for_a_failed_exchange(
 
 
 @pytest.mark.parametrize("query", ["", "?", "?code=x", "?state=x", "?code=x&code=y", "?%ff=%zz"])
-async def test_an_invalid_response(query: str) -> None:
+async def test_the_page_for_an_invalid_response(query: str) -> None:
     async with visited() as (_, browser):
         await browser.begin()
         page = await browser.http.get(f"/callback{query}")
@@ -99,7 +99,7 @@ async def test_an_invalid_response(query: str) -> None:
 
 
 @given(query=st.binary(max_size=200), cookie=st.binary(max_size=100))
-def test_any_bytes_end_with_a_page(query: bytes, cookie: bytes) -> None:
+def test_any_callback_request_gets_a_page(query: bytes, cookie: bytes) -> None:
     site = LoginSite(application())
     sent: list[Any] = []
     scope = {

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.anyio
         ({"redirect_uri": "urn:ietf:wg:oauth:2.0:oob"}, "app"),
     ],
 )
-def test_invalid_arguments(options: dict[str, Any], argument: str) -> None:
+def test_invalid_arguments_are_refused(options: dict[str, Any], argument: str) -> None:
     app = application(options.pop("redirect_uri", CALLBACK))
 
     with pytest.raises(InvalidArgumentError) as caught:

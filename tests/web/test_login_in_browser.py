@@ -89,7 +89,7 @@ class Visit:
             yield self
 
     def path(self) -> str:
-        """Return the path in the address bar, which must be on the own site."""
+        """Return the path in the address bar, which must be on this site."""
         address = self.browser.driver.current_url
         assert address.startswith(self.url)
         return address.removeprefix(self.url)
@@ -127,7 +127,7 @@ def test_a_browser_that_has_ended_is_replaced(running: Any) -> None:
 
 
 @both
-def test_a_login_shows_the_token_nowhere(visit: Visit, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_login_does_not_expose_the_token(visit: Visit, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
     with visit.started() as at:
         at.browser.press("Authorize")
@@ -197,7 +197,7 @@ def test_a_login_that_this_browser_did_not_start_is_refused(visit: Visit) -> Non
 
 
 @both
-def test_a_logout_is_a_form_of_the_own_site(visit: Visit) -> None:
+def test_a_logout_form_of_another_site_is_refused(visit: Visit) -> None:
     form = (
         "const form = document.createElement('form'); form.method = 'post';"
         f"form.action = '{visit.url}/logout'; document.body.append(form); form.submit()"
@@ -237,7 +237,7 @@ def test_the_callback_works_once(visit: Visit) -> None:
 
 @code
 def test_the_browser_stays_on_the_site_with_any_next_path(visit: Visit) -> None:
-    """The browser and urllib have to agree on the paths of the own site."""
+    """The browser and urllib have to agree on which paths belong to the same site."""
     wanted = ["/\t/evil.example", "/%09/evil.example", "/;//evil.example", "/.//evil.example"]
     wanted += ["/\\evil.example", "\\/evil.example", "/\u2215/evil.example", "/@evil.example"]
     wanted += ["/%5cevil.example", "/\n/evil.example", "///evil.example", "/?//evil.example"]

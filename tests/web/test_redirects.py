@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("status", [302, 303, 307, 308])
-async def test_no_redirect_repeats_the_form(status: int) -> None:
+async def test_a_redirect_does_not_repeat_the_form(status: int) -> None:
     async def welcome(request: Request, token: Token, next: str) -> Response:
         return RedirectResponse(next, status)
 
@@ -34,7 +34,7 @@ async def test_no_redirect_repeats_the_form(status: int) -> None:
     assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
-async def test_a_logout_is_a_post_of_the_own_site() -> None:
+async def test_logout_requires_a_post() -> None:
     async with visited() as (site, browser):
         response = await browser.http.post("/logout", headers=OWN_SITE)
 
@@ -43,7 +43,7 @@ async def test_a_logout_is_a_post_of_the_own_site() -> None:
         assert site.logouts == 1
 
 
-async def test_without_on_logout_there_is_no_route() -> None:
+async def test_there_is_no_logout_route_without_on_logout() -> None:
     async with visited(on_logout=None) as (site, browser):
         response = await browser.http.post("/logout", headers=OWN_SITE)
 
@@ -66,7 +66,7 @@ async def test_without_on_logout_there_is_no_route() -> None:
         "/" + "x" * 1000,
     ],
 )
-async def test_a_next_path_of_another_site_is_the_root(wanted: str) -> None:
+async def test_a_next_path_of_another_site_is_replaced_by_the_root(wanted: str) -> None:
     async with visited() as (_, browser):
         state = await browser.begin(f"/login?next={quote(wanted)}")
         response = await browser.return_with(state)
@@ -84,7 +84,7 @@ async def test_a_next_path_of_another_site_is_the_root(wanted: str) -> None:
         ("/a\r\nSet-Cookie: x", "/a%0D%0ASet-Cookie:%20x"),
     ],
 )
-async def test_a_next_path_of_the_own_site_is_kept(wanted: str, location: str) -> None:
+async def test_a_next_path_of_the_same_site_is_kept(wanted: str, location: str) -> None:
     async with visited() as (_, browser):
         state = await browser.begin(f"/login?next={quote(wanted)}")
         response = await browser.return_with(state)
