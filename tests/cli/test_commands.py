@@ -145,7 +145,8 @@ def test_the_report_of_photos(tmp_path: Path) -> None:
 
 def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
     for name in ("part.jsonl", "part.db"):
-        sandbox = Sandbox(2000, settings=Settings(quota=Quota(3, per=3600)))
+        # After the fourth request scf waits; a longer Retry-After would end the pull at once.
+        sandbox = Sandbox(2000, settings=Settings(quota=Quota(3, per=120)))
         with sandbox.serve() as url:
             process = subprocess.Popen(
                 (*_SCF, "pull", name), env=_environment(url), cwd=tmp_path, stderr=subprocess.PIPE
