@@ -43,6 +43,14 @@ app.command(sandbox.sandbox, help_flags=())  # the sandbox prints its own --help
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit code."""
     try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        err.print("scf: stopped. Everything received so far is saved.")
+        return INTERRUPTED
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
         code = app(arguments, exit_on_error=False, result_action="return_value")
     except CycloptsError:
         return MISUSED
@@ -50,9 +58,6 @@ def run(arguments: list[str] | None = None) -> int:
         command, *_ = app.parse_args(arguments)
         err.print(f"scf: {describe(error, command)}", markup=False, highlight=False)
         return _exit_code(error)
-    except KeyboardInterrupt:
-        err.print("scf: stopped. Everything received so far is saved.")
-        return INTERRUPTED
     return code if isinstance(code, int) else OK
 
 
