@@ -89,9 +89,9 @@ class AsyncClient:
             clients that share an IP address; None for no limit, on a server of your own.
         retry: The retry policy.
         timeout: Seconds for connecting, for sending, and for each wait for data.
-        total_timeout: Seconds for one request, from connecting to the last byte of its response or
-            photo. Each retry and each redirect has this time again. Waiting for the rate limiter
-            does not count. None for no limit.
+        total_timeout: Seconds for a request with its redirects, from connecting to the last byte of
+            its response or photo. Each retry has this time again. Waiting for the rate limiter does
+            not count. None for no limit.
         max_wait: The longest wait for the rate limiter in seconds, instead of which
             RateLimitedError is raised.
         user_agent: Your program's name and version. They precede those of the library in the

@@ -52,13 +52,14 @@ class PooledClient:
         await self._http.aclose()
 
     async def send(self, exchange: Exchange) -> Response:
-        """Send the request to the exchange's URL and read the response, within its total_timeout.
+        """Send the request to the exchange's URL and read the response, in the seconds that are left.
 
         Raises:
             TransportError: No complete response came.
         """
         request = exchange.request  # no local for its content: error trackers show locals
-        with anyio.move_on_after(exchange.options.total_timeout):
+        with anyio.move_on_after(exchange.seconds_left) as scope:
+            exchange.deadline = scope.deadline
             try:
                 if isinstance(request.content, MultipartForm):
                     async with request.content.open() as form:

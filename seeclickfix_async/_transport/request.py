@@ -25,7 +25,7 @@ class Unset:
 UNSET: Final = Unset()
 
 TOTAL_TIMEOUT = 300.0
-"""Seconds for one request, as in aiohttp. A page of 1,000 issues then needs 8 kB a second."""
+"""Seconds for one attempt, as in aiohttp. A page of 1,000 issues then needs 8 kB a second."""
 
 
 @attrs.frozen
@@ -81,8 +81,12 @@ class Exchange:
         credential: The credential to send now.
         validators: Headers by which the service can confirm a cached response.
         attempt: The number of the current attempt, from 1; redirects belong to their attempt.
+        deadline: When `total_timeout` ends the request that was sent last, by the event loop's
+            clock.
         failed_at: When the first attempt failed, by the transport's clock.
         requests: How many requests were sent, redirects and retries included.
+        seconds_left: How much of `total_timeout` is left for the rest of the attempt, which its
+            redirects share; None for no limit.
         has_left: Whether a byte was sent in the current slot of the limiter; None if unknown.
         is_renewing: Whether the token source is being awaited. An error of it is not an error of
             the request, and its own retries are spent.
@@ -92,6 +96,7 @@ class Exchange:
         "_is_renewed",
         "attempt",
         "credential",
+        "deadline",
         "failed_at",
         "has_left",
         "is_own",
@@ -100,6 +105,7 @@ class Exchange:
         "renewable",
         "request",
         "requests",
+        "seconds_left",
         "url",
         "validators",
     )
@@ -117,6 +123,8 @@ class Exchange:
             self.credential = options.credential
         self.validators: Mapping[str, str] = {}
         self.attempt: int = 1
+        self.seconds_left: float | None = None
+        self.deadline: float = math.inf
         self.failed_at: float | None = None
         self.requests: int = 0
         self.has_left: bool | None = False

@@ -156,6 +156,7 @@ class Transport:
     async def _follow(self, exchange: Exchange) -> Response:
         """Send the request, and again to where redirects point; return the last response."""
         request = exchange.request
+        exchange.seconds_left = exchange.options.total_timeout
         exchange.url, exchange.is_own = request.url, self._is_own(request.url)
         seen = {request.url}
         while True:
@@ -169,6 +170,7 @@ class Transport:
                     advice="Check base_url.",
                     route=request.route,
                 )
+            exchange.seconds_left = exchange.deadline - anyio.current_time()
             url = _redirect_url(exchange, location)
             if url in seen or len(seen) > _MOST_REDIRECTS:
                 raise RedirectLoopError(

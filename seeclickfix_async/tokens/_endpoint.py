@@ -65,7 +65,8 @@ class TokenEndpoint:
         retry: The retry policy.
         timeout: Seconds that connecting, sending and each wait for data may take.
         total_timeout: Seconds that one request may take, from connecting to the last byte of its
-            response; None for no limit. The lock of a token store has to last longer.
+            response; each retry has as long. None for no limit. The lock of a token store has to
+            last longer.
         max_wait: Seconds to wait for the rate limiter at most, before RateLimitedError is raised.
         user_agent: Your program's name and version.
         contact: An e-mail address or URL, for the User-Agent.

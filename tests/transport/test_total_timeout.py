@@ -105,6 +105,35 @@ async def test_a_dripping_answer_ends(http: Any, clock: MockClock, what: str) ->
     assert caught.value.route == "GET /issues/{id}"
 
 
+async def test_redirects_share_one_total_timeout(http: Any, clock: MockClock) -> None:
+    requests = 0
+
+    async def redirect(stream: SocketStream) -> None:
+        nonlocal requests
+        while await stream.receive():
+            requests += 1
+            clock.jump(0.04)
+            head = f"HTTP/1.1 302 X\r\nLocation: /{requests}\r\nContent-Length: 0\r\n\r\n"
+            await stream.send(head.encode())
+
+    once = Retry(attempts=1)
+    async with (
+        raw_server(redirect) as port,
+        AsyncClient(
+            base_url=f"http://127.0.0.1:{port}",
+            http=http,
+            limiter=None,
+            retry=once,
+            total_timeout=0.1,
+        ) as client,
+    ):
+        for attempt in (1, 2):
+            with pytest.raises(errors.TransportError, match="total_timeout"):
+                await client.issues.get(7)
+
+            assert requests <= 3 * attempt
+
+
 async def test_a_read_is_tried_again_and_a_write_is_not(http: Any, clock: MockClock) -> None:
     retry = Retry(attempts=3, base=0)
     async with (
