@@ -69,14 +69,19 @@ def read_page(response: Response, model: type[RowT], key: str, number: int = 1) 
     return Page(
         items=rows.items,
         page=number,
-        per_page=pagination.per_page,
-        pages=pagination.pages,
-        entries=pagination.entries,
+        per_page=_count(pagination.per_page),
+        pages=_count(pagination.pages),
+        entries=_count(pagination.entries),
         next_page=pagination.next_page,
         rejected=tuple(attrs.evolve(row, page=number) for row in rows.rejected),
         response=response,
         key=key,
     )
+
+
+def _count(number: int | None) -> int | None:
+    """Return a count, or None for one that the service must have got wrong."""
+    return None if number is None or number < 0 else number
 
 
 def check_written(response: Response) -> Response:

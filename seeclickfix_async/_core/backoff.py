@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_LAST_YEAR = 9999
+_FIRST_YEAR, _LAST_YEAR = 2008, 9998  # the service was founded in 2008
 
 MAX_RETRY_AFTER = 3600.0
 """Upper limit of a Retry-After header, in seconds; longer delays are cut to it."""
@@ -29,7 +29,11 @@ def parse_retry_after(value: str | None, *, now: datetime | None = None) -> floa
 
 
 def parse_http_date(value: str | None) -> datetime | None:
-    """Parse an HTTP date in any of its forms; None if it is invalid. Source: RFC 9110 §5.6.7."""
+    """Parse an HTTP date in any of its forms; return None if it is invalid or before 2008.
+
+    A server whose clock was reset sends 1970, and a date near the year 9999 leaves callers no
+    space to add a period. Source: RFC 9110 §5.6.7.
+    """
     if not value:
         return None
     try:
@@ -37,7 +41,7 @@ def parse_http_date(value: str | None) -> datetime | None:
         date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return date if date.year < _LAST_YEAR else None  # so that callers can add a period
+    return date if _FIRST_YEAR <= date.year <= _LAST_YEAR else None
 
 
 def backoff(attempt: int, *, random: float, base: float = 0.5, cap: float = 30.0) -> float:

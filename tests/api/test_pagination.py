@@ -49,6 +49,13 @@ async def test_a_listing_returns_one_page_or_all_items() -> None:
     assert [issue.id async for issue in client.issues.list(page=2)] == [3, 4, 5, 6]
 
 
+async def test_a_negative_count_is_unknown() -> None:
+    page = await _client({1: _page([1, 2], entries=-1, per_page=-2, pages=-3)}).issues.list()
+
+    assert (page.per_page, page.pages, page.entries) == (None, None, None)
+    assert [issue.id for issue in page] == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("pages", "received", "message"),
     [
