@@ -111,6 +111,7 @@ class Transport:
                 response = await self._follow(exchange)
                 await self._check(exchange, response)
             except SeeClickFixError as error:
+                error.requests = exchange.requests
                 if exchange.is_renewing:
                     raise
                 if isinstance(error, AuthenticationError) and await exchange.renew_token():
@@ -231,10 +232,10 @@ class Transport:
             await checkpoint_if_cancelled()
         async with limiter.slot(max_wait=options.max_wait, background=options.background) as slot:
             exchange.has_left = False
+            exchange.requests += 1
             try:
                 async with self._pool.gate:
                     client = await self._pool.acquire()
-                    exchange.requests += 1
                     started = self.clock.now()
                     try:
                         response = await client.send(exchange)
@@ -242,8 +243,10 @@ class Transport:
                         self._pool.release(client)
                     seconds = self.clock.now() - started
             finally:
-                if exchange.has_left is False and isinstance(slot, ReturnableSlot):
-                    slot.give_back()
+                if exchange.has_left is False:
+                    exchange.requests -= 1
+                    if isinstance(slot, ReturnableSlot):
+                        slot.give_back()
         _logger.debug("%s: %d in %.3f s", exchange.request.route, response.status, seconds)
         return response
 

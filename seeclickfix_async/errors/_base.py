@@ -25,9 +25,12 @@ class SeeClickFixError(Exception):
             its own words by class and code.
         message: What happened.
         advice: What a caller of this library can do next, or an empty string.
+        requests: How many requests the failed call sent, redirects and retries included; 0 if it
+            failed for another reason than a request.
     """
 
     code: str = "error"
+    requests: int = 0
 
     def __init__(self, message: str, *, code: str = "", advice: str = "") -> None:
         super().__init__(f"{message} {advice}".rstrip())

@@ -393,6 +393,26 @@ async def test_retries_end_after_so_many_attempts(backend: HTTPBackend) -> None:
     assert len(backend.requests) == 3
 
 
+@pytest.mark.parametrize(
+    ("responses", "requests"),
+    [
+        (("ReadError", "ConnectError", 503, 503), 3),
+        ((503, "ConnectError", 404), 2),
+        (("ConnectError",), 0),
+    ],
+)
+async def test_an_error_counts_the_requests_that_were_sent(
+    backend: HTTPBackend, responses: tuple[int | str, ...], requests: int
+) -> None:
+    script = (one if isinstance(one, str) else backend.response(one) for one in responses)
+    client = make_client(backend, *script, retry=Retry(attempts=4, base=0))
+
+    with pytest.raises(errors.SeeClickFixError) as caught:
+        await client.issues.get(7)
+
+    assert caught.value.requests == requests
+
+
 async def test_retries_end_when_the_time_is_up(backend: HTTPBackend) -> None:
     clock = VirtualClock()
     retry = Retry(attempts=50, total=100, base=64, cap=64, random=lambda: 0.5)
