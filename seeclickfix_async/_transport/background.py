@@ -31,6 +31,19 @@ def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         importlib.import_module("trio").lowlevel.spawn_system_task(work)
 
 
+def start_later(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start background work after a delay, unless the event loop ends before; it must not raise."""
+    if issubclass(anyio.get_cancelled_exc_class(), asyncio.CancelledError):
+        asyncio.get_running_loop().call_later(seconds, start, work)  # leaves no pending task behind
+        return
+
+    async def wait_and_work() -> None:
+        await anyio.sleep(seconds)
+        await work()
+
+    start(wait_and_work)
+
+
 class BackgroundTask:
     """Something under way that any number of tasks wait for; it ends once, well or badly.
 

@@ -25,6 +25,7 @@ import anyio
 from anyio.lowlevel import current_token
 
 from seeclickfix_async._core.clock import SYSTEM, Clock
+from seeclickfix_async._transport import background
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async._transport.limiter import Window
 from seeclickfix_async._transport.waiter import Waiter, has_ended, running_loop
@@ -38,7 +39,7 @@ from seeclickfix_async.errors import (
 _logger = logging.getLogger("seeclickfix_async")
 
 _LEASE = 60.0
-"""Seconds after which a request counts as answered whose process has died."""
+"""Seconds after which a slot expires in a process that has died; others renew it in time."""
 
 _PATIENCE = 10.0  # seconds that the Redis server may take to answer
 _TAKEN, _LOST = "taken", "lost"  # answers of the script that takes a slot
@@ -102,10 +103,7 @@ for at = 5, #ARGV, 3 do
 end
 for at = 5, #ARGV, 3 do
   local free_at = now + tonumber(ARGV[at + 2])
-  if ARGV[at + 1] == 'free' then put(ARGV[at], free_at) end
-  if ARGV[at + 1] == 'used' and not redis.call('ZSCORE', key, ARGV[at]) then
-    put(ARGV[at], free_at)
-  end
+  if ARGV[at + 1] ~= 'remove' then put(ARGV[at], free_at) end
 end
 hold(now + tonumber(ARGV[4]))
 return {'', epoch}
@@ -161,6 +159,7 @@ class RedisLimiter(Window):
         self._held_until = 0.0
         # How often the server may have missed some of that, and up to where it was told again.
         self._missed = 0
+        self._renewal_is_scheduled = False
         self._told = 0
 
     def slot(self, *, max_wait: float | None = None, background: bool = False) -> SharedSlot:
@@ -205,11 +204,30 @@ class RedisLimiter(Window):
     def _check_loop(self) -> None:
         with self._queue.lock:
             loop = current_token()
-            if loop != self._loop and self._loop is not None and not has_ended(self._loop):
+            if loop == self._loop:
+                return
+            if self._loop is not None and not has_ended(self._loop):
                 raise EventLoopError(
                     "RedisLimiter", "Make one in each event loop, with a Redis client of its own."
                 )
             self._loop = loop
+            self._renewal_is_scheduled = False
+            free_at = self._clock.now() + self._per
+            self._free_at.extend((free_at, token) for token in self._in_use)
+            self._in_use.clear()
+
+    def _schedule_renewal(self) -> None:
+        if not self._renewal_is_scheduled:
+            self._renewal_is_scheduled = True
+            background.start_later(_LEASE / 2, self._renew)
+
+    async def _renew(self) -> None:
+        """Extend the leases of all slots in use, as long as there are any."""
+        self._renewal_is_scheduled = False
+        if self._in_use:
+            self._missed += 1
+            await self._tell_soon(())
+            self._schedule_renewal()
 
     async def _take_or_wait(self, waiter: Waiter, token: str) -> float:
         """Take a slot if it is the waiter's turn, and return 0; else the seconds to wait for it."""
@@ -236,6 +254,7 @@ class RedisLimiter(Window):
         if answer != _TAKEN:
             return max(float(answer), _SOON)
         self._in_use.add(token)
+        self._schedule_renewal()
         return 0.0
 
     async def _tell_soon(self, tokens: Collection[str]) -> None:
@@ -258,7 +277,8 @@ class RedisLimiter(Window):
             await self._run(self._tell, self._hold_left(), *self._describe(tokens))
             self._unused -= unused
             self._told = max(self._told, missed)
-            if not in_use <= self._in_use:  # some were left meanwhile, and told before this
+            if left := in_use - self._in_use:  # meanwhile, and told before this
+                self._unused |= left
                 self._missed += 1
 
     def _describe(self, tokens: Collection[str]) -> list[str | float]:

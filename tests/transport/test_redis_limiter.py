@@ -435,3 +435,29 @@ async def test_a_redis_that_is_not_open_is_told_at_once(port: int, state: str) -
         with pytest.raises(ClientStateError, match="async with coredis"):
             await client.users.me()
     gc.collect()
+
+
+async def test_the_lease_of_a_slow_request_is_renewed(
+    redis: coredis.Redis[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seeclickfix_async._transport.redis_limiter._LEASE", 0.9)
+    limiter, other = RedisLimiter(redis, 1, per=0.3), RedisLimiter(redis, 1, per=0.3)
+
+    async with limiter.slot():
+        with pytest.raises(RateLimitedError):
+            await other.slot(max_wait=2).__aenter__()
+    async with other.slot(max_wait=2):
+        pass
+
+
+async def test_the_lease_of_a_process_that_died_expires(
+    redis: coredis.Redis[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seeclickfix_async._transport.redis_limiter._LEASE", 0.2)
+    limiter, other = RedisLimiter(redis, 1, per=0.2), RedisLimiter(redis, 1, per=0.2)
+    monkeypatch.setattr(limiter, "_renew", anyio.lowlevel.checkpoint)
+
+    await limiter.slot().__aenter__()
+
+    async with other.slot(max_wait=5):
+        pass
