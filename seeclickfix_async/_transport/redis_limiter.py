@@ -52,7 +52,7 @@ _SOON = 0.001  # seconds
 _BEGIN = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1000000
-local key, per, known = KEYS[1], tonumber(ARGV[1]), ARGV[2]
+local key, per, lease, known = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local function put(member, score)
   redis.call('ZADD', key, string.format('%.6f', score), member)
 end
@@ -60,6 +60,9 @@ local function hold(moment)
   local held = -(redis.call('ZSCORE', key, 'held') or 0)
   if moment > now and moment > held then put('held', -moment) end
 end
+local latest = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or 0
+local was_set_back = tonumber(latest) > now + per + lease + 1
+if was_set_back then redis.call('DEL', key) end
 local info = redis.pcall('INFO', 'server')
 local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or '-'
 local stored = redis.call('ZRANGEBYSCORE', key, 0, 0)[1]
@@ -67,10 +70,10 @@ local epoch, writer, since = string.match(stored or '', '^(%S+) (%S+) (%S+)$')
 local moved = epoch and writer ~= server
 if not epoch or moved then
   if moved then redis.call('ZREM', key, stored) end
-  epoch, since = ARGV[3], now
+  epoch, since = ARGV[4], now
   put(string.format('%s %s %.6f', epoch, server, now), 0)
 end
-local lost = moved or (known ~= '' and known ~= epoch)
+local lost = moved or was_set_back or (known ~= '' and known ~= epoch)
 if lost then hold(since + per) end
 """
 
@@ -79,7 +82,7 @@ if lost then hold(since + per) end
 _TAKE = (
     _BEGIN
     + """
-local token, limit, lease = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local token, limit = ARGV[5], tonumber(ARGV[6])
 if known ~= '' and known ~= epoch then return {'lost', epoch} end
 local held = -(redis.call('ZSCORE', key, 'held') or 0)
 if held > now then return {tostring(held - now), epoch} end
@@ -98,14 +101,14 @@ return {tostring(math.min(first[2] - now, per)), epoch}
 _TELL = (
     _BEGIN
     + """
-for at = 5, #ARGV, 3 do
+for at = 6, #ARGV, 3 do
   if ARGV[at + 1] == 'remove' then redis.call('ZREM', key, ARGV[at]) end
 end
-for at = 5, #ARGV, 3 do
+for at = 6, #ARGV, 3 do
   local free_at = now + tonumber(ARGV[at + 2])
   if ARGV[at + 1] ~= 'remove' then put(ARGV[at], free_at) end
 end
-hold(now + tonumber(ARGV[4]))
+hold(now + tonumber(ARGV[5]))
 return {'', epoch}
 """
 )
@@ -246,7 +249,7 @@ class RedisLimiter(Window):
         while answer == _LOST:
             await self._tell_all()
             try:
-                answer = await self._run(self._take, token, self._limit, _LEASE)
+                answer = await self._run(self._take, token, self._limit)
             except BaseException:
                 self._unused.add(token)  # it may have been taken
                 self._missed += 1
@@ -301,7 +304,7 @@ class RedisLimiter(Window):
 
     async def _run(self, script: Any, *arguments: str | float) -> str:
         """Run a script; when the server has begun a new epoch, all has to be told again."""
-        about = [self._per, self._epoch, secrets.token_hex(8)]
+        about = [self._per, _LEASE, self._epoch, secrets.token_hex(8)]
         try:
             with anyio.fail_after(_PATIENCE):
                 answer = await script([self._key], [*about, *arguments])

@@ -461,3 +461,34 @@ async def test_the_lease_of_a_process_that_died_expires(
 
     async with other.slot(max_wait=5):
         pass
+
+
+_SET_CLOCK_BACK = """
+for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local score = tonumber(redis.call('ZSCORE', KEYS[1], member))
+  if score > 0 then score = score + ARGV[1] elseif score < 0 then score = score - ARGV[1] end
+  redis.call('ZADD', KEYS[1], string.format('%.6f', score), member)
+end
+"""
+
+
+@pytest.mark.parametrize("state", ["in use", "used", "paused"])
+async def test_a_clock_that_is_set_back_delays_nothing_for_long(
+    redis: coredis.Redis[bytes], monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """A server whose clock is set back by an hour sees each stored time an hour later."""
+    monkeypatch.setattr("seeclickfix_async._transport.redis_limiter._LEASE", 0.9)
+    limiter, other = RedisLimiter(redis, 1, per=0.3), RedisLimiter(redis, 1, per=0.3)
+    set_back = redis.register_script(_SET_CLOCK_BACK)
+
+    async with limiter.slot():
+        if state == "paused":
+            await limiter.hold(0.5)
+        if state == "in use":
+            await set_back(["seeclickfix:quota"], [3600])
+    if state != "in use":
+        await set_back(["seeclickfix:quota"], [3600])
+
+    started = anyio.current_time()
+    async with other.slot(max_wait=5):
+        assert anyio.current_time() - started >= 0.2
