@@ -215,7 +215,7 @@ class Requestor:
             raise InvalidArgumentError("path", "must be a path or a URL without spaces.")
         absolute = path.startswith(("https://", "http://"))
         if absolute and not validation.is_http_url(path):
-            raise InvalidArgumentError("path", "is no address that a request can be sent to.")
+            raise InvalidArgumentError("path", "is not a valid URL.")
         if _DOT_SEGMENT.search(urlsplit(path).path):
             raise InvalidArgumentError("path", "must not have a segment '.' or '..'.")
         if absolute:

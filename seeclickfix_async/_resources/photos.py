@@ -57,7 +57,7 @@ class Photos:
         link = self._link(photo)
         async with FileWriter(path) as writer:
             await self._api.download(link, writer)
-            return await writer.keep()
+            return await writer.commit()
 
     def _link(self, photo: Photo) -> str:
         if isinstance(photo, (Issue, Comment)):

@@ -1,1 +1,1 @@
-"""The wire."""
+"""The HTTP transport: connections, credentials, rate limiter, retries and cache."""

@@ -1,9 +1,8 @@
-"""Work that nobody who waits for it can take down with him.
+"""Background tasks, which survive the cancellation of the tasks that wait for them.
 
-A task that is cancelled takes along whatever it awaits, and what it had asked the provider for
-is lost with the answer. A shield does not help on asyncio, where a task can be cancelled from
-outside of every cancel scope. So such work runs in a task of its own, which anyio offers only
-inside a task group that somebody would have to hold open.
+When a task is cancelled, everything that it awaits is cancelled too: a token that the provider has
+just issued would be lost. A cancel scope with a shield does not help on asyncio, where any code can
+cancel a task. anyio starts tasks only inside a task group, which would have to stay open.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ import anyio
 
 from seeclickfix_async._transport.waiter import SharedEvent
 
-_running: set[asyncio.Task[None]] = set()  # a task that nobody refers to can be collected
+_running: set[asyncio.Task[None]] = set()  # a task without a reference may be collected
 
 
 def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Start it in the running event loop; it must not raise."""
+    """Start background work in the running event loop; it must not raise."""
     if issubclass(anyio.get_cancelled_exc_class(), asyncio.CancelledError):
         task = asyncio.get_running_loop().create_task(work())
         _running.add(task)
@@ -45,9 +44,12 @@ def start_later(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -
 
 
 class BackgroundTask:
-    """Something under way that any number of tasks wait for; it ends once, well or badly.
+    """A background task that any number of tasks can wait for, also in other threads.
 
-    Its waiters may run in other threads; it ends with the event loop that started it.
+    It ends with the event loop that started it.
+
+    Attributes:
+        was_cancelled: Whether the end of its event loop cancelled it.
     """
 
     __slots__ = ("_done", "_error", "was_cancelled")
@@ -55,13 +57,13 @@ class BackgroundTask:
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
         self._done = SharedEvent()
         self._error: Exception | None = None
-        self.was_cancelled: bool = False  # with its event loop, and not by a waiter
+        self.was_cancelled: bool = False
 
         async def run() -> None:
             try:
                 with anyio.CancelScope(shield=True):  # trio cancels system tasks at its end
                     await work()
-            except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
+            except Exception as error:  # noqa: BLE001  # raised by wait()
                 self._error = error
             except BaseException:
                 self.was_cancelled = True
@@ -73,19 +75,19 @@ class BackgroundTask:
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended."""
+        """True when it has ended, with or without an error."""
         return self._done.is_set()
 
     async def wait(self) -> None:
-        """Wait for its end, and raise its error; a waiter that is cancelled changes nothing."""
+        """Wait for its end, and raise its error. Cancelling a waiter does not cancel it."""
         await self._done.wait()
         if self._error is not None:
-            raise _copy_of(self._error) from self._error.__cause__
+            raise _copy(self._error) from self._error.__cause__
 
 
-def _copy_of(error: Exception) -> Exception:
-    """A copy for each who waits, with his own traceback; an error may not know how to be copied."""
+def _copy(error: Exception) -> Exception:
+    """Return a copy, so that each waiter has its own traceback, or the error if copying fails."""
     try:
         return copy.copy(error)
-    except Exception:  # noqa: BLE001  # a store's own error can do anything
+    except Exception:  # noqa: BLE001  # an exception of the caller's may raise anything
         return error

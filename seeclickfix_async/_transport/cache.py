@@ -1,8 +1,8 @@
-"""What the service said before, to be confirmed by it and not sent again (RFC 9110 §13).
+"""A cache of responses that the service confirms instead of sending them again (RFC 9110 §13).
 
-Nothing is ever given out without asking the service: a request carries the validators of the
-answer that is kept, and only its "304 Not Modified" makes that answer the new one. An answer is
-kept for the credential that got it, so that no account is shown what another one saw.
+A cached response is returned only after the service has confirmed it with "304 Not Modified": the
+request carries its validators. It belongs to the credential of its request, so that no account sees
+a response to another one.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors._counting import counted
 
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
-_SHARE = 4  # no answer takes more than this part of the room
+_MIN_RESPONSES = 4  # a larger response would evict nearly all others
 
 
 class Cache:
-    """Answers in memory, the least used of which make room for new ones.
+    """A cache of responses in memory, which evicts the least recently used ones.
 
-    It may be shared by clients, also in several threads, and does not outlive the process.
+    Clients can share it, also in several threads. It ends with the process.
 
     Args:
-        max_bytes: The room for all answers together.
+        max_bytes: The size of all response bodies together.
     """
 
     def __init__(self, max_bytes: int = 16 * 2**20) -> None:
@@ -33,45 +33,45 @@ class Cache:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._size = 0
-        self._kept: OrderedDict[Hashable, Response] = OrderedDict()
+        self._responses: OrderedDict[Hashable, Response] = OrderedDict()
 
     def __repr__(self) -> str:
-        answers = counted(len(self._kept), "answer")
-        return f"<Cache of {answers}, {self._size:,} of {self._max_bytes:,} bytes>"
+        responses = counted(len(self._responses), "response")
+        return f"<Cache of {responses}, {self._size:,} of {self._max_bytes:,} bytes>"
 
     def get(self, key: Hashable) -> Response | None:
-        """The answer that is kept for a request."""
+        """Return the cached response to a request, or None."""
         with self._lock:
-            response = self._kept.get(key)
+            response = self._responses.get(key)
             if response is not None:
-                self._kept.move_to_end(key)
+                self._responses.move_to_end(key)
             return response
 
     def put(self, key: Hashable, response: Response) -> None:
-        """Keep a success that the service can confirm, in place of the one before."""
+        """Replace the cached response to a request; remove it if the new one is not cacheable."""
         with self._lock:
-            before = self._kept.pop(key, None)
-            if before is not None:
-                self._size -= len(before.content)
-            if not self._is_worth_keeping(response):
+            old = self._responses.pop(key, None)
+            if old is not None:
+                self._size -= len(old.content)
+            if not self._is_cacheable(response):
                 return
-            self._kept[key] = response
+            self._responses[key] = response
             self._size += len(response.content)
             while self._size > self._max_bytes:
-                _, oldest = self._kept.popitem(last=False)
+                _, oldest = self._responses.popitem(last=False)
                 self._size -= len(oldest.content)
 
-    def _is_worth_keeping(self, response: Response) -> bool:
+    def _is_cacheable(self, response: Response) -> bool:
         return (
             response.status == 200
             and "no-store" not in response.headers.get("cache-control", "").lower()
             and any(name in response.headers for name in _VALIDATORS)
-            and len(response.content) * _SHARE <= self._max_bytes
+            and len(response.content) * _MIN_RESPONSES <= self._max_bytes
         )
 
 
 def validators(response: Response | None) -> dict[str, str]:
-    """The headers that ask whether an answer still holds."""
+    """Return the headers with which the service can confirm a response; none without one."""
     if response is None:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""Where a download goes while it comes in: to a file piece by piece, or into memory."""
+"""Writers for the body of a download: to a file chunk by chunk, or into memory."""
 
 from __future__ import annotations
 
@@ -20,41 +20,43 @@ from seeclickfix_async.errors import InvalidArgumentError
 
 
 class BodyWriter(Protocol):
-    """What takes the body of a success, piece by piece."""
+    """A receiver of the body of a successful response."""
 
     async def begin(self) -> None:
-        """The body begins, for the first time or once more after a failure."""
+        """Discard what was written: the body starts, for the first time or after a failure."""
         ...
 
-    async def take(self, piece: bytes) -> None:
-        """The next piece."""
+    async def write(self, chunk: bytes) -> None:
+        """Write the next chunk."""
         ...
 
 
 class MemoryWriter:
-    """Keeps a download as bytes."""
+    """A download in memory."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._chunks: list[bytes] = []
 
     async def begin(self) -> None:
-        """Forget what came before."""
-        self._pieces.clear()
+        """Discard what was written."""
+        self._chunks.clear()
 
-    async def take(self, piece: bytes) -> None:
-        """Keep one more piece."""
-        self._pieces.append(piece)
+    async def write(self, chunk: bytes) -> None:
+        """Write the next chunk."""
+        self._chunks.append(chunk)
 
     @property
     def content(self) -> bytes:
-        """All of it."""
-        return b"".join(self._pieces)
+        """The whole body."""
+        return b"".join(self._chunks)
 
 
 class FileWriter:
-    """Writes a download beside its file, which is replaced only when all of it is on the disk.
+    """A download to a temporary file, which replaces its file when it is complete on the disk.
 
-    Use it as an async context manager, and `keep()` what came; otherwise nothing is left behind.
+    Use it as an async context manager, and call `commit()` at the end; without it, leaving the
+    context manager removes the temporary file. All methods raise InvalidArgumentError if the file
+    cannot be written.
 
     Args:
         path: The file.
@@ -63,7 +65,7 @@ class FileWriter:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
         self._part = anyio.Path(f"{self._path}.{secrets.token_hex(4)}.part")
-        self._kept = False
+        self._is_committed = False
 
     async def __aenter__(self) -> Self:
         try:
@@ -74,44 +76,41 @@ class FileWriter:
 
     async def __aexit__(self, *_: object) -> None:
         with anyio.CancelScope(shield=True):
-            with contextlib.suppress(OSError):  # a full disk, which has been told
+            with contextlib.suppress(OSError):  # such as a full disk, already raised by write()
                 await self._file.aclose()
-            if not self._kept:
+            if not self._is_committed:
                 await self._part.unlink(missing_ok=True)
 
     async def begin(self) -> None:
-        """Go back to the start."""
+        """Discard what was written."""
         try:
             await self._file.seek(0)
             await self._file.truncate()
         except OSError as error:
             raise _unwritable(error) from error
 
-    async def take(self, piece: bytes) -> None:
-        """Write one more piece."""
+    async def write(self, chunk: bytes) -> None:
+        """Write the next chunk."""
         try:
-            await self._file.write(piece)
+            await self._file.write(chunk)
         except OSError as error:
             raise _unwritable(error) from error
 
-    async def keep(self) -> int:
-        """Let what came take the file's place; gives its size in bytes.
-
-        Raises:
-            InvalidArgumentError: The file cannot be replaced.
-        """
+    async def commit(self) -> int:
+        """Replace the file by the download, and return its size in bytes."""
         try:
             size = await self._file.tell()
             await to_thread.run_sync(flush_to_disk, self._file.wrapped)
             await self._file.aclose()
-            await to_thread.run_sync(_put_in_place, Path(self._part), Path(self._path))
+            await to_thread.run_sync(_replace_file, Path(self._part), Path(self._path))
         except OSError as error:
             raise _unwritable(error) from error
-        self._kept = True
+        self._is_committed = True
         return size
 
 
-def _put_in_place(part: Path, path: Path) -> None:
+def _replace_file(part: Path, path: Path) -> None:
+    """Move the temporary file over the file, with the permissions of the latter."""
     copy_permissions(path, part)
     move_into_place(part, path)
 

@@ -1,4 +1,4 @@
-"""From an error of the HTTP library to one of ours: did the request leave, and what went wrong?"""
+"""Translation of the HTTP library's exceptions into errors of this package."""
 
 from __future__ import annotations
 
@@ -20,93 +20,98 @@ from seeclickfix_async.errors import (
 )
 
 _CAUSES: dict[type[OSError], str] = {
-    ssl.SSLCertVerificationError: "its certificate is not to be trusted ({0.verify_message})",
+    ssl.SSLCertVerificationError: "the server's certificate is not trusted ({0.verify_message})",
     ssl.SSLError: "TLS failed ({0.strerror})",
-    socket.gaierror: "its name is not known",
-    ConnectionRefusedError: "it refused",
+    socket.gaierror: "the host name cannot be resolved",
+    ConnectionRefusedError: "the server refused it",
 }
-_NAMED = {
-    "ConnectTimeout": "it did not answer in time",
-    "PoolTimeout": "the HTTP client that you gave has none left",
+_TIMEOUTS = {
+    "ConnectTimeout": "the server did not respond in time",
+    "PoolTimeout": "the HTTP client that you passed has no free connection",
 }
 
 
 def translate_exception(
     library: HTTPLibrary, error: BaseException, exchange: Exchange
 ) -> SeeClickFixError | None:
-    """Return our error for one of the library's, with host and cause; None for any other error."""
-    if isinstance(error, (library.InvalidURL, UnicodeError)):  # the latter for a host's name
-        return InvalidArgumentError("path", "is no address that a request can be sent to.")
-    if not isinstance(error, (library.RequestError, OSError)):  # broken TLS comes bare at times
+    """Return our error for one of the library's, or None for an error of another kind.
+
+    The message names the host and the cause; the class says whether the request may have been sent.
+    """
+    if isinstance(error, (library.InvalidURL, UnicodeError)):  # UnicodeError: of a host name
+        return InvalidArgumentError("path", "is not a valid URL.")
+    if not isinstance(error, (library.RequestError, OSError)):  # TLS errors may not be translated
         return None
     host, cause, route = _host(exchange.url), _cause(error), exchange.request.route
     if isinstance(error, (library.ConnectError, library.ConnectTimeout, library.PoolTimeout)):
         return ConnectionFailedError(
-            f"No connection to {host} could be made{cause}. Nothing was sent.",
+            f"The connection to {host} failed{cause}. Nothing was sent.",
             advice="Check base_url and the network.",
             route=route,
         )
     if isinstance(error, (library.ProxyError, library.UnsupportedProtocol)):
         return ConnectionFailedError(
-            f"The way to {host} is closed{cause}. Nothing was sent.",
+            f"{host} cannot be reached through the proxy or by this protocol{cause}. Nothing was "
+            "sent.",
             advice="Check base_url and the proxy settings of the environment.",
             route=route,
         )
     if isinstance(error, library.TimeoutException):
         return AnswerTimeoutError(
-            f"No answer came from {host} in time. The service may have carried the request out.",
-            advice="Read before you write again, or allow a longer timeout.",
+            f"{host} did not respond in time. The service may have executed the request.",
+            advice="Before you write again, check whether it did, or allow a longer timeout.",
             route=route,
         )
     return AnswerLostError(
-        f"The connection to {host} broke before the answer was whole{cause}. The service may have "
-        "carried the request out.",
-        advice="Read before you write again.",
+        f"The connection to {host} broke before the response was complete{cause}. The service may "
+        "have executed the request.",
+        advice="Before you write again, check whether it did.",
         route=route,
     )
 
 
 def total_timeout_error(exchange: Exchange) -> TransportError:
-    """Return the error for a request that took longer than the client's `total_timeout`."""
+    """Return the error for a request that took longer than `total_timeout`."""
     host, route = _host(exchange.url), exchange.request.route
     total = exchange.options.total_timeout
     if exchange.has_left is False:
         return ConnectionFailedError(
-            f"No connection to {host} could be made within {total:g} s (total_timeout). Nothing "
-            "was sent.",
+            f"There was no connection to {host} within {total:g} s (total_timeout). Nothing was "
+            "sent.",
             advice="Check base_url and the network, or allow a longer total_timeout.",
             route=route,
         )
     return AnswerTimeoutError(
-        f"The answer from {host} was not complete after {total:g} s (total_timeout). The service "
-        "may have carried the request out.",
-        advice="Read before you write again, or allow a longer total_timeout.",
+        f"The response from {host} was not complete after {total:g} s (total_timeout). The service "
+        "may have executed the request.",
+        advice="Before you write again, check whether it did, or allow a longer total_timeout.",
         route=route,
     )
 
 
 def _host(url: str) -> str:
-    """Whom a URL asks, without what it asks for."""
+    """Return a URL's host and port, without credentials, path and query."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _cause(error: BaseException) -> str:
-    """What is known of the cause; the HTTP library's own words may hold a whole address."""
-    words = _NAMED.get(type(error).__name__) or next(filter(None, map(_told, _chain(error))), "")
-    return f": {words}" if words else ""
+    """Describe the cause, if it is known; the HTTP library's own messages may contain a URL."""
+    causes = map(_system_message, _chain(error))
+    cause = _TIMEOUTS.get(type(error).__name__) or next(filter(None, causes), "")
+    return f": {cause}" if cause else ""
 
 
-def _told(error: BaseException) -> str:
-    """What the system or TLS says."""
-    for kind, words in _CAUSES.items():
+def _system_message(error: BaseException) -> str:
+    """Describe an error of TLS or of the operating system; empty for other errors."""
+    for kind, template in _CAUSES.items():
         if isinstance(error, kind):
-            return words.format(error)
+            return template.format(error)
     number = error.errno if isinstance(error, OSError) else None
     return "" if number is None else os.strerror(number)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what led to it; where several addresses were tried, the first one counts."""
+    """Yield an error and its causes; of several addresses that were tried, the first one's."""
     while error is not None:
         yield error
         if isinstance(error, BaseExceptionGroup):

@@ -1,10 +1,11 @@
-"""How many requests may leave, and when.
+"""Rate limiters: a maximum number of requests in any window of time.
 
-The service counts requests by their arrival, in a window that nobody outside knows. A log of
-sending times is not enough: with jitter on the way, 20 requests that left in one minute
-and 4 of the next can arrive in the same minute. So a slot is used again one window after its
-*answer* was here: by then its request has arrived at least one window ago, whatever the way
-did, and no window of the server's can hold more than `limit`, be it fixed, sliding or a bucket.
+The service counts requests when they arrive, in a window whose start a client cannot know. A log of
+the times at which requests were sent is not enough: the delay of the network varies, and 20
+requests sent in one minute and 4 of the next can arrive within the same minute. Therefore a slot is
+free one window after its *response* was received. By then its request has arrived at least one
+window ago, so that no window of the service contains more than `limit` requests, be it a fixed
+window, a sliding one or a token bucket.
 """
 
 from __future__ import annotations
@@ -25,46 +26,47 @@ from seeclickfix_async.errors._counting import counted
 
 
 class RateLimiter(Protocol):
-    """What a client asks before each wire request; one that many processes share fits too."""
+    """A rate limiter, which a client enters before each request that it sends."""
 
     @property
     def rate(self) -> float:
-        """Requests a second that are allowed in the long run."""
+        """Requests a second in the long run."""
         ...
 
     def slot(
         self, *, max_wait: float | None = None, background: bool = False
     ) -> AbstractAsyncContextManager[object]:
-        """A place for one request; entered before sending, left when its answer was read.
+        """Return a slot for one request, an async context manager.
 
-        If entering it gives a `ReturnableSlot`, it is told when nothing was sent.
+        The client enters it before sending and leaves it when the response has been read. If
+        entering it returns a `ReturnableSlot`, the client reports to it that no byte was sent.
 
         Args:
-            max_wait: Raise RateLimitedError instead of waiting longer than so many seconds.
-            background: Let all requests go first that are not in the background.
+            max_wait: Raise RateLimitedError instead of waiting longer than this, in seconds.
+            background: Wait until no other request is waiting that is not in the background.
         """
         ...
 
     async def hold(self, seconds: float) -> None:
-        """Let nothing leave for so many seconds; an earlier, longer hold stays."""
+        """Pause all requests for some seconds; a longer pause is not shortened."""
         ...
 
     async def stop(self, error: StatusError) -> None:
-        """Fail everything that waits now with this error."""
+        """Raise this error in all tasks that are waiting for a slot."""
         ...
 
 
 @runtime_checkable
 class ReturnableSlot(Protocol):
-    """A place for one request that knows what to do when the request is not sent after all."""
+    """A slot that can be returned unused."""
 
     def give_back(self) -> None:
-        """Called before the slot is left, when it is certain that no byte was sent."""
+        """Note that certainly no byte was sent; called before the slot is left."""
         ...
 
 
 class Window:
-    """What all limiters have: so many requests in so many seconds, and a queue for them."""
+    """Base class of the limiters: `limit` requests in `per` seconds, and a queue for them."""
 
     def __init__(self, limit: int, per: float, clock: Clock) -> None:
         validation.in_range("limit", limit, 1, 1_000_000, integer=True)
@@ -80,11 +82,11 @@ class Window:
 
     @property
     def rate(self) -> float:
-        """Requests a second that are allowed in the long run."""
+        """Requests a second in the long run."""
         return self._limit / self._per
 
     async def stop(self, error: StatusError) -> None:
-        """Fail everything that waits now in this process with this error."""
+        """Raise this error in all tasks of this process that are waiting for a slot."""
         with self._queue.lock:
             self._queue.wake_all(error)
 
@@ -93,40 +95,40 @@ class Window:
 
 
 class Limiter(Window):
-    """At most `limit` requests in any window of `per` seconds, first come, first served.
+    """A rate limiter of `limit` requests in any window of `per` seconds, first come, first served.
 
-    It may be shared by clients, tasks and views, also in several threads that have an event loop
-    each. A waiter that is cancelled leaves the queue and takes no slot with it. Requests in the
-    background, as pulls and feeds make them, let all others go first.
+    Clients, views and tasks can share it, also in several threads with an event loop each. A task
+    that is cancelled while it waits uses no slot. Requests in the background, such as those of
+    pulls and feeds, wait until no other request is waiting.
 
     Args:
         limit: Requests per window; the service documents 20.
         per: The window in seconds; the service documents 60.
-        clock: Tells the time; for tests.
+        clock: Measures waits; tests can replace it.
     """
 
     def __init__(self, limit: int = 20, *, per: float = 60.0, clock: Clock = SYSTEM) -> None:
         super().__init__(limit, per, clock)
-        # When each slot that is not in use may be used again, earliest first. This and the queue
-        # change together, under the queue's lock, which nobody holds while waiting.
+        # The times when the slots that are not in use are free again, earliest first. It changes
+        # together with the queue, under the queue's lock, which no task keeps while it waits.
         self._free_at: deque[float] = deque([0.0] * limit)
         self._not_before = 0.0
 
     def slot(self, *, max_wait: float | None = None, background: bool = False) -> Slot:
-        """A place for one request, as an async context manager."""
+        """Return a slot for one request, an async context manager."""
         return Slot(self, self._patience(max_wait), background=background)
 
     async def hold(self, seconds: float) -> None:
-        """Let nothing leave for so many seconds; an earlier, longer hold stays."""
+        """Pause all requests for some seconds; a longer pause is not shortened."""
         with self._queue.lock:
             self._not_before = max(self._not_before, self._clock.now() + seconds)
-            self._queue.wake_all()  # for some the wait has become too long
+            self._queue.wake_all()  # some now have to wait longer than their max_wait
 
     async def acquire(self, patience: float, *, background: bool) -> None:
         """Wait for a slot and take it.
 
         Raises:
-            RateLimitedError: It would take until after the moment `patience`.
+            RateLimitedError: It would take until after the time `patience`.
         """
         with self._queue.lock:
             if not self._queue and self._wait(0) <= 0:
@@ -142,7 +144,7 @@ class Limiter(Window):
                 self._queue.leave(waiter)
 
     def release(self, *, was_used: bool) -> None:
-        """Let a slot be used again: after one window, or at once if nothing was sent."""
+        """Release a slot: it is free after one window, or at once if no byte was sent."""
         with self._queue.lock:
             if was_used:
                 self._free_at.append(self._clock.now() + self._per)
@@ -151,7 +153,7 @@ class Limiter(Window):
             self._queue.wake_first()
 
     def _take_or_wait(self, waiter: Waiter) -> float:
-        """Take a slot if it is the waiter's turn, and return 0; else the seconds to wait for it."""
+        """Take a slot if the waiter is the first, and return 0; otherwise the seconds to wait."""
         with self._queue.lock:
             if waiter.error is not None:
                 raise waiter.error
@@ -169,14 +171,14 @@ class Limiter(Window):
         wait = self._wait(self._queue.index(waiter))
         if self._clock.now() + wait > waiter.patience:
             raise RateLimitedError(
-                f"{self._quota} is used up: this one may leave in {wait:.1f} s, which is longer "
+                f"{self._quota} is used up: the next slot is free in {wait:.1f} s, which is longer "
                 "than max_wait. Nothing was sent.",
                 advice="Try again then, or allow a longer max_wait.",
                 retry_after=wait,
             )
 
     def _wait(self, ahead: int) -> float:
-        """Seconds until a slot is free for one with so many ahead; at least, as far as is known."""
+        """Return the least number of seconds until a slot is free behind `ahead` waiters."""
         now = self._clock.now()
         rounds, place = divmod(ahead, self._limit)
         # A slot that is in use cannot come back sooner than one window from now.
@@ -185,7 +187,7 @@ class Limiter(Window):
 
 
 class Slot:
-    """A place for one request; while it is open, the request counts as on its way."""
+    """A slot for one request, in use from entering to leaving this context manager."""
 
     __slots__ = ("_background", "_limiter", "_patience", "_was_used")
 
@@ -196,7 +198,7 @@ class Slot:
         self._was_used = True
 
     def give_back(self) -> None:
-        """Leave it unused: nothing was sent, and another request may have it at once."""
+        """Note that no byte was sent, so that the slot is free as soon as it is left."""
         self._was_used = False
 
     async def __aenter__(self) -> Self:
@@ -208,24 +210,24 @@ class Slot:
 
 
 class Unlimited:
-    """No quota, for servers of one's own; what `limiter=None` stands for."""
+    """No limit, for a server of one's own; `limiter=None` selects it."""
 
     rate: float = math.inf
 
     def slot(
         self,
         *,
-        max_wait: float | None = None,  # noqa: ARG002  # nobody waits here
+        max_wait: float | None = None,  # noqa: ARG002  # there is never a wait
         background: bool = False,  # noqa: ARG002
     ) -> Unlimited:
-        """A place that is always free."""
+        """Return a slot that is always free."""
         return self
 
     async def hold(self, seconds: float) -> None:
-        """Nobody else is told; the request that was refused waits by itself."""
+        """Do nothing: only the request that was refused waits."""
 
     async def stop(self, error: StatusError) -> None:
-        """Nothing waits here."""
+        """Do nothing: no request is waiting."""
 
     async def __aenter__(self) -> None:
         return None

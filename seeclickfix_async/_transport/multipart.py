@@ -1,7 +1,7 @@
-"""A form with a photo in it, sent piece by piece (RFC 7578).
+"""Multipart forms with a photo, sent chunk by chunk (RFC 7578).
 
-The photo is never held in memory as a whole, and its length is known before it is sent. A form can
-be sent again: it opens its photo anew, or goes back to its start.
+A photo is never loaded into memory completely, and its length is known before it is sent. A form
+can be sent again: it opens its photo again, or rewinds it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Self
 
 import anyio
@@ -19,7 +19,7 @@ from seeclickfix_async._core import image as images
 from seeclickfix_async._core.image import AsyncReadable, Image
 from seeclickfix_async.errors import InvalidArgumentError
 
-_PIECE = 65_536  # bytes
+_CHUNK = 65_536  # bytes
 
 
 @attrs.frozen
@@ -32,22 +32,22 @@ class Attachment:
 
 @attrs.frozen
 class MultipartForm:
-    """A form's fields and the photo that goes with them."""
+    """The fields of a form, and its photo."""
 
     fields: tuple[tuple[str, str], ...] = attrs.field(repr=False)
     attachment: Attachment
     boundary: str = attrs.field(factory=lambda: secrets.token_hex(16), repr=False)
 
     def open(self) -> OpenMultipartForm:
-        """The form with its photo open, as an async context manager."""
+        """Return the form with its photo open, an async context manager."""
         return OpenMultipartForm(self)
 
 
 class OpenMultipartForm:
-    """A form that is being sent. Iterating over it begins at its start each time.
+    """A form that is being sent; each iteration over it starts at the beginning.
 
     Attributes:
-        headers: Its type and length.
+        headers: Content-Type and Content-Length.
     """
 
     def __init__(self, form: MultipartForm) -> None:
@@ -59,11 +59,11 @@ class OpenMultipartForm:
     async def __aenter__(self) -> Self:
         await self._photo.open()
         try:
-            kind = images.detect_media_type(await self._photo.start(), self._photo.size)
+            media_type = images.detect_media_type(await self._photo.start(), self._photo.size)
         except BaseException:
             await self._photo.close()
             raise
-        self._before, self._after = _frame(self._form, kind)
+        self._before, self._after = _frame(self._form, media_type)
         length = len(self._before) + self._photo.size + len(self._after)
         self.headers = {
             "Content-Type": f"multipart/form-data; boundary={self._form.boundary}",
@@ -75,16 +75,16 @@ class OpenMultipartForm:
         await self._photo.close()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Pieces(self._before, self._photo, self._after)
+        return _Chunks(self._before, self._photo, self._after)
 
 
 class _Photo:
-    """A photo from wherever it is."""
+    """A photo: bytes, a path, or an open file of the caller's."""
 
     def __init__(self, attachment: Attachment) -> None:
         self._image = attachment.image
         self._file: AsyncReadable = _Bytes(b"")
-        self._own: anyio.AsyncFile[bytes] | None = None
+        self._opened_file: anyio.AsyncFile[bytes] | None = None
         self.size = 0
 
     async def open(self) -> None:
@@ -93,14 +93,14 @@ class _Photo:
             self._file = _Bytes(image)
         elif isinstance(image, (str, os.PathLike)):
             try:
-                self._own = self._file = await anyio.open_file(image, "rb")
+                self._opened_file = self._file = await anyio.open_file(image, "rb")
             except OSError as error:
                 raise images.unreadable(error) from error
         else:
             self._file = image
 
     async def start(self) -> bytes:
-        """Learn the size; gives the first bytes."""
+        """Set the size, and return the first bytes."""
         self.size = await self._file.seek(0, os.SEEK_END)
         await self.rewind()
         return await self._file.read(images.HEAD)
@@ -108,18 +108,18 @@ class _Photo:
     async def rewind(self) -> None:
         await self._file.seek(0)
 
-    async def read(self, most: int) -> bytes:
-        piece = await self._file.read(most)
-        if not piece:
+    async def read(self, size: int) -> bytes:
+        chunk = await self._file.read(size)
+        if not chunk:
             raise InvalidArgumentError(
                 "image", "became shorter while it was being sent, so nothing was written."
             )
-        return piece
+        return chunk
 
     async def close(self) -> None:
-        if self._own is not None:
+        if self._opened_file is not None:
             with anyio.CancelScope(shield=True):
-                await self._own.aclose()
+                await self._opened_file.aclose()
 
 
 class _Bytes:
@@ -135,8 +135,8 @@ class _Bytes:
         return self._file.seek(offset, whence)
 
 
-class _Pieces:
-    """Walks through a form. A class and no generator: nothing is left open when it is dropped."""
+class _Chunks:
+    """An iterator over a form. Unlike a generator, it needs no closing when it is abandoned."""
 
     def __init__(self, before: bytes, photo: _Photo, after: bytes) -> None:
         self._before = before
@@ -144,36 +144,37 @@ class _Pieces:
         self._after = after
         self._left = photo.size
 
-    def __aiter__(self) -> _Pieces:
+    def __aiter__(self) -> _Chunks:
         return self
 
     async def __anext__(self) -> bytes:
         if self._before:
             await self._photo.rewind()
-            piece, self._before = self._before, b""
+            chunk, self._before = self._before, b""
         elif self._left:
-            piece = await self._photo.read(min(_PIECE, self._left))
-            self._left -= len(piece)
+            chunk = await self._photo.read(min(_CHUNK, self._left))
+            self._left -= len(chunk)
         elif self._after:
-            piece, self._after = self._after, b""
+            chunk, self._after = self._after, b""
         else:
             raise StopAsyncIteration
-        return piece
+        return chunk
 
 
-def _frame(form: MultipartForm, kind: str) -> tuple[bytes, bytes]:
-    """What stands before the photo and after it. A file's own name is nobody's business."""
+def _frame(form: MultipartForm, media_type: str) -> tuple[bytes, bytes]:
+    """Return the bytes before and after the photo, without the file's name: it may be private."""
     line = f"--{form.boundary}\r\nContent-Disposition: form-data; name="
-    parts = [f'{line}"{_quoted(name)}"\r\n\r\n{value}\r\n' for name, value in form.fields]
+    filename = f"photo.{media_type.partition('/')[2]}"
+    parts = [f'{line}"{_escape(name)}"\r\n\r\n{value}\r\n' for name, value in form.fields]
     parts.append(
-        f'{line}"{_quoted(form.attachment.field)}"; filename="photo.{kind.partition("/")[2]}"\r\n'
-        f"Content-Type: {kind}\r\n\r\n"
+        f'{line}"{_escape(form.attachment.field)}"; filename="{filename}"\r\n'
+        f"Content-Type: {media_type}\r\n\r\n"
     )
     return "".join(parts).encode(), f"\r\n--{form.boundary}--\r\n".encode()
 
 
-def _quoted(name: str, marks: Iterable[str] = '"\r\n') -> str:
-    """A field's name between quotation marks, as browsers escape it (WHATWG HTML, form data)."""
-    for mark in marks:
-        name = name.replace(mark, f"%{ord(mark):02X}")
+def _escape(name: str) -> str:
+    """Escape a field's name for quotation marks, as browsers do (WHATWG HTML, form data)."""
+    for character in '"\r\n':
+        name = name.replace(character, f"%{ord(character):02X}")
     return name

@@ -1,4 +1,4 @@
-"""A pool of clients of the HTTP library: each request under way has one for itself.
+"""A pool of clients of the HTTP library, one for each concurrent request.
 
 The connection pool of a single client (httpcore's) has two flaws. It assigns one idle connection
 to all tasks that start in the same instant, and all but one have to request another. And when
@@ -24,11 +24,11 @@ from seeclickfix_async._transport.pooled_client import PooledClient
 from seeclickfix_async.errors import ClosedClientError, EventLoopError
 
 IN_FLIGHT = 16
-"""Requests under way at once: with more, a client in Python only waits for itself (measured)."""
+"""The most concurrent requests: with more, the CPU of a Python process is the limit (measured)."""
 
 
 class ClientPool:
-    """The clients of one event loop, made when they are needed; one that is idle is used first.
+    """The clients of one event loop, created on demand; idle ones are used first.
 
     Enter `gate`, then `acquire` a client, and `release` it.
 
@@ -43,16 +43,15 @@ class ClientPool:
         self._headers = headers
         self._clock = clock
         self._loop: object = None
-        self._claiming = threading.Lock()
+        self._loop_lock = threading.Lock()
         self._closed = False
         self._all: set[PooledClient] = set()
-        self._idle: deque[tuple[float, PooledClient]] = (
-            deque()
-        )  # since when; the last is the warmest
+        # The time since when each client is idle; the one used last is at the end.
+        self._idle: deque[tuple[float, PooledClient]] = deque()
         self.gate: anyio.Semaphore = anyio.Semaphore(IN_FLIGHT, fast_acquire=True)
 
     def check(self) -> None:
-        """Refuse what cannot be sent from here.
+        """Check that requests can be sent from the running event loop.
 
         Raises:
             ClientStateError: The client is closed, or belongs to another event loop.
@@ -61,7 +60,7 @@ class ClientPool:
             raise ClosedClientError
         loop = current_token()
         if self._loop is None:
-            with self._claiming:
+            with self._loop_lock:
                 self._loop = self._loop or loop
         if loop != self._loop:
             raise EventLoopError
@@ -81,7 +80,7 @@ class ClientPool:
             client = PooledClient(http, {}, ours=True)
             self._all.add(client)
         if self._closed:
-            self._give_up(client)
+            self._discard(client)
             raise ClosedClientError
         return client
 
@@ -90,12 +89,12 @@ class ClientPool:
         if client not in self._all:
             return
         if client.broken:
-            self._give_up(client)
+            self._discard(client)
             return
         now = self._clock.now()
         self._idle.append((now, client))
         while self._idle[0][0] < now - httpx_compat.KEEPALIVE:
-            self._give_up(self._idle.popleft()[1])
+            self._discard(self._idle.popleft()[1])
 
     async def aclose(self) -> None:
         """Close all clients of ours. Harmless when repeated."""
@@ -104,7 +103,7 @@ class ClientPool:
         while self._all:
             await self._all.pop().aclose()
 
-    def _give_up(self, client: PooledClient) -> None:
+    def _discard(self, client: PooledClient) -> None:
         if client in self._all:
             self._all.remove(client)
             BackgroundTask(client.aclose)

@@ -52,10 +52,10 @@ class PooledClient:
         await self._http.aclose()
 
     async def send(self, exchange: Exchange) -> Response:
-        """Send the request to the exchange's URL and read the response, in the seconds that are left.
+        """Send the request to the exchange's URL, and read the response in the seconds left.
 
         Raises:
-            TransportError: No complete response came.
+            TransportError: No complete response was received.
         """
         request = exchange.request  # no local for its content: error trackers show locals
         with anyio.move_on_after(exchange.seconds_left) as scope:
@@ -70,7 +70,7 @@ class PooledClient:
                 self.broken = not isinstance(error, Exception)
                 strip_traceback(error)
                 ours = translate_exception(self._library, error, exchange)
-                self._settle(exchange, ours)
+                self._note_unsent(exchange, ours)
                 if ours is None:
                     raise
                 raise ours from error
@@ -136,19 +136,19 @@ class PooledClient:
         return request
 
     def _trace(self, exchange: Exchange) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
-        """Make what the transport calls before and after each step (httpx's extension `trace`)."""
+        """Return a callback for the steps of the library's transport (extension `trace`)."""
 
         async def trace(step: str, info: dict[str, Any]) -> None:
             self._reports = True
-            # A CONNECT opens a tunnel through the proxy and carries nothing of the request.
+            # A CONNECT opens a tunnel through the proxy, and contains nothing of the request.
             if step.endswith(_SENDING) and info["request"].method != b"CONNECT":
                 exchange.has_left = True
-                info["request"].extensions.pop("trace", None)  # every report costs time
+                info["request"].extensions.pop("trace", None)  # further calls would cost time
 
         return trace
 
-    def _settle(self, exchange: Exchange, error: SeeClickFixError | None) -> None:
-        """After a failure, find out whether a byte was sent, if that is certain."""
+    def _note_unsent(self, exchange: Exchange, error: SeeClickFixError | None) -> None:
+        """After a failure, note on the exchange if it is certain that no byte was sent."""
         if isinstance(error, ConnectionFailedError) or (
             exchange.has_left is None and self._reports
         ):
@@ -172,7 +172,7 @@ async def _read(
                 else:
                     # Cancelled here, the generators of httpx would be left to garbage collection.
                     with anyio.CancelScope(shield=True):
-                        await into.take(chunk)
+                        await into.write(chunk)
                 size += len(chunk)
                 if size > MOST_BYTES:
                     break

@@ -1,4 +1,4 @@
-"""A request, its options, and its exchange: all that is known of it while it is under way."""
+"""A request, its options, and its exchange, which is its state while it is being sent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Request:
         url: Absolute, with its query.
         route: Method and route template, for errors and logs: without query or personal data.
         headers: Headers in addition to the client's own.
-        content: The body; a form is opened anew for each attempt.
+        content: The body; a form is opened again for each attempt.
         follow: Whether redirects are followed; a secret in the body must not be sent on.
         into: Receives the body of a successful response, from any origin: a download is not a
             response of the API.
@@ -69,7 +69,7 @@ class RequestOptions:
 
 
 class Exchange:
-    """A request under way, with all that is known of it, through redirects and retries.
+    """The state of a request while it is being sent, through redirects and retries.
 
     Attributes:
         request: The request.
@@ -156,5 +156,5 @@ class Exchange:
 
     def longest_wait(self, error: SeeClickFixError) -> float:
         """Return how many seconds the next attempt may be away; `max_wait` bounds quota waits."""
-        most = self.options.max_wait
-        return most if isinstance(error, RateLimitedError) and most is not None else math.inf
+        longest = self.options.max_wait
+        return longest if isinstance(error, RateLimitedError) and longest is not None else math.inf

@@ -1,4 +1,4 @@
-"""What the service said, as it said it."""
+"""The response of the service: status, headers and bytes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from seeclickfix_async.errors import DecodeError
 
 
 def is_success(status: int) -> bool:
-    """Whether a status is a success; a 304 confirms the copy that the caller has."""
+    """Return whether a status is a success; a 304 confirms the caller's own copy."""
     return 200 <= status < 300 or status == 304
 
 
 @attrs.frozen
 class Response:
-    """An answer: status, headers and bytes.
+    """A response: status, headers and bytes.
 
     Attributes:
         status: The HTTP status.
         headers: The headers, names in lower case.
         content: The body, decompressed.
-        url: Where the answer came from, after redirects.
+        url: The URL that sent the response, after redirects.
         route: The request's method and route template, without query or personal data.
         requests: How many requests were sent for it, redirects and retries included.
         is_foreign: Whether redirects led away from the API's origin.
@@ -42,16 +42,16 @@ class Response:
 
     @property
     def date(self) -> datetime | None:
-        """When the service answered, by its own clock in whole seconds; None if it does not say.
+        """The time of the response by the service's clock, in seconds without fraction.
 
-        Source: RFC 9110 §6.6.1.
+        None if the response has no date, or one before 2008. Source: RFC 9110 §6.6.1.
         """
         return backoff.parse_http_date(self.headers.get("date"))
 
     def json(self) -> Any:
-        """The body as plain Python objects.
+        """Return the body as plain Python objects.
 
-        Half of a surrogate pair is U+FFFD, and NaN and Infinity, which are no JSON, are None.
+        A lone surrogate becomes U+FFFD; NaN and Infinity, which JSON does not have, become None.
 
         Raises:
             DecodeError: The body is not JSON.
@@ -62,14 +62,14 @@ class Response:
             raise DecodeError(self.why_unreadable(error), route=self.route) from None
 
     def why_unreadable(self, error: Exception) -> str:
-        """A sentence about a body that is no JSON; it never quotes the body."""
+        """Describe a body that is not JSON, without quoting it."""
         if not self.content:
             return "The body is empty."
         kind = self.headers.get("content-type", "").partition(";")[0]
         if "html" in kind or self.content.lstrip()[:1] == b"<":
             return (
-                "It is a web page, not JSON: the address is not the API's, or a proxy or a login "
-                "page stands in between."
+                "It is a web page, not JSON: the URL is not the API's, or a proxy or a login page "
+                "has responded instead."
             )
         if not isinstance(error, msgspec.DecodeError):
             return "It is not UTF-8, or nested too deeply."

@@ -1,4 +1,4 @@
-"""The retry policy: which failures are tried again, and when."""
+"""The retry policy: whether and when a failed request is sent again."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ DEFAULT_RETRY_AFTER = 10.0
 class Retry:
     """The retry policy of a client.
 
-    A read is tried again after a broken connection, 429, 502, 503 and 504. Anything else is sent
-    again only if it certainly had no effect: no connection was made, or the service refused it
-    with 429. So an issue is never reported twice.
+    A read is sent again after a broken connection and after 429, 502, 503 and 504. A write is sent
+    again only if it certainly had no effect: there was no connection, or the service refused it
+    with 429. Therefore an issue is never reported twice.
 
     Args:
-        attempts: The most attempts of one request, the first included; 1 means no retries.
+        attempts: The most attempts, including the first; 1 means no retries.
         total: The most seconds between the first failure and the start of the last attempt.
-        base: The limit of the random wait after the first failure, in seconds; it doubles.
+        base: The limit of the random wait after the first failure, in seconds; it doubles with
+            each further failure.
         cap: The highest limit of the random wait, in seconds.
         random: Returns a number from 0 to 1; for tests.
     """
@@ -73,7 +74,7 @@ def _is_retryable(error: SeeClickFixError, *, safe: bool) -> bool:
     if isinstance(error, ConnectionFailedError):
         return True
     if isinstance(error, RateLimitedError):
-        return error.status is not None  # ours means: do not wait that long
+        return error.status is not None  # without a status, the limiter refused by max_wait
     if isinstance(error, ServerError):
         return safe and error.status in _TRANSIENT
     return safe and isinstance(error, AnswerLostError)

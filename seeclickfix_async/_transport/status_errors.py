@@ -1,4 +1,4 @@
-"""From a status to an error: what the service says no with."""
+"""Errors for the statuses of responses, and for errors that their bodies list."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from seeclickfix_async.errors import (
 )
 
 _NOT_ERRORS = frozenset({"documentation_url", "metadata", "meta"})
-_ADMINISTRATIVE = b"administrative rules"  # the proxy's words, which nobody translates
+_ADMINISTRATIVE = b"administrative rules"  # from the service's proxy, in English for all locales
 
-_COLLECTION = re.compile("[A-Z]+ /[^{]*")  # a route that names no single thing
-_KINDS: dict[int, tuple[type[StatusError], str, str]] = {  # with a message and an advice
-    404: (NotFoundError, "There is no such thing, or this account may not see it.", ""),
+_COLLECTION = re.compile("[A-Z]+ /[^{]*")  # a route without an id
+_ERRORS: dict[int, tuple[type[StatusError], str, str]] = {  # class, message and advice
+    404: (NotFoundError, "It does not exist, or this account may not see it.", ""),
     429: (
         RateLimitedError,
         "Too many requests.",
         "Share one client, or one limiter, per address.",
     ),
 }
-_UNKNOWN: dict[str, str] = {
+_UNAUTHORIZED: dict[str, str] = {
     "expired": "The access token expired.",
     "revoked": "The access token was revoked.",
     "invalid": "The access token is invalid.",
@@ -47,7 +47,7 @@ _FORBIDDEN: dict[str, tuple[type[StatusError], str, str]] = {
         "The service refuses this client as a whole.",
         "Stop sending requests, set contact=, and write to the service.",
     ),
-    "nobody": (
+    "anonymous": (
         PermissionDeniedError,
         "You are not signed in.",
         "Sign in with an account that has this permission.",
@@ -58,32 +58,35 @@ _FORBIDDEN: dict[str, tuple[type[StatusError], str, str]] = {
         "Sign in with an account that has this permission.",
     ),
 }
-_FAILED = {
+_SERVER_ERRORS = {  # by whether the request only reads
     True: ("The service failed.", "Try again later."),
-    False: ("The service failed, and may have carried it out.", "Read before you write again."),
+    False: (
+        "The service failed, and may have executed the request.",
+        "Before you write again, check whether it did.",
+    ),
 }
-# What the provider's WWW-Authenticate can say (Doorkeeper, observed).
-_TOKEN_STATES = {
+# Phrases in the provider's WWW-Authenticate header (Doorkeeper, observed).
+_REFUSAL_REASONS = {
     "token expired": "expired",
     "token was revoked": "revoked",
     "is invalid": "invalid",
 }
 
 
-def status_error(response: Response, *, nobody: bool = False) -> StatusError | None:
+def status_error(response: Response, *, anonymous: bool = False) -> StatusError | None:
     """Return the error for a response by its status, or None for a success.
 
     Args:
         response: The response.
-        nobody: Whether the request had no credential, which may be the reason of a 401 or 403.
+        anonymous: Whether the request had no credential, which may be the reason of a 401 or 403.
     """
     if is_success(response.status):
         return None
     body = _body(response)
     if response.status == 422:
         return _validation_error(response, body)
-    kind, problem, advice, more = _kind(response, nobody=nobody)
-    message = f"{response.status} for {response.route}. {problem}{_described(body)}"
+    kind, problem, advice, more = _classify(response, anonymous=anonymous)
+    message = f"{response.status} for {response.route}. {problem}{_describe_open311(body)}"
     return kind(message, advice=advice, **more, **_data(response, body))
 
 
@@ -92,21 +95,21 @@ def refuse_listed_errors(response: Response, errors: Any) -> None:
 
     Args:
         response: The response.
-        errors: The member `errors` of its body (observed: `{}` if there are none).
+        errors: The member `errors` of its body (observed: `{}` without errors).
 
     Raises:
-        ValidationError: There are errors.
+        ValidationError: It lists errors.
     """
     if errors:
         raise _validation_error(response, {"errors": errors})
 
 
 def _validation_error(response: Response, body: Any) -> ValidationError:
-    """Return the error for a body that says by field what is wrong, in any of four forms."""
+    """Return the error for a body that lists faults by field; see `field_errors`."""
     errors = field_errors(body)
     faults = "; ".join(
-        f"{field}: {', '.join(word.rstrip('. ') for word in words)}"
-        for field, words in errors.items()
+        f"{field}: {', '.join(message.rstrip('. ') for message in messages)}"
+        for field, messages in errors.items()
     )
     return ValidationError(
         f"{response.status} for {response.route}. The service refused: {faults or 'no reason'}.",
@@ -116,66 +119,67 @@ def _validation_error(response: Response, body: Any) -> ValidationError:
 
 
 def foreign_redirect_error(url: str, route: str) -> ForeignRedirectError:
-    """Return the error for a response that another origin than the API's has given."""
+    """Return the error for a response that another origin than the API's has sent."""
     scheme, host, port = parse_origin(url)
     origin = f"{scheme}://{host}:{port}"
     return ForeignRedirectError(
         f"The service redirects to {origin}, which is not the API; the token was not sent there.",
         origin=origin,
-        advice="Check base_url, and that no login page stands in between.",
+        advice="Check base_url, and whether a network login page has responded.",
         route=route,
     )
 
 
 def field_errors(body: Any) -> dict[str, list[str]]:
-    """What is wrong, by field.
+    """Return the messages of a body by field.
 
-    Takes `{field: text}`, `{"errors": {field: text}}`, `{"errors": {field: [text]}}` and the same
-    with a question's key for a field (documented and observed); a text or a list alone is `base`.
+    Accepts `{field: message}`, `{"errors": {field: message}}` and `{"errors": {field: [message]}}`,
+    also with a question's key as the field (documented and observed). A string or a list alone
+    belongs to the field `base`.
     """
     if isinstance(body, Mapping) and body.get("errors"):
         body = body["errors"]
     if not isinstance(body, Mapping):
         body = {"base": body}
     return {
-        str(field): [str(word) for word in (words if isinstance(words, list) else [words])]
-        for field, words in body.items()
-        if words and field not in _NOT_ERRORS
+        str(field): [str(one) for one in (value if isinstance(value, list) else [value])]
+        for field, value in body.items()
+        if value and field not in _NOT_ERRORS
     }
 
 
-def _described(body: Any) -> str:
-    """What Open311 says is wrong (GeoReport v2): a list of codes and descriptions."""
+def _describe_open311(body: Any) -> str:
+    """Quote the descriptions in an Open311 error, a list with codes (GeoReport v2)."""
     if not isinstance(body, list):
         return ""
-    words = [error.get("description") for error in body if isinstance(error, Mapping)]
-    return "".join(f" It says: {word}" for word in words if isinstance(word, str))
+    texts = [error.get("description") for error in body if isinstance(error, Mapping)]
+    return "".join(f" It says: {text}" for text in texts if isinstance(text, str))
 
 
-def _kind(
-    response: Response, *, nobody: bool
+def _classify(
+    response: Response, *, anonymous: bool
 ) -> tuple[type[StatusError], str, str, dict[str, Any]]:
     """Return the error's class, message and advice, and its code and reason where they vary."""
     status = response.status
     if status == 401:
-        if nobody:
+        if anonymous:
             problem, advice = "You are not signed in.", "Pass a token."
             return AuthenticationError, problem, advice, {"code": "not_signed_in"}
-        reason = _why(response.headers)
-        advice = "Sign in again, or make a new personal access token."
-        return AuthenticationError, _UNKNOWN[reason], advice, {"reason": reason}
+        reason = _refusal_reason(response.headers)
+        advice = "Sign in again, or create a new personal access token."
+        return AuthenticationError, _UNAUTHORIZED[reason], advice, {"reason": reason}
     if status == 403:
         blocked = _ADMINISTRATIVE in response.content
-        reason = "blocked" if blocked else "nobody" if nobody else "account"
-        code = "not_signed_in" if reason == "nobody" else ""
+        reason = "blocked" if blocked else "anonymous" if anonymous else "account"
+        code = "not_signed_in" if reason == "anonymous" else ""
         return *_FORBIDDEN[reason], {"code": code, "reason": reason}
     if status == 404 and _COLLECTION.fullmatch(response.route):
         advice = "Check base_url, and any id in the path."
         return NotFoundError, "There is no such path.", advice, {"code": "unknown_path"}
     if status >= 500:
-        return ServerError, *_FAILED[response.route.startswith(("GET ", "HEAD "))], {}
+        return ServerError, *_SERVER_ERRORS[response.route.startswith(("GET ", "HEAD "))], {}
     unnamed = BadRequestError, "The service does not accept this request.", ""
-    return *_KINDS.get(status, unnamed), {}
+    return *_ERRORS.get(status, unnamed), {}
 
 
 def _data(response: Response, body: Any) -> dict[str, Any]:
@@ -192,10 +196,11 @@ def _body(response: Response) -> Any:
     try:
         return response.json()
     except DecodeError:
-        return None  # an empty 404, or a proxy's page: the status says enough
+        return None  # such as an empty 404 or a proxy's web page
 
 
-def _why(headers: Mapping[str, str]) -> str:
-    """Why a token was refused, which only a header tells (observed)."""
+def _refusal_reason(headers: Mapping[str, str]) -> str:
+    """Return why a token was refused, which only this header says (observed)."""
     challenge = headers.get("www-authenticate", "").lower()
-    return next((why for words, why in _TOKEN_STATES.items() if words in challenge), "")
+    reasons = (reason for phrase, reason in _REFUSAL_REASONS.items() if phrase in challenge)
+    return next(reasons, "")

@@ -1,4 +1,4 @@
-"""Work in threads that a cancelled task stays with, and file locks that are waited for."""
+"""Work in threads that a task awaits even when it is cancelled, and file locks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Ts = TypeVarTuple("Ts")
 
 
 async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
-    """Run it in a thread, and stay until that has ended, cancelled or not.
+    """Run a function in a thread, and return only when it has ended, even when cancelled.
 
-    asyncio takes a task that is cancelled from outside of every cancel scope away from its thread,
-    which works on; what it works with would be closed, or given to somebody else.
+    When any code cancels a task of asyncio, the task ends at once and its thread continues. The
+    objects that the thread uses would be closed, or used by another task, in the meantime.
     """
     await lowlevel.checkpoint_if_cancelled()
-    ended: Future[T] = Future()
-    task = BackgroundTask(lambda: to_thread.run_sync(_run, ended, work, args))
+    result: Future[T] = Future()
+    task = BackgroundTask(lambda: to_thread.run_sync(_run, result, work, args))
     cancelled: BaseException | None = None
     with anyio.CancelScope(shield=True):
         while not task.is_done:
@@ -33,39 +33,39 @@ async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
                 await task.wait()
             except anyio.get_cancelled_exc_class() as error:
                 cancelled = error
-    if not ended.cancel():  # a loop that ends cancels tasks, too: then there is only blocking
-        ended.exception()
+    if not result.cancel():  # the end of the event loop cancels the task: then block
+        result.exception()
     if cancelled is not None:
         raise cancelled
-    return ended.result()
+    return result.result()
 
 
-def _run(ended: Future[T], work: Callable[[*Ts], T], args: tuple[*Ts]) -> None:
-    if not ended.set_running_or_notify_cancel():
+def _run(result: Future[T], work: Callable[[*Ts], T], args: tuple[*Ts]) -> None:
+    if not result.set_running_or_notify_cancel():
         return
     try:
-        ended.set_result(work(*args))
-    except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
-        ended.set_exception(error)
+        result.set_result(work(*args))
+    except BaseException as error:  # noqa: BLE001  # raised by in_thread()
+        result.set_exception(error)
 
 
 async def acquire_lock(lock: FileLock, *, wait: float = math.inf, every: float) -> bool:
-    """Take a lock, or wait for it; returns whether it was had in time.
+    """Wait for a file lock and acquire it; return False if that took longer than `wait`.
 
-    When this is cancelled the lock may have been taken: release it in any case.
+    If this is cancelled, the lock may have been acquired: release it in any case.
 
     Args:
         lock: The lock.
-        wait: Seconds to wait at most.
-        every: Seconds between two tries; the operating system does not tell when a lock is free.
+        wait: The most seconds to wait.
+        every: Seconds between two attempts; the operating system does not report a released lock.
 
     Raises:
         OSError: The lock file cannot be written, or the file system cannot lock.
     """
     deadline = anyio.current_time() + wait
     while not await in_thread(lock.acquire):
-        left = deadline - anyio.current_time()
-        if left <= 0:
+        seconds_left = deadline - anyio.current_time()
+        if seconds_left <= 0:
             return False
-        await anyio.sleep(min(every, left))
+        await anyio.sleep(min(every, seconds_left))
     return True

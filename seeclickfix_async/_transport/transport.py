@@ -33,11 +33,11 @@ from seeclickfix_async.errors import (
 
 _logger = logging.getLogger("seeclickfix_async")
 
-_MOST_REDIRECTS = 10
+_MAX_REDIRECTS = 10
 _UNLIMITED = Unlimited()
-_SAFE = frozenset({"GET", "HEAD"})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_SAME_METHOD = frozenset({307, 308})
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_METHOD_PRESERVING = frozenset({307, 308})
 
 
 class Transport:
@@ -114,8 +114,9 @@ class Transport:
                 error.requests = exchange.requests
                 if exchange.is_renewing:
                     raise
+                # A request refused with 401 had no effect: even a write may be sent again.
                 if isinstance(error, AuthenticationError) and await exchange.renew_token():
-                    continue  # a 401 did nothing, so even a write may be sent again
+                    continue
                 wait = self._wait_before_retry(exchange, error)
                 if wait is None:
                     raise
@@ -125,11 +126,11 @@ class Transport:
 
     async def _check(self, exchange: Exchange, response: Response) -> None:
         """Refuse a response that is not a success, and report a used-up quota to the limiter."""
-        unknown = exchange.options.credential is None and not self.has_callers_client
-        error = status_error(response, nobody=unknown)
+        anonymous = exchange.options.credential is None and not self.has_callers_client
+        error = status_error(response, anonymous=anonymous)
         if error is None:
             return
-        if exchange.is_own:  # another host's refusal says nothing about the quota
+        if exchange.is_own:  # the quota is the API's, not that of another host
             if isinstance(error, RateLimitedError):
                 await self._limiter.hold(error.retry_after or DEFAULT_RETRY_AFTER)
             if isinstance(error, BlockedError):
@@ -147,7 +148,7 @@ class Transport:
             error,
             attempt=exchange.attempt,
             elapsed=now - exchange.failed_at,
-            safe=exchange.request.method in _SAFE,
+            safe=exchange.request.method in _SAFE_METHODS,
         )
         if wait is not None and wait > exchange.longest_wait(error):
             return None
@@ -163,25 +164,25 @@ class Transport:
         while True:
             response = await self._send(exchange)
             location = response.headers.get("location")
-            if response.status not in _REDIRECTS or not location:
+            if response.status not in _REDIRECT_STATUSES or not location:
                 return response
             if not request.follow:
                 raise RedirectRefusedError(
-                    "The service redirects a request that must not be sent elsewhere.",
+                    "The service redirects a request that must not be sent to another URL.",
                     advice="Check base_url.",
                     route=request.route,
                 )
             exchange.seconds_left = exchange.deadline - anyio.current_time()
             url = _redirect_url(exchange, location)
-            if url in seen or len(seen) > _MOST_REDIRECTS:
+            if url in seen or len(seen) > _MAX_REDIRECTS:
                 raise RedirectLoopError(
-                    f"The service redirects in a circle, or more than {_MOST_REDIRECTS} times.",
+                    f"The service redirects in a circle, or more than {_MAX_REDIRECTS} times.",
                     advice="Check base_url.",
                     route=request.route,
                 )
             seen.add(url)
             exchange.url, exchange.is_own = url, self._is_own(url)
-            if request.method not in _SAFE:
+            if request.method not in _SAFE_METHODS:
                 _check_redirected_write(exchange, response.status)
 
     def _is_own(self, url: str) -> bool:
@@ -220,15 +221,15 @@ class Transport:
         if request.headers:
             headers = tuple(sorted(request.headers.items()))
             if any(name.lower().startswith("if-") for name, _ in headers):
-                return None  # the caller confirms a copy of its own
+                return None  # the caller has its own copy to confirm
         return exchange.url, exchange.credential, options.locale, headers
 
     async def _send_in_slot(self, exchange: Exchange) -> Response:
         """Wait for a slot of the limiter and a client of the pool, and send the request on it."""
         options = exchange.options
-        # The quota is the API's; a download is redirected to a storage, which has none of it.
+        # A download may come from a storage service, which does not count in the API's quota.
         limiter = self._limiter if exchange.is_own or exchange.request.into is None else _UNLIMITED
-        if self.has_callers_client:  # whose transport may never check for cancellation
+        if self.has_callers_client:  # its transport may never check for cancellation
             await checkpoint_if_cancelled()
         async with limiter.slot(max_wait=options.max_wait, background=options.background) as slot:
             exchange.has_left = False
@@ -252,7 +253,7 @@ class Transport:
 
 
 def _redirect_url(exchange: Exchange, location: str) -> str:
-    """Return the URL that a redirect points to."""
+    """Return the URL of a redirect, without its fragment."""
     with suppress(ValueError):  # such as a bracket that is not closed
         url = urldefrag(urljoin(exchange.url, location)).url
         if validation.is_http_url(url):
@@ -266,7 +267,7 @@ def _check_redirected_write(exchange: Exchange, status: int) -> None:
     """Refuse to send a write to another origin, or without its body."""
     if not exchange.is_own:
         raise foreign_redirect_error(exchange.url, exchange.request.route)
-    if status not in _SAME_METHOD:
+    if status not in _METHOD_PRESERVING:
         raise RedirectRefusedError(
             f"The service redirects a write with {status}, which would lose its body.",
             advice="Check base_url.",

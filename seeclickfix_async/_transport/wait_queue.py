@@ -10,11 +10,11 @@ from seeclickfix_async._transport.waiter import Waiter
 
 
 class WaitQueue(deque[Waiter]):
-    """Tasks that wait: first come, first served, but those in the background come last.
+    """A queue of waiting tasks: first come, first served, those in the background last.
 
     Attributes:
-        lock: Held by everything that reads or changes the queue, if threads share it. Reentrant:
-            a task that is collected as garbage leaves the queue, wherever its thread is.
+        lock: Acquire it to read or change the queue, if threads share it. It is reentrant: a task
+            that is garbage-collected leaves the queue at any point of the thread's work.
     """
 
     def __init__(self) -> None:
@@ -22,32 +22,32 @@ class WaitQueue(deque[Waiter]):
         self.lock: AbstractContextManager[object] = threading.RLock()
 
     def join(self, waiter: Waiter) -> None:
-        """Take the last place, or that before the first who yields."""
+        """Add a waiter at the end, but before those in the background if it is not one of them."""
         place = len(self)
         if not waiter.background:
             place = next((at for at, other in enumerate(self) if other.background), place)
         self.insert(place, waiter)
 
     def leave(self, waiter: Waiter) -> None:
-        """Give the place up, and wake the one who is first now."""
+        """Remove a waiter, and wake the one that is the first now."""
         if waiter in self:
             self.remove(waiter)
         self.wake_first()
 
     def wake_first(self) -> None:
-        """Let the first one see whether it can go; those whose event loop has ended are dropped."""
+        """Wake the first waiter, and remove waiters whose event loop has ended."""
         while self and not self[0].wake():
             self.popleft()
 
     def wake_all(self, error: Exception | None = None) -> None:
-        """Let all check anew, or fail with an error."""
+        """Wake all waiters; with an error, each raises it."""
         for waiter in self:
             waiter.error = error or waiter.error
             waiter.wake()
 
 
 class Turn:
-    """An async context manager, entered by one task at a time of those that share a queue."""
+    """A lock as an async context manager, for the tasks that share a queue."""
 
     __slots__ = ("_queue", "_waiter")
 

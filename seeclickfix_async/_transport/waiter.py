@@ -1,4 +1,4 @@
-"""A task that waits for others, which may run in other threads and event loops."""
+"""A waiting task, which other threads and event loops can wake."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Waiter:
 
     Attributes:
         event: Belongs to the task's event loop: the task waits for it, and `wake` sets it.
-        patience: The moment after which the task prefers an error to waiting.
-        background: Whether all others go first.
+        patience: The time after which the task raises an error instead of waiting.
+        background: Whether other tasks have priority.
         error: Raised by the task when it wakes up.
     """
 
@@ -33,7 +33,7 @@ class Waiter:
         self.error: Exception | None = None
 
     def wake(self) -> bool:
-        """Set the event, from any thread; False if the task's event loop has ended."""
+        """Set the event, from any thread; return False if the task's event loop has ended."""
         with suppress(RuntimeError):
             if threading.get_ident() == self._thread:
                 self.event.set()
@@ -52,7 +52,7 @@ def running_loop() -> EventLoopToken | None:
 
 
 def has_ended(loop: EventLoopToken) -> bool:
-    """Whether an event loop runs no more tasks and never will again."""
+    """Return whether an event loop has ended, so that it will never run a task again."""
     try:
         _call_soon(loop)(lambda: None)
     except RuntimeError:
@@ -73,24 +73,24 @@ class SharedEvent:
     __slots__ = ("_is_set", "_lock", "_waiters")
 
     def __init__(self) -> None:
-        # Reentrant: a task that is collected as garbage leaves, wherever its thread is.
+        # Reentrant: a waiter may be garbage-collected at any point of the thread's work.
         self._lock = threading.RLock()
         self._is_set = False
         self._waiters: list[Waiter] = []
 
     def is_set(self) -> bool:
-        """Whether it has been set."""
+        """Return True if it has been set."""
         return self._is_set
 
     def set(self) -> None:
-        """Wake all tasks that wait."""
+        """Set it, and wake all waiting tasks."""
         with self._lock:
             self._is_set = True
             for waiter in self._waiters:
                 waiter.wake()
 
     async def wait(self) -> None:
-        """Return when it is set."""
+        """Wait until it is set."""
         with self._lock:
             if self._is_set:
                 return

@@ -69,7 +69,7 @@ class PermissionDeniedError(StatusError):
     Its code is `not_signed_in` when the request had no token.
 
     Attributes:
-        reason: `account` when the account may not do this; `nobody` when the request had no
+        reason: `account` when the account may not do this; `anonymous` when the request had no
             token; `blocked` when the service refuses the client, which is a `BlockedError`.
     """
 

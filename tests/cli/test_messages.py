@@ -33,7 +33,7 @@ _SHOWN = [error for error in SAMPLES if not isinstance(error, _NEVER_SHOWN)]
             "No. Use scf login, or set SEECLICKFIX_TOKEN.",
         ),
         (
-            errors.PermissionDeniedError("No.", code="not_signed_in", reason="nobody"),
+            errors.PermissionDeniedError("No.", code="not_signed_in", reason="anonymous"),
             "No. Use scf login, or set SEECLICKFIX_TOKEN.",
         ),
         (

@@ -334,7 +334,7 @@ def test_threads_share_one_cache(anyio_backend: str) -> None:
 
         assert run_in_threads(work, anyio_backend) == [None] * 12
 
-    assert cache._size == sum(len(entry.content) for entry in cache._kept.values())
+    assert cache._size == sum(len(entry.content) for entry in cache._responses.values())
     assert cache._size <= 30_000
 
 
@@ -360,4 +360,4 @@ def test_a_redis_limiter_works_in_one_thread_and_refuses_others_at_once(
 
     assert first is None
     assert {type(error) for error in others} == {errors.EventLoopError}
-    assert "Make one in each event loop" in str(others[0])
+    assert "Create one in each event loop" in str(others[0])

@@ -1,4 +1,4 @@
-"""Connections on a real socket: few, kept, and given back."""
+"""Connections to a real server: few, reused, and returned to the pool."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 
 class _Server(ThreadingHTTPServer):
-    """Counts connections and what is under way; can be told to hold its answers back."""
+    """A server that counts connections and concurrent requests, and can delay its responses."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -33,9 +33,9 @@ class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.lock = threading.Lock()
-        self.answering = threading.Event()
-        self.answering.set()
-        self.connections = self.open = self.under_way = self.most_under_way = 0
+        self.responding = threading.Event()
+        self.responding.set()
+        self.connections = self.open = self.concurrent = self.most_concurrent = 0
         self.paths: list[str] = []
         self.agents: set[str] = set()
         self.cookies: list[str] = []
@@ -65,11 +65,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.paths.append(self.path)
             self.server.agents.update(self.headers.get_all("User-Agent", []))
             self.server.cookies += self.headers.get_all("Cookie", [])
-            self.server.under_way += 1
-            self.server.most_under_way = max(self.server.most_under_way, self.server.under_way)
-        self.server.answering.wait(10)
+            self.server.concurrent += 1
+            self.server.most_concurrent = max(self.server.most_concurrent, self.server.concurrent)
+        self.server.responding.wait(10)
         with self.server.lock:
-            self.server.under_way -= 1
+            self.server.concurrent -= 1
         body = b'{"id": 7}'
         try:
             self.send_response(200)
@@ -90,7 +90,7 @@ def server() -> Iterator[_Server]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
-        server.answering.set()
+        server.responding.set()
         server.shutdown()
         thread.join()
 
@@ -104,27 +104,27 @@ async def test_many_tasks_share_few_connections(server: _Server) -> None:
             tasks.start_soon(client.issues.get, 7)
 
     assert len(server.paths) == 300
-    assert server.most_under_way <= 16
+    assert server.most_concurrent <= 16
     assert server.connections <= 16
 
 
 async def _fill(
     tasks: anyio.abc.TaskGroup, client: AsyncClient, server: _Server, count: int
 ) -> None:
-    """Ask so many times, until as many are under way as can be."""
+    """Start `count` requests, and wait until sixteen have reached the server."""
     for _ in range(count):
         tasks.start_soon(client.issues.get, 7)
-    while server.under_way < 16:
+    while server.concurrent < 16:
         await anyio.lowlevel.checkpoint()
 
 
-async def test_connections_that_nobody_wants_for_long_are_closed(server: _Server) -> None:
+async def test_idle_connections_are_closed(server: _Server) -> None:
     clock = VirtualClock()
     async with AsyncClient(base_url=server.url, limiter=None, clock=clock) as client:
-        server.answering.clear()
+        server.responding.clear()
         async with anyio.create_task_group() as tasks:
             await _fill(tasks, client, server, 16)
-            server.answering.set()
+            server.responding.set()
         for _ in range(2):
             clock.advance(30)
             await client.issues.get(7)
@@ -134,17 +134,17 @@ async def test_connections_that_nobody_wants_for_long_are_closed(server: _Server
                 await anyio.lowlevel.checkpoint()
         await client.issues.get(7)
 
-    assert server.connections == 16  # the last requests had no need of a new one
+    assert server.connections == 16  # the last requests needed no new one
 
 
-async def test_what_is_cancelled_gives_its_connection_back(server: _Server) -> None:
+async def test_a_cancelled_request_returns_its_connection(server: _Server) -> None:
     async with AsyncClient(base_url=server.url, limiter=None) as client:
         for _ in range(5):
-            server.answering.clear()
+            server.responding.clear()
             async with anyio.create_task_group() as tasks:
                 await _fill(tasks, client, server, 100)
                 tasks.cancel_scope.cancel()
-            server.answering.set()
+            server.responding.set()
 
         with anyio.fail_after(10):
             async with anyio.create_task_group() as tasks:
@@ -172,14 +172,14 @@ async def test_views_share_one_connection(server: _Server) -> None:
         await client.with_options(timeout=5).issues.get(7)
 
     assert server.connections == 1
-    assert server.cookies == []  # though each answer sets one
+    assert server.cookies == []  # though each response sets one
     assert server.agents == {f"bot/1 seeclickfix-async/{__version__}"}
 
 
 @pytest.mark.parametrize(
     ("coding", "encode"), [(b"gzip", gzip.compress), (b"deflate", zlib.compress), (b"", bytes)]
 )
-async def test_a_compressed_answer_is_read(
+async def test_a_compressed_response_is_decompressed(
     http: Any, coding: bytes, encode: Callable[[bytes], bytes]
 ) -> None:
     body = encode(b'{"id": 7}')
@@ -196,7 +196,7 @@ async def test_a_compressed_answer_is_read(
         assert (await client.issues.get(7)).id == 7
 
 
-async def test_an_answer_that_a_hook_has_read_is_read(
+async def test_a_response_that_a_hook_has_read_can_be_read(
     backend: HTTPBackend, server: _Server
 ) -> None:
     async def read(response: Any) -> None:
@@ -210,34 +210,32 @@ async def test_an_answer_that_a_hook_has_read_is_read(
 
 
 @pytest.mark.parametrize("name", ["Cookie", "cookie"])
-async def test_a_cookie_that_is_handed_in_is_not_sent(
-    http: Any, name: str, server: _Server
-) -> None:
+async def test_a_cookie_of_the_caller_is_not_sent(http: Any, name: str, server: _Server) -> None:
     async with AsyncClient(base_url=server.url, http=http, limiter=None) as client:
         await client.request("GET", "/issues/7", headers={name: "session=mine"})
 
     assert server.cookies == []
 
 
-async def test_a_connection_that_fails_names_the_host_and_why(server: _Server) -> None:
-    nobody = "http://me:and-my-secret@127.0.0.1:9"
+async def test_a_failed_connection_names_the_host_and_the_cause(server: _Server) -> None:
+    refusing = "http://me:and-my-secret@127.0.0.1:9"
     tls = server.url.replace("http", "https")
-    told = []
+    messages = []
     async with AsyncClient(limiter=None, retry=Retry(attempts=1)) as client:
-        for host in (nobody, tls, "http://nowhere.invalid"):
+        for host in (refusing, tls, "http://nowhere.invalid"):
             with pytest.raises(errors.ConnectionFailedError) as caught:
                 await client.request("GET", f"{host}/issues?search=of-mine")
-            told.append(str(caught.value).partition(". Nothing was sent")[0])
+            messages.append(str(caught.value).partition(". Nothing was sent")[0])
 
-    assert told[0] == "GET /issues: No connection to 127.0.0.1:9 could be made: it refused"
-    assert "could be made: TLS failed (" in told[1]
-    assert "nowhere.invalid could be made: its name is not known" in told[2]
-    assert not any(secret in words for words in told for secret in ("my-secret", "of-mine"))
+    assert messages[0] == "GET /issues: The connection to 127.0.0.1:9 failed: the server refused it"
+    assert "failed: TLS failed (" in messages[1]
+    assert "nowhere.invalid failed: the host name cannot be resolved" in messages[2]
+    assert not any(secret in message for message in messages for secret in ("my-secret", "of-mine"))
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_asyncios_own_cancellation_costs_no_connection_for_good(server: _Server) -> None:
-    """`asyncio.timeout` and web frameworks cancel at any step, from outside of every scope."""
+async def test_cancellation_by_asyncio_loses_no_connection(server: _Server) -> None:
+    """`asyncio.timeout` and web frameworks cancel a task at any step, outside of cancel scopes."""
     random = Random(311)
     async with AsyncClient(base_url=server.url, limiter=None) as client:
         await client.issues.get(7)

@@ -1,4 +1,4 @@
-"""The quota: whatever the network does, no window of the server's holds too many."""
+"""The rate limiter: no window of the server has too many requests, whatever the network does."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.anyio
 _PER = 60.0
 
 
-async def _let_time_pass(clock: VirtualClock, *calls: Callable[[], object]) -> None:
-    """Run these calls at once, and let the clock jump until all are done."""
+async def _run_all(clock: VirtualClock, *calls: Callable[[], object]) -> None:
+    """Run these calls concurrently, and advance the clock until all are done."""
     async with anyio.create_task_group() as around:
         around.start_soon(clock.run)
         async with anyio.create_task_group() as tasks:
@@ -38,7 +38,7 @@ async def _sleep(clock: VirtualClock, seconds: float) -> None:
 @pytest.mark.parametrize("window", ["fixed", "sliding", "bucket"])
 @pytest.mark.parametrize("jitter", [0.0, 0.3, 3.0, 40.0])
 @pytest.mark.parametrize("seed", range(5))
-async def test_no_kind_of_server_refuses_anything(window: str, jitter: float, seed: int) -> None:
+async def test_no_kind_of_window_refuses_a_request(window: str, jitter: float, seed: int) -> None:
     clock, random = VirtualClock(), Random(seed)
     limiter = Limiter(20, per=_PER, clock=clock)
     quota = Quota(20, per=_PER, window=window, clock=clock.now)  # type: ignore[arg-type]
@@ -50,12 +50,12 @@ async def test_no_kind_of_server_refuses_anything(window: str, jitter: float, se
             refused.extend(filter(None, [quota.take()]))
             await _sleep(clock, random.uniform(0, jitter))
 
-    await _let_time_pass(clock, *[request] * 100)
+    await _run_all(clock, *[request] * 100)
 
     assert refused == []
 
 
-async def test_a_quota_is_used_up_to_its_limit() -> None:
+async def test_the_whole_quota_is_used() -> None:
     clock = VirtualClock()
     limiter = Limiter(20, per=_PER, clock=clock)
     started: list[float] = []
@@ -64,7 +64,7 @@ async def test_a_quota_is_used_up_to_its_limit() -> None:
         async with limiter.slot():
             started.append(clock.now() - 1000)
 
-    await _let_time_pass(clock, *[request] * 200)
+    await _run_all(clock, *[request] * 200)
 
     assert started == [_PER * window for window in range(10) for _ in range(20)]
 
@@ -83,7 +83,7 @@ async def test_first_come_first_served() -> None:
         async with anyio.create_task_group() as tasks:
             for number in range(9):
                 tasks.start_soon(request, number)
-                # One after the other, or the order of arrival would be the event loop's.
+                # One after the other, or the event loop would choose the order of arrival.
                 await anyio.lowlevel.checkpoint()
         around.cancel_scope.cancel()
 
@@ -91,7 +91,7 @@ async def test_first_come_first_served() -> None:
     assert [number // 2 for number in served] == sorted(number // 2 for number in served)
 
 
-async def test_who_is_cancelled_takes_no_slot_along() -> None:
+async def test_a_cancelled_waiter_uses_no_slot() -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=_PER, clock=clock)
     served: list[str] = []
@@ -105,13 +105,13 @@ async def test_who_is_cancelled_takes_no_slot_along() -> None:
             tasks.start_soon(request, name)
             await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
-    await _let_time_pass(clock, lambda: request("next"), lambda: request("last"))
+    await _run_all(clock, lambda: request("next"), lambda: request("last"))
 
     assert sorted(served) == ["last", "next"]
     assert clock.now() == 1000 + 2 * _PER
 
 
-async def test_a_cancelled_head_hands_its_place_to_the_next() -> None:
+async def test_cancelling_the_first_waiter_wakes_the_next() -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=_PER, clock=clock)
     served: list[str] = []
@@ -139,15 +139,15 @@ async def test_a_cancelled_head_hands_its_place_to_the_next() -> None:
 
 
 @pytest.mark.parametrize(("ahead", "wait"), [(0, 60.0), (2, 60.0), (3, 120.0), (8, 180.0)])
-async def test_too_long_a_wait_is_refused_at_once(ahead: int, wait: float) -> None:
+async def test_a_wait_beyond_max_wait_is_refused_at_once(ahead: int, wait: float) -> None:
     clock = VirtualClock()
     limiter = Limiter(3, per=_PER, clock=clock)
     async with anyio.create_task_group() as tasks:
         for _ in range(3 + ahead):
-            tasks.start_soon(_pass_through, limiter)
+            tasks.start_soon(_use_slot, limiter)
         await anyio.wait_all_tasks_blocked()
         with pytest.raises(RateLimitedError, match="Nothing was sent") as caught:
-            await _pass_through(limiter, max_wait=wait - 1)
+            await _use_slot(limiter, max_wait=wait - 1)
         tasks.cancel_scope.cancel()
 
     assert caught.value.retry_after == wait
@@ -155,44 +155,44 @@ async def test_too_long_a_wait_is_refused_at_once(ahead: int, wait: float) -> No
     assert clock.now() == 1000
 
 
-async def _pass_through(limiter: Limiter, max_wait: float | None = None) -> None:
+async def _use_slot(limiter: Limiter, max_wait: float | None = None) -> None:
     async with limiter.slot(max_wait=max_wait):
         pass
 
 
-async def test_a_bearable_wait_is_waited() -> None:
+async def test_a_wait_within_max_wait_is_waited() -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=_PER, clock=clock)
-    await _pass_through(limiter)
+    await _use_slot(limiter)
 
-    await _let_time_pass(clock, lambda: _pass_through(limiter, max_wait=60))
+    await _run_all(clock, lambda: _use_slot(limiter, max_wait=60))
 
     assert clock.now() == 1060
 
 
-async def test_a_hold_moves_forward_only() -> None:
+async def test_a_shorter_pause_does_not_shorten_a_longer_one() -> None:
     clock = VirtualClock()
     limiter = Limiter(5, per=_PER, clock=clock)
     await limiter.hold(30)
     await limiter.hold(10)
 
-    await _let_time_pass(clock, lambda: _pass_through(limiter))
+    await _run_all(clock, lambda: _use_slot(limiter))
 
     assert clock.now() == 1030
 
 
-async def test_a_hold_sends_away_who_cannot_wait_that_long() -> None:
+async def test_a_pause_refuses_waiters_that_may_not_wait_so_long() -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=_PER, clock=clock)
     caught: list[RateLimitedError] = []
 
     async def impatient() -> None:
         try:
-            await _pass_through(limiter, max_wait=200)
+            await _use_slot(limiter, max_wait=200)
         except RateLimitedError as error:
             caught.append(error)
 
-    await _pass_through(limiter)
+    await _use_slot(limiter)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(impatient)
         tasks.start_soon(impatient)
@@ -202,18 +202,18 @@ async def test_a_hold_sends_away_who_cannot_wait_that_long() -> None:
     assert [error.retry_after for error in caught] == [600, 600]
 
 
-async def test_a_stop_fails_everybody_who_waits() -> None:
+async def test_stop_raises_in_all_waiters() -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=_PER, clock=clock)
     caught: list[BlockedError] = []
 
     async def waiting() -> None:
         try:
-            await _pass_through(limiter)
+            await _use_slot(limiter)
         except BlockedError as error:
             caught.append(error)
 
-    await _pass_through(limiter)
+    await _use_slot(limiter)
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
             tasks.start_soon(waiting)
@@ -232,7 +232,7 @@ async def test_a_stop_fails_everybody_who_waits() -> None:
         ({"per": -1}, "per"),
     ],
 )
-async def test_a_quota_of_nothing_is_refused(options: dict[str, float], argument: str) -> None:
+async def test_an_empty_quota_is_refused(options: dict[str, float], argument: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         Limiter(**options)  # type: ignore[arg-type]
 
@@ -246,7 +246,7 @@ async def test_a_quota_of_nothing_is_refused(options: dict[str, float], argument
     cancelled=st.floats(0, 0.6),
 )
 @settings(max_examples=40)
-def test_any_schedule_keeps_to_the_quota(
+def test_any_schedule_respects_the_quota(
     seed: int, limit: int, jitter: float, cancelled: float
 ) -> None:
     anyio.run(_schedule, seed, limit, jitter, cancelled)
@@ -268,14 +268,14 @@ async def _schedule(seed: int, limit: int, jitter: float, cancelled: float) -> N
                 arrivals.append(clock.now())
                 await _sleep(clock, random.uniform(0, jitter))
 
-    await _let_time_pass(clock, *[request] * 40)
+    await _run_all(clock, *[request] * 40)
 
     arrivals.sort()
     windows = zip(arrivals, arrivals[limit:], strict=False)
     assert all(later - earlier >= _PER - 1e-6 for earlier, later in windows)
 
 
-async def test_who_is_in_the_background_lets_others_go_first() -> None:
+async def test_background_requests_wait_for_the_others() -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=_PER, clock=clock)
     order: list[str] = []

@@ -1,4 +1,4 @@
-"""One quota for many processes, kept by a real Redis server."""
+"""The rate limiter that processes share, with a real Redis server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.support.redis_server import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
 
-_WORK = """
+_PROCESS = """
 import sys
 import anyio
 import anyio.lowlevel
@@ -67,15 +67,15 @@ def test_many_processes_share_one_quota(window: str, port: int) -> None:
     quota = Quota(10, per=0.5, window=window)  # type: ignore[arg-type]
     sandbox = Sandbox(10, settings=Settings(quota=quota))
     with sandbox.serve() as url:
-        command = [sys.executable, "-W", "error", "-c", _WORK, url, str(port), "15"]
+        command = [sys.executable, "-W", "error", "-c", _PROCESS, url, str(port), "15"]
         processes = [subprocess.Popen(command) for _ in range(3)]
         assert [process.wait(60) for process in processes] == [0, 0, 0]
 
     assert Counter(seen.status for seen in sandbox.requests) == {200: 45}
 
 
-class _Waits(SystemClock):
-    """The system's clock, which notes for how long somebody means to wait."""
+class _RecordingClock(SystemClock):
+    """The system's clock, which records the waits."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
@@ -85,8 +85,8 @@ class _Waits(SystemClock):
         await super().wait(event, seconds)
 
 
-async def test_a_quota_is_used_up_and_no_more(redis: coredis.Redis[bytes]) -> None:
-    clock = _Waits()
+async def test_the_whole_quota_is_used_and_not_exceeded(redis: coredis.Redis[bytes]) -> None:
+    clock = _RecordingClock()
     limiter = RedisLimiter(redis, 3, per=0.2, clock=clock)
     started = anyio.current_time()
 
@@ -99,7 +99,7 @@ async def test_a_quota_is_used_up_and_no_more(redis: coredis.Redis[bytes]) -> No
     assert limiter.rate == pytest.approx(15)
 
 
-async def test_a_longer_wait_than_allowed_is_refused(redis: coredis.Redis[bytes]) -> None:
+async def test_a_wait_beyond_max_wait_is_refused(redis: coredis.Redis[bytes]) -> None:
     limiter = RedisLimiter(redis, 1, per=3000)
 
     async with limiter.slot(max_wait=0):
@@ -111,7 +111,7 @@ async def test_a_longer_wait_than_allowed_is_refused(redis: coredis.Redis[bytes]
     assert 2900 < (caught.value.retry_after or 0) <= 3000
 
 
-async def test_a_hold_is_for_all(redis: coredis.Redis[bytes]) -> None:
+async def test_a_pause_applies_to_all_processes(redis: coredis.Redis[bytes]) -> None:
     one, other = RedisLimiter(redis, 5, per=1), RedisLimiter(redis, 5, per=1)
 
     await one.hold(4000)
@@ -123,7 +123,7 @@ async def test_a_hold_is_for_all(redis: coredis.Redis[bytes]) -> None:
     assert 3900 < (caught.value.retry_after or 0) <= 4000
 
 
-async def test_a_block_fails_what_waits(redis: coredis.Redis[bytes]) -> None:
+async def test_stop_raises_in_all_waiters(redis: coredis.Redis[bytes]) -> None:
     limiter = RedisLimiter(redis, 1, per=30)
     failed: list[BlockedError] = []
 
@@ -143,7 +143,7 @@ async def test_a_block_fails_what_waits(redis: coredis.Redis[bytes]) -> None:
     assert len(failed) == 3
 
 
-async def test_who_is_in_the_background_lets_others_go_first(redis: coredis.Redis[bytes]) -> None:
+async def test_background_requests_wait_for_the_others(redis: coredis.Redis[bytes]) -> None:
     limiter = RedisLimiter(redis, 1, per=0.1)
     order: list[str] = []
 
@@ -159,7 +159,7 @@ async def test_who_is_in_the_background_lets_others_go_first(redis: coredis.Redi
     assert order == ["user", "feed", "pull"]
 
 
-async def test_a_cancelled_wait_takes_no_slot_with_it(redis: coredis.Redis[bytes]) -> None:
+async def test_a_cancelled_waiter_uses_no_slot(redis: coredis.Redis[bytes]) -> None:
     limiter = RedisLimiter(redis, 1, per=0.1)
 
     async with limiter.slot():
@@ -170,7 +170,7 @@ async def test_a_cancelled_wait_takes_no_slot_with_it(redis: coredis.Redis[bytes
         pass
 
 
-_LOSE = """
+_SHUTDOWN = """
 import contextlib
 import sys
 import anyio
@@ -194,22 +194,22 @@ anyio.run(main, *sys.argv[1:])
 """
 
 
-def test_a_server_that_is_gone_is_named_before_anything_is_sent() -> None:
-    # In a process of its own: coredis leaves streams open when its server goes, and is warned.
+def test_a_lost_redis_server_is_an_error_before_sending() -> None:
+    # In its own process: coredis leaves streams open when its server ends, which causes warnings.
     sandbox = Sandbox(10, settings=Settings(quota=None))
     with redis_server() as port, sandbox.serve() as url:
-        command = [sys.executable, "-c", _LOSE, url, str(port)]
+        command = [sys.executable, "-c", _SHUTDOWN, url, str(port)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
-    assert "The Redis server that keeps the quota does not answer. Nothing was sent" in done.stdout
+    assert "Redis server of the rate limiter cannot be reached" in done.stdout
     assert len(sandbox.requests) == 1
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_asyncios_own_cancellation_gives_the_slot_back(
+async def test_cancellation_by_asyncio_releases_the_slot(
     redis: coredis.Redis[bytes],
 ) -> None:
-    """However far the question to the server had come, the slot returns after one window."""
+    """At whatever step the task is cancelled, the slot is free after one window."""
     limiter = RedisLimiter(redis, 3, per=0.3)
 
     for steps in range(40):
@@ -218,7 +218,7 @@ async def test_asyncios_own_cancellation_gives_the_slot_back(
             await anyio.lowlevel.checkpoint()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        if not task.cancelled():  # it was in before it could be cancelled
+        if not task.cancelled():  # it had the slot before it could be cancelled
             await redis.flushall()
 
     with anyio.fail_after(10):
@@ -227,15 +227,13 @@ async def test_asyncios_own_cancellation_gives_the_slot_back(
                 pass
 
 
-# -- a server that loses its data -----------------------------------------------------------------
-
 _N, _PER = 3, 0.12
-# Two processes take a slot (small letter) and leave the oldest they have (capital letter).
+# Two processes take a slot (small letter) and release their oldest one (capital letter).
 _STEPS = "aabABAbB"
 
 
-class _Loss:
-    """Two processes, and a server that forgets in between."""
+class _DataLoss:
+    """Two processes, and a server that loses its data in between."""
 
     def __init__(self, one: coredis.Redis[bytes], other: coredis.Redis[bytes]) -> None:
         limiters = [RedisLimiter(redis, _N, per=_PER) for redis in (one, other)]
@@ -271,20 +269,20 @@ class _Loss:
 
 
 @pytest.mark.parametrize("at", range(len(_STEPS)))
-async def test_no_window_holds_too_many_after_a_flush(port: int, at: int) -> None:
+async def test_no_window_is_overfull_after_a_flush(port: int, at: int) -> None:
     async with (
         coredis.Redis(port=port) as one,
         coredis.Redis(port=port) as other,
     ):
         await one.flushall()
-        await _Loss(one, other).run(one.flushall, at)
+        await _DataLoss(one, other).run(one.flushall, at)
 
 
-# coredis leaves streams open when its server goes, and is warned.
+# coredis leaves streams open when its server ends, which causes warnings.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("kept", ["nothing", "an older copy"])
+@pytest.mark.parametrize("saved", ["nothing", "an older copy"])
 @pytest.mark.parametrize("at", [2, 3, 4, 6])
-async def test_no_window_holds_too_many_after_a_restart(tmp_path: Path, kept: str, at: int) -> None:
+async def test_no_window_is_overfull_after_a_restart(tmp_path: Path, saved: str, at: int) -> None:
     server = RedisServer(str(tmp_path))
 
     async def restart() -> None:
@@ -296,8 +294,8 @@ async def test_no_window_holds_too_many_after_a_restart(tmp_path: Path, kept: st
             coredis.Redis(port=server.port) as one,
             coredis.Redis(port=server.port) as other,
         ):
-            loss = _Loss(one, other)
-            if kept == "an older copy":
+            loss = _DataLoss(one, other)
+            if saved == "an older copy":
                 await loss._do("a")
                 await one.save()
                 await loss._do("A")
@@ -307,7 +305,7 @@ async def test_no_window_holds_too_many_after_a_restart(tmp_path: Path, kept: st
     gc.collect()
 
 
-async def test_scripts_that_the_server_forgot_are_loaded_again(redis: coredis.Redis[bytes]) -> None:
+async def test_flushed_scripts_are_loaded_again(redis: coredis.Redis[bytes]) -> None:
     limiter = RedisLimiter(redis, 3, per=30)
 
     for _ in range(3):
@@ -319,7 +317,7 @@ async def test_scripts_that_the_server_forgot_are_loaded_again(redis: coredis.Re
         await limiter.slot(max_wait=0).__aenter__()
 
 
-async def test_a_first_start_waits_for_nothing(redis: coredis.Redis[bytes]) -> None:
+async def test_the_first_process_does_not_wait(redis: coredis.Redis[bytes]) -> None:
     async with (
         RedisLimiter(redis, 1, per=30).slot(max_wait=0),
         RedisLimiter(redis, 1, per=30, name="another").slot(max_wait=0),
@@ -327,7 +325,7 @@ async def test_a_first_start_waits_for_nothing(redis: coredis.Redis[bytes]) -> N
         pass
 
 
-async def test_a_hold_is_not_forgotten(redis: coredis.Redis[bytes]) -> None:
+async def test_a_pause_survives_a_flush(redis: coredis.Redis[bytes]) -> None:
     limiter = RedisLimiter(redis, 5, per=1)
     await limiter.hold(4000)
     await redis.flushall()
@@ -343,13 +341,13 @@ async def _run_out_of_memory(redis: coredis.Redis[bytes], limit: int) -> None:
     await redis.config_set({"maxmemory": limit})
 
 
-async def test_a_server_without_memory_refuses_and_takes_no_slot(
+async def test_a_full_server_is_an_error_and_uses_no_slot(
     redis: coredis.Redis[bytes],
 ) -> None:
     limiter = RedisLimiter(redis, 1, per=30)
     await _run_out_of_memory(redis, 1)
 
-    with pytest.raises(ConnectionFailedError, match=r"refuses \(.*OOM.*check its memory"):
+    with pytest.raises(ConnectionFailedError, match=r"refuses \(.*OOM.*Check its memory"):
         await limiter.slot(max_wait=0).__aenter__()
 
     await _run_out_of_memory(redis, 0)
@@ -357,7 +355,7 @@ async def test_a_server_without_memory_refuses_and_takes_no_slot(
         pass
 
 
-async def test_a_slot_that_is_left_without_memory_is_free_in_time(
+async def test_a_slot_released_while_the_server_is_full_is_free_after_one_window(
     redis: coredis.Redis[bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     limiter = RedisLimiter(redis, 2, per=0.2)
@@ -367,12 +365,12 @@ async def test_a_slot_that_is_left_without_memory_is_free_in_time(
     await _run_out_of_memory(redis, 0)
 
     assert "OOM" in caplog.text
-    for _ in range(3):  # a minute would be told
+    for _ in range(3):  # and not a lease later
         async with limiter.slot(max_wait=0.3):
             pass
 
 
-async def test_a_slot_whose_request_was_not_sent_is_free_at_once(
+async def test_a_returned_slot_is_free_at_once(
     redis: coredis.Redis[bytes],
 ) -> None:
     limiter = RedisLimiter(redis, 1, per=30)
@@ -390,7 +388,7 @@ async def test_a_slot_whose_request_was_not_sent_is_free_at_once(
     assert served == ["next"]
 
 
-async def test_requests_that_are_cancelled_before_they_left_cost_nothing(
+async def test_requests_that_were_not_sent_use_no_slot(
     redis: coredis.Redis[bytes],
 ) -> None:
     limiter = RedisLimiter(redis, 20, per=60)
@@ -410,7 +408,7 @@ async def test_requests_that_are_cancelled_before_they_left_cost_nothing(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_a_connection_that_breaks_takes_no_slot_along(port: int) -> None:
+async def test_a_broken_connection_loses_no_slot(port: int) -> None:
     async with coredis.Redis(port=port) as redis, coredis.Redis(port=port) as admin:
         await admin.flushall()
         limiter = RedisLimiter(redis, 1, per=0.1)
@@ -422,10 +420,10 @@ async def test_a_connection_that_breaks_takes_no_slot_along(port: int) -> None:
     gc.collect()
 
 
-# coredis makes a connection before it refuses, and leaves its streams open.
+# coredis opens a connection before it refuses, and leaves its streams open.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("state", ["never opened", "closed"])
-async def test_a_redis_that_is_not_open_is_told_at_once(port: int, state: str) -> None:
+async def test_a_closed_redis_client_is_refused(port: int, state: str) -> None:
     redis = coredis.Redis(port=port)
     if state == "closed":
         async with redis:
@@ -473,10 +471,10 @@ end
 
 
 @pytest.mark.parametrize("state", ["in use", "used", "paused"])
-async def test_a_clock_that_is_set_back_delays_nothing_for_long(
+async def test_a_clock_that_is_set_back_delays_requests_only_briefly(
     redis: coredis.Redis[bytes], monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    """A server whose clock is set back by an hour sees each stored time an hour later."""
+    """To a server whose clock is set back by an hour, each stored time is an hour later."""
     monkeypatch.setattr("seeclickfix_async._transport.redis_limiter._LEASE", 0.9)
     limiter, other = RedisLimiter(redis, 1, per=0.3), RedisLimiter(redis, 1, per=0.3)
     set_back = redis.register_script(_SET_CLOCK_BACK)

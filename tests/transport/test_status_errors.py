@@ -1,4 +1,4 @@
-"""From a status to an error."""
+"""Errors for the statuses of responses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seeclickfix_async import Response, errors
 from seeclickfix_async._transport.status_errors import field_errors, status_error
 
 
-def _answer(status: int, body: Any = b"", **headers: str) -> Response:
+def _response(status: int, body: Any = b"", **headers: str) -> Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status, named, content, route="GET /issues")
@@ -25,21 +25,24 @@ _ADMIN = {"message": "Request forbidden by administrative rules.", "documentatio
 @pytest.mark.parametrize(
     ("response", "kind"),
     [
-        (_answer(400, {"request": "Unable to parse JSON"}), errors.BadRequestError),
-        (_answer(405), errors.BadRequestError),
-        (_answer(302), errors.BadRequestError),
-        (_answer(401), errors.AuthenticationError),
-        (_answer(403), errors.PermissionDeniedError),
-        (_answer(403, _ADMIN), errors.BlockedError),
-        (_answer(403, b"<h1>Request forbidden by administrative rules.</h1>"), errors.BlockedError),
-        (_answer(404), errors.NotFoundError),
-        (_answer(422, {"email": "Can't be blank."}), errors.ValidationError),
-        (_answer(429, _ADMIN, retry_after="10"), errors.RateLimitedError),
-        (_answer(500, b"<html>Server Error</html>"), errors.ServerError),
-        (_answer(503), errors.ServerError),
+        (_response(400, {"request": "Unable to parse JSON"}), errors.BadRequestError),
+        (_response(405), errors.BadRequestError),
+        (_response(302), errors.BadRequestError),
+        (_response(401), errors.AuthenticationError),
+        (_response(403), errors.PermissionDeniedError),
+        (_response(403, _ADMIN), errors.BlockedError),
+        (
+            _response(403, b"<p>Request forbidden by administrative rules."),
+            errors.BlockedError,
+        ),
+        (_response(404), errors.NotFoundError),
+        (_response(422, {"email": "Can't be blank."}), errors.ValidationError),
+        (_response(429, _ADMIN, retry_after="10"), errors.RateLimitedError),
+        (_response(500, b"<html>Server Error</html>"), errors.ServerError),
+        (_response(503), errors.ServerError),
     ],
 )
-def test_each_refusal_has_its_error(response: Response, kind: type[errors.StatusError]) -> None:
+def test_each_status_has_its_error(response: Response, kind: type[errors.StatusError]) -> None:
     error = status_error(response)
 
     assert type(error) is kind
@@ -49,12 +52,12 @@ def test_each_refusal_has_its_error(response: Response, kind: type[errors.Status
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 304])
-def test_a_success_is_no_refusal(status: int) -> None:
-    assert status_error(_answer(status)) is None
+def test_a_success_has_no_error(status: int) -> None:
+    assert status_error(_response(status)) is None
 
 
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "fields"),
     [
         (
             {"email": "Can't be blank.", "base": "No."},
@@ -70,12 +73,12 @@ def test_a_success_is_no_refusal(status: int) -> None:
         ({}, {}),
     ],
 )
-def test_the_forms_of_422_become_one(body: Any, found: dict[str, list[str]]) -> None:
-    assert field_errors(body) == found
+def test_all_forms_of_a_422_are_read(body: Any, fields: dict[str, list[str]]) -> None:
+    assert field_errors(body) == fields
 
 
-def test_what_the_service_says_keeps_one_full_stop() -> None:
-    error = status_error(_answer(422, {"email": "Can't be blank.", "base": ["No.", "Never"]}))
+def test_a_quoted_message_ends_with_one_full_stop() -> None:
+    error = status_error(_response(422, {"email": "Can't be blank.", "base": ["No.", "Never"]}))
 
     assert str(error) == (
         "422 for GET /issues. The service refused: email: Can't be blank; base: No, Never."
@@ -87,11 +90,11 @@ def test_what_the_service_says_keeps_one_full_stop() -> None:
     [
         ("GET /issues", "Check base_url"),
         ("GET /api/v2/nothing", "Check base_url"),
-        ("GET /issues/{id}", "no such thing"),
-        ("GET a photo", "no such thing"),
+        ("GET /issues/{id}", "does not exist, or"),
+        ("GET a photo", "does not exist, or"),
     ],
 )
-def test_a_404_of_a_whole_collection_may_be_another_services(route: str, words: str) -> None:
+def test_a_404_for_a_collection_advises_to_check_the_base_url(route: str, words: str) -> None:
     assert words in str(status_error(Response(404, {}, b"", route=route)))
 
 
@@ -102,14 +105,14 @@ _JSON = st.recursive(
 
 
 @given(st.integers(100, 599), _JSON | st.binary())
-def test_any_answer_is_a_success_or_one_of_our_errors(status: int, body: Any) -> None:
-    error = status_error(_answer(status, body))
+def test_any_response_is_a_success_or_has_an_error(status: int, body: Any) -> None:
+    error = status_error(_response(status, body))
 
     assert (error is None) == (200 <= status < 300 or status == 304)
 
 
 @pytest.mark.parametrize(
-    ("says", "reason", "words"),
+    ("description", "reason", "words"),
     [
         ("The access token expired", "expired", "The access token expired."),
         ("The access token was revoked", "revoked", "The access token was revoked."),
@@ -117,10 +120,10 @@ def test_any_answer_is_a_success_or_one_of_our_errors(status: int, body: Any) ->
         ("Something new", "", "does not know who you are"),
     ],
 )
-def test_a_401_says_what_is_wrong_with_the_token(says: str, reason: str, words: str) -> None:
-    challenge = f'Bearer error="invalid_token", error_description="{says}"'
+def test_a_401_has_the_reason_of_the_refusal(description: str, reason: str, words: str) -> None:
+    challenge = f'Bearer error="invalid_token", error_description="{description}"'
 
-    error = status_error(_answer(401, **{"www-authenticate": challenge}))
+    error = status_error(_response(401, **{"www-authenticate": challenge}))
 
     assert isinstance(error, errors.AuthenticationError)
     assert error.reason == reason
@@ -128,23 +131,23 @@ def test_a_401_says_what_is_wrong_with_the_token(says: str, reason: str, words: 
 
 
 @pytest.mark.parametrize(
-    ("body", "nobody", "reason", "words"),
+    ("body", "anonymous", "reason", "words"),
     [
         (_ADMIN, True, "blocked", "refuses this client as a whole"),
-        ({"message": "No."}, True, "nobody", "not signed in"),
+        ({"message": "No."}, True, "anonymous", "not signed in"),
         ({"message": "No."}, False, "account", "account may not do this"),
     ],
 )
-def test_a_403_says_which_of_three_it_is(body: Any, nobody: bool, reason: str, words: str) -> None:
-    error = status_error(_answer(403, body), nobody=nobody)
+def test_a_403_has_a_reason(body: Any, anonymous: bool, reason: str, words: str) -> None:
+    error = status_error(_response(403, body), anonymous=anonymous)
 
     assert isinstance(error, errors.PermissionDeniedError)
     assert error.reason == reason
     assert words in str(error)
 
 
-def test_a_429_carries_the_wait() -> None:
-    error = status_error(_answer(429, retry_after="10"))
+def test_a_429_has_the_seconds_to_wait() -> None:
+    error = status_error(_response(429, retry_after="10"))
 
     assert error is not None
     assert error.retry_after == 10

@@ -1,6 +1,7 @@
-"""A request ends after its total_timeout, however slowly its answer comes.
+"""A request ends after its total_timeout, however slowly the response arrives.
 
-The event loop's clock moves only with what the server sends: a busy machine changes nothing.
+The event loop's clock advances only when the server sends something, so that a busy machine changes
+nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.support.raw_servers import raw_server, wait_until
 pytestmark = pytest.mark.anyio
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n"
-_DRIPS: dict[str, tuple[bytes, bytes]] = {
+_SLOW_RESPONSES: dict[str, tuple[bytes, bytes]] = {
     "status": (b"", b"H"),
     "informational responses": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
     "headers": (_OK, b"X-A: a\r\n"),
@@ -54,13 +55,13 @@ def anyio_backend(request: pytest.FixtureRequest, clock: MockClock) -> tuple[str
     return "asyncio", {"loop_factory": event_loop}
 
 
-class Dripping:
-    """A server that never ends an answer, and never lets a client wait for a whole `timeout`."""
+class SlowServer:
+    """A server whose response never ends, while no wait for data takes as long as `timeout`."""
 
-    def __init__(self, clock: MockClock, begin: bytes, drop: bytes) -> None:
+    def __init__(self, clock: MockClock, start: bytes, repeated: bytes) -> None:
         self._clock = clock
-        self._begin = begin
-        self._drop = drop
+        self._start = start
+        self._repeated = repeated
         self.url = ""
         self.requests = self.open = 0
 
@@ -69,9 +70,9 @@ class Dripping:
         try:
             await stream.receive()
             self.requests += 1
-            await stream.send(self._begin)
+            await stream.send(self._start)
             while True:
-                await stream.send(self._drop)
+                await stream.send(self._repeated)
                 self._clock.jump(0.005)
                 await lowlevel.checkpoint()
         finally:
@@ -82,18 +83,18 @@ class Dripping:
 
 
 @asynccontextmanager
-async def dripping(clock: MockClock, begin: bytes, drop: bytes) -> AsyncIterator[Dripping]:
-    server = Dripping(clock, begin, drop)
+async def slow_server(clock: MockClock, start: bytes, repeated: bytes) -> AsyncIterator[SlowServer]:
+    server = SlowServer(clock, start, repeated)
     async with raw_server(server.serve) as port:
         server.url = f"http://127.0.0.1:{port}"
         yield server
 
 
-@pytest.mark.parametrize("what", _DRIPS)
-async def test_a_dripping_answer_ends(http: Any, clock: MockClock, what: str) -> None:
+@pytest.mark.parametrize("part", _SLOW_RESPONSES)
+async def test_a_slow_response_ends(http: Any, clock: MockClock, part: str) -> None:
     once = Retry(attempts=1)
     async with (
-        dripping(clock, *_DRIPS[what]) as server,
+        slow_server(clock, *_SLOW_RESPONSES[part]) as server,
         AsyncClient(
             base_url=server.url, http=http, limiter=None, retry=once, total_timeout=0.1
         ) as client,
@@ -134,10 +135,10 @@ async def test_redirects_share_one_total_timeout(http: Any, clock: MockClock) ->
             assert requests <= 3 * attempt
 
 
-async def test_a_read_is_tried_again_and_a_write_is_not(http: Any, clock: MockClock) -> None:
+async def test_a_read_is_retried_and_a_write_is_not(http: Any, clock: MockClock) -> None:
     retry = Retry(attempts=3, base=0)
     async with (
-        dripping(clock, *_DRIPS["body"]) as server,
+        slow_server(clock, *_SLOW_RESPONSES["body"]) as server,
         AsyncClient(
             "token", base_url=server.url, http=http, limiter=None, retry=retry, total_timeout=0.05
         ) as client,
@@ -151,9 +152,9 @@ async def test_a_read_is_tried_again_and_a_write_is_not(http: Any, clock: MockCl
     assert (reads, server.requests - reads) == (3, 1)
 
 
-async def test_a_dripping_photo_ends(http: Any, clock: MockClock, tmp_path: Any) -> None:
+async def test_a_slow_photo_ends(http: Any, clock: MockClock, tmp_path: Any) -> None:
     once = Retry(attempts=1)
-    async with dripping(clock, *_DRIPS["body"]) as server:
+    async with slow_server(clock, *_SLOW_RESPONSES["body"]) as server:
         image = f"{server.url}/photo.jpg"
         async with AsyncClient(
             base_url=server.url, http=http, limiter=None, retry=once, total_timeout=0.1
@@ -167,18 +168,18 @@ async def test_a_dripping_photo_ends(http: Any, clock: MockClock, tmp_path: Any)
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_dripping_provider_ends(clock: MockClock) -> None:
-    async with dripping(clock, *_DRIPS["body"]) as server:
+async def test_a_slow_token_endpoint_ends(clock: MockClock) -> None:
+    async with slow_server(clock, *_SLOW_RESPONSES["body"]) as server:
         app = Application("app", "https://app.example/", "secret", server.url)
         async with TokenEndpoint(app, limiter=None, total_timeout=0.1) as endpoint:
             with pytest.raises(errors.AnswerTimeoutError):
                 await endpoint.client_credentials()
 
 
-async def test_views_have_bounds_of_their_own(clock: MockClock) -> None:
+async def test_views_have_their_own_total_timeout(clock: MockClock) -> None:
     once = Retry(attempts=1)
     async with (
-        dripping(clock, *_DRIPS["body"]) as server,
+        slow_server(clock, *_SLOW_RESPONSES["body"]) as server,
         AsyncClient(base_url=server.url, limiter=None, retry=once, total_timeout=None) as client,
     ):
         with anyio.move_on_after(0.1) as scope:
@@ -189,7 +190,7 @@ async def test_views_have_bounds_of_their_own(clock: MockClock) -> None:
     assert scope.cancelled_caught
 
 
-async def test_waiting_for_the_quota_does_not_count(backend: HTTPBackend) -> None:
+async def test_waiting_for_the_limiter_does_not_count(backend: HTTPBackend) -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=3600, clock=clock)
     client = make_client(backend, backend.response(body=ISSUE), limiter=limiter, total_timeout=1)
@@ -203,9 +204,9 @@ async def test_waiting_for_the_quota_does_not_count(backend: HTTPBackend) -> Non
     assert clock.now() == 1000 + 2 * 3600
 
 
-@pytest.mark.parametrize("bound", [0, -1, float("nan"), "10", 10**9])
-def test_a_bound_that_is_none_is_refused(bound: Any) -> None:
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), "10", 10**9])
+def test_an_invalid_total_timeout_is_refused(seconds: Any) -> None:
     with pytest.raises(errors.InvalidArgumentError) as caught:
-        AsyncClient(total_timeout=bound)
+        AsyncClient(total_timeout=seconds)
 
     assert caught.value.argument == "total_timeout"

@@ -1,4 +1,4 @@
-"""One request's way, with both HTTP libraries and with every bad answer that we know of."""
+"""The transport, with both HTTP libraries and all bad responses that are known."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from tests.support.http_backends import ISSUE, ORIGIN, TOKEN, HTTPBackend, make_
 
 pytestmark = pytest.mark.anyio
 
-# -- what is sent ---------------------------------------------------------------------------------
 
-
-async def test_a_request_carries_the_token_and_a_name(backend: HTTPBackend) -> None:
+async def test_a_request_has_a_token_and_a_user_agent(backend: HTTPBackend) -> None:
     client = make_client(
         backend, backend.response(body=ISSUE), user_agent="bot/1", contact="a@b.example"
     )
@@ -46,7 +44,7 @@ async def test_the_site_and_the_api_root_are_both_a_base_url(
     assert str(backend.requests[0].url) == "https://city.example/api/v2/issues/7"
 
 
-async def test_a_route_tells_no_number(backend: HTTPBackend) -> None:
+async def test_a_route_contains_no_id(backend: HTTPBackend) -> None:
     client = make_client(backend, backend.response(body=ISSUE))
 
     response = await client.request("GET", "/organizations/311/issues/7?after=2026")
@@ -55,8 +53,8 @@ async def test_a_route_tells_no_number(backend: HTTPBackend) -> None:
 
 
 async def test_cookies_are_never_sent(backend: HTTPBackend) -> None:
-    answer = backend.response(body=ISSUE, set_cookie="session=somebody; Path=/")
-    client = make_client(backend, answer)
+    response = backend.response(body=ISSUE, set_cookie="session=somebody; Path=/")
+    client = make_client(backend, response)
 
     await client.issues.get(7)
     await client.with_options(token="another").issues.get(7)
@@ -64,7 +62,7 @@ async def test_cookies_are_never_sent(backend: HTTPBackend) -> None:
     assert [request.headers.get("cookie") for request in backend.requests] == [None, None]
 
 
-async def test_views_have_tokens_of_their_own(backend: HTTPBackend) -> None:
+async def test_views_have_their_own_tokens(backend: HTTPBackend) -> None:
     client = make_client(backend, backend.response(body=ISSUE))
 
     for view in (client.with_options(token="second"), client.with_options(token=None), client):
@@ -81,9 +79,6 @@ async def test_basic_authentication(backend: HTTPBackend) -> None:
     await client.issues.get(7)
 
     assert backend.requests[0].headers["authorization"].startswith("Basic ")
-
-
-# -- to whom the token goes -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -110,7 +105,7 @@ async def test_another_origin_gets_no_token(backend: HTTPBackend, url: str) -> N
     assert issue.id == 7
 
 
-async def test_a_token_of_the_callers_own_client_stays_at_home_too(backend: HTTPBackend) -> None:
+async def test_another_origin_gets_no_token_of_the_callers_client(backend: HTTPBackend) -> None:
     http = backend.client(
         backend.scripted(
             backend.response(302, location="https://evil.example/"), backend.response(body=ISSUE)
@@ -125,7 +120,7 @@ async def test_a_token_of_the_callers_own_client_stays_at_home_too(backend: HTTP
     assert sent == ["Bearer own", None]
 
 
-async def test_a_redirect_at_home_keeps_the_token(backend: HTTPBackend) -> None:
+async def test_a_redirect_within_the_origin_keeps_the_token(backend: HTTPBackend) -> None:
     moved = backend.response(301, location="/api/v2/issues/8")
     client = make_client(backend, moved, backend.response(body=ISSUE))
 
@@ -146,7 +141,7 @@ async def test_a_redirect_loop_ends(backend: HTTPBackend, location: str) -> None
     assert len(backend.requests) <= 2
 
 
-async def test_an_endless_row_of_redirects_ends(backend: HTTPBackend) -> None:
+async def test_an_endless_chain_of_redirects_ends(backend: HTTPBackend) -> None:
     http = backend.client(lambda request: backend.response(302, location=f"{request.url.path}/on"))
     client = AsyncClient(http=http, base_url=ORIGIN, limiter=None)
 
@@ -157,13 +152,13 @@ async def test_an_endless_row_of_redirects_ends(backend: HTTPBackend) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [(200, b"<html>Sign in to the wifi</html>"), (401, b""), (404, b"gone")]
+    "page", [(200, b"<html>Sign in to the wifi</html>"), (401, b""), (404, b"gone")]
 )
-async def test_a_foreign_page_is_no_answer_of_the_api(
-    backend: HTTPBackend, answer: tuple[int, bytes]
+async def test_a_page_of_another_origin_is_not_a_response_of_the_api(
+    backend: HTTPBackend, page: tuple[int, bytes]
 ) -> None:
     away = backend.response(302, location="https://login.example/portal?next=1")
-    client = make_client(backend, away, backend.response(*answer))
+    client = make_client(backend, away, backend.response(*page))
 
     with pytest.raises(errors.ForeignRedirectError, match=r"login\.example") as caught:
         await client.issues.get(7)
@@ -182,7 +177,7 @@ async def test_a_write_is_not_sent_to_another_origin(backend: HTTPBackend, statu
     assert len(backend.requests) == 1
 
 
-async def test_a_write_keeps_its_body_along_a_redirect_at_home(backend: HTTPBackend) -> None:
+async def test_a_write_keeps_its_body_through_a_redirect(backend: HTTPBackend) -> None:
     moved = backend.response(307, location="/api/v2/issues/8/comments")
     client = make_client(backend, moved, backend.response(201, {}))
 
@@ -191,14 +186,11 @@ async def test_a_write_keeps_its_body_along_a_redirect_at_home(backend: HTTPBack
     assert json.loads(backend.requests[1].content) == {"comment": "hello"}
 
 
-async def test_a_write_that_would_lose_its_body_fails(backend: HTTPBackend) -> None:
+async def test_a_redirect_that_would_lose_the_body_is_refused(backend: HTTPBackend) -> None:
     client = make_client(backend, backend.response(302, location="/api/v2/issues/8/comments"))
 
     with pytest.raises(errors.RedirectRefusedError, match="lose its body"):
         await client.request("POST", "/issues/7/comments", json={"comment": "hello"})
-
-
-# -- what comes back ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -212,7 +204,7 @@ async def test_a_write_that_would_lose_its_body_fails(backend: HTTPBackend) -> N
         (b"[" * 100_000, "cannot be read"),
     ],
 )
-async def test_an_answer_that_cannot_be_read(backend: HTTPBackend, body: bytes, words: str) -> None:
+async def test_an_unreadable_response_fails(backend: HTTPBackend, body: bytes, words: str) -> None:
     client = make_client(backend, backend.response(body=body))
 
     with pytest.raises(errors.DecodeError, match=words) as caught:
@@ -222,7 +214,7 @@ async def test_an_answer_that_cannot_be_read(backend: HTTPBackend, body: bytes, 
     assert "Maintenance" not in str(caught.value)
 
 
-async def test_an_empty_404(backend: HTTPBackend) -> None:
+async def test_a_404_may_be_empty(backend: HTTPBackend) -> None:
     client = make_client(backend, backend.response(404, b""))
 
     with pytest.raises(errors.NotFoundError) as caught:
@@ -232,7 +224,7 @@ async def test_an_empty_404(backend: HTTPBackend) -> None:
 
 
 @pytest.mark.parametrize("call", ["list", "get"])
-async def test_a_success_that_lists_errors_is_none(backend: HTTPBackend, call: str) -> None:
+async def test_a_success_that_lists_errors_is_an_error(backend: HTTPBackend, call: str) -> None:
     body = {"issues": [], "errors": {"lat": ["is no latitude"]}}
     client = make_client(backend, backend.response(body=body))
 
@@ -244,21 +236,21 @@ async def test_a_success_that_lists_errors_is_none(backend: HTTPBackend, call: s
 
 
 class _Gigabyte:
-    """A body that counts how much of it was asked for."""
+    """A body that counts how much of it was read."""
 
-    given = 0
+    size = 0
 
     def __aiter__(self) -> _Gigabyte:
         return self
 
     async def __anext__(self) -> bytes:
-        if self.given >= 2**30:
+        if self.size >= 2**30:
             raise StopAsyncIteration
-        self.given += 2**20
+        self.size += 2**20
         return b"x" * 2**20
 
 
-# httpx leaves inner generators of its own open when reading stops early, and trio says so.
+# httpx leaves inner generators open when reading stops early, and trio warns about it.
 @pytest.mark.filterwarnings("ignore:.*async_generator:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("announced", [True, False])
 async def test_a_body_of_a_gigabyte_is_not_read(backend: HTTPBackend, announced: bool) -> None:
@@ -270,10 +262,10 @@ async def test_a_body_of_a_gigabyte_is_not_read(backend: HTTPBackend, announced:
         await client.issues.get(7)
 
     assert caught.value.limit == MOST_BYTES
-    assert body.given <= MOST_BYTES + 2**20
+    assert body.size <= MOST_BYTES + 2**20
 
 
-async def test_a_bad_row_costs_no_other_row(
+async def test_an_unreadable_row_loses_no_other_row(
     backend: HTTPBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = [{"id": 1}, {"id": 2, "lat": {"secret place": 1}, "new": 5}, {"id": 3, "new": 6}]
@@ -291,13 +283,10 @@ async def test_a_bad_row_costs_no_other_row(
     assert "secret place" not in caplog.text
 
 
-# -- retries --------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "failure", [502, 503, 504, 429, "ConnectError", "ReadError", "ReadTimeout"]
 )
-async def test_a_read_is_tried_again(backend: HTTPBackend, failure: int | str) -> None:
+async def test_a_read_is_retried(backend: HTTPBackend, failure: int | str) -> None:
     bad = failure if isinstance(failure, str) else backend.response(failure, b"", retry_after="0")
     client = make_client(backend, bad, bad, backend.response(body=ISSUE))
 
@@ -318,7 +307,7 @@ async def test_a_read_is_tried_again(backend: HTTPBackend, failure: int | str) -
         (422, errors.ValidationError),
     ],
 )
-async def test_what_will_not_change_is_not_tried_again(
+async def test_a_permanent_error_is_not_retried(
     backend: HTTPBackend, failure: int, error: type[Exception]
 ) -> None:
     client = make_client(backend, backend.response(failure, b""))
@@ -330,7 +319,7 @@ async def test_what_will_not_change_is_not_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("failure", "tries"),
+    ("failure", "attempts"),
     [
         ("ConnectError", 3),
         ("ConnectTimeout", 3),
@@ -343,8 +332,8 @@ async def test_what_will_not_change_is_not_tried_again(
         (503, 1),
     ],
 )
-async def test_a_write_is_sent_again_only_when_it_surely_did_nothing(
-    backend: HTTPBackend, failure: int | str, tries: int
+async def test_a_write_is_retried_only_if_it_certainly_had_no_effect(
+    backend: HTTPBackend, failure: int | str, attempts: int
 ) -> None:
     bad = failure if isinstance(failure, str) else backend.response(failure, b"", retry_after="0")
     client = make_client(backend, bad, bad, backend.response(201, {}))
@@ -352,9 +341,9 @@ async def test_a_write_is_sent_again_only_when_it_surely_did_nothing(
     try:
         await client.request("POST", "/issues/7/comments", json={"comment": "hello"})
     except (errors.AnswerLostError, errors.ServerError):
-        assert tries == 1
+        assert attempts == 1
 
-    assert len(backend.requests) == tries
+    assert len(backend.requests) == attempts
 
 
 @pytest.mark.parametrize(
@@ -363,17 +352,21 @@ async def test_a_write_is_sent_again_only_when_it_surely_did_nothing(
         (
             "ConnectError",
             errors.ConnectionFailedError,
-            "No connection to city.example could be made. ",
+            "The connection to city.example failed. ",
         ),
         ("UnsupportedProtocol", errors.ConnectionFailedError, "Nothing was sent"),
-        ("ReadError", errors.AnswerLostError, "may have carried"),
-        ("ConnectTimeout", errors.ConnectionFailedError, "made: it did not answer in time"),
-        ("PoolTimeout", errors.ConnectionFailedError, "HTTP client that you gave has none left"),
-        ("ReadTimeout", errors.AnswerTimeoutError, "No answer came from city.example in time"),
+        ("ReadError", errors.AnswerLostError, "may have executed"),
+        (
+            "ConnectTimeout",
+            errors.ConnectionFailedError,
+            "server did not respond in time",
+        ),
+        ("PoolTimeout", errors.ConnectionFailedError, "HTTP client that you passed has no free"),
+        ("ReadTimeout", errors.AnswerTimeoutError, "city.example did not respond in time"),
         ("DecodingError", errors.AnswerLostError, "broke"),
     ],
 )
-async def test_failures_of_the_network_have_their_errors(
+async def test_each_network_failure_has_its_error(
     backend: HTTPBackend, failure: str, error: type[errors.TransportError], words: str
 ) -> None:
     client = make_client(backend, failure, retry=Retry(attempts=1))
@@ -384,7 +377,7 @@ async def test_failures_of_the_network_have_their_errors(
     assert caught.value.route == "GET /issues/{id}"
 
 
-async def test_retries_end_after_so_many_attempts(backend: HTTPBackend) -> None:
+async def test_retries_end_after_the_last_attempt(backend: HTTPBackend) -> None:
     client = make_client(backend, "ReadError", retry=Retry(attempts=3, base=0))
 
     with pytest.raises(errors.AnswerLostError):
@@ -428,7 +421,7 @@ async def test_retries_end_when_the_time_is_up(backend: HTTPBackend) -> None:
     assert len(backend.requests) == 4
 
 
-async def test_the_default_limiter_waits_by_the_clients_clock(backend: HTTPBackend) -> None:
+async def test_the_default_limiter_uses_the_clients_clock(backend: HTTPBackend) -> None:
     clock = VirtualClock()
     http = backend.client(backend.scripted(backend.response(body=json.dumps(ISSUE).encode())))
     client = AsyncClient(base_url=ORIGIN, http=http, clock=clock)
@@ -442,7 +435,7 @@ async def test_the_default_limiter_waits_by_the_clients_clock(backend: HTTPBacke
     assert clock.waits == [60.0]
 
 
-async def test_a_wait_beyond_the_total_is_not_begun(backend: HTTPBackend) -> None:
+async def test_a_retry_beyond_the_total_time_is_not_awaited(backend: HTTPBackend) -> None:
     response = backend.response(429, b"", retry_after="600")
     client = make_client(backend, response, retry=Retry(total=60))
 
@@ -453,7 +446,7 @@ async def test_a_wait_beyond_the_total_is_not_begun(backend: HTTPBackend) -> Non
     assert len(backend.requests) == 1
 
 
-async def test_max_wait_bounds_what_a_429_asks_for(backend: HTTPBackend) -> None:
+async def test_max_wait_limits_the_wait_after_a_429(backend: HTTPBackend) -> None:
     client = make_client(backend, backend.response(429, b"", retry_after="30"), max_wait=5)
 
     with pytest.raises(errors.RateLimitedError):
@@ -462,7 +455,7 @@ async def test_max_wait_bounds_what_a_429_asks_for(backend: HTTPBackend) -> None
     assert len(backend.requests) == 1
 
 
-async def test_a_429_stops_all_who_share_the_limiter(backend: HTTPBackend) -> None:
+async def test_a_429_pauses_the_shared_limiter(backend: HTTPBackend) -> None:
     limiter = Limiter(20, per=60)
     client = make_client(
         backend,
@@ -483,7 +476,7 @@ async def test_a_blocked_client_stops(backend: HTTPBackend) -> None:
     caught: list[errors.BlockedError] = []
 
     async def serve(_request: Any) -> Any:
-        await anyio.wait_all_tasks_blocked()  # the others are in the queue by now
+        await anyio.wait_all_tasks_blocked()  # now the others are in the queue
         return backend.response(403, {"message": "Request forbidden by administrative rules."})
 
     http = backend.module.AsyncClient(transport=backend.module.MockTransport(serve))
@@ -500,13 +493,12 @@ async def test_a_blocked_client_stops(backend: HTTPBackend) -> None:
             tasks.start_soon(get)
 
     assert len(caught) == 3
-    assert len(set(map(id, caught))) == 1  # one request was sent, and its error is everybody's
+    assert len(set(map(id, caught))) == 1  # one request was sent, and all tasks raise its error
 
 
-# -- the client's life ----------------------------------------------------------------------------
-
-
-async def test_a_closed_client_says_so_and_leaves_the_callers_alone(backend: HTTPBackend) -> None:
+async def test_a_closed_client_leaves_the_callers_open(
+    backend: HTTPBackend,
+) -> None:
     http = backend.client(backend.scripted(backend.response(body=ISSUE)))
     async with AsyncClient(http=http, base_url=ORIGIN, limiter=None) as client:
         view = client.with_options(token="other")
@@ -521,7 +513,7 @@ async def test_a_closed_client_says_so_and_leaves_the_callers_alone(backend: HTT
     await client.aclose()
 
 
-async def test_no_token_in_any_log_record(
+async def test_no_log_record_contains_the_token(
     backend: HTTPBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = make_client(backend, 503, backend.response(503, b""), backend.response(body=ISSUE))
@@ -534,12 +526,12 @@ async def test_no_token_in_any_log_record(
     assert TOKEN not in caplog.text
 
 
-async def test_something_else_than_a_client_is_refused() -> None:
+async def test_another_object_than_an_http_client_is_refused() -> None:
     with pytest.raises(errors.InvalidArgumentError, match=r"httpx\.AsyncClient"):
         AsyncClient(http=object())  # type: ignore[arg-type]
 
 
-def test_a_client_of_another_event_loop_says_so(backend: HTTPBackend) -> None:
+def test_a_second_event_loop_is_refused(backend: HTTPBackend) -> None:
     client = make_client(backend, backend.response(body=ISSUE))
 
     anyio.run(client.issues.get, 7)

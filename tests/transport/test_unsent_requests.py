@@ -1,4 +1,4 @@
-"""A place in the quota is given back at once if no byte of its request was sent."""
+"""A slot of the limiter is free at once if no byte of its request was sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ONCE = Retry(attempts=1)
 
 
 class Silent:
-    """A server that reads and never answers."""
+    """A server that reads and never responds."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -43,18 +43,18 @@ async def silent_server() -> AsyncIterator[Silent]:
         yield server
 
 
-async def _places_left(limiter: Limiter) -> int:
-    """How many requests may leave at once."""
-    left = 0
+async def _free_slots(limiter: Limiter) -> int:
+    """Return how many requests can be sent now."""
+    count = 0
     try:
         while True:
             async with limiter.slot(max_wait=0):
-                left += 1
+                count += 1
     except errors.RateLimitedError:
-        return left
+        return count
 
 
-async def test_who_is_refused_a_connection_keeps_the_place(http: Any) -> None:
+async def test_a_refused_connection_uses_no_slot(http: Any) -> None:
     limiter = Limiter(2, clock=VirtualClock())
     client = AsyncClient(base_url="http://127.0.0.1:9", http=http, limiter=limiter, retry=_ONCE)
 
@@ -63,37 +63,37 @@ async def test_who_is_refused_a_connection_keeps_the_place(http: Any) -> None:
             with pytest.raises(errors.ConnectionFailedError):
                 await client.with_options(max_wait=0).issues.get(7)
 
-    assert await _places_left(limiter) == 2
+    assert await _free_slots(limiter) == 2
 
 
 @pytest.mark.parametrize("failure", ["ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"])
-async def test_a_transport_of_the_callers_tells_by_its_error(
+async def test_an_error_of_the_callers_transport_says_whether_a_byte_was_sent(
     backend: HTTPBackend, failure: str
 ) -> None:
     limiter = Limiter(2, clock=VirtualClock())
     client = make_client(backend, failure, limiter=limiter, max_wait=0)
 
-    with pytest.raises(errors.ConnectionFailedError):  # after four tries
+    with pytest.raises(errors.ConnectionFailedError):  # after four attempts
         await client.issues.get(7)
 
-    assert await _places_left(limiter) == 2
+    assert await _free_slots(limiter) == 2
 
 
 @pytest.mark.parametrize("failure", ["ReadError", "WriteError", "ReadTimeout", "WriteTimeout"])
-async def test_what_may_have_left_counts(backend: HTTPBackend, failure: str) -> None:
+async def test_a_request_that_may_be_sent_uses_a_slot(backend: HTTPBackend, failure: str) -> None:
     limiter = Limiter(2, clock=VirtualClock())
     client = make_client(backend, failure, limiter=limiter, retry=_ONCE)
 
     with pytest.raises(errors.AnswerLostError):
         await client.issues.get(7)
 
-    assert await _places_left(limiter) == 1
+    assert await _free_slots(limiter) == 1
 
 
-# httpcore leaves the socket of a handshake that is cancelled to the garbage collection.
+# httpcore leaves the socket of a cancelled handshake to garbage collection.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("bound", ["timeout", "total_timeout"])
-async def test_a_handshake_that_is_never_answered_sent_nothing(http: Any, bound: str) -> None:
+async def test_an_unfinished_handshake_uses_no_slot(http: Any, bound: str) -> None:
     limiter = Limiter(20, clock=VirtualClock())
     async with silent_server() as server:
         url = f"https://127.0.0.1:{server.port}"
@@ -104,11 +104,11 @@ async def test_a_handshake_that_is_never_answered_sent_nothing(http: Any, bound:
             await server.until_received(1)  # the first bytes of the handshake
     gc.collect()
 
-    assert await _places_left(limiter) == 20
+    assert await _free_slots(limiter) == 20
 
 
-async def test_a_request_that_left_counts_and_those_behind_it_do_not(http: Any) -> None:
-    """Behind it they wait for the only connection of the caller's, or for one of our sixteen."""
+async def test_requests_that_wait_for_a_connection_use_no_slot(http: Any) -> None:
+    """They wait for the only connection of the caller's client, or for one of our sixteen."""
     limiter = Limiter(20, clock=VirtualClock())
     under_way = 16 if http is None else 1
     async with silent_server() as server:
@@ -120,10 +120,10 @@ async def test_a_request_that_left_counts_and_those_behind_it_do_not(http: Any) 
                 await server.until_received(under_way)
                 tasks.cancel_scope.cancel()
 
-            assert await _places_left(limiter) == 20 - under_way
+            assert await _free_slots(limiter) == 20 - under_way
 
 
-async def test_a_tunnel_that_is_not_built_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unfinished_proxy_tunnel_uses_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     limiter = Limiter(20, clock=VirtualClock())
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
@@ -138,10 +138,10 @@ async def test_a_tunnel_that_is_not_built_sent_nothing(monkeypatch: pytest.Monke
             tasks.cancel_scope.cancel()
 
     assert server.received[0].startswith(b"CONNECT city.example:443")
-    assert await _places_left(limiter) == 20
+    assert await _free_slots(limiter) == 20
 
 
-async def test_who_is_cancelled_already_sends_nothing(backend: HTTPBackend) -> None:
+async def test_a_cancelled_task_sends_nothing(backend: HTTPBackend) -> None:
     limiter = Limiter(20, clock=VirtualClock())
     client = make_client(backend, backend.response(body=ISSUE), limiter=limiter)
 
@@ -150,10 +150,10 @@ async def test_who_is_cancelled_already_sends_nothing(backend: HTTPBackend) -> N
         await client.issues.get(7)
 
     assert backend.requests == []
-    assert await _places_left(limiter) == 20
+    assert await _free_slots(limiter) == 20
 
 
-async def test_a_place_that_is_given_back_wakes_the_next() -> None:
+async def test_a_returned_slot_wakes_the_next_waiter() -> None:
     limiter = Limiter(1, clock=VirtualClock())
     served: list[str] = []
 
@@ -169,11 +169,11 @@ async def test_a_place_that_is_given_back_wakes_the_next() -> None:
     assert served == ["next"]
 
 
-async def test_a_file_that_cannot_be_read_costs_no_place(backend: HTTPBackend) -> None:
+async def test_an_unreadable_file_uses_no_slot(backend: HTTPBackend) -> None:
     limiter = Limiter(1, clock=VirtualClock())
     client = make_client(backend, backend.response(201, {}), limiter=limiter)
 
     with pytest.raises(errors.InvalidArgumentError):
         await client.issues.comment(7, "hello", image="/no/such/photo.jpg")
 
-    assert await _places_left(limiter) == 1
+    assert await _free_slots(limiter) == 1
