@@ -11,7 +11,7 @@ last writes, or eviction. Therefore each process remembers the slots that it use
 the last window, and the epoch in which the server stored them. A server that has lost its data
 starts a new epoch. A process that notices it stores its slots again, and no process takes a slot
 for one window from the start of the epoch: by then, slots that other processes released before the
-loss are free. A server whose clock was set back is treated in the same way.
+loss are free. A server whose clock was set is treated in the same way.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class RedisLimiter(Window):
 
     After a restart of the Redis server, or another loss of its data, no request is sent for one
     window. A process that starts then, before another one has used the server, does not notice the
-    loss. If the clock of the server is set back, requests are delayed by four minutes at most; if
-    it is set forward, all slots are free that much earlier. A process that is suspended, or cannot
-    reach the server, for more than a minute may lose its slots to other processes.
+    loss. The same holds if the clock of the server is set forward; if it is set back, requests are
+    delayed by four minutes at most. A process that is suspended, or cannot reach the server, for
+    more than a minute may lose its slots to other processes.
 
     It belongs to the event loop in which `redis` was opened. Each thread creates its own, with its
     own client; they share the quota by its name.
@@ -192,7 +192,7 @@ class RedisLimiter(Window):
         while result == redis_scripts.LOST:
             await self._restore_slots()
             try:
-                result = await self._run(self._take, token, self._limit)
+                result = await self._run(self._take, token, self._limit, self._count_used())
             except BaseException:
                 self._unused.add(token)  # it may have been taken
                 self._missed_changes += 1
@@ -202,6 +202,11 @@ class RedisLimiter(Window):
         self._in_use.add(token)
         self._schedule_renewal()
         return 0.0
+
+    def _count_used(self) -> int:
+        """Count the released slots that are not free in one second, a margin for clock drift."""
+        earliest = self._clock.now() + 1
+        return sum(time > earliest for time, _ in self._free_at)
 
     async def _store_slots(self, tokens: Collection[str]) -> None:
         """Store some slots now; if the server fails, store all of them before the next request.

@@ -38,26 +38,34 @@ local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or 
 local stored = redis.call('ZRANGEBYSCORE', key, 0, 0)[1]
 local epoch, writer, since = string.match(stored or '', '^(%S+) (%S+) (%S+)$')
 local moved = epoch and writer ~= server
-if not epoch or moved then
-  if moved then redis.call('ZREM', key, stored) end
+local function start_epoch()
+  if stored then redis.call('ZREM', key, stored) end
   epoch, since = ARGV[4], now
   put(string.format('%s %s %.6f', epoch, server, now), 0)
 end
+if not epoch or moved then start_epoch() end
 local lost = moved or was_set_back or (known ~= '' and known ~= epoch)
 if lost then pause(since + per) end
 """
 
-# Arguments: the slot's token, and the limit. Returns "taken", or the seconds after which to try
-# again, or "lost" if the process has to store its slots again first.
+# Arguments: the slot's token, the limit, and how many slots are not free yet by the clock of the
+# process. If the server has fewer, it has lost data, or its clock was set forward. Returns "taken",
+# or the seconds after which to try again, or "lost" if the process has to store its slots again.
 TAKE = (
     _PROLOGUE
     + """
-local token, limit = ARGV[5], tonumber(ARGV[6])
+local token, limit, least = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
 if known ~= '' and known ~= epoch then return {'lost', epoch} end
 local paused_until = -(redis.call('ZSCORE', key, 'paused') or 0)
 if paused_until > now then return {tostring(paused_until - now), epoch} end
 redis.call('ZREMRANGEBYSCORE', key, '(0', string.format('%.6f', now))
-if redis.call('ZCOUNT', key, '(0', '+inf') < limit then
+local count = redis.call('ZCOUNT', key, '(0', '+inf')
+if count < least then
+  start_epoch()
+  pause(now + per)
+  return {'lost', epoch}
+end
+if count < limit then
   put(token, now + per + lease)
   return {'taken', epoch}
 end

@@ -461,7 +461,7 @@ async def test_the_lease_of_a_process_that_died_expires(
         pass
 
 
-_SET_CLOCK_BACK = """
+_SET_CLOCK = """
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local score = tonumber(redis.call('ZSCORE', KEYS[1], member))
   if score > 0 then score = score + ARGV[1] elseif score < 0 then score = score - ARGV[1] end
@@ -477,16 +477,32 @@ async def test_a_clock_that_is_set_back_delays_requests_only_briefly(
     """To a server whose clock is set back by an hour, each stored time is an hour later."""
     monkeypatch.setattr("seeclickfix_async._transport.redis_limiter._LEASE", 0.9)
     limiter, other = RedisLimiter(redis, 1, per=0.3), RedisLimiter(redis, 1, per=0.3)
-    set_back = redis.register_script(_SET_CLOCK_BACK)
+    set_clock = redis.register_script(_SET_CLOCK)
 
     async with limiter.slot():
         if state == "paused":
             await limiter.hold(0.5)
         if state == "in use":
-            await set_back(["seeclickfix:quota"], [3600])
+            await set_clock(["seeclickfix:quota"], [3600])
     if state != "in use":
-        await set_back(["seeclickfix:quota"], [3600])
+        await set_clock(["seeclickfix:quota"], [3600])
 
     started = anyio.current_time()
     async with other.slot(max_wait=5):
         assert anyio.current_time() - started >= 0.2
+
+
+async def test_a_clock_that_is_set_forward_frees_no_slot(port: int) -> None:
+    async with coredis.Redis(port=port) as one, coredis.Redis(port=port) as other:
+        await one.flushall()
+        limiters = [RedisLimiter(redis, 4, per=3) for redis in (one, other)]
+        for limiter in limiters * 2:
+            async with limiter.slot(max_wait=0):
+                pass
+        await one.register_script(_SET_CLOCK)(["seeclickfix:quota"], [-3600])
+
+        for limiter in limiters:
+            with pytest.raises(RateLimitedError):
+                await limiter.slot(max_wait=1).__aenter__()
+        async with limiters[1].slot(max_wait=5):
+            pass
