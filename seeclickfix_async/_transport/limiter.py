@@ -90,7 +90,7 @@ class Window:
         with self._queue.lock:
             self._queue.wake_all(error)
 
-    def _patience(self, max_wait: float | None) -> float:
+    def _deadline_after(self, max_wait: float | None) -> float:
         return math.inf if max_wait is None else self._clock.now() + max_wait
 
 
@@ -116,7 +116,7 @@ class Limiter(Window):
 
     def slot(self, *, max_wait: float | None = None, background: bool = False) -> Slot:
         """Return a slot for one request, an async context manager."""
-        return Slot(self, self._patience(max_wait), background=background)
+        return Slot(self, self._deadline_after(max_wait), background=background)
 
     async def hold(self, seconds: float) -> None:
         """Pause all requests for some seconds; a longer pause is not shortened."""
@@ -124,17 +124,17 @@ class Limiter(Window):
             self._not_before = max(self._not_before, self._clock.now() + seconds)
             self._queue.wake_all()  # some now have to wait longer than their max_wait
 
-    async def acquire(self, patience: float, *, background: bool) -> None:
+    async def acquire(self, deadline: float, *, background: bool) -> None:
         """Wait for a slot and take it.
 
         Raises:
-            RateLimitedError: It would take until after the time `patience`.
+            RateLimitedError: It would take until after the time `deadline`.
         """
         with self._queue.lock:
             if not self._queue and self._wait(0) <= 0:
                 self._free_at.popleft()
                 return
-            waiter = Waiter(patience, background=background)
+            waiter = Waiter(deadline, background=background)
             self._queue.join(waiter)
         try:
             while (wait := self._take_or_wait(waiter)) > 0:
@@ -161,15 +161,15 @@ class Limiter(Window):
             if is_first and wait <= 0:
                 self._free_at.popleft()
                 return 0.0
-            self._check_patience(waiter)
+            self._check_deadline(waiter)
             waiter.event = anyio.Event()
             return wait if is_first and self._free_at else math.inf
 
-    def _check_patience(self, waiter: Waiter) -> None:
-        if waiter.patience == math.inf:
+    def _check_deadline(self, waiter: Waiter) -> None:
+        if waiter.deadline == math.inf:
             return
         wait = self._wait(self._queue.index(waiter))
-        if self._clock.now() + wait > waiter.patience:
+        if self._clock.now() + wait > waiter.deadline:
             raise RateLimitedError(
                 f"{self._quota} is used up: the next slot is free in {wait:.1f} s, which is longer "
                 "than max_wait. Nothing was sent.",
@@ -189,11 +189,11 @@ class Limiter(Window):
 class Slot:
     """A slot for one request, in use from entering to leaving this context manager."""
 
-    __slots__ = ("_background", "_limiter", "_patience", "_was_used")
+    __slots__ = ("_background", "_deadline", "_limiter", "_was_used")
 
-    def __init__(self, limiter: Limiter, patience: float, *, background: bool) -> None:
+    def __init__(self, limiter: Limiter, deadline: float, *, background: bool) -> None:
         self._limiter = limiter
-        self._patience = patience
+        self._deadline = deadline
         self._background = background
         self._was_used = True
 
@@ -202,7 +202,7 @@ class Slot:
         self._was_used = False
 
     async def __aenter__(self) -> Self:
-        await self._limiter.acquire(self._patience, background=self._background)
+        await self._limiter.acquire(self._deadline, background=self._background)
         return self
 
     async def __aexit__(self, *_: object) -> None:

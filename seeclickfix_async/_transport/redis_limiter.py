@@ -112,25 +112,25 @@ class RedisLimiter(Window):
             ConnectionFailedError: The Redis server cannot be reached, or refuses.
             ClientStateError: The Redis client is not open, or belongs to another event loop.
         """
-        return SharedSlot(self, self._patience(max_wait), background=background)
+        return SharedSlot(self, self._deadline_after(max_wait), background=background)
 
     async def hold(self, seconds: float) -> None:
         """Pause all requests of all processes for some seconds; a longer pause is not shortened."""
         self._paused_until = max(self._paused_until, self._clock.now() + seconds)
         await BackgroundTask(lambda: self._store_slots(())).wait()
 
-    async def acquire(self, patience: float, token: str, *, background: bool) -> None:
+    async def acquire(self, deadline: float, token: str, *, background: bool) -> None:
         """Wait for a slot and take it under a token; cancellation releases it.
 
         Raises:
-            RateLimitedError: It would take until after the time `patience`.
+            RateLimitedError: It would take until after the time `deadline`.
         """
         self._check_loop()
-        waiter = Waiter(patience, background=background)
+        waiter = Waiter(deadline, background=background)
         self._queue.join(waiter)
         try:
             while (wait := await self._take_or_wait(waiter, token)) > 0:
-                seconds_left = self._check_patience(waiter, wait)
+                seconds_left = self._check_deadline(waiter, wait)
                 await self._clock.wait(waiter.event, min(wait, seconds_left))
                 waiter.event = anyio.Event()
                 if waiter.error is not None:
@@ -268,12 +268,12 @@ class RedisLimiter(Window):
             self._epoch = epoch
         return result
 
-    def _check_patience(self, waiter: Waiter, wait: float) -> float:
+    def _check_deadline(self, waiter: Waiter, wait: float) -> float:
         """Return for how long the waiter may still wait, or refuse it.
 
         Only the first waiter knows its wait; for the others it is infinite.
         """
-        seconds_left = waiter.patience - self._clock.now()
+        seconds_left = waiter.deadline - self._clock.now()
         known_wait = 0.0 if wait == math.inf else wait
         if seconds_left < known_wait or seconds_left <= 0:
             raise RateLimitedError(
@@ -287,11 +287,11 @@ class RedisLimiter(Window):
 class SharedSlot:
     """A slot for one request, in use from entering to leaving this context manager."""
 
-    __slots__ = ("_background", "_limiter", "_patience", "_token", "_was_used")
+    __slots__ = ("_background", "_deadline", "_limiter", "_token", "_was_used")
 
-    def __init__(self, limiter: RedisLimiter, patience: float, *, background: bool) -> None:
+    def __init__(self, limiter: RedisLimiter, deadline: float, *, background: bool) -> None:
         self._limiter = limiter
-        self._patience = patience
+        self._deadline = deadline
         self._background = background
         self._token = secrets.token_hex(8)
         self._was_used = True
@@ -301,7 +301,7 @@ class SharedSlot:
         self._was_used = False
 
     async def __aenter__(self) -> Self:
-        await self._limiter.acquire(self._patience, self._token, background=self._background)
+        await self._limiter.acquire(self._deadline, self._token, background=self._background)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -17,18 +17,18 @@ class Waiter:
 
     Attributes:
         event: Belongs to the task's event loop: the task waits for it, and `wake` sets it.
-        patience: The time after which the task raises an error instead of waiting.
+        deadline: The time after which the task raises an error instead of waiting.
         background: Whether other tasks have priority.
         error: Raised by the task when it wakes up.
     """
 
-    __slots__ = ("_call_soon", "_thread", "background", "error", "event", "patience")
+    __slots__ = ("_call_soon", "_thread", "background", "deadline", "error", "event")
 
-    def __init__(self, patience: float = math.inf, *, background: bool = False) -> None:
+    def __init__(self, deadline: float = math.inf, *, background: bool = False) -> None:
         self._thread = threading.get_ident()
         self._call_soon = _call_soon(current_token())
         self.event: anyio.Event = anyio.Event()
-        self.patience: float = patience
+        self.deadline: float = deadline
         self.background: bool = background
         self.error: Exception | None = None
 
