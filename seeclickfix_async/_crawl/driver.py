@@ -118,8 +118,8 @@ class PageReader(Generic[IssueT]):
         started = self.pages.clock.now()
         try:
             response = await self.pages.send(request.query, request.number)
-        except UNSERVED_PAGE_ERRORS:
-            self.planner.count_requests(1)
+        except SeeClickFixError as error:
+            self.planner.count_requests(error.requests)
             raise
         if self.shortest == math.inf:
             self.date = response.date

@@ -364,6 +364,7 @@ async def test_a_crawl_that_fails_goes_on_where_it_stood() -> None:
     await _iterate(crawl, got)
 
     assert (broken.complete, crawl.report.complete) == (False, True)
+    assert (broken.requests, crawl.report.requests) == (2, 1 + service.responses)
     assert sorted(got) == sorted(service.rows)
 
 
