@@ -83,20 +83,23 @@ def edit_changes(issue: DetailedIssue) -> list[Change]:
 
 
 def archive_changes(issue: DetailedIssue) -> list[Change]:
-    """Return the archiving of an archived issue, which has no timestamp of its own."""
+    """Return the archiving of an archived issue, which has no timestamp of its own.
+
+    Its key has the time of the last change of status before, so that an issue that was reopened and
+    archived again has another key, and one that is only commented has the same.
+    """
     if issue.status != Status.ARCHIVED or issue.updated_at is None:
         return []
-    return [
-        Change(f"{issue.id}:{ChangeKind.ARCHIVED}", ChangeKind.ARCHIVED, issue.updated_at, issue)
-    ]
+    last = max((change.at for change in _status_changes(issue)), default=None)
+    key = f"{issue.id}:{ChangeKind.ARCHIVED}" + (f":{_format_key_time(last)}" if last else "")
+    return [Change(key, ChangeKind.ARCHIVED, issue.updated_at, issue)]
 
 
-def identity_keys(issue: DetailedIssue) -> tuple[str, str]:
-    """Return the two keys that identify an issue: of its opening, and of its archiving."""
-    archiving = f"{issue.id}:{ChangeKind.ARCHIVED}"
+def identity_key(issue: DetailedIssue) -> str:
+    """Return the key that identifies an issue: that of its opening."""
     if issue.created_at is None:
-        return f"{issue.id}", archiving
-    return f"{issue.id}:{ChangeKind.OPENED}:{_format_key_time(issue.created_at)}", archiving
+        return f"{issue.id}"
+    return f"{issue.id}:{ChangeKind.OPENED}:{_format_key_time(issue.created_at)}"
 
 
 def is_current(change: Change) -> bool:

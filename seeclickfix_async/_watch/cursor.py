@@ -44,7 +44,7 @@ from seeclickfix_async._watch.changes import (
     archive_changes,
     edit_changes,
     find_changes,
-    identity_keys,
+    identity_key,
     is_current,
 )
 from seeclickfix_async.errors import InvalidArgumentError
@@ -221,15 +221,12 @@ class Cursor:
 
     def _last_update(self, issue: DetailedIssue) -> datetime | None:
         """Return the update at which a row was last read, or None if it is unknown."""
-        keys = identity_keys(issue)
-        for key in reversed(keys) if archive_changes(issue) else keys:
-            if (updated := self.seen.get(_digest(key))) is not None:
-                return updated
-        return None
+        return self.seen.get(_digest(identity_key(issue)))
 
     def _keys(self, issue: DetailedIssue) -> Iterator[str]:
         """Return the key that identifies a row, and the keys that a later poll may find in it."""
-        yield identity_keys(issue)[bool(archive_changes(issue))]
+        yield identity_key(issue)
+        yield from (change.key for change in archive_changes(issue))
         oldest = self._oldest_remembered(issue) - _DAY  # the clock may be put back
         yield from (change.key for change in find_changes(issue) if change.at >= oldest)
 

@@ -243,6 +243,23 @@ async def test_an_archived_issue_is_delivered_once(town: _WatchedService) -> Non
     )
 
 
+async def test_an_issue_that_is_archived_again_is_delivered_again(town: _WatchedService) -> None:
+    await town.feed.begin()
+    row = next(iter(town.world.rows.values()))
+
+    for turn in range(3):
+        if turn:
+            at = town.world.clock()
+            town.world.set_status(row, "reopened", at, since=at)
+            assert await town.poll() == [(row.id, ChangeKind.REOPENED)]
+            town.restart()
+        row.status = "Archived"
+        town.world.touch(row, town.world.clock())
+        assert await town.poll() == [(row.id, ChangeKind.ARCHIVED)]
+        town.world.comment(row, town.world.clock())
+        assert await town.poll() == [(row.id, ChangeKind.COMMENTED)]
+
+
 @pytest.mark.parametrize("dated", [True], indirect=True)
 async def test_an_unreadable_row_loses_no_other_change(town: _WatchedService) -> None:
     await town.feed.begin()
