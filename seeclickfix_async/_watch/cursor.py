@@ -179,9 +179,8 @@ class Cursor:
         earliest = _clamp(issue.updated_at) - LATE
         late = [change for change in changes if earliest <= change.at < self.remembered]
         new.update(change.key for change in late if not new or is_current(change))
-        return [change for change in changes if change.key in new] or (
-            archive_changes(issue) or edit_changes(issue)
-        )
+        found = [change for change in changes if change.key in new]
+        return [*found, *archive_changes(issue)] or edit_changes(issue)
 
     def record(
         self,

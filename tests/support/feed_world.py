@@ -179,6 +179,7 @@ class World:
             "burst": options.rate / 300,
             "bulk": options.rate / 600,
             "flap": options.rate / 150,
+            "archive": options.rate / 30,
             "outage": options.faults * 50,
             "sleep": options.faults * 15,
             "jump": options.jumps,
@@ -212,6 +213,11 @@ class World:
     def _key(row: Row, change: str) -> str:
         at = row.times[change].isoformat().replace("+00:00", "Z")
         return f"{row.id}:{'opened' if change == 'created' else change}:{at}"
+
+    @staticmethod
+    def _archive_key(row: Row) -> str:
+        last = max(at for name, at in row.times.items() if name != "updated")
+        return f"{row.id}:archived:{last.isoformat().replace('+00:00', 'Z')}"
 
     def _store(self, row: Row) -> None:
         self.rows[row.id] = row
@@ -255,10 +261,18 @@ class World:
 
     def set_status(self, row: Row, change: str, at: datetime, *, since: datetime) -> None:
         """Acknowledge, close or reopen an issue; `since` can be earlier (set by another system)."""
+        if row.status == "Archived":
+            self._drop_expected(self._archive_key(row))
         if change in row.times:
             self._drop_expected(self._key(row, change))
         row.times[change], row.status = since, _STATUSES[change]
         self._expect(self._key(row, change), row)
+        self.touch(row, at)
+
+    def archive(self, row: Row, at: datetime) -> None:
+        """Archive an issue, which leaves no timestamp but that of the update."""
+        row.status = "Archived"
+        self._expect(self._archive_key(row), row)
         self.touch(row, at)
 
     def _act(self, at: datetime | None = None) -> None:
@@ -296,6 +310,16 @@ class World:
         for change in ("closed", "reopened", "closed"):
             at = self.stamp()
             self.set_status(row, change, at, since=at)
+
+    def _archive(self) -> None:
+        """Archive an issue, of any status, alone or just after another change."""
+        row, at = self._pick(), self.stamp()
+        match self.random.choice(("alone", "closed", "commented")):
+            case "closed":
+                self.set_status(row, "closed", at, since=at)
+            case "commented":
+                self.comment(row, at)
+        self.archive(row, at)
 
     def _outage(self) -> None:
         self.down_until = self.time.seconds + self.random.choice((60, 900, _HOUR, 6 * _HOUR))

@@ -225,10 +225,9 @@ async def test_an_archived_issue_is_delivered_once(town: _WatchedService) -> Non
     known, stranger = town.open(), next(iter(town.world.rows.values()))
     await town.poll()
 
-    for row in (known, stranger):
-        row.status = "Archived"
+    town.world.archive(known, town.world.clock())
     town.world.comment(known, town.world.clock())
-    town.world.touch(stranger, town.world.clock())
+    town.world.archive(stranger, town.world.clock())
     changes = await town.poll()
     town.world.comment(stranger, town.world.clock())
     changes += await town.poll()
@@ -243,6 +242,26 @@ async def test_an_archived_issue_is_delivered_once(town: _WatchedService) -> Non
     )
 
 
+@pytest.mark.parametrize("change", ["closed", "commented", "edited"])
+@pytest.mark.parametrize("known", [True, False])
+async def test_an_issue_that_is_archived_after_another_change_is_delivered_with_both(
+    town: _WatchedService, known: bool, change: str
+) -> None:
+    await town.feed.begin()
+    row = town.open() if known else next(iter(town.world.rows.values()))
+    await town.poll()
+
+    at = town.world.clock()
+    if change == "closed":
+        town.world.set_status(row, "closed", at, since=at)
+    elif change == "commented":
+        town.world.comment(row, at)
+    town.world.archive(row, town.world.clock())
+
+    before = [] if change == "edited" else [(row.id, ChangeKind(change))]
+    assert await town.poll() == [*before, (row.id, ChangeKind.ARCHIVED)]
+
+
 async def test_an_issue_that_is_archived_again_is_delivered_again(town: _WatchedService) -> None:
     await town.feed.begin()
     row = next(iter(town.world.rows.values()))
@@ -253,8 +272,7 @@ async def test_an_issue_that_is_archived_again_is_delivered_again(town: _Watched
             town.world.set_status(row, "reopened", at, since=at)
             assert await town.poll() == [(row.id, ChangeKind.REOPENED)]
             town.restart()
-        row.status = "Archived"
-        town.world.touch(row, town.world.clock())
+        town.world.archive(row, town.world.clock())
         assert await town.poll() == [(row.id, ChangeKind.ARCHIVED)]
         town.world.comment(row, town.world.clock())
         assert await town.poll() == [(row.id, ChangeKind.COMMENTED)]
