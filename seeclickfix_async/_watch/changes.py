@@ -62,9 +62,9 @@ _TIMESTAMPS = {
 }
 
 _STATUSES = {
-    ChangeKind.ACKNOWLEDGED: Status.ACKNOWLEDGED,
-    ChangeKind.CLOSED: Status.CLOSED,
-    ChangeKind.REOPENED: Status.OPEN,
+    ChangeKind.ACKNOWLEDGED: (Status.ACKNOWLEDGED,),
+    ChangeKind.CLOSED: (Status.CLOSED, Status.ARCHIVED),  # closed issues are archived
+    ChangeKind.REOPENED: (Status.OPEN,),
 }
 
 
@@ -103,8 +103,8 @@ def identity_key(issue: DetailedIssue) -> str:
 
 
 def is_current(change: Change) -> bool:
-    """Check whether the issue still has the status that this change set."""
-    return change.kind in _STATUSES and change.issue.status == _STATUSES[change.kind]
+    """Check whether the issue still has the status that this change set, or is archived with it."""
+    return change.issue.status in _STATUSES.get(change.kind, ())
 
 
 def _status_changes(issue: DetailedIssue) -> Iterator[Change]:

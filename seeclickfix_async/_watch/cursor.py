@@ -20,9 +20,10 @@ For a row that a poll reads, it follows:
 
 * A known row has its whole recent past in `seen`: each of its other keys is new, whatever its
   timestamp (a status backdated by another system, a comment that a moderator released later).
-* An unknown row had no update after `remembered`, so its changes with later timestamps are new. An
-  earlier one is old, or came late: it counts as late if nothing else explains the update, or if it
-  set the current status of the issue; at most `LATE` before the update.
+* An unknown row had no update after `remembered`, so its changes with later timestamps are new. The
+  earlier ones are old, or came late: they count as late if no change with a timestamp of its own
+  explains the update, and otherwise only the one that set the current status; at most `LATE` before
+  the update.
 * If nothing of a row is new but its `updated_at`, the issue was edited.
 """
 
@@ -175,12 +176,12 @@ class Cursor:
 
     def _new_in_unknown_row(self, issue: DetailedIssue, changes: list[Change]) -> list[Change]:
         """List the new changes of an unknown row, by their timestamps."""
-        new = {change.key for change in changes if change.at >= self.remembered}
-        earliest = _clamp(issue.updated_at) - LATE
-        late = [change for change in changes if earliest <= change.at < self.remembered]
-        new.update(change.key for change in late if not new or is_current(change))
-        found = [change for change in changes if change.key in new]
-        return [*found, *archive_changes(issue)] or edit_changes(issue)
+        updated = _clamp(issue.updated_at)
+        recent = [change for change in changes if change.at >= self.remembered]
+        late = [change for change in changes if updated - LATE <= change.at < self.remembered]
+        if any(change.at >= updated - OVERLAP for change in recent):  # explains the update
+            late = [change for change in late if is_current(change)]
+        return [*late, *recent, *archive_changes(issue)] or edit_changes(issue)
 
     def record(
         self,

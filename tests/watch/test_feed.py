@@ -197,6 +197,55 @@ async def test_a_comment_released_by_a_moderator_is_delivered(
     assert sorted(changes) == [(row.id, ChangeKind.COMMENTED), (released.id, ChangeKind.OPENED)]
 
 
+_LATE = {
+    "a released issue": [("opened", 70), ("commented", 65), ("commented", 50)],
+    "a released issue with a newer comment": [("opened", 70), ("commented", 65), ("commented", 20)],
+    "a released comment": [("opened", 1800), ("commented", 65)],
+    "an imported issue": [
+        ("opened", 300),
+        ("acknowledged", 250),
+        ("commented", 200),
+        ("closed", 70),
+    ],
+    "an imported issue that was reopened": [("opened", 300), ("closed", 250), ("reopened", 70)],
+    "an imported issue that was archived": [("opened", 300), ("closed", 200), ("archived", 0)],
+    "an archived issue with an automatic comment": [
+        ("closed", 90),
+        ("commented", 0),
+        ("archived", 0),
+    ],
+}
+
+
+@pytest.mark.parametrize("changes", _LATE.values(), ids=_LATE)
+async def test_all_changes_of_an_unknown_issue_that_came_late_are_delivered(
+    town: _WatchedService, changes: list[tuple[str, int]]
+) -> None:
+    """The changes with their ages in minutes appear in one update, 40 minutes after the start.
+
+    The feed begins in a busy time, so that it remembers little from before.
+    """
+    for minutes in range(40):
+        town.open(-minutes * _MINUTE)
+    await town.feed.begin()
+    await town.poll(40)
+    now = town.world.clock()
+
+    row = town.open(created=now - 72 * _HOUR)
+    for kind, age in changes:
+        at = now - age * _MINUTE
+        if kind == "opened":
+            row.times["created"] = at
+        elif kind == "commented":
+            town.world.comment(row, now, created=at)
+        elif kind == "archived":
+            town.world.archive(row, now)
+        else:
+            town.world.set_status(row, kind, now, since=at)
+
+    assert await town.poll() == [(row.id, ChangeKind(kind)) for kind, _ in changes]
+
+
 async def test_old_changes_of_an_updated_issue_are_not_delivered(town: _WatchedService) -> None:
     await town.feed.begin()
     commented, edited, *_ = town.world.rows.values()
