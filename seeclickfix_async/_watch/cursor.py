@@ -99,6 +99,7 @@ class Cursor:
     seen: dict[str, datetime] = attrs.field(factory=dict)
     beginning: bool = False
     _evicted: datetime = NEVER  # keys of rows updated before were evicted in the current poll
+    _recorded: DetailedIssue | None = None  # the last row; of pending changes, no keys are in `seen`
     _check_at: int = 0  # the number of keys at which their size is computed again
 
     @property
@@ -197,9 +198,10 @@ class Cursor:
             pending: The changes of the row that are not delivered yet, and not remembered.
         """
         updated = _clamp(issue.updated_at)
-        keys = {*self._keys(issue)} - {change.key for change in pending}
-        if delivered is not None:
-            keys.add(delivered.key)
+        keys = set() if delivered is None else {delivered.key}
+        if delivered is None or issue is not self._recorded:
+            keys |= {*self._keys(issue)} - {change.key for change in pending}
+            self._recorded = issue
         for key in keys:
             self.seen[_digest(key)] = updated
         if delivered is not None and not pending:

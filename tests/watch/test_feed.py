@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from seeclickfix_async import AsyncClient, ChangeKind, Retry, Watch
+from seeclickfix_async._watch import cursor as cursor_module
 from tests.support.feed_service import Service, follow
 from tests.support.feed_world import CALM, START, Options, Row, VirtualTime, World
 
@@ -439,6 +440,31 @@ async def test_a_burst_keeps_a_cursor_small(
     assert len(set(changes)) == len(changes) == 2 * count
     assert await town.poll(3) == [(last.id, ChangeKind.OPENED)]
     assert ("Too many changes to remember" in caplog.text) is warned
+
+
+@pytest.mark.parametrize("count", [5000, 11_000])
+@pytest.mark.parametrize("dated", [True], indirect=True)
+async def test_an_issue_with_thousands_of_comments_is_delivered_in_linear_time(
+    town: _WatchedService, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More comments than the cursor has room for are delivered as well."""
+    keys: list[str] = []
+
+    def count_digest(key: str) -> str:
+        keys.append(key)
+        assert len(keys) < 20 * count
+        return digest(key)
+
+    digest = cursor_module._digest
+    monkeypatch.setattr(cursor_module, "_digest", count_digest)
+    await town.feed.begin()
+    row, now = town.open(), town.world.clock()
+    row.comments = dict.fromkeys(range(count), now)
+
+    changes = await town.poll(3)
+
+    assert changes == [(row.id, ChangeKind.OPENED)] + count * [(row.id, ChangeKind.COMMENTED)]
+    assert len(json.dumps(town.feed.cursor)) < 64_000
 
 
 async def test_a_cursor_of_an_early_version_is_accepted(town: _WatchedService) -> None:
