@@ -136,8 +136,11 @@ def _read_cursor(cursor: Path | None) -> Any:
     if cursor is None or (cursor.parent.is_dir() and not cursor.exists()):
         return None
     try:
-        return jsons.loads(cursor.read_bytes())
-    except (OSError, ValueError):
+        saved = jsons.loads(cursor.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        saved = None
+    if saved is None:  # also of `null`, with which a feed would begin now
         raise InvalidArgumentError(
             "cursor", f"{cursor} is not a cursor file, and cannot become one."
-        ) from None
+        )
+    return saved
