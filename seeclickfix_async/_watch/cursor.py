@@ -99,7 +99,7 @@ class Cursor:
     seen: dict[str, datetime] = attrs.field(factory=dict)
     beginning: bool = False
     _evicted: datetime = NEVER  # keys of rows updated before were evicted in the current poll
-    _recorded: DetailedIssue | None = None  # the last row; of pending changes, no keys are in `seen`
+    _recorded: DetailedIssue | None = None  # its keys are in `seen`, without pending ones
     _check_at: int = 0  # the number of keys at which their size is computed again
 
     @property
@@ -152,10 +152,18 @@ class Cursor:
         if earliest >= self.since - OVERLAP / 2:
             return False
         _logger.warning("The service's clock was put back to %s; the feed continues.", self.now)
-        self.since = earliest
+        self.move_back(earliest)
         self.remembered = min(self.remembered, self.since - OVERLAP)
         self.after = min(self.after, self.since - OVERLAP)
         return True
+
+    def move_back(self, since: datetime) -> None:
+        """Read again from an earlier time on.
+
+        Updates that are grouped by the hour stay so: ungrouped, they might not fit.
+        """
+        self._group_old_updates()
+        self.since = since
 
     def find_new_changes(self, issue: DetailedIssue) -> list[Change]:
         """List the changes of a row that have not been delivered, oldest first."""
@@ -171,7 +179,7 @@ class Cursor:
         oldest = self._oldest_remembered(issue)
         recent = [*(change for change in changes if change.at >= oldest), *archive_changes(issue)]
         new = [change for change in recent if _digest(change.key) not in self.seen]
-        if new or issue.updated_at is None or seen_at == _clamp(issue.updated_at):
+        if new or issue.updated_at is None or _is_update(seen_at, issue.updated_at):
             return new
         return edit_changes(issue)
 
@@ -202,8 +210,9 @@ class Cursor:
         if delivered is None or issue is not self._recorded:
             keys |= {*self._keys(issue)} - {change.key for change in pending}
             self._recorded = issue
-        for key in keys:
-            self.seen[_digest(key)] = updated
+        for digest in map(_digest, keys):
+            if not _is_update(self.seen.get(digest), updated):
+                self.seen[digest] = updated
         if delivered is not None and not pending:
             self.since = max(self.since, min(updated, self.now))
         if len(self.seen) > self._check_at:
@@ -240,14 +249,14 @@ class Cursor:
         """Forget the oldest groups of keys, if they are too old or the size is above its limit."""
         groups = {group: len(digests) for group, digests in self._groups().items()}
         size = _GROUP_SIZE * len(groups) + _DIGEST * len(self.seen)
-        oldest, exact = _floor_to_hour(self.start - HISTORY), self.start - _EXACT
+        oldest = self.start - HISTORY - _HOUR
         evict_before = NEVER
         for group, following in pairwise([*sorted(groups), FAR + _HOUR]):
             limit = _MAX_HISTORY_SIZE if following <= self.start else _MAX_SIZE
             if group >= oldest and size <= limit:
                 break
             size -= _GROUP_SIZE + _DIGEST * groups[group]
-            end = group + (_SECOND if group >= exact else _HOUR)
+            end = group + (_HOUR if group == _group_hour(group) else _SECOND)
             evict_before = max(oldest, min(following, end))
         if evict_before > NEVER:
             self._evict_before(evict_before)
@@ -276,12 +285,17 @@ class Cursor:
 
     def _groups(self) -> dict[datetime, list[str]]:
         """Group the keys by update, those of older updates by the hour."""
+        self._group_old_updates()
         groups: dict[datetime, list[str]] = {}
+        for digest, updated in self.seen.items():
+            groups.setdefault(updated, []).append(digest)
+        return groups
+
+    def _group_old_updates(self) -> None:
         exact = self.start - _EXACT
         for digest, updated in self.seen.items():
-            group = updated if updated >= exact else _floor_to_hour(updated)
-            groups.setdefault(group, []).append(digest)
-        return groups
+            if updated < exact:
+                self.seen[digest] = _group_hour(updated)
 
     def dump(self) -> dict[str, Any]:
         """Convert to a value for JSON, of less than 64 kB."""
@@ -368,5 +382,12 @@ def _digest(key: str) -> str:
     return base64.b64encode(digest)[:_DIGEST].decode()
 
 
-def _floor_to_hour(time: datetime) -> datetime:
-    return time.replace(minute=0, second=0, microsecond=0)
+def _group_hour(time: datetime) -> datetime:
+    """Return the time that stands for all updates of an hour; no service stamps a microsecond."""
+    return time.replace(minute=0, second=0, microsecond=1)
+
+
+def _is_update(seen: datetime | None, updated: datetime | None) -> bool:
+    """Check whether a time in `seen` stands for this update."""
+    time = _clamp(updated)
+    return seen is not None and seen in (time, _group_hour(time))

@@ -155,7 +155,7 @@ class Watch:
         if not is_read:
             _logger.warning("A poll of the feed is incomplete: %s", " ".join(report.reasons))
         if self._repeats:
-            cursor.since = self._since
+            cursor.move_back(self._since)
         if cursor.since != self._since:
             self._moved_at = self._clock.now()
         is_quiet = self._clock.now() - self._moved_at > OVERLAP.total_seconds()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async._cli.commands.watch import watch
+from seeclickfix_async._watch.cursor import Cursor
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models import DetailedIssue
 
 _CURSOR = dict.fromkeys(("since", "now", "remembered", "after"), "2026-01-01T00:00:00Z")
 _WRONG = (
@@ -62,4 +67,43 @@ async def test_a_file_that_is_not_a_cursor_is_refused(content: bytes, tmp_path: 
         await watch(cursor=file, base_url="http://127.0.0.1:9")
 
     assert file.read_bytes() == content
-    assert [*tmp_path.iterdir()] == [file]
+    assert not file.with_name("feed.json.lock").exists()
+
+
+@pytest.mark.parametrize("put_back", [True, False], ids=["clock put back", "poll repeated"])
+def test_a_cursor_that_moves_back_stays_small_and_knows_its_rows(put_back: bool) -> None:
+    minute = timedelta(minutes=1)
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    cursor = Cursor.begin([], begin, is_complete=True)
+    rows: list[DetailedIssue] = []
+    for number in range(1, 7 * 480):
+        at = begin + 3 * number * minute
+        cursor.update_clock(at, 3 * minute)
+        rows.append(
+            DetailedIssue(
+                id=number,
+                created_at=at - 3 * minute,
+                acknowledged_at=at - 2 * minute,
+                updated_at=at,
+            )
+        )
+        for change in cursor.find_new_changes(rows[-1]):
+            cursor.record(rows[-1], change)
+        if put_back:
+            cursor.finish_poll(settled=False)
+    early = cursor.now - timedelta(days=4)
+
+    if put_back:
+        assert cursor.update_clock(early, minute)
+    else:
+        cursor.move_back(early)
+
+    for _ in range(2):
+        saved = json.dumps(cursor.dump())
+        assert len(saved) < 64_000
+        cursor = Cursor.load(json.loads(saved))
+        for row in rows[-1900:]:
+            assert cursor.find_new_changes(row) == []
+            cursor.record(row)
+    edited = attrs.evolve(rows[-1], updated_at=at + minute)
+    assert [change.kind for change in cursor.find_new_changes(edited)] == ["edited"]
