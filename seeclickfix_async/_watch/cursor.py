@@ -10,6 +10,8 @@ with each other. For that the cursor has four values:
   becomes visible later was stamped by a server whose clock is slow by less than that. When nothing
   has been updated for that long, nothing can appear before `since`. While nothing happens, `start`
   is unchanged, so that the service can confirm its last response.
+  For an hour after a poll with unreadable rows, polls begin no later than it did, in case these
+  become readable without an update.
 * `seen`: the keys of every row that was read with an `updated_at` from `remembered` on; `start` is
   never earlier than `remembered`. So each row that a poll can read again has its keys in `seen`,
   and a row that has none there has not been read since.
@@ -48,6 +50,13 @@ from seeclickfix_async._watch.changes import (
     identity_key,
     is_current,
 )
+from seeclickfix_async._watch.saved_cursor import (
+    FAR,
+    NEVER,
+    EarlySavedCursor,
+    SavedCursor,
+    check_times,
+)
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue
 
@@ -65,8 +74,8 @@ HISTORY = timedelta(days=7)
 LATE = timedelta(days=2)
 """The age up to which a change of an unknown row may count as new."""
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-FAR = datetime(2100, 1, 1, tzinfo=UTC)
+UNREADABLE = timedelta(hours=1)
+"""The time for which polls read again from before a row that could not be read."""
 
 _SECOND = timedelta(seconds=1)
 _HOUR = timedelta(hours=1)
@@ -89,6 +98,7 @@ class Cursor:
         remembered: The keys of every row that was updated since this time are in `seen`.
         after: Updates before this time need not be read again, whatever `since` is.
         seen: Digests of keys, each with the last update of its row that was read.
+        reread_from: Polls begin no later than here until `reread_until`, for unreadable rows.
         beginning: Whether the current poll is the first, which delivers nothing.
     """
 
@@ -97,6 +107,8 @@ class Cursor:
     remembered: datetime
     after: datetime = NEVER
     seen: dict[str, datetime] = attrs.field(factory=dict)
+    reread_from: datetime = NEVER
+    reread_until: datetime = NEVER
     beginning: bool = False
     _evicted: datetime = NEVER  # keys of rows updated before were evicted in the current poll
     _recorded: DetailedIssue | None = None  # its keys are in `seen`, without pending ones
@@ -105,7 +117,10 @@ class Cursor:
     @property
     def start(self) -> datetime:
         """The time of update from which the next poll reads."""
-        return max(self.since - OVERLAP, self.after)
+        start = self.since - OVERLAP
+        if self.now < self.reread_until:
+            start = min(start, self.reread_from)
+        return max(start, self.after)
 
     @classmethod
     def begin(
@@ -153,6 +168,7 @@ class Cursor:
             return False
         _logger.warning("The service's clock was put back to %s; the feed continues.", self.now)
         self.move_back(earliest)
+        self.reread_until = NEVER
         self.remembered = min(self.remembered, self.since - OVERLAP)
         self.after = min(self.after, self.since - OVERLAP)
         return True
@@ -164,6 +180,12 @@ class Cursor:
         """
         self._group_old_updates()
         self.since = since
+
+    def read_again(self) -> None:
+        """Let polls begin no later than here for a while, since a row could not be read."""
+        if self.now >= self.reread_until:
+            self.reread_from = self.since - OVERLAP
+            self.reread_until = self.now + UNREADABLE
 
     def find_new_changes(self, issue: DetailedIssue) -> list[Change]:
         """List the changes of a row that have not been delivered, oldest first."""
@@ -218,12 +240,15 @@ class Cursor:
         if len(self.seen) > self._check_at:
             self._evict_if_full()
 
-    def finish_poll(self, *, settled: bool) -> None:
+    def finish_poll(self, *, settled: bool, readable: bool = True) -> None:
         """End a poll.
 
         Args:
             settled: Whether updates until `since` need not be read again.
+            readable: Whether all rows were read, so that no older one need be read again.
         """
+        if readable:
+            self.reread_until = NEVER
         if settled:
             self.after = max(self.after, self.since + _SECOND)
         self._raise_remembered(min(self._evicted, self.now))
@@ -301,7 +326,15 @@ class Cursor:
         """Convert to a value for JSON, of less than 64 kB."""
         seen = {group: "".join(digests) for group, digests in self._groups().items()}
         value: dict[str, Any] = msgspec.to_builtins(
-            _SavedCursor(self.since, self.now, self.remembered, self.after, seen)
+            SavedCursor(
+                self.since,
+                self.now,
+                self.remembered,
+                self.after,
+                seen,
+                self.reread_from,
+                self.reread_until,
+            )
         )
         return value
 
@@ -321,29 +354,12 @@ class Cursor:
             ) from None
 
 
-@attrs.frozen
-class _SavedCursor:
-    since: datetime
-    now: datetime
-    remembered: datetime
-    after: datetime
-    seen: dict[datetime, str]
-
-
-@attrs.frozen
-class _EarlySavedCursor:
-    """A cursor of an early version, with keys instead of digests."""
-
-    since: datetime
-    floor: datetime
-    seen: dict[str, datetime] = attrs.field(factory=dict)
-    first: bool = True
-
-
 def _load(value: Any) -> Cursor:
-    saved = msgspec.convert(value, _SavedCursor)
-    _check(saved.since, saved.now, saved.remembered, saved.after, *saved.seen)
-    cursor = Cursor(saved.since, saved.now, saved.remembered, saved.after)
+    saved = msgspec.convert(value, SavedCursor)
+    times = (saved.since, saved.now, saved.remembered, saved.after)
+    reread = (saved.reread_from, saved.reread_until)
+    check_times(*times, *reread, *saved.seen)
+    cursor = Cursor(*times, reread_from=reread[0], reread_until=reread[1])
     for updated, digests in saved.seen.items():
         if len(digests) % _DIGEST or not digests.isascii():
             raise InvalidArgumentError("cursor", "has truncated keys.")
@@ -353,21 +369,11 @@ def _load(value: Any) -> Cursor:
 
 
 def _load_early(value: Any) -> Cursor:
-    saved = msgspec.convert(value, _EarlySavedCursor)
-    _check(saved.since, saved.floor, *saved.seen.values())
+    saved = msgspec.convert(value, EarlySavedCursor)
+    check_times(saved.since, saved.floor, *saved.seen.values())
     remembered = saved.floor if saved.first else saved.floor - timedelta(minutes=2)  # its overlap
     seen = {_digest(key): at for key, at in saved.seen.items()}
     return Cursor(saved.since, saved.since, remembered, remembered, seen)
-
-
-def _check(*times: datetime) -> None:
-    for time in times:
-        if time.utcoffset() is None:
-            raise InvalidArgumentError("cursor", "has a time without a time zone.")
-        if not NEVER <= time <= FAR:
-            raise InvalidArgumentError(
-                "cursor", "has a time before 1970 or after 2100; begin without a cursor."
-            )
 
 
 def _clamp(time: datetime | None) -> datetime:

@@ -20,7 +20,8 @@ from seeclickfix_async._api.query import DETAILED_PER_PAGE, IssueQuery
 from seeclickfix_async._core import backoff, validation
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._watch.changes import Change
-from seeclickfix_async._watch.cursor import FAR, OVERLAP, Cursor
+from seeclickfix_async._watch.cursor import OVERLAP, UNREADABLE, Cursor
+from seeclickfix_async._watch.saved_cursor import FAR
 from seeclickfix_async.errors import (
     DecodeError,
     RateLimitedError,
@@ -112,7 +113,10 @@ class Watch:
         self._failures = 0
         if not self._clock_updated and self._update_clock(self._cursor, self._poll):
             self._poll = None
-        elif issue is None:
+            return
+        if self._poll.report.rejected:
+            self._cursor.read_again()
+        if issue is None:
             self._finish_poll(self._cursor, self._poll)
         elif self._cursor.beginning:
             self._cursor.record(issue)
@@ -145,7 +149,8 @@ class Watch:
     def _finish_poll(self, cursor: Cursor, poll: Crawl[DetailedIssue]) -> None:
         """End a poll; an incomplete one is repeated from its beginning, a limited number of times.
 
-        Its changes are known and are not delivered again; unreadable rows were logged.
+        Its changes are known and are not delivered again. Unreadable rows were logged; the next
+        polls try to read them again.
         """
         self._poll = None
         self._due = self._clock.now() + self._every
@@ -158,8 +163,12 @@ class Watch:
             cursor.move_back(self._since)
         if cursor.since != self._since:
             self._moved_at = self._clock.now()
-        is_quiet = self._clock.now() - self._moved_at > OVERLAP.total_seconds()
-        cursor.finish_poll(settled=is_quiet and is_read and report.received > DETAILED_PER_PAGE)
+        quiet = UNREADABLE if report.rejected else OVERLAP
+        is_quiet = self._clock.now() - self._moved_at > quiet.total_seconds()
+        cursor.finish_poll(
+            settled=is_quiet and is_read and report.received > DETAILED_PER_PAGE,
+            readable=report.complete,
+        )
 
     def _back_off(self, error: SeeClickFixError) -> None:
         self._failures += 1

@@ -328,6 +328,40 @@ async def test_an_issue_that_is_archived_again_is_delivered_again(town: _Watched
         assert await town.poll() == [(row.id, ChangeKind.COMMENTED)]
 
 
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("minutes", [10, 50])
+async def test_a_row_that_becomes_readable_is_delivered(
+    town: _WatchedService, minutes: int, restarts: bool
+) -> None:
+    await town.feed.begin()
+    row = town.open()
+    town.service.unreadable.add(row.id)
+    for _ in range(minutes // 5):
+        other = town.open()
+        assert await town.poll(5) == [(other.id, ChangeKind.OPENED)]
+        if restarts:
+            town.restart()
+
+    town.service.unreadable.clear()
+
+    assert await town.poll() == [(row.id, ChangeKind.OPENED)]
+
+
+@pytest.mark.parametrize("dated", [True], indirect=True)
+async def test_a_row_that_stays_unreadable_is_given_up(town: _WatchedService) -> None:
+    await town.feed.begin()
+    town.service.unreadable.add(town.open().id)
+    for _ in range(24):
+        other = town.open()
+        assert await town.poll(5) == [(other.id, ChangeKind.OPENED)]
+        town.restart()
+
+    before = town.service.requests
+    await town.poll(10)
+
+    assert town.service.requests - before <= 11
+
+
 @pytest.mark.parametrize("dated", [True], indirect=True)
 async def test_an_unreadable_row_loses_no_other_change(town: _WatchedService) -> None:
     await town.feed.begin()
