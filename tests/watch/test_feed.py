@@ -481,7 +481,7 @@ async def test_a_burst_keeps_a_cursor_small(
 async def test_an_issue_with_thousands_of_comments_is_delivered_in_linear_time(
     town: _WatchedService, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More comments than the cursor has room for are delivered as well."""
+    """More comments than fit into the cursor are delivered as well."""
     keys: list[str] = []
 
     def count_digest(key: str) -> str:
