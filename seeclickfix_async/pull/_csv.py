@@ -34,9 +34,13 @@ class Csv(TextSink):
     def decode(self, row: bytes) -> StoredRow:
         """Decode a row."""
         cells = dict(zip(NAMES, _decode_cells(row), strict=True))
-        updated = _parse_time(cells["updated_at"] or cells["created_at"])
-        vanished = _parse_time(cells["vanished_at"])
-        return StoredRow(int(cells["id"]), updated, vanished, cells["image"] or None)
+        return StoredRow(
+            int(cells["id"]),
+            created=_parse_time(cells["created_at"]),
+            updated=_parse_time(cells["updated_at"]),
+            vanished=_parse_time(cells["vanished_at"]),
+            image=cells["image"] or None,
+        )
 
     def with_mark(self, row: bytes, vanished_at: str | None) -> bytes:
         """Return a row with another value in its last cell, `vanished_at`."""

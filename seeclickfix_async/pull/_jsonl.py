@@ -27,7 +27,7 @@ class JsonRow(msgspec.Struct):
     def to_stored_row(self) -> StoredRow:
         """Convert to a stored row; only whole issues have `media`."""
         image = self.media.image_full if self.media else self.image
-        return StoredRow(self.id, self.updated_at or self.created_at, self.vanished_at, image)
+        return StoredRow(self.id, self.created_at, self.updated_at, self.vanished_at, image)
 
 
 _decoder: msgspec.json.Decoder[JsonRow] = msgspec.json.Decoder(JsonRow)

@@ -99,8 +99,13 @@ class Parquet(Sink):
         pending = (self._pending.batches(month, {}, stored=False) for month in self._pending.months)
         for batch in itertools.chain.from_iterable((*parts, *pending)):
             for row in batch.select(_STORED_COLUMNS).to_pylist():
-                updated = row["updated_at"] or row["created_at"]
-                yield StoredRow(row["id"], updated, row["vanished_at"], row["image"])
+                yield StoredRow(
+                    row["id"],
+                    created=row["created_at"],
+                    updated=row["updated_at"],
+                    vanished=row["vanished_at"],
+                    image=row["image"],
+                )
 
     def mark_vanished(self, marks: VanishedMarks) -> None:
         """Rewrite the months with rows whose marks change."""

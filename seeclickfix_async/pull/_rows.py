@@ -21,15 +21,22 @@ class StoredRow:
 
     Attributes:
         id: The issue's id.
-        updated: The issue's last update, or its creation if the service reports no update.
+        created: The issue's creation.
+        updated: The issue's last update.
         vanished: When a sweep found that the issue had vanished; None if it exists.
         image: The link to its photo in full size.
     """
 
     id: int
+    created: datetime | None
     updated: datetime | None
     vanished: datetime | None
     image: str | None = None
+
+    def is_before(self, time: datetime) -> bool:
+        """Check whether the issue was created and updated before a time, as far as is known."""
+        times = [known for known in (self.created, self.updated) if known is not None]
+        return bool(times) and max(times) < time
 
 
 @attrs.frozen
@@ -50,8 +57,9 @@ class Comparison:
 def compare_ids(rows: Iterable[StoredRow], found: array[int], until: datetime) -> Comparison:
     """Compare the stored rows with the ids that a sweep found.
 
-    An issue that was updated at `until` or later is not judged: it may have been created or
-    restored after the sweep had passed it. If it vanished since then, the next sweep marks it.
+    An issue that was created or updated at `until` or later is not judged: the sweep did not list
+    it, or it may have been restored after the sweep had passed it. Some issues are dated hours
+    ahead, by the clock of another system. If it vanished since then, a later sweep marks it.
 
     Args:
         rows: The stored rows.
@@ -66,7 +74,7 @@ def compare_ids(rows: Iterable[StoredRow], found: array[int], until: datetime) -
         mark = row.vanished
         if index < len(found) and found[index] == row.id:
             mark, is_stored[index] = None, True
-        elif mark is None and row.updated is not None and row.updated < until:
+        elif mark is None and row.is_before(until):
             mark = until
         if mark != row.vanished:
             marks[row.id] = mark

@@ -45,7 +45,7 @@ WHERE url_name = ?
 """
 
 _STORED_ROWS = """
-SELECT issue_id, image, coalesce(updated_at, created_at), vanished_at
+SELECT issue_id, image, created_at, updated_at, vanished_at
 FROM issue_pulls JOIN issues ON issues.id = issue_id JOIN pulls ON pulls.id = pull_id
 WHERE key = ? AND issue_id > ? ORDER BY issue_id LIMIT 1000
 """
@@ -203,8 +203,14 @@ class Sqlite(Sink):
         with self._translate_errors():
             rows = self._database.execute(_STORED_ROWS, (key, last_id)).fetchall()
         return [
-            StoredRow(id_, self._parse_time(id_, updated), self._parse_time(id_, vanished), image)
-            for id_, image, updated, vanished in rows
+            StoredRow(
+                id_,
+                created=self._parse_time(id_, created),
+                updated=self._parse_time(id_, updated),
+                vanished=self._parse_time(id_, vanished),
+                image=image,
+            )
+            for id_, image, created, updated, vanished in rows
         ]
 
     def _parse_time(self, id_: int, value: str | None) -> datetime | None:

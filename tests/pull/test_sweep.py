@@ -10,19 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seeclickfix_async import BoundingBox, IssueFilters, PlaceArea, Report
-from seeclickfix_async.errors import InvalidArgumentError, ServerError
+from seeclickfix_async import (
+    AsyncClient,
+    BoundingBox,
+    IssueFilters,
+    PlaceArea,
+    Report,
+    Retry,
+)
+from seeclickfix_async.errors import InvalidArgumentError, RateLimitedError, ServerError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.pull._jsonl import JsonLines
 from seeclickfix_async.pull._rows import StoredRow, compare_ids
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_issues, read_sqlite, vanished_ids
-from tests.support.sandboxes import failing_client, make_client
+from tests.support.sandboxes import URL, failing_client, make_client
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.geoparquet"]
 _SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
@@ -87,6 +95,120 @@ async def test_a_sweep_pulls_issues_that_were_published_late(name: str, tmp_path
 
     assert (updated.complete, swept.complete) == (True, True)
     assert sorted(map(str, read_issues(path))) == sorted(map(str, read_issues(whole)))
+
+
+def _client_with_status(sandbox: Sandbox, statuses: dict[int, int]) -> AsyncClient:
+    """Return a client for which the service shows issues, by id, with a status other than 200."""
+
+    class StatusTransport(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            id_ = request.url.path.rpartition("/")[2]
+            if id_.isdigit() and int(id_) in statuses:
+                await super().handle_async_request(request)  # so that it is counted
+                return httpx.Response(statuses[int(id_)])
+            return await super().handle_async_request(request)
+
+    http = httpx.AsyncClient(transport=StatusTransport(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None, retry=Retry(attempts=1))
+
+
+async def _pull_before_late_issues(sandbox: Sandbox, path: Path, rows: list[int]) -> list[int]:
+    """Pull without some rows, which the service publishes afterwards; return their ids."""
+    for row in rows:
+        sandbox.city.hide(row)
+    await pull(make_client(sandbox), to=path)
+    for row in rows:
+        sandbox.city.show(row)
+    sandbox.requests.clear()
+    return [sandbox.city.id_of(row) for row in rows]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (403, "Missing: 1 issue that the service has."),
+        (404, "Missing: 1 issue that the service has."),
+        (410, "Missing: 1 issue that the service has."),
+        (401, "Missing: 1 issue that could not be read. The next sweep tries again."),
+        (500, "Missing: 1 issue that could not be read. The next sweep tries again."),
+    ],
+)
+async def test_a_late_issue_that_the_service_does_not_show_fails_no_sweep(
+    status: int, reason: str, tmp_path: Path
+) -> None:
+    sandbox, path = _city(), tmp_path / "city.jsonl"
+    hidden, shown = await _pull_before_late_issues(sandbox, path, [7, 120])
+    client = _client_with_status(sandbox, {hidden: status})
+
+    report = await pull(client, to=path, sweep=True)
+
+    assert (report.complete, report.reasons, report.vanished) == (False, (reason,), 0)
+    assert report.requests == len(sandbox.requests)
+    assert {row["id"] for row in read_issues(path)} >= {shown}
+    assert _files(tmp_path) == {"city.jsonl", "city.jsonl.pull.json"}
+
+
+@pytest.mark.anyio
+async def test_late_issues_are_not_requested_from_a_service_that_fails(tmp_path: Path) -> None:
+    sandbox, path = _city(), tmp_path / "city.jsonl"
+    late = await _pull_before_late_issues(sandbox, path, list(range(10, 30)))
+    client = _client_with_status(sandbox, dict.fromkeys(late, 503))
+
+    report = await pull(client, to=path, sweep=True)
+
+    assert "20 issues that could not be read" in report.reasons[0]
+    assert len([seen for seen in sandbox.requests if seen.path[-1].isdigit()]) == 3
+
+
+@pytest.mark.anyio
+async def test_a_complete_list_of_ids_is_used_again_after_an_error(tmp_path: Path) -> None:
+    sandbox, path = _city(), tmp_path / "city.jsonl"
+    late = await _pull_before_late_issues(sandbox, path, [7])
+    gone = sandbox.city.id_of(120)
+    sandbox.city.hide(120)
+    with pytest.raises(RateLimitedError):
+        await pull(_client_with_status(sandbox, {late[0]: 429}), to=path, sweep=True)
+    sandbox.requests.clear()
+
+    report = await pull(make_client(sandbox), to=path, sweep=True)
+
+    assert report.complete
+    assert not [seen for seen in sandbox.requests if "fields[issue]" in seen.query]
+    assert vanished_ids(path) == {gone}
+    assert {row["id"] for row in read_issues(path)} >= set(late)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", [*_NAMES, "city.parquet"])
+async def test_issues_that_are_dated_ahead_are_not_judged(name: str, tmp_path: Path) -> None:
+    """The clock of another system may be hours ahead; a sweep lists issues of the past only."""
+    sandbox, path = _city(), tmp_path / name
+    await pull(make_client(sandbox), to=path)
+    now = int(datetime.now(UTC).timestamp())
+    sandbox.city.add(sandbox.city.random(300), now + 8 * 3600, now=now - 2 * 3600)
+    sandbox.city.updated[300] = now - 2 * 3600
+    sandbox.city.hide(7)
+
+    report = await pull(make_client(sandbox), to=path, sweep=True)
+
+    assert report.complete
+    assert len(read_issues(path)) == 301
+    assert vanished_ids(path) == {sandbox.city.id_of(7)}
+
+
+@pytest.mark.anyio
+async def test_the_look_up_of_a_place_is_counted(tmp_path: Path) -> None:
+    sandbox, path = _city(), tmp_path / "city.jsonl"
+    area = PlaceArea("example-city")
+
+    first = await pull(make_client(sandbox), to=path, area=area)
+
+    assert first.requests == len(sandbox.requests)
+    assert [seen for seen in sandbox.requests if seen.path.endswith("/places")]
+    sandbox.requests.clear()
+    swept = await pull(make_client(sandbox), to=path, area=area, sweep=True)
+    assert swept.requests == len(sandbox.requests)
 
 
 @pytest.mark.anyio
@@ -301,7 +423,7 @@ def _run(sandbox: Sandbox, path: Path) -> Report:
 
 _UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 _TIMES = st.none() | st.integers(-2, 2).map(lambda hours: _UNTIL + timedelta(hours=hours))
-_ROWS = st.builds(StoredRow, id=st.integers(1, 40), updated=_TIMES, vanished=_TIMES)
+_ROWS = st.builds(StoredRow, id=st.integers(1, 40), created=_TIMES, updated=_TIMES, vanished=_TIMES)
 
 
 @given(
@@ -317,7 +439,8 @@ def test_rows_that_were_not_found_or_updated_are_marked(
     after = {row.id: marks.get(row.id, row.vanished) for row in stored}
     assert set(comparison.missing) == found - after.keys()
     for row in stored:
-        old = row.updated is not None and row.updated < _UNTIL
+        times = [time for time in (row.created, row.updated) if time is not None]
+        old = bool(times) and max(times) < _UNTIL
         if row.id in found:
             assert after[row.id] is None
         elif row.vanished is not None:
