@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Unpack
@@ -18,7 +18,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.planner import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
-from seeclickfix_async.errors import DecodeError, InvalidArgumentError, NotFoundError
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull._checkpoint import Checkpoint, query_key, query_params, remove
@@ -29,7 +29,8 @@ from seeclickfix_async.pull._file_thread import (
     read_issues,
     run_in_file_thread,
 )
-from seeclickfix_async.pull._loader import OVERLAP, Loader
+from seeclickfix_async.pull._late_issues import LateIssues, get_late_issues
+from seeclickfix_async.pull._loader import OVERLAP, Loader, with_requests
 from seeclickfix_async.pull._lock import lock_for, locked, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
@@ -255,8 +256,8 @@ class _Job(Loader):
     async def sweep(self, sink: Sink, checkpoint: Checkpoint) -> Checkpoint:
         """Crawl all ids into a temporary file, then mark the stored rows that are not among them.
 
-        A temporary file that is complete is of no use to a later call: issues may have been
-        created since, which it would mark as vanished.
+        A complete temporary file is used again if a later step failed: it judges only issues that
+        were not changed since it was begun.
         """
         updated = checkpoint.report.until or checkpoint.began
         if self.query.after and self.query.after >= updated - OVERLAP:
@@ -266,7 +267,8 @@ class _Job(Loader):
         job = attrs.evolve(self, key=query_key(query), query=query)
 
         def is_usable(found: Checkpoint) -> bool:
-            return not found.finished and file_age(path) < _SWEEP_EXPIRES
+            is_worthless = found.finished and not found.report.complete
+            return not is_worthless and file_age(path) < _SWEEP_EXPIRES
 
         async with opened(lambda: open_scratch(path, job.key, is_usable)) as scratch:
             swept = await self.in_file(scratch.read_checkpoint, job.key)
@@ -275,33 +277,23 @@ class _Job(Loader):
             before = min(until, query.before or until)
             job = attrs.evolve(job, query=attrs.evolve(query, before=before))
             swept = await job.load(scratch, swept, "sweep")
-        vanished, missing = None, 0
+        vanished, missing, late = None, 0, LateIssues()
         if swept.report.complete:
             ids = await self.in_file(read_ids, path)
             comparison = await self.in_file(compare_ids, sink.stored_rows(self.key), ids, until)
             if ids or not comparison.marks:  # without any id, the area itself may be gone
                 await self.in_file(sink.mark_vanished, comparison.marks)
-                late = await self.get_late_issues(comparison.missing[:_MOST_LATE])
-                if late:
-                    await self.in_file(sink.merge, late, checkpoint)
-                vanished, missing = comparison.vanished, len(comparison.missing) - len(late)
-        report = _add_sweep(checkpoint.report, swept.report, vanished, missing)
+                late = await get_late_issues(
+                    self.client, comparison.missing[:_MOST_LATE], details=self.query.details
+                )
+                if late.issues:
+                    await self.in_file(sink.merge, late.issues, checkpoint)
+                vanished, missing = comparison.vanished, len(comparison.missing)
+        report = _add_sweep(checkpoint.report, swept.report, vanished, missing, late)
         checkpoint = attrs.evolve(checkpoint, report=report)
         await self.in_file(sink.write, (), checkpoint)
         await self.in_file(remove, path)
         return checkpoint
-
-    async def get_late_issues(self, ids: Sequence[int]) -> list[Issue]:
-        """Get issues that no pull or update could see, one by one.
-
-        The service publishes some issues late, with old dates: those that a moderator reviewed, or
-        that come from another system.
-        """
-        issues: list[Issue] = []
-        for id_ in ids:
-            with suppress(NotFoundError, DecodeError):
-                issues.append(await self.client.issues.get(id_, details=self.query.details))
-        return issues
 
     async def download_photos(
         self, sink: Sink, checkpoint: Checkpoint, downloader: PhotoDownloader
@@ -323,9 +315,16 @@ class _Job(Loader):
         return checkpoint
 
 
-def _add_sweep(update: Report, sweep: Report, vanished: int | None, missing: int) -> Report:
+def _add_sweep(
+    update: Report, sweep: Report, vanished: int | None, missing: int, late: LateIssues
+) -> Report:
     """Add the report of a sweep to that of the update before it."""
+    sweep = with_requests(sweep, late.requests)
     reasons = update.reasons
+    if late.failed:
+        failed = counted(late.failed, "issue")
+        reasons += (f"Missing: {failed} that could not be read. The next sweep tries again.",)
+    missing -= len(late.issues) + late.failed
     if missing:
         reasons += (f"Missing: {counted(missing, 'issue')} that the service has.",)
     if vanished is None:

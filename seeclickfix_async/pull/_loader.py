@@ -88,16 +88,19 @@ class Loader:
             update: The update whose base this pull is: its checkpoint then holds this one.
         """
         crawl = await self._crawl_from(sink, checkpoint)
+        place_requests = checkpoint.report.requests - crawl.report.requests
 
         async def write(batch: Batch[Issue]) -> None:
-            nonlocal checkpoint
+            nonlocal checkpoint, place_requests
             place = checkpoint.place
-            if place is None and checkpoint.report.received == 0:
-                place = await self._find_place(batch.issues)
+            if place is None and checkpoint.report.received == 0 and stage != "sweep":
+                place, requests = await self._find_place(batch.issues)
+                place_requests += requests
+            report = with_requests(batch.report, place_requests)
             checkpoint = attrs.evolve(
                 checkpoint,
                 state=msgspec.Raw(batch.state),
-                report=_with_base_reasons(batch.report, checkpoint.base),
+                report=_with_base_reasons(report, checkpoint.base),
                 finished=batch.last,
                 lacking=batch.last and _lacks_issues(batch.report),
                 newest=_newest_update(checkpoint.newest, batch.issues),
@@ -107,7 +110,7 @@ class Loader:
             if update is not None:
                 saved = attrs.evolve(update, base=checkpoint, finished=checkpoint.finished)
             await self.in_file(sink.write, batch.issues, saved)
-            self.progress.update(batch.report)
+            self.progress.update(report)
 
         self.progress.begin(stage if checkpoint.since is None else "update", await crawl.estimate())
         await crawl.run(write)
@@ -130,18 +133,22 @@ class Loader:
             crawl.skip(await self.in_file(_stored_ids, sink, self.key))
         return crawl
 
-    async def _find_place(self, issues: Sequence[Issue]) -> Place | None:
-        """Return the queried place, from the list of those around one of its issues."""
+    async def _find_place(self, issues: Sequence[Issue]) -> tuple[Place | None, int]:
+        """Return the queried place, and the number of requests for it.
+
+        It is in the list of the places around one of its issues.
+        """
         area = self.query.area
         points = ((issue.lat, issue.lng) for issue in issues)
         lat, lng = next((point for point in points if None not in point), (None, None))
         if not isinstance(area, PlaceArea) or lat is None or lng is None:
-            return None
+            return None, 0
         try:
             places = await self.client.places.near(lat=lat, lng=lng, per_page=_NEARBY_PLACES)
         except SeeClickFixError:  # the name of the place is not worth a failed pull
-            return None
-        return next((one for one in places if area.place_url in (one.url_name, str(one.id))), None)
+            return None, 1
+        found = (place for place in places if area.place_url in (place.url_name, str(place.id)))
+        return next(found, None), places.response.requests
 
 
 def _stored_ids(sink: Sink, key: str) -> array[int]:
@@ -152,6 +159,13 @@ def _stored_ids(sink: Sink, key: str) -> array[int]:
 def _lacks_issues(report: Report) -> bool:
     """Check whether issues are missing, besides unreadable rows, which add one reason."""
     return len(report.reasons) > (report.rejected > 0)
+
+
+def with_requests(report: Report, requests: int) -> Report:
+    """Add requests to a report that the crawl did not send, and the time that the quota takes."""
+    total = report.requests + requests
+    pace = report.quota_seconds / max(1, report.requests)
+    return attrs.evolve(report, requests=total, quota_seconds=round(total * pace, 3))
 
 
 def _with_base_reasons(report: Report, base: Checkpoint | None) -> Report:
