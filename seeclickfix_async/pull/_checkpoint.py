@@ -43,7 +43,8 @@ class Checkpoint:
         state: The state of the crawl.
         report: The report of the crawl so far.
         finished: Whether the crawl is at its end, complete or not.
-        lacking: Whether it ended without issues that the service has, besides unreadable rows.
+        lacking: Whether it ended without issues that the service has; unreadable rows of an update
+            do not count.
         place: The place that was queried, if the area is one.
         since: For an update, the time up to which the pull that it updates was complete.
         newest: The newest update that was received, by the service's clock.

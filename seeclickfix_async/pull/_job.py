@@ -188,11 +188,11 @@ class _Job(Loader):
         if checkpoint is None:
             return await self.load(sink, self.first_checkpoint())
         is_interrupted = not (checkpoint.finished or checkpoint.is_in_base)
-        if is_interrupted or (checkpoint.since is None and (checkpoint.lacking or not update)):
+        if is_interrupted or (checkpoint.since is None and not update):
             checkpoint = await self.load(sink, checkpoint)
             if not update:
                 return checkpoint
-        return await self.update(sink, checkpoint)
+        return await self.update(sink, checkpoint, is_continued=is_interrupted)
 
     def check_updatable(self) -> None:
         """Refuse filters that an issue can leave unnoticed.
@@ -229,21 +229,29 @@ class _Job(Loader):
             base=None if base is None or base.report.complete else base,
         )
 
-    async def update(self, sink: Sink, previous: Checkpoint) -> Checkpoint:
+    async def update(
+        self, sink: Sink, previous: Checkpoint, *, is_continued: bool = False
+    ) -> Checkpoint:
         """Pull what was updated since; a sink without upsert merges it from a temporary file.
 
         The temporary file of an interrupted update covers less than is needed by now, so that
         another update follows it.
+
+        Args:
+            sink: Stores the issues.
+            previous: The pull or the update before.
+            is_continued: Whether this call has continued an interrupted pull or update. Then, and
+                before it continues one, the gaps of the pull are left to the next call: they may
+                take more requests than succeed in a row.
         """
-        if previous.base is not None and (previous.base.lacking or previous.is_in_base):
-            base = await self.load(sink, previous.base, update=previous)
-            previous = attrs.evolve(previous, base=base)
+        path = self.path.with_name(f"{self.path.name}.update.jsonl")
+        if not is_continued and not await self.in_file(path.exists):
+            previous = await self.fill_gaps(sink, previous)
         if sink.upserts:
             return await self.load(sink, self.first_checkpoint(previous))
-        path = self.path.with_name(f"{self.path.name}.update.jsonl")
         async with opened(lambda: open_scratch(path, self.key, previous.is_base_of)) as scratch:
-            checkpoint = self.first_checkpoint(previous)
             interrupted = await self.in_file(scratch.read_checkpoint, self.key)
+            checkpoint = self.first_checkpoint(previous)
             if interrupted is not None:
                 checkpoint = attrs.evolve(interrupted, base=checkpoint.base)
             if not checkpoint.finished:
@@ -251,7 +259,18 @@ class _Job(Loader):
         model = DetailedIssue if self.query.details else Issue
         await self.in_file(sink.merge, read_issues(path, model), checkpoint)
         await self.in_file(remove, path)
-        return checkpoint if interrupted is None else await self.update(sink, checkpoint)
+        if interrupted is None:
+            return checkpoint
+        return await self.update(sink, checkpoint, is_continued=True)
+
+    async def fill_gaps(self, sink: Sink, previous: Checkpoint) -> Checkpoint:
+        """Read again what the first pull could not get, before an update begins."""
+        if previous.since is None:
+            return await self.load(sink, previous) if previous.lacking else previous
+        base = previous.base
+        if base is None or not (base.lacking or previous.is_in_base):
+            return previous
+        return attrs.evolve(previous, base=await self.load(sink, base, update=previous))
 
     async def sweep(self, sink: Sink, checkpoint: Checkpoint) -> Checkpoint:
         """Crawl all ids into a temporary file, then mark the stored rows that are not among them.

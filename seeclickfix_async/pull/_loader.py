@@ -102,7 +102,7 @@ class Loader:
                 state=msgspec.Raw(batch.state),
                 report=_with_base_reasons(report, checkpoint.base),
                 finished=batch.last,
-                lacking=batch.last and _lacks_issues(batch.report),
+                lacking=batch.last and _lacks_issues(batch.report, checkpoint.since),
                 newest=_newest_update(checkpoint.newest, batch.issues),
                 place=place,
             )
@@ -156,9 +156,13 @@ def _stored_ids(sink: Sink, key: str) -> array[int]:
     return array("q", (row.id for row in sink.stored_rows(key)))
 
 
-def _lacks_issues(report: Report) -> bool:
-    """Check whether issues are missing, besides unreadable rows, which add one reason."""
-    return len(report.reasons) > (report.rejected > 0)
+def _lacks_issues(report: Report, since: datetime | None) -> bool:
+    """Check whether the next call has to read something again.
+
+    Unreadable rows, which add one reason, count for a first pull only: its pages with such rows are
+    read again, but an update has no pages, and all later ones would begin at the same time.
+    """
+    return len(report.reasons) > (report.rejected > 0 and since is not None)
 
 
 def with_requests(report: Report, requests: int) -> Report:

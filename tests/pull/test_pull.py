@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+import shutil
 import sqlite3
 import threading
 import time
@@ -654,7 +655,7 @@ async def test_an_update_of_an_incomplete_pull_reports_it(
 async def test_a_pull_with_unreadable_rows_is_updated_and_reports_them(
     name: str, tmp_path: Path
 ) -> None:
-    path, sandbox = tmp_path / name, Sandbox(300, settings=Settings(quota=None))
+    path, sandbox = tmp_path / name, Sandbox(1000, settings=Settings(quota=None))
     client = _client_with_a_bad_row(sandbox, sandbox.city.id_of(120))
     first = await pull(client, to=path)
     _change(sandbox)
@@ -663,8 +664,51 @@ async def test_a_pull_with_unreadable_rows_is_updated_and_reports_them(
 
     assert first.reasons == report.reasons == ("1 rows could not be read.",)
     assert not report.complete
-    assert len(read_issues(path)) == 300  # 299, and a new one
-    assert len(sandbox.requests) < 3  # not the whole pull again
+    assert len(read_issues(path)) == 1000  # 999, and a new one
+    assert len(sandbox.requests) <= 6  # not the whole pull again
+
+
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_an_update_reads_rows_again_that_could_not_be_read(name: str, tmp_path: Path) -> None:
+    path, sandbox = tmp_path / name, Sandbox(300, settings=Settings(quota=None))
+    first = await pull(_client_with_a_bad_row(sandbox, sandbox.city.id_of(120)), to=path)
+
+    report = await pull(make_client(sandbox), to=path, update=True)
+
+    assert not first.complete
+    assert report.complete, report.reasons
+    assert sandbox.city.id_of(120) in {int(row["id"]) for row in read_issues(path)}
+    assert len(read_issues(path)) == 300
+
+
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_an_interrupted_update_continues_before_gaps_are_read_again(
+    name: str, tmp_path: Path
+) -> None:
+    """Errors may come so often that gaps and update never succeed in one call."""
+    path, sandbox = tmp_path / name, _capped()
+    await pull(make_client(sandbox), to=path, area=_AREA)
+    for row in range(40):
+        sandbox.city.updated[row] = int(time.time()) - 7200 - row
+    sandbox.requests.clear()
+    _copy_pull(path, tmp_path / "copy")
+    await pull(make_client(sandbox), to=tmp_path / "copy" / name, area=_AREA, update=True)
+    needed = len(sandbox.requests)  # 21 for the gaps, and 6 for the update
+    with pytest.raises(ServerError):
+        await pull(failing_client(sandbox, needed - 2), to=path, area=_AREA, update=True)
+
+    client = failing_client(sandbox, needed - 10)
+    report = await pull(client, to=path, area=_AREA, update=True)
+
+    assert not report.complete
+    assert len(read_issues(path)) == len(read_issues(tmp_path / "copy" / name))
+
+
+def _copy_pull(path: Path, folder: Path) -> None:
+    folder.mkdir()
+    for file in path.parent.glob(f"{path.name}*"):
+        copy = shutil.copytree if file.is_dir() else shutil.copy
+        copy(file, folder / file.name)
 
 
 def _client_with_a_bad_row(sandbox: Sandbox, number: int) -> AsyncClient:
