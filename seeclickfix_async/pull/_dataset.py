@@ -140,7 +140,7 @@ class Dataset:
                 file.unlink()
             else:
                 path = file.relative_to(self.path).as_posix()
-                parts.append(self.files.describe(file, path, self.files.ids(file)))
+                parts.append(self.files.describe(file, path))
         checksum = file_checksum(self.pending) if early.length and self.pending.exists() else 0
         manifest = Manifest(early.checkpoint, early.length, checksum=checksum, parts=tuple(parts))
         manifest.save(checkpoint_path(self.path))
@@ -190,14 +190,18 @@ class Dataset:
         return self._size(part) == part.size and file_checksum(self.file(part)) == part.checksum
 
     def _convert(self, part: Part) -> Part:
-        """Rewrite a changed part in our schema, if it holds the same issues."""
+        """Rewrite a changed part in our schema, if it holds the same rows.
+
+        Other values of the same issues may be damage, or an older version of the part that a backup
+        or a program for synchronization has put back.
+        """
         file = self.file(part)
         new = self.files.write(self.files.convert(file), self.staged(part.path), part.path)
-        if new is None or (new.rows, new.ids) != (part.rows, part.ids):
+        if new is None or (new.rows, new.values) != (part.rows, part.values):
             raise InvalidArgumentError(
                 "to",
-                f"{file} was changed, and does not hold the issues that were written to it. "
-                f"Restore it, or {self._advice}",
+                f"{file} was changed, and does not hold the issues that were written to it, or "
+                f"holds other values. Restore its last version, or {self._advice}",
             )
         _logger.warning("%s was written by another program, and was converted back.", file)
         return new

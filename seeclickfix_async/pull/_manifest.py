@@ -23,7 +23,7 @@ class Part:
         checksum: The CRC-32 of its bytes.
         first: The lowest id.
         last: The highest id.
-        ids: The CRC-32 of the sorted ids: another program may write the same rows as other bytes.
+        values: The checksum of its rows: another program may write the same rows as other bytes.
     """
 
     path: str
@@ -32,7 +32,7 @@ class Part:
     checksum: _Count
     first: int
     last: int
-    ids: _Count
+    values: _Count
 
     @property
     def month(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import zlib
 from array import array
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull._manifest import Part
 from seeclickfix_async.pull._pending import file_checksum
+from seeclickfix_async.pull._row_checksum import sum_rows
 
 _ROWS = 4096
 """The rows of a row group, which are in memory while a file is read or written."""
@@ -34,16 +34,22 @@ class PartFiles:
     def write(self, batches: Iterable[Any], file: Path, path: str) -> Part | None:
         """Write the file of the part at `path`; without rows, write no file and return None."""
         ids = array("q")
+        values = 0
         # The writer leaves its file open when it fails, so the file is opened here.
         with (
             self._arrow.OSFile(str(file), "wb") as sink,
             self._parquet.ParquetWriter(
-                sink, self._schema, compression="zstd", memory_pool=self._pool
+                sink,
+                self._schema,
+                compression="zstd",
+                write_page_checksum=True,
+                memory_pool=self._pool,
             ) as writer,
         ):
             for table in self._row_groups(batches):
                 writer.write_table(table)
                 ids.extend(table["id"].to_pylist())
+                values += sum_rows(table)
                 del table  # before the next one is in memory
                 arrow.release_memory()
         arrow.release_memory()
@@ -52,10 +58,14 @@ class PartFiles:
             return None
         with file.open("rb") as written:  # the pending rows are removed after this
             flush_to_disk(written)
-        return self.describe(file, path, ids)
+        return self._describe(file, path, ids, values)
 
-    def describe(self, file: Path, path: str, ids: array[int]) -> Part:
+    def describe(self, file: Path, path: str) -> Part:
         """Describe the part at `path`, from its current file."""
+        values = sum(sum_rows(self._arrow.Table.from_batches([rows])) for rows in self.read(file))
+        return self._describe(file, path, self.ids(file), values)
+
+    def _describe(self, file: Path, path: str, ids: array[int], values: int) -> Part:
         ordered = arrow.sorted_integers(ids)
         return Part(
             path=path,
@@ -64,7 +74,7 @@ class PartFiles:
             checksum=file_checksum(file),
             first=ordered[0].as_py(),
             last=ordered[-1].as_py(),
-            ids=zlib.crc32(ordered.buffers()[1]),
+            values=values,
         )
 
     def read(self, file: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
@@ -137,7 +147,7 @@ class PartFiles:
         """Translate the errors of the library for a damaged file."""
         try:
             yield
-        except (self._arrow.ArrowException, OSError, EOFError) as error:
+        except (self._arrow.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
             raise InvalidArgumentError(
                 "to",
                 f"{file} cannot be read: {str(error).rstrip('.')}. Restore it, or remove the "

@@ -241,6 +241,12 @@ def _without_zones(table: Any) -> Any:
     return table.set_column(column, "created_at", table["created_at"].cast(pa.timestamp("us")))
 
 
+def _with_another_value(table: Any) -> Any:
+    column = table.schema.get_field_index("summary")
+    texts = table["summary"].to_pylist()
+    return table.set_column(column, "summary", pa.array(["changed", *texts[1:]]))
+
+
 def _with_strings_for_numbers(table: Any) -> Any:
     return table.set_column(0, "id", pa.array(["x"] * len(table)))
 
@@ -252,6 +258,7 @@ def _with_strings_for_numbers(table: Any) -> Any:
         (_without_a_column, "without the columns comments"),
         (_without_a_row, "does not hold the issues"),
         (_with_another_issue, "does not hold the issues"),
+        (_with_another_value, "or holds other values"),
         (_without_zones, "no time zone"),
         (_with_strings_for_numbers, "cannot be read"),
     ],
@@ -268,6 +275,41 @@ async def test_a_part_that_cannot_be_converted_is_reported(
         await pull(make_client(city), to=path, update=True)
     assert part.read_bytes() == changed
     assert not _sibling(path, "new").exists()
+
+
+@pytest.mark.parametrize("name", ["city.parquet", "city.geoparquet"])
+async def test_a_part_of_before_an_update_is_refused(
+    name: str, city: Sandbox, tmp_path: Path
+) -> None:
+    """A program for synchronization may put it back: it holds the same issues, out of date."""
+    path = tmp_path / name
+    await pull(make_client(city), to=path, details=True)
+    part = _part(path)
+    older = part.read_bytes()
+    for row in range(_ROWS):
+        city.city.touch(row)
+    assert (await pull(make_client(city), to=path, details=True, update=True)).complete
+    assert part.read_bytes() != older
+    part.write_bytes(older)
+
+    for _ in range(2):
+        with pytest.raises(InvalidArgumentError, match=r"other values\. Restore its last version"):
+            await pull(make_client(city), to=path, details=True, update=True)
+
+
+async def test_a_flipped_bit_of_a_part_is_repaired_or_refused(city: Sandbox, path: Path) -> None:
+    await pull(make_client(city), to=path)
+    part = _part(path)
+    before, content = sorted(map(repr, read_dataset(path))), part.read_bytes()
+    for place in range(7, len(content), len(content) // 40):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << (place % 8)
+        part.write_bytes(damaged)
+
+        with contextlib.suppress(InvalidArgumentError):
+            await pull(make_client(city), to=path, update=True)
+            assert sorted(map(repr, read_dataset(path))) == before
+        part.write_bytes(content)
 
 
 @pytest.mark.parametrize(
