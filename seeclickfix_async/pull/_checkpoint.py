@@ -27,6 +27,10 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998  # a computer whose clock was reset shows 1970
 
+_SEAL_NAME = b'"seal"'
+_SEAL = b',"seal":"'
+_SEAL_SIZE = 10  # bytes: against accidents, not attacks
+
 _SECRET = "watcher_token"  # noqa: S105  # the name of a parameter
 _UNESSENTIAL = ("per_page", "sort", "sort_direction")
 
@@ -124,7 +128,10 @@ def query_key(query: IssueQuery) -> str:
 
 @attrs.frozen
 class CheckpointFile:
-    """The content of a checkpoint file.
+    """The content of a checkpoint file, which ends with a digest of itself.
+
+    Without it, a file with a damaged number or a lost member could be read as another one, and the
+    data would be cut off at the wrong place. Files of early versions have no such digest.
 
     Attributes:
         checkpoint: The checkpoint; None before the first page is stored.
@@ -151,9 +158,11 @@ class CheckpointFile:
             InvalidArgumentError: The file is damaged.
         """
         try:
-            saved = _decode(path.read_bytes(), cls, path.name)
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
+        _check_seal(content, path.name)
+        saved = _decode(content, cls, path.name)
         if saved.checkpoint is not None:
             _check(saved.checkpoint, path.name)
         return saved
@@ -167,7 +176,7 @@ class CheckpointFile:
         durable = self.next_length is not None or (
             self.checkpoint is not None and self.checkpoint.finished
         )
-        replace_file(path, msgspec.json.encode(self), durable=durable)
+        replace_file(path, _seal(msgspec.json.encode(self)), durable=durable)
 
     def for_query(self, key: str) -> Checkpoint | None:
         """Return the checkpoint of a query; None if its pull has not begun.
@@ -191,6 +200,23 @@ def remove(path: Path) -> None:
     """Remove a data file, then its checkpoint: a checkpoint alone makes the next call explain."""
     path.unlink()
     checkpoint_path(path).unlink()
+
+
+def _seal(content: bytes) -> bytes:
+    """Add a digest of a JSON object to it, as its last member."""
+    return content[:-1] + _SEAL + _short_digest(content) + b'"}'
+
+
+def _check_seal(content: bytes, name: str) -> None:
+    """Refuse a JSON object that is not as `_seal` returned it."""
+    sealed, is_sealed, digest = content.rpartition(_SEAL)
+    is_intact = is_sealed and digest == _short_digest(sealed + b"}") + b'"}'
+    if not is_intact and _SEAL_NAME in content:
+        raise unreadable("it was changed or damaged", name)
+
+
+def _short_digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_SEAL_SIZE).hexdigest().encode()
 
 
 def _decode(content: bytes | str, model: type[T], name: str = "it") -> T:

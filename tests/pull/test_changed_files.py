@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from seeclickfix_async import AsyncClient
@@ -153,6 +154,7 @@ def _remove_digest(path: Path) -> None:
     beside = path.with_name(f"{path.name}.pull.json")
     checkpoint_file = json.loads(beside.read_bytes())
     assert checkpoint_file.pop("digest")
+    assert checkpoint_file.pop("seal")
     beside.write_text(json.dumps(checkpoint_file), "utf-8")
 
 
@@ -278,6 +280,30 @@ async def test_a_damaged_checkpoint_is_reported(
 
     with pytest.raises(InvalidArgumentError, match=r"to: its checkpoint cannot be read.*anew"):
         await pull(make_client(small), to=path)
+
+
+@pytest.mark.parametrize("changed", [None, 0, "removed"])
+@pytest.mark.parametrize("name", ["city.jsonl", "city.parquet"])
+async def test_a_checkpoint_that_lost_a_member_is_reported(
+    name: str, changed: Any, small: Sandbox, tmp_path: Path
+) -> None:
+    """The data would be cut off at another length, and the pull begin anew in the same file."""
+    path, beside = tmp_path / name, tmp_path / f"{name}.pull.json"
+    with pytest.raises(ServerError):
+        await pull(failing_client(small, after=2), to=path)
+    content = beside.read_bytes()
+    members = json.loads(content)
+    for member in members.keys() - {"seal"}:
+        others = {key: value for key, value in members.items() if key != member}
+        damaged = others if changed == "removed" else {**members, member: changed}
+        beside.write_bytes(msgspec.json.encode(damaged))
+        if damaged != members:
+            with pytest.raises(InvalidArgumentError, match=r"its checkpoint cannot be read.*anew"):
+                await pull(make_client(small), to=path)
+    beside.write_bytes(content)
+
+    assert (await pull(make_client(small), to=path)).complete
+    assert len(read_issues(path)) == 300
 
 
 @pytest.mark.parametrize("damage", ["zeros", "cut"])
