@@ -31,7 +31,7 @@ from seeclickfix_async.pull._file_thread import (
 )
 from seeclickfix_async.pull._late_issues import LateIssues, get_late_issues
 from seeclickfix_async.pull._loader import OVERLAP, Loader, with_requests
-from seeclickfix_async.pull._lock import lock_for, locked, real_path
+from seeclickfix_async.pull._lock import check_path, lock_for, locked, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
 from seeclickfix_async.pull._rows import compare_ids, read_ids
@@ -129,7 +129,12 @@ async def pull(
         job.check_updatable()
     if photos is not None and query.fields is not None and "media" not in query.fields:
         raise InvalidArgumentError("fields", "must include media, for the photos.")
-    downloader = None if photos is None else PhotoDownloader(client, Path(photos))
+    downloader = None
+    if photos is not None:
+        downloader = PhotoDownloader(client, Path(photos))
+        check_path("photos", downloader.folder)
+        if real_path(downloader.folder).is_relative_to(job.path):
+            raise InvalidArgumentError("photos", f"must be another folder than {path}.")
     async with (
         locked(job.lock, argument="to", wait=wait),
         _photo_folder(downloader, wait),

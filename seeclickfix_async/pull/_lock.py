@@ -22,6 +22,27 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def check_path(argument: str, path: Path) -> None:
+    """Check that a file or folder can have this path.
+
+    Raises:
+        InvalidArgumentError: It cannot.
+    """
+    try:
+        encoded = os.fsencode(path)
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(
+            argument, "is not a path: it contains a character that no file name can have."
+        ) from None
+    if b"\0" in encoded:
+        raise InvalidArgumentError(argument, "is not a path: it contains a NUL.")
+    target = real_path(path)
+    if not target.name:
+        raise InvalidArgumentError(argument, f"must not be {target}.")
+    if target.is_symlink():
+        raise InvalidArgumentError(argument, f"{path} is a symbolic link to itself.")
+
+
 def lock_for(path: Path) -> FileLock:
     """Return the lock of a file or folder, which need not exist: `name.lock` beside it.
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import Checkpoint
+from seeclickfix_async.pull._lock import check_path
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 
 
@@ -98,10 +99,9 @@ def check_suffix(path: Path) -> str:
     """Return the suffix of a file name, which selects the sink.
 
     Raises:
-        InvalidArgumentError: The suffix is unknown.
+        InvalidArgumentError: The suffix is unknown, or the path is invalid.
     """
-    if "\0" in str(path):
-        raise InvalidArgumentError("to", "is not a path: it contains a NUL.")
+    check_path("to", path)
     if path.suffix not in _SINKS:
         *most, last = _SINKS
         raise InvalidArgumentError("to", f"must end in {', '.join(most)} or {last}.")

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +20,22 @@ from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
 from seeclickfix_async.pull._sqlite_tables import TABLES, Table, prepare
+
+_LOWEST_ID = -(2**63)
+
+_PRIMARY_CODE = 0xFF  # of an extended error code
+_TEMPORARY_ERRORS = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+"""The errors of a full disk, missing permissions, or a database that another program has locked."""
 
 _MOST_ROWS = 256  # of a statement, whose limit is 32,766 values
 
@@ -194,7 +210,7 @@ class Sqlite(Sink):
         A statement returns 1,000 of them, so that a caller who takes long does not block other
         programs.
         """
-        last_id = -1
+        last_id = _LOWEST_ID
         while rows := self._stored_rows_after(key, last_id):
             yield from rows
             last_id = rows[-1].id
@@ -208,18 +224,29 @@ class Sqlite(Sink):
                 created=self._parse_time(id_, created),
                 updated=self._parse_time(id_, updated),
                 vanished=self._parse_time(id_, vanished),
-                image=image,
+                image=self._check_text(id_, image),
             )
             for id_, image, created, updated, vanished in rows
         ]
 
     def _parse_time(self, id_: int, value: str | None) -> datetime | None:
+        """Parse a time; one without offset is in UTC, as SQLite's functions return it."""
         try:
-            return datetime.fromisoformat(value) if value else None
+            time = datetime.fromisoformat(value) if value else None
         except (TypeError, ValueError):
             raise InvalidArgumentError(
                 "to", f"the row of issue {id_} in {self._path} has an invalid time: {value!r}"
             ) from None
+        return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
+
+    def _check_text(self, id_: int, value: object) -> str | None:
+        if value is None or isinstance(value, str):
+            return value
+        raise InvalidArgumentError(
+            "to",
+            f"the row of issue {id_} in {self._path} has an invalid image: it is not a link. "
+            "Set it to NULL, or restore it.",
+        )
 
     def mark_vanished(self, marks: VanishedMarks) -> None:
         """Write all marks in one transaction."""
@@ -260,7 +287,8 @@ class Sqlite(Sink):
 
 def _explain(error: sqlite3.Error) -> str:
     """Return the error as a sentence, and what to do about it."""
-    if isinstance(error, sqlite3.OperationalError):
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # not of text that is not UTF-8
+    if code & _PRIMARY_CODE in _TEMPORARY_ERRORS:
         return (
             f"{error}. Everything pulled before is stored; free disk space, or close other "
             "programs that use the file, and pull again."

@@ -17,7 +17,7 @@ from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import open_sink, page, pull
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.pulled_files import read_sqlite
+from tests.support.pulled_files import read_sqlite, vanished_ids
 from tests.support.sandboxes import changing_client, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
@@ -133,6 +133,12 @@ async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: P
         (["ALTER TABLE pulls DROP COLUMN report"], "no column named report"),
         (["DROP VIEW months", "CREATE TABLE months (x)"], None),
         (["UPDATE issues SET created_at = 'soon', updated_at = NULL"], "has an invalid time"),
+        (["UPDATE issues SET image = x'ff'"], "has an invalid image"),
+        (["UPDATE issues SET image = CAST(x'ff' AS TEXT)"], "UTF-8.*was damaged or changed"),
+        (
+            ["ALTER TABLE pulls RENAME TO mine", "CREATE VIEW pulls AS SELECT * FROM mine"],
+            "is a view. It was damaged or changed",
+        ),
     ],
 )
 async def test_a_change_that_cannot_be_repaired_is_reported(
@@ -147,6 +153,33 @@ async def test_a_change_that_cannot_be_repaired_is_reported(
         else:
             with pytest.raises(InvalidArgumentError, match=message):
                 await pull(make_client(city), to=path, sweep=True)
+
+
+async def test_times_without_offset_are_in_utc(city: Sandbox, path: Path) -> None:
+    """SQLite's own functions return such times."""
+    await pull(make_client(city), to=path)
+    _run(path, "UPDATE issues SET updated_at = datetime(updated_at), created_at = date(created_at)")
+    city.city.hide(7)
+
+    report = await pull(make_client(city), to=path, sweep=True)
+
+    assert (report.complete, report.vanished) == (True, 1)
+    assert vanished_ids(path) == {city.city.id_of(7)}
+
+
+async def test_an_issue_with_a_negative_id_is_a_stored_row(city: Sandbox, path: Path) -> None:
+    await pull(make_client(city), to=path)
+    _run(
+        path,
+        "UPDATE issues SET id = -5 WHERE id = 20000000",
+        "UPDATE issue_pulls SET issue_id = -5 WHERE issue_id = 20000000",
+    )
+
+    with open_sink(path) as sink:
+        (key,) = read_sqlite(path, "SELECT key FROM pulls")
+        ids = [row.id for row in sink.stored_rows(key["key"])]
+
+    assert ids[0] == -5
 
 
 async def test_deleted_issues_are_pulled_again_after_their_pull_was_deleted(
