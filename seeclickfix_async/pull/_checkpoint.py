@@ -140,6 +140,8 @@ class CheckpointFile:
             early versions.
         next_length: The length of the new data, while the data file is being replaced.
         next_digest: The digest of the new data.
+        is_replaced: Whether a new data file may be beside the data file: one that was there before
+            is another program's.
         number: The number of parts of a dataset, in files of early versions.
     """
 
@@ -148,6 +150,7 @@ class CheckpointFile:
     digest: str | None = None
     next_length: _Count | None = None
     next_digest: str | None = None
+    is_replaced: bool = False
     number: _Count = 0
 
     @classmethod
@@ -173,9 +176,8 @@ class CheckpointFile:
         It is flushed to the disk only at the end of a crawl and before the data file is replaced:
         after a power failure in between, the digest shows whether the data fit the checkpoint.
         """
-        durable = self.next_length is not None or (
-            self.checkpoint is not None and self.checkpoint.finished
-        )
+        is_end = self.checkpoint is not None and self.checkpoint.finished
+        durable = is_end or self.is_replaced or self.next_length is not None
         replace_file(path, _seal(msgspec.json.encode(self)), durable=durable)
 
     def for_query(self, key: str) -> Checkpoint | None:

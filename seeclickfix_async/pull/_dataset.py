@@ -23,6 +23,7 @@ from seeclickfix_async.pull._pending import file_checksum
 _logger = logging.getLogger("seeclickfix_async")
 
 _PART = re.compile(r"part-(\d+)\.parquet")
+_STAGED = re.compile(r"month=[^.]+\.part-\d+\.parquet")
 _MOST_NAMES = 3  # of files in a message
 
 
@@ -47,6 +48,7 @@ class Dataset:
         self.path = path
         self.files: PartFiles = PartFiles(schema)
         self.manifest: Manifest = self._read_manifest() or Manifest(None)
+        self._check_staging()
         self.path.mkdir(exist_ok=True)
         self._finish_changes()
         self._verify()
@@ -105,6 +107,20 @@ class Dataset:
     @property
     def _staging(self) -> Path:
         return self.path.with_name(f"{self.path.name}.new")
+
+    def _check_staging(self) -> None:
+        """Refuse a folder with other files where new parts are written, and then removed."""
+        if not self._staging.exists():
+            return
+        is_ours = self._staging.is_dir() and all(
+            _STAGED.fullmatch(file.name) for file in self._staging.iterdir()
+        )
+        if not is_ours:
+            raise InvalidArgumentError(
+                "to",
+                f"{self._staging} is needed for new parts, but was not written by a pull. Move it "
+                "elsewhere, and pull again.",
+            )
 
     @property
     def _early_manifest(self) -> Path:

@@ -55,7 +55,17 @@ def open_scratch(path: Path, key: str, is_usable: Callable[[Checkpoint], bool]) 
     """Open a temporary sink beside the file, for rows that are merged into it later.
 
     An earlier call may have left one. If it is damaged or not usable, it is replaced.
+
+    Raises:
+        InvalidArgumentError: The file is another program's, as it has no checkpoint.
     """
+    has_content = path.exists() and (path.is_dir() or path.stat().st_size > 0)
+    if has_content and not checkpoint_path(path).exists():
+        raise InvalidArgumentError(
+            "to",
+            f"{path} is needed for new rows, but was not written by a pull. Move it elsewhere, and "
+            "pull again.",
+        )
     if not _is_usable(path, key, is_usable):
         for file in (path, checkpoint_path(path)):
             file.unlink(missing_ok=True)

@@ -20,6 +20,8 @@ import attrs
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import _arrow as arrow
 
+_MESSAGE_START = b"\xff\xff\xff\xff"  # of an Arrow message
+
 
 @attrs.define
 class _Month:
@@ -72,7 +74,7 @@ class PendingRows:
         if length:
             self._restore(length, checksum, stored)
         else:  # a killed process may have left rows that were not committed
-            path.unlink(missing_ok=True)
+            self._remove_uncommitted()
 
     @property
     def months(self) -> set[str]:
@@ -183,6 +185,18 @@ class PendingRows:
                 if self.length == stored:
                     self.mark_stored()
         self.checksum = checksum
+
+    def _remove_uncommitted(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            with self._path.open("rb") as file:
+                start = file.read(len(_MESSAGE_START))
+            if start != _MESSAGE_START[: len(start)]:
+                raise InvalidArgumentError(
+                    "to",
+                    f"{self._path} is needed for new rows, but was not written by a pull. Move it "
+                    "elsewhere, and pull again.",
+                )
+            self._path.unlink()
 
     def _changed(self) -> InvalidArgumentError:
         return InvalidArgumentError(

@@ -136,6 +136,9 @@ class TextSink(Sink):
     def _rewrite(self, rows: Iterable[bytes], checkpoint: Checkpoint) -> None:
         """Replace the file; a killed process leaves the old file or the new one."""
         self._check_unchanged()
+        self._refuse_foreign_file()
+        if self._checkpoint_file is not None:
+            self._save(attrs.evolve(self._checkpoint_file, is_replaced=True))
         digest = Digest()
         with new_file(self._path) as file:
             file.write(digest.update(self.header))
@@ -205,7 +208,8 @@ class TextSink(Sink):
         digest = self._verify(saved.length, saved.digest, found)
         if saved != self._checkpoint_file:  # before the new file, if any, is removed
             self._save(saved)
-        new.unlink(missing_ok=True)
+        if saved.is_replaced:
+            new.unlink(missing_ok=True)
         return saved.length, digest
 
     def _verify(self, length: int, expected: str | None, found: int) -> Digest:
@@ -234,6 +238,16 @@ class TextSink(Sink):
         if not is_ours or expected not in (None, digest.hex()):
             raise self._changed()
         return digest
+
+    def _refuse_foreign_file(self) -> None:
+        """Refuse to replace a file of another program by the new data file."""
+        new = new_path(self._path)
+        if new.exists() and not (self._checkpoint_file and self._checkpoint_file.is_replaced):
+            raise InvalidArgumentError(
+                "to",
+                f"{new} is needed for the new file, but was not written by this pull. Move it "
+                "elsewhere, and pull again.",
+            )
 
     def _check_unchanged(self) -> None:
         """Refuse to write if the file was replaced or changed since it was opened.

@@ -378,3 +378,61 @@ async def test_a_rewritten_file_keeps_its_mode_and_its_link(name: str, tmp_path:
 
 def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("city.jsonl", "city.jsonl.new"),
+        ("city.csv", "city.csv.update.jsonl"),
+        ("city.geojson", "city.geojson.new"),
+        ("city.parquet", "city.parquet.new/thesis.txt"),
+        ("city.parquet", "city.parquet.pending"),
+        ("city.geoparquet", "city.geoparquet.update.jsonl"),
+    ],
+)
+async def test_files_of_others_beside_the_data_are_not_removed(
+    name: str, other: str, tmp_path: Path
+) -> None:
+    sandbox = Sandbox(300, settings=Settings(quota=None))
+    path, thesis = tmp_path / name, tmp_path / other
+    await pull(make_client(sandbox), to=path)
+    thesis.parent.mkdir(exist_ok=True)
+    thesis.write_text("mine", "utf-8")
+
+    for _ in range(2):
+        with pytest.raises(InvalidArgumentError, match=r"was not written by .* pull\. Move it"):
+            await pull(make_client(sandbox), to=path, update=True)
+        assert thesis.read_text("utf-8") == "mine"
+    thesis.unlink()
+
+    assert (await pull(make_client(sandbox), to=path, update=True)).complete
+    assert len(read_issues(path)) == 300
+    assert _names(tmp_path) <= {name, f"{name}.pull.json"}
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("to", "\ud800.jsonl"),
+        ("to", "a\0.jsonl"),
+        ("to", "loop.parquet"),
+        ("photos", "\ud800"),
+        ("photos", "\0"),
+        ("photos", "/"),
+        ("photos", "loop.parquet"),
+        ("photos", "city.parquet"),
+        ("photos", "city.parquet/photos"),
+    ],
+)
+async def test_paths_that_cannot_be_used_are_refused(
+    argument: str, value: str, small: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop.parquet").symlink_to("loop.parquet")
+    paths: dict[str, Any] = {"to": "city.parquet", argument: value}
+
+    with pytest.raises(InvalidArgumentError) as caught:
+        await pull(make_client(small), wait=1e9, **paths)
+
+    assert caught.value.argument == argument
