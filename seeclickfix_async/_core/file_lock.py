@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 from pathlib import Path
 
 from filelock import lock_descriptor, unlock_descriptor
@@ -11,6 +13,8 @@ from filelock import lock_descriptor, unlock_descriptor
 # Links are not followed: in a folder that others can write to, one would create a file elsewhere.
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 _OWNER_ONLY = 0o600
+_CONTENT = re.compile(rb"[\s\d\0]*")  # zeros after a power failure
+_MOST_CONTENT = 64  # bytes
 _MOST_DIGITS = 20  # of a process id
 _PROCESS_ID_OFFSET = 1  # byte 0 is locked, and on Windows unreadable for other processes
 
@@ -33,12 +37,14 @@ class FileLock:
         """Try once to acquire the lock; return whether it was free.
 
         Raises:
-            OSError: The lock file cannot be written, or the file system cannot lock.
+            OSError: The lock file cannot be written or holds something else, or the file system
+                cannot lock.
         """
         descriptor = os.open(self.path, _FLAGS, _OWNER_ONLY)
         try:
             # Between opening and locking, the holder may have released the lock and its file.
             if lock_descriptor(descriptor, blocking=False) and self._is_at_path(descriptor):
+                self._check_content(descriptor)
                 os.ftruncate(descriptor, 0)
                 os.write(descriptor, f" {os.getpid()}\n".encode())
                 self._descriptor, descriptor = descriptor, -1
@@ -72,6 +78,13 @@ class FileLock:
                 return int(file.read(_MOST_DIGITS))
         except (OSError, ValueError):
             return None
+
+    def _check_content(self, descriptor: int) -> None:
+        """Refuse a file that is no lock file: it would be emptied, and removed on release."""
+        content = os.read(descriptor, _MOST_CONTENT)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        if not _CONTENT.fullmatch(content):
+            raise FileExistsError(errno.EEXIST, "it holds something else", str(self.path))
 
     def _is_at_path(self, descriptor: int) -> bool:
         try:

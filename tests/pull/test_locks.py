@@ -401,3 +401,15 @@ def test_the_command_line_waits_for_a_locked_file(
 
     assert code == 0
     assert len(read_issues(tmp_path / "city.db")) == 300
+
+
+@pytest.mark.anyio
+async def test_a_file_of_others_with_the_name_of_a_lock_file_is_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "city.jsonl.lock"
+    other.write_text("{'mine': 1}", "utf-8")
+
+    with pytest.raises(InvalidArgumentError, match=r"city\.jsonl\.lock.*holds something else"):
+        await pull(make_client(Sandbox(20)), to=tmp_path / "city.jsonl")
+
+    assert other.read_text("utf-8") == "{'mine': 1}"
+    assert not (tmp_path / "city.jsonl").exists()
