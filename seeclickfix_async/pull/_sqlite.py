@@ -287,7 +287,9 @@ class Sqlite(Sink):
 
 def _explain(error: sqlite3.Error) -> str:
     """Return the error as a sentence, and what to do about it."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # not of text that is not UTF-8
+    code = getattr(
+        error, "sqlite_errorcode", sqlite3.SQLITE_ERROR
+    )  # missing after a decoding error
     if code & _PRIMARY_CODE in _TEMPORARY_ERRORS:
         return (
             f"{error}. Everything pulled before is stored; free disk space, or close other "
