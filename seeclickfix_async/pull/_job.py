@@ -250,7 +250,7 @@ class _Job(Loader):
                 take more requests than succeed in a row.
         """
         path = self.path.with_name(f"{self.path.name}.update.jsonl")
-        if not is_continued and not await self.in_file(path.exists):
+        if not is_continued and (sink.upserts or not await self.in_file(path.exists)):
             previous = await self.fill_gaps(sink, previous)
         if sink.upserts:
             return await self.load(sink, self.first_checkpoint(previous))
