@@ -20,7 +20,7 @@ import attrs
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import _arrow as arrow
 
-_MESSAGE_START = b"\xff\xff\xff\xff"  # of an Arrow message
+_MESSAGE_START = b"\xff\xff\xff\xff"  # of an Arrow message; a power failure may leave zeros
 
 
 @attrs.define
@@ -190,7 +190,7 @@ class PendingRows:
         with contextlib.suppress(FileNotFoundError):
             with self._path.open("rb") as file:
                 start = file.read(len(_MESSAGE_START))
-            if start != _MESSAGE_START[: len(start)]:
+            if start.strip(b"\0") and start != _MESSAGE_START[: len(start)]:
                 raise InvalidArgumentError(
                     "to",
                     f"{self._path} is needed for new rows, but was not written by a pull. Move it "

@@ -376,9 +376,12 @@ async def test_an_update_killed_at_any_step_shows_no_row_twice(
     assert (await pull(make_client(city), to=path, update=True)).complete
 
 
-async def test_an_update_killed_before_its_commit_is_repeated(city: Sandbox, path: Path) -> None:
+@pytest.mark.parametrize("rows", [b"", b"\xff\xff", b"\xff\xff\xff\xff of no account", bytes(90)])
+async def test_an_update_killed_before_its_commit_is_repeated(
+    rows: bytes, city: Sandbox, path: Path
+) -> None:
     await pull(make_client(city), to=path)
-    _sibling(path, "pending").write_bytes(b"rows that do not count")
+    _sibling(path, "pending").write_bytes(rows)
     city.city.touch(0)
 
     assert (await pull(make_client(city), to=path, update=True)).complete
