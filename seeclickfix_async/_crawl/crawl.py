@@ -86,6 +86,14 @@ class Crawl(Generic[IssueT]):
         return self._planner.state.report(rate=self._pages.rate, pending=len(self._received))
 
     @property
+    def received_until(self) -> datetime | None:
+        """Everything before this time, by the clock of the crawl, has been received.
+
+        None if nothing is left to be read. Received issues may not be delivered yet.
+        """
+        return self._planner.received_until
+
+    @property
     def date(self) -> datetime | None:
         """The time of the first response to this process, by the service's own clock.
 

@@ -110,6 +110,11 @@ class CrawlPlanner(Generic[IssueT]):
         return self.state.slices
 
     @property
+    def received_until(self) -> datetime | None:
+        """Everything before this time has been received; None if nothing is left."""
+        return (self.slices[0].start or EARLIEST) if self.slices else None
+
+    @property
     def per_page(self) -> int:
         """Rows a page, as far as is known."""
         return self.state.limits.per_page

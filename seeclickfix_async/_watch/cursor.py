@@ -111,6 +111,7 @@ class Cursor:
     reread_until: datetime = NEVER
     beginning: bool = False
     _evicted: datetime = NEVER  # keys of rows updated before were evicted in the current poll
+    _newest: datetime = NEVER  # update of a row whose changes have been delivered
     _recorded: DetailedIssue | None = None  # its keys are in `seen`, without pending ones
     _check_at: int = 0  # the number of keys at which their size is computed again
 
@@ -172,6 +173,15 @@ class Cursor:
         self.remembered = min(self.remembered, self.since - OVERLAP)
         self.after = min(self.after, self.since - OVERLAP)
         return True
+
+    def advance(self, read_until: datetime | None) -> None:
+        """Move `since` to the newest delivered update, as far as everything before it was read.
+
+        Args:
+            read_until: Everything before this time was read; None at the end of a poll.
+        """
+        newest = self._newest if read_until is None else min(self._newest, read_until)
+        self.since = max(self.since, min(newest, self.now))
 
     def move_back(self, since: datetime) -> None:
         """Read again from an earlier time on.
@@ -236,7 +246,7 @@ class Cursor:
             if not _is_update(self.seen.get(digest), updated):
                 self.seen[digest] = updated
         if delivered is not None and not pending:
-            self.since = max(self.since, min(updated, self.now))
+            self._newest = max(self._newest, min(updated, self.now))
         if len(self.seen) > self._check_at:
             self._evict_if_full()
 

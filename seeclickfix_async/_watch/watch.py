@@ -91,6 +91,8 @@ class Watch:
             await self._advance_or_back_off()
         change = self._pending.popleft()
         self._cursor.record(change.issue, change, self._pending)
+        if self._poll is not None and not self._pending:
+            self._cursor.advance(self._poll.received_until)
         return change
 
     async def _advance_or_back_off(self) -> None:
@@ -161,6 +163,8 @@ class Watch:
             _logger.warning("A poll of the feed is incomplete: %s", " ".join(report.reasons))
         if self._repeats:
             cursor.move_back(self._since)
+        else:
+            cursor.advance(None)
         if cursor.since != self._since:
             self._moved_at = self._clock.now()
         quiet = UNREADABLE if report.rejected else OVERLAP

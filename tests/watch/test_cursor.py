@@ -89,6 +89,7 @@ def test_a_cursor_that_moves_back_stays_small_and_knows_its_rows(put_back: bool)
         )
         for change in cursor.find_new_changes(rows[-1]):
             cursor.record(rows[-1], change)
+        cursor.advance(None)
         if put_back:
             cursor.finish_poll(settled=False)
     early = cursor.now - timedelta(days=4)

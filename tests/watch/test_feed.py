@@ -82,10 +82,17 @@ async def town(dated: bool) -> AsyncIterator[_WatchedService]:
     [
         (1, Options(lag=0, days=1)),
         (2, Options(skew=(0.0,), jumps=4, days=1)),
+        (3006, Options(skew=(0.0,), jumps=4, days=1)),
         (10, Options(lag=0, dated=False, rate=100, days=0.5)),
         (4, Options(rate=900, days=0.4)),
     ],
-    ids=["usual", "a clock that is set", "no Date header", "busy"],
+    ids=[
+        "usual",
+        "a clock that is set",
+        "a row that moved to a page before",
+        "no Date header",
+        "busy",
+    ],
 )
 async def test_every_change_is_delivered(seed: int, options: Options) -> None:
     outcome = await follow(seed, options)
