@@ -34,7 +34,7 @@ class LateIssues:
     Attributes:
         issues: The issues.
         failed: The number of issues that could not be read this time, but exist.
-        requests: The number of requests; 1 for each failed issue, whatever its retries.
+        requests: The number of requests.
     """
 
     issues: list[Issue] = attrs.field(factory=list)
@@ -66,12 +66,12 @@ async def get_late_issues(client: AsyncClient, ids: Sequence[int], *, details: b
             failures = 0
         except (BlockedError, RateLimitedError):
             raise
-        except (ServerError, TransportError, AuthenticationError):
-            late.requests += 1
+        except (ServerError, TransportError, AuthenticationError) as error:
+            late.requests += error.requests
             late.failed += 1
             failures += 1
-        except StatusError:  # gone, or not for this account
-            late.requests += 1
+        except StatusError as error:  # gone, or not for this account
+            late.requests += error.requests
             failures = 0
         except DecodeError:
             failures = 0

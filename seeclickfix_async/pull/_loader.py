@@ -145,8 +145,8 @@ class Loader:
             return None, 0
         try:
             places = await self.client.places.near(lat=lat, lng=lng, per_page=_NEARBY_PLACES)
-        except SeeClickFixError:  # the name of the place is not worth a failed pull
-            return None, 1
+        except SeeClickFixError as error:  # the name of the place is not worth a failed pull
+            return None, error.requests
         found = (place for place in places if area.place_url in (place.url_name, str(place.id)))
         return next(found, None), places.response.requests
 
