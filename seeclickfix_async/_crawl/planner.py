@@ -136,8 +136,6 @@ class CrawlPlanner(Generic[IssueT]):
         """Count seconds that the crawl took."""
         self.state.seconds += seconds
 
-    # -- requests -----------------------------------------------------------------------------
-
     def request(self, part: TimeSlice) -> PageRequest:
         """Return the next request of a slice."""
         listings = [part.listing] if part.crowd is None else part.crowd.listings
@@ -162,8 +160,6 @@ class CrawlPlanner(Generic[IssueT]):
         periods = period_filters(self.by, self._start, self.state.end)
         periods |= period_filters(part.by, part.start, part.end)
         return attrs.evolve(query, sort=part.by, **periods | filters)
-
-    # -- responses ----------------------------------------------------------------------------
 
     def take(
         self, part: TimeSlice, request: PageRequest, page: Page[IssueT], now: datetime
@@ -234,8 +230,6 @@ class CrawlPlanner(Generic[IssueT]):
             return page.items
         end = part.end = state.end = max(state.began, (part.start or EARLIEST) + SECOND)
         return [issue for issue in page.items if (getattr(issue, part.by) or EARLIEST) < end]
-
-    # -- the next step of a slice -------------------------------------------------------------
 
     def _continue(self, part: TimeSlice, evidence: Evidence) -> None:
         """Continue in a period: from the second where a page ended, or by page number."""
@@ -339,8 +333,6 @@ class CrawlPlanner(Generic[IssueT]):
         if crowd.problem is not None:
             self.state.add_gap(part, f"The second {_format(part.start)} {crowd.problem}.")
         self._close(part)
-
-    # -- workers, and the end -----------------------------------------------------------------
 
     def share(self, part: TimeSlice, workers: int) -> None:
         """Split a slice among up to this many more workers, if that saves time.

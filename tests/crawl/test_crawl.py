@@ -346,9 +346,6 @@ async def test_an_id_that_is_used_again_comes_once() -> None:
     _check(got, report, set(service.rows))
 
 
-# -- going on -------------------------------------------------------------------------------------
-
-
 async def test_a_crawl_that_fails_goes_on_where_it_stood() -> None:
     service = _city(30, 0, 0, most_per_page=10)
     failures = iter([False, True])
@@ -532,9 +529,6 @@ async def test_an_incomplete_crawl_reads_again_what_is_missing() -> None:
     _check(got + more, report, set(service.rows))
 
 
-# -- by updates -----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("concurrency", [1, 4])
 async def test_an_update_that_comes_while_the_crawl_runs_is_received(concurrency: int) -> None:
     service = _city(300, 0, 0, most_per_page=20)
@@ -639,8 +633,6 @@ async def test_issues_that_do_not_show_their_updates_are_a_reason() -> None:
 
     assert report.reasons == ("The service does not say when issues were updated.",)
 
-
-# -- what a service may say -----------------------------------------------------------------------
 
 _DATE = "Sun, 01 Feb 2026 00:00:00 GMT"
 
