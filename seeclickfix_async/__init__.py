@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from seeclickfix_async._core.secret import Secret as Secret
     from seeclickfix_async._crawl.crawl import Crawl as Crawl
     from seeclickfix_async._crawl.driver import Batch as Batch
-    from seeclickfix_async._crawl.planner import PageSize as PageSize
+    from seeclickfix_async._crawl.limits import PageSize as PageSize
     from seeclickfix_async._crawl.report import Estimate as Estimate
     from seeclickfix_async._crawl.report import Report as Report
     from seeclickfix_async._resources.photos import Photo as Photo
@@ -115,7 +115,7 @@ _LAZY_IMPORTS = {
     "_transport.response": ("Response",),
     "_core.image": ("Image",),
     "_core.secret": ("Secret",),
-    "_crawl.planner": ("PageSize",),
+    "_crawl.limits": ("PageSize",),
     "_resources.photos": ("Photo",),
     "_transport.httpx_compat": ("HTTPClient",),
     "_transport.request": ("UNSET", "Unset"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pickle
+import pkgutil
 import types
 from pathlib import Path
 
@@ -28,9 +29,9 @@ def _names_for_type_checkers(module: types.ModuleType) -> set[str]:
 
 
 def test_the_folder_shows_what_is_public() -> None:
-    entries = {path.name for path in _FOLDER.iterdir() if not path.name.startswith("_")}
+    modules = {module.name for module in pkgutil.iter_modules([str(_FOLDER)])}
 
-    assert entries == {*_PACKAGES, "py.typed"}
+    assert {name for name in modules if not name.startswith("_")} == {*_PACKAGES}
 
 
 @pytest.mark.parametrize("package", [f"seeclickfix_async.{name}" for name in _PACKAGES])

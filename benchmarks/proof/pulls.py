@@ -257,7 +257,7 @@ def _pull(run: _Run, options: dict[str, bool], interruption: Interruption | None
         report = anyio.run(cancel_after, limits.get("cancel"), work, backend=scenario.backend)
         return _Attempt(report)
     except SeeClickFixError as error:
-        is_done = "this pull is done" in str(error)
+        is_done = error.code == "pull_complete"
         is_empty = isinstance(error, TruncatedResultsError)
         return _Attempt(None, repr(error), is_done=is_done, is_empty=is_empty)
     except BaseException as error:  # noqa: BLE001  # checked by the caller

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import attrs
 
 from seeclickfix_async._api.query import ClockField
-from seeclickfix_async._crawl.planner import PageSize
+from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async.models import Status
 from tests.support.service_drift import Drift, EventKind
 from tests.support.service_model import CapMode, CountMode, ServiceModel, TieOrder, Timespec

@@ -15,7 +15,8 @@ from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery
 from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.driver import MAX_WORKERS, Batch, Driver, Each, PageReader
-from seeclickfix_async._crawl.planner import LARGEST, CrawlPlanner, PageSize
+from seeclickfix_async._crawl.limits import LARGEST, PageSize
+from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async._crawl.report import Estimate, Report
 from seeclickfix_async.models import Issue
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import attrs
 from msgspec import Meta
@@ -13,6 +13,11 @@ _Count = Annotated[int, Meta(ge=1)]
 
 DOCUMENTED = 100
 """The page size that the API page documents."""
+
+LARGEST = 1000
+"""The largest page that the service was seen to grant (observed in 2026)."""
+
+PageSize = int | Literal["largest"]
 
 
 @attrs.define(eq=False)

@@ -30,16 +30,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
 from seeclickfix_async._api.pagination import Page
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery, period_filters
+from seeclickfix_async._core.timestamps import EARLIEST, LATEST
 from seeclickfix_async._crawl.crowded_second import CrowdedSecond, Listing
 from seeclickfix_async._crawl.evidence import Evidence, PageRequest
-from seeclickfix_async._crawl.limits import DOCUMENTED, Limits
-from seeclickfix_async._crawl.received import EARLIEST, SKEW, ReceivedIssues
+from seeclickfix_async._crawl.limits import DOCUMENTED, LARGEST, Limits, PageSize
+from seeclickfix_async._crawl.received import SKEW, ReceivedIssues
 from seeclickfix_async._crawl.report import Estimate
 from seeclickfix_async._crawl.state import CrawlState
 from seeclickfix_async._crawl.time_slice import SECOND, TimeSlice
@@ -48,14 +49,6 @@ from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Issue
 
 IssueT = TypeVar("IssueT", bound=Issue)
-
-LARGEST = 1000
-"""The largest page that the service was seen to grant (observed in 2026)."""
-
-FAR = datetime(2100, 1, 1, tzinfo=UTC)
-"""The end of a period that has none."""
-
-PageSize = int | Literal["largest"]
 
 _CROWDED = 0.1  # share of a page in its last second above which page numbers are cheaper
 
@@ -394,10 +387,9 @@ class CrawlPlanner(Generic[IssueT]):
         start, end = self._query.bounds("updated_at")
         since = max(start or EARLIEST, (state.updates_read_at or state.began) - SKEW)
         state.updates_read_at = self._now
-        is_one_response = state.requests < 2 and state.is_counted
-        if is_one_response or since >= (end or FAR):
+        if (state.requests < 2 and state.is_counted) or since >= (end or LATEST):
             return []
-        return [TimeSlice("updated_at", since, end or FAR, is_closing=True)]
+        return [TimeSlice("updated_at", since, end or LATEST, is_closing=True)]
 
     def _reopen(self) -> None:
         self.state.reopen(self.by, self._start)

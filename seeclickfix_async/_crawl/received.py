@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from seeclickfix_async._api.query import ClockField
+from seeclickfix_async._core.timestamps import EARLIEST
 from seeclickfix_async._crawl.evidence import Evidence
 from seeclickfix_async._crawl.id_set import IdSet
 from seeclickfix_async._crawl.state import CrawlState
@@ -17,8 +18,6 @@ IssueT = TypeVar("IssueT", bound=Issue)
 
 SKEW = timedelta(minutes=5)
 """The most by which the clocks of the service's own machines are expected to differ."""
-
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ReceivedIssues:

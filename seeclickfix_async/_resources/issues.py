@@ -15,7 +15,7 @@ from seeclickfix_async._api.reading import read_page, read_written_or_moderated
 from seeclickfix_async._api.requestor import CollectionRoute
 from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.crawl import Crawl
-from seeclickfix_async._crawl.planner import PageSize
+from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._resources.issue_actions import IssueActions
 from seeclickfix_async._resources.uncertain_report import uncertain_report
 from seeclickfix_async._transport.multipart import Attachment

@@ -35,13 +35,14 @@ import base64
 import hashlib
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import attrs
 import msgspec
 
+from seeclickfix_async._core.timestamps import EARLIEST, LATEST, clamp
 from seeclickfix_async._watch.changes import (
     Change,
     archive_changes,
@@ -50,13 +51,7 @@ from seeclickfix_async._watch.changes import (
     identity_key,
     is_current,
 )
-from seeclickfix_async._watch.saved_cursor import (
-    FAR,
-    NEVER,
-    EarlySavedCursor,
-    SavedCursor,
-    check_times,
-)
+from seeclickfix_async._watch.saved_cursor import EarlySavedCursor, SavedCursor, check_times
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue
 
@@ -105,13 +100,13 @@ class Cursor:
     since: datetime
     now: datetime
     remembered: datetime
-    after: datetime = NEVER
+    after: datetime = EARLIEST
     seen: dict[str, datetime] = attrs.field(factory=dict)
-    reread_from: datetime = NEVER
-    reread_until: datetime = NEVER
+    reread_from: datetime = EARLIEST
+    reread_until: datetime = EARLIEST
     beginning: bool = False
-    _evicted: datetime = NEVER  # keys of rows updated before were evicted in the current poll
-    _newest: datetime = NEVER  # update of a row whose changes have been delivered
+    _evicted: datetime = EARLIEST  # keys of rows updated before were evicted in the current poll
+    _newest: datetime = EARLIEST  # update of a row whose changes have been delivered
     _recorded: DetailedIssue | None = None  # its keys are in `seen`, without pending ones
     _check_at: int = 0  # the number of keys at which their size is computed again
 
@@ -137,17 +132,17 @@ class Cursor:
             now: The service's time, from its Date header.
             is_complete: Whether there are no other rows.
         """
-        updates = sorted(_clamp(row.updated_at) for row in rows)
+        updates = sorted(clamp(row.updated_at) for row in rows)
         if now is None:
-            now = updates[(len(updates) - 1) // 2] if updates else NEVER
-        now = _clamp(now)
+            now = updates[(len(updates) - 1) // 2] if updates else EARLIEST
+        now = clamp(now)
         # Rows may be stamped long before the Date header, which is only an upper bound.
         since = max(
-            (update for update in updates if update <= now), default=now if updates else NEVER
+            (update for update in updates if update <= now), default=now if updates else EARLIEST
         )
         # More rows of the second in which the page ends may exist.
-        oldest = NEVER if is_complete or not updates else updates[0] + _SECOND
-        remembered = max(NEVER, min(oldest, since - OVERLAP))
+        oldest = EARLIEST if is_complete or not updates else updates[0] + _SECOND
+        remembered = max(EARLIEST, min(oldest, since - OVERLAP))
         cursor = cls(since, now, remembered, beginning=oldest > since - OVERLAP)
         for row in rows:
             cursor.record(row)
@@ -163,13 +158,13 @@ class Cursor:
             date: The service's time, from its Date header.
             elapsed: The time since the first response of the last poll, as far as is known.
         """
-        self.now = _clamp(self.now + elapsed if date is None else date)
-        earliest = _clamp(self.now - elapsed)
+        self.now = clamp(self.now + elapsed if date is None else date)
+        earliest = clamp(self.now - elapsed)
         if earliest >= self.since - OVERLAP / 2:
             return False
         _logger.warning("The service's clock was put back to %s; the feed continues.", self.now)
         self.move_back(earliest)
-        self.reread_until = NEVER
+        self.reread_until = EARLIEST
         self.remembered = min(self.remembered, self.since - OVERLAP)
         self.after = min(self.after, self.since - OVERLAP)
         return True
@@ -217,7 +212,7 @@ class Cursor:
 
     def _new_in_unknown_row(self, issue: DetailedIssue, changes: list[Change]) -> list[Change]:
         """List the new changes of an unknown row, by their timestamps."""
-        updated = _clamp(issue.updated_at)
+        updated = clamp(issue.updated_at)
         recent = [change for change in changes if change.at >= self.remembered]
         late = [change for change in changes if updated - LATE <= change.at < self.remembered]
         if any(change.at >= updated - OVERLAP for change in recent):  # explains the update
@@ -237,7 +232,7 @@ class Cursor:
             delivered: The change of the row that was just delivered, if any.
             pending: The changes of the row that are not delivered yet, and not remembered.
         """
-        updated = _clamp(issue.updated_at)
+        updated = clamp(issue.updated_at)
         keys = set() if delivered is None else {delivered.key}
         if delivered is None or issue is not self._recorded:
             keys |= {*self._keys(issue)} - {change.key for change in pending}
@@ -258,11 +253,11 @@ class Cursor:
             readable: Whether all rows were read, so that no older one need be read again.
         """
         if readable:
-            self.reread_until = NEVER
+            self.reread_until = EARLIEST
         if settled:
             self.after = max(self.after, self.since + _SECOND)
         self._raise_remembered(min(self._evicted, self.now))
-        self._evicted = NEVER
+        self._evicted = EARLIEST
         self.beginning = False
 
     def _last_update(self, issue: DetailedIssue) -> datetime | None:
@@ -278,22 +273,22 @@ class Cursor:
 
     def _oldest_remembered(self, issue: DetailedIssue) -> datetime:
         """Return the time before which the changes of a known row count as old."""
-        return min(_clamp(issue.updated_at), self.now) - HISTORY
+        return min(clamp(issue.updated_at), self.now) - HISTORY
 
     def _evict_if_full(self) -> None:
         """Forget the oldest groups of keys, if they are too old or the size is above its limit."""
         groups = {group: len(digests) for group, digests in self._groups().items()}
         size = _GROUP_SIZE * len(groups) + _DIGEST * len(self.seen)
         oldest = self.start - HISTORY - _HOUR
-        evict_before = NEVER
-        for group, following in pairwise([*sorted(groups), FAR + _HOUR]):
+        evict_before = EARLIEST
+        for group, following in pairwise([*sorted(groups), LATEST + _HOUR]):
             limit = _MAX_HISTORY_SIZE if following <= self.start else _MAX_SIZE
             if group >= oldest and size <= limit:
                 break
             size -= _GROUP_SIZE + _DIGEST * groups[group]
             end = group + (_HOUR if group == _group_hour(group) else _SECOND)
             evict_before = max(oldest, min(following, end))
-        if evict_before > NEVER:
+        if evict_before > EARLIEST:
             self._evict_before(evict_before)
         self._check_at = len(self.seen) + _CHECK_INTERVAL
 
@@ -386,13 +381,6 @@ def _load_early(value: Any) -> Cursor:
     return Cursor(saved.since, saved.since, remembered, remembered, seen)
 
 
-def _clamp(time: datetime | None) -> datetime:
-    """Return a time in UTC, in a range where arithmetic is possible."""
-    if time is None or time <= NEVER:
-        return NEVER
-    return FAR if time >= FAR else time.astimezone(UTC)
-
-
 def _digest(key: str) -> str:
     digest = hashlib.blake2b(key.encode(), digest_size=6).digest()
     return base64.b64encode(digest)[:_DIGEST].decode()
@@ -405,5 +393,5 @@ def _group_hour(time: datetime) -> datetime:
 
 def _is_update(seen: datetime | None, updated: datetime | None) -> bool:
     """Check whether a time in `seen` stands for this update."""
-    time = _clamp(updated)
+    time = clamp(updated)
     return seen is not None and seen in (time, _group_hour(time))

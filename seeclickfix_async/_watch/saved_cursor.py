@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import attrs
 
+from seeclickfix_async._core.timestamps import EARLIEST, LATEST
 from seeclickfix_async.errors import InvalidArgumentError
-
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @attrs.frozen
@@ -19,8 +17,8 @@ class SavedCursor:
     remembered: datetime
     after: datetime
     seen: dict[datetime, str]
-    reread_from: datetime = NEVER
-    reread_until: datetime = NEVER
+    reread_from: datetime = EARLIEST
+    reread_until: datetime = EARLIEST
 
 
 @attrs.frozen
@@ -38,7 +36,7 @@ def check_times(*times: datetime) -> None:
     for time in times:
         if time.utcoffset() is None:
             raise InvalidArgumentError("cursor", "has a time without a time zone.")
-        if not NEVER <= time <= FAR:
+        if not EARLIEST <= time <= LATEST:
             raise InvalidArgumentError(
                 "cursor", "has a time before 1970 or after 2100; begin without a cursor."
             )

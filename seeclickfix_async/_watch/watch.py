@@ -18,10 +18,10 @@ from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.pagination import Page
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, IssueQuery
 from seeclickfix_async._core import backoff, validation
+from seeclickfix_async._core.timestamps import LATEST
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._watch.changes import Change
 from seeclickfix_async._watch.cursor import OVERLAP, UNREADABLE, Cursor
-from seeclickfix_async._watch.saved_cursor import FAR
 from seeclickfix_async.errors import (
     DecodeError,
     RateLimitedError,
@@ -56,7 +56,7 @@ class Watch:
         self._clock_read_at = self._clock.now()  # when `now` was set in the cursor
         self._poll: Crawl[DetailedIssue] | None = None
         self._clock_updated = False  # by the first response of the poll
-        self._since = FAR  # the cursor's, when the poll began
+        self._since = LATEST  # the cursor's, when the poll began
         self._moved_at = self._clock_read_at  # when that last changed
         self._repeats = 0
         self._due = self._clock_read_at  # the time of the next poll
@@ -128,7 +128,7 @@ class Watch:
                 self._cursor.record(issue)
 
     def _crawl_updates(self, start: datetime) -> Crawl[DetailedIssue]:
-        query = attrs.evolve(self._query, updated_at_after=start, updated_at_before=FAR)
+        query = attrs.evolve(self._query, updated_at_after=start, updated_at_before=LATEST)
         return Crawl(self._pages, query, by="updated_at")
 
     async def _find_start(self) -> None:

@@ -16,7 +16,7 @@ from seeclickfix_async._api.query import ALL, IssueFilters
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.crawl import Crawl
-from seeclickfix_async._crawl.planner import PageSize
+from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.errors._counting import counted

@@ -137,10 +137,15 @@ class PartFiles:
             group.append(batch)
             rows += len(batch)
             if rows >= _ROWS:
-                yield self._arrow.Table.from_batches(group, self._schema)
+                yield self._combine(group)
                 group, rows = [], 0
         if rows:
-            yield self._arrow.Table.from_batches(group, self._schema)
+            yield self._combine(group)
+
+    def _combine(self, batches: list[Any]) -> Any:
+        """Return a table of one chunk: each operation on a chunk has a cost of its own."""
+        table = self._arrow.Table.from_batches(batches, self._schema)
+        return table.combine_chunks(memory_pool=self._pool)
 
     @contextmanager
     def _translate_errors(self, file: Path) -> Generator[None]:

@@ -38,8 +38,6 @@ def _to_binary(column: Any) -> Any:
         values = column.to_pylist()
         encoded = [None if value is None else msgspec.json.encode(value) for value in values]
         return library.array(encoded, library.binary())
-    if types.is_timestamp(column.type):
-        column = column.cast(library.int64())
-    if types.is_binary(column.type):
-        return column
-    return column.cast(library.string()).cast(library.binary())
+    if types.is_string(column.type) or types.is_binary(column.type):
+        return column.cast(library.binary())
+    return column.view(library.binary(column.type.byte_width)).cast(library.binary())

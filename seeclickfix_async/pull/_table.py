@@ -8,7 +8,7 @@ from seeclickfix_async._api.query import IssueFilters
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.driver import Batch
-from seeclickfix_async._crawl.planner import PageSize
+from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async.errors import TruncatedResultsError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import _arrow as arrow

@@ -207,15 +207,15 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
         (("pull", "c.db", "--status", "opened"), 2, "status"),
         (("issues", "--search", "lamp"), 2, "requires an area"),
         (("issues", "--base-url", "nowhere"), 2, "--base-url: must be a URL"),
-        (("issues", "--limit", "0"), 2, "--limit: must be"),
+        (("issues", "--limit", "0"), 2, "--limit: must be an integer from 1 to 1,000."),
         (("issues", "--near", "95", "0", "10"), 2, "LAT: must be a number"),
-        (("show", "0"), 2, "ID: must be"),
+        (("show", "0"), 2, "ID: must be an integer from 1 to"),
         (("show",), 2, "ID"),
         (("fly",), 2, "fly"),
         (("watch", "--cursor", "there.jsonl"), 2, "--cursor: there.jsonl is not a cursor file"),
         (("watch", "--cursor", "no/such/folder"), 2, "cannot become one"),
-        (("demo", "--issues", "-5"), 2, "--issues: must be"),
-        (("watch", "--every", "0"), 2, "--every: must be"),
+        (("demo", "--issues", "-5"), 2, "--issues: must be an integer from 0 to"),
+        (("watch", "--every", "0"), 2, "--every: must be a number from 0.001 to"),
         (
             ("watch", "--exec", "no-such-program; echo"),
             2,
@@ -270,7 +270,7 @@ def test_the_sandbox_prints_its_own_help() -> None:
 
     assert "--drift" in usage.stdout
     assert (usage.returncode, wrong.returncode) == (0, 2)
-    assert "--issues: must be" in wrong.stderr
+    assert "--issues: must be an integer of 0 or more." in wrong.stderr
 
 
 def test_a_feed_is_printed_and_passed_to_a_command(tmp_path: Path) -> None:

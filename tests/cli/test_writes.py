@@ -176,7 +176,7 @@ def test_places_are_listed_and_found_by_name(url: str) -> None:
         (
             ("report", *_AT, "--type", "1001", "--address", "x", *_ANSWERS),
             2,
-            "Nothing was sent. - Issue Title: ",
+            "Nothing was sent. - Issue Title: is required. - How large",
         ),
         (
             ("report", "--at", "95", "0", "--type", "other", "--address", "x", *_ANSWERS),
@@ -187,7 +187,7 @@ def test_places_are_listed_and_found_by_name(url: str) -> None:
         (("report", *_AT, "--type", "²", "--address", "x"), 2, "--type: must be a number"),
         (("questions", "7"), 1, "404"),
         (("close", "7", "done"), 1, "404"),
-        (("comment", "7", " "), 2, "COMMENT: must be"),
+        (("comment", "7", " "), 2, "COMMENT: must be a non-empty string."),
         (("places", "41.05", "-73.54", "--name", "Nowhere"), 2, "Use one of them with --place"),
     ],
 )

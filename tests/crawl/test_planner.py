@@ -26,7 +26,6 @@ from tests.support.small_worlds import World, crawl, worlds
     [(5, 2, 1, 1), (3, 2, 2, 4), (8, 3, 1, 50)],
     ids=["one event", "two events, each fourth", "eight rows, each fiftieth"],
 )
-@pytest.mark.exhaustive
 @pytest.mark.timeout(600)
 def test_small_worlds_in_which_something_happens_at_every_moment(
     rows: int, page_size: int, events: int, every: int

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import attrs
-import pytest
 
 from benchmarks.proof.findings import Findings
 from benchmarks.proof.scenario import Scenario
@@ -37,12 +36,10 @@ def _prove(seeds: str) -> str:
     return done.stdout
 
 
-@pytest.mark.exhaustive
 def test_some_seeds_show_no_fault() -> None:
     assert "MISSED" not in _prove("0:4")
 
 
-@pytest.mark.exhaustive
 def test_a_seed_does_the_same_each_time() -> None:
     first = _prove("3:4")
 
