@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from seeclickfix_async._api.area import Zoom as Zoom
     from seeclickfix_async._api.area import near as near
     from seeclickfix_async._api.decoding import Rejected as Rejected
+    from seeclickfix_async._api.listing_queries import Subset as Subset
     from seeclickfix_async._api.pagination import Page as Page
     from seeclickfix_async._api.pagination import Pager as Pager
-    from seeclickfix_async._api.point_query import Subset as Subset
     from seeclickfix_async._api.query import ALL as ALL
     from seeclickfix_async._api.query import ClockField as ClockField
     from seeclickfix_async._api.query import Direction as Direction
@@ -110,7 +110,7 @@ _LAZY_IMPORTS = {
     ),
     "_api.pagination": ("Page", "Pager"),
     "_api.query": ("ALL", "ClockField", "Direction", "IssueFilters", "Sort", "Statuses"),
-    "_api.point_query": ("Subset",),
+    "_api.listing_queries": ("Subset",),
     "_crawl.report": ("Estimate", "Report"),
     "_transport.response": ("Response",),
     "_core.image": ("Image",),

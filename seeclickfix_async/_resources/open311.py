@@ -9,8 +9,8 @@ from typing import Literal
 import attrs
 
 from seeclickfix_async._api import body as bodies
+from seeclickfix_async._api.listing_queries import RequestQuery, plain_params
 from seeclickfix_async._api.pagination import Page, Pager
-from seeclickfix_async._api.point_query import RequestQuery, plain_params
 from seeclickfix_async._api.reading import read_object, read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation

@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async._api.area import PlaceArea
+from seeclickfix_async._api.listing_queries import PointQuery, plain_params
 from seeclickfix_async._api.pagination import Pager
-from seeclickfix_async._api.point_query import PointQuery, plain_params
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError

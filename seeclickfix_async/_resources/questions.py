@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from seeclickfix_async._api.listing_queries import QuestionQuery, Subset, plain_params
 from seeclickfix_async._api.pagination import Pager
-from seeclickfix_async._api.point_query import QuestionQuery, Subset, plain_params
 from seeclickfix_async._api.reading import read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation

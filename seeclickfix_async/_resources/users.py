@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async._api import body as bodies
+from seeclickfix_async._api.listing_queries import PointQuery, plain_params
 from seeclickfix_async._api.pagination import Pager
-from seeclickfix_async._api.point_query import PointQuery, plain_params
 from seeclickfix_async._api.reading import read_object, read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation

@@ -7,7 +7,7 @@ An interrupted pull can be continued, and a complete one can be brought up to da
 
 from seeclickfix_async._core.public_names import publish
 from seeclickfix_async.pull._checkpoint import Checkpoint as Checkpoint
-from seeclickfix_async.pull._html_map import page as page
+from seeclickfix_async.pull._html_map import map_page as map_page
 from seeclickfix_async.pull._job import pull as pull
 from seeclickfix_async.pull._plan import Part as Part
 from seeclickfix_async.pull._plan import plan as plan
@@ -27,8 +27,8 @@ __all__ = [
     "Stage",
     "StoredRow",
     "VanishedMarks",
+    "map_page",
     "open_sink",
-    "page",
     "plan",
     "pull",
     "table",

@@ -52,7 +52,7 @@ _UNREADABLE = (
 Row = dict[str, Any]
 
 
-def page(file: Path) -> str:
+def map_page(file: Path) -> str:
     """Return the HTML page of a pull's file, without the issues that a sweep marked as vanished.
 
     Args:

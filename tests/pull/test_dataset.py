@@ -21,7 +21,7 @@ import pytest
 
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import _parquet as parquet
-from seeclickfix_async.pull import page, pull
+from seeclickfix_async.pull import map_page, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox._city import DAY
 from tests.support.faults import ProcessEnded, end_process_at
@@ -334,7 +334,7 @@ async def test_a_foreign_file_among_the_parts_is_ignored(
 
     assert report.complete
     assert str(stranger) in caplog.text
-    assert len(page(path).split('"status"')) == 1  # the map reads parts only
+    assert len(map_page(path).split('"status"')) == 1  # the map reads parts only
     stranger.unlink()
     assert set(_ids(path).values()) == {1}
     assert len(_ids(path)) == _ROWS
@@ -498,4 +498,4 @@ async def test_a_map_of_a_dataset_with_a_missing_part_is_refused(city: Sandbox, 
     _part(path).unlink()
 
     with pytest.raises(InvalidArgumentError, match="was not written by a pull, or is damaged"):
-        page(path)
+        map_page(path)

@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull import page, pull
+from seeclickfix_async.pull import map_page, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.sandboxes import make_client
 
@@ -41,7 +41,7 @@ def _data(html: str) -> dict[str, Any]:
 async def test_a_map_shows_every_issue_of_any_file_format(name: str, tmp_path: Path) -> None:
     sandbox = await _pulled(tmp_path / name)
 
-    data = _data(page(tmp_path / name))
+    data = _data(map_page(tmp_path / name))
 
     issues = {issue[0]: issue for issue in data["issues"]}
     assert data["name"] == name
@@ -57,7 +57,7 @@ async def test_vanished_issues_are_not_on_the_map(name: str, tmp_path: Path) -> 
     sandbox.city.hide(7)
     await pull(make_client(sandbox), to=tmp_path / name, sweep=True)
 
-    shown = {issue[0] for issue in _data(page(tmp_path / name))["issues"]}
+    shown = {issue[0] for issue in _data(map_page(tmp_path / name))["issues"]}
 
     assert shown == {sandbox.city.id_of(row) for row in range(200) if row != 7}
 
@@ -66,7 +66,7 @@ def test_data_cannot_end_the_script_element(tmp_path: Path) -> None:
     evil = "</script><script>alert(1)</script>"
     (tmp_path / "evil.jsonl").write_text(json.dumps({"id": 1, "summary": evil}), "utf-8")
 
-    html = page(tmp_path / "evil.jsonl")
+    html = map_page(tmp_path / "evil.jsonl")
 
     assert "alert(1)</script>" not in html
     assert _data(html)["issues"][0][3] == evil
@@ -76,7 +76,9 @@ def test_data_cannot_end_the_script_element(tmp_path: Path) -> None:
 async def test_a_map_sends_no_requests(tmp_path: Path) -> None:
     await _pulled(tmp_path / "city.jsonl")
 
-    frame = re.sub(r'id="data">.*?</script>', "", page(tmp_path / "city.jsonl"), flags=re.DOTALL)
+    frame = re.sub(
+        r'id="data">.*?</script>', "", map_page(tmp_path / "city.jsonl"), flags=re.DOTALL
+    )
 
     assert "default-src 'none'" in frame
     assert not re.search(r"\b(?:src|href)=|https?://|@import|url\(", frame)
@@ -100,7 +102,7 @@ def test_a_file_that_no_pull_wrote_is_refused(
         (tmp_path / name).write_text(content, "utf-8")
 
     with pytest.raises(InvalidArgumentError, match=words):
-        page(tmp_path / name)
+        map_page(tmp_path / name)
 
 
 def test_a_browser_draws_the_map(tmp_path: Path) -> None:

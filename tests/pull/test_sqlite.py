@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
-from seeclickfix_async.pull import open_sink, page, pull
+from seeclickfix_async.pull import map_page, open_sink, pull
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.pulled_files import read_sqlite, vanished_ids
@@ -222,7 +222,7 @@ async def test_a_damaged_database_is_reported(
     with pytest.raises(InvalidArgumentError, match=r"is damaged|cannot hold a pull"):
         await pull(make_client(city), to=path, update=done)
     with pytest.raises(InvalidArgumentError, match="was not written by a pull, or is damaged"):
-        page(path)
+        map_page(path)
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -155,7 +155,7 @@ def map_page(file: Path, /, *, to: Path | None = None) -> int:
         to: The page; by default FILE with .html appended.
     """
     page = to or file.with_name(f"{file.name}.html")
-    content = pulls.page(file)
+    content = pulls.map_page(file)
     try:
         page.write_text(content, "utf-8")
     except OSError:

@@ -1,4 +1,4 @@
-"""Parameters of the other listings: places, users, questions and Open311 requests."""
+"""Parameters of the smaller listings: places, users, questions and Open311 requests."""
 
 from __future__ import annotations
 
