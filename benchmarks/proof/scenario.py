@@ -155,7 +155,8 @@ class Scenario:
         random = Random(seed)
         drawn = {name: random.choice(values) for name, values in _CHOICES.items()}
         scenario = cls(seed, **_without_unnoticeable(drawn))
-        slow_enough = min(scenario.rate, scenario._smallest_page / 20)
+        # A row takes several requests where pages are small, since they prove little.
+        slow_enough = min(scenario.rate, (scenario._smallest_page / 20) ** 2)
         return attrs.evolve(scenario, rate=slow_enough)
 
     @property

@@ -357,10 +357,12 @@ class CrawlPlanner(Generic[IssueT]):
             count: How many issues the service counts at the end.
 
         Raises:
-            TruncatedResultsError: The service counts issues and sent none at all.
+            TruncatedResultsError: The service counts issues and sent none at all. A crawl by
+                updates ends then: often there are none, and the count may be too high for ever.
         """
         state = self.state
-        if state.gaps and not state.received + state.rejected:
+        is_without_rows = state.received + state.rejected == 0
+        if state.gaps and is_without_rows and self.by == "created_at":
             reason = state.reasons[0]
             self._reopen()
             raise TruncatedResultsError(reason, page=1, received=0, entries=count)

@@ -725,6 +725,35 @@ def _client_with_a_bad_row(sandbox: Sandbox, number: int) -> AsyncClient:
     return AsyncClient(http=http, base_url=URL, limiter=None)
 
 
+def _client_that_counts_too_many_updates(sandbox: Sandbox) -> AsyncClient:
+    """Return a client that receives no updates, and yet the count of three."""
+
+    class Counting(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            if "updated_at_after" not in request.url.params:
+                return response
+            body = json.loads(await response.aread())
+            body["metadata"]["pagination"]["entries"] = 3
+            return httpx.Response(200, json=body | {"issues": []})
+
+    http = httpx.AsyncClient(transport=Counting(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None)
+
+
+async def test_an_update_ends_where_the_service_counts_issues_and_sends_none(
+    client: AsyncClient, small: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "city.jsonl"
+    await pull(client, to=path)
+
+    for _ in range(2):
+        report = await pull(_client_that_counts_too_many_updates(small), to=path, update=True)
+        assert not report.complete
+        assert "announces 3 issues" in report.reasons[0]
+    assert len(read_issues(path)) == len(small.city)
+
+
 @pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson", "city.parquet"])
 async def test_an_update_that_ended_during_its_merge_is_repeated(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
