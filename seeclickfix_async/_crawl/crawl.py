@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery
 from seeclickfix_async._core import validation
-from seeclickfix_async._crawl.driver import MAX_WORKERS, Batch, Driver, Each, PageReader
-from seeclickfix_async._crawl.limits import LARGEST, PageSize
+from seeclickfix_async._crawl.driver import MAX_WORKERS, Batch, BatchHandler, Driver, PageReader
+from seeclickfix_async._crawl.limits import LARGEST_PAGE_SIZE, PageSize
 from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async._crawl.report import Estimate, Report
 from seeclickfix_async.models import Issue
@@ -46,7 +46,7 @@ class Crawl(Generic[IssueT]):
         if concurrency is not None:
             validation.in_range("concurrency", concurrency, 1, MAX_WORKERS, integer=True)
         if page_size is not None and page_size != "largest":
-            most = DETAILED_PER_PAGE if query.details else LARGEST
+            most = DETAILED_PER_PAGE if query.details else LARGEST_PAGE_SIZE
             validation.in_range("page_size", page_size, 1, most, integer=True)
         self._planner: CrawlPlanner[IssueT] = CrawlPlanner(
             query, by=by, page_size=page_size, rate=pages.rate, state=state
@@ -120,7 +120,7 @@ class Crawl(Generic[IssueT]):
             await self._step()
         return self._planner.estimate()
 
-    async def run(self, each: Each[IssueT]) -> Report:
+    async def run(self, each: BatchHandler[IssueT]) -> Report:
         """Crawl to the end, as fast as the workers can, and deliver the issues in batches.
 
         Faster than iterating, since no worker waits for another. `each` is awaited for one batch at
@@ -149,7 +149,7 @@ class Crawl(Generic[IssueT]):
 
         await self._drive(receive, once=True)
 
-    async def _drive(self, each: Each[IssueT], *, once: bool = False) -> None:
+    async def _drive(self, each: BatchHandler[IssueT], *, once: bool = False) -> None:
         driver = Driver(
             self._planner,
             self._reader,

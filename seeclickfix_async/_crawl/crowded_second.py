@@ -11,7 +11,7 @@ import attrs
 from seeclickfix_async._api.area import WORLD, Area, BoundingBox, Near
 from seeclickfix_async._api.query import ALL, IssueQuery
 from seeclickfix_async._core import validation
-from seeclickfix_async._crawl.evidence import Evidence, Row
+from seeclickfix_async._crawl.evidence import Evidence, RowKey
 from seeclickfix_async._crawl.limits import Limits
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Issue, Status
@@ -31,8 +31,8 @@ class Listing:
         box: Only issues in this box; None for the area of the query.
         after: Only issues created at this moment or later; None for those of the query.
         before: Only issues created before this moment; None for those of the query.
-        front: The first rows, oldest first. None between them is missing.
-        back: The last rows, newest first. None between them is missing.
+        front: The first rows, oldest first, without a gap.
+        back: The last rows, newest first, without a gap.
         backwards: Whether the front cannot be read further, so that the back is read.
         setbacks: The number of pages that did not continue the known rows.
         halves: Boxes that divide the area between the issues of the last page.
@@ -44,8 +44,8 @@ class Listing:
     box: BoundingBox | None = None
     after: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
     before: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
-    front: list[Row] = attrs.field(factory=list)
-    back: list[Row] = attrs.field(factory=list)
+    front: list[RowKey] = attrs.field(factory=list)
+    back: list[RowKey] = attrs.field(factory=list)
     backwards: bool = False
     setbacks: int = 0
     halves: list[BoundingBox] = attrs.field(factory=list)
@@ -64,7 +64,7 @@ class Listing:
         return {name: value for name, value in filters.items() if value is not None}
 
     @property
-    def edge(self) -> list[Row]:
+    def edge(self) -> list[RowKey]:
         """The rows that the next page continues."""
         return self.back if self.backwards else self.front
 
@@ -80,7 +80,7 @@ class Listing:
             return False
         return met > _MAX_RANDOM_OVERLAP or entries == len(self.front) + len(self.back) - met
 
-    def extend(self, rows: Sequence[Row], offset: int) -> bool:
+    def extend(self, rows: Sequence[RowKey], offset: int) -> bool:
         """Add a page to the edge if it continues it; return whether it does.
 
         A page continues the edge if it begins with exactly those rows of the edge that lie after
@@ -113,7 +113,7 @@ class Listing:
 
     def note_places(self, issues: Iterable[Issue], query: IssueQuery) -> bool:
         """Note boxes that divide these issues; return False if the service ignores the box."""
-        area = self.box or _box_of(query.area)
+        area = self.box or _to_box(query.area)
         if area is None:
             return True
         places = [(i.lat, i.lng) for i in issues if i.lat is not None and i.lng is not None]
@@ -140,7 +140,8 @@ class CrowdedSecond:
     """One second with more issues than the service serves from one end.
 
     Attributes:
-        listings: The listings that are still to be read, one after the other; at first the second.
+        listings: The listings that are still to be read, in this order; initially that of the whole
+            second.
         rows: The received rows.
         divided: Whether it had to be divided, since both ends together are not all of it.
         entries: The service's last count of the whole second.
@@ -150,14 +151,14 @@ class CrowdedSecond:
     """
 
     listings: list[Listing] = attrs.field(factory=lambda: [Listing()])
-    rows: set[Row] = attrs.field(factory=set)
+    rows: set[RowKey] = attrs.field(factory=set)
     divided: bool = False
     entries: int | None = None
     attempts: int = 1
     problem: str | None = None
     is_read: bool = False
 
-    def take(self, evidence: Evidence, limits: Limits, query: IssueQuery) -> None:
+    def add_page(self, evidence: Evidence, limits: Limits, query: IssueQuery) -> None:
         """Continue after a response.
 
         Args:
@@ -180,22 +181,24 @@ class CrowdedSecond:
             return
         known = len(listing.edge)
         joins = listing.extend(rows, evidence.offset)
-        whole = request.number == 1 and not evidence.says_more
+        whole = request.number == 1 and not evidence.may_have_more
         if whole or listing.is_covered(page.entries):
             self._next(limits, query)
-        elif joins and not evidence.says_more:
-            self.turn(limits, query)  # the page may be cut off where the service stops
+        elif joins and not evidence.may_have_more:
+            self.read_other_end_or_divide(
+                limits, query
+            )  # the page may be cut off where the service stops
         elif joins and len(listing.edge) > known:
             self._skip_unserved(limits, query)
         elif rows and not joins:
             if not listing.step_back(len(rows)):
-                self.turn(limits, query)
+                self.read_other_end_or_divide(limits, query)
         else:
-            if evidence.says_more:
+            if evidence.may_have_more:
                 limits.note_unserved(request)
-            self.turn(limits, query)
+            self.read_other_end_or_divide(limits, query)
 
-    def turn(self, limits: Limits, query: IssueQuery) -> None:
+    def read_other_end_or_divide(self, limits: Limits, query: IssueQuery) -> None:
         """Read a listing from its other end, or divide it, or leave it incomplete."""
         listing = self.listings[0]
         if not listing.backwards:
@@ -211,7 +214,7 @@ class CrowdedSecond:
     def _skip_unserved(self, limits: Limits, query: IssueQuery) -> None:
         """Turn if it is known that the service serves no further page."""
         while self.listings and limits.window(len(self.listings[0].edge)) is None:
-            self.turn(limits, query)
+            self.read_other_end_or_divide(limits, query)
 
     def _give_up(self, limits: Limits, query: IssueQuery) -> None:
         self.problem = "holds more issues than the service serves"
@@ -261,7 +264,7 @@ class CrowdedSecond:
             self.is_read = True
 
 
-def _box_of(area: Area | None) -> BoundingBox | None:
+def _to_box(area: Area | None) -> BoundingBox | None:
     """Return an area as a box, if it is one."""
     match area:
         case None:

@@ -50,7 +50,7 @@ class Batch(Generic[IssueT]):
     last: bool = False
 
 
-Each = Callable[[Batch[IssueT]], Awaitable[None]]
+BatchHandler = Callable[[Batch[IssueT]], Awaitable[None]]
 
 
 @attrs.define(eq=False)
@@ -74,31 +74,31 @@ class PageReader(Generic[IssueT]):
     _decoding: anyio.Lock = attrs.field(factory=anyio.Lock)
     _unread: dict[TimeSlice, tuple[PageRequest, Response]] = attrs.field(factory=dict)
 
-    def has_unread(self, part: TimeSlice) -> bool:
+    def has_unread(self, period: TimeSlice) -> bool:
         """Return whether there is a response of a slice that has not been read."""
-        return part in self._unread
+        return period in self._unread
 
-    async def request_page(self, part: TimeSlice) -> None:
+    async def request_page(self, period: TimeSlice) -> None:
         """Request the next page of a slice, unless its response is there already."""
-        if part in self._unread:
+        if period in self._unread:
             return
-        request = self.planner.request(part)
+        request = self.planner.request(period)
         try:
             async with self._sending:
-                self._unread[part] = request, await self._send(request)
+                self._unread[period] = request, await self._send(request)
         except UNSERVED_PAGE_ERRORS:
-            if not self.planner.refuse(part, request):
+            if not self.planner.refuse(period, request):
                 raise
 
-    async def read_page(self, part: TimeSlice) -> list[IssueT]:
+    async def read_page(self, period: TimeSlice) -> list[IssueT]:
         """Return the new issues of the requested page; none if the request was refused."""
-        if part not in self._unread:
+        if period not in self._unread:
             return []
         async with self._decoding:
             await self._yield_to_requests()
-            request, response = self._unread.pop(part)
+            request, response = self._unread.pop(period)
             page: Page[IssueT] = self.pages.decode(response, request.query, request.number)
-        return self.planner.take(part, request, page, response.date or self.now)
+        return self.planner.receive(period, request, page, response.date or self.now)
 
     async def count(self) -> int | None:
         """Return the service's count of issues."""
@@ -158,7 +158,7 @@ class Driver(Generic[IssueT]):
         self,
         planner: CrawlPlanner[IssueT],
         reader: PageReader[IssueT],
-        each: Each[IssueT],
+        each: BatchHandler[IssueT],
         unprocessed: deque[IssueT],
         *,
         max_workers: int | None,
@@ -198,22 +198,22 @@ class Driver(Generic[IssueT]):
 
     def _start_workers(self, workers: anyio.abc.TaskGroup) -> None:
         """Start a worker for each slice without one, as many as are useful."""
-        for part in self._planner.slices:
+        for period in self._planner.slices:
             if self._failures or len(self._busy) >= self._useful_workers():
                 return
-            if part not in self._busy:
-                self._busy.add(part)
-                workers.start_soon(self._work, part, workers)
+            if period not in self._busy:
+                self._busy.add(period)
+                workers.start_soon(self._work, period, workers)
 
-    async def _work(self, part: TimeSlice, workers: anyio.abc.TaskGroup) -> None:
+    async def _work(self, period: TimeSlice, workers: anyio.abc.TaskGroup) -> None:
         try:
-            while part in self._planner.slices and not self._failures:
-                await self._reader.request_page(part)
+            while period in self._planner.slices and not self._failures:
+                await self._reader.request_page(period)
                 async with self._decoded:
-                    new = await self._reader.read_page(part)
+                    new = await self._reader.read_page(period)
                     self._waiting += new  # after the await, since others add to it, too
                     self._count_seconds()
-                    self._share(part)
+                    self._share(period)
                     if not self._once:
                         self._start_workers(workers)
                     await self._process(workers)
@@ -225,7 +225,7 @@ class Driver(Generic[IssueT]):
             raise
         except BaseException as error:  # noqa: BLE001  # raised by `run`, without a group
             self._fail(error, workers)
-        self._busy.discard(part)
+        self._busy.discard(period)
         self._start_workers(workers)
 
     def _fail(self, error: BaseException, workers: anyio.abc.TaskGroup) -> None:
@@ -263,24 +263,25 @@ class Driver(Generic[IssueT]):
             return 1
         rate = self._reader.pages.rate
         busy = rate if rate == math.inf else rate * shortest
-        pages = sum(part.rows_left for part in slices) // self._planner.per_page
+        pages = sum(period.rows_left for period in slices) // self._planner.per_page
         most = min(MAX_WORKERS, max(len(slices), pages // _MIN_PAGES_PER_WORKER))
         return max(1, math.ceil(min(most, busy)))
 
     def _longest(self) -> TimeSlice:
         """Return the slice with the most rows left that can be split."""
         return max(
-            self._planner.slices, key=lambda part: part.rows_left if part.is_between_pages else 0
+            self._planner.slices,
+            key=lambda period: period.rows_left if period.is_between_pages else 0,
         )
 
-    def _share(self, part: TimeSlice) -> None:
+    def _share(self, period: TimeSlice) -> None:
         """Split a slice among idle workers if it has the most rows left.
 
         Only a slice whose response was just read is split: a response in flight, or unread, would
-        reach beyond the part that is left to it.
+        reach beyond the period that is left to it.
         """
-        if part not in self._planner.slices or part is not self._longest():
+        if period not in self._planner.slices or period is not self._longest():
             return
         idle = self._useful_workers() - len(self._planner.slices)
-        if idle > 0 and not self._reader.has_unread(part):
-            self._planner.share(part, idle)
+        if idle > 0 and not self._reader.has_unread(period):
+            self._planner.share(period, idle)

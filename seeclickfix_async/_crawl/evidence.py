@@ -12,7 +12,7 @@ from seeclickfix_async._api.query import ClockField, IssueQuery
 from seeclickfix_async.models import Issue
 from seeclickfix_async.models._common import Int64
 
-Row = Int64
+RowKey = Int64
 """The key of a row: its id, or a negative digest of its bytes if it cannot be read."""
 
 
@@ -44,18 +44,18 @@ class Evidence:
         clocks: The rows in their order, each with its clock; a row without one has that of the
             next row.
         last: The second of the last row; None if no row has a clock.
-        says_more: Whether there may be more rows: it is a full page, or the next page or the
+        may_have_more: Whether there may be more rows: it is a full page, or the next page or the
             count says so.
     """
 
     request: PageRequest
     page: Page[Issue]
-    clocks: dict[Row, datetime | None]
+    clocks: dict[RowKey, datetime | None]
     last: datetime | None
-    says_more: bool
+    may_have_more: bool
 
     @classmethod
-    def of(
+    def from_page(
         cls, request: PageRequest, page: Page[Issue], by: ClockField, *, counts: bool = True
     ) -> Evidence:
         """Read the evidence of a page.
@@ -67,12 +67,14 @@ class Evidence:
             counts: Whether the count may show that there are more rows after those of the page. In
                 a listing that grows all the time, a count that is too high would never end it.
         """
-        clocks: dict[Row, datetime | None] = {issue.id: getattr(issue, by) for issue in page.items}
+        clocks: dict[RowKey, datetime | None] = {
+            issue.id: getattr(issue, by) for issue in page.items
+        }
         if page.rejected or None in clocks.values():
             clocks = _fill(clocks, _row_keys(page))
         last = max(filter(None, clocks.values()), default=None)
         counts = counts or not page.size
-        more = _goes_on(request, page) or (counts and _counts_more(request, page))
+        more = _is_full_or_continued(request, page) or (counts and _counts_more(request, page))
         return cls(request, page, clocks, last and last.replace(microsecond=0), more)
 
     @property
@@ -81,7 +83,7 @@ class Evidence:
         return _offset(self.request, self.page)
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[RowKey]:
         """The keys of the rows, in their order."""
         return list(self.clocks)
 
@@ -98,7 +100,7 @@ def _size(request: PageRequest, page: Page[Issue]) -> int:
     return granted if granted > 0 else request.per_page
 
 
-def _goes_on(request: PageRequest, page: Page[Issue]) -> bool:
+def _is_full_or_continued(request: PageRequest, page: Page[Issue]) -> bool:
     return page.size >= _size(request, page) or page.next_page is not None
 
 
@@ -110,17 +112,19 @@ def _counts_more(request: PageRequest, page: Page[Issue]) -> bool:
     return (page.entries or 0) > _offset(request, page) + page.size
 
 
-def _row_keys(page: Page[Issue]) -> list[Row]:
-    keys: list[Row] = [issue.id for issue in page.items]
+def _row_keys(page: Page[Issue]) -> list[RowKey]:
+    keys: list[RowKey] = [issue.id for issue in page.items]
     for row in page.rejected:
         digest = hashlib.sha256(row.raw).digest()[:7]
         keys.insert(row.index, -1 - int.from_bytes(digest))
     return keys
 
 
-def _fill(clocks: dict[Row, datetime | None], rows: list[Row]) -> dict[Row, datetime | None]:
+def _fill(
+    clocks: dict[RowKey, datetime | None], rows: list[RowKey]
+) -> dict[RowKey, datetime | None]:
     """Return the clocks of all rows, in their order; a missing one is that of the next row."""
-    filled: dict[Row, datetime | None] = {}
+    filled: dict[RowKey, datetime | None] = {}
     last = max(filter(None, clocks.values()), default=None)
     for row in reversed(rows):
         last = clocks.get(row) or last

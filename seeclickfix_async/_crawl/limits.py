@@ -11,10 +11,10 @@ from seeclickfix_async._crawl.evidence import PageRequest
 
 _Count = Annotated[int, Meta(ge=1)]
 
-DOCUMENTED = 100
+DOCUMENTED_PAGE_SIZE = 100
 """The page size that the API page documents."""
 
-LARGEST = 1000
+LARGEST_PAGE_SIZE = 1000
 """The largest page that the service was seen to grant (observed in 2026)."""
 
 PageSize = int | Literal["largest"]
@@ -48,14 +48,14 @@ class Limits:
         if per_page is None or per_page < 1:
             return
         stated = max(per_page, rows)
-        is_tiny = self.granted is None and stated < DOCUMENTED < self.requested
-        self.granted = DOCUMENTED if is_tiny else min(stated, self.per_page)
+        is_tiny = self.granted is None and stated < DOCUMENTED_PAGE_SIZE < self.requested
+        self.granted = DOCUMENTED_PAGE_SIZE if is_tiny else min(stated, self.per_page)
 
     def request_less(self) -> bool:
         """Request pages of the documented size, if larger ones may be why one was refused."""
-        if self.granted is not None or self.requested <= DOCUMENTED:
+        if self.granted is not None or self.requested <= DOCUMENTED_PAGE_SIZE:
             return False
-        self.granted = DOCUMENTED
+        self.granted = DOCUMENTED_PAGE_SIZE
         return True
 
     def forget(self) -> None:

@@ -39,8 +39,13 @@ from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQue
 from seeclickfix_async._core.timestamps import EARLIEST, LATEST
 from seeclickfix_async._crawl.crowded_second import CrowdedSecond, Listing
 from seeclickfix_async._crawl.evidence import Evidence, PageRequest
-from seeclickfix_async._crawl.limits import DOCUMENTED, LARGEST, Limits, PageSize
-from seeclickfix_async._crawl.received import SKEW, ReceivedIssues
+from seeclickfix_async._crawl.limits import (
+    DOCUMENTED_PAGE_SIZE,
+    LARGEST_PAGE_SIZE,
+    Limits,
+    PageSize,
+)
+from seeclickfix_async._crawl.received import MAX_CLOCK_SKEW, ReceivedIssues
 from seeclickfix_async._crawl.report import Estimate
 from seeclickfix_async._crawl.state import CrawlState
 from seeclickfix_async._crawl.time_slice import SECOND, TimeSlice
@@ -81,9 +86,9 @@ class CrawlPlanner(Generic[IssueT]):
         self._rate = rate
         # In UTC, since Python cannot compare moments of a zone while its clock is put back.
         self._start, self._before = (at and at.astimezone(UTC) for at in query.bounds(by))
-        default = DETAILED_PER_PAGE if query.details else DOCUMENTED
+        default = DETAILED_PER_PAGE if query.details else DOCUMENTED_PAGE_SIZE
         if page_size == "largest":
-            page_size = default if query.details else LARGEST
+            page_size = default if query.details else LARGEST_PAGE_SIZE
         requested = page_size or default
         self._query = attrs.evolve(query, sort_direction="ASC", per_page=requested)
         if state is None:
@@ -129,15 +134,15 @@ class CrawlPlanner(Generic[IssueT]):
         """Count seconds that the crawl took."""
         self.state.seconds += seconds
 
-    def request(self, part: TimeSlice) -> PageRequest:
+    def request(self, period: TimeSlice) -> PageRequest:
         """Return the next request of a slice."""
-        listings = [part.listing] if part.crowd is None else part.crowd.listings
+        listings = [period.listing] if period.crowd is None else period.crowd.listings
         if not listings:
-            return PageRequest(self._query_for(part, per_page=1))
+            return PageRequest(self._query_for(period, per_page=1))
         listing = listings[0]
         limits = self.state.limits
         number, per_page = limits.window(len(listing.edge)) or (1, limits.per_page)
-        return PageRequest(self._query_for(part, per_page=per_page, **listing.filters), number)
+        return PageRequest(self._query_for(period, per_page=per_page, **listing.filters), number)
 
     @property
     def count_request(self) -> PageRequest:
@@ -145,22 +150,22 @@ class CrawlPlanner(Generic[IssueT]):
         whole = TimeSlice(self.by, self._start, self.state.end)
         return PageRequest(self._query_for(whole, per_page=1))
 
-    def _query_for(self, part: TimeSlice, **filters: Any) -> IssueQuery:
+    def _query_for(self, period: TimeSlice, **filters: Any) -> IssueQuery:
         """Return the query of a slice, whose rows contain both clocks."""
         query = self._query
         if query.fields is not None:
-            filters["fields"] = tuple(dict.fromkeys((*query.fields, self.by, part.by)))
-        periods = period_filters(self.by, self._start, self.state.end)
-        periods |= period_filters(part.by, part.start, part.end)
-        return attrs.evolve(query, sort=part.by, **periods | filters)
+            filters["fields"] = tuple(dict.fromkeys((*query.fields, self.by, period.by)))
+        bounds = period_filters(self.by, self._start, self.state.end)
+        bounds |= period_filters(period.by, period.start, period.end)
+        return attrs.evolve(query, sort=period.by, **bounds | filters)
 
-    def take(
-        self, part: TimeSlice, request: PageRequest, page: Page[IssueT], now: datetime
+    def receive(
+        self, period: TimeSlice, request: PageRequest, page: Page[IssueT], now: datetime
     ) -> list[IssueT]:
         """Return the new issues of a response, and advance the slice.
 
         Args:
-            part: The slice.
+            period: The slice.
             request: The request.
             page: The response.
             now: When it was received, by the service's clock.
@@ -170,42 +175,42 @@ class CrawlPlanner(Generic[IssueT]):
             TruncatedResultsError: The service ignores the period, or sends nothing at all.
         """
         self._now = now
-        evidence = Evidence.of(request, page, part.by, counts=not part.is_closing)
-        self._check(part, evidence)
-        new = self._received.add(part, evidence, self._within_end(part, page, now))
-        if part.crowd is None:
-            self._continue(part, evidence)
+        evidence = Evidence.from_page(request, page, period.by, counts=not period.is_closing)
+        self._check(period, evidence)
+        new = self._received.add(period, evidence, self._within_end(period, page, now))
+        if period.crowd is None:
+            self._continue(period, evidence)
         else:
-            part.crowd.take(evidence, self.state.limits, self._query)
-            self._leave_crowd(part, part.crowd)
+            period.crowd.add_page(evidence, self.state.limits, self._query)
+            self._close_if_read(period, period.crowd)
         is_over_limit = self.state.requests > self.state.max_requests
-        if part.is_closing and is_over_limit and part in self.slices:
-            self.state.add_gap(part, "Issues were updated faster than they could be read.")
-            self._close(part)
+        if period.is_closing and is_over_limit and period in self.slices:
+            self.state.add_gap(period, "Issues were updated faster than they could be read.")
+            self._close(period)
         return new
 
-    def refuse(self, part: TimeSlice, request: PageRequest) -> bool:
+    def refuse(self, period: TimeSlice, request: PageRequest) -> bool:
         """Note a refused request; return whether another one may succeed."""
         limits = self.state.limits
         if request.number == 1:
             return limits.request_less()
         limits.note_unserved(request)
-        if part.crowd is None:
-            self._fall_back(part)
+        if period.crowd is None:
+            self._fall_back(period)
         else:
-            part.crowd.turn(limits, self._query)
-            self._leave_crowd(part, part.crowd)
+            period.crowd.read_other_end_or_divide(limits, self._query)
+            self._close_if_read(period, period.crowd)
         return True
 
-    def _check(self, part: TimeSlice, evidence: Evidence) -> None:
+    def _check(self, period: TimeSlice, evidence: Evidence) -> None:
         """Refuse a response after which a slice cannot continue, before its rows are received."""
         page, last = evidence.page, evidence.last
-        if not evidence.says_more or part.crowd is not None:
+        if not evidence.may_have_more or period.crowd is not None:
             return
-        if last is None and page.items and not part.is_closing:
-            path = f"issues[0].{part.by}"
-            raise DecodeError(f"No row contains {part.by}.", path=path, route=page.response.route)
-        if last is not None and part.is_after(last) and not part.may_contradict:
+        if last is None and page.items and not period.is_closing:
+            path = f"issues[0].{period.by}"
+            raise DecodeError(f"No row contains {period.by}.", path=path, route=page.response.route)
+        if last is not None and period.is_after(last) and not period.may_contradict:
             raise TruncatedResultsError(
                 "The service sends rows from before the requested period.",
                 page=page.page,
@@ -213,133 +218,133 @@ class CrawlPlanner(Generic[IssueT]):
                 entries=page.entries,
             )
 
-    def _within_end(self, part: TimeSlice, page: Page[IssueT], now: datetime) -> Sequence[IssueT]:
+    def _within_end(self, period: TimeSlice, page: Page[IssueT], now: datetime) -> Sequence[IssueT]:
         """Return the issues of the crawl's period, which ends at its first response."""
         state = self.state
         if state.began is None:
             state.began = now.replace(microsecond=0)
             state.first_count = state.expected = page.entries
-        if part.end is not None:
+        if period.end is not None:
             return page.items
-        end = part.end = state.end = max(state.began, (part.start or EARLIEST) + SECOND)
-        return [issue for issue in page.items if (getattr(issue, part.by) or EARLIEST) < end]
+        end = period.end = state.end = max(state.began, (period.start or EARLIEST) + SECOND)
+        return [issue for issue in page.items if (getattr(issue, period.by) or EARLIEST) < end]
 
-    def _continue(self, part: TimeSlice, evidence: Evidence) -> None:
+    def _continue(self, period: TimeSlice, evidence: Evidence) -> None:
         """Continue in a period: from the second where a page ended, or by page number."""
         page = evidence.page
         is_first = evidence.request.number == 1
         if is_first:
             self.state.limits.grant(page.per_page, page.size)
-            part.listing = Listing(setbacks=part.listing.setbacks)
-        listing = part.listing
+            period.listing = Listing(setbacks=period.listing.setbacks)
+        listing = period.listing
         known = len(listing.front)
         joins = listing.extend(evidence.rows, evidence.offset)
-        if is_first and not evidence.says_more:
-            self._close(part)
-        elif joins and not evidence.says_more:
+        if is_first and not evidence.may_have_more:
+            self._close(period)
+        elif joins and not evidence.may_have_more:
             # A later page may be cut off where the service stops: only a first page ends a period.
-            part.reached = evidence.last or part.reached
-            self._fall_back(part)
+            period.reached = evidence.last or period.reached
+            self._fall_back(period)
         elif is_first or (joins and len(listing.front) > known):
-            self._advance(part, evidence)
+            self._advance(period, evidence)
         elif page.size and not joins:
-            if part.has_moved or not listing.step_back(page.size):
-                self._fall_back(part)
+            if period.reaches_beyond_start or not listing.step_back(page.size):
+                self._fall_back(period)
         else:
-            if evidence.says_more:
+            if evidence.may_have_more:
                 self.state.limits.note_unserved(evidence.request)
-            self._fall_back(part)
+            self._fall_back(period)
 
-    def _advance(self, part: TimeSlice, evidence: Evidence) -> None:
+    def _advance(self, period: TimeSlice, evidence: Evidence) -> None:
         """Note how far a page reaches, and choose how to continue from there."""
         page, last = evidence.page, evidence.last
         if last is None:
-            self._advance_without_clock(part, page)
-        elif part.is_after(last):
-            part.note_contradiction()
-        elif part.end is not None and last >= part.end:
-            self._close(part)  # the service went beyond the period
+            self._advance_without_clock(period, page)
+        elif period.is_after(last):
+            period.note_contradiction()
+        elif period.end is not None and last >= period.end:
+            self._close(period)  # the service went beyond the period
         else:
-            part.reached = last
-            part.rows_left = self._count_left(part, page)
+            period.reached = last
+            period.rows_left = self._count_left(period, page)
             few = _CROWDED * self.per_page
-            self._choose_direction(part, is_crowded=evidence.rows_of_last_second > few)
+            self._choose_direction(period, is_crowded=evidence.rows_of_last_second > few)
 
-    def _choose_direction(self, part: TimeSlice, *, is_crowded: bool) -> None:
+    def _choose_direction(self, period: TimeSlice, *, is_crowded: bool) -> None:
         """Continue by page number within a crowded second, or else by the clock."""
-        if part.has_moved and not is_crowded:
-            self._fall_back(part)
+        if period.reaches_beyond_start and not is_crowded:
+            self._fall_back(period)
             return
-        number, _ = self.state.limits.window(len(part.listing.front)) or (0, 0)
+        number, _ = self.state.limits.window(len(period.listing.front)) or (0, 0)
         # The first page again would mean that it is short, and yet says that there is more.
-        if number == 0 or (number == 1 and not part.note_contradiction()):
-            self._fall_back(part)
+        if number == 0 or (number == 1 and not period.note_contradiction()):
+            self._fall_back(period)
 
-    def _advance_without_clock(self, part: TimeSlice, page: Page[Issue]) -> None:
+    def _advance_without_clock(self, period: TimeSlice, page: Page[Issue]) -> None:
         """Continue after a page without clocks: of unreadable rows, or without rows."""
         if page.items:
-            self.state.add_gap(part, "The service does not say when issues were updated.")
-            self._close(part)
+            self.state.add_gap(period, "The service does not say when issues were updated.")
+            self._close(period)
             return
-        number, _ = self.state.limits.window(len(part.listing.front)) or (0, 0)
-        if number < 2 and not part.note_contradiction():
-            self._abandon(part, page.entries)
+        number, _ = self.state.limits.window(len(period.listing.front)) or (0, 0)
+        if number < 2 and not period.note_contradiction():
+            self._abandon(period, page.entries)
 
-    def _abandon(self, part: TimeSlice, entries: int | None) -> None:
+    def _abandon(self, period: TimeSlice, entries: int | None) -> None:
         """Close a period that stays empty, although the service says otherwise.
 
         In a closing slice the count is ignored after that: it may be permanently too high.
         """
-        if not part.is_closing:
+        if not period.is_closing:
             count = counted(entries, "issue") if entries else "more issues"
-            period = f"between {_format(part.start)} and {_format(part.end)}"
-            self.state.add_gap(part, f"The service announces {count} {period}, and sends none.")
-        self._close(part)
+            when = f"between {_format(period.start)} and {_format(period.end)}"
+            self.state.add_gap(period, f"The service announces {count} {when}, and sends none.")
+        self._close(period)
 
-    def _count_left(self, part: TimeSlice, page: Page[Issue]) -> int:
+    def _count_left(self, period: TimeSlice, page: Page[Issue]) -> int:
         """Return how many rows are still expected, as far as a page shows."""
         if page.entries is None:
             return self.per_page
-        return max(0, page.entries - len(part.listing.front))
+        return max(0, page.entries - len(period.listing.front))
 
-    def _fall_back(self, part: TimeSlice) -> None:
+    def _fall_back(self, period: TimeSlice) -> None:
         """Continue from the second that was reached; if the slice begins there, it is a crowd."""
-        if part.reached is None:
-            self._abandon(part, part.rows_left)
+        if period.reached is None:
+            self._abandon(period, period.rows_left)
             return
-        if part.has_moved:
-            part.move_to_second(part.reached, min_rows=self.per_page)
+        if period.reaches_beyond_start:
+            period.move_to_second(period.reached, min_rows=self.per_page)
             return
-        after = part.reached + SECOND
-        if part.end is None or after < part.end:
-            later = part.split(after, part.rows_left)
-            self.slices.insert(self.slices.index(part) + 1, later)
-        part.crowd = CrowdedSecond([part.listing], set(part.listing.front))
-        part.rows_left = 0
-        part.crowd.turn(self.state.limits, self._query)
-        self._leave_crowd(part, part.crowd)
+        after = period.reached + SECOND
+        if period.end is None or after < period.end:
+            later = period.split(after, period.rows_left)
+            self.slices.insert(self.slices.index(period) + 1, later)
+        period.crowd = CrowdedSecond([period.listing], set(period.listing.front))
+        period.rows_left = 0
+        period.crowd.read_other_end_or_divide(self.state.limits, self._query)
+        self._close_if_read(period, period.crowd)
 
-    def _leave_crowd(self, part: TimeSlice, crowd: CrowdedSecond) -> None:
+    def _close_if_read(self, period: TimeSlice, crowd: CrowdedSecond) -> None:
         """Close the slice of a second when it is read."""
         if not crowd.is_read:
             return
         if crowd.problem is not None:
-            self.state.add_gap(part, f"The second {_format(part.start)} {crowd.problem}.")
-        self._close(part)
+            self.state.add_gap(period, f"The second {_format(period.start)} {crowd.problem}.")
+        self._close(period)
 
-    def share(self, part: TimeSlice, workers: int) -> None:
+    def share(self, period: TimeSlice, workers: int) -> None:
         """Split a slice among up to this many more workers, if that saves time.
 
         The parts are equal in time, since the distribution of the rows is unknown.
         """
-        parts = min(workers + 1, part.rows_left // (2 * self.per_page), part.seconds)
-        if part.start is None or part.is_closing or not part.is_between_pages or parts < 2:
+        parts = min(workers + 1, period.rows_left // (2 * self.per_page), period.seconds)
+        if period.start is None or period.is_closing or not period.is_between_pages or parts < 2:
             return
-        length = timedelta(seconds=part.seconds // parts)
-        part.rows_left //= parts
-        index = self.slices.index(part)
+        length = timedelta(seconds=period.seconds // parts)
+        period.rows_left //= parts
+        index = self.slices.index(period)
         for number in range(parts - 1, 0, -1):
-            later = part.split(part.start + length * number, part.rows_left)
+            later = period.split(period.start + length * number, period.rows_left)
             self.slices.insert(index + 1, later)
         self.state.parts += parts - 1
 
@@ -368,9 +373,9 @@ class CrawlPlanner(Generic[IssueT]):
             raise TruncatedResultsError(reason, page=1, received=0, entries=count)
         state.finish(count)
 
-    def _close(self, part: TimeSlice) -> None:
+    def _close(self, period: TimeSlice) -> None:
         """Remove a slice that is done; after the last one, request what was updated in between."""
-        self.slices.remove(part)
+        self.slices.remove(period)
         if not self.slices and not self.state.is_closing:
             self.state.begin_closing()
             self.slices.extend(self._closing_slices())
@@ -379,15 +384,20 @@ class CrawlPlanner(Generic[IssueT]):
         """Return the period of the updates since the crawl began, or since they were read last.
 
         There is none if everything was received in one response. A crawl by creation that does not
-        know what an earlier process received could not recognize what is new. A crawl by updates up
-        to a given moment finds there what moved.
+        know what an earlier process received could not recognize what is new. A crawl by updates
+        needs it if its period includes them; a feed, which reads up to `LATEST`, polls again.
         """
         state = self.state
-        is_useful = self._received.is_whole if self.by == "created_at" else self._before is None
-        if state.began is None or not is_useful:
+        if state.began is None:
+            return []
+        if self.by == "created_at":
+            is_useful = self._received.is_whole
+        else:
+            is_useful = self._before is None or state.began < self._before != LATEST
+        if not is_useful:
             return []
         start, end = self._query.bounds("updated_at")
-        since = max(start or EARLIEST, (state.updates_read_at or state.began) - SKEW)
+        since = max(start or EARLIEST, (state.updates_read_at or state.began) - MAX_CLOCK_SKEW)
         state.updates_read_at = self._now
         if (state.requests < 2 and state.is_counted) or since >= (end or LATEST):
             return []

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from seeclickfix_async._api.query import ClockField
-from seeclickfix_async._core.timestamps import EARLIEST
 from seeclickfix_async._crawl.evidence import Evidence
 from seeclickfix_async._crawl.id_set import IdSet
 from seeclickfix_async._crawl.state import CrawlState
@@ -16,7 +15,7 @@ from seeclickfix_async.models import Issue
 
 IssueT = TypeVar("IssueT", bound=Issue)
 
-SKEW = timedelta(minutes=5)
+MAX_CLOCK_SKEW = timedelta(minutes=5)
 """The most by which the clocks of the service's own machines are expected to differ."""
 
 
@@ -38,7 +37,7 @@ class ReceivedIssues:
         self._by = by
         self._start = start
         self._state = state
-        known = [row for part in state.slices for row in part.known]
+        known = [row for period in state.slices for row in period.known]
         self._ids = IdSet(known)
         self._rejected = {row for row in known if row < 0}
 
@@ -48,26 +47,26 @@ class ReceivedIssues:
             self._ids.add(number)
         self.is_whole = True
 
-    def add(self, part: TimeSlice, evidence: Evidence, issues: Sequence[IssueT]) -> list[IssueT]:
+    def add(self, period: TimeSlice, evidence: Evidence, issues: Sequence[IssueT]) -> list[IssueT]:
         """Add the issues of a page; return those that are new."""
         if self._by == "updated_at":
-            new = [issue for issue in issues if self._is_new_version(part, issue)]
-        elif part.is_closing and not self.is_whole:
+            new = [issue for issue in issues if self._is_new_version(period, issue)]
+        elif period.is_closing and not self.is_whole:
             new = []  # an earlier process may have received them
         else:
             new = [issue for issue in issues if self._ids.add(issue.id)]
         self._state.received += len(new)
         self._state.duplicates += len(issues) - len(new)
         if evidence.page.rejected:
-            self._reject(part, evidence)
-        part.known.update(evidence.clocks)
+            self._reject(period, evidence)
+        period.known.update(evidence.clocks)
         return new
 
     def forget_rejected(self) -> None:
         """Count the unreadable rows again when they are read again."""
         self._rejected.clear()
 
-    def _is_new_version(self, part: TimeSlice, issue: Issue) -> bool:
+    def _is_new_version(self, period: TimeSlice, issue: Issue) -> bool:
         """Return whether an issue in a crawl by updates is new, or newer than when it was received.
 
         An issue that was updated before the crawl began is received once. One that is updated later
@@ -77,24 +76,24 @@ class ReceivedIssues:
         """
         at = issue.updated_at
         is_in_crawl = at is None or self._start is None or at >= self._start
-        if is_in_crawl and not part.contains(at):
+        if is_in_crawl and not period.contains(at):
             return False
-        if at is None or self._state.began is None or at < self._state.began - SKEW:
-            return self._ids.add(issue.id)
         recent = self._state.recent
-        if recent.get(issue.id, EARLIEST) >= at:
-            return False
+        if issue.id in recent and (at is None or recent[issue.id] >= at):
+            return False  # a slow response, processed after one with a newer version
+        if at is None or self._state.began is None or at < self._state.began - MAX_CLOCK_SKEW:
+            return self._ids.add(issue.id)
         recent[issue.id] = at
         return True
 
-    def _reject(self, part: TimeSlice, evidence: Evidence) -> None:
+    def _reject(self, period: TimeSlice, evidence: Evidence) -> None:
         """Count the unreadable rows, and note that their page has to be read again."""
         unreadable = {row for row in evidence.rows if row < 0}
         self._state.rejected += len(unreadable - self._rejected)
         self._rejected |= unreadable
-        end = part.end
-        if evidence.last is not None and evidence.says_more:
+        end = period.end
+        if evidence.last is not None and evidence.may_have_more:
             end = evidence.last + SECOND
-        gap = Gap(part.by, part.start, end)
+        gap = Gap(period.by, period.start, end)
         if gap not in self._state.gaps:
             self._state.gaps.append(gap)

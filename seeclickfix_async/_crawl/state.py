@@ -9,7 +9,7 @@ import msgspec
 
 from seeclickfix_async._api.query import ClockField
 from seeclickfix_async._core import validation
-from seeclickfix_async._crawl.evidence import Row
+from seeclickfix_async._crawl.evidence import RowKey
 from seeclickfix_async._crawl.limits import Limits
 from seeclickfix_async._crawl.report import Report
 from seeclickfix_async._crawl.time_slice import Gap, TimeSlice
@@ -36,7 +36,7 @@ class CrawlState:
         rejected: The number of unreadable rows.
         requests: The number of requests.
         seconds: The time that the crawl took, without pauses.
-        is_closing: Whether the updates that were made during the crawl have been requested.
+        is_closing: Whether the requests for the updates during the crawl have been planned.
         updates_read_at: When they were requested last, by the service's clock; None before.
         recent: In a crawl by updates, the clocks of received rows that are so new that the closing
             requests return them again.
@@ -62,7 +62,7 @@ class CrawlState:
     updates_read_at: datetime | None = attrs.field(
         default=None, validator=validation.validate_aware
     )
-    recent: dict[Row, datetime] = attrs.field(factory=dict)
+    recent: dict[RowKey, datetime] = attrs.field(factory=dict)
     max_requests: int = 0
     reasons: list[str] = attrs.field(factory=list)
     finished: bool = False
@@ -77,16 +77,16 @@ class CrawlState:
         """Whether the last count is the number of received rows, so that no other is needed."""
         return self.received + self.rejected == self.expected
 
-    def add_gap(self, part: TimeSlice, reason: str) -> None:
+    def add_gap(self, period: TimeSlice, reason: str) -> None:
         """Note that a period has to be read again, and why."""
-        self.gaps.append(Gap(part.by, part.start, part.end))
+        self.gaps.append(Gap(period.by, period.start, period.end))
         if reason not in self.reasons:
             self.reasons.append(reason)
 
     def begin_closing(self) -> None:
         """Allow about as many requests for updates during the crawl as the crawl itself took."""
         self.is_closing = True
-        self.max_requests = 2 * self.requests + _MIN_CLOSING_REQUESTS
+        self._limit_requests()
 
     def reopen(self, by: ClockField, start: datetime | None) -> None:
         """Plan to read again what an incomplete crawl lacks: its gaps, or else everything.
@@ -99,8 +99,11 @@ class CrawlState:
         self.slices = [TimeSlice(gap.by, gap.start, gap.end, gap.by != by) for gap in gaps]
         self.gaps, self.reasons, self.rejected = [], [], 0
         self.limits.forget()
-        self.begin_closing()
+        self._limit_requests()
         self.is_closing = self.finished = False
+
+    def _limit_requests(self) -> None:
+        self.max_requests = 2 * self.requests + _MIN_CLOSING_REQUESTS
 
     def finish(self, count: int | None) -> None:
         """End the crawl with the service's last count of issues."""

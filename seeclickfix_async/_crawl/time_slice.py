@@ -9,7 +9,7 @@ import attrs
 from seeclickfix_async._api.query import ClockField
 from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.crowded_second import CrowdedSecond, Listing
-from seeclickfix_async._crawl.evidence import Row
+from seeclickfix_async._crawl.evidence import RowKey
 
 SECOND = timedelta(seconds=1)
 
@@ -41,7 +41,7 @@ class TimeSlice:
     end: datetime | None = attrs.field(validator=validation.validate_aware)
     is_closing: bool = False
     rows_left: int = 0
-    known: dict[Row, datetime | None] = attrs.field(factory=dict)
+    known: dict[RowKey, datetime | None] = attrs.field(factory=dict)
     reached: datetime | None = attrs.field(default=None, validator=validation.validate_aware)
     listing: Listing = attrs.field(factory=Listing)
     crowd: CrowdedSecond | None = None
@@ -60,8 +60,8 @@ class TimeSlice:
         return self.crowd is None and not self.listing.front
 
     @property
-    def has_moved(self) -> bool:
-        """Whether pages have reached beyond the second in which the period begins."""
+    def reaches_beyond_start(self) -> bool:
+        """Whether the read pages reach beyond the second in which the period begins."""
         return self.start is None or self.start.replace(microsecond=0) != self.reached
 
     @property

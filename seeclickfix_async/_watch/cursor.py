@@ -24,8 +24,8 @@ For a row that a poll reads, it follows:
   timestamp (a status backdated by another system, a comment that a moderator released later).
 * An unknown row had no update after `remembered`, so its changes with later timestamps are new. The
   earlier ones are old, or came late: they count as late if no change with a timestamp of its own
-  explains the update, and otherwise only the one that set the current status; at most `LATE` before
-  the update.
+  explains the update, and otherwise only the one that set the current status; at most `MAX_DELAY`
+  before the update.
 * If nothing of a row is new but its `updated_at`, the issue was edited.
 """
 
@@ -66,10 +66,10 @@ A city with 2,000 updates a day has 21 in it, which takes one or two requests pe
 HISTORY = timedelta(days=7)
 """The time for which the keys of a row are remembered after its last update, if they fit."""
 
-LATE = timedelta(days=2)
+MAX_DELAY = timedelta(days=2)
 """The age up to which a change of an unknown row may count as new."""
 
-UNREADABLE = timedelta(hours=1)
+REREAD_PERIOD = timedelta(hours=1)
 """The time for which polls read again from before a row that could not be read."""
 
 _SECOND = timedelta(seconds=1)
@@ -94,7 +94,7 @@ class Cursor:
         after: Updates before this time need not be read again, whatever `since` is.
         seen: Digests of keys, each with the last update of its row that was read.
         reread_from: Polls begin no later than here until `reread_until`, for unreadable rows.
-        beginning: Whether the current poll is the first, which delivers nothing.
+        is_first_poll: Whether the current poll is the first, which delivers nothing.
     """
 
     since: datetime
@@ -104,11 +104,13 @@ class Cursor:
     seen: dict[str, datetime] = attrs.field(factory=dict)
     reread_from: datetime = EARLIEST
     reread_until: datetime = EARLIEST
-    beginning: bool = False
-    _evicted: datetime = EARLIEST  # keys of rows updated before were evicted in the current poll
+    is_first_poll: bool = False
+    _evicted_before: datetime = (
+        EARLIEST  # keys of rows updated before were evicted in the current poll
+    )
     _newest: datetime = EARLIEST  # update of a row whose changes have been delivered
     _recorded: DetailedIssue | None = None  # its keys are in `seen`, without pending ones
-    _check_at: int = 0  # the number of keys at which their size is computed again
+    _check_size_at: int = 0  # the number of keys at which their size is computed again
 
     @property
     def start(self) -> datetime:
@@ -143,7 +145,7 @@ class Cursor:
         # More rows of the second in which the page ends may exist.
         oldest = EARLIEST if is_complete or not updates else updates[0] + _SECOND
         remembered = max(EARLIEST, min(oldest, since - OVERLAP))
-        cursor = cls(since, now, remembered, beginning=oldest > since - OVERLAP)
+        cursor = cls(since, now, remembered, is_first_poll=oldest > since - OVERLAP)
         for row in rows:
             cursor.record(row)
         return cursor
@@ -185,12 +187,13 @@ class Cursor:
         """
         self._group_old_updates()
         self.since = since
+        self._newest = min(self._newest, since)
 
     def read_again(self) -> None:
         """Let polls begin no later than here for a while, since a row could not be read."""
         if self.now >= self.reread_until:
             self.reread_from = self.since - OVERLAP
-            self.reread_until = self.now + UNREADABLE
+            self.reread_until = self.now + REREAD_PERIOD
 
     def find_new_changes(self, issue: DetailedIssue) -> list[Change]:
         """List the changes of a row that have not been delivered, oldest first."""
@@ -214,7 +217,7 @@ class Cursor:
         """List the new changes of an unknown row, by their timestamps."""
         updated = clamp(issue.updated_at)
         recent = [change for change in changes if change.at >= self.remembered]
-        late = [change for change in changes if updated - LATE <= change.at < self.remembered]
+        late = [change for change in changes if updated - MAX_DELAY <= change.at < self.remembered]
         if any(change.at >= updated - OVERLAP for change in recent):  # explains the update
             late = [change for change in late if is_current(change)]
         return [*late, *recent, *archive_changes(issue)] or edit_changes(issue)
@@ -242,7 +245,7 @@ class Cursor:
                 self.seen[digest] = updated
         if delivered is not None and not pending:
             self._newest = max(self._newest, min(updated, self.now))
-        if len(self.seen) > self._check_at:
+        if len(self.seen) > self._check_size_at:
             self._evict_if_full()
 
     def finish_poll(self, *, settled: bool, readable: bool = True) -> None:
@@ -256,9 +259,9 @@ class Cursor:
             self.reread_until = EARLIEST
         if settled:
             self.after = max(self.after, self.since + _SECOND)
-        self._raise_remembered(min(self._evicted, self.now))
-        self._evicted = EARLIEST
-        self.beginning = False
+        self._raise_remembered(min(self._evicted_before, self.now))
+        self._evicted_before = EARLIEST
+        self.is_first_poll = False
 
     def _last_update(self, issue: DetailedIssue) -> datetime | None:
         """Return the update at which a row was last read, or None if it is unknown."""
@@ -290,7 +293,7 @@ class Cursor:
             evict_before = max(oldest, min(following, end))
         if evict_before > EARLIEST:
             self._evict_before(evict_before)
-        self._check_at = len(self.seen) + _CHECK_INTERVAL
+        self._check_size_at = len(self.seen) + _CHECK_INTERVAL
 
     def _evict_before(self, before: datetime) -> None:
         """Forget the keys of rows that were last updated before a time.
@@ -298,13 +301,13 @@ class Cursor:
         More rows of the second `since` may appear during the poll, so `remembered` does not exceed
         it before the end: after a restart, a change is delivered twice rather than never.
         """
-        if self._evicted <= self.since - OVERLAP < before:
+        if self._evicted_before <= self.since - OVERLAP < before:
             _logger.warning("Too many changes to remember: polls reach back to %s only.", before)
         for group, digests in self._groups().items():
             if group < before:
                 for digest in digests:
                     del self.seen[digest]
-        self._evicted = max(self._evicted, before)
+        self._evicted_before = max(self._evicted_before, before)
         self._raise_remembered(min(before, self.since))
 
     def _raise_remembered(self, time: datetime) -> None:

@@ -21,7 +21,7 @@ from seeclickfix_async._core import backoff, validation
 from seeclickfix_async._core.timestamps import LATEST
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._watch.changes import Change
-from seeclickfix_async._watch.cursor import OVERLAP, UNREADABLE, Cursor
+from seeclickfix_async._watch.cursor import OVERLAP, REREAD_PERIOD, Cursor
 from seeclickfix_async.errors import (
     DecodeError,
     RateLimitedError,
@@ -72,7 +72,7 @@ class Watch:
         after a restart, with the same keys.
         """
         cursor = self._cursor
-        return None if cursor is None or cursor.beginning else cursor.dump()
+        return None if cursor is None or cursor.is_first_poll else cursor.dump()
 
     async def begin(self) -> None:
         """Find the position where the feed begins, so that its cursor can be saved at once.
@@ -80,7 +80,7 @@ class Watch:
         Iterating calls this as well; a feed with a cursor has begun already. After a cancellation,
         the next call continues.
         """
-        while self._cursor is None or self._cursor.beginning:
+        while self._cursor is None or self._cursor.is_first_poll:
             await self._advance_or_back_off()
 
     def __aiter__(self) -> Watch:
@@ -120,7 +120,7 @@ class Watch:
             self._cursor.read_again()
         if issue is None:
             self._finish_poll(self._cursor, self._poll)
-        elif self._cursor.beginning:
+        elif self._cursor.is_first_poll:
             self._cursor.record(issue)
         else:
             self._pending.extend(self._cursor.find_new_changes(issue))
@@ -138,7 +138,7 @@ class Watch:
         is_complete = page.next_page is None and is_counted
         self._clock_read_at = self._clock.now()
         self._cursor = Cursor.begin(page.items, page.response.date, is_complete=is_complete)
-        if not self._cursor.beginning:
+        if not self._cursor.is_first_poll:
             self._due = self._clock.now() + self._every
 
     def _update_clock(self, cursor: Cursor, poll: Crawl[DetailedIssue]) -> bool:
@@ -158,7 +158,10 @@ class Watch:
         self._due = self._clock.now() + self._every
         report = poll.report
         is_read = report.complete or (report.rejected > 0 and len(report.reasons) == 1)
-        self._repeats = 0 if is_read else (self._repeats + 1) % (_REPEATS + 1)
+        if is_read or self._repeats == _REPEATS:
+            self._repeats = 0
+        else:
+            self._repeats += 1
         if not is_read:
             _logger.warning("A poll of the feed is incomplete: %s", " ".join(report.reasons))
         if self._repeats:
@@ -167,7 +170,7 @@ class Watch:
             cursor.advance(None)
         if cursor.since != self._since:
             self._moved_at = self._clock.now()
-        quiet = UNREADABLE if report.rejected else OVERLAP
+        quiet = REREAD_PERIOD if report.rejected else OVERLAP
         is_quiet = self._clock.now() - self._moved_at > quiet.total_seconds()
         cursor.finish_poll(
             settled=is_quiet and is_read and report.received > DETAILED_PER_PAGE,

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import anyio
+import anyio.lowlevel
 import attrs
 import httpx
 import pytest
@@ -822,3 +823,54 @@ async def test_few_pages_are_decoded_while_earlier_ones_are_kept() -> None:
     assert report.complete, report.reasons
     assert sum(batches) == 1000
     assert max(batches) <= 16 * 5  # pages, as many as requests at once
+
+
+async def test_a_crawl_by_updates_up_to_a_future_time_receives_what_moves_meanwhile() -> None:
+    service = _city(before=0, after=120, most_per_page=10)
+
+    def change(number: int) -> None:
+        if number == 6:  # an unread issue moves to a period that was read, and a read one is gone
+            service.touch(service.rows[100])
+            service.rows.pop(3)
+
+    service.before_response = change
+    crawl = _client(service).issues.crawl(
+        by="updated_at", updated_at_before=OPENED + timedelta(days=1), concurrency=2
+    )
+    got, report = await _run(crawl)
+
+    assert report.complete, report.reasons
+    assert 100 in got
+
+
+async def test_an_older_version_in_a_slow_response_does_not_follow_the_newer_one() -> None:
+    service = _city(before=0, after=120, most_per_page=10)
+    number = 15
+    newer_sent = anyio.Event()
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        response = service.respond(request)
+        row = next((row for row in response.json()["issues"] if row["id"] == number), None)
+        if row is not None and row["summary"] == "version 0":
+            service.touch(service.rows[number])
+            service.rows[number].updated = OPENED - timedelta(seconds=30)
+            with anyio.fail_after(10):
+                await newer_sent.wait()
+            for _ in range(200):  # until the newer version is processed
+                await anyio.lowlevel.checkpoint()
+        elif row is not None:
+            newer_sent.set()
+        return response
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    client = AsyncClient(http=http, base_url="https://city.example", limiter=None)
+    crawl = client.issues.crawl(by="updated_at", concurrency=2)
+    versions: list[str | None] = []
+
+    async def keep(batch: Batch[Issue]) -> None:
+        versions.extend(issue.summary for issue in batch.issues if issue.id == number)
+
+    report = await crawl.run(keep)
+
+    assert report.complete, report.reasons
+    assert versions == ["version 1"]

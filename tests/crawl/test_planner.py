@@ -101,7 +101,7 @@ def test_whatever_the_service_counts_no_issue_is_lost_in_silence(
         if page is None:
             assert planner.refuse(part, request)
             continue
-        received += (issue.id for issue in planner.take(part, request, page, service.now))
+        received += (issue.id for issue in planner.receive(part, request, page, service.now))
         if part in planner.slices and part.is_between_pages:
             planner.share(part, workers - len(planner.slices))
         if chance.random() < 0.3:

@@ -127,7 +127,7 @@ class _Run:
         if page is None:
             assert planner.refuse(part, request)
         else:
-            fresh = planner.take(part, request, page, self.service.now)
+            fresh = planner.receive(part, request, page, self.service.now)
             self.received.update(issue.id for issue in fresh)
             if part in planner.slices and part.is_between_pages:
                 planner.share(part, world.workers - len(planner.slices))

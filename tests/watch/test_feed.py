@@ -520,3 +520,24 @@ async def test_a_cursor_of_an_early_version_is_accepted(town: _WatchedService) -
 
     assert (first.id, ChangeKind.OPENED) not in delivered
     assert (second.id, ChangeKind.OPENED) in delivered
+
+
+@pytest.mark.parametrize("dated", [True], indirect=True)
+async def test_a_restart_in_the_poll_after_a_clock_was_put_back_loses_nothing(
+    town: _WatchedService,
+) -> None:
+    await town.feed.begin()
+    first = town.open()
+    assert await town.poll() == [(first.id, ChangeKind.OPENED)]
+    town.world.clock_offset -= 7200.0
+    assert await town.poll() == []
+    opened = []
+    for _ in range(9):  # while the feed cannot poll
+        town.world.time.seconds += 300
+        opened.append(town.open().id)
+
+    delivered = [(await anext(town.feed)).issue.id]
+    town.restart()
+    delivered += [number for number, _ in await town.poll()]
+
+    assert delivered == opened
