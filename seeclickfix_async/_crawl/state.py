@@ -105,6 +105,15 @@ class CrawlState:
     def _limit_requests(self) -> None:
         self.max_requests = 2 * self.requests + _MIN_CLOSING_REQUESTS
 
+    def next_updates(self, start: datetime) -> CrawlState:
+        """Return the state of the next crawl by updates, which reads the gaps of this one, too.
+
+        Args:
+            start: The start of its period.
+        """
+        gaps = (TimeSlice(gap.by, gap.start, gap.end) for gap in self.gaps)
+        return CrawlState([TimeSlice("updated_at", start, None), *gaps], self.limits)
+
     def finish(self, count: int | None) -> None:
         """End the crawl with the service's last count of issues."""
         self.expected, self.finished = count, True

@@ -108,7 +108,7 @@ def token_from_params(params: RedirectParams, now: datetime) -> Token:
     if "access_token" not in params:
         raise InvalidRedirectError(
             "The redirected URL has an authorization code and no token. Exchange the code, or "
-            "begin the login with response_type='token'."
+            "begin the login with begin(app, 'implicit')."
         )
     token_type = params.get("token_type", "")
     if token_type.lower() != "bearer":
@@ -128,6 +128,6 @@ def code_from_params(params: RedirectParams) -> Secret:
     if "code" not in params:
         raise InvalidRedirectError(
             "The redirected URL has a token of the implicit flow and no code. Begin the login with "
-            "response_type='code'."
+            "begin(app)."
         )
     return redirect.secret_param(params, "code")

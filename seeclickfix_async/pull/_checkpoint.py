@@ -48,11 +48,12 @@ class Checkpoint:
         report: The report of the crawl so far.
         finished: Whether the crawl is at its end, complete or not.
         lacking: Whether it ended without issues that the service has; unreadable rows of an update
-            do not count.
+            do not count, which the next one reads again.
         place: The place that was queried, if the area is one.
         since: For an update, the time up to which the pull that it updates was complete.
         newest: The newest update that was received, by the service's clock.
         base: The pull that this update builds on, if that is not complete.
+        missing: How many issues the last sweep found missing, and could not pull.
         attribution: The name to state with the data.
         licence: The licence of the data.
     """
@@ -68,6 +69,7 @@ class Checkpoint:
     place: Place | None = None
     lacking: bool = False
     base: Checkpoint | None = None
+    missing: _Count = 0
     attribution: str = ATTRIBUTION
     licence: str = LICENCE
 

@@ -30,7 +30,13 @@ from seeclickfix_async.pull._file_thread import (
     run_in_file_thread,
 )
 from seeclickfix_async.pull._late_issues import LateIssues, get_late_issues
-from seeclickfix_async.pull._loader import OVERLAP, Loader, with_requests
+from seeclickfix_async.pull._loader import (
+    OVERLAP,
+    Loader,
+    missing_reasons,
+    state_of_next_update,
+    with_requests,
+)
 from seeclickfix_async.pull._lock import check_path, lock_for, locked, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
@@ -41,6 +47,7 @@ _SWEEP_EXPIRES = timedelta(days=1)
 """The age at which an interrupted sweep begins anew: issues that had vanished may be back."""
 
 _MOST_LATE = 100  # issues of one sweep, at a request each
+_SWEPT_FIELDS = ("created_at", "lat", "lng")  # by which crowded seconds are divided
 
 _UNUPDATABLE = (  # and any status but "all"
     "updated_at_after",
@@ -220,18 +227,25 @@ class _Job(Loader):
 
     def first_checkpoint(self, previous: Checkpoint | None = None) -> Checkpoint:
         """Return the checkpoint to begin with: of a pull, or of an update of a previous one."""
-        base = previous and (previous if previous.since is None else previous.base)
-        return Checkpoint(
+        first = Checkpoint(
             key=self.key,
             query=query_params(self.query),
             began=datetime.now(UTC),
             state=msgspec.Raw(),
             report=self.crawl.report,
             finished=False,
-            since=previous.covered if previous else None,
-            newest=previous.newest if previous else None,
-            place=previous.place if previous else None,
+        )
+        if previous is None:
+            return first
+        base = previous if previous.since is None else previous.base
+        return attrs.evolve(
+            first,
+            state=state_of_next_update(previous),
+            since=previous.covered,
+            newest=previous.newest,
+            place=previous.place,
             base=None if base is None or base.report.complete else base,
+            missing=previous.missing,
         )
 
     async def update(
@@ -287,7 +301,7 @@ class _Job(Loader):
         if self.query.after and self.query.after >= updated - OVERLAP:
             return checkpoint  # all issues of the period are too new to be judged
         path = self.path.with_name(f"{self.path.name}.{self.key[:8]}.sweep.csv")
-        query = attrs.evolve(self.query, fields=("created_at",), details=False)
+        query = attrs.evolve(self.query, fields=_SWEPT_FIELDS, details=False)
         job = attrs.evolve(self, key=query_key(query), query=query)
 
         def is_usable(found: Checkpoint) -> bool:
@@ -301,7 +315,8 @@ class _Job(Loader):
             before = min(until, query.before or until)
             job = attrs.evolve(job, query=attrs.evolve(query, before=before))
             swept = await job.load(scratch, swept, "sweep")
-        vanished, missing, late = None, 0, LateIssues()
+        vanished, late = None, LateIssues()
+        missing = checkpoint.missing
         if swept.report.complete:
             ids = await self.in_file(read_ids, path)
             comparison = await self.in_file(compare_ids, sink.stored_rows(self.key), ids, until)
@@ -312,9 +327,10 @@ class _Job(Loader):
                 )
                 if late.issues:
                     await self.in_file(sink.merge, late.issues, checkpoint)
-                vanished, missing = comparison.vanished, len(comparison.missing)
-        report = _add_sweep(checkpoint.report, swept.report, vanished, missing, late)
-        checkpoint = attrs.evolve(checkpoint, report=report)
+                vanished = comparison.vanished
+                missing = len(comparison.missing) - len(late.issues)
+        report = _add_sweep(checkpoint, swept.report, vanished, missing, late)
+        checkpoint = attrs.evolve(checkpoint, report=report, missing=missing)
         await self.in_file(sink.write, (), checkpoint)
         await self.in_file(remove, path)
         return checkpoint
@@ -340,26 +356,38 @@ class _Job(Loader):
 
 
 def _add_sweep(
-    update: Report, sweep: Report, vanished: int | None, missing: int, late: LateIssues
+    update: Checkpoint, sweep: Report, vanished: int | None, missing: int, late: LateIssues
 ) -> Report:
-    """Add the report of a sweep to that of the update before it."""
+    """Add the report of a sweep to that of the update before it.
+
+    Args:
+        update: The checkpoint of the update.
+        sweep: The report of the sweep.
+        vanished: The number of marked issues; None if the sweep could not mark any.
+        missing: The number of issues that are still missing.
+        late: The issues that were missing before.
+    """
     sweep = with_requests(sweep, late.requests)
-    reasons = update.reasons
-    if late.failed:
-        failed = counted(late.failed, "issue")
-        reasons += (f"Missing: {failed} that could not be read. The next sweep tries again.",)
-    missing -= len(late.issues) + late.failed
-    if missing:
-        reasons += (f"Missing: {counted(missing, 'issue')} that the service has.",)
+    reasons = update.report.reasons
     if vanished is None:
         why = " ".join(sweep.reasons) or "It found no issue at all; does the area still exist?"
         reasons += (f"The sweep marked nothing, since it was not complete: {why}",)
+    else:
+        known = missing_reasons(update.missing)
+        reasons = tuple(reason for reason in reasons if reason not in known)
+        if late.failed:
+            failed = counted(late.failed, "issue")
+            reasons += (f"Missing: {failed} that could not be read. The next sweep tries again.",)
+        if missing > late.failed:
+            others = counted(missing - late.failed, "issue")
+            reasons += (f"Missing: {others} that the service has.",)
+    report = update.report
     return attrs.evolve(
-        update,
-        requests=update.requests + sweep.requests,
-        minimum=update.minimum + sweep.minimum,
-        seconds=round(update.seconds + sweep.seconds, 3),
-        quota_seconds=round(update.quota_seconds + sweep.quota_seconds, 3),
+        report,
+        requests=report.requests + sweep.requests,
+        minimum=report.minimum + sweep.minimum,
+        seconds=round(report.seconds + sweep.seconds, 3),
+        quota_seconds=round(report.quota_seconds + sweep.quota_seconds, 3),
         complete=not reasons,
         reasons=reasons,
         vanished=vanished,

@@ -19,7 +19,9 @@ from seeclickfix_async._core.file_lock import FileLock
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.driver import Batch
 from seeclickfix_async._crawl.report import Report
+from seeclickfix_async._crawl.state import CrawlState
 from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
+from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Issue, Place
 from seeclickfix_async.pull._checkpoint import Checkpoint, unreadable
 from seeclickfix_async.pull._file_thread import run_in_file_thread
@@ -100,7 +102,7 @@ class Loader:
             checkpoint = attrs.evolve(
                 checkpoint,
                 state=msgspec.Raw(batch.state),
-                report=_with_base_reasons(report, checkpoint.base),
+                report=_with_earlier_reasons(report, checkpoint),
                 finished=batch.last,
                 lacking=batch.last and _lacks_issues(batch.report, checkpoint.since),
                 newest=_newest_update(checkpoint.newest, batch.issues),
@@ -121,8 +123,8 @@ class Loader:
         query, state = self.query, bytes(checkpoint.state) or None
         by: ClockField = "created_at"
         if checkpoint.since is not None:
-            by, since = "updated_at", max(checkpoint.since, _EARLIEST)
-            query = attrs.evolve(query, updated_at_after=since - OVERLAP)
+            by = "updated_at"
+            query = attrs.evolve(query, updated_at_after=_start_of_updates(checkpoint.since))
         try:
             crawl = self.crawl.derive(query, by=by, state=state)
         except InvalidArgumentError as error:
@@ -159,10 +161,22 @@ def _stored_ids(sink: Sink, key: str) -> array[int]:
 def _lacks_issues(report: Report, since: datetime | None) -> bool:
     """Check whether the next call has to read something again.
 
-    Unreadable rows, which add one reason, count for a first pull only: its pages with such rows are
-    read again, but an update has no pages, and all later ones would begin at the same time.
+    Unreadable rows, which add one reason, count for a first pull only. Those of an update are read
+    again with the next one, which otherwise begins where this one ended.
     """
     return len(report.reasons) > (report.rejected > 0 and since is not None)
+
+
+def _start_of_updates(since: datetime) -> datetime:
+    return max(since, _EARLIEST) - OVERLAP
+
+
+def state_of_next_update(previous: Checkpoint) -> msgspec.Raw:
+    """Return the state with which an update begins: unreadable rows of the last one are left."""
+    if previous.since is None or previous.lacking or not previous.report.rejected:
+        return msgspec.Raw()
+    state = CrawlState.decode(bytes(previous.state))
+    return msgspec.Raw(state.next_updates(_start_of_updates(previous.covered)).encode())
 
 
 def with_requests(report: Report, requests: int) -> Report:
@@ -172,11 +186,20 @@ def with_requests(report: Report, requests: int) -> Report:
     return attrs.evolve(report, requests=total, quota_seconds=round(total * pace, 3))
 
 
-def _with_base_reasons(report: Report, base: Checkpoint | None) -> Report:
-    """Add to the report of an update the reasons why the pull that it updates is incomplete."""
-    if base is None:
-        return report
-    return attrs.evolve(report, complete=False, reasons=(*report.reasons, *base.report.reasons))
+def missing_reasons(missing: int) -> tuple[str, ...]:
+    """Return the reason why a pull without this many issues is incomplete, if there are any."""
+    if not missing:
+        return ()
+    return (f"Missing: {counted(missing, 'issue')} of the last sweep. The next one tries again.",)
+
+
+def _with_earlier_reasons(report: Report, checkpoint: Checkpoint) -> Report:
+    """Add to the report of an update the reasons why the pull was incomplete before."""
+    earlier = missing_reasons(checkpoint.missing)
+    if checkpoint.base is not None:
+        earlier += checkpoint.base.report.reasons
+    reasons = report.reasons + earlier
+    return attrs.evolve(report, complete=not reasons, reasons=reasons)
 
 
 def _newest_update(newest: datetime | None, issues: Sequence[Issue]) -> datetime | None:

@@ -87,7 +87,8 @@ class Parquet(Sink):
         """Rewrite the months that an issue enters or leaves."""
         remaining = iter(issues)
         while chunk := list(itertools.islice(remaining, _SORT_CHUNK)):
-            self._append(sorted(chunk, key=lambda issue: arrow.month_name(issue.created_at)))
+            newest = {issue.id: issue for issue in chunk}.values()  # sorting would reorder versions
+            self._append(sorted(newest, key=lambda issue: arrow.month_name(issue.created_at)))
         self._store(checkpoint, array("q", sorted(self._pending.ids)))
 
     def stored_rows(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # it holds one pull

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import msgspec
@@ -123,7 +123,7 @@ def test_the_state_is_small_json() -> None:
 
 
 _SLICE = '{"by": "created_at", "start": null, "end": "%s"}'
-_STATE = '{"slices": [%s], "limits": {"asked": 100, "depth": %s}}'
+_STATE = '{"slices": [%s], "limits": {"requested": 100, "depth": %s}}'
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,14 @@ def test_a_state_that_is_not_one_is_refused(state: str) -> None:
     for broken in (state.encode(), state.encode() + b"\xff"):
         with pytest.raises(InvalidArgumentError, match="not the state of a crawl"):
             CrawlPlanner[Issue](IssueQuery(), by="created_at", state=broken)
+
+
+def test_a_state_of_a_crawl_is_accepted() -> None:
+    state = _STATE % (_SLICE % "2026-01-01T00:00:00Z", "null")
+
+    planner = CrawlPlanner[Issue](IssueQuery(), by="created_at", state=state.encode())
+
+    assert [period.end for period in planner.slices] == [datetime(2026, 1, 1, tzinfo=UTC)]
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)))

@@ -23,6 +23,7 @@ from anyio import to_thread
 
 from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchArea
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
+from seeclickfix_async.models import Status
 from seeclickfix_async.pull import Stage, pull
 from seeclickfix_async.pull._jsonl import JsonLines
 from seeclickfix_async.pull._sqlite import Sqlite
@@ -31,6 +32,7 @@ from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, END, OPEN
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_csv, read_geojson, read_issues, read_jsonl, read_sqlite
 from tests.support.sandboxes import URL, failing_client, make_client
+from tests.support.service_model import START, ServiceModel
 
 pytestmark = pytest.mark.anyio
 
@@ -427,6 +429,35 @@ async def test_an_update_uses_the_clock_of_the_service(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_an_issue_that_moves_to_an_earlier_month_during_an_update_is_stored_as_it_is_now(
+    name: str, tmp_path: Path
+) -> None:
+    path, service = tmp_path / name, ServiceModel(most_per_page=100)
+    for day in range(150):
+        service.add(START - timedelta(days=day))
+    http = httpx.AsyncClient(transport=httpx.MockTransport(service.respond))
+    client = AsyncClient(http=http, base_url=URL, limiter=None)
+    await pull(client, to=path)
+    service.opened += timedelta(days=1)
+    for row in list(service.rows.values()):
+        service.touch(row)
+    service.opened += timedelta(days=1)
+    first_response = service.responses
+
+    def move(number: int) -> None:
+        if number == first_response + 2:
+            moved = service.rows[5]
+            service.touch(moved, status=Status.CLOSED, created=moved.created - timedelta(days=40))
+
+    service.before_response = move
+    report = await pull(client, to=path, update=True)
+
+    (stored,) = [row for row in read_issues(path) if int(row["id"]) == 5]
+    assert report.received == 151
+    assert stored.get("properties", stored)["status"].lower() == "closed"
+
+
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_an_update_of_some_fields_includes_both_times(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path, fields = tmp_path / name, ["summary", "status"]
@@ -679,6 +710,27 @@ async def test_an_update_reads_rows_again_that_could_not_be_read(name: str, tmp_
     assert report.complete, report.reasons
     assert sandbox.city.id_of(120) in {int(row["id"]) for row in read_issues(path)}
     assert len(read_issues(path)) == 300
+
+
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_rows_that_an_update_could_not_read_are_reported_until_one_reads_them(
+    name: str, tmp_path: Path
+) -> None:
+    path, sandbox = tmp_path / name, Sandbox(300, settings=Settings(quota=None))
+    await pull(make_client(sandbox), to=path)
+    number = sandbox.city.id_of(sandbox.city.report())
+    unreadable = _client_with_a_bad_row(sandbox, number)
+
+    for _ in range(3):
+        report = await pull(unreadable, to=path, update=True)
+        assert report.reasons == ("1 rows could not be read.",)
+        for _ in range(100):  # so much time that the next update begins after that row
+            sandbox.city.report()
+    report = await pull(make_client(sandbox), to=path, update=True)
+
+    assert report.complete, report.reasons
+    assert number in {int(row["id"]) for row in read_issues(path)}
+    assert len(read_issues(path)) == len(sandbox.city)
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)

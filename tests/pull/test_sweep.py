@@ -31,6 +31,7 @@ from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_issues, read_sqlite, vanished_ids
 from tests.support.sandboxes import URL, failing_client, make_client
+from tests.support.service_model import START, ServiceModel
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.geoparquet"]
 _SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
@@ -159,6 +160,51 @@ async def test_late_issues_are_not_requested_from_a_service_that_fails(tmp_path:
 
     assert "20 issues that could not be read" in report.reasons[0]
     assert len([seen for seen in sandbox.requests if seen.path[-1].isdigit()]) == 3
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["city.jsonl", "city.db"])
+async def test_issues_that_a_sweep_found_missing_are_reported_until_a_sweep_pulls_them(
+    name: str, tmp_path: Path
+) -> None:
+    sandbox, path = _city(), tmp_path / name
+    (hidden,) = await _pull_before_late_issues(sandbox, path, [7])
+    await pull(_client_with_status(sandbox, {hidden: 500}), to=path, sweep=True)
+
+    for _ in range(2):
+        report = await pull(make_client(sandbox), to=path, update=True)
+        assert report.reasons == ("Missing: 1 issue of the last sweep. The next one tries again.",)
+    swept = await pull(make_client(sandbox), to=path, sweep=True)
+    updated = await pull(make_client(sandbox), to=path, update=True)
+
+    assert (swept.complete, updated.complete) == (True, True)
+    assert hidden in {row["id"] for row in read_issues(path)}
+
+
+@pytest.mark.anyio
+async def test_a_sweep_divides_a_crowded_second_by_area(tmp_path: Path) -> None:
+    service = ServiceModel(most_per_page=100, cap=200)
+    for number in range(900):
+        service.add(START).lat = 41 + number / 10_000
+    service.opened += timedelta(days=1)
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        response = service.respond(request)
+        fields = request.url.params.get("fields[issue]")
+        if fields is None:
+            return response
+        body = response.json()
+        wanted = {"id", *fields.split(",")}
+        body["issues"] = [{key: row[key] for key in row if key in wanted} for row in body["issues"]]
+        return httpx.Response(200, json=body, headers={"Date": response.headers["Date"]})
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    client = AsyncClient(http=http, base_url=URL, limiter=None)
+    first = await pull(client, to=tmp_path / "city.jsonl")
+
+    report = await pull(client, to=tmp_path / "city.jsonl", sweep=True)
+
+    assert (first.complete, report.complete, report.vanished) == (True, True, 0), report.reasons
 
 
 @pytest.mark.anyio
