@@ -1,4 +1,4 @@
-"""The proof of crawls and pulls: what it finds, and that each seed does the same each time."""
+"""The proof of crawls and pulls: its findings, and the repeatability of a seed."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_some_seeds_show_no_fault() -> None:
     assert "MISSED" not in _prove("0:4")
 
 
-def test_a_seed_does_the_same_each_time() -> None:
+def test_a_seed_is_repeatable() -> None:
     first = _prove("3:4")
 
     assert "backend" in first, "One seed prints its configuration."
     assert _prove("3:4") == first
 
 
-def test_what_is_missing_or_came_twice_is_a_fault() -> None:
+def test_missing_and_duplicate_issues_are_faults() -> None:
     findings = Findings(Scenario.from_seed(0))
 
     findings.check_doubled("crawl", [1, 2, 2])
@@ -58,7 +58,7 @@ def test_what_is_missing_or_came_twice_is_a_fault() -> None:
     assert findings.counts == {"reported complete": 1, "reported incomplete": 1}
 
 
-def test_of_a_service_that_stands_still_incomplete_is_a_fault_where_everything_came() -> None:
+def test_an_incomplete_report_of_a_static_service_is_a_fault() -> None:
     scenarios = map(Scenario.from_seed, range(1000))
     still = next(scenario for scenario in scenarios if scenario.is_static)
     findings, lying = Findings(still), Findings(attrs.evolve(still, count_mode="high"))
