@@ -34,6 +34,7 @@ _ADVICE = {
     "ambiguous_name": "Use one of them with --place.",
     "blocked": "Stop sending requests, and write to the service.",
     "connection_failed": _NETWORK,
+    "foreign_token": "Start the login again.",
     "foreign_redirect": "Check --base-url, and that no login page stands in between.",
     "invalid_client": _APPLICATION,
     "no_pull_to_update": "Use the same area and filters as before, or leave --update and --sweep "

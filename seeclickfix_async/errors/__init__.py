@@ -33,6 +33,7 @@
         ├── StateMismatchError           state_mismatch           a response for another login
         ├── FlowExpiredError             login_expired
         ├── FlowFinishedError            login_finished           the response was used before
+        ├── ForeignTokenError            foreign_token            of another application
         ├── ReauthorizationRequiredError reauthorization_required the user must sign in again
         └── AuthorizationError           the provider's           the provider refused
             ├── AccessDeniedError        access_denied            the user chose "Deny"
@@ -69,6 +70,7 @@ from seeclickfix_async.errors._oauth import AccessDeniedError as AccessDeniedErr
 from seeclickfix_async.errors._oauth import AuthorizationError as AuthorizationError
 from seeclickfix_async.errors._oauth import FlowExpiredError as FlowExpiredError
 from seeclickfix_async.errors._oauth import FlowFinishedError as FlowFinishedError
+from seeclickfix_async.errors._oauth import ForeignTokenError as ForeignTokenError
 from seeclickfix_async.errors._oauth import InvalidClientError as InvalidClientError
 from seeclickfix_async.errors._oauth import InvalidGrantError as InvalidGrantError
 from seeclickfix_async.errors._oauth import InvalidRedirectError as InvalidRedirectError
@@ -125,6 +127,7 @@ __all__ = [
     "FlowExpiredError",
     "FlowFinishedError",
     "ForeignRedirectError",
+    "ForeignTokenError",
     "InvalidArgumentError",
     "InvalidClientError",
     "InvalidDraftError",

@@ -58,6 +58,21 @@ class FlowFinishedError(OAuthError):
         super().__init__("This login was finished before.", advice="Start a new one.")
 
 
+class ForeignTokenError(OAuthError):
+    """A token was not issued to this application: its owner has not signed in here.
+
+    Source: RFC 6749 §10.16.
+    """
+
+    code = "foreign_token"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "According to the provider, the token was issued to another application, or to none.",
+            advice="Do not sign its owner in; start the login again.",
+        )
+
+
 class ReauthorizationRequiredError(OAuthError):
     """There is no stored token, or it cannot be renewed: the user has to sign in again.
 

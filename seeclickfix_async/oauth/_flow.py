@@ -193,6 +193,10 @@ def finish(flow: Flow, redirected: str, *, now: Now = utc_now) -> Token | Author
     the flow was not finished before. Then the provider's error is raised, or the token or code is
     returned. A flow stays usable after a response that does not belong to it.
 
+    The response does not say which application a token of the implicit flow was issued to. Pass the
+    token to `TokenEndpoint.verify` before you sign its owner in: another application that received
+    a token of your user could otherwise sign in as that user here (RFC 6749 §10.16).
+
     Args:
         flow: The flow that `begin()` returned, from this browser's session.
         redirected: The URL that the browser was redirected to, or its query or fragment.

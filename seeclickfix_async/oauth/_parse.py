@@ -44,6 +44,9 @@ def parse_fragment(redirected: str, *, state: str | None, now: Now = utc_now) ->
     `finish()` also checks the age of the login and the redirect URI, and accepts one response
     only.
 
+    Pass the token to `TokenEndpoint.verify` before you sign its owner in: another application that
+    received a token of your user could otherwise sign in as that user here (RFC 6749 §10.16).
+
     Args:
         redirected: The complete URL, or its fragment (or its query, which has some errors).
         state: The state of this login; None only if the login was begun without one.

@@ -88,7 +88,7 @@ class Gateway:
 
     def current_user(self, request: Request) -> int | None:
         """Return the user of the request's token; None without one."""
-        return self.users.tokens.get(_bearer_token(request))
+        return self.users.tokens.get(bearer_token(request))
 
     def require_user(self, request: Request) -> int:
         """Return the user of the request's token.
@@ -110,7 +110,7 @@ class Gateway:
         if self.faults:
             fault = self.faults.popleft()
             return responses.from_fault(fault.status, fault.body, fault.headers)
-        if _bearer_token(request) and self.current_user(request) is None:
+        if bearer_token(request) and self.current_user(request) is None:
             return responses.unauthorized()
         return None
 
@@ -121,7 +121,8 @@ class Gateway:
             return refusal.response
 
 
-def _bearer_token(request: Request) -> str:
+def bearer_token(request: Request) -> str:
+    """Return the access token of the request's header, or an empty string."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 

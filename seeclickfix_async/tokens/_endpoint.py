@@ -12,7 +12,7 @@ from typing import Any, Self
 import anyio
 import attrs
 
-from seeclickfix_async._core.credentials import Bearer, build_user_agent
+from seeclickfix_async._core.credentials import Bearer, build_user_agent, header_text
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter
@@ -24,6 +24,7 @@ from seeclickfix_async._transport.waiter import SharedEvent
 from seeclickfix_async.errors import (
     DecodeError,
     EventLoopError,
+    ForeignTokenError,
     InvalidArgumentError,
     InvalidGrantError,
     StatusError,
@@ -171,12 +172,32 @@ class TokenEndpoint:
             AuthenticationError: The token is unknown, expired or revoked; the provider does not
                 distinguish these.
         """
-        access = token.access_token if isinstance(token, Token) else as_secret(token)
+        token = _access_token(token)
         path = self._app.endpoints.info
         request = Request("GET", self._app.base_url + path, f"GET {path}", follow=False)
-        options = attrs.evolve(self._options, credential=Bearer(access))
+        options = attrs.evolve(self._options, credential=Bearer(token))
         response = await self._send(request, options)
         return token_info_from_json(response.json(), route=response.route)
+
+    async def verify(self, token: Token | Secret | str) -> TokenInfo:
+        """Check that a token was issued to this application, and return its information.
+
+        Without this check, a site that another application's users also sign in to could be
+        entered with a token that the other application received (RFC 6749 §10.16). Call it before
+        you sign in the owner of any token that a browser, an app or another program brought: one
+        of the implicit flow, or one that a visitor sent. A token from `exchange` needs no check.
+
+        Raises:
+            ForeignTokenError: The provider names another application, or none.
+            AuthenticationError: The token is unknown, expired or revoked.
+            NotFoundError: The provider has no token information: use the code flow.
+            DecodeError: The response is not token information.
+        """
+        token = _access_token(token)
+        info = await self.info(token)
+        if info.client_id != self._app.client_id:
+            raise ForeignTokenError
+        return info
 
     async def introspect(self, token: Token | Secret | str) -> Introspection:
         """Return the state of one of this application's tokens, valid or not (RFC 7662).
@@ -184,8 +205,9 @@ class TokenEndpoint:
         Raises:
             AuthorizationError: The provider refused.
         """
-        access = token.access_token if isinstance(token, Token) else as_secret(token)
-        response = await self._post(self._app.endpoints.introspect, {"token": access})
+        token = _access_token(token)
+        header_text("token", token.reveal())
+        response = await self._post(self._app.endpoints.introspect, {"token": token})
         return introspection_from_json(response.json(), route=response.route)
 
     async def _token(self, form: Form, previous: Token | None = None) -> Token:
@@ -263,6 +285,11 @@ class TokenEndpoint:
 
     def __repr__(self) -> str:
         return f"<TokenEndpoint of {self._app.client_id} at {self._app.base_url}>"
+
+
+def _access_token(token: Token | Secret | str) -> Secret:
+    """Return the access token. Callers rebind their argument, since tracebacks show locals."""
+    return token.access_token if isinstance(token, Token) else as_secret(token)
 
 
 def _error_fields(body: Any) -> tuple[str | None, str]:

@@ -96,12 +96,22 @@ _PROBLEMS: tuple[tuple[type[SeeClickFixError], Problem], ...] = (
             f"{_ONCE} SeeClickFix no longer accepts this one.",
         ),
     ),
+    (
+        errors.ForeignTokenError,
+        Problem(
+            400,
+            "This sign-in is for another site",
+            "The response that your browser brought belongs to another application of SeeClickFix, "
+            "so it was not used. If you did not start this sign-in, close this page.",
+        ),
+    ),
     (errors.InvalidClientError, _MISCONFIGURED),
     (errors.InvalidScopeError, _MISCONFIGURED),
     (errors.UnauthorizedClientError, _MISCONFIGURED),
     (errors.UnsupportedFlowError, _MISCONFIGURED),
     (errors.InvalidArgumentError, _MISCONFIGURED),
     (errors.ClientStateError, _MISCONFIGURED),
+    (errors.NotFoundError, _MISCONFIGURED),
     (
         errors.RateLimitedError,
         Problem(

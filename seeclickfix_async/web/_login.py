@@ -14,7 +14,13 @@ from starlette.routing import Route
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
-from seeclickfix_async.errors import InvalidArgumentError, OAuthError, SeeClickFixError
+from seeclickfix_async.errors import (
+    AuthenticationError,
+    InvalidArgumentError,
+    InvalidRedirectError,
+    OAuthError,
+    SeeClickFixError,
+)
 from seeclickfix_async.oauth import (
     Application,
     AuthorizationCode,
@@ -62,7 +68,8 @@ class Login:
 
     Args:
         app: The application. Its redirect URI is the callback's address, as browsers see it.
-        endpoint: The endpoint that exchanges the code for a token.
+        endpoint: The endpoint that exchanges the code for a token, or verifies the token of the
+            implicit flow.
         secret_key: A secret of at least 32 characters, such as `secrets.token_urlsafe(32)`; the
             same in all processes. To change it, pass a sequence with the new key first, and remove
             the old one ten minutes later.
@@ -76,7 +83,8 @@ class Login:
             ends the session and revokes the token, as with `Accounts.sign_out`. Without it there
             is no logout.
         kind: `code`; or `implicit`, whose response is in the fragment, which browsers do not send:
-            a page with a script then posts it to the callback.
+            a page with a script then posts it to the callback. Its token is verified with a request
+            to the provider, since the browser may have brought one of another application.
         scope: Scope names, or one string separated by spaces; by default the provider's default.
         max_age: Seconds that a login may take.
         now: Returns the current time, with a time zone; for tests.
@@ -191,6 +199,10 @@ class Login:
         result = finish(flow, redirected.reveal(), now=self._now)
         if isinstance(result, AuthorizationCode):
             return await self._endpoint.exchange(result)
+        try:
+            await self._endpoint.verify(result)  # the browser may have brought any token
+        except AuthenticationError:
+            raise InvalidRedirectError("The provider does not accept the token.") from None
         return result
 
     async def _handle_error(self, request: Request, error: SeeClickFixError, path: str) -> Response:

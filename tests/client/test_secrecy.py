@@ -113,10 +113,19 @@ def _begin(provider: Doorkeeper, canaries: Canaries, kind: oauth.FlowKind) -> tu
     return flow, provider.authorize(flow.url)
 
 
-async def test_the_code_flow_shows_no_secret(provider: Doorkeeper, canaries: Canaries) -> None:
-    flow, redirected = _begin(provider, canaries, "code")
-    code = cast("AuthorizationCode", oauth.finish(flow, redirected))
+def _new_code(provider: Doorkeeper, canaries: Canaries) -> AuthorizationCode:
+    code = cast("AuthorizationCode", oauth.finish(*_begin(provider, canaries, "code")))
     canaries.hide(code.code)
+    return code
+
+
+def _revealed(token: Token) -> str:
+    """Return the token as programs pass it that have it as a string."""
+    return token.access_token.reveal()
+
+
+async def test_the_code_flow_shows_no_secret(provider: Doorkeeper, canaries: Canaries) -> None:
+    code = _new_code(provider, canaries)
     canaries.show(code)
 
     async with TokenEndpoint(provider.application(), limiter=None) as endpoint:
@@ -129,7 +138,15 @@ async def test_the_code_flow_shows_no_secret(provider: Doorkeeper, canaries: Can
         canaries.hide(renewed.access_token, renewed.refresh_token)
         await endpoint.revoke(renewed)
         await _expect_error(canaries, lambda: endpoint.refresh(renewed))
-        await _expect_error(canaries, lambda: endpoint.info(renewed))
+        for check in (endpoint.info, endpoint.verify, endpoint.introspect):
+            canaries.hide(Secret("s" * 43))
+            await _expect_error(canaries, lambda check=check: check("s" * 43 + " "))  # type: ignore[misc]
+        await _expect_error(canaries, lambda: endpoint.info(_revealed(renewed)))
+        await _expect_error(canaries, lambda: endpoint.verify(_revealed(renewed)))
+        async with TokenEndpoint(provider.application("other-app"), limiter=None) as other:
+            newest = await endpoint.exchange(_new_code(provider, canaries))
+            canaries.hide(newest.access_token, newest.refresh_token)
+            await _expect_error(canaries, lambda: other.verify(_revealed(newest)))
 
 
 async def test_the_implicit_flow_shows_no_secret(provider: Doorkeeper, canaries: Canaries) -> None:

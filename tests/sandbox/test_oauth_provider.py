@@ -10,7 +10,7 @@ import pytest
 
 from seeclickfix_async import Accounts, AsyncClient, MemoryStore, TokenEndpoint, errors, oauth
 from seeclickfix_async.oauth import Application, AuthorizationCode, Flow, Token
-from seeclickfix_async.sandbox import CLIENT, Sandbox, Settings
+from seeclickfix_async.sandbox import CLIENT, TOKEN, Sandbox, Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -143,6 +143,30 @@ async def test_the_token_endpoint_refuses_an_invalid_form(
 
     assert (response.status_code, response.json()["error"]) == (400, error)
     assert f'error="{error}"' in response.headers["www-authenticate"]
+
+
+async def test_token_information_has_the_shape_of_the_provider(browser: Browser) -> None:
+    flow = oauth.begin(_APP, "implicit", "public write")
+    implicit = oauth.finish(flow, await browser.press(flow))
+    assert isinstance(implicit, Token)
+    for token in (await browser.token(), implicit):
+        info = await browser.endpoint.verify(token)
+        assert (info.client_id, info.resource_owner_id) == (CLIENT, 41)
+        assert (info.scope, info.expires_in) == (("public", "write"), 7200)
+        assert info.created_at is not None
+
+    unknown = await browser.http.get(f"{_URL}/oauth/token/info")
+    by_query = await browser.http.get(
+        f"{_URL}/oauth/token/info", params={"access_token": implicit.access_token.reveal()}
+    )
+    assert by_query.json()["application"] == {"uid": CLIENT}
+    assert (unknown.status_code, unknown.json()["state"]) == (401, "unauthorized")
+    assert unknown.json()["error"] == "invalid_token"
+
+
+async def test_a_personal_token_belongs_to_no_application(browser: Browser) -> None:
+    with pytest.raises(errors.ForeignTokenError):
+        await browser.endpoint.verify(TOKEN)
 
 
 async def test_revoking_either_token_revokes_the_pair(browser: Browser) -> None:

@@ -33,6 +33,7 @@ SAMPLES: list[SeeClickFixError] = [
     errors.StateMismatchError(),
     errors.FlowExpiredError(600.0),
     errors.FlowFinishedError(),
+    errors.ForeignTokenError(),
     errors.ReauthorizationRequiredError("user-7", "no token is stored."),
     errors.AuthorizationError("a_new_one", "a description", "advice"),
     errors.AccessDeniedError("access_denied"),

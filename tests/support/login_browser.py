@@ -26,10 +26,11 @@ def application(redirect_uri: str = CALLBACK) -> Application:
 
 
 class Provider:
-    """A token endpoint with one response for all requests."""
+    """A provider with one response for all requests: by default a token, and its information."""
 
     def __init__(self, status: int = 200, body: object = None) -> None:
         token = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 7200}
+        token |= {"application": {"uid": "app"}}
         self.status = status
         self.content = body if isinstance(body, bytes) else json.dumps(body or token).encode()
         self.requests: list[dict[str, list[str]]] = []

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from seeclickfix_async import TokenEndpoint
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.web import Login
+from tests.support.tokens import NO_WAIT
 
 KEY = "k" * 32 + "-the-signing-key"
 
@@ -39,7 +40,7 @@ class LoginSite:
         self.tokens: list[Token] = []
         self.requests: list[str] = []
         self.logouts = 0
-        self.endpoint = TokenEndpoint(app, http=http, limiter=None)
+        self.endpoint = TokenEndpoint(app, http=http, limiter=None, retry=NO_WAIT)
         defaults = {"secret_key": KEY, "on_login": self.on_login, "on_logout": self.on_logout}
         self.login = Login(app, self.endpoint, **{**defaults, **options})
         routes: list[BaseRoute] = [*self.login.routes()]

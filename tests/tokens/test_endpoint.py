@@ -201,6 +201,30 @@ async def test_the_token_info_of_an_older_provider_is_decoded() -> None:
     )
 
 
+@pytest.mark.parametrize("body", [{}, {"application": {"uid": None}}, {"application": "app"}])
+async def test_token_information_without_an_application_is_not_trusted(body: object) -> None:
+    with pytest.raises(errors.ForeignTokenError):
+        await _endpoint(httpx.Response(200, json=body), []).verify("token")
+
+
+async def test_a_provider_without_token_information_verifies_no_token() -> None:
+    with pytest.raises(errors.NotFoundError):
+        await _endpoint(httpx.Response(404), []).verify("token")
+
+
+@pytest.mark.parametrize(
+    "call", [TokenEndpoint.info, TokenEndpoint.verify, TokenEndpoint.introspect]
+)
+@pytest.mark.parametrize("token", ["with a space", "\ud800", "line\n"])
+async def test_an_invalid_token_is_not_sent(call: Any, token: str) -> None:
+    requests: list[httpx.Request] = []
+
+    with pytest.raises(errors.InvalidArgumentError, match="token"):
+        await call(_endpoint(httpx.Response(200), requests), token)
+
+    assert not requests
+
+
 async def test_introspection_of_a_token_that_never_expires() -> None:
     info = await _endpoint(
         httpx.Response(200, json={"active": True, "exp": 0, "iat": 1_790_000_000}), []

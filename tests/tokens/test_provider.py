@@ -427,6 +427,28 @@ async def test_info_and_introspection_of_a_revoked_token(
         await endpoint.info(token)
 
 
+async def test_each_application_verifies_its_own_tokens_only(
+    provider: Doorkeeper, endpoint: TokenEndpoint
+) -> None:
+    app = provider.application("other-app")
+    async with TokenEndpoint(app, limiter=None) as other:
+        flow = oauth.begin(app)
+        code = oauth.finish(flow, provider.authorize(flow.url))
+        tokens = {
+            endpoint: await login_for_token(provider, endpoint),
+            other: await other.exchange(cast("AuthorizationCode", code)),
+        }
+
+        for verifier in tokens:
+            for issuer, token in tokens.items():
+                if verifier is issuer:
+                    assert (await verifier.verify(token)).resource_owner_id == 1
+                else:
+                    with pytest.raises(errors.ForeignTokenError) as caught:
+                        await verifier.verify(token.access_token.reveal())
+                    assert caught.value.code == "foreign_token"
+
+
 async def test_introspection_of_a_refresh_token_is_that_of_its_access_token(
     provider: Doorkeeper, endpoint: TokenEndpoint
 ) -> None:

@@ -179,10 +179,11 @@ async def _sign_in(
             "it shows an error, check --client-id, --scope and the application's redirect URIs; or "
             "try --implicit."
         )
-    if isinstance(outcome, Token):
-        return outcome
     async with TokenEndpoint(app, user_agent=PRODUCT) as endpoint:
-        return await endpoint.exchange(outcome)
+        if isinstance(outcome, AuthorizationCode):
+            return await endpoint.exchange(outcome)
+        await endpoint.verify(outcome)
+        return outcome
 
 
 async def _open_browser(flow: Flow, attempt: _LoginAttempt, *, browser: bool) -> None:

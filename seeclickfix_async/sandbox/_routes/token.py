@@ -1,4 +1,4 @@
-"""The token endpoint: exchange, refresh and revocation (observed)."""
+"""The token endpoint: exchange, refresh, revocation and token information (observed)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from seeclickfix_async.sandbox import _responses as responses
+from seeclickfix_async.sandbox._gateway import bearer_token
 from seeclickfix_async.sandbox._request_body import parse_oauth_form
 from seeclickfix_async.sandbox._users import Users
 
@@ -50,6 +51,7 @@ class TokenPair:
     access: str
     refresh: str
     scope: str
+    created_at: int = attrs.field(factory=lambda: int(time.time()))
 
 
 @attrs.define(eq=False)
@@ -69,6 +71,7 @@ class TokenRoutes:
         return [
             Route("/oauth/token", self.token, methods=["POST"]),
             Route("/oauth/revoke", self.revoke, methods=["POST"]),
+            Route("/oauth/token/info", self.info, methods=["GET"]),
         ]
 
     def create_code(self, params: dict[str, str]) -> str:
@@ -103,7 +106,7 @@ class TokenRoutes:
                 "expires_in": LIFETIME,
                 "refresh_token": pair.refresh,
                 "scope": pair.scope,
-                "created_at": int(time.time()),
+                "created_at": pair.created_at,
             }
         )
 
@@ -114,6 +117,26 @@ class TokenRoutes:
             return _json_no_store({"error": "unauthorized_client"}, 403)
         self._revoke_pair(form.get("token", ""))
         return _json_no_store({})
+
+    async def info(self, request: Request) -> Response:
+        """`GET /oauth/token/info`: the owner, scope and application of a valid token.
+
+        The tokens of `sandbox._users` stand for personal ones, which belong to no application.
+        """
+        token = bearer_token(request) or request.query_params.get("access_token", "")
+        user = self.users.tokens.get(token)
+        if user is None:
+            return _oauth_error("invalid_token", 401, state="unauthorized").response
+        pair = next((pair for pair in self.pairs if pair.access == token), None)
+        return _json_no_store(
+            {
+                "resource_owner_id": user,
+                "scope": pair.scope.split() if pair else [],
+                "expires_in": LIFETIME if pair else None,
+                "application": {"uid": CLIENT if pair else None},
+                "created_at": pair.created_at if pair else int(time.time()),
+            }
+        )
 
     def _grant_scope(self, form: dict[str, str]) -> str:
         """Consume the code or refresh token of a form; return its scope."""
@@ -171,10 +194,10 @@ def _json_no_store(body: dict[str, Any], status: int = 200) -> Response:
     return response
 
 
-def _oauth_error(code: str, status: int = 400) -> responses.RefusedError:
+def _oauth_error(code: str, status: int = 400, **more: str) -> responses.RefusedError:
     """Return an error of RFC 6749 §5.2; its challenge is always Bearer."""
     response = _json_no_store(
-        {"error": code, "error_description": f"The sandbox says {code}."}, status
+        {"error": code, "error_description": f"The sandbox says {code}.", **more}, status
     )
     response.headers["WWW-Authenticate"] = f'Bearer realm="SeeClickFix", error="{code}"'
     return responses.RefusedError(response)
