@@ -37,6 +37,7 @@ _ADVICE = {
     "foreign_token": "Start the login again.",
     "foreign_redirect": "Check --base-url, and that no login page stands in between.",
     "invalid_client": _APPLICATION,
+    "keyring_locked": "Unlock it, and try again.",
     "no_pull_to_update": "Use the same area and filters as before, or leave --update and --sweep "
     "out to add a pull.",
     "not_signed_in": _SIGN_IN,

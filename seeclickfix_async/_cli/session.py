@@ -24,6 +24,7 @@ SECRET_VARIABLE = "SEECLICKFIX_CLIENT_SECRET"  # noqa: S105  # a name, not a sec
 
 LOOPBACK = "http://127.0.0.1/callback"
 _KEYRING_TIMEOUT = 10.0  # seconds
+_NO_KEYRING = "no_keyring"  # the code of an error
 
 
 class LoginStore:
@@ -35,10 +36,9 @@ class LoginStore:
 
     async def get(self, key: str) -> Token | None:
         """Return the newest token of a site, from the file or the keyring."""
-        found = [await self._files.get(key)]
-        if self._keyring is not None:
-            found.append(await self._keyring.get(key))
-        tokens = [token for token in found if token is not None]
+        in_file = await self._files.get(key)
+        in_keyring = await self._read_keyring(key, needed=in_file is None)
+        tokens = [token for token in (in_file, in_keyring) if token is not None]
         return max(tokens, key=lambda token: token.created_at, default=None)
 
     async def put(self, key: str, token: Token) -> None:
@@ -56,24 +56,37 @@ class LoginStore:
     async def delete(self, key: str) -> None:
         """Delete a token from the file and the keyring."""
         await self._files.delete(key)
-        if self._keyring is not None:
+        if self._keyring is None:
+            return
+        try:
             await self._keyring.delete(key)
+        except TokenStoreError as error:
+            if error.code != _NO_KEYRING:
+                raise
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
         """Lock a site's token against all other processes."""
         return self._files.lock(key)
 
+    async def _read_keyring(self, key: str, *, needed: bool) -> Token | None:
+        """Return the token in the keyring, which may fail if there is one in the file."""
+        if self._keyring is None:
+            return None
+        try:
+            return await self._keyring.get(key)
+        except TokenStoreError as error:
+            if needed and error.code != _NO_KEYRING:
+                raise
+            return None
+
 
 def _keyring() -> TokenStore | None:
-    """Return the keyring, if it is installed and this machine has one."""
+    """Return the keyring, if it is installed; this machine may have none."""
     try:
-        import keyring  # noqa: PLC0415  # an extra, and slow to load
-        from keyring.backends.fail import Keyring as Missing  # noqa: PLC0415
-
-        from seeclickfix_async.tokens._stores.keyring import KeyringStore  # noqa: PLC0415
-    except ModuleNotFoundError:
-        return None
-    if isinstance(keyring.get_keyring(), Missing):
+        from seeclickfix_async.tokens._stores.keyring import (  # noqa: PLC0415  # slow to load
+            KeyringStore,
+        )
+    except ImportError:  # an extra
         return None
     return KeyringStore(timeout=_KEYRING_TIMEOUT)
 

@@ -6,12 +6,14 @@ import contextlib
 import errno
 import os
 import re
+import stat
 from pathlib import Path
 
 from filelock import lock_descriptor, unlock_descriptor
 
 # Links are not followed: in a folder that others can write to, one would create a file elsewhere.
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+# A pipe does not block.
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _OWNER_ONLY = 0o600
 _CONTENT = re.compile(rb"[\s\d\0]*")  # zeros after a power failure
 _MOST_CONTENT = 64  # bytes
@@ -81,10 +83,10 @@ class FileLock:
 
     def _check_content(self, descriptor: int) -> None:
         """Refuse a file that is no lock file: it would be emptied, and removed on release."""
-        content = os.read(descriptor, _MOST_CONTENT)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        if not _CONTENT.fullmatch(content):
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        if not is_file or not _CONTENT.fullmatch(os.read(descriptor, _MOST_CONTENT)):
             raise FileExistsError(errno.EEXIST, "it holds something else", str(self.path))
+        os.lseek(descriptor, 0, os.SEEK_SET)
 
     def _is_at_path(self, descriptor: int) -> bool:
         try:

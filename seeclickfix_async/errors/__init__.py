@@ -47,6 +47,8 @@
 Some errors have a code of their own:
 
     ambiguous_name      InvalidArgumentError: several or no places have this name
+    keyring_locked      TokenStoreError: the keyring waits until its owner unlocks it
+    no_keyring          TokenStoreError: this machine has no keyring, or a broken one
     no_pull_to_update   InvalidArgumentError: the file has other pulls, but not this one
     not_signed_in       AuthenticationError or PermissionDeniedError: the request had no token
     pull_complete       InvalidArgumentError: the file has all of this pull already

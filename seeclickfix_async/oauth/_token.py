@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from seeclickfix_async._core.secret import Secret, strip_traceback
+from seeclickfix_async._core.timestamps import clamp
 from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 
@@ -88,8 +89,7 @@ class Token:
             InvalidArgumentError: The dict is invalid.
         """
         try:
-            created = datetime.fromtimestamp(data["created_at"], UTC)
-            return token_from_json(data, now=created)
+            return token_from_json(data, now=_parse_created_at(data["created_at"]))
         except (DecodeError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             strip_traceback(error)
             data = {}
@@ -158,6 +158,14 @@ def parse_lifetime(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return seconds if math.isfinite(seconds) and 0 < seconds <= _MAX_LIFETIME else None
+
+
+def _parse_created_at(timestamp: float) -> datetime:
+    """Return the time of a timestamp; a token's expiry must not be after the last datetime."""
+    created = datetime.fromtimestamp(timestamp, UTC)
+    if clamp(created) != created:
+        raise ValueError
+    return created
 
 
 def _parse_secret(value: object, name: str, route: str) -> Secret:

@@ -9,6 +9,7 @@ from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.tokens._sources import StoredToken
 from seeclickfix_async.tokens._stores.base import TokenStore
+from seeclickfix_async.tokens._stores.checked import CheckedStore
 
 
 class Accounts:
@@ -27,7 +28,7 @@ class Accounts:
     """
 
     def __init__(self, store: TokenStore, endpoint: TokenEndpoint) -> None:
-        self._store = store
+        self._store = CheckedStore(store)
         self._endpoint = endpoint
         self._sources: WeakValueDictionary[str, StoredToken] = WeakValueDictionary()
         self._lock = threading.Lock()  # two threads must not create two sources for one user

@@ -21,6 +21,7 @@ from seeclickfix_async.oauth._parse import utc_now
 from seeclickfix_async.oauth._token import LEEWAY, Token
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.tokens._stores.base import TokenStore, validate_key
+from seeclickfix_async.tokens._stores.checked import CheckedStore
 
 # Errors that do not mean that the token is invalid.
 _TRANSIENT_ERRORS = (TransportError, StatusError, ProviderUnavailableError, DecodeError)
@@ -62,7 +63,7 @@ class StoredToken:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         validation.in_range("leeway", leeway, 0, 86_400, integer=False)
-        self._store = store
+        self._store = CheckedStore(store)
         self._key = validate_key(key)
         self._endpoint = endpoint
         self._leeway = leeway

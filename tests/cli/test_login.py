@@ -140,6 +140,34 @@ def test_the_implicit_flow(terminal: Terminal, provider: Doorkeeper) -> None:
     assert terminal.run("whoami").returncode == 0
 
 
+def test_a_token_of_another_application_is_refused(
+    terminal: Terminal, provider: Doorkeeper
+) -> None:
+    process = terminal.start("--implicit")
+    url = _address(process).replace("client_id=confidential-app", "client_id=other-app")
+    address, _, fragment = provider.authorize(url).partition("#")
+
+    _visit(address, fragment.encode())
+
+    _, problem = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "another application" in problem
+    assert not terminal.stored
+
+
+@pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "no.such.Backend"])
+def test_a_login_without_a_usable_keyring_is_stored_in_a_file(
+    terminal: Terminal, provider: Doorkeeper, backend: str
+) -> None:
+    terminal.environment["PYTHON_KEYRING_BACKEND"] = backend
+
+    _login(terminal, provider)
+
+    assert len(terminal.stored) == 1
+    assert terminal.run("whoami").stdout.endswith("(#1)\n")
+    assert "is revoked" in terminal.run("logout").stdout
+
+
 def test_a_forged_response_does_not_end_the_login(terminal: Terminal, provider: Doorkeeper) -> None:
     process = terminal.start()
     address = _address(process)

@@ -11,7 +11,9 @@ from typing import Any
 
 import keyring
 import pytest
-from keyring.backends import fail
+from keyring.backend import KeyringBackend
+from keyring.backends import fail, null
+from keyring.errors import KeyringLocked
 
 from seeclickfix_async import FileStore, MemoryStore, TokenStore
 from seeclickfix_async._cli import session
@@ -21,7 +23,7 @@ from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN, Sandbox
 from seeclickfix_async.tokens import KeyringStore
-from tests.support.keyring_backend import MemoryKeyring
+from tests.support.keyring_backend import FailingKeyring, MemoryKeyring
 
 pytestmark = pytest.mark.anyio
 
@@ -79,6 +81,36 @@ async def test_a_keyring_that_fails_is_replaced_by_a_file(
 
     assert await files.get(_SITE) == _token("new")
     assert await store.get(_SITE) == _token("new")
+
+
+@pytest.mark.parametrize(
+    "backend", [null.Keyring(), fail.Keyring(), FailingKeyring(RuntimeError("the bus is gone"))]
+)
+async def test_a_keyring_that_cannot_be_used_is_none(
+    files: FileStore, memory_keyring: MemoryKeyring, backend: KeyringBackend
+) -> None:
+    keyring.set_keyring(backend)
+    assert await session.LoginStore().get(_SITE) is None
+
+    await session.LoginStore().put(_SITE, _token("new"))
+
+    assert await files.get(_SITE) == _token("new")
+    assert await session.LoginStore().get(_SITE) == _token("new")
+    await session.LoginStore().delete(_SITE)
+    assert await session.LoginStore().get(_SITE) is None
+
+
+async def test_a_locked_keyring_is_reported_if_no_file_has_the_token(
+    files: FileStore, memory_keyring: MemoryKeyring
+) -> None:
+    keyring.set_keyring(FailingKeyring(KeyringLocked("dismissed")))
+    store = session.LoginStore()
+
+    for call in (store.get, store.delete):
+        with pytest.raises(TokenStoreError, match="locked"):
+            await call(_SITE)
+    await files.put(_SITE, _token("file"))
+    assert await store.get(_SITE) == _token("file")
 
 
 class _RecordingStore(MemoryStore):

@@ -6,7 +6,6 @@ import copy
 import json
 import logging
 import pickle
-import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,58 +28,10 @@ from seeclickfix_async import (
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import AuthorizationCode, Flow, Token
 from tests.support.broken_connection import BrokenTransport
+from tests.support.canaries import Canaries, format_with_locals
 from tests.support.doorkeeper import Doorkeeper, doorkeeper
 
 pytestmark = pytest.mark.anyio
-
-
-class Canaries:
-    """Secrets, and the output in which they must not appear.
-
-    Attributes:
-        values: The secrets.
-        output: The output.
-        loggers: The loggers that must have been used.
-    """
-
-    def __init__(self) -> None:
-        self.values: set[str] = {"confidential-secret"}
-        self.output: list[str] = []
-        self.loggers = {"seeclickfix_async", "httpx", "httpcore.http11"}
-
-    def hide(self, *secrets: Secret | None) -> None:
-        self.values |= {secret.reveal() for secret in secrets if secret is not None}
-
-    def show(self, *things: object) -> None:
-        for thing in things:
-            self.output += [repr(thing), str(thing), f"{thing}"]
-
-    def show_error(self, error: BaseException) -> None:
-        """Add an error as error trackers show it: with locals, notes, causes and contexts."""
-        self.show(error)
-        self.output.append(str(vars(error)))
-        self.output += _with_locals(error)
-        self.output.append(repr(pickle.dumps(error)))
-
-    @property
-    def found(self) -> set[str]:
-        output = "\n".join(self.output)
-        return {value for value in self.values if value in output}
-
-
-def _with_locals(error: BaseException | None) -> Iterator[str]:
-    """Format an error and its causes with local variables, except those of this file."""
-    while error is not None:
-        frames = traceback.StackSummary.extract(
-            traceback.walk_tb(error.__traceback__), capture_locals=True
-        )
-        yield "".join(
-            traceback.StackSummary.from_list(
-                [frame for frame in frames if frame.filename != __file__]
-            ).format()
-        )
-        yield from map(str, getattr(error, "__notes__", ()))
-        error = error.__cause__ or error.__context__
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +215,7 @@ async def test_a_timeout_shows_no_secret(canaries: Canaries) -> None:
         endpoint = TokenEndpoint(app, http=http, limiter=None)
         with pytest.raises(TimeoutError) as caught, anyio.fail_after(0.01):
             await endpoint.refresh(token)
-    canaries.output += _with_locals(caught.value)
+    canaries.output += format_with_locals(caught.value)
 
 
 def test_a_shown_secret_is_found() -> None:

@@ -35,3 +35,23 @@ class MemoryKeyring(KeyringBackend):
         if (service, username) not in self.passwords:
             raise PasswordDeleteError("There is no such password.")
         del self.passwords[service, username]
+
+
+class FailingKeyring(KeyringBackend):
+    """A keyring of which every call raises an error, with the password in a note."""
+
+    priority = 1.0
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.error = error
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.error.add_note(password)
+        raise self.error
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise self.error
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise self.error

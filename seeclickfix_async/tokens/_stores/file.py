@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import stat
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
     contextmanager,
-    suppress,
 )
 from pathlib import Path
 
@@ -20,26 +17,27 @@ from anyio import to_thread
 
 from seeclickfix_async._core.file_lock import FileLock
 from seeclickfix_async._core.file_replacement import flush_folder, flush_to_disk
-from seeclickfix_async._core.secret import MASK, strip_traceback
+from seeclickfix_async._core.secret import strip_traceback
 from seeclickfix_async._transport.threads import acquire_lock
-from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
+from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._stores.base import validate_key
+from seeclickfix_async.tokens._stores.encoding import MAX_LENGTH, decode_token, encode_token
+from seeclickfix_async.tokens._stores.private_files import check_private_folder, read_private_file
 
-_OTHERS_ACCESS = stat.S_IRWXG | stat.S_IRWXO
 _LOCK_INTERVAL = 0.02  # seconds between two attempts to take a lock
-_POSIX = os.name == "posix"
 
 
 class FileStore:
     """A store with one file for each token, for all processes of one machine.
 
     Only its owner can access a file (mode 0600, in a folder of mode 0700). It is replaced
-    atomically, so that a reader never sees a part of it. A file that other users can access is
-    refused, since they may have copied the token.
+    atomically, so that a reader never sees a part of it. A file or a folder that other users own or
+    can access is refused, since they may have copied or replaced the token.
 
     Args:
-        folder: The folder of the files; created when the first token is stored.
+        folder: The folder of the files; created when the first token is stored. An existing one
+            must be this user's, with mode 0700.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -52,7 +50,8 @@ class FileStore:
         """Return the stored token of a key, or None.
 
         Raises:
-            TokenStoreError: Other users can access the file, or it contains no token.
+            TokenStoreError: Other users can access the file or the folder, or it is not a file
+                with a token.
         """
         path = self._path(key)
         return await to_thread.run_sync(_read, path)
@@ -61,7 +60,7 @@ class FileStore:
         """Store a token; it is flushed to the disk when this returns.
 
         Raises:
-            TokenStoreError: The file cannot be written.
+            TokenStoreError: The file cannot be written, or other users can access the folder.
         """
         path = self._path(key)
         await to_thread.run_sync(_write, path, token)
@@ -86,7 +85,7 @@ async def _locked(path: Path) -> AsyncGenerator[None]:
     lock = FileLock(path)
     try:
         with _store_errors("The token folder cannot be used"):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folder(path.parent)
             await acquire_lock(lock, every=_LOCK_INTERVAL)
         yield
     finally:
@@ -95,52 +94,29 @@ async def _locked(path: Path) -> AsyncGenerator[None]:
 
 @contextmanager
 def _store_errors(problem: str) -> Generator[None]:
-    """Replace an OSError by a TokenStoreError, which does not contain the path."""
+    """Replace an OSError by a TokenStoreError."""
     try:
         yield
     except OSError as error:
+        strip_traceback(error)
         raise TokenStoreError(f"{problem}: {error.strerror}.") from None
 
 
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_private_folder(folder)
+
+
 def _read(path: Path) -> Token | None:
-    with (
-        _store_errors("The token cannot be read"),
-        suppress(FileNotFoundError),
-        path.open("rb") as file,
-    ):
-        if _POSIX and os.fstat(file.fileno()).st_mode & _OTHERS_ACCESS:
-            raise TokenStoreError(
-                "Other users can access this token's file. Revoke the token, since they may have "
-                "copied it; then delete the file, or change its mode to 600."
-            )
-        return decode_token(file.read())
-    return None
-
-
-def decode_token(data: bytes | str) -> Token:
-    """Return the token of stored JSON.
-
-    Raises:
-        TokenStoreError: The data is not a token.
-    """
-    try:
-        return Token.from_dict(json.loads(data))
-    except (ValueError, InvalidArgumentError) as error:
-        strip_traceback(error)
-        data = MASK
-        raise TokenStoreError(
-            "The stored data is not a token. Delete it, and sign in again."
-        ) from None
-
-
-def encode_token(token: Token) -> str:
-    """Return the JSON to store for a token."""
-    return json.dumps(token.to_dict())
+    with _store_errors("The token cannot be read"):
+        check_private_folder(path.parent)
+        return decode_token(read_private_file(path, MAX_LENGTH + 1))
 
 
 def _delete(path: Path) -> None:
     """Delete a token's file, and those that killed processes left unfinished."""
     with _store_errors("The token cannot be deleted"):
+        check_private_folder(path.parent)
         for file in (path, *path.parent.glob(f"{path.stem}.*.new")):
             file.unlink(missing_ok=True)
 
@@ -152,7 +128,7 @@ def _write(path: Path, token: Token) -> None:
     belong to another user.
     """
     with _store_errors("The token cannot be stored"):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         descriptor, new_name = tempfile.mkstemp(  # with mode 0600
             dir=path.parent, prefix=f"{path.stem}.", suffix=".new"
         )

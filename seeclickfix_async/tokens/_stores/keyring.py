@@ -11,7 +11,7 @@ from anyio import to_thread
 
 try:
     import keyring
-    from keyring.errors import KeyringError, PasswordDeleteError
+    from keyring.errors import KeyringLocked, PasswordDeleteError
     from platformdirs import user_state_path
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
@@ -19,11 +19,13 @@ except ModuleNotFoundError:
     ) from None
 
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._stores.base import validate_key
-from seeclickfix_async.tokens._stores.file import FileStore, decode_token, encode_token
+from seeclickfix_async.tokens._stores.encoding import decode_token, encode_token
+from seeclickfix_async.tokens._stores.file import FileStore
 
 T = TypeVar("T")
 
@@ -56,27 +58,29 @@ class KeyringStore:
         """Return the stored token of a key, or None.
 
         Raises:
-            TokenStoreError: There is no keyring, it stays locked, or the password in it is not a
-                token.
+            TokenStoreError: There is no keyring (code `no_keyring`), it stays locked (code
+                `keyring_locked`), or the password in it is not a token.
         """
         name = validate_key(key)
-        password = await self._call(lambda: keyring.get_password(self._service, name))
-        return None if password is None else decode_token(password)
+        return decode_token(await self._call(lambda: keyring.get_password(self._service, name)))
 
     async def put(self, key: str, token: Token) -> None:
-        """Store a token.
+        """Store a token, and read it again: some keyrings accept a password and forget it.
 
         Raises:
-            TokenStoreError: There is no keyring, or it stays locked.
+            TokenStoreError: There is no keyring (code `no_keyring`), or it stays locked (code
+                `keyring_locked`).
         """
-        name, password = validate_key(key), encode_token(token)
-        await self._call(lambda: keyring.set_password(self._service, name, password))
+        name, password = validate_key(key), Secret(encode_token(token))
+        if not await self._call(lambda: _store(self._service, name, password)):
+            raise _no_keyring("did not store the token")
 
     async def delete(self, key: str) -> None:
         """Delete a token, if there is one.
 
         Raises:
-            TokenStoreError: There is no keyring, or it stays locked.
+            TokenStoreError: There is no keyring (code `no_keyring`), or it stays locked (code
+                `keyring_locked`).
         """
         name = validate_key(key)
         await self._call(lambda: _delete(self._service, name))
@@ -86,19 +90,34 @@ class KeyringStore:
         return self._locks.lock(key)
 
     async def _call(self, function: Callable[[], T]) -> T:
-        """Call the keyring in a thread; raise TokenStoreError if it fails or does not respond."""
+        """Call the keyring in a thread; raise TokenStoreError if it fails or does not respond.
+
+        That error does not refer to the keyring's, whose traceback contains the token.
+        """
         try:
             with anyio.fail_after(self._timeout):
                 return await to_thread.run_sync(function, abandon_on_cancel=True)
-        except TimeoutError:
-            raise TokenStoreError(
-                f"The keyring did not respond within {counted(self._timeout, 'second')}. "
-                "Unlock it, or use a FileStore instead."
-            ) from None
-        except KeyringError as error:
-            raise TokenStoreError(
-                f"The keyring cannot be used ({type(error).__name__}). Use a FileStore instead."
-            ) from None
+        except (KeyringLocked, TimeoutError):
+            failure = TokenStoreError(
+                "The keyring is locked, or did not respond within "
+                f"{counted(self._timeout, 'second')}.",
+                code="keyring_locked",
+                advice="Unlock it, or use a FileStore instead.",
+            )
+        except Exception as error:  # noqa: BLE001  # backends raise errors of their systems, too
+            failure = _no_keyring(f"cannot be used ({type(error).__name__})")
+        raise failure
+
+
+def _no_keyring(problem: str) -> TokenStoreError:
+    return TokenStoreError(
+        f"The keyring {problem}.", code="no_keyring", advice="Use a FileStore instead."
+    )
+
+
+def _store(service: str, name: str, password: Secret) -> bool:
+    keyring.set_password(service, name, password.reveal())
+    return keyring.get_password(service, name) == password.reveal()
 
 
 def _delete(service: str, name: str) -> None:

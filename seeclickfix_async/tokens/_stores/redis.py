@@ -11,7 +11,6 @@ import anyio
 
 try:
     from coredis import PureToken, Redis
-    from coredis.exceptions import RedisError
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
         "RedisStore requires the 'redis' extra: pip install 'seeclickfix-async[redis]'"
@@ -19,14 +18,15 @@ except ModuleNotFoundError:
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._transport.background import BackgroundTask
-from seeclickfix_async.errors import ClientStateError, TokenStoreError
+from seeclickfix_async.errors import ClientStateError, SeeClickFixError, TokenStoreError
 from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._stores.base import validate_key
-from seeclickfix_async.tokens._stores.file import decode_token, encode_token
+from seeclickfix_async.tokens._stores.encoding import decode_token, encode_token
 
 T = TypeVar("T")
 
 _LOCK_INTERVAL = 0.05  # seconds between two attempts to take a lock
+_REPLY_TIMEOUT = 10.0  # seconds that a command may take, with the network
 _RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
@@ -40,7 +40,7 @@ class RedisStore:
             store = RedisStore(redis)
 
     Every method raises ClientStateError if the client is not open, and TokenStoreError if the
-    server does not respond or refuses the command.
+    server does not respond within ten seconds or refuses the command.
 
     Args:
         redis: A coredis client, which runs on asyncio and trio. You have to close it yourself.
@@ -66,8 +66,7 @@ class RedisStore:
         Raises:
             TokenStoreError: The stored data is not a token.
         """
-        data = await _run(self._redis.get(self._prefix + validate_key(key)))
-        return None if data is None else decode_token(data)
+        return decode_token(await _run(self._redis.get(self._prefix + validate_key(key))))
 
     async def put(self, key: str, token: Token) -> None:
         """Store a token; all processes see it when this returns."""
@@ -99,17 +98,24 @@ class RedisStore:
 
 
 async def _run(command: Awaitable[T]) -> T:
-    """Run a command; raise ClientStateError or TokenStoreError if it fails."""
+    """Run a command; raise ClientStateError or TokenStoreError if it fails.
+
+    These do not refer to the error of coredis, whose traceback, and message in the case of an
+    unknown command, contain the token.
+    """
+    failure: SeeClickFixError
     try:
-        return await command
-    except RuntimeError as error:  # coredis has no class of its own for a client that is not open
-        raise ClientStateError(
+        with anyio.fail_after(_REPLY_TIMEOUT):
+            return await command
+    except RuntimeError:  # coredis has no class of its own for a client that is not open
+        failure = ClientStateError(
             "The Redis client of the token store is not open. Use the store inside "
             "`async with coredis.Redis(...) as redis:`."
-        ) from error
-    except (RedisError, OSError) as error:
-        raise TokenStoreError(
+        )
+    except Exception as error:  # noqa: BLE001  # coredis raises those of anyio, too
+        failure = TokenStoreError(
             "The Redis server of the token store did not respond, or refused the command "
             f"({type(error).__name__}). Check that it is running and not out of memory, and the "
             "permissions of its user."
-        ) from error
+        )
+    raise failure

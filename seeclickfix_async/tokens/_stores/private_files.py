@@ -1,0 +1,90 @@
+"""Files and folders that only their owner can access."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from pathlib import Path
+
+from seeclickfix_async.errors import TokenStoreError
+
+_OTHERS_ACCESS = stat.S_IRWXG | stat.S_IRWXO
+_POSIX = os.name == "posix"
+# A link, which may have replaced the file, is not followed, and a pipe does not block.
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+def read_private_file(path: Path, most: int) -> bytes | None:
+    """Return the first `most` bytes of a file, or None if there is none.
+
+    Raises:
+        OSError: It cannot be read.
+        TokenStoreError: It is not a file, or other users can access it.
+    """
+    try:
+        _check_file(path, path.lstat())  # before it is opened: that has effects on some devices
+        descriptor = os.open(path, _FLAGS)
+    except FileNotFoundError:
+        return None
+    with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
+        _check_file(path, os.fstat(descriptor))
+        return file.read(most)
+
+
+def check_private_folder(folder: Path) -> None:
+    """Check that only this process's user can access a folder, if it exists.
+
+    A link to a folder is followed: its owner may have chosen another disk.
+
+    Raises:
+        OSError: It cannot be examined.
+        TokenStoreError: It is not a folder, or other users can access it.
+    """
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(found.st_mode):
+        raise TokenStoreError(f"The folder of the tokens is a file: {folder}.")
+    _check_owner_and_mode(
+        folder, found, "The folder of the tokens", "Use a folder of your own, or", mode=0o700
+    )
+
+
+def _check_file(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise TokenStoreError(
+            f"A link, a folder or a device is in the place of the token's file: {path}. Remove it."
+        )
+    _check_owner_and_mode(
+        path,
+        found,
+        "This token's file",
+        "They may have copied the token: revoke it. Then delete the file, or",
+        mode=0o600,
+    )
+
+
+def _check_owner_and_mode(
+    path: Path, found: os.stat_result, name: str, advice: str, *, mode: int
+) -> None:
+    """Refuse what other users can access; Windows has no such modes."""
+    if not _POSIX:
+        return
+    quoted = shlex.quote(str(path))
+    if found.st_uid != os.geteuid():
+        raise TokenStoreError(
+            f"{name} belongs to another user. {advice} run: chown {os.geteuid()} {quoted}"
+        )
+    if found.st_mode & _OTHERS_ACCESS:
+        raise TokenStoreError(
+            f"Other users can access {name[0].lower()}{name[1:]}. {advice} run: "
+            f"chmod {mode:o} {quoted}"
+        )
