@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import attrs
 
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import InvalidArgumentError
 
 _METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude at the equator
@@ -116,15 +118,27 @@ class PlaceArea:
         yield "place_url", self.place_url
 
 
+def _to_watcher_token(value: str | Secret) -> Secret:
+    token = value.reveal() if isinstance(value, Secret) else value
+    return Secret(validation.non_empty_str("watcher_token", token))
+
+
 @attrs.frozen
 class WatchArea:
-    """A watch area by the token in its URL (documented)."""
+    """A watch area by the token in its URL (documented).
 
-    watcher_token: str = attrs.field(validator=validation.validate_non_empty, repr=False)
+    The token is a `Secret`, but it is part of the URL of each request: httpx logs URLs at the level
+    INFO, and so do servers and proxies. A pickle contains it, as a part of `pull.plan` needs it.
+    """
+
+    watcher_token: Secret = attrs.field(converter=_to_watcher_token)
 
     def params(self) -> Params:
         """Yield the query parameters of this area."""
-        yield "watcher_token", self.watcher_token
+        yield "watcher_token", self.watcher_token.reveal()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WatchArea, (self.watcher_token.reveal(),)
 
 
 @attrs.frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,6 +17,7 @@ from seeclickfix_async import (
     AsyncClient,
     BoundingBox,
     PlaceArea,
+    Secret,
     Status,
     WatchArea,
     Zoom,
@@ -64,6 +66,8 @@ def _params(**filters: Any) -> dict[str, str]:
         ({"area": _CITY, "search": "a lamp"}, {"place_url": "example-city", "search": "a lamp"}),
         ({"area": Zoom(41.5, -73, 12)}, {"lat": "41.5", "lng": "-73.0", "zoom": "12"}),
         ({"area": WatchArea("w1")}, {"watcher_token": "w1"}),
+        ({"area": WatchArea(Secret("w1"))}, {"watcher_token": "w1"}),
+        ({"area": pickle.loads(pickle.dumps(WatchArea("w1")))}, {"watcher_token": "w1"}),
         (
             {"area": BoundingBox(1, 2, 3, 4)},
             {"min_lat": "1.0", "min_lng": "2.0", "max_lat": "3.0", "max_lng": "4.0"},
@@ -92,6 +96,14 @@ def test_a_pandas_timestamp_is_accepted_as_a_datetime() -> None:
     timestamp = pandas.Timestamp("2026-01-31T12:00:00.123456789", tz="America/New_York")
 
     assert _params(after=timestamp) == {"after": "2026-01-31T17:00:00.123456Z"}
+
+
+@pytest.mark.parametrize("token", ["", " ", None, 181, "half a pair \ud800"])
+def test_a_watch_area_needs_a_token(token: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="watcher_token") as caught:
+        WatchArea(token)
+
+    assert "half a pair" not in str(caught.value)
 
 
 def test_near_is_a_box_around_a_point_sorted_nearest_first() -> None:

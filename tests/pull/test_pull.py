@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import re
 import shutil
 import sqlite3
@@ -182,10 +183,21 @@ async def test_the_report_is_in_the_checkpoint_file(client: AsyncClient, tmp_pat
     assert "by-nc-sa" in beside["licence"]
 
 
-async def test_the_token_of_a_watch_area_is_not_stored(client: AsyncClient, tmp_path: Path) -> None:
-    await pull(client, to=tmp_path / "city.jsonl", area=WatchArea("a-secret-of-mine"))
+@pytest.mark.parametrize("name", ["city.jsonl", "city.db", "city.parquet"])
+async def test_the_token_of_a_watch_area_is_not_shown(
+    small: Sandbox, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "seeclickfix_async")
+    area = WatchArea("a-secret-of-mine")
+    with pytest.raises(ServerError) as caught:
+        await pull(failing_client(small, after=0), to=tmp_path / name, area=area)
+    report = await pull(make_client(small), to=tmp_path / name, area=area)
 
-    assert "a-secret-of-mine" not in (tmp_path / "city.jsonl.pull.json").read_text("utf-8")
+    shown = [repr(area), str(area), repr(report), str(caught.value), repr(vars(caught.value))]
+    shown += [record.getMessage() for record in caplog.records if record.name != "httpx"]
+    assert report.complete
+    assert "a-secret-of-mine" not in "".join(shown)
+    assert b"a-secret-of-mine" not in _all_bytes(tmp_path)
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
@@ -202,6 +214,10 @@ async def test_a_partial_row_is_cut_off(name: str, small: Sandbox, tmp_path: Pat
     assert report.complete
     assert len(read_issues(path)) == 300
     assert len(small.requests) == 3  # two pages, and the issues that changed meanwhile
+
+
+def _all_bytes(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def _append_partial_row(path: Path) -> int:
