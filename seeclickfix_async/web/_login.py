@@ -126,6 +126,8 @@ class Login:
             max_age=flow.max_age,
             now=now,
         )
+        if not self._cookies.fits(flow):
+            raise InvalidArgumentError("scope", "is too long for a cookie, or the redirect URI is.")
 
     def routes(self) -> list[Route]:
         """Return the routes: `/login`, the callback, and `/logout` with `on_logout`.

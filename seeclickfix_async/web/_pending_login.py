@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,8 +18,12 @@ from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import FlowFinishedError, InvalidArgumentError, StateMismatchError
 from seeclickfix_async.oauth import Flow
 from seeclickfix_async.oauth._parse import Now
+from seeclickfix_async.web._security import MAX_PATH
 
-_MAX_PENDING = 8  # logins of one browser: servers refuse a header of many cookies
+_MAX_PENDING = 8  # logins of one browser
+_MAX_COOKIE = 4096  # bytes with name and attributes; browsers drop a longer one (RFC 6265 §6.1)
+_MAX_HEADER = 8000  # bytes of all cookies; servers refuse a line of 8 kB (nginx, gunicorn)
+_ATTRIBUTES = 200  # bytes, at most
 _MAX_FINISHED = 50_000  # ten minutes of 80 logins a second, in about 8 MB
 
 
@@ -67,14 +72,17 @@ class LoginCookies:
         self._finished = _FinishedLogins(timedelta(seconds=max_age))
 
     def add(self, request: Request, response: Response, flow: Flow, path: str) -> None:
-        """Set the cookie of a new login, and delete the oldest ones if there are too many."""
-        pending = [(login.flow.created_at, login.name) for login in self._all(request)]
-        for _, name in sorted(pending)[: 1 - _MAX_PENDING]:
-            self.delete(response, name)
-        # The flow's URL is long, and not needed after this redirect.
-        value = self._signer.dumps({"flow": {**flow.to_dict(), "url": ""}, "next": path})
+        """Set the cookie of a new login; delete the oldest ones if they are too many or long."""
+        name, value = self._name(flow.state.reveal()), self._sign(flow, path)
+        header = sum(len(line) for line in request.headers.getlist("cookie"))
+        free = _MAX_HEADER - header - _length(name, value)
+        pending = sorted(self._all(request), key=lambda login: login.flow.created_at)
+        while pending and (len(pending) >= _MAX_PENDING or free < 0):
+            oldest = pending.pop(0)
+            free += _length(oldest.name, request.cookies[oldest.name])
+            self.delete(response, oldest.name)
         response.set_cookie(
-            self._name(flow.state.reveal()),
+            name,
             value,
             max_age=int(self._max_age),
             secure=self._secure,
@@ -101,6 +109,15 @@ class LoginCookies:
         """Delete the cookie of a login."""
         response.delete_cookie(name, secure=self._secure, httponly=True, samesite="lax")
 
+    def fits(self, flow: Flow) -> bool:
+        """Return True if no cookie of such a flow is too long for browsers, with any path."""
+        longest = self._sign(flow, secrets.token_urlsafe(MAX_PATH)[:MAX_PATH])
+        return _length(self._name(""), longest) + _ATTRIBUTES <= _MAX_COOKIE
+
+    def _sign(self, flow: Flow, path: str) -> str:
+        """Return the value of a cookie; the URL is long, and not needed after the redirect."""
+        return self._signer.dumps({"flow": {**flow.to_dict(), "url": ""}, "next": path})
+
     def _name(self, state: str) -> str:
         digest = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
         return self._prefix + digest[:16]
@@ -116,9 +133,16 @@ class LoginCookies:
     def _load(self, name: str, value: str) -> PendingLogin | None:
         try:
             content = self._signer.loads(value)
-            return PendingLogin(name, Flow.from_dict(content["flow"]), content["next"])
+            login = PendingLogin(name, Flow.from_dict(content["flow"]), content["next"])
         except (BadData, InvalidArgumentError, KeyError, TypeError):
             return None  # forged, or of another version of this package
+        # A page of a sibling domain may have set the value of another cookie under this name.
+        return login if name == self._name(login.flow.state.reveal()) else None
+
+
+def _length(name: str, value: str) -> int:
+    """Return how many bytes a cookie takes in the header of a request."""
+    return len(f"{name}={value}; ")
 
 
 class _FinishedLogins:

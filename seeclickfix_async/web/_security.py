@@ -10,22 +10,25 @@ from starlette.requests import Request
 from seeclickfix_async._core.credentials import Origin, parse_origin
 from seeclickfix_async._core.secret import Secret
 
-_MAX_PATH = 1000
 _RESERVED = "!#$%&'()*+,/:;=?@[]"  # RFC 3986 §2.2, and % for encoded characters
+
+MAX_PATH = 1000
+"""Characters of a path to return to, encoded: it is stored in a cookie."""
 
 MAX_FORM = 65_536
 """Bytes of a posted form: the longest valid fragment, with each character encoded."""
 
 
 def own_path(wanted: str) -> str:
-    """Return the path if it stays on the own site, otherwise `/`.
+    """Return the encoded path if it stays on the own site and is not too long, otherwise `/`.
 
     To a browser a leading `//` starts another host, and a backslash is a slash (WHATWG URL).
     """
     path = wanted.partition("?")[0].partition("#")[0]
-    if not path.startswith("/") or "//" in path or "\\" in wanted or len(wanted) > _MAX_PATH:
+    if not path.startswith("/") or "//" in path or "\\" in wanted:
         return "/"
-    return quote(wanted, safe=_RESERVED, errors="replace")
+    encoded = quote(wanted, safe=_RESERVED, errors="replace")
+    return encoded if len(encoded) <= MAX_PATH else "/"
 
 
 def from_own_site(request: Request, origin: Origin) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,21 +87,63 @@ async def test_two_logins_of_one_browser_at_once() -> None:
     assert len(site.tokens) == 2
 
 
+def _ticking() -> Callable[[], datetime]:
+    """Return a clock that goes on by a second with each reading."""
+    seconds = itertools.count()
+    return lambda: datetime(2026, 11, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
+
+
 async def test_the_number_of_cookies_is_limited() -> None:
-    now = datetime(2026, 11, 1, tzinfo=UTC)
-
-    def tick() -> datetime:
-        nonlocal now
-        now += timedelta(seconds=1)
-        return now
-
-    async with visited(now=tick) as (_, browser):
+    async with visited(now=_ticking()) as (_, browser):
         states = [await browser.begin() for _ in range(20)]
 
         assert len(browser.http.cookies) == 8
         assert (await browser.return_with(states[0])).status_code == 400
         assert (await browser.return_with(states[-1])).status_code == 303
         assert (await browser.return_with(states[-8])).status_code == 303
+
+
+def _random_path(length: int) -> str:
+    """Return a path that cannot be compressed."""
+    return "/" + secrets.token_urlsafe(length)[: length - 1]
+
+
+@pytest.mark.parametrize("length", [1, 300, 1000])
+@pytest.mark.parametrize("others", [0, 3000, 9000])
+async def test_the_size_of_all_cookies_is_limited(length: int, others: int) -> None:
+    """Browsers drop a long cookie, and servers refuse a long header."""
+    async with visited() as (site, browser):
+        if others:
+            browser.http.cookies.set("other", "x" * others, domain="app.example")
+        for _ in range(20):
+            path = _random_path(length)
+            response = await browser.http.get(f"/login?next={path}")
+            state = parse_qs(urlsplit(response.headers["Location"]).query)["state"][0]
+            sent = browser.http.build_request("GET", "/").headers["Cookie"]
+            assert max(map(len, response.headers.get_list("Set-Cookie"))) <= 4096
+            assert len(sent) <= max(8000, others + 3000)
+        finished = await browser.return_with(state)
+
+    assert finished.headers["Location"] == path
+    assert len(site.tokens) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["__Host-scf-login-0123456789abcdef", "__Host-scf-login-", "__Host-scf-login-a/b@c"]
+)
+async def test_a_cookie_under_the_name_of_another_is_ignored(name: str) -> None:
+    """A sibling domain can set cookies of any name, with a value that it received itself."""
+    async with visited(now=_ticking()) as (_, browser):
+        states = [await browser.begin() for _ in range(8)]
+        value = next(iter(browser.http.cookies.values()))
+        sent = browser.http.build_request("GET", "/").headers["Cookie"]
+        hostile = f'{sent}; =; =;; {name}; é=é; x="\\"; {name}={value}'.encode("latin-1")
+
+        begun = await browser.http.get("/login", headers={b"Cookie": hostile})
+
+        assert begun.status_code == 302
+        assert f"{name}=" not in str(begun.headers.get_list("Set-Cookie"))
+        assert (await browser.return_with(states[-1])).status_code == 303
 
 
 async def test_another_browser_cannot_finish_a_login() -> None:

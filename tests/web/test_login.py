@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 from typing import Any
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.anyio
         ({"kind": "token"}, "kind"),
         ({"scope": "a,b"}, "scope"),
         ({"max_age": 0}, "max_age"),
+        ({"scope": secrets.token_hex(1500)}, "scope"),
         ({"redirect_uri": "https://app.example"}, "app"),
         ({"redirect_uri": "https://app.example/callback/"}, "app"),
         ({"redirect_uri": "https://app.example/{callback}"}, "app"),

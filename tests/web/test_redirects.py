@@ -64,6 +64,8 @@ async def test_there_is_no_logout_route_without_on_logout() -> None:
         "/\t/evil.example\\",
         "",
         "/" + "x" * 1000,
+        "/" + "\u6f22" * 120,  # nine characters each when encoded
+        "/" + "%" * 1001,
     ],
 )
 async def test_a_next_path_of_another_site_is_replaced_by_the_root(wanted: str) -> None:
