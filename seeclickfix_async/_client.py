@@ -23,7 +23,8 @@ from seeclickfix_async._core.credentials import (
     build_user_agent,
     normalize_base_url,
 )
-from seeclickfix_async._core.secret import Secret, as_secret
+from seeclickfix_async._core.pasted import refuse_additions
+from seeclickfix_async._core.secret import Secret, as_secret, hide_arguments
 from seeclickfix_async._resources.comments import Comments
 from seeclickfix_async._resources.emails import Emails
 from seeclickfix_async._resources.issues import Issues
@@ -107,6 +108,7 @@ class AsyncClient:
         InvalidArgumentError: An argument is invalid; nothing was sent.
     """
 
+    @hide_arguments
     def __init__(
         self,
         token: AccessToken | None = None,
@@ -126,7 +128,6 @@ class AsyncClient:
         clock: Clock = SYSTEM,
     ) -> None:
         site = normalize_base_url(base_url)
-        token = as_secret(token) if isinstance(token, str) else token  # tracebacks show variables
         options = RequestOptions(_credential(token, auth), timeout, total_timeout, max_wait, locale)
         transport = Transport(
             site,
@@ -167,6 +168,7 @@ class AsyncClient:
             raise InvalidArgumentError(TOKEN_VARIABLE, "set this environment variable to a token.")
         return cls(token, **options)
 
+    @hide_arguments
     def with_options(
         self,
         *,
@@ -353,4 +355,8 @@ def _credential(
         return None
     if isinstance(token, TokenSource):
         return RenewableBearer(token)
-    return Bearer(token.access_token if isinstance(token, Token) else token)
+    if isinstance(token, Token):
+        return Bearer(token.access_token)
+    secret = as_secret(token)
+    refuse_additions("token", secret.reveal())
+    return Bearer(secret)

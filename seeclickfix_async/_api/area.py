@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from seeclickfix_async._core import validation
-from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.secret import Secret, hide_init_arguments
 from seeclickfix_async.errors import InvalidArgumentError
 
 _METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude at the equator
@@ -123,6 +123,7 @@ def _to_watcher_token(value: str | Secret) -> Secret:
     return Secret(validation.non_empty_str("watcher_token", token))
 
 
+@hide_init_arguments
 @attrs.frozen
 class WatchArea:
     """A watch area by the token in its URL (documented).

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from seeclickfix_async._core.secret import MASK, Secret, as_secret
+from seeclickfix_async._core.pasted import refuse_additions
+from seeclickfix_async._core.secret import MASK, Secret, as_secret, hide_init_arguments
 from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError
@@ -50,6 +51,7 @@ def normalize_base_url(base_url: str) -> str:
         InvalidArgumentError: It is not an absolute http or https URL, or it contains credentials,
             a query or a fragment.
     """
+    refuse_additions("base_url", base_url)
     advice = f"must be a URL such as {PRODUCTION!r}"
     if not is_visible_ascii(base_url):
         raise InvalidArgumentError("base_url", f"{advice}, without spaces.")
@@ -131,6 +133,7 @@ class Bearer:
             )
 
 
+@hide_init_arguments
 @attrs.frozen
 class Basic:
     """An e-mail address and a password, as documented for the organization API."""

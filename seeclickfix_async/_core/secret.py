@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
-from typing import Any, final
+from collections.abc import Callable
+from inspect import iscoroutinefunction
+from typing import Any, ParamSpec, TypeVar, cast, final
+
+from seeclickfix_async.errors import SeeClickFixError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 MASK = "**********"
 
@@ -81,6 +89,41 @@ def strip_traceback(error: BaseException | None) -> None:
         error.__traceback__ = None
         vars(error).pop("_request", None)  # the HTTP library's errors contain the sent request
         error = error.__cause__ or error.__context__
+
+
+def hide_arguments(function: Callable[P, T]) -> Callable[P, T]:
+    """Remove the arguments of a function from the frames of the errors that it raises.
+
+    Use it for a function or coroutine function with a secret as an argument. Its errors of this
+    package then have no frames below the caller's; they say what happened without them.
+    """
+    if iscoroutinefunction(function):
+
+        async def call_async(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await function(*args, **kwargs)
+            except SeeClickFixError as error:
+                strip_traceback(error)
+                args, kwargs = (), {}
+                raise
+
+        return cast("Callable[P, T]", functools.wraps(function)(call_async))
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except SeeClickFixError as error:
+            strip_traceback(error)
+            args, kwargs = (), {}
+            raise
+
+    return functools.wraps(function)(call)
+
+
+def hide_init_arguments(cls: type[T]) -> type[T]:
+    """Hide the arguments of a class in the errors of its `__init__`, as in `hide_arguments`."""
+    cls.__init__ = hide_arguments(cls.__init__)  # type: ignore[method-assign]
+    return cls
 
 
 def _secret_without_value() -> Secret:

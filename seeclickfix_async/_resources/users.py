@@ -11,7 +11,7 @@ from seeclickfix_async._api.reading import read_object, read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
-from seeclickfix_async._core.secret import Secret, as_secret
+from seeclickfix_async._core.secret import Secret, as_secret, hide_arguments
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import User
@@ -70,6 +70,7 @@ class Users:
         route = CollectionRoute(User, "users", "/users", plain_params(query))
         return self._api.pager(route, page)
 
+    @hide_arguments
     async def register(
         self,
         *,
@@ -104,6 +105,7 @@ class Users:
             validation.require(field, body.get(field))
         return await self._write("POST", "/users", {**body, "accept_terms": True}, image)
 
+    @hide_arguments
     async def update(
         self,
         *,

@@ -10,8 +10,9 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 
 from seeclickfix_async._core.credentials import PRODUCTION, normalize_base_url
-from seeclickfix_async._core.secret import Secret, as_secret
-from seeclickfix_async._core.validation import is_visible_ascii
+from seeclickfix_async._core.pasted import refuse_additions
+from seeclickfix_async._core.secret import Secret, as_secret, hide_init_arguments
+from seeclickfix_async._core.validation import is_unicode, is_visible_ascii
 from seeclickfix_async.errors import InvalidArgumentError
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -42,6 +43,7 @@ def normalize_secure_base_url(base_url: str) -> str:
 
 def check_client_id(client_id: str) -> None:
     """Check that an application id is visible ASCII, as all of them are."""
+    refuse_additions("client_id", client_id)
     if not is_visible_ascii(client_id):
         raise InvalidArgumentError("client_id", "must be the application id, without spaces.")
 
@@ -57,6 +59,7 @@ def check_redirect_uri(uri: str) -> None:
     """
     if uri == _OUT_OF_BAND:
         return
+    refuse_additions("redirect_uri", uri)
     parts = None
     with suppress(ValueError):  # an invalid port or IPv6 address
         if is_visible_ascii(uri) and "#" not in uri and urlsplit(uri).port != 0:
@@ -97,9 +100,14 @@ def _to_secret(value: str | Secret | None) -> Secret | None:
         return None
     if not isinstance(value, (str, Secret)) or not as_secret(value).reveal():
         raise InvalidArgumentError("client_secret", "must be a non-empty string, or None.")
-    return as_secret(value)
+    secret = as_secret(value)
+    refuse_additions("client_secret", secret.reveal())
+    if not is_unicode(secret.reveal()):
+        raise InvalidArgumentError("client_secret", "contains half of a surrogate pair.")
+    return secret
 
 
+@hide_init_arguments
 @attrs.frozen
 class Application:
     """An application that is registered with SeeClickFix.

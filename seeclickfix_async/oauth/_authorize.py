@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import attrs
 
 from seeclickfix_async._core.credentials import PRODUCTION
-from seeclickfix_async._core.secret import Secret, as_secret
+from seeclickfix_async._core.secret import Secret, as_secret, hide_arguments, hide_init_arguments
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.oauth._application import (
     DOORKEEPER,
@@ -45,6 +45,7 @@ def pkce_challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
+@hide_init_arguments
 @attrs.frozen
 class Pkce:
     """A PKCE verifier, kept by the application, and its S256 challenge for the authorization URL.
@@ -71,6 +72,7 @@ def generate_pkce() -> Pkce:
     return Pkce(Secret(secrets.token_urlsafe(32)))
 
 
+@hide_arguments
 def authorize_url(
     client_id: str,
     redirect_uri: str,

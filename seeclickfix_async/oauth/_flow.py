@@ -13,14 +13,13 @@ import attrs
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
-from seeclickfix_async._core.secret import MASK, Secret, strip_traceback
+from seeclickfix_async._core.secret import Secret, hide_arguments
 from seeclickfix_async.errors import (
     AuthorizationError,
     FlowExpiredError,
     FlowFinishedError,
     InvalidArgumentError,
     InvalidRedirectError,
-    OAuthError,
 )
 from seeclickfix_async.oauth import _parse as parse
 from seeclickfix_async.oauth import _redirect as redirect
@@ -93,6 +92,7 @@ class Flow:
         }
 
     @classmethod
+    @hide_arguments
     def from_dict(cls, data: Mapping[str, Any]) -> Flow:
         """Return the flow of a dict that `to_dict` returned.
 
@@ -101,9 +101,7 @@ class Flow:
         """
         try:
             return cls(**_validated_fields(data))
-        except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-            strip_traceback(error)
-            data = {}
+        except (KeyError, TypeError, ValueError, OverflowError, OSError):
             raise InvalidArgumentError("data", "is not a dict of Flow.to_dict().") from None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -186,6 +184,7 @@ def begin(
     )
 
 
+@hide_arguments
 def finish(flow: Flow, redirected: str, *, now: Now = utc_now) -> Token | AuthorizationCode:
     """Finish a login: return its token (implicit flow), or a code to exchange (code flow).
 
@@ -209,21 +208,13 @@ def finish(flow: Flow, redirected: str, *, now: Now = utc_now) -> Token | Author
         FlowFinishedError: The flow was finished before.
         AuthorizationError: The provider refused; `AccessDeniedError` if the user did.
     """
-    try:
-        return _finish_at(now(), flow, redirected)
-    except OAuthError as error:
-        strip_traceback(error)
-        redirected = MASK
-        raise
-
-
-def _finish_at(now: datetime, flow: Flow, redirected: str) -> Token | AuthorizationCode:
     params = redirect.parse_redirect(redirected)
     _verify_redirect_uri(flow, redirected)
-    if (now - flow.created_at).total_seconds() > flow.max_age:
+    finished_at = now()
+    if (finished_at - flow.created_at).total_seconds() > flow.max_age:
         raise FlowExpiredError(flow.max_age)
     redirect.verify_state(params, flow.state, flow.issuer)
-    result = _parse_result(flow, params, now)
+    result = _parse_result(flow, params, finished_at)
     if not flow.claim():
         raise FlowFinishedError
     if isinstance(result, AuthorizationError):

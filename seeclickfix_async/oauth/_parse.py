@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import attrs
 
-from seeclickfix_async._core.secret import MASK, Secret, strip_traceback
-from seeclickfix_async.errors import InvalidArgumentError, InvalidRedirectError, OAuthError
+from seeclickfix_async._core.secret import Secret, hide_arguments
+from seeclickfix_async.errors import InvalidArgumentError, InvalidRedirectError
 from seeclickfix_async.oauth import _redirect as redirect
 from seeclickfix_async.oauth._application import check_redirect_uri
 from seeclickfix_async.oauth._authorize import Pkce
@@ -38,6 +38,7 @@ class AuthorizationCode:
     verifier: Secret | None = None
 
 
+@hide_arguments
 def parse_fragment(redirected: str, *, state: str | None, now: Now = utc_now) -> Token:
     """Return the token of a redirected URL, after the implicit flow.
 
@@ -57,14 +58,10 @@ def parse_fragment(redirected: str, *, state: str | None, now: Now = utc_now) ->
         StateMismatchError: The response does not belong to this login.
         AuthorizationError: The provider refused; `AccessDeniedError` if the user did.
     """
-    try:
-        return token_from_params(_verified_params(redirected, state), now())
-    except OAuthError as error:
-        strip_traceback(error)
-        redirected = state = MASK
-        raise
+    return token_from_params(_verified_params(redirected, state), now())
 
 
+@hide_arguments
 def parse_callback(
     redirected: str, *, state: str | None, redirect_uri: str, verifier: str | Secret | None = None
 ) -> AuthorizationCode:
@@ -86,13 +83,8 @@ def parse_callback(
     """
     check_redirect_uri(redirect_uri)
     valid_verifier = None if verifier is None else Pkce(verifier).verifier
-    try:
-        code = code_from_params(_verified_params(redirected, state))
-        return AuthorizationCode(code, redirect_uri, valid_verifier)
-    except OAuthError as error:
-        strip_traceback(error)
-        redirected = state = verifier = MASK
-        raise
+    code = code_from_params(_verified_params(redirected, state))
+    return AuthorizationCode(code, redirect_uri, valid_verifier)
 
 
 def _verified_params(redirected: str, state: str | None) -> RedirectParams:

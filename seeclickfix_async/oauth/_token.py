@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from seeclickfix_async._core.secret import Secret, strip_traceback
+from seeclickfix_async._core.secret import Secret, hide_arguments
 from seeclickfix_async._core.timestamps import clamp
 from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
@@ -82,6 +82,7 @@ class Token:
         }
 
     @classmethod
+    @hide_arguments
     def from_dict(cls, data: Mapping[str, Any]) -> Token:
         """Return the token of a dict that `to_dict` returned.
 
@@ -90,9 +91,7 @@ class Token:
         """
         try:
             return token_from_json(data, now=_parse_created_at(data["created_at"]))
-        except (DecodeError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-            strip_traceback(error)
-            data = {}
+        except (DecodeError, KeyError, TypeError, ValueError, OverflowError, OSError):
             raise InvalidArgumentError("data", "is not a dict of Token.to_dict().") from None
 
 

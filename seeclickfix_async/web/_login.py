@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
-from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
+from seeclickfix_async._core.secret import Secret, as_secret, hide_arguments, strip_traceback
 from seeclickfix_async.errors import (
     AuthenticationError,
     InvalidArgumentError,
@@ -93,6 +93,7 @@ class Login:
         InvalidArgumentError: An argument is invalid.
     """
 
+    @hide_arguments
     def __init__(
         self,
         app: Application,

@@ -22,11 +22,13 @@ from seeclickfix_async import (
     Retry,
     StoredToken,
     TokenEndpoint,
+    WatchArea,
     errors,
     oauth,
 )
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import AuthorizationCode, Flow, Token
+from seeclickfix_async.web import Login
 from tests.support.broken_connection import BrokenTransport
 from tests.support.canaries import Canaries, format_with_locals
 from tests.support.doorkeeper import Doorkeeper, doorkeeper
@@ -198,6 +200,60 @@ async def test_unreadable_tokens_show_no_secret(canaries: Canaries, tmp_path: Pa
         lambda: AsyncClient().with_options(token=Secret(f"{secret.reveal()} ")),
     ):
         await _expect_error(canaries, lambda wrong=wrong: make(wrong))  # type: ignore[misc]
+
+
+_SECRET = "s" * 43
+_APP = oauth.Application("app", "https://app.example/callback", "confidential-secret")
+_REFUSED_CALLS: list[Callable[[], object]] = [
+    lambda: AsyncClient(_SECRET, timeout=-1),
+    lambda: AsyncClient(_SECRET, auth=("a", _SECRET)),
+    lambda: AsyncClient(auth=("a:b", _SECRET)),
+    lambda: AsyncClient(auth=("a", _SECRET), timeout=-1),
+    lambda: AsyncClient().with_options(token=_SECRET, timeout=-1),
+    lambda: AsyncClient().with_options(token=f'"{_SECRET}"'),
+    lambda: oauth.Application("app", "not a URI", _SECRET),
+    lambda: oauth.Application("an id", "https://app.example/callback", _SECRET),
+    lambda: oauth.Application("app", "https://app.example/", _SECRET, "http://not.private"),
+    lambda: oauth.Application("app", "https://app.example/", f"{_SECRET} "),
+    lambda: oauth.Pkce(f"{_SECRET}!"),
+    lambda: oauth.parse_callback("?code=x", state=_SECRET, redirect_uri="not a URI"),
+    lambda: oauth.parse_callback(
+        "?code=x", state=None, redirect_uri="https://app.example/", verifier=f"{_SECRET}!"
+    ),
+    lambda: oauth.parse_fragment(f"#access_token={_SECRET}&token_type=bearer", state=" "),
+    lambda: oauth.authorize_url("app", "https://app.example/", state=f"{_SECRET}\n"),
+    lambda: oauth.authorize_url("an id", "https://app.example/", state=_SECRET),
+    lambda: Login(_APP, TokenEndpoint(_APP), secret_key=_SECRET, on_login=None, max_age=0),  # type: ignore[arg-type]
+    lambda: Login(_APP, TokenEndpoint(_APP), secret_key=[_SECRET, "x"], on_login=None),  # type: ignore[arg-type]
+    lambda: WatchArea(f"{_SECRET}\ud800"),
+]
+
+
+@pytest.mark.parametrize("call", _REFUSED_CALLS)
+async def test_refused_arguments_show_no_secret(
+    canaries: Canaries, call: Callable[[], object]
+) -> None:
+    canaries.hide(Secret(_SECRET))
+    canaries.loggers = set()
+
+    async def run() -> object:
+        return call()
+
+    await _expect_error(canaries, run)
+
+
+async def test_an_account_that_is_refused_shows_no_password(canaries: Canaries) -> None:
+    canaries.hide(Secret("the-password"))
+    canaries.loggers = {"seeclickfix_async"}
+    account = {"name": "Ada", "email": "ada@example.org", "password": "the-password"}
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _request: httpx.Response(422, json={"name": "taken"}))
+    ) as http:
+        users = AsyncClient(_SECRET, http=http, limiter=None).users
+
+        await _expect_error(canaries, lambda: users.register(**account, accept_terms=True))
+        await _expect_error(canaries, lambda: users.register(**account, accept_terms=False))
+        await _expect_error(canaries, lambda: users.update(**account))
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])

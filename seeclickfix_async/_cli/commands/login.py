@@ -26,6 +26,7 @@ from seeclickfix_async._core.credentials import (
     normalize_base_url,
     personal_token_expiry,
 )
+from seeclickfix_async._core.pasted import refuse_additions
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import AccessDeniedError, AuthorizationError, OAuthError
 from seeclickfix_async.errors._counting import counted
@@ -153,7 +154,9 @@ async def logout(*, base_url: Site = PRODUCTION) -> int:
 
 def _read_personal_token() -> Token:
     line = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
-    secret = Secret(header_text("token", line.strip()))
+    secret = Secret(line.strip())
+    refuse_additions("token", secret.reveal())
+    header_text("token", secret.reveal())
     now, end = datetime.now(UTC), personal_token_expiry(secret)
     lifetime = None
     if end is not None:
