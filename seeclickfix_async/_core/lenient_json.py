@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -45,11 +46,12 @@ def loads(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except UNREADABLE as error:
-        document = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")
-        try:
-            return _LENIENT.decode(_ESCAPE.sub(_replace_half_pair, document))
-        except (ValueError, RecursionError):
-            raise error from None  # the message of msgspec is the most precise
+        unreadable = error
+    document = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")
+    with suppress(ValueError, RecursionError):
+        return _LENIENT.decode(_ESCAPE.sub(_replace_half_pair, document))
+    # The message of msgspec is the most precise, and the other error contains the document.
+    raise unreadable
 
 
 def members(content: bytes) -> dict[str, bytes]:

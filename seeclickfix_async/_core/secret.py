@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import iscoroutinefunction
 from typing import Any, ParamSpec, TypeVar, cast, final
+from urllib.parse import quote, quote_plus
 
 from seeclickfix_async.errors import SeeClickFixError
 
@@ -14,6 +15,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MASK = "**********"
+_SHORTEST = 4  # characters of a secret that is masked in the words of a response
 
 
 @final
@@ -124,6 +126,44 @@ def hide_init_arguments(cls: type[T]) -> type[T]:
     """Hide the arguments of a class in the errors of its `__init__`, as in `hide_arguments`."""
     cls.__init__ = hide_arguments(cls.__init__)  # type: ignore[method-assign]
     return cls
+
+
+def mask_error(error: SeeClickFixError, secrets: Iterable[Secret]) -> None:
+    """Mask the secrets of a request in an error that quotes its response."""
+    known = tuple(secrets)
+    error.args = mask_secrets(error.args, known)
+    vars(error).update(mask_secrets(vars(error), known))
+
+
+def mask_secrets(value: T, secrets: Iterable[Secret]) -> T:
+    """Mask the secrets of a request in words of its response, which may repeat them.
+
+    Do this before the words are shortened: a part of a secret is not found.
+
+    Args:
+        value: A string, or a value of JSON with strings in it.
+        secrets: The secrets; they are also found in their form encoding.
+    """
+    patterns = [
+        form
+        for secret in secrets
+        if len(plain := secret.reveal()) >= _SHORTEST
+        for form in (plain, quote_plus(plain), quote(plain, safe=""))
+    ]
+    masked: T = _mask(value, patterns)
+    return masked
+
+
+def _mask(value: Any, patterns: list[str]) -> Any:
+    if isinstance(value, str):
+        for pattern in patterns:
+            value = value.replace(pattern, MASK)
+        return value
+    if isinstance(value, dict):
+        return {_mask(key, patterns): _mask(item, patterns) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_mask(item, patterns) for item in value)
+    return value
 
 
 def _secret_without_value() -> Secret:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
-from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.secret import Secret, mask_secrets
 from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import AuthorizationError, InvalidRedirectError, StateMismatchError
 from seeclickfix_async.oauth._provider_errors import provider_error
@@ -35,6 +35,7 @@ _PARAMETERS = frozenset(
         "token_type",
     }
 )
+_SECRETS = frozenset({"refresh_token", "state"})  # that may be beside an error
 _RESULTS = frozenset({"access_token", "code", "error"})
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -93,7 +94,9 @@ def authorization_error(params: RedirectParams) -> AuthorizationError | None:
     """Return the exception for the provider's error, or None if there is no error."""
     if "error" not in params:
         return None
-    return provider_error(params["error"], params.get("error_description", ""))
+    secrets = [Secret(params[name]) for name in _SECRETS & params.keys()]
+    words = params["error"], params.get("error_description", "")
+    return provider_error(*mask_secrets(words, secrets))
 
 
 def secret_param(params: RedirectParams, name: str) -> Secret:

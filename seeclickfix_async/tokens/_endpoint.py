@@ -13,7 +13,7 @@ import anyio
 import attrs
 
 from seeclickfix_async._core.credentials import Bearer, build_user_agent, header_text
-from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
+from seeclickfix_async._core.secret import Secret, as_secret, mask_error, strip_traceback
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter
 from seeclickfix_async._transport.request import UNSET, Request, RequestOptions, Unset
@@ -27,6 +27,7 @@ from seeclickfix_async.errors import (
     ForeignTokenError,
     InvalidArgumentError,
     InvalidGrantError,
+    SeeClickFixError,
     StatusError,
     TransportError,
 )
@@ -231,11 +232,16 @@ class TokenEndpoint:
         )
         try:
             return await self._send(request, self._options)
-        except StatusError as error:
-            code, description = _error_fields(error.body)
+        except SeeClickFixError as error:
+            strip_traceback(error)  # its frames contain a redirect, which may repeat the form
+            secrets = [*form.values(), self._app.client_secret]
+            mask_error(error, [secret for secret in secrets if isinstance(secret, Secret)])
+            code, description = _error_fields(getattr(error, "body", None))
             if code is None:
                 raise
-            raise provider_error(code, description) from error
+            refusal = provider_error(code, description)
+            refusal.requests = error.requests
+            raise refusal from error
 
     async def _send(self, request: Request, options: RequestOptions) -> Response:
         """Send a request, on a new connection if the pool belongs to another event loop."""

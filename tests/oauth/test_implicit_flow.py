@@ -213,6 +213,17 @@ def test_the_description_of_the_provider_is_made_printable() -> None:
     assert len(caught.value.description) <= 500
 
 
+@pytest.mark.parametrize("before", [0, 480])
+def test_the_description_of_the_provider_does_not_repeat_the_state(before: int) -> None:
+    description = f"{'x' * before}+{_STATE}"
+    redirected = f"error=odd{_STATE}&error_description={description}&state={_STATE}"
+
+    with pytest.raises(AuthorizationError) as caught:
+        oauth.parse_fragment(redirected, state=_STATE)
+
+    assert _STATE[:10] not in f"{caught.value} {vars(caught.value)}"
+
+
 def test_a_token_does_not_show_its_secret() -> None:
     token = oauth.parse_fragment(_fragment(), state=_STATE)
 

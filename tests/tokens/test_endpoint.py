@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 
+import attrs
 import httpx
 import pytest
 
 from seeclickfix_async import TokenEndpoint, errors
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import AuthorizationCode, Token
+from tests.support.canaries import Canaries
 from tests.support.tokens import APP, NO_WAIT, NOW, SITE, make_token
 
 pytestmark = pytest.mark.anyio
@@ -150,6 +153,54 @@ async def test_each_error_code_of_the_provider_has_an_exception(
 
     assert type(caught.value) is kind
     assert (caught.value.code, caught.value.description) == (code, "Its own words.")
+
+
+_ECHOES: list[Callable[[str], httpx.Response]] = [
+    lambda form: httpx.Response(400, json={"error": "invalid_grant", "error_description": form}),
+    lambda form: httpx.Response(400, json={"error": form[:90]}),
+    lambda form: httpx.Response(400, json=[{"description": form}]),
+    lambda form: httpx.Response(422, json={"errors": {form: [form]}}),
+    lambda form: httpx.Response(500, json={"detail": {"request": [form]}}),
+    lambda form: httpx.Response(400, headers={"WWW-Authenticate": f'Bearer error="{form}"'}),
+    lambda form: httpx.Response(302, headers={"Location": f"https://{'v' * 43}.example/{form}"}),
+    lambda form: httpx.Response(200, content=form.encode()),
+    lambda form: httpx.Response(200, json={"token_type": form}),
+]
+
+
+@pytest.mark.parametrize("decode", [str, unquote_plus], ids=["encoded", "decoded"])
+@pytest.mark.parametrize("echo", _ECHOES)
+async def test_a_response_that_repeats_the_request_is_not_quoted(
+    echo: Callable[[str], httpx.Response], decode: Callable[[str], str]
+) -> None:
+    def serve(request: httpx.Request) -> httpx.Response:
+        return echo(decode(request.content.decode()))
+
+    canaries = Canaries()
+    canaries.hide(_CODE.code, _CODE.verifier, Secret("p@ss w+rd"), Secret("p%40ss+w%2Brd"))
+    app = attrs.evolve(APP, client_secret="p@ss w+rd")
+    http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+    endpoint = TokenEndpoint(app, http=http, limiter=None, retry=NO_WAIT)
+
+    with pytest.raises(errors.SeeClickFixError) as caught:
+        await endpoint.exchange(_CODE)
+
+    canaries.show_error(caught.value)
+    assert canaries.found == set()
+    assert caught.value.requests == (0 if isinstance(caught.value, errors.DecodeError) else 1)
+
+
+@pytest.mark.parametrize("length", [60, 100])
+async def test_a_truncated_token_response_is_not_quoted(length: int) -> None:
+    canaries = Canaries()
+    canaries.hide(Secret("the-new-access-token"))
+    body = b'{"access_token":"the-new-access-token","token_type":"Bearer","refresh_token":"x"}'
+
+    with pytest.raises(errors.DecodeError) as caught:
+        await _endpoint(httpx.Response(200, content=body[:length] + b'"'), []).exchange(_CODE)
+
+    canaries.show_error(caught.value)
+    assert canaries.found == set()
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
