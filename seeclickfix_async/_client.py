@@ -23,8 +23,9 @@ from seeclickfix_async._core.credentials import (
     build_user_agent,
     normalize_base_url,
 )
+from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.pasted import refuse_additions
-from seeclickfix_async._core.secret import Secret, as_secret, hide_arguments
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._resources.comments import Comments
 from seeclickfix_async._resources.emails import Emails
 from seeclickfix_async._resources.issues import Issues

@@ -13,7 +13,8 @@ from typing import Any
 import attrs
 
 from seeclickfix_async._core import validation
-from seeclickfix_async._core.secret import Secret, hide_init_arguments
+from seeclickfix_async._core.error_secrets import hide_init_arguments
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import InvalidArgumentError
 
 _METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude at the equator

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from seeclickfix_async._core.error_secrets import hide_init_arguments
 from seeclickfix_async._core.pasted import refuse_additions
-from seeclickfix_async._core.secret import MASK, Secret, as_secret, hide_init_arguments
+from seeclickfix_async._core.secret import MASK, Secret, as_secret
 from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError

@@ -10,8 +10,9 @@ from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.reading import read_object, read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.image import Image
-from seeclickfix_async._core.secret import Secret, as_secret, hide_arguments
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import User

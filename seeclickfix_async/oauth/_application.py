@@ -10,8 +10,9 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 
 from seeclickfix_async._core.credentials import PRODUCTION, normalize_base_url
+from seeclickfix_async._core.error_secrets import hide_init_arguments
 from seeclickfix_async._core.pasted import refuse_additions
-from seeclickfix_async._core.secret import Secret, as_secret, hide_init_arguments
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._core.validation import is_unicode, is_visible_ascii
 from seeclickfix_async.errors import InvalidArgumentError
 

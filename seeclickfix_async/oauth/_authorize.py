@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 import attrs
 
 from seeclickfix_async._core.credentials import PRODUCTION
-from seeclickfix_async._core.secret import Secret, as_secret, hide_arguments, hide_init_arguments
+from seeclickfix_async._core.error_secrets import hide_arguments, hide_init_arguments
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.oauth._application import (
     DOORKEEPER,

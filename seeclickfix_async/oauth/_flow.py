@@ -13,7 +13,8 @@ import attrs
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
-from seeclickfix_async._core.secret import Secret, hide_arguments
+from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import (
     AuthorizationError,
     FlowExpiredError,

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import attrs
 
-from seeclickfix_async._core.secret import Secret, hide_arguments
+from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import InvalidArgumentError, InvalidRedirectError
 from seeclickfix_async.oauth import _redirect as redirect
 from seeclickfix_async.oauth._application import check_redirect_uri

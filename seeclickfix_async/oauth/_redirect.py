@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
-from seeclickfix_async._core.secret import Secret, mask_secrets
+from seeclickfix_async._core.error_secrets import mask_secrets
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import AuthorizationError, InvalidRedirectError, StateMismatchError
 from seeclickfix_async.oauth._provider_errors import provider_error

@@ -9,7 +9,8 @@ from typing import Any
 
 import attrs
 
-from seeclickfix_async._core.secret import Secret, hide_arguments
+from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.timestamps import clamp
 from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError

@@ -13,7 +13,8 @@ import anyio
 import attrs
 
 from seeclickfix_async._core.credentials import Bearer, build_user_agent, header_text
-from seeclickfix_async._core.secret import Secret, as_secret, mask_error, strip_traceback
+from seeclickfix_async._core.error_secrets import mask_error
+from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter
 from seeclickfix_async._transport.request import UNSET, Request, RequestOptions, Unset

@@ -112,6 +112,7 @@ _PROBLEMS: tuple[tuple[type[SeeClickFixError], Problem], ...] = (
     (errors.InvalidArgumentError, _MISCONFIGURED),
     (errors.ClientStateError, _MISCONFIGURED),
     (errors.NotFoundError, _MISCONFIGURED),
+    (errors.TokenStoreError, _MISCONFIGURED),
     (
         errors.RateLimitedError,
         Problem(

@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
-from seeclickfix_async._core.secret import Secret, as_secret, hide_arguments, strip_traceback
+from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async.errors import (
     AuthenticationError,
     InvalidArgumentError,

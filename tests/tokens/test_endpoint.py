@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote_plus
 
 import attrs
 import httpx
+import msgspec
 import pytest
 
 from seeclickfix_async import TokenEndpoint, errors
@@ -161,6 +162,7 @@ _ECHOES: list[Callable[[str], httpx.Response]] = [
     lambda form: httpx.Response(400, json=[{"description": form}]),
     lambda form: httpx.Response(422, json={"errors": {form: [form]}}),
     lambda form: httpx.Response(500, json={"detail": {"request": [form]}}),
+    lambda form: httpx.Response(400, content=b"[" * 900 + msgspec.json.encode(form) + b"]" * 900),
     lambda form: httpx.Response(400, headers={"WWW-Authenticate": f'Bearer error="{form}"'}),
     lambda form: httpx.Response(302, headers={"Location": f"https://{'v' * 43}.example/{form}"}),
     lambda form: httpx.Response(200, content=form.encode()),

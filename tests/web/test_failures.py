@@ -144,6 +144,7 @@ async def test_on_error_replaces_the_page() -> None:
         (errors.RateLimitedError("injected"), 503),
         (errors.AuthenticationError("injected"), 502),
         (errors.ClosedClientError(), 500),
+        (errors.TokenStoreError("injected"), 500),
     ],
 )
 async def test_the_page_for_an_error_of_the_application(
