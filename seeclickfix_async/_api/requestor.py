@@ -31,7 +31,6 @@ RowT = TypeVar("RowT", bound=Identified)
 _ROOT = api_url("")
 _DOT_SEGMENT = re.compile(r"(^|/)\.{1,2}(/|$)")
 _METHOD = re.compile(r"[A-Z]{3,10}")
-_NOT_IMAGES = ("text/", "application/json")
 _ID_IN_PATH = re.compile(r"(?<=/)\d+")
 
 
@@ -150,13 +149,21 @@ class Requestor:
         return await self.get(route.route, params=params, **route.path)
 
     async def download(self, url: str, into: BodyWriter) -> None:
-        """Fetch an image. Redirects may lead to other origins, which do not receive the token."""
+        """Fetch an image. Redirects may lead to other origins, which do not receive the token.
+
+        Raises:
+            DecodeError: It is not an image. A server's word does not count: storage hosts send
+                images as `application/octet-stream`, and error pages as `image/jpeg` (observed).
+        """
         route = "GET a photo"
         request = Request("GET", url, route, {"Accept": "image/*"}, into=into)
-        response = await self.transport.send(request, self.options)
-        content_type = response.headers.get("content-type", "").lower()
-        if content_type.startswith(_NOT_IMAGES):
-            raise DecodeError("It is not an image.", route=route)
+        await self.transport.send(request, self.options)
+        if image.detect_suffix(into.head) is None:
+            raise DecodeError(
+                "It is not an image: no png, jpeg, gif, webp, heic or avif, judging by its first "
+                "bytes.",
+                route=route,
+            )
 
     async def follow(self, method: str, url: str, prefix: str, body: Any) -> Response:
         """Write to a link from a response, at this client's own site.

@@ -1,4 +1,7 @@
-"""Photos that the service accepts: png, jpeg or gif, at most 20 MB (documented)."""
+"""Kinds of photos, by their first bytes: those that the service accepts, and those that it sends.
+
+It accepts png, jpeg or gif, at most 20 MB (documented).
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,23 @@ from typing import Protocol, runtime_checkable
 from seeclickfix_async.errors import InvalidArgumentError
 
 _MAX_SIZE = 20 * 1024 * 1024
-HEAD = 8
-"""The number of leading bytes from which the media type is detected."""
+HEAD = 64
+"""The number of leading bytes from which the kind of a photo is detected."""
 
 _MEDIA_TYPES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
     b"GIF87a": "image/gif",
     b"GIF89a": "image/gif",
+}
+_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif"}
+
+# The brands of the first box of HEIF files (ISO 23008-12, AVIF 1.1); the last two say the least.
+_BRANDS = {
+    **dict.fromkeys((b"avif", b"avis"), ".avif"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis"), ".heic"),
+    **dict.fromkeys((b"hevc", b"hevx", b"hevm", b"hevs"), ".heic"),
+    **dict.fromkeys((b"mif1", b"msf1"), ".heif"),
 }
 
 
@@ -51,10 +63,40 @@ def detect_media_type(head: bytes, size: int) -> str:
         raise InvalidArgumentError(
             "image", f"has {size:,} bytes; the service accepts {_MAX_SIZE:,} at most."
         )
-    for signature, media_type in _MEDIA_TYPES.items():
-        if head.startswith(signature):
-            return media_type
-    raise InvalidArgumentError("image", "is not a png, jpeg or gif, judging by its first bytes.")
+    media_type = _media_type(head)
+    if media_type is None:
+        raise InvalidArgumentError(
+            "image", "is not a png, jpeg or gif, judging by its first bytes."
+        )
+    return media_type
+
+
+def detect_suffix(head: bytes) -> str | None:
+    """Return the suffix for the file of a received photo, such as `.jpg`, or None for other data.
+
+    Args:
+        head: The first bytes: `HEAD` of them, or all.
+    """
+    media_type = _media_type(head)
+    if media_type is not None:
+        return _SUFFIXES[media_type]
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return ".webp"
+    return _heif_suffix(head)
+
+
+def _media_type(head: bytes) -> str | None:
+    types = (type_ for signature, type_ in _MEDIA_TYPES.items() if head.startswith(signature))
+    return next(types, None)
+
+
+def _heif_suffix(head: bytes) -> str | None:
+    """Return the suffix by the brands of the first box: size, `ftyp`, brand, version, brands."""
+    if head[4:8] != b"ftyp":
+        return None
+    box = head[8 : int.from_bytes(head[:4])]
+    brands = {box[start : start + 4] for start in range(0, len(box), 4) if start != 4}
+    return next((suffix for brand, suffix in _BRANDS.items() if brand in brands), None)
 
 
 def check(image: Image) -> None:

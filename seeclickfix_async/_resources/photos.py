@@ -9,6 +9,7 @@ import attrs
 
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._transport.download import FileWriter, MemoryWriter
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Comment, Issue, Media
@@ -25,8 +26,10 @@ class Photos:
 
         InvalidArgumentError: There is no photo, or the link is invalid; nothing was sent.
         NotFoundError: The photo was removed.
-        DecodeError: The response is not an image.
-        TransportError: The photo was not received.
+        DecodeError: The response is not a png, jpeg, gif, webp, heic or avif image, judging by its
+            first bytes.
+        TransportError: The photo was not received, or the service redirects to a host that is not
+            on the public internet. A service that is not on it itself, such as a sandbox, may.
     """
 
     _api: Requestor = attrs.field(repr=False)
@@ -66,10 +69,15 @@ class Photos:
         if link is None:
             raise InvalidArgumentError("photo", "contains no link to a photo.")
         link = validation.non_empty_str("photo", link)
+        link = link.strip().replace(" ", "%20")
         try:
             url = urljoin(f"{self._api.site}/", link)  # links were relative once (observed)
         except ValueError:  # such as half an IPv6 address
             url = ""
-        if not validation.is_http_url(url) or " " in url or not url.isprintable():
-            raise InvalidArgumentError("photo", "must be an http or https link without spaces.")
+        if not validation.is_http_url(url) or not url.isprintable():
+            raise InvalidArgumentError("photo", "must be an http or https link.")
+        if is_internal(url) and not is_internal(self._api.site):
+            raise InvalidArgumentError(
+                "photo", "must be a link to a host on the public internet, or to the service."
+            )
         return url

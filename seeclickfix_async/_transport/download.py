@@ -16,11 +16,17 @@ from seeclickfix_async._core.file_replacement import (
     flush_to_disk,
     move_into_place,
 )
+from seeclickfix_async._core.image import HEAD
 from seeclickfix_async.errors import InvalidArgumentError
 
 
 class BodyWriter(Protocol):
     """A receiver of the body of a successful response."""
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes of the body, at most `image.HEAD`."""
+        ...
 
     async def begin(self) -> None:
         """Discard what was written: the body starts, for the first time or after a failure."""
@@ -46,6 +52,11 @@ class MemoryWriter:
         self._chunks.append(chunk)
 
     @property
+    def head(self) -> bytes:
+        """The first bytes."""
+        return self.content[:HEAD]
+
+    @property
     def content(self) -> bytes:
         """The whole body."""
         return b"".join(self._chunks)
@@ -60,12 +71,16 @@ class FileWriter:
 
     Args:
         path: The file.
+
+    Attributes:
+        head: The first bytes of the body.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
         self._part = anyio.Path(f"{self._path}.{secrets.token_hex(4)}.part")
         self._is_committed = False
+        self.head: bytes = b""
 
     async def __aenter__(self) -> Self:
         try:
@@ -83,6 +98,7 @@ class FileWriter:
 
     async def begin(self) -> None:
         """Discard what was written."""
+        self.head = b""
         try:
             await self._file.seek(0)
             await self._file.truncate()
@@ -93,6 +109,7 @@ class FileWriter:
         """Write the next chunk."""
         try:
             await self._file.write(chunk)
+            self.head += chunk[: HEAD - len(self.head)]
         except OSError as error:
             raise _unwritable(error) from error
 

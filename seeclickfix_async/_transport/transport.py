@@ -12,6 +12,7 @@ import attrs
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._transport.cache import Cache, validators
@@ -29,6 +30,7 @@ from seeclickfix_async.errors import (
     RedirectLoopError,
     RedirectRefusedError,
     SeeClickFixError,
+    TransportError,
 )
 
 _logger = logging.getLogger("seeclickfix_async")
@@ -68,6 +70,7 @@ class Transport:
     ) -> None:
         self._origin = parse_origin(site)
         self._root = f"{site}/"
+        self._is_internal = is_internal(site)
         if isinstance(limiter, Unset):
             limiter = Limiter(clock=clock)
         self._limiter = limiter or Unlimited()
@@ -182,6 +185,8 @@ class Transport:
                 )
             seen.add(url)
             exchange.url, exchange.is_own = url, self._is_own(url)
+            if is_internal(url) and not self._is_internal:
+                raise _internal_redirect_error(exchange)
             if request.method not in _SAFE_METHODS:
                 _check_redirected_write(exchange, response.status)
 
@@ -260,6 +265,16 @@ def _redirect_url(exchange: Exchange, location: str) -> str:
             return url
     raise RedirectRefusedError(
         "The service redirects to an invalid URL.", route=exchange.request.route
+    )
+
+
+def _internal_redirect_error(exchange: Exchange) -> TransportError:
+    """Return the error for a redirect from a public service into the caller's own network."""
+    if exchange.request.into is None:
+        return foreign_redirect_error(exchange.url, exchange.request.route)
+    return RedirectRefusedError(
+        "The service redirects to an address that is not on the public internet.",
+        route=exchange.request.route,
     )
 
 

@@ -68,7 +68,11 @@ class RedirectLoopError(TransportError):
 
 
 class RedirectRefusedError(TransportError):
-    """The service redirects a request that must not be sent on: a write's body, or a secret."""
+    """The service redirects a request that must not be sent on.
+
+    A write would lose its body, a secret would leave the service, or the target is invalid or
+    not on the public internet.
+    """
 
     code = "redirect_refused"
 

@@ -1,7 +1,8 @@
 """The photos of a pull: a file for each issue with a photo.
 
-A photo is downloaded to a temporary file that is renamed when it is complete. So a file name in the
-folder means a complete photo, and an interrupted download needs no other state.
+A photo is downloaded to a temporary file that is renamed when it is complete. So a file in the
+folder that begins as an image does is a complete photo, and an interrupted download needs no other
+state. Any other file, such as an error page or nothing, is not taken for a photo.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ import anyio
 import attrs
 
 from seeclickfix_async._client import AsyncClient
+from seeclickfix_async._core.image import HEAD, detect_suffix
 from seeclickfix_async.errors import (
     BlockedError,
     DecodeError,
     InvalidArgumentError,
     RateLimitedError,
+    RedirectRefusedError,
+    ResponseTooLargeError,
     ServerError,
     StatusError,
     TransportError,
@@ -34,17 +38,18 @@ _WORKERS = 8
 _CHUNK = 64  # rows that are read at a time
 _MOST_FAILURES = 24  # in a row: the host is down, and each download would use all its retries
 _GONE = (404, 410)
-_SUFFIX = re.compile(r"\.(jpe?g|png|gif|webp)(?=$|[?#])", re.IGNORECASE)
 _STALE_AFTER = 3_600  # seconds
-_PART = re.compile(r"\d+(\.[a-z]+)?\.[0-9a-f]{8}\.part")
+_PART = re.compile(r"-?\d+((\.[a-z]+)?\.[0-9a-f]{8})?\.part")
+_PHOTO = re.compile(r"(-?\d+)(\.[A-Za-z]+)?")  # the links of early versions had other suffixes
 
 
 @attrs.define(eq=False)
 class PhotoDownloader:
     """Downloads photos into a folder, named by their issues' ids, such as `20000001.jpg`.
 
-    Existing photos are not downloaded again. A photo that the service reports as gone leaves an
-    empty file, such as `20000001.gone`, so that later calls do not request it.
+    The first bytes of a photo decide its suffix, and whether it is a photo at all. Existing photos
+    are not downloaded again. A photo that the service reports as gone leaves an empty file, such as
+    `20000001.gone`, so that later calls do not request it.
 
     Attributes:
         client: Sends the requests.
@@ -57,6 +62,7 @@ class PhotoDownloader:
     folder: Path
     present: int = 0
     missing: int = 0
+    _complete: set[int] = attrs.field(factory=set)  # the ids of photos in the folder
     _failures: int = 0  # in a row
     _error: Exception | None = None
 
@@ -86,9 +92,10 @@ class PhotoDownloader:
 
     def count(self, rows: Iterable[StoredRow]) -> int:
         """Set `present` and `missing`, and return the number of photos to download."""
+        self._complete = {int(file.stem) for file in self.folder.iterdir() if _is_photo(file)}
         to_download = 0
         for row in filter(_has_photo, rows):
-            is_present = self._path(row).exists()
+            is_present = row.id in self._complete
             self.present += is_present
             self.missing += not is_present
             to_download += self._is_needed(row)
@@ -132,39 +139,50 @@ class PhotoDownloader:
 
     async def _download_one(self, row: StoredRow) -> None:
         try:
-            await self.client.photos.save(row.image or "", self._path(row))
+            await self._save(row)
         except BlockedError:
             raise
         except InvalidArgumentError as error:
             if isinstance(error.__cause__, OSError):  # from the folder, not from the link
-                raise
+                raise self._unwritable(error.__cause__) from error.__cause__
+        except (DecodeError, RedirectRefusedError, ResponseTooLargeError):
+            self._failures = 0  # the host works: only this photo is not available
         except (TransportError, ServerError, RateLimitedError):
             self._failures += 1
-        except StatusError as error:  # the host works: only this photo is not available
+        except StatusError as error:
             if error.status in _GONE:
                 await self._mark_gone(row)
-            self._failures = 0
-        except DecodeError:
             self._failures = 0
         else:
             self.present += 1
             self.missing -= 1
             self._failures = 0
 
+    async def _save(self, row: StoredRow) -> None:
+        part = self.folder / f"{row.id}.part"
+        try:
+            await self.client.photos.save(row.image or "", part)
+            await run_in_file_thread(_add_suffix, part)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await anyio.Path(part).unlink(missing_ok=True)
+            raise
+
     async def _mark_gone(self, row: StoredRow) -> None:
         try:
             await anyio.Path(self._gone_path(row)).touch()
         except OSError as error:
-            raise InvalidArgumentError(
-                "photos", f"{self.folder} cannot be written to: {error.strerror}."
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            "photos",
+            f"{self.folder} cannot be written to: {error.strerror}. The photos in it are complete; "
+            "free disk space, or correct its permissions, and pull again.",
+        )
 
     def _is_needed(self, row: StoredRow) -> bool:
-        return not self._path(row).exists() and not self._gone_path(row).exists()
-
-    def _path(self, row: StoredRow) -> Path:
-        suffix = _SUFFIX.search(row.image or "")
-        return self.folder / f"{row.id}{suffix[0].lower() if suffix else ''}"
+        return row.id not in self._complete and not self._gone_path(row).exists()
 
     def _gone_path(self, row: StoredRow) -> Path:
         return self.folder / f"{row.id}.gone"
@@ -172,3 +190,18 @@ class PhotoDownloader:
 
 def _has_photo(row: StoredRow) -> bool:
     return row.image is not None and row.vanished is None
+
+
+def _is_photo(file: Path) -> bool:
+    is_named_so = _PHOTO.fullmatch(file.name) is not None
+    return is_named_so and file.is_file() and _suffix(file) is not None
+
+
+def _add_suffix(part: Path) -> None:
+    """Rename a complete download by its first bytes, which `save` has checked."""
+    part.replace(part.with_suffix(_suffix(part) or ""))
+
+
+def _suffix(file: Path) -> str | None:
+    with file.open("rb", buffering=0) as opened:
+        return detect_suffix(opened.read(HEAD))

@@ -21,6 +21,7 @@ from seeclickfix_async.errors import BlockedError, InvalidArgumentError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
 from seeclickfix_async.sandbox._server import serve
+from tests.support.image_samples import IMAGES, NOT_IMAGES
 from tests.support.in_process import NO_WAIT
 from tests.support.pulled_files import read_issues, vanished_ids
 
@@ -37,6 +38,7 @@ class _Storage:
     def __init__(self, issues: int = 60) -> None:
         self.sandbox = Sandbox(issues, settings=Settings(quota=None))
         self.faults: dict[str, str] = {}  # by the key in the photo's link
+        self.contents: dict[str, bytes] = {}  # by that key
         self.fetched: Counter[str] = Counter()
         self.had_token: set[bool] = set()  # of requests to the storage
         self.delay = 0.0
@@ -56,6 +58,8 @@ class _Storage:
             app = RedirectResponse("http://localhost:9/photo.jpg")
         elif fault == "torn" and path.startswith("/storage/"):
             app = StreamingResponse(_disconnect(), headers={"Content-Length": "1000"})
+        elif path.startswith("/storage/") and (content := self._content(path)) is not None:
+            app = Response(content, media_type="image/jpeg")
         elif fault == "page":
             app = Response("sign in", media_type="text/html")
         elif fault == "link":
@@ -64,6 +68,9 @@ class _Storage:
             app = RedirectResponse("https://xn--/photo.jpg")
         with contextlib.suppress(_Disconnected):
             await app(scope, receive, send)
+
+    def _content(self, path: str) -> bytes | None:
+        return next((self.contents[key] for key in self.contents if key in path), None)
 
     async def links(self, client: AsyncClient) -> dict[int, str]:
         """Return the keys of the photos by issue."""
@@ -111,7 +118,7 @@ async def test_every_photo_is_downloaded_once(
         again = await pull(client, to=tmp_path / name, photos=folder)
 
     assert len(links) > 20
-    assert _names(folder) == {f"{number}.jpg" for number in links}
+    assert _names(folder) == {f"{number}.png" for number in links}
     assert all(file.read_bytes().startswith(_PNG) for file in folder.iterdir())
     assert (report.photos, report.photos_missing) == (len(links), 0)
     assert (again.photos, again.photos_missing) == (len(links), 0)
@@ -138,9 +145,49 @@ async def test_unavailable_photos_are_counted_and_stop_nothing(
     assert (report.photos, report.photos_missing) == (len(links) - len(faults), len(faults))
     assert (later.photos, later.photos_missing) == (len(links) - 2, 2)
     gone = {f"{number}.gone" for number, fault in lost.items() if fault in ("404", "410")}
-    there = {f"{number}.jpg" for number in links} - {name.replace("gone", "jpg") for name in gone}
+    there = {f"{number}.png" for number in links} - {name.replace("gone", "png") for name in gone}
     assert _names(folder) == gone | there
     assert all(storage.fetched[key] == first[key] for key in list(links.values())[:2])
+
+
+async def test_the_first_bytes_of_a_photo_decide_its_name(
+    storage: _Storage, url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    async with _client(url) as client:
+        links = await storage.links(client)
+        names = dict(zip(links, IMAGES, strict=False))
+        other = dict(zip(list(links)[len(names) :], NOT_IMAGES, strict=False))
+        storage.contents = {links[number]: IMAGES[name] for number, name in names.items()}
+        storage.contents |= {links[number]: content for number, content in other.items()}
+        report = await pull(client, to=tmp_path / "city.db", photos=folder)
+
+        assert (report.photos, report.photos_missing) == (len(links) - len(other), len(other))
+        assert not other.keys() & {int(file.stem) for file in folder.iterdir()}
+
+        storage.contents = {}
+        later = await pull(client, to=tmp_path / "city.db", photos=folder)
+
+    assert (later.photos, later.photos_missing) == (len(links), 0)
+    assert _names(folder) == {
+        f"{number}{Path(names.get(number, 'a.png')).suffix}" for number in links
+    }
+    assert set(storage.fetched.values()) == {1, 2}
+
+
+async def test_a_file_that_is_not_an_image_is_replaced(url: str, tmp_path: Path) -> None:
+    async with _client(url) as client:
+        await pull(client, to=tmp_path / "city.jsonl", photos=tmp_path / "photos")
+        first, second, third, fourth, *_ = sorted((tmp_path / "photos").iterdir())
+        first.write_bytes(b"")
+        second.write_bytes(b"<!DOCTYPE html>")
+        third.rename(third.with_suffix(".JPEG"))
+        fourth.rename(fourth.with_suffix(""))
+        await pull(client, to=tmp_path / "city.jsonl", photos=tmp_path / "photos")
+
+    assert first.read_bytes()[: len(_PNG)] == second.read_bytes()[: len(_PNG)] == _PNG
+    assert third.with_suffix(".JPEG").name in _names(tmp_path / "photos")
+    assert not {third.name, fourth.name} & _names(tmp_path / "photos")
 
 
 async def test_a_failing_host_is_not_requested_for_every_photo(
@@ -281,7 +328,7 @@ def test_a_killed_photo_download_is_continued(tmp_path: Path) -> None:
     numbers = {
         row["id"] for row in read_issues(tmp_path / "city.jsonl") if row["media"]["image_full"]
     }
-    assert _names(tmp_path / "photos") == {f"{number}.jpg" for number in numbers}
+    assert _names(tmp_path / "photos") == {f"{number}.png" for number in numbers}
     assert (report.photos, report.photos_missing) == (len(numbers), 0)
     sizes = {file.stat().st_size for file in (tmp_path / "photos").iterdir()}
     assert len(sizes) == 1  # each photo is the same complete pixel

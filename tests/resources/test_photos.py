@@ -19,6 +19,7 @@ from seeclickfix_async.errors import (
     NotFoundError,
 )
 from seeclickfix_async.sandbox import TOKEN, Fault
+from tests.support.image_samples import IMAGES, NOT_IMAGES
 from tests.support.in_process import NO_WAIT, URL, SandboxHarness
 
 pytestmark = pytest.mark.anyio
@@ -83,6 +84,14 @@ async def test_a_link_can_be_relative() -> None:
     assert harness.transport.urls == [f"{URL}/storage/old"]
 
 
+async def test_blanks_in_a_link_are_encoded() -> None:
+    harness = SandboxHarness()
+
+    await harness.client.photos.read(" /storage/old photo ")
+
+    assert harness.transport.urls == [f"{URL}/storage/old%20photo"]
+
+
 @pytest.mark.parametrize(
     ("photo", "message"),
     [
@@ -90,11 +99,12 @@ async def test_a_link_can_be_relative() -> None:
         (models.Media(representative_image_url="http://x/icon.png"), "no link to a photo"),
         (models.Comment(), "no link to a photo"),
         ("ftp://x/a.png", "https link"),
-        ("http://x/a b.png", "https link"),
+        ("http://x.test/a\x07b.png", "https link"),
         ("http://[1.png", "https link"),
-        ("http://x:99999999/a.png", "https link"),
-        ("https://xn--/a.png", "not a valid URL"),
-        (f"https://x/{'a' * 70_000}", "not a valid URL"),
+        ("http://x.test:99999999/a.png", "https link"),
+        ("https://xn--/a.png", "public internet"),
+        ("https://xn--.test/a.png", "not a valid URL"),
+        (f"https://x.test/{'a' * 70_000}", "not a valid URL"),
         ("", "non-empty"),
         (7, "must be a non-empty string"),
     ],
@@ -122,6 +132,42 @@ async def test_a_login_page_is_not_saved(tmp_path: Path) -> None:
         await harness.client.photos.save("/storage/some", tmp_path / "photo.png")
 
     assert _files(tmp_path) == {}
+
+
+def _answering(content: bytes, content_type: str) -> AsyncClient:
+    """Return a client whose service answers everything with this content."""
+    headers = {"Content-Type": content_type}
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(200, headers=headers, content=content)
+    )
+    http = httpx.AsyncClient(transport=transport)
+    return AsyncClient(http=http, base_url=URL, limiter=None, retry=NO_WAIT)
+
+
+@pytest.mark.parametrize("content", IMAGES.values(), ids=IMAGES)
+@pytest.mark.parametrize("content_type", ["image/jpeg", "application/octet-stream", "text/html"])
+async def test_the_first_bytes_make_a_photo(
+    content: bytes, content_type: str, tmp_path: Path
+) -> None:
+    client = _answering(content, content_type)
+
+    assert await client.photos.read("/x") == content
+    assert await client.photos.save("/x", tmp_path / "photo") == len(content)
+    assert _files(tmp_path) == {"photo": content}
+
+
+@pytest.mark.parametrize("content", NOT_IMAGES)
+async def test_other_content_is_not_a_photo(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"the old one")
+    client = _answering(content, "image/jpeg")
+
+    with pytest.raises(DecodeError, match="not an image"):
+        await client.photos.read("/x")
+    with pytest.raises(DecodeError, match="not an image"):
+        await client.photos.save("/x", path)
+
+    assert _files(tmp_path) == {"photo.jpg": b"the old one"}
 
 
 async def test_an_unwritable_file_is_refused(tmp_path: Path) -> None:

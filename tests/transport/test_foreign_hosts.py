@@ -13,6 +13,8 @@ from tests.support.http_backends import ISSUE, ORIGIN, HTTPBackend, make_client
 
 pytestmark = pytest.mark.anyio
 
+_PNG = b"\x89PNG\r\n\x1a\n"
+
 
 class _RecordingLimiter(Unlimited):
     """A limiter that counts slots, and records pauses and stops."""
@@ -53,12 +55,50 @@ async def test_only_the_apis_own_refusals_count_for_the_quota(
 async def test_only_requests_to_the_api_count(backend: HTTPBackend) -> None:
     limiter = _RecordingLimiter()
     away = backend.response(302, location="https://storage.example/photo")
-    picture = backend.response(body=b"picture", content_type="image/png")
-    client = make_client(backend, away, picture, limiter=limiter)
+    client = make_client(backend, away, backend.response(body=_PNG), limiter=limiter)
 
-    assert await client.photos.read(f"{ORIGIN}/photo") == b"picture"
+    assert await client.photos.read(f"{ORIGIN}/photo") == _PNG
     assert [request.url.host for request in backend.requests] == ["city.example", "storage.example"]
     assert limiter.slots == 1
+
+
+_METADATA = "http://169.254.169.254/latest/meta-data"
+
+
+@pytest.mark.parametrize("target", [_METADATA, "//localhost/admin", "http://[::ffff:10.0.0.1]/"])
+async def test_a_public_service_cannot_redirect_to_an_internal_host(
+    backend: HTTPBackend, target: str
+) -> None:
+    """The caller's own network trusts the caller's machine (server-side request forgery)."""
+    to_storage = backend.response(302, location="https://storage.example/photo")
+    into_network = backend.response(302, location=target)
+    client = make_client(backend, to_storage, into_network, into_network, backend.response())
+
+    with pytest.raises(errors.RedirectRefusedError, match="not on the public internet"):
+        await client.photos.read(f"{ORIGIN}/photo")
+    with pytest.raises(errors.ForeignRedirectError):
+        await client.issues.get(7)
+
+    hosts = [request.url.host for request in backend.requests]
+    assert hosts == ["city.example", "storage.example", "city.example"]
+
+
+async def test_a_photo_link_cannot_name_an_internal_host(backend: HTTPBackend) -> None:
+    client = make_client(backend, backend.response(body=_PNG))
+
+    with pytest.raises(errors.InvalidArgumentError, match="public internet"):
+        await client.photos.read(_METADATA)
+
+    assert not backend.requests
+
+
+async def test_a_service_on_an_internal_host_may_name_others(backend: HTTPBackend) -> None:
+    away = backend.response(302, location="http://localhost:2/photo")
+    photo = backend.response(body=_PNG)
+    client = make_client(backend, away, photo, photo, base_url="http://127.0.0.1:1")
+
+    assert await client.photos.read("/photo") == _PNG
+    assert await client.photos.read("http://192.168.0.9/photo") == _PNG
 
 
 _INVALID_URLS = ["http://[", "https://city.example]/", "https://", "https:///x", "https://a:99999/"]
