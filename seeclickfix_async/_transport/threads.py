@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import ContextVar
 from typing import TypeVar, TypeVarTuple
 
 import anyio
@@ -16,17 +18,26 @@ from seeclickfix_async._transport.background import BackgroundTask
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+_cancelled: ContextVar[threading.Event | None] = ContextVar("_cancelled", default=None)
+
 
 async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     """Run a function in a thread, and return only when it has ended, even when cancelled.
 
     When any code cancels a task of asyncio, the task ends at once and its thread continues. The
     objects that the thread uses would be closed, or used by another task, in the meantime.
+    Work that may wait long can end earlier: see `is_cancelled`.
     """
     await lowlevel.checkpoint_if_cancelled()
     result: Future[T] = Future()
-    task = BackgroundTask(lambda: to_thread.run_sync(_run, result, work, args))
+    is_cancelled = threading.Event()
+    task = BackgroundTask(lambda: to_thread.run_sync(_run, result, is_cancelled, work, args))
     cancelled: BaseException | None = None
+    try:
+        await task.wait()
+    except anyio.get_cancelled_exc_class() as error:
+        cancelled = error
+        is_cancelled.set()
     with anyio.CancelScope(shield=True):
         while not task.is_done:
             try:
@@ -40,9 +51,21 @@ async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     return result.result()
 
 
-def _run(result: Future[T], work: Callable[[*Ts], T], args: tuple[*Ts]) -> None:
+def is_cancelled() -> bool:
+    """Check, in a thread of `in_thread`, whether the task that waits for it was cancelled."""
+    event = _cancelled.get()
+    return event is not None and event.is_set()
+
+
+def _run(
+    result: Future[T],
+    is_cancelled: threading.Event,
+    work: Callable[[*Ts], T],
+    args: tuple[*Ts],
+) -> None:
     if not result.set_running_or_notify_cancel():
         return
+    _cancelled.set(is_cancelled)  # in the context of this thread only
     try:
         result.set_result(work(*args))
     except BaseException as error:  # noqa: BLE001  # raised by in_thread()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -19,11 +19,11 @@ from seeclickfix_async.models import Issue, Place
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
+from seeclickfix_async.pull._sqlite_lock import POLL_SECONDS, error_code, wait_for_lock
 from seeclickfix_async.pull._sqlite_tables import TABLES, Table, prepare
 
 _LOWEST_ID = -(2**63)
 
-_PRIMARY_CODE = 0xFF  # of an extended error code
 _TEMPORARY_ERRORS = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
@@ -97,48 +97,32 @@ class Sqlite(Sink):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Worker threads use it one after the other; other programs may lock it for a minute.
-        self._database = sqlite3.connect(
-            path, timeout=60, check_same_thread=False, isolation_level=None
-        )
         try:
-            # In this mode a killed process loses nothing; a power failure may lose the last
-            # transactions, rows and checkpoint together.
-            self._database.execute("PRAGMA page_size = 8192")  # an issue takes about 2 kB
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute("PRAGMA wal_autocheckpoint = 4000")  # 32 MB, then it syncs
-            prepare(self._database)
-            self._file = path.stat()
-        except InvalidArgumentError:
-            self._database.close()
-            raise
+            self._database = wait_for_lock(lambda: _open_database(path))
         except sqlite3.DatabaseError as error:
-            self._database.close()
             raise InvalidArgumentError(
                 "to", f"{path} cannot hold a pull: {_explain(error)}"
             ) from error
+        self._file = path.stat()
 
     @property
     def is_empty(self) -> bool:
         """True if the database holds no pull."""
-        with self._translate_errors():
-            return self._database.execute("SELECT 1 FROM pulls").fetchone() is None
+        return not self._read("SELECT 1 FROM pulls LIMIT 1")
 
     def read_checkpoint(self, key: str) -> Checkpoint | None:
         """Return the checkpoint of the pull of a query."""
-        with self._translate_errors():
-            statement = "SELECT id, checkpoint FROM pulls WHERE key = ?"
-            row = self._database.execute(statement, (key,)).fetchone()
-            if row is None:
-                return None
-            checkpoint = Checkpoint.decode(str(row[1]))
-            self._check_rows(row[0], checkpoint)
-            return checkpoint
+        rows = self._read("SELECT id, checkpoint FROM pulls WHERE key = ?", key)
+        if not rows:
+            return None
+        ((pull_id, content),) = rows
+        checkpoint = Checkpoint.decode(str(content))
+        self._check_rows(pull_id, checkpoint)
+        return checkpoint
 
     def _check_rows(self, pull_id: int, checkpoint: Checkpoint) -> None:
         """Refuse to continue a pull whose rows were deleted."""
-        linked, deleted = self._database.execute(_COUNT_ROWS, (pull_id, pull_id)).fetchone()
+        ((linked, deleted),) = self._read(_COUNT_ROWS, pull_id, pull_id)
         if deleted:
             raise InvalidArgumentError(
                 "to",
@@ -181,7 +165,7 @@ class Sqlite(Sink):
                 f"{self._path} was removed or replaced while the pull ran. Pull again.",
             )
         with self._translate_errors():
-            self._database.execute("BEGIN IMMEDIATE")
+            wait_for_lock(lambda: self._database.execute("BEGIN IMMEDIATE"))
             try:
                 yield self._database.execute
             except BaseException:
@@ -189,6 +173,10 @@ class Sqlite(Sink):
                     self._database.execute("ROLLBACK")
                 raise
             self._database.execute("COMMIT")
+
+    def _read(self, statement: str, *values: Any) -> list[Any]:
+        with self._translate_errors():
+            return wait_for_lock(lambda: self._database.execute(statement, values).fetchall())
 
     @contextmanager
     def _translate_errors(self) -> Generator[None]:
@@ -216,8 +204,6 @@ class Sqlite(Sink):
             last_id = rows[-1].id
 
     def _stored_rows_after(self, key: str, last_id: int) -> list[StoredRow]:
-        with self._translate_errors():
-            rows = self._database.execute(_STORED_ROWS, (key, last_id)).fetchall()
         return [
             StoredRow(
                 id_,
@@ -226,7 +212,7 @@ class Sqlite(Sink):
                 vanished=self._parse_time(id_, vanished),
                 image=self._check_text(id_, image),
             )
-            for id_, image, created, updated, vanished in rows
+            for id_, image, created, updated, vanished in self._read(_STORED_ROWS, key, last_id)
         ]
 
     def _parse_time(self, id_: int, value: str | None) -> datetime | None:
@@ -285,12 +271,28 @@ class Sqlite(Sink):
         self._database.close()
 
 
+def _open_database(path: Path) -> sqlite3.Connection:
+    """Open a database, which worker threads use one after the other, and create its tables."""
+    database = sqlite3.connect(
+        path, timeout=POLL_SECONDS, check_same_thread=False, isolation_level=None
+    )
+    try:
+        # In this mode a killed process loses nothing; a power failure may lose the last
+        # transactions, rows and checkpoint together.
+        database.execute("PRAGMA page_size = 8192")  # an issue takes about 2 kB
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA wal_autocheckpoint = 4000")  # 32 MB, then it syncs
+        prepare(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
 def _explain(error: sqlite3.Error) -> str:
     """Return the error as a sentence, and what to do about it."""
-    code = getattr(
-        error, "sqlite_errorcode", sqlite3.SQLITE_ERROR
-    )  # missing after a decoding error
-    if code & _PRIMARY_CODE in _TEMPORARY_ERRORS:
+    if error_code(error) in _TEMPORARY_ERRORS:
         return (
             f"{error}. Everything pulled before is stored; free disk space, or close other "
             "programs that use the file, and pull again."

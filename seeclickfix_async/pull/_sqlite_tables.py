@@ -112,6 +112,8 @@ TABLES = (
         {
             **{column.name: _TYPES[column.type] for column in COLUMNS},
             "id": "INTEGER PRIMARY KEY",
+            "request_type_id": "INTEGER REFERENCES request_types (id)",
+            "reporter_id": "INTEGER REFERENCES users (id)",
             "details": "TEXT",
         },
         _issues,

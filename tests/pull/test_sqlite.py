@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
+import math
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import msgspec
 import pytest
 
+from seeclickfix_async._transport.threads import is_cancelled
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
-from seeclickfix_async.pull import map_page, open_sink, pull
+from seeclickfix_async.pull import _sqlite_lock, map_page, open_sink, pull
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.pulled_files import read_sqlite, vanished_ids
@@ -42,6 +49,28 @@ def _run(path: Path, *statements: str) -> None:
             opened.execute(statement)
 
 
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when a pull has found a lock, and will try again."""
+    event = threading.Event()
+
+    def record() -> bool:
+        event.set()
+        return is_cancelled()
+
+    monkeypatch.setattr(_sqlite_lock, "is_cancelled", record)
+    monkeypatch.setattr(_sqlite_lock, "_MOST_SECONDS", math.inf)
+    return event
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Lock a database, as another program does that writes to it."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
 def _found(path: Path, word: str) -> int:
     query = f"SELECT count(*) AS found FROM issues_fts WHERE issues_fts MATCH '{word}'"
     return int(read_sqlite(path, query)[0]["found"])
@@ -57,6 +86,25 @@ async def test_other_programs_find_the_full_text_index(city: Sandbox, path: Path
 
     (found,) = read_sqlite(path, "SELECT sql FROM sqlite_schema WHERE name = 'issues_fts'")
     assert 'content="issues"' in found["sql"]  # as Datasette and sqlite-utils search for it
+
+
+async def test_foreign_keys_are_declared_and_hold(city: Sandbox, path: Path) -> None:
+    await pull(make_client(city), to=path, details=True)
+
+    declared = {
+        (table, key["from"], key["table"], key["to"])
+        for table in ("issues", "comments", "issue_pulls")
+        for key in read_sqlite(path, f"PRAGMA foreign_key_list({table})")
+    }
+    assert declared == {
+        ("issues", "request_type_id", "request_types", "id"),
+        ("issues", "reporter_id", "users", "id"),
+        ("comments", "issue_id", "issues", "id"),
+        ("comments", "commenter_id", "users", "id"),
+        ("issue_pulls", "pull_id", "pulls", "id"),
+        ("issue_pulls", "issue_id", "issues", "id"),
+    }
+    assert read_sqlite(path, "PRAGMA foreign_key_check") == []
 
 
 async def test_the_index_follows_changes_by_other_programs(city: Sandbox, path: Path) -> None:
@@ -252,18 +300,60 @@ async def test_a_database_locked_by_another_program_is_reported(
     city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pull(make_client(city), to=path)
-    connect = sqlite3.connect
-
-    def impatient(*arguments: object, **options: object) -> sqlite3.Connection:
-        return connect(*arguments, **{**options, "timeout": 0})  # type: ignore[call-overload,no-any-return]
-
-    monkeypatch.setattr(sqlite3, "connect", functools.wraps(connect)(impatient))
-    with closing(connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(InvalidArgumentError, match="close other programs"):
-            await pull(make_client(city), to=path, update=True)
+    monkeypatch.setattr(_sqlite_lock, "_MOST_SECONDS", 0.0)
+    with _locked(path), pytest.raises(InvalidArgumentError, match="close other programs"):
+        await pull(make_client(city), to=path, update=True)
 
     assert (await pull(make_client(city), to=path, update=True)).complete
+
+
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])  # of the other program
+async def test_a_pull_waits_for_a_locked_database(
+    mode: str, city: Sandbox, path: Path, waits: threading.Event
+) -> None:
+    await pull(make_client(city), to=path)
+    _run(path, f"PRAGMA journal_mode = {mode}")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_locked(path))
+        requests = len(city.requests)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(functools.partial(pull, make_client(city), to=path, update=True))
+            await anyio.to_thread.run_sync(waits.wait)
+            assert len(city.requests) == requests
+            stack.close()
+
+    assert len(city.requests) > requests
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize(
+    ("anyio_backend", "native"), [("asyncio", False), ("asyncio", True), ("trio", False)]
+)
+async def test_cancellation_ends_the_wait_for_a_locked_database(
+    begun: bool, native: bool, city: Sandbox, path: Path, waits: threading.Event
+) -> None:
+    """Any code can cancel a task of asyncio, besides cancel scopes."""
+    await pull(make_client(city), to=path)
+    with contextlib.ExitStack() as stack:
+        if not begun:
+            stack.enter_context(_locked(path))
+        client = changing_client(city, 1, lambda: begun and stack.enter_context(_locked(path)))
+        work = functools.partial(pull, client, to=path, update=True)
+        if native:
+            task = asyncio.ensure_future(work())
+            await anyio.to_thread.run_sync(waits.wait)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        else:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(work)
+                await anyio.to_thread.run_sync(waits.wait)
+                tasks.cancel_scope.cancel()
+
+    assert (await pull(make_client(city), to=path, update=True)).complete
+    _assert_whole(path)
 
 
 async def test_batches_of_all_sizes_use_a_few_statements(
