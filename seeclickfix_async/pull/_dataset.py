@@ -43,8 +43,6 @@ class Dataset:
         """
         if path.is_symlink():  # new parts are moved into the folder from the same file system
             path = path.resolve()
-        if path.exists() and not path.is_dir():
-            raise InvalidArgumentError("to", f"{path} is a file, but has to be a folder.")
         self.path = path
         self.files: PartFiles = PartFiles(schema)
         self.manifest: Manifest = self._read_manifest() or Manifest(None)

@@ -16,7 +16,7 @@ import msgspec
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import _arrow as arrow
-from seeclickfix_async.pull._checkpoint import checkpoint_path
+from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
 from seeclickfix_async.pull._columns import NAMES, plain_rows
 from seeclickfix_async.pull._manifest import Manifest
 
@@ -59,7 +59,7 @@ def map_page(file: Path) -> str:
         file: A file or dataset that `pull` wrote.
 
     Raises:
-        InvalidArgumentError: The file does not exist, or was not written by `pull`.
+        InvalidArgumentError: The file does not exist, is empty, or was not written by `pull`.
     """
     reader = _READERS.get(file.suffix)
     if reader is None:
@@ -67,6 +67,11 @@ def map_page(file: Path) -> str:
     if not file.exists():
         raise InvalidArgumentError("file", f"{file} does not exist.")
     try:
+        if _is_unused(file):
+            raise InvalidArgumentError(
+                "file",
+                f"a pull has stored nothing in {file} yet. Pull again, then make the page.",
+            )
         rows = (row for row in reader(file) if not row.get("vanished_at"))
         issues = sorted(map(_cells, rows), key=lambda cells: str(cells[7] or ""))
     except _UNREADABLE as error:
@@ -80,6 +85,18 @@ def map_page(file: Path) -> str:
     safe = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     template = Path(__file__).with_name("map.html").read_text("utf-8")
     return template.replace("@DATA@", safe)
+
+
+def _is_unused(file: Path) -> bool:
+    """Check whether a file is as a pull leaves it that could not receive its first page."""
+    is_blank = not any(file.iterdir()) if file.is_dir() else not file.stat().st_size
+    if file.suffix == ".db" and not is_blank:
+        with closing(sqlite3.connect(file)) as database:
+            counts = "SELECT (SELECT count(*) FROM pulls) + (SELECT count(*) FROM issues)"
+            ((count,),) = database.execute(counts)
+            return bool(count == 0)
+    found = CheckpointFile.read(checkpoint_path(file))
+    return is_blank and (found is None or found.checkpoint is None)
 
 
 def _cells(row: Row) -> list[Any]:
@@ -129,6 +146,8 @@ def _read_dataset(file: Path) -> Iterator[Row]:
     arrow.library()
     datasets: Any = importlib.import_module("pyarrow.dataset")
     manifest = Manifest.read(checkpoint_path(file))
+    if manifest and not manifest.parts:
+        return
     parts = [str(file / part.path) for part in manifest.parts] if manifest else file
     found = datasets.dataset(parts, format="parquet", partitioning="hive")
     for batch in found.to_batches(columns=list(_READ_COLUMNS)):

@@ -37,7 +37,8 @@ from seeclickfix_async.pull._loader import (
     state_of_next_update,
     with_requests,
 )
-from seeclickfix_async.pull._lock import check_path, lock_for, locked, real_path
+from seeclickfix_async.pull._lock import lock_for, locked
+from seeclickfix_async.pull._paths import check_path, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
 from seeclickfix_async.pull._rows import compare_ids, read_ids
@@ -181,6 +182,16 @@ async def _photo_folder(downloader: PhotoDownloader | None, wait: float) -> Asyn
 class _Job(Loader):
     """The stages of a call of `pull`."""
 
+    @property
+    def update_path(self) -> Path:
+        """The temporary file of an update."""
+        return self.path.with_name(f"{self.path.name}.update.jsonl")
+
+    @property
+    def sweep_path(self) -> Path:
+        """The temporary file of a sweep."""
+        return self.path.with_name(f"{self.path.name}.{self.key[:8]}.sweep.csv")
+
     def read_checkpoint(self, sink: Sink, update: bool) -> Checkpoint | None:  # noqa: FBT001
         """Return the checkpoint, if any; refuse an update if the sink holds other pulls only."""
         checkpoint = sink.read_checkpoint(self.key)
@@ -207,10 +218,13 @@ class _Job(Loader):
         return await self.update(sink, checkpoint, is_continued=is_interrupted)
 
     def check_updatable(self) -> None:
-        """Refuse filters that an issue can leave unnoticed.
+        """Refuse filters that an issue can leave unnoticed, and unusable temporary files.
 
-        An update would leave its row as it was, and a sweep would mark it as vanished.
+        An update would leave the row of such an issue as it was, and a sweep would mark it as
+        vanished.
         """
+        for temporary in (self.update_path, self.sweep_path):
+            check_path("to", temporary)
         for name in _UNUPDATABLE:
             validation.forbid(
                 name,
@@ -263,7 +277,7 @@ class _Job(Loader):
                 before it continues one, the gaps of the pull are left to the next call: they may
                 take more requests than succeed in a row.
         """
-        path = self.path.with_name(f"{self.path.name}.update.jsonl")
+        path = self.update_path
         if not is_continued and (sink.upserts or not await self.in_file(path.exists)):
             previous = await self.fill_gaps(sink, previous)
         if sink.upserts:
@@ -300,7 +314,7 @@ class _Job(Loader):
         updated = checkpoint.report.until or checkpoint.began
         if self.query.after and self.query.after >= updated - OVERLAP:
             return checkpoint  # all issues of the period are too new to be judged
-        path = self.path.with_name(f"{self.path.name}.{self.key[:8]}.sweep.csv")
+        path = self.sweep_path
         query = attrs.evolve(self.query, fields=_SWEPT_FIELDS, details=False)
         job = attrs.evolve(self, key=query_key(query), query=query)
 

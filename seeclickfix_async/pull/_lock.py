@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,36 +10,11 @@ from pathlib import Path
 from seeclickfix_async._core.file_lock import FileLock
 from seeclickfix_async._transport.threads import acquire_lock
 from seeclickfix_async.errors import FileLockedError, InvalidArgumentError
+from seeclickfix_async.pull._paths import real_path
 
 _SUFFIX = ".lock"
 _POLL_INTERVAL = 0.25  # seconds
 _CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-
-
-def real_path(path: Path) -> Path:
-    """Resolve symbolic links in the path of a file, which need not exist."""
-    return Path(os.path.realpath(path))
-
-
-def check_path(argument: str, path: Path) -> None:
-    """Check that a file or folder can have this path.
-
-    Raises:
-        InvalidArgumentError: It cannot.
-    """
-    try:
-        encoded = os.fsencode(path)
-    except UnicodeEncodeError:
-        raise InvalidArgumentError(
-            argument, "is not a path: it contains a character that no file name can have."
-        ) from None
-    if b"\0" in encoded:
-        raise InvalidArgumentError(argument, "is not a path: it contains a NUL.")
-    target = real_path(path)
-    if not target.name:
-        raise InvalidArgumentError(argument, f"must not be {target}.")
-    if target.is_symlink():
-        raise InvalidArgumentError(argument, f"{path} is a symbolic link to itself.")
 
 
 def lock_for(path: Path) -> FileLock:
@@ -103,7 +77,7 @@ async def _acquire(lock: FileLock, argument: str, wait: float) -> bool:
         else:
             reason = (
                 f"{path} cannot be written: its lock file {lock.path.name} cannot be created "
-                f"({error.strerror})."
+                f"({error.strerror}). Choose a folder that you can write to."
             )
         raise InvalidArgumentError(argument, reason) from None
 

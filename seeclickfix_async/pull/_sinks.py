@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import Checkpoint
-from seeclickfix_async.pull._lock import check_path
+from seeclickfix_async.pull._paths import check_path
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 
 
@@ -90,8 +90,12 @@ def open_sink(to: str | Path) -> Sink:
     sink_class: Any = getattr(importlib.import_module(f"seeclickfix_async.pull.{module}"), name)
     try:
         sink: Sink = sink_class(Path(os.path.realpath(path)))
-    except (OSError, sqlite3.OperationalError):
-        raise InvalidArgumentError("to", f"{path} cannot be written.") from None
+    except (OSError, sqlite3.OperationalError) as error:
+        raise InvalidArgumentError(
+            "to",
+            f"{path} cannot be opened: {error}. Correct its permissions, free disk space, or "
+            "choose another path.",
+        ) from None
     return sink
 
 
@@ -99,10 +103,16 @@ def check_suffix(path: Path) -> str:
     """Return the suffix of a file name, which selects the sink.
 
     Raises:
-        InvalidArgumentError: The suffix is unknown, or the path is invalid.
+        InvalidArgumentError: The suffix is unknown, or the path cannot be used.
     """
     check_path("to", path)
     if path.suffix not in _SINKS:
         *most, last = _SINKS
         raise InvalidArgumentError("to", f"must end in {', '.join(most)} or {last}.")
+    is_dataset = _SINKS[path.suffix][0] == "_parquet"
+    if path.exists() and path.is_dir() != is_dataset:
+        found, needed = ("a file", "a folder") if is_dataset else ("a folder", "a file")
+        raise InvalidArgumentError(
+            "to", f"{path} is {found}, but has to be {needed}. Choose another name."
+        )
     return path.suffix

@@ -200,7 +200,7 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
     ("arguments", "code", "message"),
     [
         (("pull", "city.txt"), 2, "FILE: must end in .jsonl"),
-        (("pull", "no/such/folder/city.db"), 2, "cannot be written"),
+        (("pull", "no/such/folder/city.db"), 2, "Create the folder"),
         (("pull", "there.jsonl"), 2, "exists already"),
         (("pull", "there.db"), 2, "file is not a database"),
         (("pull", "c.db", "--place", "x", "--near", "1", "2", "3"), 2, "use only one of"),

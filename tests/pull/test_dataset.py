@@ -113,7 +113,7 @@ def _replace_by_folder(file: Path) -> None:
 
 
 _DAMAGES = [Path.unlink, _zero, _zero_middle, _truncate, _empty, _replace_by_folder]
-_REPORTED = "removed or changed|was changed|cannot be read|cannot be written|not written by a pull"
+_REPORTED = "removed or changed|was changed|cannot be read|not a regular file|not written by a pull"
 
 
 @pytest.mark.parametrize("damage", _DAMAGES)

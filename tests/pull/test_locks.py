@@ -303,18 +303,6 @@ async def test_a_lock_file_is_private_and_harmless_after_a_crash(
 
 
 @pytest.mark.anyio
-async def test_a_lock_file_that_cannot_be_created_is_reported(
-    small: Sandbox, tmp_path: Path
-) -> None:
-    (tmp_path / "city.jsonl.lock").mkdir()
-
-    with pytest.raises(InvalidArgumentError, match=r"its lock file city\.jsonl\.lock cannot be"):
-        await pull(make_client(small), to=tmp_path / "city.jsonl")
-
-    assert _names(tmp_path) == {"city.jsonl.lock"}
-
-
-@pytest.mark.anyio
 async def test_a_link_in_place_of_a_lock_file_is_not_followed(
     small: Sandbox, tmp_path: Path
 ) -> None:

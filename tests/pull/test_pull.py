@@ -337,7 +337,7 @@ async def test_a_checkpoint_that_cannot_be_read_is_refused(
     [
         ({"to": "ci\0ty.db"}, "is not a path"),
         ({"to": "city.xls"}, "must end in .jsonl, .csv, .geojson, .db, .parquet or .geoparquet"),
-        ({"to": "no/such/folder/city.jsonl"}, "cannot be written"),
+        ({"to": "no/such/folder/city.jsonl"}, "Create the folder"),
         ({"sort": "rating"}, "sorts by its own clock"),
         ({"page_size": 0}, "page_size"),
         ({"page_size": "huge"}, "page_size"),

@@ -158,8 +158,10 @@ def map_page(file: Path, /, *, to: Path | None = None) -> int:
     content = pulls.map_page(file)
     try:
         page.write_text(content, "utf-8")
-    except OSError:
-        raise InvalidArgumentError("to", f"{page} cannot be written.") from None
+    except OSError as error:
+        raise InvalidArgumentError(
+            "to", f"{page} cannot be written: {error.strerror}. Choose another path with --to."
+        ) from None
     out.print(str(page.resolve()), markup=False, highlight=False, soft_wrap=True)
     return OK
 
