@@ -144,6 +144,7 @@ class CheckpointFile:
         next_digest: The digest of the new data.
         is_replaced: Whether a new data file may be beside the data file: one that was there before
             is another program's.
+        excel: Whether a CSV file is for spreadsheet programs.
         number: The number of parts of a dataset, in files of early versions.
     """
 
@@ -153,6 +154,7 @@ class CheckpointFile:
     next_length: _Count | None = None
     next_digest: str | None = None
     is_replaced: bool = False
+    excel: bool = False
     number: _Count = 0
 
     @classmethod

@@ -6,24 +6,50 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any
 
+import attrs
+
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull._columns import NAMES, plain_rows
+from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
+from seeclickfix_async.pull._columns import COLUMNS, NAMES, plain_rows
+from seeclickfix_async.pull._excel import BOM, defuse, restore
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink
 
 csv.field_size_limit(2**31 - 1)  # for the process: the default is below what people can write
 
 
-class Csv(TextSink):
-    """A file of the plain columns; times are ISO 8601 in UTC."""
+_HEADER = ",".join(NAMES) + "\r\n"
+_IS_STRING = [column.type == "text" for column in COLUMNS]
 
-    header: ClassVar[bytes] = ",".join(NAMES).encode() + b"\r\n"
+
+class Csv(TextSink):
+    """A file of the plain columns; times are ISO 8601 in UTC.
+
+    Args:
+        path: The file.
+        excel: Whether it is for spreadsheet programs: it begins with a byte order mark, and no cell
+            is a formula. A file that a pull has begun stays as it was begun.
+    """
+
+    def __init__(self, path: Path, *, excel: bool = False) -> None:
+        saved = CheckpointFile.read(checkpoint_path(path))
+        if saved is not None and saved.length and excel and not saved.excel:
+            raise InvalidArgumentError(
+                "excel",
+                f"{path} was begun without it, and stays so. Omit it, or choose another file.",
+            )
+        self._excel = excel or (saved is not None and saved.excel)
+        self.header: bytes = f"{BOM if self._excel else ''}{_HEADER}".encode()
+        super().__init__(path)
 
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """Encode issues as rows, each of which may span several lines."""
-        return map(_encode_cells, plain_rows(issues))
+        rows = plain_rows(issues)
+        return map(_encode_cells, map(_defuse_strings, rows) if self._excel else rows)
 
     def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """Return the rows below the header."""
@@ -39,12 +65,32 @@ class Csv(TextSink):
             created=_parse_time(cells["created_at"]),
             updated=_parse_time(cells["updated_at"]),
             vanished=_parse_time(cells["vanished_at"]),
-            image=cells["image"] or None,
+            image=(restore(cells["image"]) if self._excel else cells["image"]) or None,
         )
 
     def with_mark(self, row: bytes, vanished_at: str | None) -> bytes:
         """Return a row with another value in its last cell, `vanished_at`."""
         return _encode_cells([*_decode_cells(row)[:-1], vanished_at])
+
+    def _save(self, checkpoint_file: CheckpointFile) -> None:
+        super()._save(attrs.evolve(checkpoint_file, excel=self._excel))
+
+
+def read_rows(file: Path) -> Iterator[dict[str, Any]]:
+    """Iterate over the rows of a CSV file, by column."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        is_for_excel = lines.read(1) == BOM
+        if not is_for_excel:
+            lines.seek(0)
+        for row in csv.DictReader(lines):
+            yield {name: restore(cell) for name, cell in row.items()} if is_for_excel else row
+
+
+def _defuse_strings(row: Sequence[Any]) -> list[Any]:
+    return [
+        defuse(cell) if is_string and cell else cell
+        for cell, is_string in zip(row, _IS_STRING, strict=True)
+    ]
 
 
 def _encode_cells(cells: Sequence[Any]) -> bytes:

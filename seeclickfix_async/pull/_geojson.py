@@ -25,7 +25,7 @@ _decoder: msgspec.json.Decoder[_Feature] = msgspec.json.Decoder(_Feature)
 class GeoJson(TextSink):
     """A FeatureCollection of points; an issue without coordinates has a null geometry."""
 
-    header: ClassVar[bytes] = b'{"type":"FeatureCollection","features":[\n'
+    header = b'{"type":"FeatureCollection","features":[\n'
     separator: ClassVar[bytes] = b","
 
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
 from seeclickfix_async.pull._columns import NAMES, plain_rows
+from seeclickfix_async.pull._csv import read_rows
 from seeclickfix_async.pull._manifest import Manifest
 
 _COLUMNS = (
@@ -124,11 +125,6 @@ def _read_jsonl(file: Path) -> Iterator[Row]:
                 yield dict(zip(NAMES, row, strict=True))
 
 
-def _read_csv(file: Path) -> Iterator[Row]:
-    with file.open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines)
-
-
 def _read_geojson(file: Path) -> Iterator[Row]:
     for feature in msgspec.json.decode(file.read_bytes())["features"]:
         lng, lat = feature["geometry"]["coordinates"] if feature["geometry"] else (None, None)
@@ -156,7 +152,7 @@ def _read_dataset(file: Path) -> Iterator[Row]:
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
     ".jsonl": _read_jsonl,
-    ".csv": _read_csv,
+    ".csv": read_rows,
     ".geojson": _read_geojson,
     ".db": _read_database,
     ".parquet": _read_dataset,

@@ -70,6 +70,7 @@ async def pull(
     update: bool = False,
     sweep: bool = False,
     photos: str | Path | None = None,
+    excel: bool = False,
     wait: float = 0.0,
     progress: ProgressListener | None = None,
     **filters: Unpack[IssueFilters],
@@ -105,6 +106,9 @@ async def pull(
             another host; each takes a slot of the quota. Existing photos are not downloaded again;
             one that is not available is counted, and stops nothing. A complete pull can be called
             again with a folder.
+        excel: Write a `.csv` file for spreadsheet programs: it begins with a byte order mark, by
+            which Excel recognizes UTF-8, and a cell that they would run as a formula has an
+            apostrophe in front. Later calls for the file need not repeat it.
         wait: Seconds to wait while another pull writes to the file or the folder of photos; by
             default the second pull fails at once.
         progress: Receives estimates and reports while the pull runs.
@@ -146,7 +150,7 @@ async def pull(
     async with (
         locked(job.lock, argument="to", wait=wait),
         _photo_folder(downloader, wait),
-        opened(lambda: open_sink(path)) as sink,
+        opened(lambda: open_sink(path, excel=excel)) as sink,
     ):
         checkpoint = await job.in_file(job.read_checkpoint, sink, update or sweep)
         if checkpoint is None or not checkpoint.is_done or update or sweep:

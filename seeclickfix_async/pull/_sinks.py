@@ -79,17 +79,23 @@ _SINKS = {
 }
 
 
-def open_sink(to: str | Path) -> Sink:
+def open_sink(to: str | Path, *, excel: bool = False) -> Sink:
     """Open the sink for a file, by its suffix; rows and checkpoint are not written yet.
+
+    Args:
+        to: The file.
+        excel: Write a `.csv` file for spreadsheet programs; see `pull`.
 
     Raises:
         InvalidArgumentError: The suffix is unknown, or the file cannot be used.
     """
     path = Path(to)
     module, name = _SINKS[check_suffix(path)]
+    if excel and path.suffix != ".csv":
+        raise InvalidArgumentError("excel", "is for .csv files only.")
     sink_class: Any = getattr(importlib.import_module(f"seeclickfix_async.pull.{module}"), name)
     try:
-        sink: Sink = sink_class(Path(os.path.realpath(path)))
+        sink: Sink = sink_class(Path(os.path.realpath(path)), **({"excel": True} if excel else {}))
     except (OSError, sqlite3.OperationalError) as error:
         raise InvalidArgumentError(
             "to",

@@ -38,7 +38,7 @@ class TextSink(Sink):
     """A file of issues: a header, rows with a separator between them, and a footer."""
 
     upserts: ClassVar[bool] = False
-    header: ClassVar[bytes] = b""
+    header: bytes = b""
     separator: ClassVar[bytes] = b""
 
     def __init__(self, path: Path) -> None:

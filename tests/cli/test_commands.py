@@ -126,6 +126,14 @@ def test_the_report_of_a_sweep(tmp_path: Path) -> None:
     assert "1 issue vanished\n" in swept.stdout
 
 
+def test_a_csv_for_excel(tmp_path: Path) -> None:
+    with Sandbox(15, settings=Settings(quota=None)).serve() as url:
+        done = run_cli(url, "pull", "city.csv", "--excel", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "city.csv").read_bytes().startswith(b"\xef\xbb\xbfid,")
+
+
 def test_the_report_of_photos(tmp_path: Path) -> None:
     sandbox = Sandbox(15, settings=Settings(quota=None))
     with sandbox.serve() as url:

@@ -84,6 +84,7 @@ async def pull(
     update: Flag = False,
     sweep: Flag = False,
     photos: Path | None = None,
+    excel: Flag = False,
     wait: float = 0.0,
     estimate: Flag = False,
     base_url: Site = PRODUCTION,
@@ -110,6 +111,8 @@ async def pull(
         sweep: Update, and mark the issues that the service no longer lists (vanished_at).
         photos: Download the issues' photos into this folder, after the issues. Each photo needs a
             request, so that they take far longer than the issues.
+        excel: Write a .csv file that Excel can open: with a byte order mark, and with an apostrophe
+            before cells that look like formulas.
         wait: Seconds to wait while another process is writing FILE or the photos.
         estimate: Print the number of issues and requests, and stop; needs one request.
         base_url: The service's address.
@@ -135,6 +138,7 @@ async def pull(
                 "update": update,
                 "sweep": sweep,
                 "photos": photos,
+                "excel": excel,
                 "wait": wait,
             }
             report = await pulls.pull(client, to=file, progress=listener, **options, **filters)
