@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import itertools
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -81,7 +82,8 @@ def map_page(file: Path) -> str:
             f"{file} was not written by a pull, or is damaged: {error!r}. Pull it again, or "
             "restore it.",
         ) from None
-    data = msgspec.json.encode({"name": file.name, "issues": issues}).decode()
+    name = os.fsencode(file.name).decode("utf-8", "replace")
+    data = msgspec.json.encode({"name": name, "issues": issues}).decode()
     # A string in the data must not end the script element around it.
     safe = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     template = Path(__file__).with_name("map.html").read_text("utf-8")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ import pytest
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import map_page, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.browser import BrowserPool
 from tests.support.sandboxes import failing_client, make_client
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
@@ -129,6 +133,71 @@ async def test_a_pull_without_issues_has_an_empty_page(name: str, tmp_path: Path
     await pull(make_client(sandbox), to=tmp_path / name, before=before)
 
     assert _data(map_page(tmp_path / name))["issues"] == []
+
+
+@pytest.fixture(scope="module")
+def browsers() -> Iterator[BrowserPool]:
+    with closing(BrowserPool()) as pool:
+        yield pool
+
+
+# The names of what every object of JavaScript inherits, markup, blanks, and nothing.
+_ODD_NAMES = [
+    *("__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "__defineGetter__"),
+    *("prototype", "length", "<b>bold</b>", "</script><script>window.evil = 1</script>"),
+    *("  blanks  inside ", "@DATA@", "$&", "\u2028", "\u202eright to left", "'\"`\\"),
+]
+
+
+def test_a_browser_shows_any_status_and_request_type(browsers: BrowserPool, tmp_path: Path) -> None:
+    path, page = tmp_path / "$& \udcff.csv", tmp_path / "page.html"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        header = "id,status,request_type,summary,lat,lng,created_at,closed_at,html_url"
+        writer.writerow(header.split(","))
+        for number, name in enumerate(_ODD_NAMES):
+            time = f"20{number + 10}-01-01T00:00:00Z"
+            cells = [number, name, name, name, 41 + number % 2, -73, time, time]
+            writer.writerow([*cells, "javascript:alert(1)"])
+    page.write_text(map_page(path), "utf-8")
+
+    browser = browsers.new_tab()
+    browser.open(page.as_uri())
+    browser.wait_until(lambda: f"{len(_ODD_NAMES)} issues" in browser.driver.title)
+    run = browser.driver.execute_script
+
+    names = sorted(_ODD_NAMES)
+    assert run("return data.name") == "$& \ufffd.csv"
+    assert run("return statuses") == names
+    assert run("return [...$('type').options].map((one) => one.value)") == ["", *names]
+    assert run("return groups.map((one) => [...one.by.values()])") == [[1] * 8] * 2
+    for name in _ODD_NAMES:
+        run("$('type').value = arguments[0]; choose()", name)
+        assert run("return shown.map((one) => [one.status, one.type])") == [[name, name]]
+        assert run("return $('table').tBodies[0].rows[0].cells[4].textContent") == name
+    assert run("return [window.evil, document.querySelectorAll('b, a[href]').length]") == [None, 0]
+    assert not [log for log in browser.driver.get_log("browser") if log["level"] == "SEVERE"]
+
+
+def test_a_browser_shows_a_large_file(browsers: BrowserPool, tmp_path: Path) -> None:
+    """It has issues in each month of the calendar."""
+    path, page = tmp_path / "city.csv", tmp_path / "page.html"
+    months = [f"{year:04}-{month:02}" for year in range(2, 9999) for month in range(1, 13)]
+    with path.open("w", encoding="utf-8") as file:
+        file.write("id,status,lat,lng,created_at,closed_at,html_url\n")
+        file.writelines(
+            f"{number},open,{41 + number / 1e6},-73,{month}-01T00:00:00Z,,\n"
+            for number, month in enumerate([*months, "2026-01"])
+        )
+    page.write_text(map_page(path), "utf-8")
+
+    browser = browsers.new_tab()
+    browser.open(page.as_uri())
+    browser.wait_until(lambda: f"{len(months) + 1:,} issues" in browser.driver.title)
+
+    assert browser.driver.execute_script("return shown.length") == len(months) + 1
+    assert browser.driver.execute_script("return groups.length") > 0
+    assert f"{len(months) + 1:,} issues, the newest 200" in browser.text()
 
 
 def test_a_browser_draws_the_map(tmp_path: Path) -> None:
