@@ -66,22 +66,24 @@ def map_page(file: Path) -> str:
     reader = _READERS.get(file.suffix)
     if reader is None:
         raise InvalidArgumentError("file", f"must end in one of {', '.join(_READERS)}.")
-    if not file.exists():
-        raise InvalidArgumentError("file", f"{file} does not exist.")
     try:
-        if _is_unused(file):
-            raise InvalidArgumentError(
-                "file",
-                f"a pull has stored nothing in {file} yet. Pull again, then make the page.",
-            )
-        rows = (row for row in reader(file) if not row.get("vanished_at"))
-        issues = sorted(map(_cells, rows), key=lambda cells: str(cells[7] or ""))
+        is_there = file.is_file() or file.is_dir()
+        is_unused = is_there and _is_unused(file)
+        rows = reader(file) if is_there and not is_unused else iter(())
+        shown = (row for row in rows if not row.get("vanished_at"))
+        issues = sorted(map(_cells, shown), key=lambda cells: str(cells[7] or ""))
     except _UNREADABLE as error:
         raise InvalidArgumentError(
             "file",
             f"{file} was not written by a pull, or is damaged: {error!r}. Pull it again, or "
             "restore it.",
         ) from None
+    if not is_there:
+        raise InvalidArgumentError("file", f"{file} does not exist, or is not a file or dataset.")
+    if is_unused:
+        raise InvalidArgumentError(
+            "file", f"a pull has stored nothing in {file} yet. Pull again, then make the page."
+        )
     name = os.fsencode(file.name).decode("utf-8", "replace")
     data = msgspec.json.encode({"name": name, "issues": issues}).decode()
     # A string in the data must not end the script element around it.

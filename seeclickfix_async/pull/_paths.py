@@ -1,4 +1,4 @@
-"""Checks of the paths that a pull writes to, before it sends a request."""
+"""Checks of the paths that a pull or a feed writes to, before it sends a request."""
 
 from __future__ import annotations
 
@@ -57,6 +57,6 @@ def _check_files(argument: str, target: Path) -> None:
     if unusable:
         raise InvalidArgumentError(
             argument,
-            f"{unusable[0]} is not a regular file, which a pull needs there. Move it elsewhere, or "
+            f"{unusable[0]} is not a regular file, which is needed there. Move it elsewhere, or "
             "choose another name.",
         )

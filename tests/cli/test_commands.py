@@ -221,7 +221,13 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
         (("show",), 2, "ID"),
         (("fly",), 2, "fly"),
         (("watch", "--cursor", "there.jsonl"), 2, "--cursor: there.jsonl is not a cursor file"),
-        (("watch", "--cursor", "no/such/folder"), 2, "cannot become one"),
+        (("watch", "--cursor", "no/such/folder"), 2, "no/such does not exist. Create the folder"),
+        (("watch", "--cursor", "a.fifo"), 2, "a.fifo is not a regular file"),
+        (("pull", f"{'x' * 300}.db"), 2, "FILE: cannot be used: File name too long"),
+        (("map", f"{'x' * 300}.db"), 2, "File name too long"),
+        (("map", "a.fifo"), 2, "FILE: must end in"),
+        (("map", "one.jsonl", "--to", "no/map.html"), 2, "Choose another path with --to"),
+        (("demo", "--issues", "10"), 2, "is a folder, but has to be a file"),
         (("demo", "--issues", "-5"), 2, "--issues: must be an integer from 0 to"),
         (("watch", "--every", "0"), 2, "--every: must be a number from 0.001 to"),
         (
@@ -237,6 +243,9 @@ def test_errors_are_printed_as_one_sentence(
     arguments: Sequence[str], code: int, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "there.jsonl").write_text("mine\n", "utf-8")
+    (tmp_path / "one.jsonl").write_text('{"id": 1}\n', "utf-8")
+    os.mkfifo(tmp_path / "a.fifo")
+    (tmp_path / "scf-demo.db").mkdir()
     (tmp_path / "there.db").write_text("mine, and not a database\n" * 50, "utf-8")
 
     done = run_cli("http://127.0.0.1:9", *arguments, cwd=tmp_path)

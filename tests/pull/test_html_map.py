@@ -94,6 +94,7 @@ async def test_a_map_sends_no_requests(tmp_path: Path) -> None:
     [
         ("city.xls", "", "must end in"),
         ("none.jsonl", None, "does not exist"),
+        (f"{'x' * 300}.jsonl", None, "File name too long"),
         ("bad.jsonl", "mine\n", "was not written by a pull"),
         ("bad.csv", "a,b\n1,2\n", "was not written by a pull"),
         ("bad.geojson", "{}", "was not written by a pull"),
@@ -118,7 +119,9 @@ async def test_a_file_in_which_a_pull_stored_nothing_is_refused(name: str, tmp_p
     with pytest.raises(ServerError):
         await pull(failing_client(sandbox, after=0), to=tmp_path / name)
 
-    with pytest.raises(InvalidArgumentError, match=r"has stored nothing .* Pull again"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"^file: a pull has stored nothing .* Pull"
+    ):
         map_page(tmp_path / name)
 
     assert (await pull(make_client(sandbox), to=tmp_path / name)).complete
@@ -198,6 +201,13 @@ def test_a_browser_shows_a_large_file(browsers: BrowserPool, tmp_path: Path) -> 
     assert browser.driver.execute_script("return shown.length") == len(months) + 1
     assert browser.driver.execute_script("return groups.length") > 0
     assert f"{len(months) + 1:,} issues, the newest 200" in browser.text()
+
+
+def test_a_fifo_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "city.jsonl")
+
+    with pytest.raises(InvalidArgumentError, match="not a file or dataset"):
+        map_page(tmp_path / "city.jsonl")
 
 
 def test_a_browser_draws_the_map(tmp_path: Path) -> None:

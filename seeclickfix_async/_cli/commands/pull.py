@@ -37,6 +37,7 @@ from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._file_thread import discard
 from seeclickfix_async.pull._lock import lock_for, locked
+from seeclickfix_async.pull._sinks import check_suffix
 
 _DEMO_FILE = Path("scf-demo.db")
 _EVERYWHERE = "Without --place, --near or --box this is the whole service, with every city."
@@ -55,7 +56,8 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         "a minute; here a minute is scaled to one second."
     )
     async with locked(lock_for(_DEMO_FILE), argument="to"):
-        await anyio.Path(_DEMO_FILE).unlink(missing_ok=True)  # each sandbox has another city
+        if await anyio.Path(_DEMO_FILE).is_file():
+            await anyio.Path(_DEMO_FILE).unlink()  # each sandbox has another city
     async with (
         sandbox_process.run_in_background("--issues", str(issues), "--per", "1.0") as url,
         AsyncClient(base_url=url, limiter=Limiter(20, per=1.0), user_agent=PRODUCT) as client,
@@ -118,6 +120,7 @@ async def pull(
         base_url: The service's address.
         json: Print the report as JSON.
     """
+    check_suffix(file)
     filters: dict[str, Any] = {
         "area": parse_area(place, near, box),
         "status": status,

@@ -31,6 +31,7 @@ from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._lock import lock_for, locked
+from seeclickfix_async.pull._paths import check_path
 
 
 async def watch(
@@ -59,6 +60,8 @@ async def watch(
         json: Print one change per line as JSON.
     """
     command = None if exec is None else _parse_command(exec)
+    if cursor is not None:
+        check_path("cursor", cursor)
     _read_cursor(cursor)  # refuses a wrong file before a lock file is made
     async with _locked(cursor), make_client(base_url) as client:
         saved = await to_thread.run_sync(_read_cursor, cursor)
