@@ -119,9 +119,7 @@ async def test_a_file_in_which_a_pull_stored_nothing_is_refused(name: str, tmp_p
     with pytest.raises(ServerError):
         await pull(failing_client(sandbox, after=0), to=tmp_path / name)
 
-    with pytest.raises(
-        InvalidArgumentError, match=r"^file: a pull has stored nothing .* Pull"
-    ):
+    with pytest.raises(InvalidArgumentError, match=r"^file: a pull has stored nothing .* Pull"):
         map_page(tmp_path / name)
 
     assert (await pull(make_client(sandbox), to=tmp_path / name)).complete
