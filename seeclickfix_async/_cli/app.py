@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
 from cyclopts import App, Parameter
-from rich.console import Console
 
 from seeclickfix_async import PlaceArea
 from seeclickfix_async._api.area import Area, BoundingBox, near
+from seeclickfix_async._cli.environment import SITE_VARIABLE
+from seeclickfix_async._cli.terminal import TerminalConsole, err
 from seeclickfix_async._client import TOKEN_VARIABLE
+from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError
 
@@ -25,15 +25,16 @@ MODERATED = "Accepted. It becomes visible when a moderator has approved it."
 
 app: App = App(
     name="scf",
-    help=f"City service requests from SeeClickFix. A token is read from {TOKEN_VARIABLE}.",
+    help=f"City service requests from SeeClickFix. A token is read from {TOKEN_VARIABLE}; it "
+    f"belongs to the site of {SITE_VARIABLE}, by default {PRODUCTION}.",
     version=__version__,
     suppress_keyboard_interrupt=False,
+    console=TerminalConsole(line_break="\n"),  # prints the help only
+    error_console=err,
     default_parameter=Parameter(negative=()),  # no --no-json, and no --empty-near
 )
-out: Console = Console()
-err: Console = Console(stderr=True, soft_wrap=True)
 
-Site = Annotated[str, Parameter(env_var="SEECLICKFIX_BASE_URL")]
+Site = Annotated[str, Parameter(env_var=SITE_VARIABLE)]
 Flag = Annotated[bool, Parameter(show_default=False)]
 Json = Flag
 Place = str | None
@@ -67,7 +68,6 @@ def warn_empty_place(place: str) -> int:
     err.print(
         f"scf: there are no issues at {place!r}. Is it the place's url_name? "
         "scf places LAT LNG lists the places at a point.",
-        markup=False,
     )
     return INCOMPLETE
 
@@ -75,9 +75,3 @@ def warn_empty_place(place: str) -> int:
 def assume_utc(time: datetime | None) -> datetime | None:
     """Return the time, in UTC if it has no time zone."""
     return time.replace(tzinfo=UTC) if time is not None and not time.tzinfo else time
-
-
-def print_json(value: object) -> None:
-    """Print a value as JSON on one line."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
-    sys.stdout.flush()

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from seeclickfix_async import Estimate, Report
 from seeclickfix_async import pull as pulls
-from seeclickfix_async._cli.app import INCOMPLETE, OK, err, out, print_json
+from seeclickfix_async._cli.app import INCOMPLETE, OK
+from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async.errors._counting import counted
 
 _NOUNS: dict[pulls.Stage, str] = {
@@ -75,12 +76,15 @@ def progress_listener(name: str) -> Generator[ProgressLines]:
         yield ProgressLines()
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as progress:
+    # Its own redirection would turn escape sequences in log records into styles.
+    with Progress(
+        *columns, console=err, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as progress:
         yield ProgressBar(progress, name)
 
 
@@ -89,7 +93,7 @@ def print_estimate(estimate: Estimate, *, json: bool) -> int:
     if json:
         print_json(estimate)
     else:
-        out.print(_format_estimate("pull", estimate), highlight=False)
+        out.print(_format_estimate("pull", estimate))
     return OK
 
 
@@ -114,7 +118,8 @@ def print_report(report: Report, path: Path, *, json: bool, update: bool = False
         missing = f", {report.photos_missing:,} not available" if report.photos_missing else ""
         lines.append(f"{counted(report.photos, 'photo')}{missing}")
     lines += [duration, str(path.resolve())]
-    out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    for line in lines:
+        out.print(line, soft_wrap=True)
     return OK if report.complete else INCOMPLETE
 
 

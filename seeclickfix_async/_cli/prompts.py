@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from seeclickfix_async._cli.app import err
+from seeclickfix_async._cli.terminal import err
 from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Choice, Question, QuestionType
@@ -20,7 +20,7 @@ def read_line(label: str) -> str:
     Raises:
         InvalidArgumentError: Standard input has ended.
     """
-    err.print(f"{label}: ", end="", markup=False, highlight=False)
+    err.print(f"{label}: ", end="")
     try:
         return input().strip()
     except EOFError:
@@ -33,7 +33,7 @@ def read_line(label: str) -> str:
 def choose(label: str, names: Sequence[str]) -> int:
     """Prompt for one of a numbered list, and return its index."""
     for number, name in enumerate(names, 1):
-        err.print(f"{number:3}  {name}", markup=False, highlight=False)
+        err.print(f"{number:3}  {name}")
     while True:
         number = validation.parse_identifier(read_line(label)) or 0
         if 1 <= number <= len(names):
@@ -57,7 +57,7 @@ def ask(question: Question) -> Answer:
 
 def _note(question: Question, label: str) -> Answer:
     del question
-    err.print(label, markup=False)
+    err.print(label)
     return None
 
 
@@ -89,7 +89,7 @@ def _read_choices(question: Question, label: str) -> list[str]:
     """Prompt for choices, by number or by key, and return their keys."""
     choices: tuple[Choice, ...] = question.select_values or ()
     for number, choice in enumerate(choices, 1):
-        err.print(f"{number:3}  {choice.name or choice.key}", markup=False, highlight=False)
+        err.print(f"{number:3}  {choice.name or choice.key}")
     keys = {str(number): choice.key or "" for number, choice in enumerate(choices, 1)}
     parts = (part.strip() for part in read_line(label).split(","))
     return [keys.get(part, part) for part in parts if part]

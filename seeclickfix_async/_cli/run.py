@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
+from collections.abc import Iterator
+
 from cyclopts import CycloptsError
 
-from seeclickfix_async._cli.app import FAILED, INTERRUPTED, LOCKED, MISUSED, OK, app, err
+from seeclickfix_async._cli.app import FAILED, INTERRUPTED, LOCKED, MISUSED, OK, app
 from seeclickfix_async._cli.commands import (
     comment,
     form,
@@ -16,37 +20,65 @@ from seeclickfix_async._cli.commands import (
     sandbox,
     watch,
 )
-from seeclickfix_async._cli.messages import describe
-from seeclickfix_async.errors import FileLockedError, InvalidArgumentError, SeeClickFixError
+from seeclickfix_async._cli.environment import take_secrets
+from seeclickfix_async._cli.messages import Command, describe, describe_faults, describe_os_error
+from seeclickfix_async._cli.streams import standard_streams
+from seeclickfix_async._cli.terminal import err
+from seeclickfix_async.errors import (
+    FileLockedError,
+    InvalidArgumentError,
+    InvalidDraftError,
+    SeeClickFixError,
+)
 
-for _command in (
-    comment.close,
-    comment.comment,
+_BROKEN_PIPE = 141  # as shells report SIGPIPE
+
+# Commands whose work is their output.
+_READING = (
     form.form,
     form.questions,
-    login.login,
-    login.logout,
     places.places,
-    pull.demo,
-    pull.pull,
     read.issues,
     read.show,
     read.whoami,
-    report.report,
     watch.watch,
-):
-    app.command(_command)
-app.command(pull.map_page, name="map")  # `map` is a built-in function of Python
+)
+# Commands that change something. Their exit code reports the change, also if it cannot be printed.
+_WRITING = (
+    comment.close,
+    comment.comment,
+    login.login,
+    login.logout,
+    pull.demo,
+    pull.map_page,
+    pull.pull,
+    report.report,
+)
+_NAMES: dict[Command, str] = {pull.map_page: "map"}  # `map` is a built-in function of Python
+_PULL_STOPPED = "Everything received so far is saved; the same command continues."
+_MAY_BE_SENT = "Check whether it was carried out before you repeat it."
+_STOPPED: dict[Command, str] = {
+    comment.close: _MAY_BE_SENT,
+    comment.comment: _MAY_BE_SENT,
+    pull.pull: _PULL_STOPPED,
+    report.report: _MAY_BE_SENT,
+    watch.watch: "With --cursor, the same command continues after the last change.",
+}
+
+for _command in (*_READING, *_WRITING):
+    app.command(_command, name=_NAMES.get(_command))
 app.command(sandbox.sandbox, help_flags=())  # the sandbox prints its own --help
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit code."""
-    try:
-        return _run(arguments)
-    except KeyboardInterrupt:
-        err.print("scf: stopped. Everything received so far is saved.")
-        return INTERRUPTED
+    take_secrets()
+    with standard_streams() as output:
+        code = _run(arguments)
+        sys.stdout.flush()
+        if output.error is None:
+            return code
+        return _report_lost_output(output.error, code, arguments)
 
 
 def _run(arguments: list[str] | None) -> int:
@@ -54,18 +86,54 @@ def _run(arguments: list[str] | None) -> int:
         code = app(arguments, exit_on_error=False, result_action="return_value")
     except CycloptsError:
         return MISUSED
-    except SeeClickFixError as error:
-        command, *_ = app.parse_args(arguments)
-        err.print(f"scf: {describe(error, command)}", markup=False, highlight=False)
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  # a traceback is printed below
+        for line in _describe_error(error, _command_of(arguments)):
+            err.print(line)
         return _exit_code(error)
     return code if isinstance(code, int) else OK
 
 
-def _exit_code(error: SeeClickFixError) -> int:
+def _command_of(arguments: list[str] | None) -> Command:
+    command, *_ = app.parse_args(arguments)
+    return command
+
+
+def _describe_error(error: BaseException, command: Command) -> Iterator[str]:
+    """Yield the lines for an error that ended a command."""
     match error:
+        case KeyboardInterrupt():
+            yield f"scf: stopped. {_STOPPED.get(command, '')}".rstrip()
+        case InvalidDraftError():
+            yield "scf: Nothing was sent."
+            yield from describe_faults(error, command)
+        case SeeClickFixError():
+            yield f"scf: {describe(error, command)}"
+        case OSError():
+            yield f"scf: {describe_os_error(error)}"
+        case _:
+            yield from "".join(traceback.format_exception(error)).splitlines()
+            yield "scf: this is a fault of scf. Please report it, with the lines above."
+
+
+def _exit_code(error: BaseException) -> int:
+    match error:
+        case KeyboardInterrupt():
+            return INTERRUPTED
         case FileLockedError():
             return LOCKED
         case InvalidArgumentError():
             return MISUSED
         case _:
             return FAILED
+
+
+def _report_lost_output(error: OSError, code: int, arguments: list[str] | None) -> int:
+    """Report that standard output could not be written, and return the exit code."""
+    is_pipe = isinstance(error, BrokenPipeError)
+    is_done = _command_of(arguments) in _WRITING
+    if not is_pipe:
+        done = " Everything else is done." if is_done and code == OK else ""
+        err.print(f"scf: standard output cannot be written: {describe_os_error(error)}{done}")
+    if is_done or code != OK:
+        return code
+    return _BROKEN_PIPE if is_pipe else FAILED

@@ -12,6 +12,7 @@ from platformdirs import user_config_path
 
 from seeclickfix_async import AsyncClient, FileStore, StoredToken, TokenEndpoint, TokenStore
 from seeclickfix_async._cli.app import PRODUCT
+from seeclickfix_async._cli.environment import SECRET_VARIABLE, find_secret, refuse_other_site
 from seeclickfix_async._client import TOKEN_VARIABLE, AccessToken
 from seeclickfix_async._core.credentials import normalize_base_url
 from seeclickfix_async._core.file_replacement import replace_file
@@ -20,7 +21,6 @@ from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
 from seeclickfix_async.oauth import Application, Token
 
 CLIENT_VARIABLE = "SEECLICKFIX_CLIENT_ID"
-SECRET_VARIABLE = "SEECLICKFIX_CLIENT_SECRET"  # noqa: S105  # a name, not a secret
 
 LOOPBACK = "http://127.0.0.1/callback"
 _KEYRING_TIMEOUT = 10.0  # seconds
@@ -125,15 +125,16 @@ def find_application(
     name = client_id or os.environ.get(CLIENT_VARIABLE) or _applications().get(site)
     if not name:
         return None
-    return Application(name, redirect_uri, os.environ.get(SECRET_VARIABLE) or None, site)
+    return Application(name, redirect_uri, find_secret(SECRET_VARIABLE, site), site)
 
 
 def require_application(base_url: str, client_id: str | None, redirect_uri: str) -> Application:
     """Return the application of a site.
 
     Raises:
-        InvalidArgumentError: It is unknown.
+        InvalidArgumentError: It is unknown, or the environment has the secret of another site's.
     """
+    refuse_other_site(SECRET_VARIABLE, base_url)
     app = find_application(base_url, client_id, redirect_uri)
     if app is None:
         raise InvalidArgumentError(
@@ -161,12 +162,18 @@ async def make_token_endpoint(
 
 @asynccontextmanager
 async def make_client(base_url: str) -> AsyncGenerator[AsyncClient]:
-    """Yield a client with the token of the environment or of the login, or without one."""
+    """Yield a client with the token of the environment or of the login, or without one.
+
+    Raises:
+        InvalidArgumentError: The only token belongs to another site.
+    """
     limiter = Limiter()
     async with make_token_endpoint(base_url, limiter) as endpoint:
-        token: AccessToken | None = os.environ.get(TOKEN_VARIABLE, "").strip() or None
+        token: AccessToken | None = find_secret(TOKEN_VARIABLE, base_url)
         if token is None:
             token = await _stored_token(base_url, endpoint)
+        if token is None:
+            refuse_other_site(TOKEN_VARIABLE, base_url)
         async with AsyncClient(
             token, base_url=base_url, limiter=limiter, user_agent=PRODUCT
         ) as client:

@@ -7,7 +7,7 @@ import pytest
 from seeclickfix_async import errors
 from seeclickfix_async._cli.commands.pull import pull
 from seeclickfix_async._cli.commands.read import issues
-from seeclickfix_async._cli.messages import _ADVICE, describe
+from seeclickfix_async._cli.messages import _ADVICE, describe, describe_faults
 from seeclickfix_async.errors import SeeClickFixError
 from tests.support.error_samples import SAMPLES
 
@@ -48,10 +48,6 @@ _SHOWN = [error for error in SAMPLES if not isinstance(error, _NEVER_SHOWN)]
             "It stopped. 7 of an unknown number of rows were received. Use scf pull",
         ),
         (errors.InvalidArgumentError("per_page", "no.", advice="Wait."), "--limit: no. Wait."),
-        (
-            errors.InvalidDraftError({"lat": ["bad."], "142": ["How large is it?: bad."]}),
-            "Nothing was sent.\n- LAT: bad.\n- How large is it?: bad.",
-        ),
         (errors.FileLockedError("to", "x.db", 7), "FILE: another pull (process 7) is writing x.db"),
     ],
 )
@@ -76,3 +72,9 @@ def test_every_advice_belongs_to_a_documented_code() -> None:
     words = (errors.__doc__ or "").split()
 
     assert [code for code in _ADVICE if code not in words] == []
+
+
+def test_each_fault_of_a_report_has_a_line() -> None:
+    error = errors.InvalidDraftError({"lat": ["bad."], "142": ["How large is it?: bad."]})
+
+    assert [*describe_faults(error, issues)] == ["- LAT: bad.", "- How large is it?: bad."]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seeclickfix_async._cli.app import MODERATED, OK, Json, Site, out, print_json
+from seeclickfix_async._cli.app import MODERATED, OK, Json, Site
 from seeclickfix_async._cli.session import make_client
+from seeclickfix_async._cli.terminal import out, print_json
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.models import Comment, Moderated
 

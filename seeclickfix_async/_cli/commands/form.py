@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from seeclickfix_async._cli.app import OK, Json, Site, out, print_json
+from seeclickfix_async._cli.app import OK, Json, Site
 from seeclickfix_async._cli.session import make_client
+from seeclickfix_async._cli.terminal import out, print_json
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError

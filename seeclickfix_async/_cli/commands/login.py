@@ -17,9 +17,10 @@ from cyclopts import Parameter
 
 from seeclickfix_async import AsyncClient, SeeClickFixError, TokenEndpoint
 from seeclickfix_async._cli import session
-from seeclickfix_async._cli.app import OK, PRODUCT, Flag, Site, err, out
+from seeclickfix_async._cli.app import OK, PRODUCT, Flag, Site
 from seeclickfix_async._cli.listener import listening
 from seeclickfix_async._cli.messages import describe
+from seeclickfix_async._cli.terminal import err, out
 from seeclickfix_async._core.credentials import (
     PRODUCTION,
     header_text,
@@ -68,7 +69,7 @@ class _LoginAttempt:
         """Handle each line of standard input as a response."""
         for line in sys.stdin:
             if line.strip():
-                err.print(self.receive(line), markup=False)
+                err.print(self.receive(line))
 
     async def wait(self) -> Token | AuthorizationCode:
         """Wait for a valid response.
@@ -122,7 +123,7 @@ async def login(
     store, key = session.LoginStore(), normalize_base_url(base_url)
     async with store.lock(key):
         await store.put(key, new_token)
-    out.print(f"Signed in as {user.name} (#{user.id}).", markup=False, highlight=False)
+    out.print(f"Signed in as {user.name} (#{user.id}).")
     return OK
 
 
@@ -193,7 +194,7 @@ async def _open_browser(flow: Flow, attempt: _LoginAttempt, *, browser: bool) ->
     """Open or print the authorization page, and start to read pasted responses."""
     is_open = browser and await to_thread.run_sync(webbrowser.open, flow.url)
     err.print("The browser shows the login. If not, open:" if is_open else "Open in a browser:")
-    err.print(flow.url, markup=False, highlight=False)
+    err.print(flow.url)
     if sys.stdin.isatty():
         err.print("If the browser is on another machine, paste the address of its last page here.")
         # A daemon thread, because a thread that reads the keyboard cannot be cancelled.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from seeclickfix_async._cli.app import OK, Json, Site, out, print_json
+from seeclickfix_async._cli.app import OK, Json, Site
 from seeclickfix_async._cli.session import make_client
+from seeclickfix_async._cli.terminal import out, print_json
 from seeclickfix_async._core.credentials import PRODUCTION
 
 
@@ -32,7 +33,7 @@ async def places(
     async with make_client(base_url) as client:
         if name is not None:
             area = await client.places.resolve(name, lat=lat, lng=lng)
-            out.print(area.place_url, markup=False, highlight=False)
+            out.print(area.place_url)
             return OK
         found = await client.places.near(lat=lat, lng=lng, per_page=min(limit, 100)).collect(limit)
     if json:

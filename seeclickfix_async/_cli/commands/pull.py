@@ -24,14 +24,12 @@ from seeclickfix_async._cli.app import (
     Place,
     Site,
     assume_utc,
-    err,
-    out,
     parse_area,
-    print_json,
     warn_empty_place,
 )
 from seeclickfix_async._cli.progress import print_estimate, print_report, progress_listener
 from seeclickfix_async._cli.session import make_client
+from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
@@ -169,7 +167,7 @@ def map_page(file: Path, /, *, to: Path | None = None) -> int:
         raise InvalidArgumentError(
             "to", f"{page} cannot be written: {error.strerror}. Choose another path with --to."
         ) from None
-    out.print(str(page.resolve()), markup=False, highlight=False, soft_wrap=True)
+    out.print(str(page.resolve()), soft_wrap=True)
     return OK
 
 

@@ -11,12 +11,11 @@ from seeclickfix_async._cli.app import (
     Near,
     Place,
     Site,
-    out,
     parse_area,
-    print_json,
     warn_empty_place,
 )
 from seeclickfix_async._cli.session import make_client
+from seeclickfix_async._cli.terminal import multiline, out, print_json
 from seeclickfix_async._core.credentials import PRODUCTION
 
 
@@ -79,12 +78,14 @@ async def show(id: int, /, *, base_url: Site = PRODUCTION, json: Json = False) -
     if json:
         print_json(issue)
         return OK
-    out.print(f"#{issue.id} {issue.summary or ''}", style="bold", markup=False)
-    out.print(f"{issue.status} · {issue.created_at} · {issue.address or ''}", markup=False)
-    out.print(issue.description or "", markup=False)
+    out.print(f"#{issue.id} {issue.summary or ''}", style="bold")
+    out.print(f"{issue.status} · {issue.created_at} · {issue.address or ''}")
+    out.print(multiline(issue.description or ""))
     for comment in issue.comments or ():
         name = (comment.commenter and comment.commenter.name) or "Unknown"
-        out.print(f"\n{name}, {comment.created_at}:\n{comment.comment or ''}", markup=False)
+        out.print()
+        out.print(f"{name}, {comment.created_at}:")
+        out.print(multiline(comment.comment or ""))
     return OK
 
 
@@ -100,5 +101,5 @@ async def whoami(*, base_url: Site = PRODUCTION, json: Json = False) -> int:
     if json:
         print_json(user)
     else:
-        out.print(f"{user.name} (#{user.id})", markup=False)
+        out.print(f"{user.name} (#{user.id})")
     return OK

@@ -18,20 +18,11 @@ from cyclopts import Parameter
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async._cli import prompts
-from seeclickfix_async._cli.app import (
-    FAILED,
-    MODERATED,
-    OK,
-    Flag,
-    Json,
-    Site,
-    err,
-    out,
-    print_json,
-)
+from seeclickfix_async._cli.app import FAILED, MODERATED, OK, Flag, Json, Site
 from seeclickfix_async._cli.commands.form import parse_type
 from seeclickfix_async._cli.messages import describe_faults
 from seeclickfix_async._cli.session import make_client
+from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, IssueMayExistError
 from seeclickfix_async.models import (
@@ -132,7 +123,7 @@ def _draft_from_prompts(options: _Options, call: Call) -> Draft | None:
     at = options.at or _prompt_point()
     address = options.address or prompts.read_line("Address")
     request_type = _request_type(options.type or _prompt_type(at, call), call)
-    err.print(request_type.title or "", style="bold", markup=False)
+    err.print(request_type.title or "", style="bold")
     questions = request_type.questions or ()
     prompted = [q for q in questions if q.question_type != QuestionType.FILE]
     takes_photo = len(prompted) < len(questions)
@@ -162,7 +153,7 @@ def _corrected_draft(
             if len(invalid) < len(error.errors):
                 raise
             for fault in describe_faults(error, report):
-                err.print(fault, markup=False, highlight=False)
+                err.print(fault)
             answers |= {question.primary_key or "": prompts.ask(question) for question in invalid}
 
 
@@ -227,17 +218,18 @@ def _warn_of_duplicates(duplicates: tuple[DetailedIssue, ...]) -> None:
 def _print_issues(issues: Iterable[Issue]) -> None:
     for issue in issues:
         line = f"  #{issue.id} {issue.created_at} {issue.summary or ''}, {issue.address or ''}"
-        err.print(line, markup=False, highlight=False)
+        err.print(line)
 
 
 def _preview(request_type: RequestType, draft: Draft) -> None:
     labels = {question.primary_key: question.words for question in request_type.questions or ()}
     point = f"({draft.lat}, {draft.lng})"
-    err.print(f"\n{request_type.title or ''}, {draft.address} {point}", markup=False)
+    err.print()
+    err.print(f"{request_type.title or ''}, {draft.address} {point}")
     for key, answer in draft.answers.items():
-        err.print(f"  {labels.get(key, key)}: {answer}", markup=False, highlight=False)
+        err.print(f"  {labels.get(key, key)}: {answer}")
     if isinstance(draft.image, Path):
-        err.print(f"  Photo: {draft.image}", markup=False, highlight=False)
+        err.print(f"  Photo: {draft.image}")
 
 
 def _print_outcome(outcome: Created | Moderated, *, json: bool) -> int:

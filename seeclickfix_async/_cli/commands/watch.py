@@ -14,19 +14,9 @@ import msgspec
 from anyio import run_process, to_thread
 
 from seeclickfix_async import Change, Watch
-from seeclickfix_async._cli.app import (
-    FAILED,
-    Box,
-    Json,
-    Near,
-    Place,
-    Site,
-    err,
-    out,
-    parse_area,
-    print_json,
-)
+from seeclickfix_async._cli.app import FAILED, OK, Box, Json, Near, Place, Site, parse_area
 from seeclickfix_async._cli.session import make_client
+from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async.errors import InvalidArgumentError
@@ -73,7 +63,9 @@ async def watch(
             if json:
                 print_json(fields)
             else:
-                out.print(_format_change(change), markup=False, highlight=False, soft_wrap=True)
+                out.print(_format_change(change), soft_wrap=True)
+            if out.error is not None:
+                return OK  # the change is reported again the next time
             if command is not None and not await _run(command, fields):
                 return FAILED
             await _save_cursor(cursor, feed)
@@ -123,9 +115,8 @@ def _format_change(change: Change) -> str:
 async def _run(command: list[str], fields: dict[str, Any]) -> bool:
     """Run a command for a change; return True if it succeeded."""
     try:
-        process = await run_process(
-            command, input=msgspec.json.encode(fields), stdout=None, stderr=None, check=False
-        )
+        line = msgspec.json.encode(fields) + b"\n"
+        process = await run_process(command, input=line, stdout=None, stderr=None, check=False)
     except OSError as error:
         raise InvalidArgumentError("exec", f"cannot be run: {error}.") from None
     if process.returncode:

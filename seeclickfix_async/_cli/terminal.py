@@ -1,0 +1,101 @@
+"""The consoles of `scf`: text of the service, of files and of errors cannot steer the terminal.
+
+Every character that a terminal obeys instead of showing it becomes U+FFFD, and every string that is
+printed stays on one line. Only `multiline` permits line breaks. rich adds its own styles
+afterwards.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+REPLACEMENT: Final = "\ufffd"
+
+# C0, DEL and C1 controls (ECMA-48), controls of direction (Unicode UAX #9), separators of lines,
+# deprecated format characters, annotations, and surrogates, which stand for undecodable bytes in
+# file names. Joiners stay: emoji and some scripts need them.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb"
+    "\ud800-\udfff]"
+)
+_NOT_ASCII = re.compile("[\x7f-\U0010ffff]")
+
+
+def harmless(text: str, *, line_break: str = " ") -> str:
+    """Return a text that a terminal shows as it is, with another character for its line breaks."""
+    return _replace_controls(line_break.join(text.splitlines()))
+
+
+def multiline(text: str) -> Text:
+    """Return a text for a console that may have several lines, such as a description."""
+    return Text(harmless(text, line_break="\n"))
+
+
+def _replace_controls(text: str) -> str:
+    return _CONTROLS.sub(REPLACEMENT, text)
+
+
+class TerminalConsole(Console):
+    """A console that makes everything harmless that it prints.
+
+    rich calls `render_str` for each string, before it measures the text, and `render` for
+    everything, progress bars and exceptions included.
+
+    Args:
+        line_break: Replaces the line breaks of strings.
+        **options: As for the console of rich.
+    """
+
+    def __init__(self, *, line_break: str = " ", **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+        self._line_break = line_break
+
+    @property
+    def error(self) -> OSError | None:
+        """The first error of writing to the stream."""
+        error: OSError | None = getattr(self.file, "error", None)
+        return error
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return the string as text, by default in one line."""
+        return super().render_str(harmless(text, line_break=self._line_break), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield the segments of a renderable, without controls and links."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            if control:  # of rich itself, such as a movement of the cursor
+                yield segment
+            else:
+                yield Segment(_replace_controls(text), style and style.update_link(None))
+
+
+out: TerminalConsole = TerminalConsole()
+err: TerminalConsole = TerminalConsole(stderr=True, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON on one line.
+
+    Characters that are not printable are escaped; in another encoding than UTF-8, which JSON has to
+    be in (RFC 8259, section 8.1), all that are not ASCII.
+    """
+    is_utf8 = codecs.lookup(out.encoding).name == "utf-8"
+
+    def escape(match: re.Match[str]) -> str:
+        character = match[0]
+        return character if is_utf8 and character.isprintable() else json.dumps(character)[1:-1]
+
+    out.file.write(_NOT_ASCII.sub(escape, msgspec.json.encode(value).decode()) + "\n")
+    out.file.flush()
