@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from inspect import Parameter, signature
 from typing import Any
@@ -60,14 +59,6 @@ _ADVICE = {
     "unsupported_response_type": _OTHER_FLOW,
 }
 
-_OS_ADVICE = {
-    **dict.fromkeys(
-        (errno.EACCES, errno.EPERM, errno.EROFS), "Choose a folder that you may write to."
-    ),
-    **dict.fromkeys((errno.EDQUOT, errno.ENOSPC), "Free disk space, and run the command again."),
-    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "Create the folder first, or choose another."),
-}
-
 
 def describe(error: SeeClickFixError, command: Command) -> str:
     """Return the message for an error that ended a command, with the next step."""
@@ -93,10 +84,3 @@ def option_name(argument: str, command: Command) -> str:
     if parameter.kind is Parameter.POSITIONAL_ONLY:
         return argument.upper()
     return f"--{argument.replace('_', '-')}"
-
-
-def describe_os_error(error: OSError) -> str:
-    """Return the message for an error of the operating system, with the next step."""
-    file = f"{error.filename}: " if error.filename else ""
-    advice = _OS_ADVICE.get(error.errno or 0, "")
-    return f"{file}{error.strerror or error}. {advice}".rstrip()

@@ -31,13 +31,16 @@ class ProgressLines:
         stages: The stages that the pull has begun, in order.
     """
 
-    def __init__(self, every: float = 10.0) -> None:
+    def __init__(self, notice: str = "", every: float = 10.0) -> None:
         self.stages: list[pulls.Stage] = []
+        self._notice = notice
         self._every = every
         self._last = time.monotonic()
 
     def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
-        """Print the estimate of a stage."""
+        """Print the estimate of a stage, and before the first one a notice."""
+        if self._notice and not self.stages:
+            err.print(self._notice)
         err.print(_format_estimate(stage, estimate))
         self.stages.append(stage)
 
@@ -53,8 +56,8 @@ class ProgressLines:
 class ProgressBar(ProgressLines):
     """Progress as a bar with the time left, on a terminal."""
 
-    def __init__(self, progress: Progress, name: str) -> None:
-        super().__init__()
+    def __init__(self, progress: Progress, name: str, notice: str) -> None:
+        super().__init__(notice)
         self._progress = progress
         self._task = progress.add_task(name, total=None)
 
@@ -70,10 +73,10 @@ class ProgressBar(ProgressLines):
 
 
 @contextlib.contextmanager
-def progress_listener(name: str) -> Generator[ProgressLines]:
+def progress_listener(name: str, notice: str = "") -> Generator[ProgressLines]:
     """Yield a listener that shows the progress of the pull into the file `name`."""
     if not err.is_terminal:
-        yield ProgressLines()
+        yield ProgressLines(notice)
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -85,7 +88,7 @@ def progress_listener(name: str) -> Generator[ProgressLines]:
     with Progress(
         *columns, console=err, transient=True, redirect_stdout=False, redirect_stderr=False
     ) as progress:
-        yield ProgressBar(progress, name)
+        yield ProgressBar(progress, name, notice)
 
 
 def print_estimate(estimate: Estimate, *, json: bool) -> int:

@@ -21,9 +21,10 @@ from seeclickfix_async._cli.commands import (
     watch,
 )
 from seeclickfix_async._cli.environment import take_secrets
-from seeclickfix_async._cli.messages import Command, describe, describe_faults, describe_os_error
+from seeclickfix_async._cli.messages import Command, describe, describe_faults
 from seeclickfix_async._cli.streams import standard_streams
 from seeclickfix_async._cli.terminal import err
+from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async.errors import (
     FileLockedError,
     InvalidArgumentError,
@@ -109,7 +110,8 @@ def _describe_error(error: BaseException, command: Command) -> Iterator[str]:
         case SeeClickFixError():
             yield f"scf: {describe(error, command)}"
         case OSError():
-            yield f"scf: {describe_os_error(error)}"
+            file = f"{error.filename}: " if error.filename else ""
+            yield f"scf: {file}{describe_os_error(error)}"
         case _:
             yield from "".join(traceback.format_exception(error)).splitlines()
             yield "scf: this is a fault of scf. Please report it, with the lines above."

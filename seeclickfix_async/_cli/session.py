@@ -16,6 +16,7 @@ from seeclickfix_async._cli.environment import SECRET_VARIABLE, find_secret, ref
 from seeclickfix_async._client import TOKEN_VARIABLE, AccessToken
 from seeclickfix_async._core.credentials import normalize_base_url
 from seeclickfix_async._core.file_replacement import replace_file
+from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async._transport.limiter import Limiter
 from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
 from seeclickfix_async.oauth import Application, Token
@@ -114,7 +115,7 @@ def save_application(app: Application) -> None:
         _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(_folder() / "applications.json", json.dumps(applications).encode())
     except OSError as error:
-        raise TokenStoreError(f"The login cannot be saved: {error.strerror}.") from None
+        raise TokenStoreError(f"The login cannot be saved: {describe_os_error(error)}") from None
 
 
 def find_application(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -14,10 +15,11 @@ from typing import TypeVar, TypeVarTuple
 import anyio
 import msgspec
 
+from seeclickfix_async._core.file_lock import FileLock
 from seeclickfix_async._transport.threads import in_thread
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull._checkpoint import Checkpoint, checkpoint_path, remove
+from seeclickfix_async.pull._checkpoint import Checkpoint, checkpoint_path
 from seeclickfix_async.pull._sinks import Sink, open_sink
 
 T = TypeVar("T")
@@ -51,6 +53,42 @@ async def opened(open_: Callable[[], Sink]) -> AsyncGenerator[Sink]:
             await run_in_file_thread(stack.close)
 
 
+@asynccontextmanager
+async def opened_file(path: Path, lock: FileLock, *, excel: bool) -> AsyncGenerator[Sink]:
+    """Open the sink of a file; remove a new file after an error if no pull was stored in it."""
+    is_unused = is_new = not await run_in_file_thread(_any_exists, path)
+    try:
+        async with opened(lambda: open_sink(path, excel=excel)) as sink:
+            try:
+                yield sink
+            except BaseException:
+                with anyio.CancelScope(shield=True):
+                    is_unused = is_new and await run_in_file_thread(_is_unused, sink)
+                raise
+    except BaseException:
+        if is_unused and lock.is_held():
+            with anyio.CancelScope(shield=True):
+                await run_in_file_thread(discard, path)
+        raise
+
+
+def _files_of(path: Path) -> tuple[Path, ...]:
+    """Return the paths of all files of a pull, in the order of their removal."""
+    ends = ("-wal", "-shm", "-journal", ".pending")
+    return (*(path.with_name(f"{path.name}{end}") for end in ends), path, checkpoint_path(path))
+
+
+def _any_exists(path: Path) -> bool:
+    return any(map(os.path.lexists, _files_of(path)))
+
+
+def _is_unused(sink: Sink) -> bool:
+    try:
+        return sink.is_empty
+    except InvalidArgumentError:  # another program has locked it
+        return False
+
+
 def open_scratch(path: Path, key: str, is_usable: Callable[[Checkpoint], bool]) -> Sink:
     """Open a temporary sink beside the file, for rows that are merged into it later.
 
@@ -82,14 +120,16 @@ def _is_usable(path: Path, key: str, is_usable: Callable[[Checkpoint], bool]) ->
 
 
 def discard(path: Path) -> None:
-    """Remove the files of a pull."""
-    if path.is_dir():
-        shutil.rmtree(path)
-        checkpoint_path(path).unlink()
-    elif checkpoint_path(path).exists():
-        remove(path)
-    else:
-        path.unlink()
+    """Remove the files of a pull, as far as they exist.
+
+    A database comes after its journals, which would be replayed into the next one of this name; a
+    checkpoint alone makes the next call explain.
+    """
+    for file in _files_of(path):
+        if file.is_dir():
+            shutil.rmtree(file)
+        else:
+            file.unlink(missing_ok=True)
 
 
 def file_age(path: Path) -> timedelta:

@@ -61,15 +61,15 @@ def map_page(file: Path) -> str:
         file: A file or dataset that `pull` wrote.
 
     Raises:
-        InvalidArgumentError: The file does not exist, is empty, or was not written by `pull`.
+        InvalidArgumentError: The file does not exist, holds no issues, or was not written by
+            `pull`.
     """
     reader = _READERS.get(file.suffix)
     if reader is None:
         raise InvalidArgumentError("file", f"must end in one of {', '.join(_READERS)}.")
     try:
         is_there = file.is_file() or file.is_dir()
-        is_unused = is_there and _is_unused(file)
-        rows = reader(file) if is_there and not is_unused else iter(())
+        rows = reader(file) if is_there else iter(())
         shown = (row for row in rows if not row.get("vanished_at"))
         issues = sorted(map(_cells, shown), key=lambda cells: str(cells[7] or ""))
     except _UNREADABLE as error:
@@ -80,9 +80,10 @@ def map_page(file: Path) -> str:
         ) from None
     if not is_there:
         raise InvalidArgumentError("file", f"{file} does not exist, or is not a file or dataset.")
-    if is_unused:
+    if not issues:
         raise InvalidArgumentError(
-            "file", f"a pull has stored nothing in {file} yet. Pull again, then make the page."
+            "file",
+            f"{file} holds no issues to show. If its pull was interrupted, continue it first.",
         )
     name = os.fsencode(file.name).decode("utf-8", "replace")
     data = msgspec.json.encode({"name": name, "issues": issues}).decode()
@@ -92,16 +93,9 @@ def map_page(file: Path) -> str:
     return template.replace("@DATA@", safe)
 
 
-def _is_unused(file: Path) -> bool:
-    """Check whether a file is as a pull leaves it that could not receive its first page."""
-    is_blank = not any(file.iterdir()) if file.is_dir() else not file.stat().st_size
-    if file.suffix == ".db" and not is_blank:
-        with closing(sqlite3.connect(file)) as database:
-            counts = "SELECT (SELECT count(*) FROM pulls) + (SELECT count(*) FROM issues)"
-            ((count,),) = database.execute(counts)
-            return bool(count == 0)
-    found = CheckpointFile.read(checkpoint_path(file))
-    return is_blank and (found is None or found.checkpoint is None)
+def holds_issues(file: Path) -> bool:
+    """Return whether a pull's file holds any issue."""
+    return next(_READERS[file.suffix](file), None) is not None
 
 
 def _cells(row: Row) -> list[Any]:
@@ -146,9 +140,10 @@ def _read_dataset(file: Path) -> Iterator[Row]:
     arrow.library()
     datasets: Any = importlib.import_module("pyarrow.dataset")
     manifest = Manifest.read(checkpoint_path(file))
-    if manifest and not manifest.parts:
+    names = [part.path for part in manifest.parts] if manifest else file.rglob("*.parquet")
+    parts = [str(file / name) for name in names]
+    if not parts:
         return
-    parts = [str(file / part.path) for part in manifest.parts] if manifest else file
     found = datasets.dataset(parts, format="parquet", partitioning="hive")
     for batch in found.to_batches(columns=list(_READ_COLUMNS)):
         yield from batch.to_pylist()

@@ -26,6 +26,7 @@ from seeclickfix_async.pull._file_thread import (
     file_age,
     open_scratch,
     opened,
+    opened_file,
     read_issues,
     run_in_file_thread,
 )
@@ -42,7 +43,7 @@ from seeclickfix_async.pull._paths import check_path, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
 from seeclickfix_async.pull._rows import compare_ids, read_ids
-from seeclickfix_async.pull._sinks import Sink, check_suffix, open_sink
+from seeclickfix_async.pull._sinks import Sink, check_suffix
 
 _SWEEP_EXPIRES = timedelta(days=1)
 """The age at which an interrupted sweep begins anew: issues that had vanished may be back."""
@@ -150,7 +151,7 @@ async def pull(
     async with (
         locked(job.lock, argument="to", wait=wait),
         _photo_folder(downloader, wait),
-        opened(lambda: open_sink(path, excel=excel)) as sink,
+        opened_file(path, job.lock, excel=excel) as sink,
     ):
         checkpoint = await job.in_file(job.read_checkpoint, sink, update or sweep)
         if checkpoint is None or not checkpoint.is_done or update or sweep:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from seeclickfix_async._core.file_lock import FileLock
+from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async._transport.threads import acquire_lock
 from seeclickfix_async.errors import FileLockedError, InvalidArgumentError
 from seeclickfix_async.pull._paths import real_path
@@ -76,8 +77,8 @@ async def _acquire(lock: FileLock, argument: str, wait: float) -> bool:
             )
         else:
             reason = (
-                f"{path} cannot be written: its lock file {lock.path.name} cannot be created "
-                f"({error.strerror}). Choose a folder that you can write to."
+                f"{path} cannot be written: its lock file {lock.path.name} cannot be created: "
+                f"{describe_os_error(error)}"
             )
         raise InvalidArgumentError(argument, reason) from None
 

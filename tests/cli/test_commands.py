@@ -226,8 +226,9 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
         (("pull", f"{'x' * 300}.db"), 2, "FILE: cannot be used: File name too long"),
         (("map", f"{'x' * 300}.db"), 2, "File name too long"),
         (("map", "a.fifo"), 2, "FILE: must end in"),
-        (("map", "one.jsonl", "--to", "no/map.html"), 2, "Choose another path with --to"),
+        (("map", "one.jsonl", "--to", "no/map.html"), 2, "Create the folder first."),
         (("demo", "--issues", "10"), 2, "is a folder, but has to be a file"),
+        (("watch", "--cursor", "."), 2, "cannot become one"),
         (("demo", "--issues", "-5"), 2, "--issues: must be an integer from 0 to"),
         (("watch", "--every", "0"), 2, "--every: must be a number from 0.001 to"),
         (

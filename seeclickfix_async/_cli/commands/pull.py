@@ -32,8 +32,11 @@ from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
+from seeclickfix_async._core.file_replacement import replace_file
+from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._file_thread import discard
+from seeclickfix_async.pull._html_map import holds_issues
 from seeclickfix_async.pull._lock import lock_for, locked
 from seeclickfix_async.pull._sinks import check_suffix
 
@@ -127,14 +130,15 @@ async def pull(
         "details": details,
         "page_size": "largest" if largest else None,
     }
-    if filters["area"] is None:
-        err.print(_EVERYWHERE)
+    notice = _EVERYWHERE if filters["area"] is None else ""
     is_new = not await anyio.Path(file).exists()
     async with make_client(base_url) as client:
         if estimate:
             crawl: Crawl[Issue] = client.issues.crawl(**filters)
+            if notice:
+                err.print(notice)
             return print_estimate(await crawl.estimate(), json=json)
-        with progress_listener(file.name) as listener:
+        with progress_listener(file.name, notice) as listener:
             options: dict[str, Any] = {
                 "update": update,
                 "sweep": sweep,
@@ -145,8 +149,10 @@ async def pull(
             report = await pulls.pull(client, to=file, progress=listener, **options, **filters)
     if place is None or "pull" not in listener.stages or report.expected:
         return print_report(report, file, json=json, update="update" in listener.stages)
-    if is_new:
-        discard(file)  # otherwise a second run would report that the pull is complete
+    if is_new:  # otherwise a second run would report that the pull is complete
+        async with locked(lock_for(file), argument="to"):
+            if not holds_issues(file):  # another process may have written it meanwhile
+                discard(file)
     if json:
         print_json(report)
     return warn_empty_place(place)
@@ -160,12 +166,15 @@ def map_page(file: Path, /, *, to: Path | None = None) -> int:
         to: The page; by default FILE with .html appended.
     """
     page = to or file.with_name(f"{file.name}.html")
-    content = pulls.map_page(file)
+    content = pulls.map_page(file).encode()
     try:
-        page.write_text(content, "utf-8")
+        if page.exists() and not page.is_file():  # such as /dev/stdout
+            page.write_bytes(content)
+        else:
+            replace_file(page, content)
     except OSError as error:
         raise InvalidArgumentError(
-            "to", f"{page} cannot be written: {error.strerror}. Choose another path with --to."
+            "to", f"{page} cannot be written: {describe_os_error(error)}"
         ) from None
     out.print(str(page.resolve()), soft_wrap=True)
     return OK

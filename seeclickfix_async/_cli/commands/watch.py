@@ -19,6 +19,7 @@ from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._core.file_replacement import replace_file
+from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._lock import lock_for, locked
 from seeclickfix_async.pull._paths import check_path
@@ -102,7 +103,7 @@ async def _save_cursor(cursor: Path | None, feed: Watch) -> None:
         await to_thread.run_sync(replace_file, cursor, msgspec.json.encode(feed.cursor))
     except OSError as error:
         raise InvalidArgumentError(
-            "cursor", f"{cursor} cannot be written: {error.strerror}."
+            "cursor", f"{cursor} cannot be written: {describe_os_error(error)}"
         ) from None
 
 
@@ -127,10 +128,16 @@ async def _run(command: list[str], fields: dict[str, Any]) -> bool:
 
 
 def _read_cursor(cursor: Path | None) -> Any:
-    if cursor is None or (cursor.parent.is_dir() and not cursor.exists()):
+    if cursor is None:
+        return None
+    if not cursor.parent.is_dir():
+        raise InvalidArgumentError(
+            "cursor", f"the folder {cursor.parent} does not exist. Create it first."
+        )
+    if not cursor.exists():
         return None
     try:
-        saved = jsons.loads(cursor.read_bytes())
+        saved = jsons.loads(cursor.read_bytes()) if cursor.is_file() else None
     except (OSError, ValueError, RecursionError):
         saved = None
     if saved is None:  # also of `null`, with which a feed would begin now
