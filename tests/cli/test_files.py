@@ -1,0 +1,127 @@
+"""Files that are missing, empty or cannot be written: one sentence, and nothing is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from seeclickfix_async._cli.app import app
+from seeclickfix_async.sandbox import Sandbox
+from tests.support.command_line import run_cli
+
+_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
+_NOWHERE = "http://127.0.0.1:9"
+_FORMATS = ("x.jsonl", "x.csv", "x.geojson", "x.db", "x.parquet", "x.geoparquet")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("pull", "x.xyz"), "FILE: must end in .jsonl, .csv"),
+        (("pull", "x.db", "--status", "opened"), "--status: must be 'all', or some of"),
+        (("pull", "no/such/x.db"), "No such file or directory. Create the folder first."),
+        (("pull", "file/x.db"), "Not a directory. Create the folder first."),
+        (("map", "gone.db"), "FILE: gone.db does not exist."),
+        (("map", "issues.jsonl", "--to", "no/such/x.html"), "Create the folder first."),
+        (("map", "issues.jsonl", "--to", "."), "--to: . cannot be written: Is a directory."),
+        (("watch", "--cursor", "no/such/x.json"), "the folder no/such does not exist. Create it"),
+        (("watch", "--cursor", "/dev/zero"), "/dev/zero is not a cursor file"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(
+    arguments: Sequence[str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "issues.jsonl").write_text('{"id": 1}\n', "utf-8")
+
+    done = run_cli(_NOWHERE, *arguments, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "issues.jsonl"}
+
+
+@pytest.mark.parametrize("name", _FORMATS)
+def test_a_pull_without_a_network_leaves_no_file(name: str, tmp_path: Path) -> None:
+    done = run_cli(_NOWHERE, "pull", name, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", _FORMATS)
+def test_a_failed_pull_keeps_the_files_that_were_there(name: str, tmp_path: Path) -> None:
+    with Sandbox(20).serve() as url:
+        run_cli(url, "pull", name, cwd=tmp_path)
+    before = {path: path.stat().st_size for path in tmp_path.rglob("*")}
+
+    done = run_cli(_NOWHERE, "pull", name, "--update", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert {path: path.stat().st_size for path in before} == before
+
+
+@pytest.mark.parametrize("name", _FORMATS)
+def test_there_is_no_page_of_a_file_without_issues(name: str, tmp_path: Path) -> None:
+    with Sandbox(0).serve() as url:
+        pulled = run_cli(url, "pull", name, cwd=tmp_path)
+
+    done = run_cli(_NOWHERE, "map", name, cwd=tmp_path)
+
+    assert pulled.returncode == 0, pulled.stderr
+    assert done.returncode == 2
+    assert f"FILE: {name} holds no issues to show." in done.stderr
+    assert not (tmp_path / f"{name}.html").exists()
+
+
+def test_a_full_disk_keeps_the_previous_page(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"id": 1}\n', "utf-8")
+    (tmp_path / "x.jsonl.html").write_text("the previous page", "utf-8")
+    limited = ("bash", "-c", 'ulimit -f 1; "$@"', "bash", *_SCF, "map", "x.jsonl")
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+
+    done = subprocess.run(limited, cwd=tmp_path, env=environment, capture_output=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr == b"scf: --to: x.jsonl.html cannot be written: File too large.\n"
+    assert (tmp_path / "x.jsonl.html").read_text("utf-8") == "the previous page"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_page_can_be_written_to_a_device(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"id": 1}\n', "utf-8")
+
+    done = run_cli(_NOWHERE, "map", "x.jsonl", "--to", os.devnull, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (errno.ENOSPC, "No space left on device. Free disk space, and try again."),
+        (errno.EROFS, "Read-only file system. Choose a folder that you may write to."),
+        (errno.ENOENT, "No such file or directory. Create the folder first."),
+        (errno.EIO, "Input/output error."),
+    ],
+)
+def test_every_other_error_of_the_system_is_one_sentence(error: int, message: str) -> None:
+    def new_command() -> None:
+        raise OSError(error, os.strerror(error), "city.db")
+
+    app.command(new_command, name="new")
+    try:
+        done = run_cli(_NOWHERE, "new")
+    finally:
+        del app["new"]
+
+    assert (done.returncode, done.stderr) == (1, f"scf: city.db: {message}\n")
