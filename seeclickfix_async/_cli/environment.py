@@ -26,7 +26,8 @@ def take_secrets() -> None:
 
 def find_secret(name: str, base_url: str) -> Secret | None:
     """Return a secret of the environment; None if it is not set, or belongs to another site."""
-    return _secrets.get(name) if _is_own_site(base_url) else None
+    secret = _secrets.get(name)
+    return secret if secret is not None and _is_own_site(base_url) else None
 
 
 def refuse_other_site(name: str, base_url: str) -> None:

@@ -122,7 +122,7 @@ def print_report(report: Report, path: Path, *, json: bool, update: bool = False
         lines.append(f"{counted(report.photos, 'photo')}{missing}")
     lines += [duration, str(path.resolve())]
     for line in lines:
-        out.print(line, soft_wrap=True)
+        out.print(line)
     return OK if report.complete else INCOMPLETE
 
 

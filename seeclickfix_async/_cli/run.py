@@ -62,7 +62,7 @@ _STOPPED: dict[Command, str] = {
     comment.close: _MAY_BE_SENT,
     comment.comment: _MAY_BE_SENT,
     pull.pull: _PULL_STOPPED,
-    report.report: _MAY_BE_SENT,
+    report.report: "If you confirmed the report, check whether it exists before you repeat it.",
     watch.watch: "With --cursor, the same command continues after the last change.",
 }
 

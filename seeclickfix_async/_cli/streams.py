@@ -51,7 +51,7 @@ class OutputStream(_StandardStream):
             stream.reconfigure(errors=self.errors)
 
     def write(self, text: str, /) -> int:
-        """Write text, unless an error has occurred."""
+        """Write a string, unless an error has occurred."""
         self._attempt("write", text)
         return len(text)
 
@@ -90,13 +90,13 @@ class _ConsoleStream(_StandardStream):
         """Print complete lines; the last one waits for its end."""
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
-            self._console.print(line, soft_wrap=True)
+            self._console.print(line)
         return len(text)
 
     def flush(self) -> None:
         """Print an incomplete line."""
         if self._line:
-            self._console.print(self._line, end="", soft_wrap=True)
+            self._console.print(self._line, end="")
             self._line = ""
         self._stream.flush()
 
@@ -108,6 +108,8 @@ def standard_streams() -> Generator[OutputStream]:
     output, errors = OutputStream(sys.stdout), OutputStream(sys.stderr)
     streams: Any = _ConsoleStream(out, output), _ConsoleStream(err, errors)
     sys.stdin = sys.stdin or io.StringIO()
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # refused later, with a message
     sys.stdout, sys.stderr = streams
     try:
         yield output

@@ -1,8 +1,7 @@
-"""The consoles of `scf`: text of the service, of files and of errors cannot steer the terminal.
+"""The consoles of `scf`: no string of the service, a file or an error controls the terminal.
 
-Every character that a terminal obeys instead of showing it becomes U+FFFD, and every string that is
-printed stays on one line. Only `multiline` permits line breaks. rich adds its own styles
-afterwards.
+Each character that a terminal obeys instead of showing it becomes U+FFFD, and each printed string
+stays on one line. Only `multiline` permits line breaks. rich adds its own styles afterwards.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ _NOT_ASCII = re.compile("[\x7f-\U0010ffff]")
 
 
 def harmless(text: str, *, line_break: str = " ") -> str:
-    """Return a text that a terminal shows as it is, with another character for its line breaks."""
+    """Return a string that a terminal only shows, with its line breaks replaced."""
     return _replace_controls(line_break.join(text.splitlines()))
 
 
 def multiline(text: str) -> Text:
-    """Return a text for a console that may have several lines, such as a description."""
+    """Return content with several lines, such as a description, for a console to print."""
     return Text(harmless(text, line_break="\n"))
 
 
@@ -47,8 +46,8 @@ def _replace_controls(text: str) -> str:
 class TerminalConsole(Console):
     """A console that makes everything harmless that it prints.
 
-    rich calls `render_str` for each string, before it measures the text, and `render` for
-    everything, progress bars and exceptions included.
+    rich calls `render_str` for each string, before it lays it out, and `render` for everything,
+    progress bars and exceptions included.
 
     Args:
         line_break: Replaces the line breaks of strings.
@@ -65,8 +64,13 @@ class TerminalConsole(Console):
         error: OSError | None = getattr(self.file, "error", None)
         return error
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print objects; strings are not wrapped, so that a line is one line in a pipe as well."""
+        is_line = all(isinstance(value, str) for value in objects)
+        super().print(*objects, **{"soft_wrap": is_line or None, **options})
+
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return the string as text, by default in one line."""
+        """Return the string for printing, by default on one line."""
         return super().render_str(harmless(text, line_break=self._line_break), **options)
 
     def render(
@@ -85,17 +89,22 @@ out: TerminalConsole = TerminalConsole()
 err: TerminalConsole = TerminalConsole(stderr=True, soft_wrap=True)
 
 
-def print_json(value: object) -> None:
-    """Print a value as JSON on one line.
+def encode_json(value: object, encoding: str = "utf-8") -> str:
+    """Return a value as JSON on one line.
 
     Characters that are not printable are escaped; in another encoding than UTF-8, which JSON has to
     be in (RFC 8259, section 8.1), all that are not ASCII.
     """
-    is_utf8 = codecs.lookup(out.encoding).name == "utf-8"
+    is_utf8 = codecs.lookup(encoding).name == "utf-8"
 
     def escape(match: re.Match[str]) -> str:
         character = match[0]
         return character if is_utf8 and character.isprintable() else json.dumps(character)[1:-1]
 
-    out.file.write(_NOT_ASCII.sub(escape, msgspec.json.encode(value).decode()) + "\n")
+    return _NOT_ASCII.sub(escape, msgspec.json.encode(value).decode()) + "\n"
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON on one line."""
+    out.file.write(encode_json(value, out.encoding))
     out.file.flush()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from seeclickfix_async._cli.terminal import err, out
 from seeclickfix_async.sandbox import TOKEN
 from tests.support.command_line import run_cli
 from tests.support.text_service import HOSTILE, TextService
@@ -47,6 +48,8 @@ def url(service: TextService) -> Iterator[str]:
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A wide terminal, and no login."""
     monkeypatch.setenv("COLUMNS", "1000")
+    for console in (out, err):  # which read it when they are made
+        monkeypatch.setattr(console, "_width", 1000)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 

@@ -144,8 +144,7 @@ async def logout(*, base_url: Site = PRODUCTION) -> int:
         if endpoint is None or personal_token_expiry(token.access_token) is not None:
             out.print(
                 "Signed out. A personal access token stays valid: "
-                "revoke it on the account's security page.",
-                soft_wrap=True,
+                "revoke it on the account's security page."
             )
         else:
             await endpoint.revoke(token)

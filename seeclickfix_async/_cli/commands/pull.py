@@ -176,7 +176,7 @@ def map_page(file: Path, /, *, to: Path | None = None) -> int:
         raise InvalidArgumentError(
             "to", f"{page} cannot be written: {describe_os_error(error)}"
         ) from None
-    out.print(str(page.resolve()), soft_wrap=True)
+    out.print(str(page.resolve()))
     return OK
 
 

@@ -238,5 +238,5 @@ def _print_outcome(outcome: Created | Moderated, *, json: bool) -> int:
     elif json:
         print_json(outcome.issue)
     else:
-        out.print(f"Reported as #{outcome.issue.id}. {outcome.url or ''}", soft_wrap=True)
+        out.print(f"Reported as #{outcome.issue.id}. {outcome.url or ''}")
     return OK

@@ -16,7 +16,7 @@ from anyio import run_process, to_thread
 from seeclickfix_async import Change, Watch
 from seeclickfix_async._cli.app import FAILED, OK, Box, Json, Near, Place, Site, parse_area
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import err, out, print_json
+from seeclickfix_async._cli.terminal import encode_json, err, out, print_json
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
@@ -64,7 +64,7 @@ async def watch(
             if json:
                 print_json(fields)
             else:
-                out.print(_format_change(change), soft_wrap=True)
+                out.print(_format_change(change))
             if out.error is not None:
                 return OK  # the change is reported again the next time
             if command is not None and not await _run(command, fields):
@@ -116,7 +116,7 @@ def _format_change(change: Change) -> str:
 async def _run(command: list[str], fields: dict[str, Any]) -> bool:
     """Run a command for a change; return True if it succeeded."""
     try:
-        line = msgspec.json.encode(fields) + b"\n"
+        line = encode_json(fields).encode()
         process = await run_process(command, input=line, stdout=None, stderr=None, check=False)
     except OSError as error:
         raise InvalidArgumentError("exec", f"cannot be run: {error}.") from None
