@@ -66,8 +66,8 @@ class TerminalConsole(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print objects; strings are not wrapped, so that a line is one line in a pipe as well."""
-        is_line = all(isinstance(value, str) for value in objects)
-        super().print(*objects, **{"soft_wrap": is_line or None, **options})
+        options.setdefault("soft_wrap", all(isinstance(value, str) for value in objects) or None)
+        super().print(*objects, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return the string for printing, by default on one line."""
@@ -86,7 +86,7 @@ class TerminalConsole(Console):
 
 
 out: TerminalConsole = TerminalConsole()
-err: TerminalConsole = TerminalConsole(stderr=True, soft_wrap=True)
+err: TerminalConsole = TerminalConsole(stderr=True)
 
 
 def encode_json(value: object, encoding: str = "utf-8") -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 import unicodedata
@@ -156,6 +157,43 @@ def test_arguments_and_file_names_are_harmless(
     assert done.returncode != 0 or arguments[:2] == ("issues", "--place")
     assert _harmful(done.stdout + done.stderr) == set()
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("whoami",), ("places", "41", "-73", "--name", HOSTILE)])
+def test_a_long_string_is_one_line_in_a_pipe(
+    url: str, arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(out, "_width", 40)
+
+    done = run_cli(url, *arguments)
+
+    assert done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_change_is_one_harmless_line(options: Sequence[str], tmp_path: Path) -> None:
+    service = TextService(HOSTILE)
+    fail = "import sys; sys.stdin.read(); sys.exit(1)"  # ends the feed after the first change
+    command = shlex.join([sys.executable, "-c", fail])
+    arguments = ("watch", "--every", "0.05", "--cursor", "feed.json", "--exec", command, *options)
+    with service.serve() as url:
+        environment = {**os.environ, "SEECLICKFIX_BASE_URL": url, "PYTHONPATH": str(Path.cwd())}
+        with subprocess.Popen(
+            (*_SCF, *arguments),
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            while not (tmp_path / "feed.json").exists():
+                assert process.poll() is None
+            service.updated = "2099-01-01T00:00:00Z"
+            output, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1, errors
+    assert output.count(b"\n") == 1
+    assert _harmful(output.decode() + errors.decode()) == set()
+    assert _SHOWN in output.decode()
 
 
 _NEW_COMMAND = """
