@@ -25,13 +25,13 @@ _FORMATS = ("x.jsonl", "x.csv", "x.geojson", "x.db", "x.parquet", "x.geoparquet"
     [
         (("pull", "x.xyz"), "FILE: must end in .jsonl, .csv"),
         (("pull", "x.db", "--status", "opened"), "--status: must be 'all', or some of"),
-        (("pull", "no/such/x.db"), "No such file or directory. Create the folder first."),
-        (("pull", "file/x.db"), "Not a directory. Create the folder first."),
-        (("map", "gone.db"), "FILE: gone.db does not exist."),
+        (("pull", "no/such/x.db"), "no/such does not exist. Create the folder, or"),
+        (("pull", "file/x.db"), "file is not a folder. Create the folder, or"),
+        (("map", "gone.db"), "FILE: gone.db does not exist, or is not a file or"),
         (("map", "issues.jsonl", "--to", "no/such/x.html"), "Create the folder first."),
         (("map", "issues.jsonl", "--to", "."), "--to: . cannot be written: Is a directory."),
-        (("watch", "--cursor", "no/such/x.json"), "the folder no/such does not exist. Create it"),
-        (("watch", "--cursor", "/dev/zero"), "/dev/zero is not a cursor file"),
+        (("watch", "--cursor", "no/such/x.json"), "no/such does not exist. Create the folder, or"),
+        (("watch", "--cursor", "/dev/zero"), "/dev/zero is not a regular file"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(

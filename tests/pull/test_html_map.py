@@ -18,11 +18,11 @@ from typing import Any
 import anyio
 import pytest
 
-from seeclickfix_async.errors import InvalidArgumentError, ServerError
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import map_page, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.browser import BrowserPool
-from tests.support.sandboxes import failing_client, make_client
+from tests.support.sandboxes import make_client
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
 
@@ -113,27 +113,13 @@ def test_a_file_that_no_pull_wrote_is_refused(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", _NAMES)
-async def test_a_file_in_which_a_pull_stored_nothing_is_refused(name: str, tmp_path: Path) -> None:
-    """The pages of such files showed an empty city."""
-    sandbox = Sandbox(10, settings=Settings(quota=None))
-    with pytest.raises(ServerError):
-        await pull(failing_client(sandbox, after=0), to=tmp_path / name)
-
-    with pytest.raises(InvalidArgumentError, match=r"^file: a pull has stored nothing .* Pull"):
-        map_page(tmp_path / name)
-
-    assert (await pull(make_client(sandbox), to=tmp_path / name)).complete
-    assert len(_data(map_page(tmp_path / name))["issues"]) == 10
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("name", _NAMES)
-async def test_a_pull_without_issues_has_an_empty_page(name: str, tmp_path: Path) -> None:
+async def test_a_file_without_issues_is_refused(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(10, settings=Settings(quota=None))
     before = datetime(2001, 1, 1, tzinfo=UTC)
     await pull(make_client(sandbox), to=tmp_path / name, before=before)
 
-    assert _data(map_page(tmp_path / name))["issues"] == []
+    with pytest.raises(InvalidArgumentError, match="holds no issues to show"):
+        map_page(tmp_path / name)
 
 
 @pytest.fixture(scope="module")
