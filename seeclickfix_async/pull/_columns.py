@@ -25,11 +25,13 @@ class Column:
         name: The name of the column.
         type: The type of its values.
         value_of: Returns the value for an issue.
+        field: The field of the issue that contains the value; by default of the same name.
     """
 
     name: str
     type: ColumnType
     value_of: Callable[[Issue], Any]
+    field: str = attrs.Factory(lambda self: self.name, takes_self=True)
 
 
 def _type_id(issue: Issue) -> int | None:
@@ -56,14 +58,19 @@ COLUMNS = (
     Column("reopened_at", "time", attrgetter("reopened_at")),
     Column("updated_at", "time", attrgetter("updated_at")),
     Column("html_url", "text", attrgetter("html_url")),
-    Column("request_type_id", "integer", _type_id),
+    Column("request_type_id", "integer", _type_id, "request_type"),
     Column("request_type", "text", lambda issue: issue.request_type and issue.request_type.title),
     Column(
-        "organization", "text", lambda issue: issue.request_type and issue.request_type.organization
+        "organization",
+        "text",
+        lambda issue: issue.request_type and issue.request_type.organization,
+        "request_type",
     ),
-    Column("reporter_id", "integer", lambda issue: issue.reporter and issue.reporter.id),
+    Column(
+        "reporter_id", "integer", lambda issue: issue.reporter and issue.reporter.id, "reporter"
+    ),
     Column("reporter", "text", lambda issue: issue.reporter and issue.reporter.name),
-    Column("image", "text", lambda issue: issue.media and issue.media.image_full),
+    Column("image", "text", lambda issue: issue.media and issue.media.image_full, "media"),
     Column("comments_count", "integer", _comments),
     Column("vanished_at", "time", lambda _: None),  # a received issue exists
 )

@@ -19,7 +19,6 @@ from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull._checkpoint import Checkpoint, query_key, query_params, remove
 from seeclickfix_async.pull._file_thread import (
@@ -31,17 +30,12 @@ from seeclickfix_async.pull._file_thread import (
     run_in_file_thread,
 )
 from seeclickfix_async.pull._late_issues import LateIssues, get_late_issues
-from seeclickfix_async.pull._loader import (
-    OVERLAP,
-    Loader,
-    missing_reasons,
-    state_of_next_update,
-    with_requests,
-)
+from seeclickfix_async.pull._loader import OVERLAP, Loader, state_of_next_update
 from seeclickfix_async.pull._lock import lock_for, locked
 from seeclickfix_async.pull._paths import check_path, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
+from seeclickfix_async.pull._reports import add_sweep
 from seeclickfix_async.pull._rows import compare_ids, read_ids
 from seeclickfix_async.pull._sinks import Sink, check_suffix
 
@@ -340,15 +334,15 @@ class _Job(Loader):
             ids = await self.in_file(read_ids, path)
             comparison = await self.in_file(compare_ids, sink.stored_rows(self.key), ids, until)
             if ids or not comparison.marks:  # without any id, the area itself may be gone
-                await self.in_file(sink.mark_vanished, comparison.marks)
+                moved = await self.in_file(sink.mark_vanished, self.key, comparison.marks)
                 late = await get_late_issues(
                     self.client, comparison.missing[:_MOST_LATE], details=self.query.details
                 )
                 if late.issues:
                     await self.in_file(sink.merge, late.issues, checkpoint)
-                vanished = comparison.vanished
+                vanished = comparison.vanished - moved
                 missing = len(comparison.missing) - len(late.issues)
-        report = _add_sweep(checkpoint, swept.report, vanished, missing, late)
+        report = add_sweep(checkpoint, swept.report, vanished, missing, late)
         checkpoint = attrs.evolve(checkpoint, report=report, missing=missing)
         await self.in_file(sink.write, (), checkpoint)
         await self.in_file(remove, path)
@@ -372,42 +366,3 @@ class _Job(Loader):
         checkpoint = attrs.evolve(checkpoint, report=report())
         await self.in_file(sink.write, (), checkpoint)
         return checkpoint
-
-
-def _add_sweep(
-    update: Checkpoint, sweep: Report, vanished: int | None, missing: int, late: LateIssues
-) -> Report:
-    """Add the report of a sweep to that of the update before it.
-
-    Args:
-        update: The checkpoint of the update.
-        sweep: The report of the sweep.
-        vanished: The number of marked issues; None if the sweep could not mark any.
-        missing: The number of issues that are still missing.
-        late: The issues that were missing before.
-    """
-    sweep = with_requests(sweep, late.requests)
-    reasons = update.report.reasons
-    if vanished is None:
-        why = " ".join(sweep.reasons) or "It found no issue at all; does the area still exist?"
-        reasons += (f"The sweep marked nothing, since it was not complete: {why}",)
-    else:
-        known = missing_reasons(update.missing)
-        reasons = tuple(reason for reason in reasons if reason not in known)
-        if late.failed:
-            failed = counted(late.failed, "issue")
-            reasons += (f"Missing: {failed} that could not be read. The next sweep tries again.",)
-        if missing > late.failed:
-            others = counted(missing - late.failed, "issue")
-            reasons += (f"Missing: {others} that the service has.",)
-    report = update.report
-    return attrs.evolve(
-        report,
-        requests=report.requests + sweep.requests,
-        minimum=report.minimum + sweep.minimum,
-        seconds=round(report.seconds + sweep.seconds, 3),
-        quota_seconds=round(report.quota_seconds + sweep.quota_seconds, 3),
-        complete=not reasons,
-        reasons=reasons,
-        vanished=vanished,
-    )

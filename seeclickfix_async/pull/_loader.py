@@ -21,12 +21,12 @@ from seeclickfix_async._crawl.driver import Batch
 from seeclickfix_async._crawl.report import Report
 from seeclickfix_async._crawl.state import CrawlState
 from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
-from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Issue, Place
 from seeclickfix_async.pull._checkpoint import Checkpoint, unreadable
 from seeclickfix_async.pull._file_thread import run_in_file_thread
 from seeclickfix_async.pull._lock import check_lock
 from seeclickfix_async.pull._progress import ProgressListener, Stage
+from seeclickfix_async.pull._reports import with_earlier_reasons, with_requests
 from seeclickfix_async.pull._sinks import Sink
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ class Loader:
             checkpoint = attrs.evolve(
                 checkpoint,
                 state=msgspec.Raw(batch.state),
-                report=_with_earlier_reasons(report, checkpoint),
+                report=with_earlier_reasons(report, checkpoint),
                 finished=batch.last,
                 lacking=batch.last and _lacks_issues(batch.report, checkpoint.since),
                 newest=_newest_update(checkpoint.newest, batch.issues),
@@ -177,29 +177,6 @@ def state_of_next_update(previous: Checkpoint) -> msgspec.Raw:
         return msgspec.Raw()
     state = CrawlState.decode(bytes(previous.state))
     return msgspec.Raw(state.next_updates(_start_of_updates(previous.covered)).encode())
-
-
-def with_requests(report: Report, requests: int) -> Report:
-    """Add requests to a report that the crawl did not send, and the time that the quota takes."""
-    total = report.requests + requests
-    pace = report.quota_seconds / max(1, report.requests)
-    return attrs.evolve(report, requests=total, quota_seconds=round(total * pace, 3))
-
-
-def missing_reasons(missing: int) -> tuple[str, ...]:
-    """Return the reason why a pull without this many issues is incomplete, if there are any."""
-    if not missing:
-        return ()
-    return (f"Missing: {counted(missing, 'issue')} of the last sweep. The next one tries again.",)
-
-
-def _with_earlier_reasons(report: Report, checkpoint: Checkpoint) -> Report:
-    """Add to the report of an update the reasons why the pull was incomplete before."""
-    earlier = missing_reasons(checkpoint.missing)
-    if checkpoint.base is not None:
-        earlier += checkpoint.base.report.reasons
-    reasons = report.reasons + earlier
-    return attrs.evolve(report, complete=not reasons, reasons=reasons)
 
 
 def _newest_update(newest: datetime | None, issues: Sequence[Issue]) -> datetime | None:

@@ -108,7 +108,7 @@ class Parquet(Sink):
                     image=row["image"],
                 )
 
-    def mark_vanished(self, marks: VanishedMarks) -> None:
+    def mark_vanished(self, key: str, marks: VanishedMarks) -> int:  # noqa: ARG002  # one pull
         """Rewrite the months with rows whose marks change."""
         for part in self._dataset.manifest.parts:
             file = self._dataset.file(part)
@@ -119,6 +119,7 @@ class Parquet(Sink):
         checkpoint = self._dataset.manifest.checkpoint
         if marks and checkpoint:
             self._store(checkpoint, array("q", sorted(marks)))
+        return 0
 
     def _apply(self, marks: VanishedMarks, batch: Any) -> Any:
         """Return the rows of a batch whose marks change, with the new marks."""

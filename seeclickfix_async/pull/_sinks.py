@@ -55,8 +55,15 @@ class Sink(Protocol):
         """Iterate over the rows of the pull with this key."""
 
     @abstractmethod
-    def mark_vanished(self, marks: VanishedMarks) -> None:
-        """Store which issues have vanished, and which are back; idempotent."""
+    def mark_vanished(self, key: str, marks: VanishedMarks) -> int:
+        """Store which issues of the pull with this key have vanished, and which are back.
+
+        Idempotent. An issue that has vanished from this pull, while another pull in the sink holds
+        it, is not marked: it leaves this pull.
+
+        Returns:
+            The number of issues that left the pull.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
 from seeclickfix_async.pull._sqlite_lock import POLL_SECONDS, error_code, wait_for_lock
-from seeclickfix_async.pull._sqlite_tables import TABLES, Table, prepare
+from seeclickfix_async.pull._sqlite_tables import TABLES, Table, has_comments, prepare
 
 _LOWEST_ID = -(2**63)
 
@@ -53,6 +53,20 @@ _LINK_ISSUES = """
 INSERT OR IGNORE INTO issue_pulls
 SELECT pulls.id, value FROM pulls, json_each(?) WHERE pulls.key = ?
 """
+
+_SHARED_ISSUES = """
+SELECT value FROM json_each(?1) WHERE EXISTS (
+  SELECT 1 FROM pulls CROSS JOIN issue_pulls ON pull_id = pulls.id AND issue_id = value
+  WHERE key <> ?2
+)
+"""
+
+_UNLINK_ISSUES = """
+DELETE FROM issue_pulls WHERE issue_id IN (SELECT value FROM json_each(?1))
+  AND pull_id = (SELECT id FROM pulls WHERE key = ?2)
+"""
+
+_DELETE_COMMENTS = "DELETE FROM comments WHERE issue_id IN (SELECT value FROM json_each(?))"
 
 _UPDATE_PLACE = """
 UPDATE places SET id = ?, name = ?, county = ?, state = ?, place_type = ?, lat = ?, lng = ?,
@@ -143,8 +157,12 @@ class Sqlite(Sink):
         with self._transaction() as execute:
             existing = {id_ for (id_,) in execute(_EXISTING_IDS, (ids,))}
             new = [issue.id for issue in issues if issue.id not in existing]
+            requested = checkpoint.query.get("fields[issue]")
+            fields = None if requested is None else requested.split(",")
+            detailed = msgspec.json.encode([i.id for i in issues if has_comments(i)]).decode()
+            execute(_DELETE_COMMENTS, (detailed,))  # those of today follow
             for table in TABLES:
-                self._upsert(table, issues)
+                self._upsert(table, issues, fields)
             execute(_INDEX_ISSUES, (msgspec.json.encode(new).decode(),))
             url_name = checkpoint.query.get("place_url")
             if url_name is not None:
@@ -234,13 +252,23 @@ class Sqlite(Sink):
             "Set it to NULL, or restore it.",
         )
 
-    def mark_vanished(self, marks: VanishedMarks) -> None:
-        """Write all marks in one transaction."""
-        rows = [(vanished and format_timestamp(vanished), id_) for id_, vanished in marks.items()]
-        with self._transaction():
+    def mark_vanished(self, key: str, marks: VanishedMarks) -> int:
+        """Write all marks in one transaction; unlink issues that are in other pulls, too."""
+        vanished = msgspec.json.encode([id_ for id_, mark in marks.items() if mark]).decode()
+        with self._transaction() as execute:
+            shared = {id_ for (id_,) in execute(_SHARED_ISSUES, (vanished, key))}
+            execute(_UNLINK_ISSUES, (msgspec.json.encode([*shared]).decode(), key))
+            rows = [
+                (mark and format_timestamp(mark), id_)
+                for id_, mark in marks.items()
+                if id_ not in shared
+            ]
             self._database.executemany("UPDATE issues SET vanished_at = ? WHERE id = ?", rows)
+        return len(shared)
 
-    def _upsert(self, table: Table, issues: Sequence[Issue]) -> None:
+    def _upsert(
+        self, table: Table, issues: Sequence[Issue], fields: Collection[str] | None
+    ) -> None:
         """Upsert the rows of a table, many per statement.
 
         Other threads run while a statement executes, and not in between. The number of rows is a
@@ -252,7 +280,7 @@ class Sqlite(Sink):
             while batch:
                 count = 1 << (len(batch).bit_length() - 1)
                 values = list(itertools.chain.from_iterable(batch[:count]))
-                self._database.execute(table.upsert(count), values)
+                self._database.execute(table.upsert(count, fields), values)
                 del batch[:count]
 
     def _upsert_place(self, url_name: str, place: Place | None) -> None:

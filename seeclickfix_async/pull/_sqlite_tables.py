@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,14 @@ class Table:
         columns: The type of each column; the first is the primary key.
         rows: Makes the rows from issues.
         preserved: The columns that keep their value if the new row has none.
+        fields: The field of an issue that each column needs, if it needs one.
     """
 
     name: str
     columns: dict[str, str]
     rows: Callable[[Sequence[Issue]], Iterable[Sequence[Any]]]
     preserved: tuple[str, ...] = ()
+    fields: Mapping[str, str] = attrs.field(factory=dict)
 
     @property
     def definition(self) -> str:
@@ -45,11 +47,21 @@ class Table:
         columns = ", ".join(f"{name} {type_}" for name, type_ in self.columns.items())
         return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
 
-    def upsert(self, rows: int) -> str:
-        """Return the statement that upserts this number of rows."""
+    def upsert(self, rows: int, fields: Collection[str] | None = None) -> str:
+        """Return the statement that upserts this number of rows.
+
+        Args:
+            rows: The number of rows.
+            fields: The requested fields of the issues; None for all. Other columns keep their
+                values, which may be those of another pull.
+        """
         key, *others = self.columns
         placeholders = f"({', '.join('?' * len(self.columns))})"
-        values = {name: f"excluded.{name}" for name in others}
+        values = {
+            name: f"excluded.{name}"
+            for name in others
+            if fields is None or self.fields.get(name) is None or self.fields[name] in fields
+        }
         for name in self.preserved:
             values[name] = f"coalesce(excluded.{name}, {self.name}.{name})"
         updates = ", ".join(f"{name} = {value}" for name, value in values.items())
@@ -102,6 +114,11 @@ def _users(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
     return [(user.id, user.name, user.role, user.html_url) for user in users.values()]
 
 
+def has_comments(issue: Issue) -> bool:
+    """Check whether an issue was received with its comments."""
+    return isinstance(issue, DetailedIssue) and issue.comments is not None
+
+
 def _detailed(issues: Sequence[Issue]) -> Iterator[DetailedIssue]:
     return (issue for issue in issues if isinstance(issue, DetailedIssue))
 
@@ -118,6 +135,7 @@ TABLES = (
         },
         _issues,
         ("comments_count", "details"),  # from another pull, with details
+        {column.name: column.field for column in COLUMNS if column.name != "vanished_at"},
     ),
     Table(
         "comments",

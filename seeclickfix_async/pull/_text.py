@@ -112,12 +112,13 @@ class TextSink(Sink):
         """Iterate over the rows of the file."""
         return (stored for _, stored in self._rows())
 
-    def mark_vanished(self, marks: VanishedMarks) -> None:
+    def mark_vanished(self, key: str, marks: VanishedMarks) -> int:  # noqa: ARG002  # one pull
         """Rewrite the file, with the marks in its rows."""
         checkpoint = self._checkpoint_file and self._checkpoint_file.checkpoint
         if marks and checkpoint:
             rows = (self._apply(marks, row, stored) for row, stored in self._rows())
             self._rewrite(rows, checkpoint)
+        return 0
 
     def close(self) -> None:
         """Close the file."""

@@ -8,6 +8,7 @@ import functools
 import math
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -16,16 +17,18 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+import httpx
 import msgspec
 import pytest
 
+from seeclickfix_async import AsyncClient
 from seeclickfix_async._transport.threads import is_cancelled
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import _sqlite_lock, map_page, open_sink, pull
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.pulled_files import read_sqlite, vanished_ids
-from tests.support.sandboxes import changing_client, failing_client, make_client
+from tests.support.sandboxes import URL, changing_client, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -379,3 +382,42 @@ async def test_batches_of_all_sizes_use_a_few_statements(
 
     assert len(issues) == 100
     assert len(statements) < 64  # each stays in memory with its values
+
+
+async def test_a_pull_of_some_fields_preserves_the_other_columns_of_another_pull(
+    tmp_path: Path,
+) -> None:
+    sandbox, path = Sandbox(50, settings=Settings(quota=None)), tmp_path / "city.db"
+    await pull(make_client(sandbox), to=path)
+    before = read_sqlite(path)
+
+    await pull(make_client(sandbox), to=path, fields=("status", "reporter"))
+
+    assert read_sqlite(path) == before
+
+
+async def test_a_comment_that_was_deleted_at_the_service_is_deleted(tmp_path: Path) -> None:
+    sandbox, path = Sandbox(50, settings=Settings(quota=None)), tmp_path / "city.db"
+    removed: set[int] = set()
+
+    class Removing(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            body = msgspec.json.decode(await response.aread())
+            for issue in body["issues"]:
+                if issue["id"] in removed:
+                    issue["comments"] = []
+            return httpx.Response(200, json=body)
+
+    http = httpx.AsyncClient(transport=Removing(app=sandbox.app))
+    client = AsyncClient(http=http, base_url=URL, limiter=None)
+    await pull(client, to=path, details=True)
+    comments = read_sqlite(path, "SELECT id, issue_id FROM comments")
+    removed.add(comments[0]["issue_id"])
+    row = next(row for row in range(50) if sandbox.city.id_of(row) in removed)
+    sandbox.city.updated[row] = int(time.time()) - 7200
+
+    await pull(client, to=path, details=True, update=True)
+
+    left = read_sqlite(path, "SELECT id, issue_id FROM comments")
+    assert left == [comment for comment in comments if comment["issue_id"] not in removed]

@@ -66,7 +66,7 @@ async def test_vanished_issues_are_marked_until_they_are_back(name: str, tmp_pat
     assert vanished_ids(path) == {sandbox.city.id_of(row) for row in gone}
     assert len(read_issues(path)) == 300
     assert swept.requests == len(sandbox.requests)
-    assert {seen.query.get("fields[issue]") for seen in sandbox.requests} >= {"id,created_at"}
+    assert {seen.query.get("fields[issue]") for seen in sandbox.requests} >= {"id,created_at,lat,lng"}
 
     sandbox.city.show(7)
     again = await pull(client, to=path, sweep=True)
@@ -495,3 +495,30 @@ def test_rows_that_were_not_found_or_updated_are_marked(
             assert (after[row.id] is not None) == old
     assert comparison.vanished == sum(mark is not None for mark in after.values())
     assert all(marks[row.id] != row.vanished for row in stored if row.id in marks)
+
+
+@pytest.mark.anyio
+async def test_an_issue_that_moved_to_the_area_of_another_pull_is_not_marked(
+    tmp_path: Path,
+) -> None:
+    service, path = ServiceModel(), tmp_path / "city.db"
+    south, north = BoundingBox(40, -74, 41.05, -73), BoundingBox(41.05, -74, 42, -73)
+    for number in range(20):
+        service.add(START + timedelta(hours=number)).lat = 41 + number / 200
+    http = httpx.AsyncClient(transport=httpx.MockTransport(service.respond))
+    client = AsyncClient(http=http, base_url=URL, limiter=None)
+    for half in (south, north):
+        await pull(client, to=path, area=half)
+    service.touch(service.rows[1], lat=41.06)
+    service.opened += timedelta(days=1)
+
+    for half in (north, south, north, south):
+        report = await pull(client, to=path, area=half, sweep=True)
+        assert (report.complete, report.vanished) == (True, 0), report.reasons
+
+    assert vanished_ids(path) == set()
+    del service.rows[1]
+    service.opened += timedelta(days=1)
+    for half in (south, north):
+        await pull(client, to=path, area=half, sweep=True)
+    assert vanished_ids(path) == {1}
