@@ -66,7 +66,9 @@ async def test_vanished_issues_are_marked_until_they_are_back(name: str, tmp_pat
     assert vanished_ids(path) == {sandbox.city.id_of(row) for row in gone}
     assert len(read_issues(path)) == 300
     assert swept.requests == len(sandbox.requests)
-    assert {seen.query.get("fields[issue]") for seen in sandbox.requests} >= {"id,created_at,lat,lng"}
+    assert {seen.query.get("fields[issue]") for seen in sandbox.requests} >= {
+        "id,created_at,lat,lng"
+    }
 
     sandbox.city.show(7)
     again = await pull(client, to=path, sweep=True)
