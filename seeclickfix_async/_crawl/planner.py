@@ -227,7 +227,10 @@ class CrawlPlanner(Generic[IssueT]):
         if period.end is not None:
             return page.items
         end = period.end = state.end = max(state.began, (period.start or EARLIEST) + SECOND)
-        return [issue for issue in page.items if (getattr(issue, period.by) or EARLIEST) < end]
+        issues = [issue for issue in page.items if (getattr(issue, period.by) or EARLIEST) < end]
+        if len(issues) < len(page.items):
+            state.expected = None  # a count of other issues
+        return issues
 
     def _continue(self, period: TimeSlice, evidence: Evidence) -> None:
         """Continue in a period: from the second where a page ended, or by page number."""

@@ -651,6 +651,25 @@ async def test_the_end_of_a_crawl_is_the_services_clock() -> None:
     assert report.until == crawl.date == OPENED
 
 
+@pytest.mark.parametrize("count_mode", ["right", "missing"])
+async def test_an_issue_updated_in_the_second_of_the_first_response_is_received(
+    count_mode: Any,
+) -> None:
+    service = ServiceModel(count_mode=count_mode)
+    service.add(START, updated=OPENED)
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        body = (response := service.respond(request)).json()
+        if count_mode == "missing":
+            body["metadata"]["pagination"]["entries"] = 0
+        return httpx.Response(200, json=body, headers={"Date": response.headers["Date"]})
+
+    received, report = await _run(_served(serve).issues.crawl(by="updated_at"))
+
+    assert received == [1]
+    assert report.complete
+
+
 async def test_without_a_date_header_this_machines_clock_is_used() -> None:
     service = _city(10, 0, 0)
     service.add(datetime.now(UTC) + timedelta(days=1))
