@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from seeclickfix_async._crawl.report import Report as Report
     from seeclickfix_async._resources.photos import Photo as Photo
     from seeclickfix_async._transport.cache import Cache as Cache
+    from seeclickfix_async._transport.host_limiter import HostLimiter as HostLimiter
     from seeclickfix_async._transport.httpx_compat import HTTPClient as HTTPClient
     from seeclickfix_async._transport.limiter import Limiter as Limiter
     from seeclickfix_async._transport.limiter import RateLimiter as RateLimiter
@@ -117,6 +118,7 @@ _LAZY_IMPORTS = {
     "_core.secret": ("Secret",),
     "_crawl.limits": ("PageSize",),
     "_resources.photos": ("Photo",),
+    "_transport.host_limiter": ("HostLimiter",),
     "_transport.httpx_compat": ("HTTPClient",),
     "_transport.request": ("UNSET", "Unset"),
     "tokens": (
@@ -160,6 +162,7 @@ __all__ = [
     "Estimate",
     "FileStore",
     "HTTPClient",
+    "HostLimiter",
     "Image",
     "Issue",
     "IssueFilters",

@@ -11,7 +11,9 @@ window, a sliding one or a token bucket.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, Self, runtime_checkable
 
@@ -65,7 +67,7 @@ class ReturnableSlot(Protocol):
         ...
 
 
-class Window:
+class Window(ABC):
     """Base class of the limiters: `limit` requests in `per` seconds, and a queue for them."""
 
     def __init__(self, limit: int, per: float, clock: Clock) -> None:
@@ -85,6 +87,20 @@ class Window:
         """Requests a second in the long run."""
         return self._limit / self._per
 
+    @property
+    def wait(self) -> float:
+        """Seconds until the first waiting request gets its slot; 0 if none is waiting."""
+        with self._queue.lock:
+            return self._seconds_until(0) if self._queue else 0.0
+
+    def estimate(self, requests: int) -> float:
+        """Estimate the seconds until this many more requests have a slot.
+
+        The waiting requests come first. Other processes may delay it further.
+        """
+        with self._queue.lock:
+            return self._seconds_until(len(self._queue) + requests - 1) if requests > 0 else 0.0
+
     async def stop(self, error: StatusError) -> None:
         """Raise this error in all tasks of this process that are waiting for a slot."""
         with self._queue.lock:
@@ -92,6 +108,39 @@ class Window:
 
     def _deadline_after(self, max_wait: float | None) -> float:
         return math.inf if max_wait is None else self._clock.now() + max_wait
+
+    @abstractmethod
+    def _seconds_until(self, ahead: int) -> float:
+        """Return the least number of seconds until a slot is free behind `ahead` waiters."""
+
+    def _seconds_behind(
+        self, ahead: int, free_at: Sequence[float], not_before: float, now: float
+    ) -> float:
+        """Return the least number of seconds until a slot is free behind `ahead` waiters.
+
+        Args:
+            ahead: The number of waiters before this one.
+            free_at: When each slot that is not in use is free, earliest first.
+            not_before: The end of a pause.
+            now: The time.
+        """
+        rounds, place = divmod(ahead, self._limit)
+        # A slot that is in use cannot come back sooner than one window from now.
+        first = free_at[place] if place < len(free_at) else now + self._per
+        return max(max(first + rounds * self._per, not_before) - now, 0.0)
+
+    def _check_deadline(self, waiter: Waiter) -> None:
+        """Raise RateLimitedError if a waiter cannot get its slot in time."""
+        if waiter.deadline == math.inf:
+            return
+        wait = self._seconds_until(self._queue.index(waiter))
+        if self._clock.now() + wait > waiter.deadline:
+            raise RateLimitedError(
+                f"{self._quota} is used up: the next slot is free in {wait:.1f} s, which is longer "
+                "than max_wait. Nothing was sent.",
+                advice="Try again then, or allow a longer max_wait.",
+                retry_after=wait,
+            )
 
 
 class Limiter(Window):
@@ -131,7 +180,7 @@ class Limiter(Window):
             RateLimitedError: It would take until after the time `deadline`.
         """
         with self._queue.lock:
-            if not self._queue and self._wait(0) <= 0:
+            if not self._queue and self._seconds_until(0) <= 0:
                 self._free_at.popleft()
                 return
             waiter = Waiter(deadline, background=background)
@@ -157,7 +206,7 @@ class Limiter(Window):
         with self._queue.lock:
             if waiter.error is not None:
                 raise waiter.error
-            is_first, wait = waiter is self._queue[0], self._wait(0)
+            is_first, wait = waiter is self._queue[0], self._seconds_until(0)
             if is_first and wait <= 0:
                 self._free_at.popleft()
                 return 0.0
@@ -165,25 +214,8 @@ class Limiter(Window):
             waiter.event = anyio.Event()
             return wait if is_first and self._free_at else math.inf
 
-    def _check_deadline(self, waiter: Waiter) -> None:
-        if waiter.deadline == math.inf:
-            return
-        wait = self._wait(self._queue.index(waiter))
-        if self._clock.now() + wait > waiter.deadline:
-            raise RateLimitedError(
-                f"{self._quota} is used up: the next slot is free in {wait:.1f} s, which is longer "
-                "than max_wait. Nothing was sent.",
-                advice="Try again then, or allow a longer max_wait.",
-                retry_after=wait,
-            )
-
-    def _wait(self, ahead: int) -> float:
-        """Return the least number of seconds until a slot is free behind `ahead` waiters."""
-        now = self._clock.now()
-        rounds, place = divmod(ahead, self._limit)
-        # A slot that is in use cannot come back sooner than one window from now.
-        free_at = self._free_at[place] if place < len(self._free_at) else now + self._per
-        return max(free_at + rounds * self._per, self._not_before) - now
+    def _seconds_until(self, ahead: int) -> float:
+        return self._seconds_behind(ahead, self._free_at, self._not_before, self._clock.now())
 
 
 class Slot:

@@ -1,44 +1,34 @@
 """A rate limiter that processes and machines share through a Redis server.
 
-As in `Limiter`, a slot is free again one window after its response was received. In each process,
-the first waiter requests a slot. The server decides in one script and by its own clock, so that
-the clocks of the processes need not agree.
-
-A slot in use has a lease, which its process renews. If the process dies, the lease expires.
+As in `Limiter`, a slot is free again one window after its response was received. The server decides
+in one script and by its own clock, so that the clocks of the processes need not agree.
 
 A Redis server can lose its data: by FLUSHALL, a restart, a failover to a replica that lacks the
-last writes, or eviction. Therefore each process remembers the slots that it uses or has used within
-the last window, and the epoch in which the server stored them. A server that has lost its data
-starts a new epoch. A process that notices it stores its slots again, and no process takes a slot
-for one window from the start of the epoch: by then, slots that other processes released before the
-loss are free. A server whose clock was set is treated in the same way.
+last writes, or eviction. Therefore each process remembers its slots, and the epoch in which the
+server stored them. A server that has lost its data starts a new epoch. A process that notices it
+stores its slots again, and no process takes a slot for one window from the start of the epoch: by
+then, slots that other processes released before the loss are free. A server whose clock was set is
+treated in the same way.
 """
 
 from __future__ import annotations
 
-import logging
-import math
 import secrets
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection
-from typing import Any, Protocol, Self
+from collections.abc import Collection
+from typing import Any, Protocol
 
 import anyio
 from anyio.lowlevel import current_token
 
 from seeclickfix_async._core.clock import SYSTEM, Clock
-from seeclickfix_async._transport import background, redis_scripts
-from seeclickfix_async._transport.background import BackgroundTask
-from seeclickfix_async._transport.limiter import Window
+from seeclickfix_async._transport import redis_scripts
+from seeclickfix_async._transport.shared_limiter import SharedLimiter, SharedSlot
 from seeclickfix_async._transport.waiter import Waiter, has_ended, running_loop
 from seeclickfix_async.errors import (
     ClientStateError,
     ConnectionFailedError,
     EventLoopError,
-    RateLimitedError,
 )
-
-_logger = logging.getLogger("seeclickfix_async")
 
 _LEASE = 60.0
 """Seconds after which a slot in use expires, in addition to the window, if it is not renewed."""
@@ -55,7 +45,7 @@ class RedisClient(Protocol):
         ...
 
 
-class RedisLimiter(Window):
+class RedisLimiter(SharedLimiter):
     """A rate limiter of `limit` requests in any window of `per` seconds, for several processes.
 
     Each process sends its own requests in the order in which they were made, those in the
@@ -88,21 +78,16 @@ class RedisLimiter(Window):
         name: str = "seeclickfix",
         clock: Clock = SYSTEM,
     ) -> None:
-        super().__init__(limit, per, clock)
+        super().__init__(limit, per, _LEASE, clock)
         self._key = f"{name}:quota"
         self._take: Any = redis.register_script(redis_scripts.TAKE)
         self._store: Any = redis.register_script(redis_scripts.STORE)
         self._loop = running_loop()
         self._epoch = ""
-        self._in_use: set[str] = set()
-        self._free_at: deque[tuple[float, str]] = deque()  # slots used within the last window
-        self._unused: set[str] = set()  # returned, but not yet removed from the server
-        self._paused_until = 0.0
-        # The server has all of this if the two counts are equal. The first grows when it may have
+        # The server has all slots if the two counts are equal. The first grows when it may have
         # missed a change, the second follows when all slots were stored again.
         self._missed_changes = 0
         self._restored_changes = 0
-        self._renewal_is_scheduled = False
 
     def slot(self, *, max_wait: float | None = None, background: bool = False) -> SharedSlot:
         """Return a slot for one request, an async context manager.
@@ -112,40 +97,7 @@ class RedisLimiter(Window):
             ConnectionFailedError: The Redis server cannot be reached, or refuses.
             ClientStateError: The Redis client is not open, or belongs to another event loop.
         """
-        return SharedSlot(self, self._deadline_after(max_wait), background=background)
-
-    async def hold(self, seconds: float) -> None:
-        """Pause all requests of all processes for some seconds; a longer pause is not shortened."""
-        self._paused_until = max(self._paused_until, self._clock.now() + seconds)
-        await BackgroundTask(lambda: self._store_slots(())).wait()
-
-    async def acquire(self, deadline: float, token: str, *, background: bool) -> None:
-        """Wait for a slot and take it under a token; cancellation releases it.
-
-        Raises:
-            RateLimitedError: It would take until after the time `deadline`.
-        """
-        self._check_loop()
-        waiter = Waiter(deadline, background=background)
-        self._queue.join(waiter)
-        try:
-            while (wait := await self._take_or_wait(waiter, token)) > 0:
-                seconds_left = self._check_deadline(waiter, wait)
-                await self._clock.wait(waiter.event, min(wait, seconds_left))
-                waiter.event = anyio.Event()
-                if waiter.error is not None:
-                    raise waiter.error
-        finally:
-            self._queue.leave(waiter)
-
-    async def release(self, token: str, *, was_used: bool) -> None:
-        """Release a slot: it is free after one window, or at once if no byte was sent."""
-        self._in_use.discard(token)
-        if was_used:
-            self._free_at.append((self._clock.now() + self._per, token))
-        else:
-            self._unused.add(token)
-        await BackgroundTask(lambda: self._store_slots((token,))).wait()
+        return super().slot(max_wait=max_wait, background=background)
 
     def _check_loop(self) -> None:
         with self._queue.lock:
@@ -157,37 +109,15 @@ class RedisLimiter(Window):
                     "RedisLimiter", "Create one in each event loop, with its own Redis client."
                 )
             self._loop = loop  # the one before has ended, and with it the requests in it
-            self._renewal_is_scheduled = False
             free_at = self._clock.now() + self._per
             self._free_at.extend((free_at, token) for token in self._in_use)
             self._in_use.clear()
 
-    def _schedule_renewal(self) -> None:
-        if not self._renewal_is_scheduled:
-            self._renewal_is_scheduled = True
-            background.start_later(_LEASE / 2, self._renew)
-
     async def _renew(self) -> None:
-        """Renew the leases of all slots in use, and schedule the next renewal."""
-        self._renewal_is_scheduled = False
-        if self._in_use:
-            self._missed_changes += 1
-            await self._store_slots(())
-            self._schedule_renewal()
+        self._missed_changes += bool(self._in_use)
+        await super()._renew()
 
-    async def _take_or_wait(self, waiter: Waiter, token: str) -> float:
-        """Take a slot if the waiter is the first, and return 0; otherwise the seconds to wait."""
-        if waiter is not self._queue[0]:
-            return math.inf
-        attempt = _TakeAttempt(lambda: self._take_slot(token))
-        try:
-            return await attempt.wait()
-        except BaseException as error:
-            if not isinstance(error, Exception):  # cancelled; the slot may still be taken
-                attempt.then(lambda: self.release(token, was_used=False))
-            raise
-
-    async def _take_slot(self, token: str) -> float:
+    async def _take_slot(self, token: str, waiter: Waiter) -> float:  # noqa: ARG002
         result = redis_scripts.LOST
         while result == redis_scripts.LOST:
             await self._restore_slots()
@@ -199,7 +129,7 @@ class RedisLimiter(Window):
                 raise
         if result != redis_scripts.TAKEN:
             return max(float(result), _MIN_WAIT)
-        self._in_use.add(token)
+        self._in_use[token] = current_token()
         self._schedule_renewal()
         return 0.0
 
@@ -208,20 +138,14 @@ class RedisLimiter(Window):
         earliest = self._clock.now() + 1
         return sum(time > earliest for time, _ in self._free_at)
 
-    async def _store_slots(self, tokens: Collection[str]) -> None:
-        """Store some slots now; if the server fails, store all of them before the next request.
-
-        The response to a request that was sent must not be lost by an error here.
-        """
+    async def _write_slots(self, tokens: Collection[str]) -> None:
         try:
             await self._run(self._store, self._pause_left(), *self._describe(tokens))
             await self._restore_slots()
-        except (ConnectionFailedError, ClientStateError) as error:
+        except (ConnectionFailedError, ClientStateError):
             self._missed_changes += 1
-            _logger.warning("%s", error)
-        else:
-            self._unused.difference_update(tokens)
-        self._queue.wake_first()
+            raise
+        self._unused.difference_update(tokens)
 
     async def _restore_slots(self) -> None:
         """Store all slots again, if the server may have lost or missed some."""
@@ -231,7 +155,7 @@ class RedisLimiter(Window):
             await self._run(self._store, self._pause_left(), *self._describe(tokens))
             self._unused -= unused
             self._restored_changes = max(self._restored_changes, missed)
-            if released := in_use - self._in_use:  # meanwhile: stored as in use after all
+            if released := in_use - self._in_use.keys():  # meanwhile: stored as in use after all
                 self._unused |= released
                 self._missed_changes += 1
 
@@ -244,7 +168,7 @@ class RedisLimiter(Window):
         arguments: list[str | float] = []
         for token in tokens:
             if token in self._in_use:
-                arguments += [token, self._per + _LEASE]
+                arguments += [token, self._per + self._lease]
             elif token in free_at:
                 arguments += [token, free_at[token] - now]
             else:
@@ -256,7 +180,7 @@ class RedisLimiter(Window):
 
     async def _run(self, script: Any, *arguments: str | float) -> str:
         """Run a script and return its result; note whether the server has started a new epoch."""
-        common = [self._per, _LEASE, self._epoch, secrets.token_hex(8)]
+        common = [self._per, self._lease, self._epoch, secrets.token_hex(8)]
         try:
             with anyio.fail_after(_REPLY_TIMEOUT):
                 reply = await script([self._key], [*common, *arguments])
@@ -267,74 +191,6 @@ class RedisLimiter(Window):
             self._missed_changes += self._epoch != ""
             self._epoch = epoch
         return result
-
-    def _check_deadline(self, waiter: Waiter, wait: float) -> float:
-        """Return for how long the waiter may still wait, or refuse it.
-
-        Only the first waiter knows its wait; for the others it is infinite.
-        """
-        seconds_left = waiter.deadline - self._clock.now()
-        known_wait = 0.0 if wait == math.inf else wait
-        if seconds_left < known_wait or seconds_left <= 0:
-            raise RateLimitedError(
-                f"{self._quota} is used up for longer than max_wait. Nothing was sent.",
-                advice="Try again later, or allow a longer max_wait.",
-                retry_after=known_wait or self._per,
-            )
-        return seconds_left
-
-
-class SharedSlot:
-    """A slot for one request, in use from entering to leaving this context manager."""
-
-    __slots__ = ("_background", "_deadline", "_limiter", "_token", "_was_used")
-
-    def __init__(self, limiter: RedisLimiter, deadline: float, *, background: bool) -> None:
-        self._limiter = limiter
-        self._deadline = deadline
-        self._background = background
-        self._token = secrets.token_hex(8)
-        self._was_used = True
-
-    def give_back(self) -> None:
-        """Note that no byte was sent, so that the slot is free as soon as it is left."""
-        self._was_used = False
-
-    async def __aenter__(self) -> Self:
-        await self._limiter.acquire(self._deadline, self._token, background=self._background)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._limiter.release(self._token, was_used=self._was_used)
-
-
-class _TakeAttempt:
-    """An attempt to take a slot that runs to its end, even if the waiting task is cancelled."""
-
-    def __init__(self, take: Callable[[], Awaitable[float]]) -> None:
-        self._take = take
-        self._wait = math.inf
-        self._cleanup: Callable[[], Awaitable[None]] | None = None
-        self._task = BackgroundTask(self._run)
-
-    async def wait(self) -> float:
-        """Return the seconds to wait for a slot, or 0 if one was taken."""
-        await self._task.wait()
-        return self._wait
-
-    def then(self, cleanup: Callable[[], Awaitable[None]]) -> None:
-        """Run a function when the attempt has ended."""
-        if self._task.is_done:
-            BackgroundTask(cleanup)
-        else:
-            self._cleanup = cleanup
-
-    async def _run(self) -> None:
-        try:
-            self._wait = await self._take()
-        finally:
-            if self._cleanup is not None:
-                await self._cleanup()
 
 
 def _decode(part: bytes | str) -> str:

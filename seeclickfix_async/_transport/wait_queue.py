@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from contextlib import AbstractContextManager
@@ -38,6 +39,12 @@ class WaitQueue(deque[Waiter]):
         """Wake the first waiter, and remove waiters whose event loop has ended."""
         while self and not self[0].wake():
             self.popleft()
+
+    def wake_impatient(self) -> None:
+        """Wake the waiters behind the first one that do not wait for ever."""
+        for waiter in self:
+            if waiter is not self[0] and waiter.deadline < math.inf:
+                waiter.wake()
 
     def wake_all(self, error: Exception | None = None) -> None:
         """Wake all waiters; with an error, each raises it."""

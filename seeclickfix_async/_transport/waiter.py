@@ -19,10 +19,11 @@ class Waiter:
         event: Belongs to the task's event loop: the task waits for it, and `wake` sets it.
         deadline: The time after which the task raises an error instead of waiting.
         background: Whether other tasks have priority.
+        since: When the task began to wait, if that decides between processes.
         error: Raised by the task when it wakes up.
     """
 
-    __slots__ = ("_call_soon", "_thread", "background", "deadline", "error", "event")
+    __slots__ = ("_call_soon", "_thread", "background", "deadline", "error", "event", "since")
 
     def __init__(self, deadline: float = math.inf, *, background: bool = False) -> None:
         self._thread = threading.get_ident()
@@ -30,6 +31,7 @@ class Waiter:
         self.event: anyio.Event = anyio.Event()
         self.deadline: float = deadline
         self.background: bool = background
+        self.since: float = 0.0
         self.error: Exception | None = None
 
     def wake(self) -> bool:
