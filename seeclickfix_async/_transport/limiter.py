@@ -131,16 +131,18 @@ class Window(ABC):
 
     def _check_deadline(self, waiter: Waiter) -> None:
         """Raise RateLimitedError if a waiter cannot get its slot in time."""
-        if waiter.deadline == math.inf:
-            return
-        wait = self._seconds_until(self._queue.index(waiter))
-        if self._clock.now() + wait > waiter.deadline:
-            raise RateLimitedError(
-                f"{self._quota} is used up: the next slot is free in {wait:.1f} s, which is longer "
-                "than max_wait. Nothing was sent.",
-                advice="Try again then, or allow a longer max_wait.",
-                retry_after=wait,
-            )
+        if waiter.deadline < math.inf:
+            wait = self._seconds_until(self._queue.index(waiter))
+            if wait > 0 and self._clock.now() + wait > waiter.deadline:
+                raise self._used_up(wait)
+
+    def _used_up(self, wait: float) -> RateLimitedError:
+        return RateLimitedError(
+            f"{self._quota} is used up: the next slot is free in {wait:.1f} s, which is longer "
+            "than max_wait. Nothing was sent.",
+            advice="Try again then, or allow a longer max_wait.",
+            retry_after=wait,
+        )
 
 
 class Limiter(Window):

@@ -119,7 +119,10 @@ class SharedLimiter(Window):
         with self._queue.lock:
             if waiter is not self._queue[0]:
                 self._check_deadline(waiter)
-                return max(waiter.deadline - self._clock.now(), _LONGEST_TURN)
+                seconds_left = waiter.deadline + _LONGEST_TURN - self._clock.now()
+                if seconds_left <= 0:
+                    raise self._used_up(self._seconds_until(0))
+                return seconds_left
         attempt = _TakeAttempt(lambda: self._take_slot(token, waiter))
         try:
             wait = await attempt.wait()

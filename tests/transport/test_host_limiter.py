@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -236,7 +237,7 @@ async def test_stop_raises_in_all_waiters() -> None:
     async with limiter.slot(), anyio.create_task_group() as tasks:
         for _ in range(3):
             tasks.start_soon(wait)
-        await _until(lambda: limiter.wait > 0)
+        await anyio.wait_all_tasks_blocked()
         await limiter.stop(BlockedError("blocked", status=403))
 
     assert len(failed) == 3
@@ -248,8 +249,9 @@ async def test_a_cancelled_waiter_uses_no_slot_and_delays_no_other() -> None:
     async with anyio.create_task_group() as tasks:
         await _use(limiter)
         tasks.start_soon(_use, limiter)
-        await _until(lambda: limiter.wait > 0)
+        await _until(lambda: limiter._log.waiters)
         tasks.cancel_scope.cancel()
+    await _until(lambda: not (limiter._unused or limiter._log.waiters))
     await _use(other, max_wait=0.5)  # less than the time after which a waiter is forgotten
 
 
@@ -297,7 +299,7 @@ async def test_requests_at_once_within_the_quota_need_no_max_wait() -> None:
 
     async with anyio.create_task_group() as tasks:
         for _ in range(20):
-            tasks.start_soon(lambda: _use(limiter, max_wait=0))
+            tasks.start_soon(partial(_use, limiter, max_wait=0))
 
     assert await _count_free(limiter) == 0
 
@@ -450,7 +452,7 @@ async def test_a_running_process_restores_a_file_that_was_removed(
 async def test_after_a_restart_of_the_machine_only_recent_requests_count(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    boots = iter("abc")
+    boots = iter("abb")
     monkeypatch.setattr("seeclickfix_async._core.machine.boot_id", lambda: next(boots))
     clock = VirtualClock()  # starts at 1000
     limiter = HostLimiter(2, clock=clock)
@@ -510,15 +512,15 @@ async def _use_within(limiter: HostLimiter, seconds: float) -> None:
         raise RateLimitedError("", retry_after=None) from None
 
 
-async def test_a_lease_ends_if_its_process_id_was_used_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("seeclickfix_async._transport.slot_log.LEASE", 0.3)
-    monkeypatch.setattr("seeclickfix_async._core.machine.is_running", lambda _process: True)
-    _start_and_kill(0.2)
+async def test_a_lease_ends_if_its_process_id_was_used_again() -> None:
+    clock = VirtualClock()
+    await HostLimiter(1, clock=clock).slot().__aenter__()  # this process runs on without it
 
-    with anyio.fail_after(70):
-        await _use(HostLimiter(1, per=0.2))
+    clock.advance(_PER + slot_log.LEASE - 1)
+    with pytest.raises(RateLimitedError):
+        await _use(HostLimiter(1, clock=clock), max_wait=0)
+    clock.advance(1)
+    await _use(HostLimiter(1, clock=clock), max_wait=0)
 
 
 # Processes, threads and event loops
