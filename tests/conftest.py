@@ -40,6 +40,12 @@ async def http(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
         yield client
 
 
+@pytest.fixture(autouse=True)
+def _own_quota(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give the commands of each test a quota of their own, away from the user's files."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def memory_keyring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MemoryKeyring]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

@@ -8,11 +8,12 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from seeclickfix_async import Estimate, Report
 from seeclickfix_async import pull as pulls
 from seeclickfix_async._cli.app import INCOMPLETE, OK
+from seeclickfix_async._cli.quota_wait import QuotaColumn, QuotaWait
 from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async.errors._counting import counted
 
@@ -56,14 +57,16 @@ class ProgressLines:
 class ProgressBar(ProgressLines):
     """Progress as a bar with the time left, on a terminal."""
 
-    def __init__(self, progress: Progress, name: str, notice: str) -> None:
+    def __init__(self, progress: Progress, quota: QuotaColumn, name: str, notice: str) -> None:
         super().__init__(notice)
         self._progress = progress
+        self._quota = quota
         self._task = progress.add_task(name, total=None)
 
     def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
         """Print the estimate of a stage, and reset the bar."""
         super().begin(stage, estimate)
+        self._quota.rows_per_request = max(1.0, (estimate.issues or 0) / estimate.requests)
         self._progress.reset(self._task, total=estimate.issues)
 
     def update(self, report: Report) -> None:
@@ -73,22 +76,27 @@ class ProgressBar(ProgressLines):
 
 
 @contextlib.contextmanager
-def progress_listener(name: str, notice: str = "") -> Generator[ProgressLines]:
+def progress_listener(
+    name: str, wait: QuotaWait, notice: str = ""
+) -> Generator[ProgressLines]:
     """Yield a listener that shows the progress of the pull into the file `name`."""
     if not err.is_terminal:
         yield ProgressLines(notice)
         return
+    quota = QuotaColumn(wait)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        quota,
     )
+    wait.is_in_bar = True
     # Its own redirection would turn escape sequences in log records into styles.
     with Progress(
         *columns, console=err, transient=True, redirect_stdout=False, redirect_stderr=False
     ) as progress:
-        yield ProgressBar(progress, name, notice)
+        yield ProgressBar(progress, quota, name, notice)
+    wait.is_in_bar = False
 
 
 def print_estimate(estimate: Estimate, *, json: bool) -> int:

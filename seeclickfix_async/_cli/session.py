@@ -10,15 +10,24 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
-from seeclickfix_async import AsyncClient, FileStore, StoredToken, TokenEndpoint, TokenStore
+from seeclickfix_async import (
+    AsyncClient,
+    FileStore,
+    HostLimiter,
+    Limiter,
+    StoredToken,
+    TokenEndpoint,
+    TokenStore,
+)
 from seeclickfix_async._cli.app import PRODUCT
 from seeclickfix_async._cli.environment import SECRET_VARIABLE, find_secret, refuse_other_site
+from seeclickfix_async._cli.quota_wait import QuotaWait
+from seeclickfix_async._cli.terminal import err
 from seeclickfix_async._client import TOKEN_VARIABLE, AccessToken
 from seeclickfix_async._core.credentials import normalize_base_url
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
-from seeclickfix_async._transport.limiter import Limiter
-from seeclickfix_async.errors import InvalidArgumentError, TokenStoreError
+from seeclickfix_async.errors import ClientStateError, InvalidArgumentError, TokenStoreError
 from seeclickfix_async.oauth import Application, Token
 
 CLIENT_VARIABLE = "SEECLICKFIX_CLIENT_ID"
@@ -147,38 +156,61 @@ def require_application(base_url: str, client_id: str | None, redirect_uri: str)
     return app
 
 
+async def make_limiter(base_url: str) -> HostLimiter | Limiter:
+    """Return the rate limiter of a site, which all commands of this user share.
+
+    Without a place for its file, it is the command's own.
+    """
+    try:
+        limiter = HostLimiter(base_url=base_url)
+        await limiter.check()
+    except (ClientStateError, InvalidArgumentError) as error:
+        err.print(
+            f"scf: {error.message} Run one command at a time: this one does not know of the "
+            "requests of others.",
+            markup=False,
+        )
+        return Limiter()
+    return limiter
+
+
 @asynccontextmanager
 async def make_token_endpoint(
-    base_url: str, limiter: Limiter | None = None
+    base_url: str, limiter: HostLimiter | Limiter | None = None
 ) -> AsyncGenerator[TokenEndpoint | None]:
     """Yield the token endpoint of a site, or None when its application is unknown."""
     app = find_application(base_url)
     if app is None:
         yield None
         return
-    shared = limiter or Limiter()
+    shared = limiter or await make_limiter(base_url)
     async with TokenEndpoint(app, limiter=shared, user_agent=PRODUCT) as endpoint:
         yield endpoint
 
 
 @asynccontextmanager
-async def make_client(base_url: str) -> AsyncGenerator[AsyncClient]:
+async def make_client(base_url: str, wait: QuotaWait | None = None) -> AsyncGenerator[AsyncClient]:
     """Yield a client with the token of the environment or of the login, or without one.
+
+    Args:
+        base_url: The site.
+        wait: The wait for the rate limiter of the site, if the caller shows it as well.
 
     Raises:
         InvalidArgumentError: The only token belongs to another site.
     """
-    limiter = Limiter()
+    wait = wait or QuotaWait(await make_limiter(base_url))
+    limiter = wait.limiter
     async with make_token_endpoint(base_url, limiter) as endpoint:
         token: AccessToken | None = find_secret(TOKEN_VARIABLE, base_url)
         if token is None:
             token = await _stored_token(base_url, endpoint)
         if token is None:
             refuse_other_site(TOKEN_VARIABLE, base_url)
-        async with AsyncClient(
-            token, base_url=base_url, limiter=limiter, user_agent=PRODUCT
-        ) as client:
-            yield client
+        client = AsyncClient(token, base_url=base_url, limiter=limiter, user_agent=PRODUCT)
+        with wait.announced():
+            async with client:
+                yield client
 
 
 async def _stored_token(base_url: str, endpoint: TokenEndpoint | None) -> StoredToken | None:

@@ -34,7 +34,7 @@ from seeclickfix_async._transport.shared_limiter import SharedLimiter, SharedSlo
 from seeclickfix_async._transport.slot_log import LoggedSlot, LoggedWaiter, SlotLog
 from seeclickfix_async._transport.wait_queue import WaitQueue
 from seeclickfix_async._transport.waiter import Waiter, has_ended
-from seeclickfix_async.errors import ClientStateError
+from seeclickfix_async.errors import ClientStateError, InvalidArgumentError
 
 T = TypeVar("T")
 
@@ -81,8 +81,7 @@ class HostLimiter(SharedLimiter):
         super().__init__(limit, per, slot_log.LEASE, clock)
         scheme, host, port = parse_origin(normalize_base_url(base_url))
         name = hashlib.sha256(f"{scheme}://{host}:{port}".encode()).hexdigest()[:32]
-        path = machine.cache_folder() / _FOLDER if folder is None else Path(folder)
-        self._file = PrivateFile(path, f"{name}.json", slot_log.MOST_BYTES)
+        self._file = PrivateFile(_find_folder(folder), f"{name}.json", slot_log.MOST_BYTES)
         self._boot = machine.boot_id()
         self._process = os.getpid()
         self._log = SlotLog()  # as last seen
@@ -217,7 +216,15 @@ class HostLimiter(SharedLimiter):
 
     def _unusable(self, error: OSError) -> ClientStateError:
         return ClientStateError(
-            f"The rate limiter's file in {self._file.folder} cannot be used: {error.strerror}. "
-            "Nothing was sent.",
+            f"The rate limiter's file in {self._file.folder} cannot be used: {error.strerror}.",
             advice="Make the folder writable, or pass another folder.",
         )
+
+
+def _find_folder(folder: str | os.PathLike[str] | None) -> Path:
+    if folder is not None:
+        return Path(folder)
+    try:
+        return machine.cache_folder() / _FOLDER
+    except RuntimeError:  # of Path.home()
+        raise InvalidArgumentError("folder", "is required: there is no home folder.") from None

@@ -94,12 +94,13 @@ class Window(ABC):
             return self._seconds_until(0) if self._queue else 0.0
 
     def estimate(self, requests: int) -> float:
-        """Estimate the seconds until this many more requests have a slot.
+        """Estimate the seconds until this many requests have a slot, the waiting ones included.
 
-        The waiting requests come first. Other processes may delay it further.
+        Requests of other processes may delay it further.
         """
         with self._queue.lock:
-            return self._seconds_until(len(self._queue) + requests - 1) if requests > 0 else 0.0
+            count = max(requests, len(self._queue))
+            return self._seconds_until(count - 1) if count > 0 else 0.0
 
     async def stop(self, error: StatusError) -> None:
         """Raise this error in all tasks of this process that are waiting for a slot."""

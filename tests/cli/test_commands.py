@@ -67,12 +67,13 @@ def test_the_demo_pulls_a_city_and_prints_its_path(tmp_path: Path) -> None:
 
 
 def test_a_pull_to_json_lines_and_to_sqlite_has_every_issue(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = {sandbox.city.id_of(row) for row in range(300)}
     with sandbox.serve() as url:
         lines = _run("pull", "city.jsonl", "--json", url=url, cwd=tmp_path)
         _run("pull", "city.db", url=url, cwd=tmp_path)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another-quota"))
         again = _run("pull", "city.db", "--details", url=url, cwd=tmp_path)
 
     rows = [json.loads(line) for line in (tmp_path / "city.jsonl").read_text("utf-8").splitlines()]

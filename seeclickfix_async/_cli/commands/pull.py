@@ -28,7 +28,8 @@ from seeclickfix_async._cli.app import (
     warn_empty_place,
 )
 from seeclickfix_async._cli.progress import print_estimate, print_report, progress_listener
-from seeclickfix_async._cli.session import make_client
+from seeclickfix_async._cli.quota_wait import QuotaWait
+from seeclickfix_async._cli.session import make_client, make_limiter
 from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
@@ -59,11 +60,12 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
     async with locked(lock_for(_DEMO_FILE), argument="to"):
         if await anyio.Path(_DEMO_FILE).is_file():
             await anyio.Path(_DEMO_FILE).unlink()  # each sandbox has another city
+    limiter = Limiter(20, per=1.0)
     async with (
         sandbox_process.run_in_background("--issues", str(issues), "--per", "1.0") as url,
-        AsyncClient(base_url=url, limiter=Limiter(20, per=1.0), user_agent=PRODUCT) as client,
+        AsyncClient(base_url=url, limiter=limiter, user_agent=PRODUCT) as client,
     ):
-        with progress_listener(_DEMO_FILE.name) as listener:
+        with progress_listener(_DEMO_FILE.name, QuotaWait(limiter)) as listener:
             report = await pulls.pull(client, to=_DEMO_FILE, progress=listener)
     if not json:
         with contextlib.closing(sqlite3.connect(_DEMO_FILE)) as database:
@@ -132,13 +134,14 @@ async def pull(
     }
     notice = _EVERYWHERE if filters["area"] is None else ""
     is_new = not await anyio.Path(file).exists()
-    async with make_client(base_url) as client:
+    wait_for_quota = QuotaWait(await make_limiter(base_url))
+    async with make_client(base_url, wait_for_quota) as client:
         if estimate:
             crawl: Crawl[Issue] = client.issues.crawl(**filters)
             if notice:
                 err.print(notice)
             return print_estimate(await crawl.estimate(), json=json)
-        with progress_listener(file.name, notice) as listener:
+        with progress_listener(file.name, wait_for_quota, notice) as listener:
             options: dict[str, Any] = {
                 "update": update,
                 "sweep": sweep,

@@ -1,0 +1,85 @@
+"""The wait for the service's quota, shown to the user of a command."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Generator
+from datetime import timedelta
+
+from rich.progress import ProgressColumn, Task
+from rich.text import Text
+
+from seeclickfix_async import HostLimiter, Limiter
+from seeclickfix_async._cli.terminal import err
+
+_LEAST_WAIT = 5.0  # seconds; slots often come back every few seconds
+_LINE_INTERVAL = 10.0  # seconds between two lines
+_CHECK_INTERVAL = 0.5  # seconds
+
+
+class QuotaWait:
+    """The wait of a command's requests for a slot of its rate limiter.
+
+    Attributes:
+        limiter: The rate limiter.
+        is_in_bar: Whether a progress bar shows the wait, so that no lines are printed.
+    """
+
+    def __init__(self, limiter: HostLimiter | Limiter) -> None:
+        self.limiter: HostLimiter | Limiter = limiter
+        self.is_in_bar: bool = False
+        self._next_line = -math.inf
+
+    def describe(self) -> str:
+        """Return the wait as a phrase; empty if no request is waiting."""
+        wait = self.limiter.wait
+        return f"waiting {math.ceil(wait)} s for the quota" if wait > 0 else ""
+
+    @contextlib.contextmanager
+    def announced(self) -> Generator[None]:
+        """Print a line when a long wait begins, until the context ends."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(_CHECK_INTERVAL):
+                self.print_line(time.monotonic())
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def print_line(self, now: float) -> None:
+        """Print the wait if it is long, once for each wait."""
+        wait = self.limiter.wait
+        if wait >= _LEAST_WAIT and now >= self._next_line and not self.is_in_bar:
+            self._next_line = now + max(wait, _LINE_INTERVAL)
+            err.print(f"scf: {self.describe()}")
+
+
+class QuotaColumn(ProgressColumn):
+    """The time left by the quota, and the wait for it.
+
+    Attributes:
+        rows_per_request: How many rows of the bar one request brings.
+    """
+
+    def __init__(self, wait: QuotaWait) -> None:
+        super().__init__()
+        self._wait = wait
+        self.rows_per_request: float = 1.0
+
+    def render(self, task: Task) -> Text:
+        """Return the text of the column."""
+        rows = task.remaining
+        if rows is None:
+            return Text("-:--:--", style="progress.remaining")
+        requests = math.ceil(rows / self.rows_per_request)
+        left = timedelta(seconds=math.ceil(self._wait.limiter.estimate(requests)))
+        return Text(f"{left} {self._wait.describe()}".rstrip(), style="progress.remaining")
