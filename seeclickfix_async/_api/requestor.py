@@ -78,6 +78,11 @@ class Requestor:
         """True if requests carry a credential, or the caller's own HTTP client may add one."""
         return self.options.credential is not None or self.transport.has_callers_client
 
+    @property
+    def current(self) -> Requestor:
+        """The same requests, which the cache does not answer by itself."""
+        return attrs.evolve(self, options=attrs.evolve(self.options, is_current=True))
+
     async def get(
         self, route: str, *, params: Iterable[tuple[str, str]] = (), **path: int | str
     ) -> Response:

@@ -161,7 +161,7 @@ class Issues(IssueActions):
             {"status": "all", **filters}, details=details, per_page=None
         )
         return Crawl(
-            IssuePages(self._api),
+            IssuePages(self._api.current),
             query,
             by=by,
             concurrency=concurrency,
@@ -265,7 +265,7 @@ class Issues(IssueActions):
         Args:
             error: The error that `create()` raised. It can be pickled for another process.
         """
-        return await self._api.pager(issues_route(IssueQuery(**error.filters)), 1)
+        return await self._api.current.pager(issues_route(IssueQuery(**error.filters)), 1)
 
     async def duplicates(self, of: Draft | RequestTypeOption) -> tuple[DetailedIssue, ...]:
         """List at most five issues nearby that may be about the same problem, nearest first.

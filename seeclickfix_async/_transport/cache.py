@@ -1,21 +1,30 @@
 """A cache of responses that the service confirms instead of sending them again (RFC 9110 §13).
 
-A cached response is returned only after the service has confirmed it with "304 Not Modified": the
-request carries its validators. It belongs to the credential of its request, so that no account sees
-a response to another one.
+By default, a cached response is returned only after the service has confirmed it with "304 Not
+Modified": the request carries its validators. It belongs to the credential of its request, so that
+no account sees a response to another one.
+
+With `max_age`, it is returned without a request for some time. A write ends that for all responses
+to its credential: which of them it changes is not known. A response to a request that was sent
+before the end of the write is confirmed, too.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
+import attrs
+
 from seeclickfix_async._core import validation
 from seeclickfix_async._transport.response import Response
+from seeclickfix_async._transport.shared_reads import SharedReads
 from seeclickfix_async.errors._counting import counted
 
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+_LONGEST = 31 * 86_400.0  # seconds
 _MIN_RESPONSES = 4  # a larger response would evict nearly all others
 
 
@@ -24,12 +33,36 @@ class Cache:
 
     Clients can share it, also in several threads. It ends with the process.
 
+    For a web service with many visitors at one address: `Cache(max_age=60, stale_if_limited=3600)`
+    reads each page once a minute at most, and shows an older one instead of letting visitors wait
+    for the quota. `response.age` is its age. Crawls, pulls, feeds and requests in the background
+    are always sent.
+
     Args:
         max_bytes: The size of all response bodies together.
+        max_age: Seconds for which a response is returned again without a request. Meanwhile,
+            identical requests under way are sent once. After a write, the responses to its
+            credential are confirmed first; others, such as those without a token, may be older
+            than the write. 0 to ask for each.
+        stale_if_limited: The greatest age in seconds of a response that is returned instead of
+            waiting for the rate limiter, or after a 429; 0 to wait.
     """
 
-    def __init__(self, max_bytes: int = 16 * 2**20) -> None:
+    def __init__(
+        self,
+        max_bytes: int = 16 * 2**20,
+        *,
+        max_age: float = 0.0,
+        stale_if_limited: float = 0.0,
+    ) -> None:
         validation.in_range("max_bytes", max_bytes, 0, 2**40, integer=True)
+        validation.in_range("max_age", max_age, 0, _LONGEST, integer=False)
+        validation.in_range("stale_if_limited", stale_if_limited, 0, _LONGEST, integer=False)
+        self.max_age: float = max_age
+        self.stale_if_limited: float = stale_if_limited
+        self.returns_unconfirmed: bool = max_age > 0 or stale_if_limited > 0
+        self.reads: SharedReads = SharedReads()
+        self._written_at: OrderedDict[Hashable, float] = OrderedDict()  # by credential
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._size = 0
@@ -61,11 +94,40 @@ class Cache:
                 _, oldest = self._responses.popitem(last=False)
                 self._size -= len(oldest.content)
 
+    def find_unconfirmed(
+        self, response: Response, credential: Hashable, age: float, now: float
+    ) -> Response | None:
+        """Return a cached response with its age, if it can be used without a confirmation.
+
+        Args:
+            response: The response.
+            credential: Its credential.
+            age: The greatest age, in seconds.
+            now: The time.
+        """
+        with self._lock:
+            written_at = self._written_at.get(credential, -math.inf)
+        if response.sent_at <= written_at or not 0 <= now - response.sent_at < age:
+            return None
+        return attrs.evolve(response, age=now - response.sent_at)
+
+    def note_write(self, credential: Hashable, now: float) -> None:
+        """Confirm all responses to a credential before they are used again."""
+        if not self.returns_unconfirmed:
+            return
+        longest = max(self.max_age, self.stale_if_limited)
+        self.reads.forget()
+        with self._lock:
+            self._written_at[credential] = now
+            self._written_at.move_to_end(credential)
+            while now - next(iter(self._written_at.values())) > longest:
+                self._written_at.popitem(last=False)
+
     def _is_cacheable(self, response: Response) -> bool:
         return (
             response.status == 200
             and "no-store" not in response.headers.get("cache-control", "").lower()
-            and any(name in response.headers for name in _VALIDATORS)
+            and (self.returns_unconfirmed or any(name in response.headers for name in _VALIDATORS))
             and len(response.content) * _MIN_RESPONSES <= self._max_bytes
         )
 
@@ -79,3 +141,10 @@ def validators(response: Response | None) -> dict[str, str]:
         for name, header in _VALIDATORS.items()
         if name in response.headers
     }
+
+
+def confirm(cached: Response, response: Response) -> Response:
+    """Return the response to a request that the service confirmed with a 304."""
+    date = response.headers.get("date")  # when it was confirmed (RFC 9111 §4.3.4)
+    headers = cached.headers if date is None else {**cached.headers, "date": date}
+    return attrs.evolve(response, status=200, headers=headers, content=cached.content)

@@ -54,7 +54,13 @@ class Request:
 
 @attrs.frozen
 class RequestOptions:
-    """The options in which views of one client can differ; times are in seconds."""
+    """The options in which views of one client can differ; times are in seconds.
+
+    Attributes:
+        background: Whether other requests have priority. The cache does not answer it.
+        is_current: Whether the cache must not answer by itself: a crawl of old pages would be
+            complete by mistake.
+    """
 
     credential: Credential | RenewableBearer | None = None
     timeout: float = attrs.field(default=30.0, validator=validation.validate_range(0.001, 3_600))
@@ -66,6 +72,12 @@ class RequestOptions:
     )
     locale: str | None = attrs.field(default=None, validator=validation.validate_language_tag)
     background: bool = False
+    is_current: bool = False
+
+    @property
+    def accepts_older(self) -> bool:
+        """Whether the cache may answer without asking the service."""
+        return not (self.background or self.is_current)
 
 
 class Exchange:
@@ -87,6 +99,7 @@ class Exchange:
         requests: How many requests were sent, redirects and retries included.
         seconds_left: How much of `total_timeout` is left for the rest of the attempt, which its
             redirects share; None for no limit.
+        sent_at: When the request was sent last, by the transport's clock.
         has_left: Whether a byte was sent in the current slot of the limiter; None if unknown.
         is_renewing: Whether the token source is being awaited. An error of it is not an error of
             the request, and its own retries are spent.
@@ -106,6 +119,7 @@ class Exchange:
         "request",
         "requests",
         "seconds_left",
+        "sent_at",
         "url",
         "validators",
     )
@@ -127,6 +141,7 @@ class Exchange:
         self.deadline: float = math.inf
         self.failed_at: float | None = None
         self.requests: int = 0
+        self.sent_at: float = 0.0
         self.has_left: bool | None = False
         self.is_renewing: bool = False
         self._is_renewed = False

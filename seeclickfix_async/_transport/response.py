@@ -30,6 +30,9 @@ class Response:
         route: The request's method and route template, without query or personal data.
         requests: How many requests were sent for it, redirects and retries included.
         is_foreign: Whether redirects led away from the API's origin.
+        age: Seconds since the service sent or confirmed it; 0 unless a `Cache` with `max_age` or
+            `stale_if_limited` returned it without asking.
+        sent_at: When its request was sent, by the client's clock; only of cached responses.
     """
 
     status: int
@@ -39,6 +42,8 @@ class Response:
     route: str = ""
     requests: int = 1
     is_foreign: bool = False
+    age: float = 0.0
+    sent_at: float = attrs.field(default=0.0, repr=False, eq=False)
 
     @property
     def date(self) -> datetime | None:

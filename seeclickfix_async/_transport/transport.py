@@ -15,7 +15,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import parse_origin
-from seeclickfix_async._transport.cache import Cache, validators
+from seeclickfix_async._transport.cache import Cache, confirm, validators
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter, ReturnableSlot, Unlimited
 from seeclickfix_async._transport.pool import ClientPool
@@ -101,14 +101,26 @@ class Transport:
     async def send(self, request: Request, options: RequestOptions) -> Response:
         """Send a request, again where the retry policy allows it, and return a success.
 
-        When it is cancelled, its connection is closed and its slot is given back.
+        When it is cancelled, its connection is closed and its slot is given back, unless other
+        tasks have joined it: with `Cache(max_age=)`, identical reads under way are sent once.
 
         Raises:
             ClientStateError: The client is closed, or belongs to another event loop.
             StatusError: The service refused; the subclass says how.
             TransportError: No usable response came.
         """
-        exchange = Exchange(request, options)
+        exchange, cache = Exchange(request, options), self._cache
+        if cache is None or not cache.max_age or not options.accepts_older:
+            return await self._send_until_success(exchange)
+        exchange.is_own = self._is_own(request.url)
+        key = self._cache_key(exchange)
+        if key is None:
+            return await self._send_until_success(exchange)
+        key = (self, key, options, request.follow)
+        return await cache.reads.join(key, lambda: self._send_until_success(exchange))
+
+    async def _send_until_success(self, exchange: Exchange) -> Response:
+        """Send a request of its own; see `send`."""
         while True:
             try:
                 response = await self._follow(exchange)
@@ -195,23 +207,50 @@ class Transport:
         return url.startswith(self._root) or parse_origin(url) == self._origin
 
     async def _send(self, exchange: Exchange) -> Response:
-        """Send the request once; if the service confirms a cached response, return that."""
+        """Send the request once, unless the cache answers it."""
         self._pool.check()
         if exchange.is_own and exchange.renewable is not None:
             await exchange.choose_token(exchange.renewable)
         cache, key = self._cache, self._cache_key(exchange)
-        if cache is None or key is None:
-            exchange.validators = {}
-            return await self._send_in_slot(exchange)
-        cached = cache.get(key)
+        if cache is not None and key is not None:
+            return await self._send_cacheable(exchange, cache, key)
+        exchange.validators = {}
+        try:
+            return await self._send_in_slot(exchange, exchange.options.max_wait)
+        finally:
+            if cache is not None and exchange.request.method not in _SAFE_METHODS:
+                cache.note_write(exchange.credential, self.clock.now())
+
+    async def _send_cacheable(self, exchange: Exchange, cache: Cache, key: Hashable) -> Response:
+        """Return a cached response without asking if that is allowed; otherwise send the request.
+
+        If the quota is used up, the limits for the age are wider.
+        """
+        cached, older = cache.get(key), None
+        if cached is not None and exchange.options.accepts_older:
+            now, credential = self.clock.now(), exchange.credential
+            fresh = cache.find_unconfirmed(cached, credential, cache.max_age, now)
+            if fresh is not None:
+                return attrs.evolve(fresh, requests=exchange.requests)
+            older = cache.find_unconfirmed(cached, credential, cache.stale_if_limited, now)
         exchange.validators = validators(cached)
-        response = await self._send_in_slot(exchange)
-        if cached is None or response.status != 304:
-            cache.put(key, response)
-            return response
-        date = response.headers.get("date")  # when it was confirmed (RFC 9111 §4.3.4)
-        headers = cached.headers if date is None else {**cached.headers, "date": date}
-        return attrs.evolve(response, status=200, headers=headers, content=cached.content)
+        try:
+            max_wait = exchange.options.max_wait if older is None else 0.0
+            response = await self._send_in_slot(exchange, max_wait)
+            if older is not None and response.status == 429:
+                await self._check(exchange, response)
+        except RateLimitedError:
+            if older is None:
+                raise
+            return attrs.evolve(older, requests=exchange.requests)
+        if cached is not None and response.status == 304:
+            response = confirm(cached, response)
+            if not cache.returns_unconfirmed:
+                return response
+        if cache.returns_unconfirmed:
+            response = attrs.evolve(response, sent_at=exchange.sent_at)
+        cache.put(key, response)
+        return response
 
     def _cache_key(self, exchange: Exchange) -> Hashable:
         """Return the cache key, or None if the response must not be cached.
@@ -222,32 +261,30 @@ class Transport:
         unknown = self.has_callers_client and exchange.credential is None
         if not exchange.is_own or request.method != "GET" or request.into or unknown:
             return None
-        headers: tuple[tuple[str, str], ...] = ()
-        if request.headers:
-            headers = tuple(sorted(request.headers.items()))
-            if any(name.lower().startswith("if-") for name, _ in headers):
-                return None  # the caller has its own copy to confirm
+        headers = tuple(sorted((request.headers or {}).items()))
+        if any(name.lower().startswith("if-") for name, _ in headers):
+            return None  # the caller has its own copy to confirm
         return exchange.url, exchange.credential, options.locale, headers
 
-    async def _send_in_slot(self, exchange: Exchange) -> Response:
+    async def _send_in_slot(self, exchange: Exchange, max_wait: float | None) -> Response:
         """Wait for a slot of the limiter and a client of the pool, and send the request on it."""
         options = exchange.options
         # A download may come from a storage service, which does not count in the API's quota.
         limiter = self._limiter if exchange.is_own or exchange.request.into is None else _UNLIMITED
         if self.has_callers_client:  # its transport may never check for cancellation
             await checkpoint_if_cancelled()
-        async with limiter.slot(max_wait=options.max_wait, background=options.background) as slot:
+        async with limiter.slot(max_wait=max_wait, background=options.background) as slot:
             exchange.has_left = False
             exchange.requests += 1
             try:
                 async with self._pool.gate:
                     client = await self._pool.acquire()
-                    started = self.clock.now()
+                    exchange.sent_at = self.clock.now()
                     try:
                         response = await client.send(exchange)
                     finally:
                         self._pool.release(client)
-                    seconds = self.clock.now() - started
+                    seconds = self.clock.now() - exchange.sent_at
             finally:
                 if exchange.has_left is False:
                     exchange.requests -= 1
