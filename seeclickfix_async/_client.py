@@ -102,7 +102,7 @@ class AsyncClient:
         locale: The language of the service's messages, such as `es`, sent as Accept-Language.
         cache: The cache of responses, which the service can confirm with a 304 instead of sending
             them again; by default 16 MB in memory, separate for each credential. None for no cache.
-            With `Cache(max_age=)`, it returns them without asking for some time.
+            With `Cache(max_age=)`, it returns them without a request for some time.
         clock: Measures the waits between attempts and between polls of a feed, and those of the
             default rate limiter. Tests can replace it.
 

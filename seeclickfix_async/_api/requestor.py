@@ -80,7 +80,7 @@ class Requestor:
 
     @property
     def current(self) -> Requestor:
-        """The same requests, which the cache does not answer by itself."""
+        """The same requests, always sent: the cache returns no unconfirmed response to them."""
         return attrs.evolve(self, options=attrs.evolve(self.options, is_current=True))
 
     async def get(

@@ -76,7 +76,7 @@ class QuotaColumn(ProgressColumn):
         self.rows_per_request: float = 1.0
 
     def render(self, task: Task) -> Text:
-        """Return the text of the column."""
+        """Return the content of the column."""
         rows = task.remaining
         if rows is None:
             return Text("-:--:--", style="progress.remaining")

@@ -1,4 +1,4 @@
-"""What the processes of one machine have in common."""
+"""The machine: its current run, its processes, and the cache folder of its user."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NO_FOLLOW
-# Opening a pipe that somebody put in the place of the file must not wait for its other end.
+# Opening a pipe that is in the place of the file must not wait for its other end.
 _FILE_FLAGS = (
     os.O_RDWR | os.O_CREAT | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 )
@@ -65,7 +65,7 @@ class PrivateFile:
 
     @contextmanager
     def _opened_folder(self) -> Generator[int | None]:
-        """Open the folder, so that nobody can replace it between the checks and the opening."""
+        """Open the folder, so that it cannot be replaced between the checks and the opening."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _HAS_FOLDER_DESCRIPTORS:  # on Windows, where user folders have access lists
             yield None

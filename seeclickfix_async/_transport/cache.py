@@ -43,7 +43,7 @@ class Cache:
         max_age: Seconds for which a response is returned again without a request. Meanwhile,
             identical requests under way are sent once. After a write, the responses to its
             credential are confirmed first; others, such as those without a token, may be older
-            than the write. 0 to ask for each.
+            than the write. 0 to confirm each.
         stale_if_limited: The greatest age in seconds of a response that is returned instead of
             waiting for the rate limiter, or after a 429; 0 to wait.
     """

@@ -57,9 +57,9 @@ class RequestOptions:
     """The options in which views of one client can differ; times are in seconds.
 
     Attributes:
-        background: Whether other requests have priority. The cache does not answer it.
-        is_current: Whether the cache must not answer by itself: a crawl of old pages would be
-            complete by mistake.
+        background: Whether other requests have priority. It is always sent.
+        is_current: Whether it is always sent, and never served by the cache alone: a crawl of old
+            pages would be complete by mistake.
     """
 
     credential: Credential | RenewableBearer | None = None
@@ -76,7 +76,7 @@ class RequestOptions:
 
     @property
     def accepts_older(self) -> bool:
-        """Whether the cache may answer without asking the service."""
+        """Whether an unconfirmed response of the cache is accepted."""
         return not (self.background or self.is_current)
 
 

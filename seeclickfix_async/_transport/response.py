@@ -31,7 +31,7 @@ class Response:
         requests: How many requests were sent for it, redirects and retries included.
         is_foreign: Whether redirects led away from the API's origin.
         age: Seconds since the service sent or confirmed it; 0 unless a `Cache` with `max_age` or
-            `stale_if_limited` returned it without asking.
+            `stale_if_limited` returned it without a request.
         sent_at: When its request was sent, by the client's clock; only of cached responses.
     """
 

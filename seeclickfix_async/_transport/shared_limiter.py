@@ -30,7 +30,7 @@ from seeclickfix_async.errors import ClientStateError, ConnectionFailedError
 _logger = logging.getLogger("seeclickfix_async")
 
 _LONGEST_TURN = 1.0
-"""Seconds that a waiter gives those before it, in addition to its deadline, to take their slots."""
+"""Seconds after its deadline in which a waiter still waits for its turn, if slots are free."""
 
 
 class SharedLimiter(Window):

@@ -207,7 +207,7 @@ class Transport:
         return url.startswith(self._root) or parse_origin(url) == self._origin
 
     async def _send(self, exchange: Exchange) -> Response:
-        """Send the request once, unless the cache answers it."""
+        """Send the request once, unless the cache has a response that need not be confirmed."""
         self._pool.check()
         if exchange.is_own and exchange.renewable is not None:
             await exchange.choose_token(exchange.renewable)
@@ -222,7 +222,7 @@ class Transport:
                 cache.note_write(exchange.credential, self.clock.now())
 
     async def _send_cacheable(self, exchange: Exchange, cache: Cache, key: Hashable) -> Response:
-        """Return a cached response without asking if that is allowed; otherwise send the request.
+        """Return a cached response if that is allowed without a request; otherwise send it.
 
         If the quota is used up, the limits for the age are wider.
         """
