@@ -43,7 +43,7 @@ _ADVICE = {
     "not_signed_in": _SIGN_IN,
     "pull_complete": "Fetch what changed since with --update, or pull everything again into "
     "another file.",
-    "rate_limited": "Wait a minute, and run one command at a time.",
+    "rate_limited": "Wait a minute. Other programs at this address may use the quota, too.",
     "reauthorization_required": _SIGN_IN,
     "redirect_loop": _SITE,
     "redirect_refused": _SITE,

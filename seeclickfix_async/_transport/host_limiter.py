@@ -22,8 +22,8 @@ from random import random
 from typing import TypeVar
 
 import anyio
-from anyio import to_thread
-from anyio.lowlevel import current_token
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar, current_token
 
 from seeclickfix_async._core import machine
 from seeclickfix_async._core.clock import SYSTEM, Clock
@@ -44,6 +44,8 @@ _GRACE = 1.0  # seconds that a waiter may be late before others take its slot
 _MIN_WAIT = 0.001  # seconds
 _LOCK_TIMEOUT = 10.0  # seconds; a process holds the lock for less than a millisecond
 _LONGEST_PAUSE = 86_400.0  # seconds
+
+_threads: RunVar[CapacityLimiter] = RunVar("seeclickfix_async_host_limiter")
 
 
 class HostLimiter(SharedLimiter):
@@ -187,7 +189,7 @@ class HostLimiter(SharedLimiter):
 
         while True:
             try:
-                return await to_thread.run_sync(update)
+                return await to_thread.run_sync(update, limiter=_thread_limiter())
             except BlockingIOError as error:
                 if anyio.current_time() > deadline:
                     raise self._unusable(error) from None
@@ -219,6 +221,19 @@ class HostLimiter(SharedLimiter):
             f"The rate limiter's file in {self._file.folder} cannot be used: {error.strerror}.",
             advice="Make the folder writable, or pass another folder.",
         )
+
+
+def _thread_limiter() -> CapacityLimiter:
+    """Return the event loop's limit of threads for this module.
+
+    All of the default ones may be busy with functions that wait for a request.
+    """
+    try:
+        return _threads.get()
+    except LookupError:
+        limiter = CapacityLimiter(4)
+        _threads.set(limiter)
+        return limiter
 
 
 def _find_folder(folder: str | os.PathLike[str] | None) -> Path:

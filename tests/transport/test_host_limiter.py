@@ -18,7 +18,9 @@ from random import Random
 from typing import Any
 
 import anyio
+import anyio.from_thread
 import anyio.lowlevel
+import anyio.to_thread
 import pytest
 from filelock import lock_descriptor
 
@@ -557,6 +559,23 @@ def test_threads_and_event_loops_share_one_limiter(anyio_backend: str) -> None:
         return await _count_free(limiter)
 
     assert sum(run_in_threads(count, anyio_backend)) == 20
+
+
+async def test_busy_threads_do_not_block_it() -> None:
+    """A function in a thread may wait for a request, as in a web framework."""
+    limiter = HostLimiter()
+    most = int(anyio.to_thread.current_default_thread_limiter().total_tokens)
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(most):
+                work = partial(anyio.from_thread.run, _use_and_return, limiter)
+                tasks.start_soon(anyio.to_thread.run_sync, work)
+
+
+async def _use_and_return(limiter: HostLimiter) -> None:
+    async with limiter.slot() as slot:
+        slot.give_back()
 
 
 def test_a_slot_that_an_event_loop_left_in_use_is_free_after_one_window() -> None:
