@@ -92,14 +92,14 @@ def _let_send(process: Any) -> None:
 
 
 def _run_processes(
-    url: str, store: str, meanwhile: Callable[[], None] = lambda: None
+    url: str, store: str, meanwhile: Callable[[list[Any]], None] = lambda _processes: None
 ) -> tuple[float, int]:
     """Return the seconds until the last process was done, and the number of requests sent."""
     processes = [_start_process(url, store) for _ in range(_PROCESSES)]
     start = time.time()
     for process in processes:
         _let_send(process)
-    meanwhile()
+    meanwhile(processes)
     outputs = [process.communicate()[0].split() for process in processes]
     return max(float(done) for done, _ in outputs) - start, sum(int(sent) for _, sent in outputs)
 
@@ -120,13 +120,15 @@ def _run_with_kills(window: Any) -> tuple[float, int]:
     random = Random(15)
     sandbox = Sandbox(10, settings=Settings(quota=Quota(_LIMIT, per=_PER, window=window)))
 
-    def kill() -> None:
+    def kill(processes: list[Any]) -> None:
+        """Kill processes at random times, and replace each."""
         for _ in range(_KILLS):
-            victim = _start_process(url, folder)
-            _let_send(victim)
             time.sleep(random.uniform(0, _PER / 2))
-            victim.kill()
-            victim.communicate()
+            at = random.randrange(_PROCESSES)
+            processes[at].kill()
+            processes[at].communicate()
+            processes[at] = _start_process(url, folder)
+            _let_send(processes[at])
 
     with sandbox.serve() as url, tempfile.TemporaryDirectory() as folder:
         seconds, _ = _run_processes(url, folder, kill)

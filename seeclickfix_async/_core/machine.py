@@ -33,7 +33,16 @@ def is_running(process: int) -> bool:
         return False
     except PermissionError:  # a process of another user
         return True
-    return True
+    return not _is_zombie(process)
+
+
+def _is_zombie(process: int) -> bool:
+    """Return whether a process has ended, and its parent does not know it yet (on Linux)."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return False
+    return status.rpartition(b") ")[2][:1] in (b"Z", b"X")  # behind the name, which may have spaces
 
 
 def cache_folder() -> Path:

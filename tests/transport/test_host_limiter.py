@@ -355,6 +355,17 @@ async def test_the_slot_of_a_killed_process_is_free_after_one_window() -> None:
     await _use(limiter, max_wait=0.6)
 
 
+def test_a_killed_process_whose_parent_does_not_know_it_is_noticed() -> None:
+    command = [sys.executable, "-c", _TAKE_AND_HANG, "0.5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"taken\n"
+        process.kill()
+        process.stdout.read()  # to its end
+
+        anyio.run(_use_within, HostLimiter(1, per=0.5), 5)
+
+
 _TAKE_FAST = """
 import os
 import sys
