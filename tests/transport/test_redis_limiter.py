@@ -111,6 +111,23 @@ async def test_a_wait_beyond_max_wait_is_refused(redis: coredis.Redis[bytes]) ->
     assert 2900 < (caught.value.retry_after or 0) <= 3000
 
 
+async def test_requests_at_once_within_the_quota_need_no_max_wait(
+    redis: coredis.Redis[bytes],
+) -> None:
+    limiter = RedisLimiter(redis, 20)
+    entered: list[int] = []
+
+    async def request(number: int) -> None:
+        async with limiter.slot(max_wait=0):
+            entered.append(number)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(20):
+            tasks.start_soon(request, number)
+
+    assert sorted(entered) == list(range(20))
+
+
 async def test_a_pause_applies_to_all_processes(redis: coredis.Redis[bytes]) -> None:
     one, other = RedisLimiter(redis, 5, per=1), RedisLimiter(redis, 5, per=1)
 
