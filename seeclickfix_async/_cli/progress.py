@@ -76,9 +76,7 @@ class ProgressBar(ProgressLines):
 
 
 @contextlib.contextmanager
-def progress_listener(
-    name: str, wait: QuotaWait, notice: str = ""
-) -> Generator[ProgressLines]:
+def progress_listener(name: str, wait: QuotaWait, notice: str = "") -> Generator[ProgressLines]:
     """Yield a listener that shows the progress of the pull into the file `name`."""
     if not err.is_terminal:
         yield ProgressLines(notice)
