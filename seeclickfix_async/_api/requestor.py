@@ -31,6 +31,8 @@ RowT = TypeVar("RowT", bound=Identified)
 _ROOT = api_url("")
 _DOT_SEGMENT = re.compile(r"(^|/)\.{1,2}(/|$)")
 _METHOD = re.compile(r"[A-Z]{3,10}")
+# Cookies are never sent, and the coding is the transport's choice.
+_TRANSPORT_HEADERS = frozenset({"cookie", "accept-encoding"})
 _ID_IN_PATH = re.compile(r"(?<=/)\d+")
 
 
@@ -201,7 +203,7 @@ class Requestor:
         extra_headers = {
             header_text("headers", name): header_text("headers", value, spaces=True)
             for name, value in (headers or {}).items()
-            if str(name).lower() != "cookie"  # cookies are never sent
+            if str(name).lower() not in _TRANSPORT_HEADERS
         }
         content = None
         if json is not None:

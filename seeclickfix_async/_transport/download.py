@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
 from pathlib import Path
@@ -41,15 +42,15 @@ class MemoryWriter:
     """A download in memory."""
 
     def __init__(self) -> None:
-        self._chunks: list[bytes] = []
+        self._buffer = io.BytesIO()
 
     async def begin(self) -> None:
         """Discard what was written."""
-        self._chunks.clear()
+        self._buffer = io.BytesIO()
 
     async def write(self, chunk: bytes) -> None:
         """Write the next chunk."""
-        self._chunks.append(chunk)
+        self._buffer.write(chunk)
 
     @property
     def head(self) -> bytes:
@@ -59,7 +60,7 @@ class MemoryWriter:
     @property
     def content(self) -> bytes:
         """The whole body."""
-        return b"".join(self._chunks)
+        return self._buffer.getvalue()
 
 
 class FileWriter:

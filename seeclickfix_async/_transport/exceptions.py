@@ -89,6 +89,16 @@ def total_timeout_error(exchange: Exchange) -> TransportError:
     )
 
 
+def undecodable_error(reason: str, exchange: Exchange) -> AnswerLostError:
+    """Return the error for content that cannot be decompressed."""
+    return AnswerLostError(
+        f"The response of {_host(exchange.url)} cannot be read: {reason}. The service may have "
+        "executed the request.",
+        advice="Before you write again, check whether it did.",
+        route=exchange.request.route,
+    )
+
+
 def _host(url: str) -> str:
     """Return a URL's host and port, without credentials, path and query."""
     return urlsplit(url).netloc.rpartition("@")[2]

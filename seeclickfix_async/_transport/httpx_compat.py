@@ -50,6 +50,11 @@ class HTTPResponse(Protocol):
         """True when the connection has been released."""
         ...
 
+    @property
+    def is_stream_consumed(self) -> bool:
+        """True when the body has been read, and then decompressed, already."""
+        ...
+
     def aiter_raw(self) -> AsyncIterator[bytes]:
         """Iterate over the body as it was sent."""
         ...

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import anyio
 
 from seeclickfix_async._core.secret import strip_traceback
 from seeclickfix_async._transport import httpx_compat
 from seeclickfix_async._transport.auth import OriginBoundAuth
-from seeclickfix_async._transport.download import BodyWriter
+from seeclickfix_async._transport.content import read_content
 from seeclickfix_async._transport.exceptions import total_timeout_error, translate_exception
 from seeclickfix_async._transport.httpx_compat import HTTPClient, HTTPRequest
 from seeclickfix_async._transport.multipart import MultipartForm, OpenMultipartForm
 from seeclickfix_async._transport.request import Exchange
-from seeclickfix_async._transport.response import Response, is_success
-from seeclickfix_async.errors import ConnectionFailedError, ResponseTooLargeError, SeeClickFixError
-
-MOST_BYTES = 64 * 2**20
-"""The largest response that is read: a page of 1,000 issues is about 2.5 MB."""
+from seeclickfix_async._transport.response import Response
+from seeclickfix_async.errors import ConnectionFailedError, SeeClickFixError
 
 _SENDING = "send_request_headers.started"  # of HTTP/1.1 and HTTP/2
 
@@ -80,9 +76,9 @@ class PooledClient:
         self,
         exchange: Exchange,
         headers: dict[str, str],
-        content: bytes | OpenMultipartForm | None,
+        body: bytes | OpenMultipartForm | None,
     ) -> Response:
-        request = self._build(exchange, headers, content)
+        request = self._build(exchange, headers, body)
         auth: dict[str, Any] = {}  # the caller's client may have an auth of its own
         if not exchange.is_own:
             request.headers.pop("Authorization", None)  # a default header of the caller's client
@@ -91,24 +87,19 @@ class PooledClient:
             auth = {"auth": OriginBoundAuth(exchange)}
         exchange.has_left = None
         response = await self._http.send(request, stream=True, follow_redirects=False, **auth)
-        received = dict(response.headers.items())
-        route = exchange.request.route
+        headers = dict(response.headers.items())
         try:
-            # Raw bytes cost less, but a hook of the caller's client may have read them already.
-            is_plain = self._ours and "content-encoding" not in received
-            chunks = response.aiter_raw() if is_plain else response.aiter_bytes()
-            into = exchange.request.into if is_success(response.status_code) else None
-            body = await _read(chunks, received.get("content-length", ""), into, route)
+            content = await read_content(response, headers, exchange)
         finally:
             if not response.is_closed:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
         return Response(
             response.status_code,
-            received,
-            body,
+            headers,
+            content,
             exchange.url,
-            route,
+            exchange.request.route,
             exchange.requests,
             is_foreign=not exchange.is_own,
         )
@@ -117,14 +108,14 @@ class PooledClient:
         self,
         exchange: Exchange,
         headers: dict[str, str],
-        content: bytes | OpenMultipartForm | None,
+        body: bytes | OpenMultipartForm | None,
     ) -> HTTPRequest:
         seconds = exchange.options.timeout
         request = self._http.build_request(
             exchange.request.method,
             exchange.url,
             headers={**self._headers, **headers},
-            content=content,
+            content=body,
             extensions={
                 "timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": None},
                 "trace": self._trace(exchange),
@@ -153,29 +144,3 @@ class PooledClient:
             exchange.has_left is None and self._reports
         ):
             exchange.has_left = False
-
-
-async def _read(
-    chunks: AsyncIterator[bytes], announced: str, into: BodyWriter | None, route: str
-) -> bytes:
-    received: list[bytes] = []
-    size = 0
-    if into is not None:
-        await into.begin()
-    if announced.isdigit() and int(announced) > MOST_BYTES:
-        size = int(announced)
-    else:
-        async with aclosing(cast("AsyncGenerator[bytes]", chunks)):
-            async for chunk in chunks:
-                if into is None:
-                    received.append(chunk)
-                else:
-                    # Cancelled here, the generators of httpx would be left to garbage collection.
-                    with anyio.CancelScope(shield=True):
-                        await into.write(chunk)
-                size += len(chunk)
-                if size > MOST_BYTES:
-                    break
-    if size > MOST_BYTES:
-        raise ResponseTooLargeError(MOST_BYTES, route=route)
-    return b"".join(received)

@@ -16,6 +16,7 @@ from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._transport.cache import Cache, confirm, validators
+from seeclickfix_async._transport.content import ACCEPTED_CODING
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter, ReturnableSlot, Unlimited
 from seeclickfix_async._transport.pool import ClientPool
@@ -77,7 +78,11 @@ class Transport:
         self._retry = retry
         self.clock: Clock = clock
         self._cache = cache
-        headers = {"User-Agent": user_agent, "Accept": "application/json"}
+        headers = {
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": ACCEPTED_CODING,
+        }
         self._pool = ClientPool(http, headers, self.clock)
         self.has_callers_client: bool = http is not None
 

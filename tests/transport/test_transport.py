@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from seeclickfix_async import AsyncClient, Limiter, Retry, errors
-from seeclickfix_async._transport.pooled_client import MOST_BYTES
+from seeclickfix_async._transport.content import MOST_BYTES
 from tests.support.clock import VirtualClock
 from tests.support.http_backends import ISSUE, ORIGIN, TOKEN, HTTPBackend, make_client
 
