@@ -43,7 +43,7 @@ def _serve(
             heads.append(head)
         await stream.send(
             b"HTTP/1.1 %d Status\r\nContent-Type: image/png\r\nContent-Encoding: %s\r\n"
-            b"Transfer-Encoding: chunked\r\n\r\n" % (status, coding.encode())
+            b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" % (status, coding.encode())
         )
         for piece in filter(None, body):
             await stream.send(b"%x\r\n%s\r\n" % (len(piece), piece))
