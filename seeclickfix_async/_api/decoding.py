@@ -7,7 +7,7 @@ fails, the page is split into the bytes of its rows, and each row is decoded by 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sized
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +22,8 @@ from seeclickfix_async.errors import DecodeError
 from seeclickfix_async.models import Pagination
 
 T = TypeVar("T")
+
+_MOST_ROWS = 10_000  # the largest pages of the service have 1,000 (observed)
 
 
 @attrs.frozen
@@ -65,6 +67,7 @@ def decode_object(response: Response, model: type[T]) -> T:
         DecodeError: It is not JSON, or not such an object; `path` is its invalid part.
     """
     try:
+        lenient_json.check_size(response.content)
         decoded: T = _decoder(model).decode(response.content)  # type: ignore[arg-type]
         if not normalize.has_renamed_fields(decoded, response.content):
             return decoded
@@ -82,16 +85,20 @@ def decode_rows(response: Response, key: str, model: type[T]) -> Rows[T]:
         DecodeError: It is not JSON, or does not contain such a list. An unreadable row does not
             raise; it is returned in `rejected`.
     """
+    _check_size(response)
     try:
         if key:
             envelope = _decoder(_envelope(key, model)).decode(_body(response))  # type: ignore[arg-type]
             items = getattr(envelope, key)
+            _check_rows(items, key, response)
             if not (items and normalize.has_renamed_fields(items[0], response.content)):
                 metadata = envelope.metadata or _Metadata()
-                return Rows(items, metadata.pagination or Pagination(), envelope.errors)
+                errors = _loads_errors(envelope.errors)
+                return Rows(items, metadata.pagination or Pagination(), errors)
     except UNREADABLE:
         pass  # decoded row by row below
     rows, raw_metadata, errors = _split(response, key)
+    _check_rows(rows, key, response)
     items, rejected = _decode_each(rows, key, model)
     metadata = _convert(response, raw_metadata or {}, _Metadata, "metadata")
     return Rows(items, metadata.pagination or Pagination(), errors, rejected)
@@ -122,6 +129,22 @@ def decode_plain(response: Response, key: str, rejected: Collection[int]) -> tup
         raise DecodeError(_path_and_reason(error)[1], path=key, route=response.route) from None
 
 
+def _check_size(response: Response) -> None:
+    try:
+        lenient_json.check_size(response.content)
+    except OverflowError as error:
+        raise DecodeError(response.why_unreadable(error), route=response.route) from None
+
+
+def _check_rows(rows: Sized, key: str, response: Response) -> None:
+    if len(rows) > _MOST_ROWS:
+        raise DecodeError(
+            f"It has more than {_MOST_ROWS:,} rows. Request fewer with per_page.",
+            path=key,
+            route=response.route,
+        )
+
+
 def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
     """Return the bytes of a collection's rows, its metadata and its errors."""
     body = _body(response)
@@ -129,7 +152,8 @@ def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
         if not key:
             return [bytes(row) for row in _decoder(list[msgspec.Raw]).decode(body)], None, None
         envelope = _decoder(_envelope(key, msgspec.Raw, Any)).decode(body)
-        return [bytes(row) for row in getattr(envelope, key)], envelope.metadata, envelope.errors
+        rows = [bytes(row) for row in getattr(envelope, key)]
+        return rows, envelope.metadata, _loads_errors(envelope.errors)
     except msgspec.ValidationError as error:
         path, reason = _path_and_reason(error)
         raise DecodeError(reason, path=path or key, route=response.route) from None
@@ -138,6 +162,10 @@ def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
             return _split_malformed(body, key)
         except UNREADABLE:
             raise DecodeError(response.why_unreadable(error), route=response.route) from None
+
+
+def _loads_errors(errors: msgspec.Raw | None) -> Any:
+    return None if errors is None else lenient_json.loads(bytes(errors))
 
 
 def _split_malformed(body: bytes, key: str) -> tuple[list[bytes], Any, Any]:
@@ -192,7 +220,7 @@ def _envelope(key: str, row: Any, metadata: Any = _Metadata | None) -> Any:
     """Return the class of a collection, whose key is the resource's name (observed)."""
     rows = tuple[row, ...]
     return msgspec.defstruct(
-        "Envelope", [(key, rows), ("metadata", metadata, None), ("errors", Any, None)]
+        "Envelope", [(key, rows), ("metadata", metadata, None), ("errors", msgspec.Raw, None)]
     )
 
 

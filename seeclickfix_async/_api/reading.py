@@ -127,7 +127,7 @@ def _decode(decode: Callable[[Response, *Ts], T], response: Response, *args: *Ts
         return decode(response, *args)
     except DecodeError as error:
         if response.is_foreign:
-            raise foreign_redirect_error(response.url, response.route) from error
+            raise foreign_redirect_error(response.url, response.route, response.secrets) from error
         raise
 
 

@@ -119,6 +119,11 @@ class Bearer:
         header_text("token", self.token.reveal())
         self._warn_of_expiry()
 
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What the credential consists of and must not be shown."""
+        return (self.token,)
+
     def header(self) -> str:
         """Return the value of the Authorization header."""
         return f"Bearer {self.token.reveal()}"
@@ -147,6 +152,11 @@ class Basic:
             raise InvalidArgumentError(
                 "auth", "the user name must not contain a colon (RFC 7617 §2)."
             )
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What the credential consists of and must not be shown."""
+        return Secret(self.header().removeprefix("Basic ")), self.password
 
     def header(self) -> str:
         """Return the value of the Authorization header."""

@@ -16,9 +16,14 @@ from typing import Any
 
 import msgspec
 
+MOST_VALUES = 1_000_000
+"""The most values of a document; a page of 1,000 issues with their comments has about 200,000."""
+
+_MOST_DEPTH = 100
+
 # The exceptions of a decoder: ValueError for invalid UTF-8, a year out of range and a number of
-# 5,000 digits, and RecursionError for deep nesting.
-UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+# 5,000 digits, RecursionError for deep nesting, and OverflowError for too many values.
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -33,6 +38,18 @@ _ESCAPE = re.compile(
 _PUNCTUATION = re.compile(rb"[{}\[\],]")
 
 
+def check_size(content: bytes) -> None:
+    """Refuse a document with too many values: some kilobytes of compressed JSON can hold millions.
+
+    Commas and brackets are counted, also those in strings.
+
+    Raises:
+        OverflowError: It has too many.
+    """
+    if len(content) > MOST_VALUES and sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise OverflowError(f"It has more than {MOST_VALUES:,} values.")
+
+
 def loads(content: bytes) -> Any:
     """Decode a document, and repair what is unambiguous.
 
@@ -41,8 +58,15 @@ def loads(content: bytes) -> Any:
     (NaN, Infinity, 1e999, 400 digits) becomes None.
 
     Raises:
-        UNREADABLE: The content is not JSON, or is nested too deeply.
+        UNREADABLE: The content is not JSON, is nested too deeply, or has too many values.
     """
+    check_size(content)
+    value = _loads(content)
+    _check_depth(value)
+    return value
+
+
+def _loads(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except UNREADABLE as error:
@@ -52,6 +76,21 @@ def loads(content: bytes) -> Any:
         return _LENIENT.decode(_ESCAPE.sub(_replace_half_pair, document))
     # The message of msgspec is the most precise, and the other error contains the document.
     raise unreadable
+
+
+def _check_depth(value: Any) -> None:
+    """Refuse a value that later code, such as `repr` and `pickle`, could not recurse into."""
+    level = [value]
+    for _ in range(_MOST_DEPTH):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, (dict, list))
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return
+    raise RecursionError
 
 
 def members(content: bytes) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from seeclickfix_async._core.quoting import mask_secrets, shorten
 from seeclickfix_async._transport.httpx_compat import HTTPLibrary
 from seeclickfix_async._transport.request import Exchange
 from seeclickfix_async.errors import (
@@ -42,7 +43,7 @@ def translate_exception(
         return InvalidArgumentError("path", "is not a valid URL.")
     if not isinstance(error, (library.RequestError, OSError)):  # TLS errors may not be translated
         return None
-    host, cause, route = _host(exchange.url), _cause(error), exchange.request.route
+    host, cause, route = _host(exchange), _cause(error), exchange.request.route
     if isinstance(error, (library.ConnectError, library.ConnectTimeout, library.PoolTimeout)):
         return ConnectionFailedError(
             f"The connection to {host} failed{cause}. Nothing was sent.",
@@ -72,7 +73,7 @@ def translate_exception(
 
 def total_timeout_error(exchange: Exchange) -> TransportError:
     """Return the error for a request that took longer than `total_timeout`."""
-    host, route = _host(exchange.url), exchange.request.route
+    host, route = _host(exchange), exchange.request.route
     total = exchange.options.total_timeout
     if exchange.has_left is False:
         return ConnectionFailedError(
@@ -92,16 +93,17 @@ def total_timeout_error(exchange: Exchange) -> TransportError:
 def undecodable_error(reason: str, exchange: Exchange) -> AnswerLostError:
     """Return the error for content that cannot be decompressed."""
     return AnswerLostError(
-        f"The response of {_host(exchange.url)} cannot be read: {reason}. The service may have "
+        f"The response of {_host(exchange)} cannot be read: {reason}. The service may have "
         "executed the request.",
         advice="Before you write again, check whether it did.",
         route=exchange.request.route,
     )
 
 
-def _host(url: str) -> str:
-    """Return a URL's host and port, without credentials, path and query."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+def _host(exchange: Exchange) -> str:
+    """Return the host and port of the exchange's URL, without credentials, path and query."""
+    host = urlsplit(exchange.url).netloc.rpartition("@")[2]
+    return shorten(mask_secrets(host, exchange.secrets))
 
 
 def _cause(error: BaseException) -> str:

@@ -102,6 +102,7 @@ class PooledClient:
             exchange.request.route,
             exchange.requests,
             is_foreign=not exchange.is_own,
+            secrets=exchange.secrets,
         )
 
     def _build(

@@ -10,6 +10,7 @@ import attrs
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import Bearer, Credential, RenewableBearer
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import MultipartForm
 from seeclickfix_async.errors import RateLimitedError, SeeClickFixError
@@ -39,6 +40,7 @@ class Request:
         headers: Headers in addition to the client's own.
         content: The body; a form is opened again for each attempt.
         follow: Whether redirects are followed; a secret in the body must not be sent on.
+        secrets: The secrets in the content, which no error may quote from the response.
         into: Receives the body of a successful response, from any origin: a download is not a
             response of the API.
     """
@@ -49,6 +51,7 @@ class Request:
     headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
     content: bytes | MultipartForm | None = attrs.field(default=None, repr=False)
     follow: bool = True
+    secrets: tuple[Secret, ...] = attrs.field(default=(), repr=False)
     into: BodyWriter | None = attrs.field(default=None, repr=False)
 
 
@@ -168,6 +171,12 @@ class Exchange:
         headers.update(self.request.headers or {})
         headers.update(self.validators)
         return headers
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The secrets of this request, which no error may quote from the response."""
+        own = () if self.credential is None else self.credential.secrets
+        return own + self.request.secrets
 
     def longest_wait(self, error: SeeClickFixError) -> float:
         """Return how many seconds the next attempt may be away; `max_wait` bounds quota waits."""

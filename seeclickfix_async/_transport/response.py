@@ -10,6 +10,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async._core import backoff, lenient_json
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import DecodeError
 
 
@@ -33,6 +34,7 @@ class Response:
         age: Seconds since the service sent or confirmed it; 0 unless a `Cache` with `max_age` or
             `stale_if_limited` returned it without a request.
         sent_at: When its request was sent, by the client's clock; only of cached responses.
+        secrets: The secrets of the request, which no error may quote from the response.
     """
 
     status: int
@@ -44,6 +46,7 @@ class Response:
     is_foreign: bool = False
     age: float = 0.0
     sent_at: float = attrs.field(default=0.0, repr=False, eq=False)
+    secrets: tuple[Secret, ...] = attrs.field(default=(), repr=False, eq=False)
 
     @property
     def date(self) -> datetime | None:
@@ -76,6 +79,10 @@ class Response:
                 "It is a web page, not JSON: the URL is not the API's, or a proxy or a login page "
                 "has responded instead."
             )
+        if isinstance(error, OverflowError):
+            return f"{error} Request fewer rows with per_page."
+        if isinstance(error, RecursionError):
+            return "It is nested too deeply."
         if not isinstance(error, msgspec.DecodeError):
-            return "It is not UTF-8, or nested too deeply."
+            return "It is not UTF-8."
         return f"It is not JSON ({error})."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from seeclickfix_async._core import backoff
 from seeclickfix_async._core.credentials import parse_origin
+from seeclickfix_async._core.quoting import mask_secrets, shorten
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.response import Response, is_success
 from seeclickfix_async.errors import (
     AuthenticationError,
@@ -25,6 +27,8 @@ from seeclickfix_async.errors import (
 
 _NOT_ERRORS = frozenset({"documentation_url", "metadata", "meta"})
 _ADMINISTRATIVE = b"administrative rules"  # from the service's proxy, in English for all locales
+
+_LONGEST = 1_000  # characters of the service's own words in a message
 
 _COLLECTION = re.compile("[A-Z]+ /[^{]*")  # a route without an id
 _ERRORS: dict[int, tuple[type[StatusError], str, str]] = {  # class, message and advice
@@ -101,7 +105,7 @@ def refuse_listed_errors(response: Response, errors: Any) -> None:
         ValidationError: It lists errors.
     """
     if errors:
-        raise _validation_error(response, {"errors": errors})
+        raise _validation_error(response, _mask({"errors": errors}, response.secrets))
 
 
 def _validation_error(response: Response, body: Any) -> ValidationError:
@@ -111,6 +115,7 @@ def _validation_error(response: Response, body: Any) -> ValidationError:
         f"{field}: {', '.join(message.rstrip('. ') for message in messages)}"
         for field, messages in errors.items()
     )
+    faults = shorten(faults, _LONGEST)
     return ValidationError(
         f"{response.status} for {response.route}. The service refused: {faults or 'no reason'}.",
         errors=errors,
@@ -118,10 +123,10 @@ def _validation_error(response: Response, body: Any) -> ValidationError:
     )
 
 
-def foreign_redirect_error(url: str, route: str) -> ForeignRedirectError:
+def foreign_redirect_error(url: str, route: str, secrets: Iterable[Secret]) -> ForeignRedirectError:
     """Return the error for a response that another origin than the API's has sent."""
     scheme, host, port = parse_origin(url)
-    origin = f"{scheme}://{host}:{port}"
+    origin = shorten(mask_secrets(f"{scheme}://{host}:{port}", secrets))
     return ForeignRedirectError(
         f"The service redirects to {origin}, which is not the API; the token was not sent there.",
         origin=origin,
@@ -153,7 +158,8 @@ def _describe_open311(body: Any) -> str:
     if not isinstance(body, list):
         return ""
     texts = [error.get("description") for error in body if isinstance(error, Mapping)]
-    return "".join(f" It says: {text}" for text in texts if isinstance(text, str))
+    quoted = "".join(f" It says: {text}" for text in texts if isinstance(text, str))
+    return shorten(quoted, _LONGEST)
 
 
 def _classify(
@@ -187,16 +193,27 @@ def _data(response: Response, body: Any) -> dict[str, Any]:
         "status": response.status,
         "route": response.route,
         "body": body,
-        "headers": response.headers,
+        "headers": _mask(response.headers, response.secrets),
         "retry_after": backoff.parse_retry_after(response.headers.get("retry-after")),
     }
 
 
 def _body(response: Response) -> Any:
     try:
-        return response.json()
+        return _mask(response.json(), response.secrets)
     except DecodeError:
         return None  # such as an empty 404 or a proxy's web page
+
+
+def _mask(value: Any, secrets: Iterable[Secret]) -> Any:
+    """Return a value of the service's without the request's secrets, which it may have repeated."""
+    if isinstance(value, str):
+        return mask_secrets(value, secrets)
+    if isinstance(value, Mapping):
+        return {_mask(name, secrets): _mask(item, secrets) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_mask(item, secrets) for item in value]
+    return value
 
 
 def _refusal_reason(headers: Mapping[str, str]) -> str:

@@ -156,7 +156,7 @@ class Transport:
             if isinstance(error, BlockedError):
                 await self._limiter.stop(error)
         elif exchange.request.into is None:
-            raise foreign_redirect_error(response.url, response.route) from error
+            raise foreign_redirect_error(response.url, response.route, response.secrets) from error
         raise error
 
     def _wait_before_retry(self, exchange: Exchange, error: SeeClickFixError) -> float | None:
@@ -323,7 +323,7 @@ def _internal_redirect_error(exchange: Exchange) -> TransportError:
 def _check_redirected_write(exchange: Exchange, status: int) -> None:
     """Refuse to send a write to another origin, or without its body."""
     if not exchange.is_own:
-        raise foreign_redirect_error(exchange.url, exchange.request.route)
+        raise foreign_redirect_error(exchange.url, exchange.request.route, exchange.secrets)
     if status not in _METHOD_PRESERVING:
         raise RedirectRefusedError(
             f"The service redirects a write with {status}, which would lose its body.",

@@ -230,6 +230,11 @@ class TokenEndpoint:
             _FORM,
             token_requests.encode_with_credentials(form, self._app),
             follow=False,
+            secrets=tuple(
+                value
+                for value in (*form.values(), self._app.client_secret)
+                if isinstance(value, Secret)
+            ),
         )
         try:
             return await self._send(request, self._options)
