@@ -67,6 +67,7 @@ class ClientOptions(TypedDict, total=False):
     locale: str | None
     cache: Cache | Unset | None
     clock: Clock
+    allow_insecure_http: bool
 
 
 class AsyncClient:
@@ -105,6 +106,9 @@ class AsyncClient:
             With `Cache(max_age=)`, it returns them without a request for some time.
         clock: Measures the waits between attempts and between polls of a feed, and those of the
             default rate limiter. Tests can replace it.
+        allow_insecure_http: Whether a token or a password may be sent over plain http to another
+            machine, in a network of your own. To this machine (127.0.0.0/8, ::1, localhost) it
+            always may.
 
     Raises:
         InvalidArgumentError: An argument is invalid; nothing was sent.
@@ -128,6 +132,7 @@ class AsyncClient:
         locale: str | None = None,
         cache: Cache | Unset | None = UNSET,
         clock: Clock = SYSTEM,
+        allow_insecure_http: bool = False,
     ) -> None:
         site = normalize_base_url(base_url)
         options = RequestOptions(_credential(token, auth), timeout, total_timeout, max_wait, locale)
@@ -139,7 +144,10 @@ class AsyncClient:
             user_agent=build_user_agent(user_agent, contact),
             cache=Cache() if isinstance(cache, Unset) else cache,
             clock=clock,
+            allow_insecure_http=allow_insecure_http,
         )
+        if options.credential is not None:
+            transport.check_secure()
         self._bind(Requestor(transport, site, options), owner=True)
 
     def _bind(self, api: Requestor, *, owner: bool) -> None:
@@ -199,8 +207,11 @@ class AsyncClient:
             InvalidArgumentError: An argument is invalid.
         """
         current = self._api.options
+        credential = current.credential if isinstance(token, Unset) else _credential(token, None)
+        if credential is not None:
+            self._api.transport.check_secure()
         options = RequestOptions(
-            current.credential if isinstance(token, Unset) else _credential(token, None),
+            credential,
             current.timeout if isinstance(timeout, Unset) else timeout,
             current.total_timeout if isinstance(total_timeout, Unset) else total_timeout,
             current.max_wait if isinstance(max_wait, Unset) else max_wait,

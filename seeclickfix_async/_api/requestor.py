@@ -29,7 +29,6 @@ T = TypeVar("T")
 RowT = TypeVar("RowT", bound=Identified)
 
 _ROOT = api_url("")
-_DOT_SEGMENT = re.compile(r"(^|/)\.{1,2}(/|$)")
 _METHOD = re.compile(r"[A-Z]{3,10}")
 # Cookies are never sent, and the coding is the transport's choice.
 _TRANSPORT_HEADERS = frozenset({"cookie", "accept-encoding"})
@@ -176,8 +175,9 @@ class Requestor:
         """Write to a link from a response, at this client's own site.
 
         Raises:
-            InvalidArgumentError: The link's path does not begin with `prefix`.
+            InvalidArgumentError: It is not a link, or its path does not begin with `prefix`.
         """
+        self._locate(url)
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         if not path.startswith(_ROOT + prefix):
@@ -200,6 +200,8 @@ class Requestor:
         if params:
             pairs = [(name, format_param(value)) for name, value in params.items()]
             url += ("&" if "?" in url else "?") + encode(pairs)
+        if any(str(name).lower() == "authorization" for name in headers or ()):
+            self.transport.check_secure()
         extra_headers = {
             header_text("headers", name): header_text("headers", value, spaces=True)
             for name, value in (headers or {}).items()
@@ -230,7 +232,7 @@ class Requestor:
         absolute = path.startswith(("https://", "http://"))
         if absolute and not validation.is_http_url(path):
             raise InvalidArgumentError("path", "is not a valid URL.")
-        if _DOT_SEGMENT.search(urlsplit(path).path):
+        if validation.has_dot_segment(re.split("[?#]", path, maxsplit=1)[0]):
             raise InvalidArgumentError("path", "must not have a segment '.' or '..'.")
         if absolute:
             return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import ipaddress
 import re
 import warnings
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ import attrs
 from seeclickfix_async._core.error_secrets import hide_init_arguments
 from seeclickfix_async._core.pasted import refuse_additions
 from seeclickfix_async._core.secret import MASK, Secret, as_secret
-from seeclickfix_async._core.validation import is_visible_ascii
+from seeclickfix_async._core.validation import is_http_url, is_visible_ascii
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError
 
@@ -37,10 +38,29 @@ class TokenExpiryWarning(UserWarning):
 
 
 def parse_origin(url: str) -> Origin:
-    """Return the scheme, host and port of a URL; tokens are sent to one origin only."""
+    """Return the scheme, host and port of a URL; tokens are sent to one origin only.
+
+    A host with a dot at its end is another one: its name may be resolved to another machine.
+
+    Raises:
+        ValueError: The URL has an invalid host or port.
+    """
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
-    return scheme, (parts.hostname or "").rstrip("."), parts.port or DEFAULT_PORTS.get(scheme, 0)
+    return scheme, parts.hostname or "", parts.port or DEFAULT_PORTS.get(scheme, 0)
+
+
+def is_secure(url: str) -> bool:
+    """Return True if requests to a URL are private: https, or http to this machine."""
+    scheme, host, _ = parse_origin(url)
+    return bool(host) and (scheme == "https" or (scheme == "http" and _is_loopback(host)))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost"
 
 
 def normalize_base_url(base_url: str) -> str:
@@ -49,24 +69,21 @@ def normalize_base_url(base_url: str) -> str:
     Accepts the site (`https://seeclickfix.com`) and the root of the API (`.../api/v2`).
 
     Raises:
-        InvalidArgumentError: It is not an absolute http or https URL, or it contains credentials,
-            a query or a fragment.
+        InvalidArgumentError: It is not an absolute http or https URL with a valid host and port, or
+            it contains credentials, a query or a fragment.
     """
     refuse_additions("base_url", base_url)
     advice = f"must be a URL such as {PRODUCTION!r}"
     if not is_visible_ascii(base_url):
         raise InvalidArgumentError("base_url", f"{advice}, without spaces.")
-    parts = urlsplit(base_url)
-    if parts.scheme.lower() not in DEFAULT_PORTS or not parts.hostname:
+    if not base_url.lower().startswith(("http://", "https://")):
         raise InvalidArgumentError("base_url", f"{advice}, starting with http:// or https://.")
-    if parts.username is not None or parts.query or parts.fragment:
+    if not is_http_url(base_url):
+        raise InvalidArgumentError("base_url", f"{advice}, with a valid host and port.")
+    if urlsplit(base_url).username is not None or "?" in base_url or "#" in base_url:
         raise InvalidArgumentError(
             "base_url", f"{advice}, without credentials, query and fragment."
         )
-    try:
-        parse_origin(base_url)
-    except ValueError:
-        raise InvalidArgumentError("base_url", f"{advice}, with a valid port.") from None
     return base_url.rstrip("/").removesuffix(_API).rstrip("/")
 
 

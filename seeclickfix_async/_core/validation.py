@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeGuard
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import attrs
 
@@ -73,6 +73,7 @@ def positive_id(argument: str, value: Any) -> int:
 _IDENTIFIER = re.compile(r"[0-9]{1,18}")  # always fits into 64 bits
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 _MAX_CODE_LENGTH = 100
+_MOST_DECODINGS = 5
 
 
 def is_identifier(value: Any) -> bool:
@@ -120,6 +121,23 @@ def is_http_url(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def has_dot_segment(path: str) -> bool:
+    """Return True if a path has a segment `.` or `..`, however it is written.
+
+    Servers and proxies may decode `%2e` once or several times, take a backslash for a slash, and
+    drop the parameters of a segment, as in `..;a=b`.
+    """
+    for _ in range(_MOST_DECODINGS):
+        decoded = unquote(path)
+        if decoded == path:
+            break
+        path = decoded
+    else:
+        return True
+    segments = path.replace("\\", "/").split("/")
+    return any(segment.partition(";")[0].strip("\0 \t\r\n") in (".", "..") for segment in segments)
 
 
 def is_visible_ascii(value: object) -> TypeGuard[str]:

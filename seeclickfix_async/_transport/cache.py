@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 
 import attrs
 
@@ -25,6 +25,8 @@ from seeclickfix_async.errors._counting import counted
 
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 _LONGEST = 31 * 86_400.0  # seconds
+_OBJECT_SIZE = 64  # bytes of an empty string and its place in a dict
+_OBJECTS = 8  # of a response besides its texts
 _MIN_RESPONSES = 4  # a larger response would evict nearly all others
 
 
@@ -39,7 +41,7 @@ class Cache:
     are always sent.
 
     Args:
-        max_bytes: The size of all response bodies together.
+        max_bytes: The size of all responses together, with their headers and keys.
         max_age: Seconds for which a response is returned again without a request. Meanwhile,
             identical requests under way are sent once. After a write, the responses to its
             credential are confirmed first; others, such as those without a token, may be older
@@ -66,7 +68,7 @@ class Cache:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._size = 0
-        self._responses: OrderedDict[Hashable, Response] = OrderedDict()
+        self._responses: OrderedDict[Hashable, tuple[Response, int]] = OrderedDict()
 
     def __repr__(self) -> str:
         responses = counted(len(self._responses), "response")
@@ -75,24 +77,25 @@ class Cache:
     def get(self, key: Hashable) -> Response | None:
         """Return the cached response to a request, or None."""
         with self._lock:
-            response = self._responses.get(key)
-            if response is not None:
-                self._responses.move_to_end(key)
-            return response
+            if key not in self._responses:
+                return None
+            self._responses.move_to_end(key)
+            return self._responses[key][0]
 
     def put(self, key: Hashable, response: Response) -> None:
         """Replace the cached response to a request; remove it if the new one is not cacheable."""
         with self._lock:
-            old = self._responses.pop(key, None)
-            if old is not None:
-                self._size -= len(old.content)
+            self._size -= self._responses.pop(key, (None, 0))[1]
             if not self._is_cacheable(response):
                 return
-            self._responses[key] = response
-            self._size += len(response.content)
+            size = _size(key, response)
+            if size * _MIN_RESPONSES > self._max_bytes:
+                return
+            self._responses[key] = response, size
+            self._size += size
             while self._size > self._max_bytes:
-                _, oldest = self._responses.popitem(last=False)
-                self._size -= len(oldest.content)
+                _, (_, oldest_size) = self._responses.popitem(last=False)
+                self._size -= oldest_size
 
     def find_unconfirmed(
         self, response: Response, credential: Hashable, age: float, now: float
@@ -128,8 +131,21 @@ class Cache:
             response.status == 200
             and "no-store" not in response.headers.get("cache-control", "").lower()
             and (self.returns_unconfirmed or any(name in response.headers for name in _VALIDATORS))
-            and len(response.content) * _MIN_RESPONSES <= self._max_bytes
         )
+
+
+def _size(key: Hashable, response: Response) -> int:
+    """Estimate the memory of a response: its texts, and an object for each of them."""
+    texts = (*_texts(key), response.url, *response.headers, *response.headers.values())
+    return len(response.content) + sum(map(len, texts)) + _OBJECT_SIZE * (len(texts) + _OBJECTS)
+
+
+def _texts(key: Hashable) -> Iterator[str]:
+    if isinstance(key, str):
+        yield key
+    elif isinstance(key, tuple):
+        for part in key:
+            yield from _texts(part)
 
 
 def validators(response: Response | None) -> dict[str, str]:

@@ -49,6 +49,8 @@ async def read_content(
         AnswerLostError: The content cannot be decompressed.
         ResponseTooLargeError: It is larger than `MOST_BYTES`.
     """
+    if response.is_closed and not response.is_stream_consumed:
+        return b""  # a hook of the caller's client has refused it by its status
     if is_success(response.status_code):
         return await _read(response, headers, exchange, exchange.request.into, MOST_BYTES)
     try:

@@ -41,7 +41,8 @@ def translate_exception(
     """
     if isinstance(error, (library.InvalidURL, UnicodeError)):  # UnicodeError: of a host name
         return InvalidArgumentError("path", "is not a valid URL.")
-    if not isinstance(error, (library.RequestError, OSError)):  # TLS errors may not be translated
+    # TLS errors may not be translated, and a hook of the caller's client may consume the response.
+    if not isinstance(error, (library.RequestError, library.StreamError, OSError)):
         return None
     host, cause, route = _host(exchange), _cause(error), exchange.request.route
     if isinstance(error, (library.ConnectError, library.ConnectTimeout, library.PoolTimeout)):

@@ -71,6 +71,16 @@ class HTTPResponse(Protocol):
 class HTTPClient(Protocol):
     """The part of an `httpx.AsyncClient` or an `httpx2.AsyncClient` that is used here."""
 
+    @property
+    def auth(self) -> Any:
+        """The credential that the client adds to its requests, or None."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers that the client adds to its requests; names are in any case."""
+        ...
+
     def build_request(
         self,
         method: str,
@@ -100,8 +110,11 @@ class HTTPClient(Protocol):
 
 
 class HTTPLibrary(Protocol):
-    """The exceptions of a library that are distinguished here."""
+    """The parts of a library that are used here: requests, and exceptions to distinguish."""
 
+    Request: Callable[..., HTTPRequest]
+    HTTPStatusError: type[Exception]
+    StreamError: type[Exception]
     InvalidURL: type[Exception]
     RequestError: type[Exception]
     ConnectError: type[Exception]

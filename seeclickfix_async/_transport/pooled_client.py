@@ -81,12 +81,15 @@ class PooledClient:
         request = self._build(exchange, headers, body)
         auth: dict[str, Any] = {}  # the caller's client may have an auth of its own
         if not exchange.is_own:
-            request.headers.pop("Authorization", None)  # a default header of the caller's client
+            request.headers.pop("Authorization", None)
             auth = {"auth": None}
         elif exchange.credential is not None:
             auth = {"auth": OriginBoundAuth(exchange)}
         exchange.has_left = None
-        response = await self._http.send(request, stream=True, follow_redirects=False, **auth)
+        try:
+            response = await self._http.send(request, stream=True, follow_redirects=False, **auth)
+        except self._library.HTTPStatusError as error:  # of a hook of the caller's client
+            response = error.response  # type: ignore[attr-defined]
         headers = dict(response.headers.items())
         try:
             content = await read_content(response, headers, exchange)
@@ -112,7 +115,10 @@ class PooledClient:
         body: bytes | OpenMultipartForm | None,
     ) -> HTTPRequest:
         seconds = exchange.options.timeout
-        request = self._http.build_request(
+        # The defaults of the caller's client are for the API: headers, parameters and cookies.
+        is_default = self._ours or exchange.is_own
+        build = self._http.build_request if is_default else self._library.Request
+        request = build(
             exchange.request.method,
             exchange.url,
             headers={**self._headers, **headers},

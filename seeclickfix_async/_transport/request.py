@@ -165,10 +165,16 @@ class Exchange:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of this request, in addition to those that the client always sends."""
+        """The headers of this request, in addition to those that the client always sends.
+
+        A redirect to another origin takes none of the caller's own along.
+        """
         locale = self.options.locale
         headers = {} if locale is None else {"Accept-Language": locale}
-        headers.update(self.request.headers or {})
+        own_headers = self.request.headers or {}
+        if not self.is_own and self.url != self.request.url:
+            own_headers = {name: own_headers[name] for name in own_headers if name == "Accept"}
+        headers.update(own_headers)
         headers.update(self.validators)
         return headers
 

@@ -14,7 +14,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._core.clock import SYSTEM, Clock
-from seeclickfix_async._core.credentials import parse_origin
+from seeclickfix_async._core.credentials import is_secure, parse_origin
 from seeclickfix_async._transport.cache import Cache, confirm, validators
 from seeclickfix_async._transport.content import ACCEPTED_CODING
 from seeclickfix_async._transport.httpx_compat import HTTPClient
@@ -27,6 +27,7 @@ from seeclickfix_async._transport.status_errors import foreign_redirect_error, s
 from seeclickfix_async.errors import (
     AuthenticationError,
     BlockedError,
+    InvalidArgumentError,
     RateLimitedError,
     RedirectLoopError,
     RedirectRefusedError,
@@ -56,6 +57,10 @@ class Transport:
         cache: Responses that the service may confirm instead of sending them again; None for no
             cache.
         clock: Measures waits and idle connections, also those of the default limiter.
+        allow_insecure_http: Whether a credential may be sent over plain http to another machine.
+
+    Raises:
+        InvalidArgumentError: The caller's HTTP client has a credential that must not be sent.
     """
 
     def __init__(
@@ -68,8 +73,10 @@ class Transport:
         user_agent: str,
         cache: Cache | None = None,
         clock: Clock = SYSTEM,
+        allow_insecure_http: bool = False,
     ) -> None:
         self._origin = parse_origin(site)
+        self._may_sign = allow_insecure_http or is_secure(site)
         self._root = f"{site}/"
         self._is_internal = is_internal(site)
         if isinstance(limiter, Unset):
@@ -85,11 +92,27 @@ class Transport:
         }
         self._pool = ClientPool(http, headers, self.clock)
         self.has_callers_client: bool = http is not None
+        if http is not None and (http.auth is not None or "authorization" in http.headers):
+            self.check_secure()
 
     @property
     def rate(self) -> float:
         """Requests a second that the limiter allows in the long run."""
         return self._limiter.rate
+
+    def check_secure(self) -> None:
+        """Check that a credential may be sent to the service.
+
+        Raises:
+            InvalidArgumentError: The connection is not encrypted, and leads to another machine.
+        """
+        if not self._may_sign:
+            raise InvalidArgumentError(
+                "base_url",
+                "is plain http, over which a token or a password is not sent to another machine.",
+                code="insecure_http",
+                advice="Use https, or pass allow_insecure_http=True in a network of your own.",
+            )
 
     def check(self) -> None:
         """Bind the connections to the running event loop, or refuse to send from it.

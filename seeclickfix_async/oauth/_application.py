@@ -9,25 +9,15 @@ from urllib.parse import urlencode, urlsplit
 
 import attrs
 
-from seeclickfix_async._core.credentials import PRODUCTION, normalize_base_url
+from seeclickfix_async._core.credentials import PRODUCTION, is_secure, normalize_base_url
 from seeclickfix_async._core.error_secrets import hide_init_arguments
 from seeclickfix_async._core.pasted import refuse_additions
 from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._core.validation import is_unicode, is_visible_ascii
 from seeclickfix_async.errors import InvalidArgumentError
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 _PATH = re.compile(r"/[\x21\x24-\x3b\x3d\x40-\x5b\x5d\x5f\x61-\x7a\x7e]*")
-
-
-def is_secure(url: str) -> bool:
-    """Return True if requests to a URL are private: https, or http to this machine."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return (parts.scheme == "https" and bool(host)) or (
-        parts.scheme == "http" and host in _LOOPBACK
-    )
 
 
 def normalize_secure_base_url(base_url: str) -> str:

@@ -334,7 +334,7 @@ def test_threads_share_one_cache(anyio_backend: str) -> None:
 
         assert run_in_threads(work, anyio_backend) == [None] * 12
 
-    assert cache._size == sum(len(entry.content) for entry in cache._responses.values())
+    assert cache._size == sum(size for _, size in cache._responses.values())
     assert cache._size <= 30_000
 
 

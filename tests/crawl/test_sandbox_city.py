@@ -55,7 +55,7 @@ async def test_another_request_is_sent_before_the_next_page_of_a_crawl(city: San
         pass
 
     http = httpx.AsyncClient(transport=BlockingTransport(app=city.app))
-    client = AsyncClient(http=http, base_url="http://city.test", limiter=None)
+    client = AsyncClient(http=http, base_url="https://city.test", limiter=None)
     crawl = client.issues.crawl(concurrency=32, page_size=20)
     await crawl.estimate()
     async with anyio.create_task_group() as tasks:
@@ -80,7 +80,7 @@ async def test_a_worker_requests_its_next_page_after_its_batch_is_stored() -> No
         await permits.acquire()
 
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
-    client = AsyncClient(http=http, base_url="http://city.test", limiter=None)
+    client = AsyncClient(http=http, base_url="https://city.test", limiter=None)
     crawl = client.issues.crawl(concurrency=4, page_size=20)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(crawl.run, store)

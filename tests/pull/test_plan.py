@@ -26,7 +26,7 @@ from tests.support.repository import ROOT
 
 def _client(sandbox: Sandbox) -> AsyncClient:
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
-    return AsyncClient(http=http, base_url="http://city.test", limiter=None)
+    return AsyncClient(http=http, base_url="https://city.test", limiter=None)
 
 
 @pytest.mark.anyio
@@ -62,7 +62,7 @@ async def test_a_plan_ends_at_the_time_of_the_service(year: int, tmp_path: Path)
             return response
 
     http = httpx.AsyncClient(transport=Dated(app=sandbox.app))
-    client = AsyncClient(http=http, base_url="http://city.test", limiter=None)
+    client = AsyncClient(http=http, base_url="https://city.test", limiter=None)
     *_, last = await plan(client, parts=3)
 
     expected = now if year > 2020 else last.filters["after"] + timedelta(seconds=1)

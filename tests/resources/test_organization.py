@@ -79,7 +79,7 @@ async def test_a_service_request_is_moved_by_the_links_of_the_service() -> None:
     assert moved.status is models.ServiceRequestStatus.ACCEPTED
     assert finished is not None
     assert finished.status == "closed"
-    assert all(url.startswith("http://city.test/") for url in harness.transport.urls)
+    assert all(url.startswith("https://city.test/") for url in harness.transport.urls)
     with pytest.raises(errors.ValidationError):
         await member.move(accepted)
 
@@ -126,9 +126,9 @@ async def test_other_accounts_have_no_access(call: Call) -> None:
         lambda client: client.organization(_ID).move(models.Transition()),
         lambda client: client.organization(_ID).move("closed"),
         lambda client: client.organization(_ID).follow("https://evil.example/x"),
-        lambda client: client.organization(_ID).follow("http://city.test/api/v2/issues/7/close"),
+        lambda client: client.organization(_ID).follow("https://city.test/api/v2/issues/7/close"),
         lambda client: client.organization(_ID).follow(
-            "http://city.test/api/v2/organizations/../issues"
+            "https://city.test/api/v2/organizations/../issues"
         ),
     ],
 )

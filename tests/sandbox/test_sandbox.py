@@ -19,7 +19,7 @@ from seeclickfix_async.sandbox._city import CLOSED, OPEN
 
 pytestmark = pytest.mark.anyio
 
-_AUTHORIZE = "http://city.test/oauth/authorize"
+_AUTHORIZE = "https://city.test/oauth/authorize"
 _LIST_KEYS = (
     "id",
     "status",
@@ -81,7 +81,7 @@ async def http(city: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
 
 def _client(sandbox: Sandbox) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=sandbox.app), base_url="http://city.test/api/v2/"
+        transport=httpx.ASGITransport(app=sandbox.app), base_url="https://city.test/api/v2/"
     )
 
 

@@ -9,7 +9,7 @@ import httpx
 from seeclickfix_async import AsyncClient, Retry
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 
-URL = "http://city.test"
+URL = "https://city.test"
 NO_WAIT = Retry(base=0, random=lambda: 0.0)
 
 

@@ -10,7 +10,7 @@ import httpx
 from seeclickfix_async import AsyncClient, Retry
 from seeclickfix_async.sandbox import Sandbox
 
-URL = "http://city.test"
+URL = "https://city.test"
 
 
 def make_client(sandbox: Sandbox, places_status: int = 200) -> AsyncClient:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -167,18 +169,51 @@ def _response(size: int) -> Response:
 
 
 def test_the_size_is_limited_and_the_least_recently_used_is_evicted() -> None:
-    cache = Cache(100)
+    cache = Cache(100_000)
     for key in "abcd":
-        cache.put(key, _response(25))
+        cache.put(key, _response(24_000))
     cache.get("a")
-    cache.put("e", _response(25))
-    cache.put("f", _response(26))
-    cache.put("c", _response(10))
+    cache.put("e", _response(24_000))
+    cache.put("f", _response(25_000))
+    cache.put("c", _response(10_000))
 
     assert [key for key in "abcdef" if cache.get(key)] == ["a", "c", "d", "e"]
-    assert "85 of 100 bytes" in repr(cache)
+    assert re.search(r"8[2-5],\d\d\d of 100,000 bytes", repr(cache))
     with pytest.raises(InvalidArgumentError):
         Cache(-1)
+
+
+@pytest.mark.parametrize("part", ["headers", "url", "key"])
+def test_headers_and_keys_count_in_the_size(part: str) -> None:
+    cache = Cache(1_000_000)
+    tracemalloc.start()
+    for number in range(500):
+        text = f"{number}" * 10_000
+        headers = {"etag": "x"} | ({"x-text": text} if part == "headers" else {})
+        key = ("url", None, (("x", text if part == "key" else ""),), number)
+        cache.put(key, Response(200, headers, b"", url=text if part == "url" else ""))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 1_500_000
+
+
+def test_small_responses_count_with_their_objects() -> None:
+    cache = Cache(1_000_000)
+    tracemalloc.start()
+    for number in range(20_000):
+        cache.put(("u", number), Response(200, {"etag": f"{number}", "date": f"{number}"}, b""))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 3_000_000
+
+
+def test_a_cache_without_space_keeps_nothing() -> None:
+    cache = Cache(0)
+    cache.put("a", _response(0))
+
+    assert cache.get("a") is None
 
 
 def test_an_uncacheable_response_removes_the_cached_one() -> None:

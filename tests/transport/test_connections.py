@@ -159,7 +159,7 @@ async def test_a_proxy_of_the_environment_is_used(
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
 
-    async with AsyncClient("token", base_url="http://city.example", limiter=None) as client:
+    async with AsyncClient(base_url="http://city.example", limiter=None) as client:
         issue = await client.issues.get(7)
 
     assert issue.id == 7

@@ -45,7 +45,7 @@ class _City:
         return AsyncClient(
             token,
             http=http,
-            base_url="http://city.test",
+            base_url="https://city.test",
             limiter=None,
             retry=Retry(attempts=1),
             clock=self.clock,
