@@ -142,6 +142,48 @@ async def test_invalid_arguments_are_refused(call: Call) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://[x/api/v2/organizations/1",
+        "https://\u2100/api/v2/organizations/1",
+        "http:///api/v2/organizations/1",
+        "//evil.example/api/v2/organizations/1",
+        "//[x/api/v2/organizations/1",
+        "/api/v2/organizations/../issues",
+        "/api/v2/organizations/%2e%2e/issues",
+        "/api/v2/organizations/%2E%2e/issues",
+        "/api/v2/organizations/.%2e/issues",
+        "/api/v2/organizations/%252e%252e/issues",
+        "/api/v2/organizations/%25252e%25252e/issues",
+        "/api/v2/organizations/%2525252525252e./issues",
+        "/api/v2/organizations/..\\issues",
+        "/api/v2/organizations\\..\\issues",
+        "/api/v2/organizations/x%5c..%5cissues",
+        "/api/v2/organizations/x%2f..%2f..%2fissues",
+        "/api/v2/organizations/..;/issues",
+        "/api/v2/organizations/%2e%2e;a=b/issues",
+        "/api/v2/organizations/..%00/issues",
+        "/api/v2/organizations/%20../issues",
+        "https://city.test/api/v2/organizations/%2e%2e/issues",
+        "/api/v2/organizations/1/\u2028x",
+        "/api/v2/organizations/1/\ud800",
+        b"/api/v2/organizations/1",
+        None,
+        5,
+    ],
+    ids=ascii,
+)
+async def test_a_link_that_leaves_the_organization_is_refused(link: Any) -> None:
+    harness = SandboxHarness()
+
+    with pytest.raises(InvalidArgumentError):
+        await harness.make_client(OFFICIAL_TOKEN).organization(_ID).follow(link)
+
+    assert not harness.sandbox.requests
+
+
+@pytest.mark.anyio
 async def test_a_move_without_a_response_is_not_sent_again() -> None:
     harness = SandboxHarness()
     member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)

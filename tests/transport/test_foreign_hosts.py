@@ -125,6 +125,26 @@ async def test_an_invalid_url_is_an_invalid_argument(backend: HTTPBackend, path:
     assert backend.requests == []
 
 
+@pytest.mark.parametrize(
+    "path", ["//[x", "//[x/y", "HTTP://[x", "/..%5cx", "/%252e%252e/x", "/a/..;b"]
+)
+async def test_an_invalid_path_is_an_invalid_argument(backend: HTTPBackend, path: str) -> None:
+    client = make_client(backend, backend.response(body=ISSUE))
+
+    with pytest.raises(errors.InvalidArgumentError) as caught:
+        await client.request("GET", path)
+
+    assert caught.value.argument == "path"
+    assert backend.requests == []
+
+
+@pytest.mark.parametrize("path", ["/issues?search=..", "/issues?next=../x", "/a.b/..c", "/x#/../y"])
+async def test_dots_elsewhere_are_accepted(backend: HTTPBackend, path: str) -> None:
+    await make_client(backend, backend.response(body=ISSUE)).request("GET", path)
+
+    assert len(backend.requests) == 1
+
+
 @pytest.mark.parametrize("header", [("X Y", "1"), ("X", "é"), ("X", "1\r\nY: 2"), ("", "1")])
 async def test_an_invalid_header_is_an_invalid_argument(
     backend: HTTPBackend, header: tuple[str, str]
