@@ -36,6 +36,7 @@ _ADVICE = {
     "connection_failed": _NETWORK,
     "foreign_token": "Start the login again.",
     "foreign_redirect": "Check --base-url, and that no login page stands in between.",
+    "insecure_http": "Use https:// in --base-url, or run the command without a token.",
     "invalid_client": _APPLICATION,
     "keyring_locked": "Unlock it, and try again.",
     "no_pull_to_update": "Use the same area and filters as before, or leave --update and --sweep "

@@ -8,7 +8,9 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.quoting import mask_secrets, shorten
+from seeclickfix_async._transport.environment import certificate_variable, describe_proxy
 from seeclickfix_async._transport.httpx_compat import HTTPLibrary
 from seeclickfix_async._transport.request import Exchange
 from seeclickfix_async.errors import (
@@ -16,6 +18,7 @@ from seeclickfix_async.errors import (
     AnswerTimeoutError,
     ConnectionFailedError,
     InvalidArgumentError,
+    InvalidEnvironmentError,
     SeeClickFixError,
     TransportError,
 )
@@ -44,20 +47,11 @@ def translate_exception(
     # TLS errors may not be translated, and a hook of the caller's client may consume the response.
     if not isinstance(error, (library.RequestError, library.StreamError, OSError)):
         return None
-    host, cause, route = _host(exchange), _cause(error), exchange.request.route
     if isinstance(error, (library.ConnectError, library.ConnectTimeout, library.PoolTimeout)):
-        return ConnectionFailedError(
-            f"The connection to {host} failed{cause}. Nothing was sent.",
-            advice="Check base_url and the network.",
-            route=route,
-        )
+        return _connection_error(error, exchange)
     if isinstance(error, (library.ProxyError, library.UnsupportedProtocol)):
-        return ConnectionFailedError(
-            f"{host} cannot be reached through the proxy or by this protocol{cause}. Nothing was "
-            "sent.",
-            advice="Check base_url and the proxy settings of the environment.",
-            route=route,
-        )
+        return _proxy_error(error, exchange)
+    host, cause, route = _host(exchange), _cause(error), exchange.request.route
     if isinstance(error, library.TimeoutException):
         return AnswerTimeoutError(
             f"{host} did not respond in time. The service may have executed the request.",
@@ -72,9 +66,45 @@ def translate_exception(
     )
 
 
+def _connection_error(error: Exception, exchange: Exchange) -> ConnectionFailedError:
+    """Return the error for a connection that could not be opened, to the service or to a proxy."""
+    is_tls = any(isinstance(cause, ssl.SSLError) for cause in _chain(error))
+    proxy = "" if is_tls else _proxy(exchange)
+    settings = "the proxy settings of the environment" if proxy else "the network"
+    variable = certificate_variable() if is_tls else ""
+    return ConnectionFailedError(
+        f"The connection to {proxy or _host(exchange)} failed{_cause(error)}. Nothing was sent.",
+        advice=f"Check base_url and {variable or settings}.",
+        route=exchange.request.route,
+    )
+
+
+def _proxy_error(error: Exception, exchange: Exchange) -> ConnectionFailedError:
+    """Return the error for a proxy that refuses, or for a URL's scheme."""
+    if str(error).startswith("407"):  # the response to a CONNECT request
+        return proxy_authentication_error(exchange)
+    proxy = _proxy(exchange) or "the proxy"
+    return ConnectionFailedError(
+        f"{_host(exchange)} cannot be reached through {proxy}, or by this protocol{_cause(error)}. "
+        "Nothing was sent.",
+        advice="Check base_url and the proxy settings of the environment.",
+        route=exchange.request.route,
+    )
+
+
+def proxy_authentication_error(exchange: Exchange) -> InvalidEnvironmentError:
+    """Return the error for a proxy that requires authentication."""
+    proxy = _proxy(exchange) or "the proxy"
+    return InvalidEnvironmentError(
+        f"{_host(exchange)} cannot be reached: {proxy} requires a user name and a password.",
+        advice="Add them to the URL of the proxy.",
+        route=exchange.request.route,
+    )
+
+
 def total_timeout_error(exchange: Exchange) -> TransportError:
     """Return the error for a request that took longer than `total_timeout`."""
-    host, route = _host(exchange), exchange.request.route
+    host, route = _proxy(exchange) or _host(exchange), exchange.request.route
     total = exchange.options.total_timeout
     if exchange.has_left is False:
         return ConnectionFailedError(
@@ -105,6 +135,14 @@ def _host(exchange: Exchange) -> str:
     """Return the host and port of the exchange's URL, without credentials, path and query."""
     host = urlsplit(exchange.url).netloc.rpartition("@")[2]
     return shorten(mask_secrets(host, exchange.secrets))
+
+
+def _proxy(exchange: Exchange) -> str:
+    """Describe the proxy that the connection was opened to, or return an empty string."""
+    _, host, port = parse_origin(exchange.url)
+    if exchange.peer in (None, (host, port)) or not host.isascii():
+        return ""  # the library encodes a host that is not ASCII
+    return f"the proxy {describe_proxy(*exchange.peer)}"
 
 
 def _cause(error: BaseException) -> str:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
+from seeclickfix_async._transport import environment
 from seeclickfix_async.errors import InvalidArgumentError
 
 _CONNECTIONS = 4  # a pooled client has one request at a time, and so one connection to a host
@@ -186,14 +187,27 @@ def default_client(headers: Mapping[str, str]) -> HTTPClient:
     """Make a client of our own. The first one in a process is slow: call this in a thread.
 
     Loading the certificates is nearly all of the cost, so all clients share one TLS context.
+
+    Raises:
+        InvalidEnvironmentError: Proxies or certificates of the environment cannot be used.
     """
     import httpx  # noqa: PLC0415  # costs more than the whole package, and is not always needed
 
-    with _tls_lock:
-        context = _tls_context()
-    client: HTTPClient = _client_class()(
-        headers=headers,
-        verify=context,
-        limits=httpx.Limits(max_keepalive_connections=_CONNECTIONS, keepalive_expiry=KEEPALIVE),
-    )
-    return client
+    environment.check_certificate_folders()
+    try:
+        with _tls_lock:
+            context = _tls_context()
+        client: HTTPClient = _client_class()(
+            headers=headers,
+            verify=context,
+            limits=httpx.Limits(max_keepalive_connections=_CONNECTIONS, keepalive_expiry=KEEPALIVE),
+        )
+    except OSError as error:
+        failure = environment.tls_error(error)
+    except (ValueError, ImportError, httpx.InvalidURL):
+        failure = environment.proxy_settings_error(
+            lambda url: httpx.AsyncHTTPTransport(proxy=url, verify=context)
+        )
+    else:
+        return client
+    raise failure  # without its context, whose frames hold the URLs of proxies

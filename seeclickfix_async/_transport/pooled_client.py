@@ -11,13 +11,18 @@ from seeclickfix_async._core.secret import strip_traceback
 from seeclickfix_async._transport import httpx_compat
 from seeclickfix_async._transport.auth import OriginBoundAuth
 from seeclickfix_async._transport.content import read_content
-from seeclickfix_async._transport.exceptions import total_timeout_error, translate_exception
+from seeclickfix_async._transport.exceptions import (
+    proxy_authentication_error,
+    total_timeout_error,
+    translate_exception,
+)
 from seeclickfix_async._transport.httpx_compat import HTTPClient, HTTPRequest
 from seeclickfix_async._transport.multipart import MultipartForm, OpenMultipartForm
 from seeclickfix_async._transport.request import Exchange
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import ConnectionFailedError, SeeClickFixError
 
+_CONNECTING = "connection.connect_tcp.started"
 _SENDING = "send_request_headers.started"  # of HTTP/1.1 and HTTP/2
 
 
@@ -92,6 +97,8 @@ class PooledClient:
             response = error.response  # type: ignore[attr-defined]
         headers = dict(response.headers.items())
         try:
+            if response.status_code == 407:
+                raise proxy_authentication_error(exchange)
             content = await read_content(response, headers, exchange)
         finally:
             if not response.is_closed:
@@ -138,6 +145,8 @@ class PooledClient:
 
         async def trace(step: str, info: dict[str, Any]) -> None:
             self._reports = True
+            if step == _CONNECTING:
+                exchange.peer = info["host"], info["port"]
             # A CONNECT opens a tunnel through the proxy, and contains nothing of the request.
             if step.endswith(_SENDING) and info["request"].method != b"CONNECT":
                 exchange.has_left = True

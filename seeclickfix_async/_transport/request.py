@@ -103,6 +103,8 @@ class Exchange:
         seconds_left: How much of `total_timeout` is left for the rest of the attempt, which its
             redirects share; None for no limit.
         sent_at: When the request was sent last, by the transport's clock.
+        peer: The host and port that a connection was opened to, which may be a proxy's; None if the
+            connection was open before, or is unknown.
         has_left: Whether a byte was sent in the current slot of the limiter; None if unknown.
         is_renewing: Whether the token source is being awaited. An error of it is not an error of
             the request, and its own retries are spent.
@@ -118,6 +120,7 @@ class Exchange:
         "is_own",
         "is_renewing",
         "options",
+        "peer",
         "renewable",
         "request",
         "requests",
@@ -145,6 +148,7 @@ class Exchange:
         self.failed_at: float | None = None
         self.requests: int = 0
         self.sent_at: float = 0.0
+        self.peer: tuple[str, int] | None = None
         self.has_left: bool | None = False
         self.is_renewing: bool = False
         self._is_renewed = False

@@ -11,6 +11,7 @@ from seeclickfix_async._core import backoff, validation
 from seeclickfix_async.errors import (
     AnswerLostError,
     ConnectionFailedError,
+    InvalidEnvironmentError,
     RateLimitedError,
     SeeClickFixError,
     ServerError,
@@ -72,7 +73,7 @@ DEFAULT_RETRY = Retry()
 
 def _is_retryable(error: SeeClickFixError, *, safe: bool) -> bool:
     if isinstance(error, ConnectionFailedError):
-        return True
+        return not isinstance(error, InvalidEnvironmentError)
     if isinstance(error, RateLimitedError):
         return error.status is not None  # without a status, the limiter refused by max_wait
     if isinstance(error, ServerError):

@@ -24,6 +24,7 @@ from seeclickfix_async._watch.changes import Change
 from seeclickfix_async._watch.cursor import OVERLAP, REREAD_PERIOD, Cursor
 from seeclickfix_async.errors import (
     DecodeError,
+    InvalidEnvironmentError,
     RateLimitedError,
     SeeClickFixError,
     ServerError,
@@ -98,6 +99,8 @@ class Watch:
     async def _advance_or_back_off(self) -> None:
         try:
             await self._advance()
+        except InvalidEnvironmentError:
+            raise
         except _TEMPORARY as error:
             self._back_off(error)
 

@@ -9,6 +9,7 @@
     │   └── EventLoopError               event_loop
     ├── TransportError                   transport                no usable response
     │   ├── ConnectionFailedError        connection_failed        the request was never sent
+    │   │   └── InvalidEnvironmentError  invalid_environment      a proxy or certificates
     │   ├── AnswerLostError              response_lost            the request may have arrived
     │   │   ├── AnswerTimeoutError       response_timeout
     │   │   └── IssueMayExistError       issue_may_exist          a report without a response
@@ -47,6 +48,7 @@
 Some errors have a code of their own:
 
     ambiguous_name      InvalidArgumentError: several or no places have this name
+    insecure_http       InvalidArgumentError: a token is not sent over plain http
     keyring_locked      TokenStoreError: the keyring waits until its owner unlocks it
     no_keyring          TokenStoreError: this machine has no keyring, or a broken one
     no_pull_to_update   InvalidArgumentError: the file has other pulls, but not this one
@@ -98,6 +100,7 @@ from seeclickfix_async.errors._transport import AnswerLostError as AnswerLostErr
 from seeclickfix_async.errors._transport import AnswerTimeoutError as AnswerTimeoutError
 from seeclickfix_async.errors._transport import ConnectionFailedError as ConnectionFailedError
 from seeclickfix_async.errors._transport import ForeignRedirectError as ForeignRedirectError
+from seeclickfix_async.errors._transport import InvalidEnvironmentError as InvalidEnvironmentError
 from seeclickfix_async.errors._transport import IssueMayExistError as IssueMayExistError
 from seeclickfix_async.errors._transport import RedirectLoopError as RedirectLoopError
 from seeclickfix_async.errors._transport import RedirectRefusedError as RedirectRefusedError
@@ -133,6 +136,7 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidClientError",
     "InvalidDraftError",
+    "InvalidEnvironmentError",
     "InvalidGrantError",
     "InvalidRedirectError",
     "InvalidScopeError",

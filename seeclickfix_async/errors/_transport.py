@@ -28,6 +28,22 @@ class ConnectionFailedError(TransportError):
     code = "connection_failed"
 
 
+class InvalidEnvironmentError(ConnectionFailedError):
+    """A setting for proxies or certificates is invalid, or a proxy refuses it.
+
+    Attributes:
+        variable: The environment variable, such as `HTTPS_PROXY`; empty if it is unknown.
+    """
+
+    code = "invalid_environment"
+
+    def __init__(
+        self, message: str, *, variable: str = "", advice: str = "", route: str = ""
+    ) -> None:
+        super().__init__(message, advice=advice, route=route)
+        self.variable = variable
+
+
 class AnswerLostError(TransportError):
     """The connection broke after sending: the service may have carried the request out."""
 

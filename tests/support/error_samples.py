@@ -12,6 +12,7 @@ SAMPLES: list[SeeClickFixError] = [
     errors.ClosedClientError(),
     errors.EventLoopError(),
     errors.ConnectionFailedError("gone", advice="Check base_url.", route="GET /issues"),
+    errors.InvalidEnvironmentError("HTTPS_PROXY is invalid.", variable="HTTPS_PROXY"),
     errors.AnswerLostError("gone", route="GET /issues"),
     errors.AnswerTimeoutError("gone", route="GET /issues"),
     errors.IssueMayExistError({"status": "all"}, route="POST /issues"),
