@@ -23,6 +23,7 @@ from seeclickfix_async.models import Pagination
 
 T = TypeVar("T")
 
+_SMALL = 4 * 2**20  # bytes, which models of the smallest rows turn into less than 200 MB
 _MOST_ROWS = 10_000  # the largest pages of the service have 1,000 (observed)
 
 
@@ -67,7 +68,7 @@ def decode_object(response: Response, model: type[T]) -> T:
         DecodeError: It is not JSON, or not such an object; `path` is its invalid part.
     """
     try:
-        lenient_json.check_size(response.content)
+        _check_size(response)
         decoded: T = _decoder(model).decode(response.content)  # type: ignore[arg-type]
         if not normalize.has_renamed_fields(decoded, response.content):
             return decoded
@@ -85,8 +86,8 @@ def decode_rows(response: Response, key: str, model: type[T]) -> Rows[T]:
         DecodeError: It is not JSON, or does not contain such a list. An unreadable row does not
             raise; it is returned in `rejected`.
     """
-    _check_size(response)
     try:
+        _check_size(response)
         if key:
             envelope = _decoder(_envelope(key, model)).decode(_body(response))  # type: ignore[arg-type]
             items = getattr(envelope, key)
@@ -130,10 +131,9 @@ def decode_plain(response: Response, key: str, rejected: Collection[int]) -> tup
 
 
 def _check_size(response: Response) -> None:
-    try:
+    """Refuse a document with too many values, if it is so large that to count them is worth it."""
+    if len(response.content) > _SMALL:
         lenient_json.check_size(response.content)
-    except OverflowError as error:
-        raise DecodeError(response.why_unreadable(error), route=response.route) from None
 
 
 def _check_rows(rows: Sized, key: str, response: Response) -> None:
@@ -148,6 +148,10 @@ def _check_rows(rows: Sized, key: str, response: Response) -> None:
 def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
     """Return the bytes of a collection's rows, its metadata and its errors."""
     body = _body(response)
+    try:
+        lenient_json.check_size(body)
+    except OverflowError as error:
+        raise DecodeError(response.why_unreadable(error), route=response.route) from None
     try:
         if not key:
             return [bytes(row) for row in _decoder(list[msgspec.Raw]).decode(body)], None, None

@@ -138,7 +138,7 @@ class Bearer:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """What the credential consists of and must not be shown."""
+        """The secrets that the header contains."""
         return (self.token,)
 
     def header(self) -> str:
@@ -172,7 +172,7 @@ class Basic:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """What the credential consists of and must not be shown."""
+        """The secrets that the header contains."""
         return Secret(self.header().removeprefix("Basic ")), self.password
 
     def header(self) -> str:

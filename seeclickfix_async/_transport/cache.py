@@ -26,7 +26,7 @@ from seeclickfix_async.errors._counting import counted
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 _LONGEST = 31 * 86_400.0  # seconds
 _OBJECT_SIZE = 64  # bytes of an empty string and its place in a dict
-_OBJECTS = 8  # of a response besides its texts
+_OBJECTS = 8  # of a response besides its strings
 _MIN_RESPONSES = 4  # a larger response would evict nearly all others
 
 
@@ -135,17 +135,18 @@ class Cache:
 
 
 def _size(key: Hashable, response: Response) -> int:
-    """Estimate the memory of a response: its texts, and an object for each of them."""
-    texts = (*_texts(key), response.url, *response.headers, *response.headers.values())
-    return len(response.content) + sum(map(len, texts)) + _OBJECT_SIZE * (len(texts) + _OBJECTS)
+    """Estimate the memory of a response: its content, its strings, and an object for each."""
+    strings = (*_strings(key), response.url, *response.headers, *response.headers.values())
+    characters = sum(map(len, strings))
+    return len(response.content) + characters + _OBJECT_SIZE * (len(strings) + _OBJECTS)
 
 
-def _texts(key: Hashable) -> Iterator[str]:
+def _strings(key: Hashable) -> Iterator[str]:
     if isinstance(key, str):
         yield key
     elif isinstance(key, tuple):
         for part in key:
-            yield from _texts(part)
+            yield from _strings(part)
 
 
 def validators(response: Response | None) -> dict[str, str]:

@@ -19,7 +19,7 @@ _PROXY_SCHEMES = ("http", "https", "all")
 
 
 def check_certificate_folders() -> None:
-    """Refuse folders of certificates of which none exists: TLS would trust nobody, without error.
+    """Refuse folders of certificates if none exists: TLS would trust no server, without an error.
 
     Raises:
         InvalidEnvironmentError: None exists.
@@ -56,7 +56,7 @@ def proxy_settings_error(check: Callable[[str], object]) -> InvalidEnvironmentEr
         except ImportError:
             reason = "is a SOCKS proxy, which requires another package: pip install 'httpx[socks]'."
             return _invalid(_variable(scheme), reason)
-        except Exception:  # noqa: BLE001  # of any kind, and its text may contain a password
+        except Exception:  # noqa: BLE001  # of any class, and it may contain a password
             reason = "is not the URL of a proxy, such as http://, https:// or socks5://host:port."
             return _invalid(_variable(scheme), reason)
     return _invalid(

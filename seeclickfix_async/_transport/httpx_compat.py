@@ -206,7 +206,7 @@ def default_client(headers: Mapping[str, str]) -> HTTPClient:
         failure = environment.tls_error(error)
     except (ValueError, ImportError, httpx.InvalidURL):
         failure = environment.proxy_settings_error(
-            lambda url: httpx.AsyncHTTPTransport(proxy=url, verify=context)
+            lambda url: httpx.AsyncHTTPTransport(proxy=url, verify=_tls_context())
         )
     else:
         return client

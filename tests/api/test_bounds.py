@@ -29,7 +29,7 @@ def backend() -> HTTPBackend:
 
 
 _END = b'],"metadata":{"pagination":{"entries":3,"page":1,"per_page":100,"pages":1}}}'
-_MANY = MOST_VALUES + 1
+_MANY = 5 * MOST_VALUES // 2
 
 _LISTINGS: dict[str, Callable[[AsyncClient], Awaitable[Any]]] = {
     "issues": lambda client: client.issues.list().collect(),
@@ -80,6 +80,17 @@ async def test_a_page_has_at_most_ten_thousand_rows(backend: HTTPBackend, row: b
 
         assert "more than 10,000 rows" in str(error)
         assert peak < 2**24
+
+
+async def test_rows_of_a_document_that_is_not_counted_are_bounded(backend: HTTPBackend) -> None:
+    """Values are counted from 4 MB on."""
+    body = _listing("issues", b'{"id":1}', 440_000)
+    error, peak = await _outcome(
+        make_client(backend, backend.response(body=body)).issues.list().collect()
+    )
+
+    assert "more than 10,000 rows" in str(error)
+    assert peak < 200_000_000
 
 
 async def test_ten_thousand_rows_are_read(backend: HTTPBackend) -> None:
