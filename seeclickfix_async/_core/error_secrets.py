@@ -53,13 +53,6 @@ def hide_init_arguments(cls: type[T]) -> type[T]:
     return cls
 
 
-def mask_error(error: SeeClickFixError, secrets: Iterable[Secret]) -> None:
-    """Mask the secrets of a request in an error that quotes its response."""
-    known = tuple(secrets)
-    error.args = mask_secrets(error.args, known)
-    vars(error).update(mask_secrets(vars(error), known))
-
-
 def mask_secrets(value: T, secrets: Iterable[Secret]) -> T:
     """Mask the secrets of a request in words of its response, which may repeat them.
 

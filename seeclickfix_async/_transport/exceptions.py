@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from seeclickfix_async._core.credentials import parse_origin
-from seeclickfix_async._core.quoting import mask_secrets, shorten
+from seeclickfix_async._core.error_secrets import mask_secrets
+from seeclickfix_async._core.quoting import shorten
 from seeclickfix_async._transport.environment import certificate_variable, describe_proxy
 from seeclickfix_async._transport.httpx_compat import HTTPLibrary
 from seeclickfix_async._transport.request import Exchange

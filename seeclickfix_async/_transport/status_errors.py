@@ -8,7 +8,8 @@ from typing import Any
 
 from seeclickfix_async._core import backoff
 from seeclickfix_async._core.credentials import parse_origin
-from seeclickfix_async._core.quoting import mask_secrets, shorten
+from seeclickfix_async._core.error_secrets import mask_secrets
+from seeclickfix_async._core.quoting import shorten
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.response import Response, is_success
 from seeclickfix_async.errors import (
@@ -105,7 +106,7 @@ def refuse_listed_errors(response: Response, errors: Any) -> None:
         ValidationError: It lists errors.
     """
     if errors:
-        raise _validation_error(response, _mask({"errors": errors}, response.secrets))
+        raise _validation_error(response, mask_secrets({"errors": errors}, response.secrets))
 
 
 def _validation_error(response: Response, body: Any) -> ValidationError:
@@ -193,27 +194,16 @@ def _data(response: Response, body: Any) -> dict[str, Any]:
         "status": response.status,
         "route": response.route,
         "body": body,
-        "headers": _mask(response.headers, response.secrets),
+        "headers": mask_secrets(response.headers, response.secrets),
         "retry_after": backoff.parse_retry_after(response.headers.get("retry-after")),
     }
 
 
 def _body(response: Response) -> Any:
     try:
-        return _mask(response.json(), response.secrets)
+        return mask_secrets(response.json(), response.secrets)
     except DecodeError:
         return None  # such as an empty 404 or a proxy's web page
-
-
-def _mask(value: Any, secrets: Iterable[Secret]) -> Any:
-    """Return a value of the service's without the request's secrets, which it may have repeated."""
-    if isinstance(value, str):
-        return mask_secrets(value, secrets)
-    if isinstance(value, Mapping):
-        return {_mask(name, secrets): _mask(item, secrets) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_mask(item, secrets) for item in value]
-    return value
 
 
 def _refusal_reason(headers: Mapping[str, str]) -> str:

@@ -336,7 +336,7 @@ def _redirect_url(exchange: Exchange, location: str) -> str:
 def _internal_redirect_error(exchange: Exchange) -> TransportError:
     """Return the error for a redirect from a public service into the caller's own network."""
     if exchange.request.into is None:
-        return foreign_redirect_error(exchange.url, exchange.request.route)
+        return foreign_redirect_error(exchange.url, exchange.request.route, exchange.secrets)
     return RedirectRefusedError(
         "The service redirects to an address that is not on the public internet.",
         route=exchange.request.route,

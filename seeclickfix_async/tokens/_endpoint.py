@@ -13,7 +13,6 @@ import anyio
 import attrs
 
 from seeclickfix_async._core.credentials import Bearer, build_user_agent, header_text
-from seeclickfix_async._core.error_secrets import mask_error
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter
@@ -240,8 +239,6 @@ class TokenEndpoint:
             return await self._send(request, self._options)
         except SeeClickFixError as error:
             strip_traceback(error)  # its frames contain a redirect, which may repeat the form
-            secrets = [*form.values(), self._app.client_secret]
-            mask_error(error, [secret for secret in secrets if isinstance(secret, Secret)])
             code, description = _error_fields(getattr(error, "body", None))
             if code is None:
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import itertools
 import tracemalloc
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
@@ -28,6 +29,7 @@ pytestmark = [
 
 _ONE_ATTEMPT = Retry(attempts=1)
 _ISSUE = b'{"id": 7}'
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 Call = Callable[[str, Any], Awaitable[object]]
 
@@ -61,7 +63,9 @@ def _compress(pieces: Iterable[bytes]) -> bytes:
 
 @functools.cache
 def _bomb(megabytes: int) -> bytes:
-    return _compress(bytes(2**20) for _ in range(megabytes))
+    """Return compressed zeros behind the first bytes of an image."""
+    first = _PNG + bytes(2**20 - len(_PNG))
+    return _compress(itertools.chain([first], itertools.repeat(bytes(2**20), megabytes - 1)))
 
 
 async def _get_issue(url: str, http: Any) -> object:
@@ -151,7 +155,8 @@ async def test_only_gzip_is_accepted(http: Any) -> None:
         async with AsyncClient(base_url=url, http=http, limiter=None) as client:
             await client.issues.get(7)
             await client.request("GET", "/issues/7", headers={"accept-encoding": "br, gzip"})
-            await client.photos.read(f"{url}/photo.png")
+            with pytest.raises(errors.DecodeError, match="not an image"):
+                await client.photos.read(f"{url}/photo.png")
 
     for head in heads:
         lines = [line for line in head.lower().split(b"\r\n") if line.startswith(b"accept-enc")]
