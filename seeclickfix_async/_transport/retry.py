@@ -18,8 +18,8 @@ from seeclickfix_async.errors import (
 )
 
 _TRANSIENT = frozenset({502, 503, 504})
-DEFAULT_RETRY_AFTER = 10.0
-"""Seconds to wait after a 429 without Retry-After; the documentation's sample says 10."""
+_DEFAULT_PAUSE = 10.0  # seconds; the documentation's sample of Retry-After says 10
+_ROUNDED_PAUSE = 1.0  # seconds; a Retry-After of 0 stands for less than a second
 
 
 @attrs.frozen(kw_only=True)
@@ -61,14 +61,21 @@ class Retry:
         if attempt >= self.attempts or not _is_retryable(error, safe=safe):
             return None
         retry_after = getattr(error, "retry_after", None)
-        if retry_after is None and isinstance(error, RateLimitedError):
-            retry_after = DEFAULT_RETRY_AFTER
+        if isinstance(error, RateLimitedError):
+            retry_after = pause_after(error)
         jitter = backoff.backoff(attempt, random=self.random(), base=self.base, cap=self.cap)
         wait = jitter if retry_after is None else retry_after
         return wait if elapsed + wait <= self.total else None
 
 
 DEFAULT_RETRY = Retry()
+
+
+def pause_after(error: RateLimitedError) -> float:
+    """Return the seconds in which no request may be sent after a 429."""
+    if error.retry_after is None:
+        return _DEFAULT_PAUSE
+    return error.retry_after or _ROUNDED_PAUSE
 
 
 def _is_retryable(error: SeeClickFixError, *, safe: bool) -> bool:

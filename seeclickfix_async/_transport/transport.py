@@ -22,7 +22,7 @@ from seeclickfix_async._transport.limiter import Limiter, RateLimiter, Returnabl
 from seeclickfix_async._transport.pool import ClientPool
 from seeclickfix_async._transport.request import UNSET, Exchange, Request, RequestOptions, Unset
 from seeclickfix_async._transport.response import Response
-from seeclickfix_async._transport.retry import DEFAULT_RETRY_AFTER, Retry
+from seeclickfix_async._transport.retry import Retry, pause_after
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, status_error
 from seeclickfix_async.errors import (
     AuthenticationError,
@@ -175,7 +175,7 @@ class Transport:
             return
         if exchange.is_own:  # the quota is the API's, not that of another host
             if isinstance(error, RateLimitedError):
-                await self._limiter.hold(error.retry_after or DEFAULT_RETRY_AFTER)
+                await self._limiter.hold(pause_after(error))
             if isinstance(error, BlockedError):
                 await self._limiter.stop(error)
         elif exchange.request.into is None:

@@ -287,13 +287,31 @@ async def test_an_unreadable_row_loses_no_other_row(
     "failure", [502, 503, 504, 429, "ConnectError", "ReadError", "ReadTimeout"]
 )
 async def test_a_read_is_retried(backend: HTTPBackend, failure: int | str) -> None:
-    bad = failure if isinstance(failure, str) else backend.response(failure, b"", retry_after="0")
+    bad = (
+        failure if isinstance(failure, str) else backend.response(failure, b"", retry_after="0.001")
+    )
     client = make_client(backend, bad, bad, backend.response(body=ISSUE))
 
     issue = await client.issues.get(7)
 
     assert issue.id == 7
     assert len(backend.requests) == 3
+
+
+@pytest.mark.parametrize(("retry_after", "pause"), [("0", 1.0), ("7", 7.0), ("soon", 10.0)])
+async def test_the_pause_after_a_429(backend: HTTPBackend, retry_after: str, pause: float) -> None:
+    clock = VirtualClock()
+    limited = backend.response(429, b"", retry_after=retry_after)
+    client = make_client(
+        backend, limited, backend.response(body=ISSUE), clock=clock, limiter=Limiter(clock=clock)
+    )
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(clock.run)
+        start = clock.now()
+        await client.issues.get(7)
+        tasks.cancel_scope.cancel()
+
+    assert clock.now() - start == pause
 
 
 @pytest.mark.parametrize(
@@ -335,7 +353,9 @@ async def test_a_permanent_error_is_not_retried(
 async def test_a_write_is_retried_only_if_it_certainly_had_no_effect(
     backend: HTTPBackend, failure: int | str, attempts: int
 ) -> None:
-    bad = failure if isinstance(failure, str) else backend.response(failure, b"", retry_after="0")
+    bad = (
+        failure if isinstance(failure, str) else backend.response(failure, b"", retry_after="0.001")
+    )
     client = make_client(backend, bad, bad, backend.response(201, {}))
 
     try:
