@@ -23,19 +23,20 @@ from tests.support.small_worlds import World, crawl, worlds
 
 @pytest.mark.parametrize(
     ("rows", "page_size", "events", "every"),
-    [(5, 2, 1, 1), (3, 2, 2, 4), (8, 3, 1, 50)],
-    ids=["one event", "two events, each fourth", "eight rows, each fiftieth"],
+    [(5, 2, 1, 3), (3, 2, 2, 6), (8, 3, 1, 150)],
+    ids=["one event", "two events", "eight rows"],
 )
 @pytest.mark.timeout(600)
 def test_small_worlds_in_which_something_happens_at_every_moment(
     rows: int, page_size: int, events: int, every: int
 ) -> None:
+    """`python -m benchmarks proof --worlds` tries the others."""
     tried = 0
     for world in itertools.islice(worlds(rows, page_size, events=events), 0, None, every):
         assert crawl(world).failure is None, world
         tried += 1
 
-    assert tried > 10_000
+    assert tried > 5_000
 
 
 @pytest.mark.parametrize("seconds", [(5,), (1, 1, 1, 1, 1), (1, 4), (4, 1), (2, 3), (0, 0, 3)])

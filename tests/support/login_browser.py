@@ -42,7 +42,8 @@ class Provider:
         self.requests.append(parse_qs(request.content.decode()))
         if self.status == 0:
             raise httpx.ConnectError("injected")
-        return httpx.Response(self.status, content=self.content)
+        headers = {"Retry-After": "0.001"}
+        return httpx.Response(self.status, content=self.content, headers=headers)
 
 
 class Browser:
