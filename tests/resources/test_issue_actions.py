@@ -156,7 +156,7 @@ async def test_a_success_that_lists_errors_is_an_error(write: Write) -> None:
 @_every_write
 async def test_a_write_is_repeated_after_429(write: Write) -> None:
     harness, client, number = write.make_harness()
-    harness.sandbox.faults.extend([Fault(429, None, {"Retry-After": "0"})] * 2)
+    harness.sandbox.faults.extend([Fault(429, None, {"Retry-After": "0.001"})] * 2)
 
     await write.call(client, number)
 
@@ -377,7 +377,7 @@ async def test_a_photo_is_sent_again_after_429(tmp_path: Path) -> None:
     harness = SandboxHarness()
     path = tmp_path / "photo.png"
     path.write_bytes(_PNG)
-    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
+    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0.001"}))
 
     async with await anyio.open_file(path, "rb") as opened:
         for image in (path, opened):

@@ -369,7 +369,7 @@ async def test_a_refused_report_is_an_error(fault: Fault, error: type[Exception]
 async def test_a_report_is_repeated_after_429() -> None:
     harness = SandboxHarness()
     draft = await _draft_pothole(harness.client, image=_PNG)
-    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
+    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0.001"}))
 
     await harness.client.issues.create(draft)
 

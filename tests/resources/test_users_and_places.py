@@ -222,7 +222,7 @@ async def test_a_refused_write_is_not_sent_again(
 @_every_write
 async def test_a_write_is_repeated_after_429(write: Call) -> None:
     harness = await _make_harness()
-    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0"}))
+    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0.001"}))
 
     await write(harness.client)
 

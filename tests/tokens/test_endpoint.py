@@ -222,7 +222,7 @@ async def test_no_redirect_is_followed(status: int, target: str) -> None:
     ("response", "tries"),
     [
         (httpx.ConnectError("refused"), 4),
-        (httpx.Response(429, headers={"Retry-After": "0"}), 4),
+        (httpx.Response(429, headers={"Retry-After": "0.001"}), 4),
         (httpx.ReadError("broken"), 1),
         (httpx.ReadTimeout("late"), 1),
         (httpx.Response(502), 1),
