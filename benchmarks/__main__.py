@@ -37,15 +37,19 @@ def _options() -> argparse.Namespace:
         "names", nargs="*", metavar="NAME", help=f"all by default: {', '.join(_ALL)}"
     )
     proof = parser.add_argument_group("proof")
-    proof.add_argument("--seeds", default="200", help="number of seeds, or FIRST:END")
-    proof.add_argument("--worlds", action="store_true", help="run every small world instead")
+    part = proof.add_mutually_exclusive_group()
+    part.add_argument("--seeds", help="only random worlds: their number, or FIRST:END")
+    for name in ("worlds", "faults", "cancellations", "tokens"):
+        part.add_argument(
+            f"--{name}", dest="part", action="store_const", const=name, help=f"only the {name}"
+        )
     return parser.parse_args()
 
 
 def _ratios(name: str, options: argparse.Namespace) -> Iterator[Ratio]:
     module = importlib.import_module(f"benchmarks.{name}")
     if name == "proof":
-        return module.ratios(options.seeds, every_world=options.worlds)  # type: ignore[no-any-return]
+        return module.ratios(options.seeds, options.part)  # type: ignore[no-any-return]
     return module.ratios()  # type: ignore[no-any-return]
 
 

@@ -1,13 +1,16 @@
-"""Seeded crawls and pulls of a changing service, compared with the service's own data.
+"""The promises of the package, tried with everything that can go wrong.
 
+    python -m benchmarks proof
     python -m benchmarks proof --seeds 10000
     python -m benchmarks proof --seeds 17:18
     python -m benchmarks proof --worlds
 
 Each seed draws a service, its changes, and the way it is read. The service is crawled, and pulled
-into a file that is then updated and swept; the readers are killed, cancelled and disconnected. Each
-seed is repeatable, and a single one prints its configuration. `--worlds` runs every small world
-instead: each change of a few rows, at each step of a crawl.
+into a file that is then updated and swept; the readers are killed, cancelled and disconnected. The
+data are compared with those of the service. Each seed is repeatable, and a single one prints its
+configuration. `worlds` are all small ones instead: each change of a few rows, at each step of a
+crawl. `--faults`, `--cancellations` and `--tokens` use real sockets, and the last one a real OAuth
+provider (tests/provider) and Redis. Without an option, all but the worlds are run, with 200 seeds.
 """
 
 from __future__ import annotations
@@ -15,13 +18,14 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from typing import get_args
 
 import attrs
 
 from benchmarks.measure import Ratio
+from benchmarks.proof import cancellations, fault_matrix, shared_tokens
 from benchmarks.proof.crawls import prove_crawl
 from benchmarks.proof.findings import FaultKind, Findings
 from benchmarks.proof.pulls import prove_pull
@@ -33,14 +37,22 @@ _WORLDS = {"3 rows, 2 events": (3, 2, 2), "8 rows, 1 event": (8, 3, 1)}
 _CHUNK = 200  # worlds that a process takes at once
 
 
-def ratios(seeds: str = "200", *, every_world: bool = False) -> Iterator[Ratio]:
+def ratios(seeds: str | None = None, part: str | None = None) -> Iterator[Ratio]:
     """Yield the results.
 
     Args:
-        seeds: The number of seeds, or the first one and the one after the last: `17:18`.
-        every_world: Whether to run the small worlds instead.
+        seeds: The number of seeds, or the first one and the one after the last: `17:18`; only these
+            are run then.
+        part: The name of the only part to run.
     """
-    yield from _worlds() if every_world else _seeds(seeds)
+    if part is not None:
+        yield from _PARTS[part]()
+        return
+    yield from _seeds(seeds or "200")
+    if seeds is None:
+        yield from fault_matrix.ratios()
+        yield from cancellations.ratios()
+        yield from shared_tokens.ratios()
 
 
 def prove(seed: int) -> Findings:
@@ -92,3 +104,11 @@ def _worlds() -> Iterator[Ratio]:
 
 def _crawl_world(world: World) -> tuple[World, str | None]:
     return world, crawl(world).failure
+
+
+_PARTS: dict[str, Callable[[], Iterator[Ratio]]] = {
+    "worlds": _worlds,
+    "faults": fault_matrix.ratios,
+    "cancellations": cancellations.ratios,
+    "tokens": shared_tokens.ratios,
+}
