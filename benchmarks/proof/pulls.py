@@ -271,8 +271,6 @@ def _pull(run: _Run, options: dict[str, bool], interruption: Interruption | None
 
 def _read(path: Path) -> list[_Row]:
     """Read a file as its users would."""
-    if path.suffix.endswith("parquet") and not any(path.glob("*/*.parquet")):
-        return []
     rows = (row | row.get("properties", {}) for row in files.read_issues(path))
     return [
         _Row(

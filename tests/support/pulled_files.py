@@ -37,6 +37,8 @@ def read_sqlite(path: Path, query: str = "SELECT * FROM issues") -> list[Row]:
 
 
 def read_dataset(path: Path) -> list[Row]:
+    if not any(path.glob("*/*.parquet")):
+        return []
     found = _duckdb().execute(
         "SELECT * FROM read_parquet(?, hive_partitioning = true)", [f"{path}/*/*.parquet"]
     )
