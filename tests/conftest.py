@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.doorkeeper import Doorkeeper, doorkeeper
 from tests.support.http_backends import HTTPBackend
 from tests.support.keyring_backend import MemoryKeyring
 
@@ -65,3 +66,16 @@ def city() -> Sandbox:
 def city_url(city: Sandbox) -> Iterator[str]:
     with city.serve() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def running_provider() -> Iterator[Doorkeeper]:
+    with doorkeeper() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(running_provider: Doorkeeper) -> Doorkeeper:
+    """A real OAuth provider with its default settings, and without tokens."""
+    running_provider.reset()
+    return running_provider

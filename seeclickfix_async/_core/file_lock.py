@@ -11,9 +11,9 @@ from pathlib import Path
 
 from filelock import lock_descriptor, unlock_descriptor
 
-# Links are not followed: in a folder that others can write to, one would create a file elsewhere.
-# A pipe does not block.
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+from seeclickfix_async._core.private_file import SAFE_FLAGS
+
+_FLAGS = os.O_RDWR | os.O_CREAT | SAFE_FLAGS  # followed, a link would create a file elsewhere
 _OWNER_ONLY = 0o600
 _CONTENT = re.compile(rb"[\s\d\0]*")  # zeros after a power failure
 _MOST_CONTENT = 64  # bytes

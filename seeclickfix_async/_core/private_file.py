@@ -1,4 +1,4 @@
-"""A small file that the processes of one user share, read and changed under a lock."""
+"""Files that only their owner can access; one that processes share, changed under a lock."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ T = TypeVar("T")
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NO_FOLLOW
-# Opening a pipe that is in the place of the file must not wait for its other end.
-_FILE_FLAGS = (
-    os.O_RDWR | os.O_CREAT | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-)
+SAFE_FLAGS = _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""For a file that others may have replaced: no link is followed, and a pipe does not block."""
+_FILE_FLAGS = os.O_RDWR | os.O_CREAT | SAFE_FLAGS
 _HAS_FOLDER_DESCRIPTORS = os.open in os.supports_dir_fd
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -100,10 +99,18 @@ class PrivateFile:
         return str(self.folder / self._name) if folder is None else self._name
 
 
+def is_foreign(status: os.stat_result) -> bool:
+    """Check whether a file or folder belongs to another user; Windows has no such owners."""
+    return os.name == "posix" and status.st_uid != os.geteuid()
+
+
+def is_open_to_others(status: os.stat_result, access: int) -> bool:
+    """Check whether other users have some of this access; Windows has no such modes."""
+    return os.name == "posix" and bool(status.st_mode & access)
+
+
 def _check_owner(status: os.stat_result) -> None:
-    if not hasattr(os, "geteuid"):
-        return
-    if status.st_uid != os.geteuid():
+    if is_foreign(status):
         raise PermissionError(errno.EPERM, "it belongs to another user")
-    if status.st_mode & _WRITABLE_BY_OTHERS:
+    if is_open_to_others(status, _WRITABLE_BY_OTHERS):
         raise PermissionError(errno.EPERM, "other users can write to it")

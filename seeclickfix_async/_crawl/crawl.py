@@ -15,7 +15,7 @@ from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery
 from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.driver import MAX_WORKERS, Batch, BatchHandler, Driver, PageReader
-from seeclickfix_async._crawl.limits import LARGEST_PAGE_SIZE, PageSize
+from seeclickfix_async._crawl.limits import MAX_PAGE_SIZE, PageSize
 from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async._crawl.report import Estimate, Report
 from seeclickfix_async.models import Issue
@@ -46,7 +46,7 @@ class Crawl(Generic[IssueT]):
         if concurrency is not None:
             validation.in_range("concurrency", concurrency, 1, MAX_WORKERS, integer=True)
         if page_size is not None and page_size != "largest":
-            most = DETAILED_PER_PAGE if query.details else LARGEST_PAGE_SIZE
+            most = DETAILED_PER_PAGE if query.details else MAX_PAGE_SIZE
             validation.in_range("page_size", page_size, 1, most, integer=True)
         self._planner: CrawlPlanner[IssueT] = CrawlPlanner(
             query, by=by, page_size=page_size, rate=pages.rate, state=state

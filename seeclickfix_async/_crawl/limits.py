@@ -14,7 +14,7 @@ _Count = Annotated[int, Meta(ge=1)]
 DOCUMENTED_PAGE_SIZE = 100
 """The page size that the API page documents."""
 
-LARGEST_PAGE_SIZE = 1000
+MAX_PAGE_SIZE = 1000
 """The largest page that the service was seen to grant (observed in 2026)."""
 
 PageSize = int | Literal["largest"]

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -39,12 +39,7 @@ from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQue
 from seeclickfix_async._core.timestamps import EARLIEST, LATEST
 from seeclickfix_async._crawl.crowded_second import CrowdedSecond, Listing
 from seeclickfix_async._crawl.evidence import Evidence, PageRequest
-from seeclickfix_async._crawl.limits import (
-    DOCUMENTED_PAGE_SIZE,
-    LARGEST_PAGE_SIZE,
-    Limits,
-    PageSize,
-)
+from seeclickfix_async._crawl.limits import DOCUMENTED_PAGE_SIZE, MAX_PAGE_SIZE, Limits, PageSize
 from seeclickfix_async._crawl.received import MAX_CLOCK_SKEW, ReceivedIssues
 from seeclickfix_async._crawl.report import Estimate
 from seeclickfix_async._crawl.state import CrawlState
@@ -88,7 +83,7 @@ class CrawlPlanner(Generic[IssueT]):
         self._start, self._before = (at and at.astimezone(UTC) for at in query.bounds(by))
         default = DETAILED_PER_PAGE if query.details else DOCUMENTED_PAGE_SIZE
         if page_size == "largest":
-            page_size = default if query.details else LARGEST_PAGE_SIZE
+            page_size = default if query.details else MAX_PAGE_SIZE
         requested = page_size or default
         self._query = attrs.evolve(query, sort_direction="ASC", per_page=requested)
         if state is None:
@@ -336,19 +331,12 @@ class CrawlPlanner(Generic[IssueT]):
         self._close(period)
 
     def share(self, period: TimeSlice, workers: int) -> None:
-        """Split a slice among up to this many more workers, if that saves time.
-
-        The parts are equal in time, since the distribution of the rows is unknown.
-        """
+        """Divide a slice among up to this many more workers, if that saves time."""
         parts = min(workers + 1, period.rows_left // (2 * self.per_page), period.seconds)
         if period.start is None or period.is_closing or not period.is_between_pages or parts < 2:
             return
-        length = timedelta(seconds=period.seconds // parts)
-        period.rows_left //= parts
-        index = self.slices.index(period)
-        for number in range(parts - 1, 0, -1):
-            later = period.split(period.start + length * number, period.rows_left)
-            self.slices.insert(index + 1, later)
+        index = self.slices.index(period) + 1
+        self.slices[index:index] = period.divide(period.start, parts)
         self.state.parts += parts - 1
 
     def estimate(self) -> Estimate:
@@ -369,8 +357,7 @@ class CrawlPlanner(Generic[IssueT]):
                 updates ends then: often there are none, and the count may be too high for ever.
         """
         state = self.state
-        is_without_rows = state.received + state.rejected == 0
-        if state.gaps and is_without_rows and self.by == "created_at":
+        if state.gaps and self.by == "created_at" and not state.received + state.rejected:
             reason = state.reasons[0]
             self._reopen()
             raise TruncatedResultsError(reason, page=1, received=0, entries=count)
@@ -393,11 +380,8 @@ class CrawlPlanner(Generic[IssueT]):
         state = self.state
         if state.began is None:
             return []
-        if self.by == "created_at":
-            is_useful = self._received.is_whole
-        else:
-            is_useful = self._before is None or state.began < self._before != LATEST
-        if not is_useful:
+        is_open = self._before is None or state.began < self._before != LATEST
+        if not (self._received.is_whole if self.by == "created_at" else is_open):
             return []
         start, end = self._query.bounds("updated_at")
         since = max(start or EARLIEST, (state.updates_read_at or state.began) - MAX_CLOCK_SKEW)

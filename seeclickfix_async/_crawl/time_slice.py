@@ -103,6 +103,23 @@ class TimeSlice:
         if len(rows) > min_rows and None not in clocks.values():
             self.listing.front, self.reached = rows, second
 
+    def divide(self, start: datetime, parts: int) -> list[TimeSlice]:
+        """Cut the period into equal parts, and return the later ones, oldest first.
+
+        They are equal in time, since the distribution of the rows is unknown.
+
+        Args:
+            start: Its start, which is known.
+            parts: Their number.
+        """
+        length = timedelta(seconds=self.seconds // parts)
+        self.rows_left //= parts
+        later = [
+            self.split(start + length * number, self.rows_left)
+            for number in range(parts - 1, 0, -1)
+        ]
+        return later[::-1]
+
     def split(self, at: datetime, rows_left: int = 0) -> TimeSlice:
         """Cut the period in two; return the later part."""
         later = TimeSlice(self.by, at, self.end, self.is_closing, rows_left)

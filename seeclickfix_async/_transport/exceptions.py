@@ -59,12 +59,7 @@ def translate_exception(
             advice="Before you write again, check whether it did, or allow a longer timeout.",
             route=route,
         )
-    return AnswerLostError(
-        f"The connection to {host} broke before the response was complete{cause}. The service may "
-        "have executed the request.",
-        advice="Before you write again, check whether it did.",
-        route=route,
-    )
+    return _lost(f"The connection to {host} broke before the response was complete{cause}", route)
 
 
 def _connection_error(error: Exception, exchange: Exchange) -> ConnectionFailedError:
@@ -124,11 +119,15 @@ def total_timeout_error(exchange: Exchange) -> TransportError:
 
 def undecodable_error(reason: str, exchange: Exchange) -> AnswerLostError:
     """Return the error for content that cannot be decompressed."""
+    problem = f"The response of {_host(exchange)} cannot be read: {reason}"
+    return _lost(problem, exchange.request.route)
+
+
+def _lost(problem: str, route: str) -> AnswerLostError:
     return AnswerLostError(
-        f"The response of {_host(exchange)} cannot be read: {reason}. The service may have "
-        "executed the request.",
+        f"{problem}. The service may have executed the request.",
         advice="Before you write again, check whether it did.",
-        route=exchange.request.route,
+        route=route,
     )
 
 

@@ -12,7 +12,7 @@ from seeclickfix_async._transport.threads import is_cancelled
 T = TypeVar("T")
 
 POLL_SECONDS = 0.2
-"""How long SQLite waits by itself for a lock: it does not notice that its caller was cancelled."""
+"""Seconds that SQLite itself waits for a lock, in which it does not notice a cancellation."""
 
 _MOST_SECONDS = 60.0
 _PRIMARY_CODE = 0xFF  # of an extended error code

@@ -9,24 +9,17 @@ import stat
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.doorkeeper import Doorkeeper, doorkeeper
+from tests.support.doorkeeper import Doorkeeper
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/oauth/authorize\S+")
 _SAMPLE = "test-08/12/2024-01/01/2099-secret"
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Doorkeeper]:
-    with doorkeeper() as provider:
-        yield provider
 
 
 class Terminal:

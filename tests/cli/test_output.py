@@ -18,18 +18,10 @@ import pytest
 
 from seeclickfix_async._cli.run import run
 from seeclickfix_async.sandbox import TOKEN
-from tests.support.text_service import TextService
+from tests.support.text_service import READING, TextService
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 _TEXT = "Hole 🕳\ufe0f at Çiçek—日本語"
-_READING = (
-    ("issues",),
-    ("show", "1"),
-    ("whoami",),
-    ("form", "41", "-73"),
-    ("questions", "1"),
-    ("places", "41", "-73"),
-)
 _SENDING = (("comment", "1", "Danke 🙂"), ("close", "1", "Erledigt ✓"))
 _REPORT = ("report", "--at", "41", "-73", "--address", _TEXT, "--type", "1", "--answers", "a.json")
 _LOCAL = (("pull", "é.db"), ("map", "é.jsonl"), ("login", "--token"), ("logout",))
@@ -80,7 +72,7 @@ class _FailingOutput(io.StringIO):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp932", "utf-16"])
-@pytest.mark.parametrize("arguments", [*_READING, *_SENDING, _REPORT, *_LOCAL])
+@pytest.mark.parametrize("arguments", [*READING, *_SENDING, _REPORT, *_LOCAL])
 def test_no_encoding_ends_a_command(arguments: Sequence[str], encoding: str) -> None:
     with io.TextIOWrapper(io.BytesIO(), encoding) as stdout:
         code, errors = _run(stdout, *arguments)
@@ -96,7 +88,7 @@ def test_no_encoding_ends_a_command(arguments: Sequence[str], encoding: str) -> 
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp932", "utf-16", "utf-8", "UTF8"])
-@pytest.mark.parametrize("arguments", [*_READING, _SENDING[0], _REPORT])
+@pytest.mark.parametrize("arguments", [*READING, _SENDING[0], _REPORT])
 def test_json_is_the_same_in_each_encoding(arguments: Sequence[str], encoding: str) -> None:
     with io.TextIOWrapper(io.BytesIO(), encoding) as stdout:
         code, errors = _run(stdout, *arguments, "--json")
@@ -118,7 +110,7 @@ def test_json_is_the_same_in_each_encoding(arguments: Sequence[str], encoding: s
     ],
 )
 @pytest.mark.parametrize("json_", [False, True])
-@pytest.mark.parametrize("arguments", [*_READING, *_SENDING, _REPORT, *_LOCAL])
+@pytest.mark.parametrize("arguments", [*READING, *_SENDING, _REPORT, *_LOCAL])
 def test_the_exit_code_reports_the_work(
     service: TextService, arguments: Sequence[str], json_: bool, stdout: Any, lost: int
 ) -> None:
@@ -126,7 +118,7 @@ def test_the_exit_code_reports_the_work(
 
     code, errors = _run(stdout, *arguments, *options)
 
-    if arguments in _READING:
+    if arguments in READING:
         assert code == lost
     else:
         assert code == (3 if arguments[0] == "pull" else 0)

@@ -18,7 +18,7 @@ import pytest
 from seeclickfix_async._cli.terminal import err, out
 from seeclickfix_async.sandbox import TOKEN
 from tests.support.command_line import run_cli
-from tests.support.text_service import HOSTILE, TextService
+from tests.support.text_service import HOSTILE, READING, TextService
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 _REPORT = ("report", "--at", "41", "-73", "--address", HOSTILE, "--type", "1")
@@ -93,18 +93,7 @@ def test_texts_of_the_service_are_shown_as_they_are(
         assert not re.search("^#66", output, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("issues",),
-        ("show", "1"),
-        ("whoami",),
-        ("form", "41", "-73"),
-        ("questions", "1"),
-        ("places", "41", "-73"),
-        ("comment", "1", "Hello"),
-    ],
-)
+@pytest.mark.parametrize("arguments", [*READING, ("comment", "1", "Hello")])
 def test_json_is_harmless_and_keeps_every_character(url: str, arguments: Sequence[str]) -> None:
     done = run_cli(url, *arguments, "--json")
 
@@ -200,7 +189,7 @@ _NEW_COMMAND = """
 import logging, sys, warnings
 from seeclickfix_async._cli.run import app, run
 from seeclickfix_async._cli.terminal import err, out, print_json
-from tests.support.text_service import HOSTILE
+from tests.support.text_service import HOSTILE, READING
 
 @app.command(name="new")
 def new_command():

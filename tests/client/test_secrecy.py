@@ -31,15 +31,9 @@ from seeclickfix_async.oauth import AuthorizationCode, Flow, Token
 from seeclickfix_async.web import Login
 from tests.support.broken_connection import BrokenTransport
 from tests.support.canaries import Canaries, format_with_locals
-from tests.support.doorkeeper import Doorkeeper, doorkeeper
+from tests.support.doorkeeper import Doorkeeper
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Doorkeeper]:
-    with doorkeeper() as provider:
-        yield provider
 
 
 @pytest.fixture

@@ -17,6 +17,16 @@ HOSTILE = (
 )
 """A text with everything that terminals and rich interpret."""
 
+READING = (
+    ("issues",),
+    ("show", "1"),
+    ("whoami",),
+    ("form", "41", "-73"),
+    ("questions", "1"),
+    ("places", "41", "-73"),
+)
+"""The commands of `scf` that print texts of the service."""
+
 _TIME = "2026-01-01T00:00:00Z"
 _METADATA = {
     "metadata": {"pagination": {"entries": 1, "page": 1, "per_page": 20, "pages": 1}},

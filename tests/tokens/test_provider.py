@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -18,21 +18,9 @@ from seeclickfix_async import (
     oauth,
 )
 from seeclickfix_async.oauth import AuthorizationCode, Flow, Token
-from tests.support.doorkeeper import CALLBACK, Doorkeeper, doorkeeper
+from tests.support.doorkeeper import CALLBACK, Doorkeeper
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[Doorkeeper]:
-    with doorkeeper() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(running: Doorkeeper) -> Doorkeeper:
-    running.reset()
-    return running
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ from seeclickfix_async import (
     MemoryStore,
     StoredToken,
     TokenEndpoint,
-    TokenStore,
     errors,
 )
 from seeclickfix_async._core.secret import Secret
@@ -35,7 +34,7 @@ from seeclickfix_async.tokens import KeyringStore, RedisStore
 from tests.support.canaries import Canaries
 from tests.support.keyring_backend import FailingKeyring, MemoryKeyring
 from tests.support.redis_server import RedisServer
-from tests.support.tokens import APP
+from tests.support.tokens import APP, STORE_CALLS
 
 pytestmark = pytest.mark.anyio
 
@@ -189,20 +188,7 @@ async def test_something_else_in_place_of_the_lock_file_is_reported(
         await _expect(lock(), "The token folder cannot be used")
 
 
-async def _lock(store: TokenStore) -> None:
-    async with store.lock("me"):
-        pass
-
-
-_CALLS: dict[str, Callable[[TokenStore], Awaitable[object]]] = {
-    "get": lambda store: store.get("me"),
-    "put": lambda store: store.put("me", _TOKEN),
-    "delete": lambda store: store.delete("me"),
-    "lock": _lock,
-}
-
-
-@pytest.mark.parametrize("call", _CALLS)
+@pytest.mark.parametrize("call", STORE_CALLS)
 @pytest.mark.parametrize("mode", [0o755, 0o770, 0o701, 0o1777])
 async def test_a_folder_that_others_can_access_is_refused(
     tmp_path: Path, mode: int, call: str
@@ -212,13 +198,13 @@ async def test_a_folder_that_others_can_access_is_refused(
     await store.put("me", _TOKEN)
     folder.chmod(mode)
 
-    await _expect(_CALLS[call](store), f"chmod 700 '{folder}'")
+    await _expect(STORE_CALLS[call](store), f"chmod 700 '{folder}'")
 
     folder.chmod(0o700)
     assert await store.get("me") == _TOKEN
 
 
-@pytest.mark.parametrize("call", _CALLS)
+@pytest.mark.parametrize("call", STORE_CALLS)
 async def test_a_folder_of_another_user_is_refused(
     tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,7 +212,7 @@ async def test_a_folder_of_another_user_is_refused(
     await store.put("me", _TOKEN)
     monkeypatch.setattr(os, "geteuid", lambda: 4711)
 
-    await _expect(_CALLS[call](store), f"belongs to another user.*chown 4711 {tmp_path}")
+    await _expect(STORE_CALLS[call](store), f"belongs to another user.*chown 4711 {tmp_path}")
 
 
 async def test_a_file_of_another_user_is_refused(
@@ -309,7 +295,7 @@ class _FailingRedis:
 async def test_an_error_of_redis_is_not_quoted(error: Exception) -> None:
     store = RedisStore(_FailingRedis(error))  # type: ignore[arg-type]
 
-    for call in _CALLS.values():
+    for call in STORE_CALLS.values():
         await _expect(call(store), type(error).__name__)
 
 
@@ -330,7 +316,7 @@ async def test_a_redis_server_that_does_not_respond_is_reported(
     monkeypatch.setattr("seeclickfix_async.tokens._stores.redis._REPLY_TIMEOUT", 0.01)
     store = RedisStore(_FailingRedis(None))  # type: ignore[arg-type]
 
-    for call in _CALLS.values():
+    for call in STORE_CALLS.values():
         await _expect(call(store), "did not respond")
 
 

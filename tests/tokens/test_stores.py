@@ -8,7 +8,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from seeclickfix_async.oauth import Token
 from seeclickfix_async.tokens import KeyringStore, RedisStore
 from tests.support.keyring_backend import MemoryKeyring
 from tests.support.redis_server import redis_server
+from tests.support.tokens import STORE_CALLS
 
 pytestmark = pytest.mark.anyio
 
@@ -40,17 +41,6 @@ _TOKEN = Token(
 )
 
 
-async def _lock(store: TokenStore) -> None:
-    async with store.lock("me"):
-        pass
-
-
-_CALLS: dict[str, Callable[[TokenStore], Awaitable[object]]] = {
-    "get": lambda store: store.get("me"),
-    "put": lambda store: store.put("me", _TOKEN),
-    "delete": lambda store: store.delete("me"),
-    "lock": _lock,
-}
 _OTHER_TOKEN = Token(Secret("another"), "bearer", None, None, datetime(2026, 11, 2, tzinfo=UTC))
 
 
@@ -281,7 +271,7 @@ async def test_a_task_cancelled_while_it_takes_a_redis_lock_releases_it(redis_po
 
 # coredis opens a connection before it raises, and leaves its streams open.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("call", _CALLS)
+@pytest.mark.parametrize("call", STORE_CALLS)
 @pytest.mark.parametrize("state", ["never opened", "closed"])
 async def test_a_redis_client_that_is_not_open_is_reported(
     redis_port: int, state: str, call: str
@@ -292,11 +282,11 @@ async def test_a_redis_client_that_is_not_open_is_reported(
             await redis.ping()
 
     with pytest.raises(errors.ClientStateError, match="async with coredis"):
-        await _CALLS[call](RedisStore(redis))
+        await STORE_CALLS[call](RedisStore(redis))
     gc.collect()
 
 
-@pytest.mark.parametrize("call", _CALLS)
+@pytest.mark.parametrize("call", STORE_CALLS)
 async def test_a_command_that_redis_refuses_is_reported(redis_port: int, call: str) -> None:
     async with coredis.Redis(port=redis_port) as redis:
         await redis.flushall()
@@ -306,7 +296,7 @@ async def test_a_command_that_redis_refuses_is_reported(redis_port: int, call: s
                 port=redis_port, username="restricted", password="x"
             ) as restricted:
                 with pytest.raises(errors.TokenStoreError, match="permissions"):
-                    await _CALLS[call](RedisStore(restricted))
+                    await STORE_CALLS[call](RedisStore(restricted))
         finally:
             await redis.acl_deluser(["restricted"])
 

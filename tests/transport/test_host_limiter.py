@@ -28,13 +28,13 @@ from seeclickfix_async import AsyncClient, HostLimiter, Retry
 from seeclickfix_async._transport import slot_log
 from seeclickfix_async._transport.host_limiter import _LOCK_TIMEOUT
 from seeclickfix_async.errors import (
-    BlockedError,
     ClientStateError,
     ConnectionFailedError,
     RateLimitedError,
 )
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
 from tests.support.clock import VirtualClock
+from tests.support.limiters import count_stopped_waiters
 from tests.support.threads import run_in_threads
 
 pytestmark = pytest.mark.anyio
@@ -225,22 +225,7 @@ async def test_a_429_pauses_the_other_processes() -> None:
 
 
 async def test_stop_raises_in_all_waiters() -> None:
-    limiter = HostLimiter(1)
-    failed: list[BlockedError] = []
-
-    async def wait() -> None:
-        try:
-            await _use(limiter)
-        except BlockedError as error:
-            failed.append(error)
-
-    async with limiter.slot(), anyio.create_task_group() as tasks:
-        for _ in range(3):
-            tasks.start_soon(wait)
-        await anyio.wait_all_tasks_blocked()
-        await limiter.stop(BlockedError("blocked", status=403))
-
-    assert len(failed) == 3
+    assert await count_stopped_waiters(HostLimiter(1)) == 3
 
 
 async def test_a_cancelled_waiter_uses_no_slot_and_delays_no_other() -> None:

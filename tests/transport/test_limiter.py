@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seeclickfix_async import Limiter
-from seeclickfix_async.errors import BlockedError, InvalidArgumentError, RateLimitedError
+from seeclickfix_async.errors import InvalidArgumentError, RateLimitedError
 from seeclickfix_async.sandbox import Quota
 from tests.support.clock import VirtualClock
+from tests.support.limiters import count_stopped_waiters
 
 pytestmark = pytest.mark.anyio
 
@@ -203,24 +204,7 @@ async def test_a_pause_refuses_waiters_that_may_not_wait_so_long() -> None:
 
 
 async def test_stop_raises_in_all_waiters() -> None:
-    clock = VirtualClock()
-    limiter = Limiter(1, per=_PER, clock=clock)
-    caught: list[BlockedError] = []
-
-    async def waiting() -> None:
-        try:
-            await _use_slot(limiter)
-        except BlockedError as error:
-            caught.append(error)
-
-    await _use_slot(limiter)
-    async with anyio.create_task_group() as tasks:
-        for _ in range(3):
-            tasks.start_soon(waiting)
-        await anyio.wait_all_tasks_blocked()
-        await limiter.stop(BlockedError("no", status=403))
-
-    assert len(caught) == 3
+    assert await count_stopped_waiters(Limiter(1, per=_PER, clock=VirtualClock())) == 3
 
 
 @pytest.mark.parametrize(

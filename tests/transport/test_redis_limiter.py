@@ -20,12 +20,12 @@ import pytest
 from seeclickfix_async import AsyncClient, RedisLimiter, Retry
 from seeclickfix_async._core.clock import SystemClock
 from seeclickfix_async.errors import (
-    BlockedError,
     ClientStateError,
     ConnectionFailedError,
     RateLimitedError,
 )
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
+from tests.support.limiters import count_stopped_waiters
 from tests.support.redis_server import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
@@ -141,23 +141,7 @@ async def test_a_pause_applies_to_all_processes(redis: coredis.Redis[bytes]) -> 
 
 
 async def test_stop_raises_in_all_waiters(redis: coredis.Redis[bytes]) -> None:
-    limiter = RedisLimiter(redis, 1, per=30)
-    failed: list[BlockedError] = []
-
-    async def wait() -> None:
-        try:
-            async with limiter.slot():
-                pass
-        except BlockedError as error:
-            failed.append(error)
-
-    async with limiter.slot(), anyio.create_task_group() as tasks:
-        for _ in range(3):
-            tasks.start_soon(wait)
-        await anyio.wait_all_tasks_blocked()
-        await limiter.stop(BlockedError("blocked", status=403))
-
-    assert len(failed) == 3
+    assert await count_stopped_waiters(RedisLimiter(redis, 1, per=30)) == 3
 
 
 async def test_background_requests_wait_for_the_others(redis: coredis.Redis[bytes]) -> None:

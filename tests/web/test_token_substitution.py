@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import cast
 
 import httpx
@@ -10,25 +10,13 @@ import pytest
 
 from seeclickfix_async import oauth
 from seeclickfix_async.oauth import Token
-from tests.support.doorkeeper import Doorkeeper, doorkeeper
+from tests.support.doorkeeper import Doorkeeper
 from tests.support.login_browser import Browser, Provider, visible, visited
 from tests.support.login_site import LoginSite
 
 pytestmark = pytest.mark.anyio
 
 _SITE = "http://127.0.0.1:8899"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Doorkeeper]:
-    with doorkeeper() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(running: Doorkeeper) -> Doorkeeper:
-    running.reset()
-    return running
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Files and folders that only their owner can access."""
+"""Checks of the files and folders of tokens, which only their owner may access."""
 
 from __future__ import annotations
 
@@ -7,18 +7,10 @@ import shlex
 import stat
 from pathlib import Path
 
+from seeclickfix_async._core.private_file import SAFE_FLAGS, is_foreign, is_open_to_others
 from seeclickfix_async.errors import TokenStoreError
 
 _OTHERS_ACCESS = stat.S_IRWXG | stat.S_IRWXO
-_POSIX = os.name == "posix"
-# A link, which may have replaced the file, is not followed, and a pipe does not block.
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 def read_private_file(path: Path, most: int) -> bytes | None:
@@ -30,7 +22,7 @@ def read_private_file(path: Path, most: int) -> bytes | None:
     """
     try:
         _check_file(path, path.lstat())  # before it is opened: that has effects on some devices
-        descriptor = os.open(path, _FLAGS)
+        descriptor = os.open(path, os.O_RDONLY | SAFE_FLAGS)
     except FileNotFoundError:
         return None
     with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
@@ -75,15 +67,13 @@ def _check_file(path: Path, found: os.stat_result) -> None:
 def _check_owner_and_mode(
     path: Path, found: os.stat_result, name: str, advice: str, *, mode: int
 ) -> None:
-    """Refuse what other users can access; Windows has no such modes."""
-    if not _POSIX:
-        return
+    """Refuse what other users can access."""
     quoted = shlex.quote(str(path))
-    if found.st_uid != os.geteuid():
+    if is_foreign(found):
         raise TokenStoreError(
             f"{name} belongs to another user. {advice} run: chown {os.geteuid()} {quoted}"
         )
-    if found.st_mode & _OTHERS_ACCESS:
+    if is_open_to_others(found, _OTHERS_ACCESS):
         raise TokenStoreError(
             f"Other users can access {name[0].lower()}{name[1:]}. {advice} run: "
             f"chmod {mode:o} {quoted}"
