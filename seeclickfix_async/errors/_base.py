@@ -44,7 +44,7 @@ class SeeClickFixError(Exception):
 
 
 class InvalidArgumentError(SeeClickFixError, ValueError):
-    """An argument was refused before anything was sent.
+    """An argument was refused before anything was sent, or a file that it names failed later.
 
     Attributes:
         argument: The name of the invalid argument.

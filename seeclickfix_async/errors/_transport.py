@@ -51,7 +51,7 @@ class AnswerLostError(TransportError):
 
 
 class AnswerTimeoutError(AnswerLostError):
-    """The response took longer than the client's `timeout`."""
+    """The response took longer than the client's `timeout` or `total_timeout`."""
 
     code = "response_timeout"
 

@@ -23,8 +23,8 @@ from tests.support.small_worlds import World, crawl, worlds
 
 @pytest.mark.parametrize(
     ("rows", "page_size", "events", "every"),
-    [(5, 2, 1, 7), (3, 2, 2, 13), (8, 3, 1, 300)],
-    ids=["one event", "two events", "eight rows"],
+    [(5, 2, 1, 1), (3, 2, 2, 4), (8, 3, 1, 50)],
+    ids=["one event", "two events, each fourth", "eight rows, each fiftieth"],
 )
 @pytest.mark.timeout(600)
 def test_small_worlds_in_which_something_happens_at_every_moment(
@@ -36,7 +36,7 @@ def test_small_worlds_in_which_something_happens_at_every_moment(
         assert crawl(world).failure is None, world
         tried += 1
 
-    assert tried > 1_000
+    assert tried > 10_000
 
 
 @pytest.mark.parametrize("seconds", [(5,), (1, 1, 1, 1, 1), (1, 4), (4, 1), (2, 3), (0, 0, 3)])
