@@ -56,12 +56,11 @@ _WRITING = (
     report.report,
 )
 _NAMES: dict[Command, str] = {pull.map_page: "map"}  # `map` is a built-in function of Python
-_PULL_STOPPED = "Everything received so far is saved; the same command continues."
 _MAY_BE_SENT = "Check whether it was carried out before you repeat it."
 _STOPPED: dict[Command, str] = {
     comment.close: _MAY_BE_SENT,
     comment.comment: _MAY_BE_SENT,
-    pull.pull: _PULL_STOPPED,
+    pull.pull: "Everything received so far is saved; the same command continues.",
     report.report: "If you confirmed the report, check whether it exists before you repeat it.",
     watch.watch: "With --cursor, the same command continues after the last change.",
 }

@@ -167,8 +167,7 @@ async def make_limiter(base_url: str) -> HostLimiter | Limiter:
     except (ClientStateError, InvalidArgumentError) as error:
         err.print(
             f"scf: {error.message} Run one command at a time: this one does not know of the "
-            "requests of others.",
-            markup=False,
+            "requests of others."
         )
         return Limiter()
     return limiter

@@ -30,7 +30,7 @@ from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import PRODUCTION, normalize_base_url, parse_origin
 from seeclickfix_async._core.private_file import PrivateFile
 from seeclickfix_async._transport import slot_log
-from seeclickfix_async._transport.shared_limiter import SharedLimiter, SharedSlot
+from seeclickfix_async._transport.shared_limiter import SharedLimiter
 from seeclickfix_async._transport.slot_log import LoggedSlot, LoggedWaiter, SlotLog
 from seeclickfix_async._transport.wait_queue import WaitQueue
 from seeclickfix_async._transport.waiter import Waiter, has_ended
@@ -88,15 +88,6 @@ class HostLimiter(SharedLimiter):
         self._process = os.getpid()
         self._log = SlotLog()  # as last seen
         self._ahead = 0  # waiting processes before this one, as last seen
-
-    def slot(self, *, max_wait: float | None = None, background: bool = False) -> SharedSlot:
-        """Return a slot for one request, an async context manager.
-
-        Entering it raises:
-            RateLimitedError: It would take longer than `max_wait`.
-            ClientStateError: The file cannot be used.
-        """
-        return super().slot(max_wait=max_wait, background=background)
 
     async def check(self) -> None:
         """Check that the file can be used, and create it if it is missing.

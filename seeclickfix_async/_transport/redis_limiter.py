@@ -22,7 +22,7 @@ from anyio.lowlevel import current_token
 
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._transport import redis_scripts
-from seeclickfix_async._transport.shared_limiter import SharedLimiter, SharedSlot
+from seeclickfix_async._transport.shared_limiter import SharedLimiter
 from seeclickfix_async._transport.waiter import Waiter, has_ended, running_loop
 from seeclickfix_async.errors import (
     ClientStateError,
@@ -88,16 +88,6 @@ class RedisLimiter(SharedLimiter):
         # missed a change, the second follows when all slots were stored again.
         self._missed_changes = 0
         self._restored_changes = 0
-
-    def slot(self, *, max_wait: float | None = None, background: bool = False) -> SharedSlot:
-        """Return a slot for one request, an async context manager.
-
-        Entering it raises:
-            RateLimitedError: It would take longer than `max_wait`.
-            ConnectionFailedError: The Redis server cannot be reached, or refuses.
-            ClientStateError: The Redis client is not open, or belongs to another event loop.
-        """
-        return super().slot(max_wait=max_wait, background=background)
 
     def _check_loop(self) -> None:
         with self._queue.lock:

@@ -70,7 +70,14 @@ class SharedLimiter(Window):
         """Store the state of these slots, and the end of a pause."""
 
     def slot(self, *, max_wait: float | None = None, background: bool = False) -> SharedSlot:
-        """Return a slot for one request, an async context manager."""
+        """Return a slot for one request, an async context manager.
+
+        Entering it raises:
+            RateLimitedError: It would take longer than `max_wait`.
+            ConnectionFailedError: The Redis server cannot be reached, or refuses.
+            ClientStateError: The file cannot be used; or the Redis client is not open, or belongs
+                to another event loop.
+        """
         return SharedSlot(self, self._deadline_after(max_wait), background=background)
 
     async def hold(self, seconds: float) -> None:
