@@ -232,7 +232,7 @@ class _Run:
 def _pull(run: _Run, options: dict[str, bool], interruption: Interruption | None) -> _Attempt:
     """Call `pull` once, in this process."""
     scenario = run.scenario
-    vars(parquet)["_MOST_PENDING"] = scenario.rows_per_part
+    vars(parquet)["_MAX_PENDING"] = scenario.rows_per_part
     limits = {} if interruption is None else {interruption.kind: interruption.number}
     transport = ModelTransport(
         run.drift,

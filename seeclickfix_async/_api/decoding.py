@@ -24,7 +24,7 @@ from seeclickfix_async.models import Pagination
 T = TypeVar("T")
 
 _SMALL = 4 * 2**20  # bytes, which models of the smallest rows turn into less than 200 MB
-_MOST_ROWS = 10_000  # the largest pages of the service have 1,000 (observed)
+_MAX_ROWS = 10_000  # the largest pages of the service have 1,000 (observed)
 
 
 @attrs.frozen
@@ -137,9 +137,9 @@ def _check_size(response: Response) -> None:
 
 
 def _check_rows(rows: Sized, key: str, response: Response) -> None:
-    if len(rows) > _MOST_ROWS:
+    if len(rows) > _MAX_ROWS:
         raise DecodeError(
-            f"It has more than {_MOST_ROWS:,} rows. Request fewer with per_page.",
+            f"It has more than {_MAX_ROWS:,} rows. Request fewer with per_page.",
             path=key,
             route=response.route,
         )

@@ -17,8 +17,8 @@ from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError
 
 OK, FAILED, MISUSED, INCOMPLETE, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 130
-"""Exit codes: success; the service or the network failed; wrong arguments; incomplete results;
-another process is writing the file; Ctrl-C."""
+"""Exit codes: success; the service or the network failed; wrong arguments, or a file that
+cannot be used; incomplete results; another process is writing the file; Ctrl-C."""
 
 PRODUCT = f"scf/{__version__}"
 MODERATED = "Accepted. It becomes visible when a moderator has approved it."

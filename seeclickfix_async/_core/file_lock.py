@@ -16,8 +16,8 @@ from seeclickfix_async._core.private_file import SAFE_FLAGS
 _FLAGS = os.O_RDWR | os.O_CREAT | SAFE_FLAGS  # followed, a link would create a file elsewhere
 _OWNER_ONLY = 0o600
 _CONTENT = re.compile(rb"[\s\d\0]*")  # zeros after a power failure
-_MOST_CONTENT = 64  # bytes
-_MOST_DIGITS = 20  # of a process id
+_MAX_CONTENT = 64  # bytes
+_MAX_DIGITS = 20  # of a process id
 _PROCESS_ID_OFFSET = 1  # byte 0 is locked, and on Windows unreadable for other processes
 
 
@@ -77,14 +77,14 @@ class FileLock:
         try:
             with self.path.open("rb", buffering=0) as file:
                 file.seek(_PROCESS_ID_OFFSET)
-                return int(file.read(_MOST_DIGITS))
+                return int(file.read(_MAX_DIGITS))
         except (OSError, ValueError):
             return None
 
     def _check_content(self, descriptor: int) -> None:
         """Refuse a file that is no lock file: it would be emptied, and removed on release."""
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        if not is_file or not _CONTENT.fullmatch(os.read(descriptor, _MOST_CONTENT)):
+        if not is_file or not _CONTENT.fullmatch(os.read(descriptor, _MAX_CONTENT)):
             raise FileExistsError(errno.EEXIST, "it holds something else", str(self.path))
         os.lseek(descriptor, 0, os.SEEK_SET)
 

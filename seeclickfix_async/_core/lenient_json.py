@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
-MOST_VALUES = 1_000_000
+MAX_VALUES = 1_000_000
 """The most values of a document; a page of 1,000 issues with their comments has about 200,000."""
 
-_MOST_DEPTH = 100
+_MAX_DEPTH = 100
 
 # The exceptions of a decoder: ValueError for invalid UTF-8, a year out of range and a number of
 # 5,000 digits, RecursionError for deep nesting, and OverflowError for too many values.
@@ -46,8 +46,8 @@ def check_size(content: bytes) -> None:
     Raises:
         OverflowError: It has too many.
     """
-    if len(content) > MOST_VALUES and sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:
-        raise OverflowError(f"It has more than {MOST_VALUES:,} values.")
+    if len(content) > MAX_VALUES and sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise OverflowError(f"It has more than {MAX_VALUES:,} values.")
 
 
 def loads(content: bytes) -> Any:
@@ -81,7 +81,7 @@ def _loads(content: bytes) -> Any:
 def _check_depth(value: Any) -> None:
     """Refuse a value that later code, such as `repr` and `pickle`, could not recurse into."""
     level = [value]
-    for _ in range(_MOST_DEPTH):
+    for _ in range(_MAX_DEPTH):
         level = [
             child
             for parent in level

@@ -73,7 +73,7 @@ def positive_id(argument: str, value: Any) -> int:
 _IDENTIFIER = re.compile(r"[0-9]{1,18}")  # always fits into 64 bits
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 _MAX_CODE_LENGTH = 100
-_MOST_DECODINGS = 5
+_MAX_DECODINGS = 5
 
 
 def is_identifier(value: Any) -> bool:
@@ -129,7 +129,7 @@ def has_dot_segment(path: str) -> bool:
     Servers and proxies may decode `%2e` once or several times, take a backslash for a slash, and
     drop the parameters of a segment, as in `..;a=b`.
     """
-    for _ in range(_MOST_DECODINGS):
+    for _ in range(_MAX_DECODINGS):
         decoded = unquote(path)
         if decoded == path:
             break

@@ -19,7 +19,7 @@ from seeclickfix_async._crawl.evidence import PageRequest
 from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async._crawl.report import Report
 from seeclickfix_async._crawl.time_slice import TimeSlice
-from seeclickfix_async._transport.pool import IN_FLIGHT
+from seeclickfix_async._transport.pool import MAX_CONCURRENT_REQUESTS
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import SeeClickFixError
 from seeclickfix_async.models import Issue
@@ -70,7 +70,9 @@ class PageReader(Generic[IssueT]):
     now: datetime
     date: datetime | None = None
     shortest: float = math.inf
-    _sending: anyio.Semaphore = attrs.field(factory=lambda: anyio.Semaphore(IN_FLIGHT))
+    _sending: anyio.Semaphore = attrs.field(
+        factory=lambda: anyio.Semaphore(MAX_CONCURRENT_REQUESTS)
+    )
     _decoding: anyio.Lock = attrs.field(factory=anyio.Lock)
     _unread: dict[TimeSlice, tuple[PageRequest, Response]] = attrs.field(factory=dict)
 
@@ -171,7 +173,7 @@ class Driver(Generic[IssueT]):
         self._max_workers = max_workers
         self._once = once
         self._busy: set[TimeSlice] = set()  # slices with a worker
-        self._decoded = anyio.Semaphore(IN_FLIGHT)  # pages; others wait as bytes
+        self._decoded = anyio.Semaphore(MAX_CONCURRENT_REQUESTS)  # pages; others wait as bytes
         self._waiting: list[IssueT] = []  # for the next call of `each`
         self._processing: list[IssueT] = []
         self._processed = anyio.Event()  # set when the waiting issues have been processed

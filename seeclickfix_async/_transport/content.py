@@ -22,10 +22,10 @@ from seeclickfix_async._transport.request import Exchange
 from seeclickfix_async._transport.response import is_success
 from seeclickfix_async.errors import AnswerLostError, ResponseTooLargeError
 
-MOST_BYTES = 64 * 2**20
+MAX_BYTES = 64 * 2**20
 """The largest content that is read, compressed or not: a page of 1,000 issues is about 2.5 MB."""
 
-_MOST_ERROR_BYTES = 2**20
+_MAX_ERROR_BYTES = 2**20
 
 ACCEPTED_CODING = "gzip"
 """The value of Accept-Encoding."""
@@ -47,14 +47,14 @@ async def read_content(
 
     Raises:
         AnswerLostError: The content cannot be decompressed.
-        ResponseTooLargeError: It is larger than `MOST_BYTES`.
+        ResponseTooLargeError: It is larger than `MAX_BYTES`.
     """
     if response.is_closed and not response.is_stream_consumed:
         return b""  # a hook of the caller's client has refused it by its status
     if is_success(response.status_code):
-        return await _read(response, headers, exchange, exchange.request.into, MOST_BYTES)
+        return await _read(response, headers, exchange, exchange.request.into, MAX_BYTES)
     try:
-        return await _read(response, headers, exchange, None, _MOST_ERROR_BYTES)
+        return await _read(response, headers, exchange, None, _MAX_ERROR_BYTES)
     except (AnswerLostError, ResponseTooLargeError):
         return b""
 

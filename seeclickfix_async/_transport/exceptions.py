@@ -102,7 +102,7 @@ def total_timeout_error(exchange: Exchange) -> TransportError:
     """Return the error for a request that took longer than `total_timeout`."""
     host, route = _proxy(exchange) or _host(exchange), exchange.request.route
     total = exchange.options.total_timeout
-    if exchange.has_left is False:
+    if exchange.was_sent is False:
         return ConnectionFailedError(
             f"There was no connection to {host} within {total:g} s (total_timeout). Nothing was "
             "sent.",

@@ -83,7 +83,7 @@ class HostLimiter(SharedLimiter):
         super().__init__(limit, per, slot_log.LEASE, clock)
         scheme, host, port = parse_origin(normalize_base_url(base_url))
         name = hashlib.sha256(f"{scheme}://{host}:{port}".encode()).hexdigest()[:32]
-        self._file = PrivateFile(_find_folder(folder), f"{name}.json", slot_log.MOST_BYTES)
+        self._file = PrivateFile(_find_folder(folder), f"{name}.json", slot_log.MAX_BYTES)
         self._boot = machine.boot_id()
         self._process = os.getpid()
         self._log = SlotLog()  # as last seen

@@ -67,7 +67,7 @@ class ReturnableSlot(Protocol):
         ...
 
 
-class Window(ABC):
+class BaseLimiter(ABC):
     """Base class of the limiters: `limit` requests in `per` seconds, and a queue for them."""
 
     def __init__(self, limit: int, per: float, clock: Clock) -> None:
@@ -146,7 +146,7 @@ class Window(ABC):
         )
 
 
-class Limiter(Window):
+class Limiter(BaseLimiter):
     """A rate limiter of `limit` requests in any window of `per` seconds, first come, first served.
 
     Clients, views and tasks can share it, also in several threads with an event loop each. A task

@@ -1,9 +1,10 @@
 """A pool of clients of the HTTP library, one for each concurrent request.
 
 The connection pool of a single client (httpcore's) has two flaws. It assigns one idle connection
-to all tasks that start in the same instant, and all but one have to request another. And when
-asyncio cancels a task from outside of every cancel scope, it keeps a connection without an owner.
-With a client for each request, tasks do not compete, and a cancelled task's client is closed.
+to all tasks that start in the same instant, and all but one have to request another (pull request
+1035 of encode/httpcore). And when asyncio cancels a task from outside of every cancel scope, it
+keeps a connection without an owner (its issue 830). With a client for each request, tasks do not
+compete, and a cancelled task's client is closed.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.pooled_client import PooledClient
 from seeclickfix_async.errors import ClosedClientError, EventLoopError
 
-IN_FLIGHT = 16
+MAX_CONCURRENT_REQUESTS = 16
 """The most concurrent requests: with more, the CPU of a Python process is the limit (measured)."""
 
 
 class ClientPool:
     """The clients of one event loop, created on demand; idle ones are used first.
 
-    Enter `gate`, then `acquire` a client, and `release` it.
+    Enter `request_slots`, then `acquire` a client, and `release` it.
 
     Args:
         http: The caller's own HTTP client: all requests share it, and only the caller closes it.
@@ -48,7 +49,9 @@ class ClientPool:
         self._all: set[PooledClient] = set()
         # The time since when each client is idle; the one used last is at the end.
         self._idle: deque[tuple[float, PooledClient]] = deque()
-        self.gate: anyio.Semaphore = anyio.Semaphore(IN_FLIGHT, fast_acquire=True)
+        self.request_slots: anyio.Semaphore = anyio.Semaphore(
+            MAX_CONCURRENT_REQUESTS, fast_acquire=True
+        )
 
     def check(self) -> None:
         """Check that requests can be sent from the running event loop.
@@ -77,7 +80,7 @@ class ClientPool:
             client = self._idle.pop()[1]
         else:
             http = await to_thread.run_sync(httpx_compat.default_client, self._headers)
-            client = PooledClient(http, {}, ours=True)
+            client = PooledClient(http, {}, is_default=True)
             self._all.add(client)
         if self._closed:
             self._discard(client)
@@ -97,7 +100,7 @@ class ClientPool:
             self._discard(self._idle.popleft()[1])
 
     async def aclose(self) -> None:
-        """Close all clients of ours. Harmless when repeated."""
+        """Close all clients of the pool. Harmless when repeated."""
         self._closed = True
         self._idle.clear()
         while self._all:

@@ -32,20 +32,22 @@ class PooledClient:
     Args:
         http: The client.
         headers: Headers of every request that the client does not send by itself.
-        ours: Whether it is an `httpx_compat.default_client`: it keeps no cookies, has no hooks,
-            and its transport reports what it does through the extension `trace`. Whether other
-            clients report is learned from their first report.
+        is_default: Whether it is an `httpx_compat.default_client`: it keeps no cookies, has no
+            hooks, and its transport reports what it does through the extension `trace`. Whether
+            other clients report is learned from their first report.
 
     Attributes:
         broken: Whether a task was cancelled in it, which leaves it in an unknown state.
     """
 
-    def __init__(self, http: HTTPClient, headers: Mapping[str, str], *, ours: bool = False) -> None:
+    def __init__(
+        self, http: HTTPClient, headers: Mapping[str, str], *, is_default: bool = False
+    ) -> None:
         self._http = http
         self._library = httpx_compat.client_library(http)
         self._headers = headers
-        self._ours = ours
-        self._reports = ours
+        self._is_default = is_default
+        self._reports = is_default
         self.broken: bool = False
 
     async def aclose(self) -> None:
@@ -70,11 +72,11 @@ class PooledClient:
             except BaseException as error:
                 self.broken = not isinstance(error, Exception)
                 strip_traceback(error)
-                ours = translate_exception(self._library, error, exchange)
-                self._note_unsent(exchange, ours)
-                if ours is None:
+                translated = translate_exception(self._library, error, exchange)
+                self._note_unsent(exchange, translated)
+                if translated is None:
                     raise
-                raise ours from error
+                raise translated from error
         raise total_timeout_error(exchange)
 
     async def _send(
@@ -90,7 +92,7 @@ class PooledClient:
             auth = {"auth": None}
         elif exchange.credential is not None:
             auth = {"auth": OriginBoundAuth(exchange)}
-        exchange.has_left = None
+        exchange.was_sent = None
         try:
             response = await self._http.send(request, stream=True, follow_redirects=False, **auth)
         except self._library.HTTPStatusError as error:  # of a hook of the caller's client
@@ -123,8 +125,8 @@ class PooledClient:
     ) -> HTTPRequest:
         seconds = exchange.options.timeout
         # The defaults of the caller's client are for the API: headers, parameters and cookies.
-        is_default = self._ours or exchange.is_own
-        build = self._http.build_request if is_default else self._library.Request
+        has_defaults = self._is_default or exchange.is_own
+        build = self._http.build_request if has_defaults else self._library.Request
         request = build(
             exchange.request.method,
             exchange.url,
@@ -136,7 +138,7 @@ class PooledClient:
             },
         )
         # Cookies would carry one user's session into another's requests.
-        if not self._ours and "cookie" in request.headers:
+        if not self._is_default and "cookie" in request.headers:
             del request.headers["cookie"]
         return request
 
@@ -149,7 +151,7 @@ class PooledClient:
                 exchange.peer = info["host"], info["port"]
             # A CONNECT opens a tunnel through the proxy, and contains nothing of the request.
             if step.endswith(_SENDING) and info["request"].method != b"CONNECT":
-                exchange.has_left = True
+                exchange.was_sent = True
                 info["request"].extensions.pop("trace", None)  # further calls would cost time
 
         return trace
@@ -157,6 +159,6 @@ class PooledClient:
     def _note_unsent(self, exchange: Exchange, error: SeeClickFixError | None) -> None:
         """After a failure, note on the exchange if it is certain that no byte was sent."""
         if isinstance(error, ConnectionFailedError) or (
-            exchange.has_left is None and self._reports
+            exchange.was_sent is None and self._reports
         ):
-            exchange.has_left = False
+            exchange.was_sent = False

@@ -54,6 +54,11 @@ class Request:
     secrets: tuple[Secret, ...] = attrs.field(default=(), repr=False)
     into: BodyWriter | None = attrs.field(default=None, repr=False)
 
+    @property
+    def is_safe(self) -> bool:
+        """Whether it changes nothing at the service (RFC 9110 section 9.2.1)."""
+        return self.method in {"GET", "HEAD"}
+
 
 @attrs.frozen
 class RequestOptions:
@@ -105,7 +110,7 @@ class Exchange:
         sent_at: When the request was sent last, by the transport's clock.
         peer: The host and port that a connection was opened to, which may be a proxy's; None if the
             connection was open before, or is unknown.
-        has_left: Whether a byte was sent in the current slot of the limiter; None if unknown.
+        was_sent: Whether a byte was sent in the current slot of the limiter; None if unknown.
         is_renewing: Whether the token source is being awaited. An error of it is not an error of
             the request, and its own retries are spent.
     """
@@ -116,7 +121,6 @@ class Exchange:
         "credential",
         "deadline",
         "failed_at",
-        "has_left",
         "is_own",
         "is_renewing",
         "options",
@@ -128,6 +132,7 @@ class Exchange:
         "sent_at",
         "url",
         "validators",
+        "was_sent",
     )
 
     def __init__(self, request: Request, options: RequestOptions) -> None:
@@ -149,7 +154,7 @@ class Exchange:
         self.requests: int = 0
         self.sent_at: float = 0.0
         self.peer: tuple[str, int] | None = None
-        self.has_left: bool | None = False
+        self.was_sent: bool | None = False
         self.is_renewing: bool = False
         self._is_renewed = False
 

@@ -23,7 +23,7 @@ from anyio.lowlevel import EventLoopToken, current_token
 from seeclickfix_async._core.clock import Clock
 from seeclickfix_async._transport import background
 from seeclickfix_async._transport.background import BackgroundTask
-from seeclickfix_async._transport.limiter import Window
+from seeclickfix_async._transport.limiter import BaseLimiter
 from seeclickfix_async._transport.waiter import Waiter, has_ended
 from seeclickfix_async.errors import ClientStateError, ConnectionFailedError
 
@@ -33,7 +33,7 @@ _LONGEST_TURN = 1.0
 """Seconds after its deadline in which a waiter still waits for its turn, if slots are free."""
 
 
-class SharedLimiter(Window):
+class SharedLimiter(BaseLimiter):
     """Base class of the limiters that processes share.
 
     Args:

@@ -16,7 +16,7 @@ from seeclickfix_async._core import machine
 LEASE = 60.0
 """Seconds after which a slot in use expires, in addition to the window, if it is not renewed."""
 
-MOST_BYTES = 64 * 2**20  # a million slots
+MAX_BYTES = 64 * 2**20  # a million slots
 _LONGEST = 86_400.0 + LEASE  # seconds from now to any time that is stored
 
 

@@ -39,7 +39,6 @@ _logger = logging.getLogger("seeclickfix_async")
 
 _MAX_REDIRECTS = 10
 _UNLIMITED = Unlimited()
-_SAFE_METHODS = frozenset({"GET", "HEAD"})
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _METHOD_PRESERVING = frozenset({307, 308})
 
@@ -191,7 +190,7 @@ class Transport:
             error,
             attempt=exchange.attempt,
             elapsed=now - exchange.failed_at,
-            safe=exchange.request.method in _SAFE_METHODS,
+            safe=exchange.request.is_safe,
         )
         if wait is not None and wait > exchange.longest_wait(error):
             return None
@@ -227,7 +226,7 @@ class Transport:
             exchange.url, exchange.is_own = url, self._is_own(url)
             if is_internal(url) and not self._is_internal:
                 raise _internal_redirect_error(exchange)
-            if request.method not in _SAFE_METHODS:
+            if not request.is_safe:
                 _check_redirected_write(exchange, response.status)
 
     def _is_own(self, url: str) -> bool:
@@ -246,7 +245,7 @@ class Transport:
         try:
             return await self._send_in_slot(exchange, exchange.options.max_wait)
         finally:
-            if cache is not None and exchange.request.method not in _SAFE_METHODS:
+            if cache is not None and not exchange.request.is_safe:
                 cache.note_write(exchange.credential, self.clock.now())
 
     async def _send_cacheable(self, exchange: Exchange, cache: Cache, key: Hashable) -> Response:
@@ -302,10 +301,10 @@ class Transport:
         if self.has_callers_client:  # its transport may never check for cancellation
             await checkpoint_if_cancelled()
         async with limiter.slot(max_wait=max_wait, background=options.background) as slot:
-            exchange.has_left = False
+            exchange.was_sent = False
             exchange.requests += 1
             try:
-                async with self._pool.gate:
+                async with self._pool.request_slots:
                     client = await self._pool.acquire()
                     exchange.sent_at = self.clock.now()
                     try:
@@ -314,7 +313,7 @@ class Transport:
                         self._pool.release(client)
                     seconds = self.clock.now() - exchange.sent_at
             finally:
-                if exchange.has_left is False:
+                if exchange.was_sent is False:
                     exchange.requests -= 1
                     if isinstance(slot, ReturnableSlot):
                         slot.give_back()

@@ -1,7 +1,7 @@
 """Every error of this package, in one tree, with its code.
 
     SeeClickFixError                     error
-    ├── InvalidArgumentError             invalid_argument         nothing was sent; a ValueError
+    ├── InvalidArgumentError             invalid_argument         nothing was sent, or a file failed
     │   ├── InvalidDraftError            invalid_draft            a report, with all its faults
     │   └── FileLockedError              file_locked              another pull or feed writes to it
     ├── ClientStateError                 client_state             a RuntimeError

@@ -27,9 +27,9 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998  # a computer whose clock was reset shows 1970
 
-_SEAL_NAME = b'"seal"'
-_SEAL = b',"seal":"'
-_SEAL_SIZE = 10  # bytes: against accidents, not attacks
+_CHECKSUM_NAME = b'"checkpoint_checksum"'
+_CHECKSUM = b',"checkpoint_checksum":"'
+_CHECKSUM_SIZE = 10  # bytes: against accidents, not attacks
 
 _SECRET = "watcher_token"  # noqa: S105  # the name of a parameter
 _UNESSENTIAL = ("per_page", "sort", "sort_direction")
@@ -47,8 +47,8 @@ class Checkpoint:
         state: The state of the crawl.
         report: The report of the crawl so far.
         finished: Whether the crawl is at its end, complete or not.
-        lacking: Whether it ended without issues that the service has; unreadable rows of an update
-            do not count, which the next one reads again.
+        lacks_issues: Whether it ended without issues that the service has; unreadable rows of an
+            update do not count, which the next one reads again.
         place: The place that was queried, if the area is one.
         since: For an update, the time up to which the pull that it updates was complete.
         newest: The newest update that was received, by the service's clock.
@@ -67,7 +67,7 @@ class Checkpoint:
     since: Time | None = None
     newest: Time | None = None
     place: Place | None = None
-    lacking: bool = False
+    lacks_issues: bool = False
     base: Checkpoint | None = None
     missing: _Count = 0
     attribution: str = ATTRIBUTION
@@ -95,7 +95,7 @@ class Checkpoint:
         The newest update is a second bound for a service that sends no Date header, where `began`
         is the time of this machine.
         """
-        if self.since is not None and self.lacking:
+        if self.since is not None and self.lacks_issues:
             return self.since
         began = self.report.until or self.began
         return min(began, self.newest or began)
@@ -168,7 +168,7 @@ class CheckpointFile:
             content = path.read_bytes()
         except FileNotFoundError:
             return None
-        _check_seal(content, path.name)
+        _check_checksum(content, path.name)
         saved = _decode(content, cls, path.name)
         if saved.checkpoint is not None:
             _check(saved.checkpoint, path.name)
@@ -182,7 +182,7 @@ class CheckpointFile:
         """
         is_end = self.checkpoint is not None and self.checkpoint.finished
         durable = is_end or self.is_replaced or self.next_length is not None
-        replace_file(path, _seal(msgspec.json.encode(self)), durable=durable)
+        replace_file(path, _add_checksum(msgspec.json.encode(self)), durable=durable)
 
     def for_query(self, key: str) -> Checkpoint | None:
         """Return the checkpoint of a query; None if its pull has not begun.
@@ -208,21 +208,21 @@ def remove(path: Path) -> None:
     checkpoint_path(path).unlink()
 
 
-def _seal(content: bytes) -> bytes:
-    """Add a digest of a JSON object to it, as its last member."""
-    return content[:-1] + _SEAL + _short_digest(content) + b'"}'
+def _add_checksum(content: bytes) -> bytes:
+    """Add the checksum of a JSON object to it, as its last member."""
+    return content[:-1] + _CHECKSUM + _compute_checksum(content) + b'"}'
 
 
-def _check_seal(content: bytes, name: str) -> None:
-    """Refuse a JSON object that is not as `_seal` returned it."""
-    sealed, is_sealed, digest = content.rpartition(_SEAL)
-    is_intact = is_sealed and digest == _short_digest(sealed + b"}") + b'"}'
-    if not is_intact and _SEAL_NAME in content:
+def _check_checksum(content: bytes, name: str) -> None:
+    """Refuse a JSON object that is not as `_add_checksum` returned it."""
+    body, has_checksum, checksum = content.rpartition(_CHECKSUM)
+    is_intact = has_checksum and checksum == _compute_checksum(body + b"}") + b'"}'
+    if not is_intact and _CHECKSUM_NAME in content:
         raise unreadable("it was changed or damaged", name)
 
 
-def _short_digest(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=_SEAL_SIZE).hexdigest().encode()
+def _compute_checksum(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_CHECKSUM_SIZE).hexdigest().encode()
 
 
 def _decode(content: bytes | str, model: type[T], name: str = "it") -> T:

@@ -24,7 +24,7 @@ _logger = logging.getLogger("seeclickfix_async")
 
 _PART = re.compile(r"part-(\d+)\.parquet")
 _STAGED = re.compile(r"month=[^.]+\.part-\d+\.parquet")
-_MOST_NAMES = 3  # of files in a message
+_MAX_NAMES = 3  # of files in a message
 
 
 class Dataset:
@@ -230,11 +230,11 @@ class Dataset:
         """Raise an error that names these parts, if any, as removed or changed."""
         names = [part.path for part in parts]
         if names:
-            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+            more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
             raise InvalidArgumentError(
                 "to",
                 f"parts of {self.path} were removed or changed: "
-                f"{', '.join(names[:_MOST_NAMES])}{more}. Restore them, or {self._advice}",
+                f"{', '.join(names[:_MAX_NAMES])}{more}. Restore them, or {self._advice}",
             )
 
     @property

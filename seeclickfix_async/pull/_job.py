@@ -42,7 +42,7 @@ from seeclickfix_async.pull._sinks import Sink, check_suffix
 _SWEEP_EXPIRES = timedelta(days=1)
 """The age at which an interrupted sweep begins anew: issues that had vanished may be back."""
 
-_MOST_LATE = 100  # issues of one sweep, at a request each
+_MAX_LATE = 100  # issues of one sweep, at a request each
 _SWEPT_FIELDS = ("created_at", "lat", "lng")  # by which crowded seconds are divided
 
 _UNUPDATABLE = (  # and any status but "all"
@@ -298,9 +298,9 @@ class _Job(Loader):
     async def fill_gaps(self, sink: Sink, previous: Checkpoint) -> Checkpoint:
         """Read again what the first pull could not get, before an update begins."""
         if previous.since is None:
-            return await self.load(sink, previous) if previous.lacking else previous
+            return await self.load(sink, previous) if previous.lacks_issues else previous
         base = previous.base
-        if base is None or not (base.lacking or previous.is_in_base):
+        if base is None or not (base.lacks_issues or previous.is_in_base):
             return previous
         return attrs.evolve(previous, base=await self.load(sink, base, update=previous))
 
@@ -336,7 +336,7 @@ class _Job(Loader):
             if ids or not comparison.marks:  # without any id, the area itself may be gone
                 moved = await self.in_file(sink.mark_vanished, self.key, comparison.marks)
                 late = await get_late_issues(
-                    self.client, comparison.missing[:_MOST_LATE], details=self.query.details
+                    self.client, comparison.missing[:_MAX_LATE], details=self.query.details
                 )
                 if late.issues:
                     await self.in_file(sink.merge, late.issues, checkpoint)

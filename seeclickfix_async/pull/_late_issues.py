@@ -23,7 +23,7 @@ from seeclickfix_async.errors import (
 )
 from seeclickfix_async.models import DetailedIssue, Issue
 
-_MOST_FAILURES = 3
+_MAX_FAILURES = 3
 """The failures in a row after which no issue is requested: the service, not an issue, fails."""
 
 
@@ -54,7 +54,7 @@ async def get_late_issues(client: AsyncClient, ids: Sequence[int], *, details: b
     params = {"details": "true"} if details else None
     failures = 0
     for number, id_ in enumerate(ids):
-        if failures == _MOST_FAILURES:
+        if failures == _MAX_FAILURES:
             late.failed += len(ids) - number
             break
         if id_ <= 0:  # no issue of the service has such an id, and none can be requested by it

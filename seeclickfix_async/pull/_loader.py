@@ -104,7 +104,7 @@ class Loader:
                 state=msgspec.Raw(batch.state),
                 report=with_earlier_reasons(report, checkpoint),
                 finished=batch.last,
-                lacking=batch.last and _lacks_issues(batch.report, checkpoint.since),
+                lacks_issues=batch.last and _lacks_issues(batch.report, checkpoint.since),
                 newest=_newest_update(checkpoint.newest, batch.issues),
                 place=place,
             )
@@ -173,7 +173,7 @@ def _start_of_updates(since: datetime) -> datetime:
 
 def state_of_next_update(previous: Checkpoint) -> msgspec.Raw:
     """Return the state with which an update begins: unreadable rows of the last one are left."""
-    if previous.since is None or previous.lacking or not previous.report.rejected:
+    if previous.since is None or previous.lacks_issues or not previous.report.rejected:
         return msgspec.Raw()
     state = CrawlState.decode(bytes(previous.state))
     return msgspec.Raw(state.next_updates(_start_of_updates(previous.covered)).encode())

@@ -33,7 +33,7 @@ from seeclickfix_async.pull._pending import PendingRows
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
 
-_MOST_PENDING = 100_000
+_MAX_PENDING = 100_000
 """The number of pending rows at which they are written to parts."""
 
 _SORT_CHUNK = 10_000
@@ -78,7 +78,7 @@ class Parquet(Sink):
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Append the issues to the pending rows; write these to parts when there are many."""
         self._append(issues)
-        if checkpoint.finished or len(self._pending.ids) >= _MOST_PENDING:
+        if checkpoint.finished or len(self._pending.ids) >= _MAX_PENDING:
             self._store(checkpoint)
         else:
             self._dataset.save(self._manifest(checkpoint))

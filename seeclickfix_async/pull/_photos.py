@@ -36,7 +36,7 @@ from seeclickfix_async.pull._rows import StoredRow
 
 _WORKERS = 8
 _CHUNK = 64  # rows that are read at a time
-_MOST_FAILURES = 24  # in a row: the host is down, and each download would use all its retries
+_MAX_FAILURES = 24  # in a row: the host is down, and each download would use all its retries
 _GONE = (404, 410)
 _STALE_AFTER = 3_600  # seconds
 _PART = re.compile(r"-?\d+((\.[a-z]+)?\.[0-9a-f]{8})?\.part")
@@ -116,7 +116,7 @@ class PhotoDownloader:
             InvalidArgumentError: The folder cannot be written to.
         """
         needed = filter(self._is_needed, filter(_has_photo, rows))
-        while self._failures < _MOST_FAILURES:
+        while self._failures < _MAX_FAILURES:
             chunk = deque(await run_in_file_thread(lambda: list(itertools.islice(needed, _CHUNK))))
             if not chunk:
                 return
@@ -129,7 +129,7 @@ class PhotoDownloader:
     async def _work(
         self, chunk: deque[StoredRow], on_photo: Callable[[], None], scope: anyio.CancelScope
     ) -> None:
-        while chunk and self._failures < _MOST_FAILURES:
+        while chunk and self._failures < _MAX_FAILURES:
             try:
                 await self._download_one(chunk.popleft())
             except Exception as error:  # noqa: BLE001  # raised by `download`, outside the group

@@ -37,7 +37,7 @@ _TEMPORARY_ERRORS = {
 }
 """The errors of a full disk, missing permissions, or a database that another program has locked."""
 
-_MOST_ROWS = 256  # of a statement, whose limit is 32,766 values
+_MAX_ROWS = 256  # of a statement, whose limit is 32,766 values
 
 # The columns beside the checkpoint are parts of its JSON.
 _UPSERT_PULL = """
@@ -276,7 +276,7 @@ class Sqlite(Sink):
         with a statement for each number of rows (measured).
         """
         rows = iter(table.rows(issues))
-        while batch := list(itertools.islice(rows, _MOST_ROWS)):
+        while batch := list(itertools.islice(rows, _MAX_ROWS)):
             while batch:
                 count = 1 << (len(batch).bit_length() - 1)
                 values = list(itertools.chain.from_iterable(batch[:count]))

@@ -14,7 +14,7 @@ T = TypeVar("T")
 POLL_SECONDS = 0.2
 """Seconds that SQLite itself waits for a lock, in which it does not notice a cancellation."""
 
-_MOST_SECONDS = 60.0
+_MAX_SECONDS = 60.0
 _PRIMARY_CODE = 0xFF  # of an extended error code
 
 
@@ -24,7 +24,7 @@ def wait_for_lock(work: Callable[[], T]) -> T:
     Raises:
         sqlite3.OperationalError: The database is still locked, or the work failed otherwise.
     """
-    deadline = time.monotonic() + _MOST_SECONDS
+    deadline = time.monotonic() + _MAX_SECONDS
     while True:
         try:
             return work()

@@ -37,7 +37,7 @@ from seeclickfix_async.oauth._redirect import parse_redirect
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.web._error_messages import FOREIGN, TOO_LARGE, problem_for
 from seeclickfix_async.web._pending_login import LoginCookies, PendingLogin
-from seeclickfix_async.web._security import from_own_site, own_path, read_posted_fragment
+from seeclickfix_async.web._security import as_own_path, is_from_own_site, read_posted_fragment
 from seeclickfix_async.web._templates import private, problem_page, relay_page
 
 _logger = logging.getLogger("seeclickfix_async")
@@ -157,7 +157,7 @@ class Login:
     async def _login(self, request: Request) -> Response:
         flow = begin(self._app, self._kind, self._scope, max_age=self._max_age, now=self._now)
         response = RedirectResponse(flow.url, 302)
-        path = own_path(request.query_params.get("next", "/"))
+        path = as_own_path(request.query_params.get("next", "/"))
         self._cookies.add(request, response, flow, path)
         return private(response)
 
@@ -172,7 +172,7 @@ class Login:
         return private(await self._finish(request, query))
 
     async def _handle_post(self, request: Request) -> Response:
-        if not from_own_site(request, self._origin):
+        if not is_from_own_site(request, self._origin):
             return problem_page(FOREIGN, "/")
         fragment = await read_posted_fragment(request)
         if fragment is None:
@@ -218,7 +218,7 @@ class Login:
         return problem_page(problem, path)
 
     async def _logout(self, request: Request) -> Response:
-        if self._on_logout is None or not from_own_site(request, self._origin):
+        if self._on_logout is None or not is_from_own_site(request, self._origin):
             return private(problem_page(FOREIGN, "/"))
         return private(await self._on_logout(request))
 

@@ -19,7 +19,7 @@ MAX_FORM = 65_536
 """Bytes of a posted form: the longest valid fragment, with each character encoded."""
 
 
-def own_path(wanted: str) -> str:
+def as_own_path(wanted: str) -> str:
     """Return the encoded path if it stays on the own site and is not too long, otherwise `/`.
 
     To a browser a leading `//` starts another host, and a backslash is a slash (WHATWG URL).
@@ -31,7 +31,7 @@ def own_path(wanted: str) -> str:
     return encoded if len(encoded) <= MAX_PATH else "/"
 
 
-def from_own_site(request: Request, origin: Origin) -> bool:
+def is_from_own_site(request: Request, origin: Origin) -> bool:
     """Return True if a page of the own site sent the request.
 
     `Sec-Fetch-Site` decides if it is present: with `Referrer-Policy: no-referrer` the browser's

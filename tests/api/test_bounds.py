@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seeclickfix_async import AsyncClient, errors
-from seeclickfix_async._core.lenient_json import MOST_VALUES
+from seeclickfix_async._core.lenient_json import MAX_VALUES
 from tests.support.http_backends import HTTPBackend, make_client
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ def backend() -> HTTPBackend:
 
 
 _END = b'],"metadata":{"pagination":{"entries":3,"page":1,"per_page":100,"pages":1}}}'
-_MANY = 5 * MOST_VALUES // 2
+_MANY = 5 * MAX_VALUES // 2
 
 _LISTINGS: dict[str, Callable[[AsyncClient], Awaitable[Any]]] = {
     "issues": lambda client: client.issues.list().collect(),

@@ -154,7 +154,7 @@ def _remove_digest(path: Path) -> None:
     beside = path.with_name(f"{path.name}.pull.json")
     checkpoint_file = json.loads(beside.read_bytes())
     assert checkpoint_file.pop("digest")
-    assert checkpoint_file.pop("seal")
+    assert checkpoint_file.pop("checkpoint_checksum")
     beside.write_text(json.dumps(checkpoint_file), "utf-8")
 
 
@@ -293,7 +293,7 @@ async def test_a_checkpoint_that_lost_a_member_is_reported(
         await pull(failing_client(small, after=2), to=path)
     content = beside.read_bytes()
     members = json.loads(content)
-    for member in members.keys() - {"seal"}:
+    for member in members.keys() - {"checkpoint_checksum"}:
         others = {key: value for key, value in members.items() if key != member}
         damaged = others if changed == "removed" else {**members, member: changed}
         beside.write_bytes(msgspec.json.encode(damaged))

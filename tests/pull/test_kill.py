@@ -27,7 +27,7 @@ from seeclickfix_async.pull import pull
 
 if sys.argv[2].endswith(".parquet"):  # importing pyarrow is slow
     from seeclickfix_async.pull import _parquet
-    _parquet._MOST_PENDING = 150  # so that a small city fills parts
+    _parquet._MAX_PENDING = 150  # so that a small city fills parts
 
 async def main(url, to, concurrency, sweep=""):
     async with AsyncClient(base_url=url, limiter=None) as client:

@@ -43,7 +43,7 @@ def client(city: Sandbox) -> AsyncClient:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
-        patched.setattr(parquet, "_MOST_PENDING", 150)  # so that a small city fills parts
+        patched.setattr(parquet, "_MAX_PENDING", 150)  # so that a small city fills parts
         yield
 
 

@@ -62,7 +62,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
         return is_cancelled()
 
     monkeypatch.setattr(_sqlite_lock, "is_cancelled", record)
-    monkeypatch.setattr(_sqlite_lock, "_MOST_SECONDS", math.inf)
+    monkeypatch.setattr(_sqlite_lock, "_MAX_SECONDS", math.inf)
     return event
 
 
@@ -303,7 +303,7 @@ async def test_a_database_locked_by_another_program_is_reported(
     city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pull(make_client(city), to=path)
-    monkeypatch.setattr(_sqlite_lock, "_MOST_SECONDS", 0.0)
+    monkeypatch.setattr(_sqlite_lock, "_MAX_SECONDS", 0.0)
     with _locked(path), pytest.raises(InvalidArgumentError, match="close other programs"):
         await pull(make_client(city), to=path, update=True)
 

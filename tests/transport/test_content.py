@@ -17,7 +17,7 @@ from anyio.abc import SocketStream
 
 from seeclickfix_async import AsyncClient, Retry, TokenEndpoint, errors
 from seeclickfix_async._core.secret import Secret
-from seeclickfix_async._transport.content import MOST_BYTES
+from seeclickfix_async._transport.content import MAX_BYTES
 from seeclickfix_async.oauth import Application, AuthorizationCode
 from tests.support.raw_servers import raw_server
 
@@ -112,8 +112,8 @@ async def test_a_bomb_is_refused_within_the_bounds_of_memory(http: Any, call: Ca
         result, peak = await _peak(call(f"http://127.0.0.1:{port}", http))
 
     assert isinstance(result, errors.ResponseTooLargeError)
-    assert result.limit == MOST_BYTES
-    assert peak < 1.5 * MOST_BYTES
+    assert result.limit == MAX_BYTES
+    assert peak < 1.5 * MAX_BYTES
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -122,8 +122,8 @@ async def test_the_largest_content_is_kept_in_memory_once(http: Any, call: Call)
     async with raw_server(_serve(_bomb(64))) as port:
         result, peak = await _peak(call(f"http://127.0.0.1:{port}", http))
 
-    assert len(getattr(result, "content", result)) == MOST_BYTES  # type: ignore[arg-type]
-    assert peak < 1.5 * MOST_BYTES
+    assert len(getattr(result, "content", result)) == MAX_BYTES  # type: ignore[arg-type]
+    assert peak < 1.5 * MAX_BYTES
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from seeclickfix_async import AsyncClient, Limiter, Retry, errors
-from seeclickfix_async._transport.content import MOST_BYTES
+from seeclickfix_async._transport.content import MAX_BYTES
 from tests.support.clock import VirtualClock
 from tests.support.http_backends import ISSUE, ORIGIN, TOKEN, HTTPBackend, make_client
 
@@ -261,8 +261,8 @@ async def test_a_body_of_a_gigabyte_is_not_read(backend: HTTPBackend, announced:
     with pytest.raises(errors.ResponseTooLargeError) as caught:
         await client.issues.get(7)
 
-    assert caught.value.limit == MOST_BYTES
-    assert body.size <= MOST_BYTES + 2**20
+    assert caught.value.limit == MAX_BYTES
+    assert body.size <= MAX_BYTES + 2**20
 
 
 async def test_an_unreadable_row_loses_no_other_row(

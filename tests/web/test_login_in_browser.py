@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 
 from seeclickfix_async.sandbox._server import listen
-from seeclickfix_async.web._security import own_path
+from seeclickfix_async.web._security import as_own_path
 from tests.support.browser import BrowserPool
 from tests.support.doorkeeper import Doorkeeper, doorkeeper
 from tests.support.login_site import LoginSite
@@ -243,7 +243,7 @@ def test_the_browser_stays_on_the_site_with_any_next_path(visit: Visit) -> None:
     wanted += ["/%5cevil.example", "/\n/evil.example", "///evil.example", "/?//evil.example"]
     with visit.started() as at:
         script = "return arguments[0].map(path => new URL(path, arguments[1]).host)"
-        hosts = at.browser.driver.execute_script(script, [own_path(w) for w in wanted], at.url)
+        hosts = at.browser.driver.execute_script(script, [as_own_path(w) for w in wanted], at.url)
 
     assert set(hosts) == {urlsplit(visit.url).netloc}
 

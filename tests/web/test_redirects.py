@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from seeclickfix_async.oauth import Token
-from seeclickfix_async.web._security import own_path
+from seeclickfix_async.web._security import as_own_path
 from tests.support.login_browser import (
     OWN_SITE,
     visited,
@@ -96,7 +96,7 @@ async def test_a_next_path_of_the_same_site_is_kept(wanted: str, location: str) 
 
 @given(st.text() | st.text(alphabet="/\\.:?#%@ a\t\n"))
 def test_any_next_path_stays_on_the_site(wanted: str) -> None:
-    path = own_path(wanted)
+    path = as_own_path(wanted)
     target = urlsplit(urljoin("https://app.example/callback", path))
 
     assert (target.scheme, target.netloc) == ("https", "app.example")
