@@ -21,6 +21,7 @@ from seeclickfix_async._core.credentials import (
     RenewableBearer,
     TokenSource,
     build_user_agent,
+    is_same_site,
     normalize_base_url,
 )
 from seeclickfix_async._core.error_secrets import hide_arguments
@@ -48,6 +49,7 @@ from seeclickfix_async.models import RequestTypeOption, User
 from seeclickfix_async.oauth._token import Token
 
 TOKEN_VARIABLE = "SEECLICKFIX_TOKEN"  # noqa: S105  # a name, not a token
+SITE_VARIABLE = "SEECLICKFIX_BASE_URL"
 
 AccessToken = str | Secret | Token | TokenSource
 
@@ -167,15 +169,25 @@ class AsyncClient:
     def from_env(cls, **options: Unpack[ClientOptions]) -> AsyncClient:
         """Return a client with the token in the environment variable SEECLICKFIX_TOKEN.
 
+        The token belongs to the site in SEECLICKFIX_BASE_URL, which is also the default `base_url`.
+
         Args:
             **options: As for `AsyncClient`.
 
         Raises:
-            InvalidArgumentError: The variable is missing or empty.
+            InvalidArgumentError: The token is missing or empty, or belongs to another site than
+                `base_url`.
         """
         token = os.environ.get(TOKEN_VARIABLE, "").strip()
         if not token:
             raise InvalidArgumentError(TOKEN_VARIABLE, "set this environment variable to a token.")
+        site = os.environ.get(SITE_VARIABLE, "").strip()
+        if site and not is_same_site(options.setdefault("base_url", site), site):
+            raise InvalidArgumentError(
+                "base_url",
+                f"{TOKEN_VARIABLE} belongs to {SITE_VARIABLE}, which is another site. Pass that "
+                "site's token to AsyncClient instead.",
+            )
         return cls(token, **options)
 
     @hide_arguments

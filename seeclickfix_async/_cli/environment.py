@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 
-from seeclickfix_async._client import TOKEN_VARIABLE
-from seeclickfix_async._core.credentials import PRODUCTION, normalize_base_url, parse_origin
+from seeclickfix_async._client import SITE_VARIABLE, TOKEN_VARIABLE
+from seeclickfix_async._core.credentials import PRODUCTION, is_same_site
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import InvalidArgumentError
 
-SITE_VARIABLE = "SEECLICKFIX_BASE_URL"
 SECRET_VARIABLE = "SEECLICKFIX_CLIENT_SECRET"  # noqa: S105  # a name, not a secret
 
 _secrets: dict[str, Secret] = {}
@@ -27,7 +26,7 @@ def take_secrets() -> None:
 def find_secret(name: str, base_url: str) -> Secret | None:
     """Return a secret of the environment; None if it is not set, or belongs to another site."""
     secret = _secrets.get(name)
-    return secret if secret is not None and _is_own_site(base_url) else None
+    return secret if secret is not None and is_same_site(base_url, _own_site()) else None
 
 
 def refuse_other_site(name: str, base_url: str) -> None:
@@ -36,7 +35,7 @@ def refuse_other_site(name: str, base_url: str) -> None:
     Raises:
         InvalidArgumentError: It belongs to another site.
     """
-    if name not in _secrets or _is_own_site(base_url):
+    if name not in _secrets or is_same_site(base_url, _own_site()):
         return
     raise InvalidArgumentError(
         "base_url",
@@ -48,9 +47,3 @@ def refuse_other_site(name: str, base_url: str) -> None:
 
 def _own_site() -> str:
     return os.environ.get(SITE_VARIABLE) or PRODUCTION
-
-
-def _is_own_site(base_url: str) -> bool:
-    sites = (normalize_base_url(base_url), normalize_base_url(_own_site()))
-    origins = {parse_origin(site) for site in sites}
-    return len(origins) == 1

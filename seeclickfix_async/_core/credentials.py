@@ -87,6 +87,15 @@ def normalize_base_url(base_url: str) -> str:
     return base_url.rstrip("/").removesuffix(_API).rstrip("/")
 
 
+def is_same_site(one: str, other: str) -> bool:
+    """Return whether two base URLs have the same origin.
+
+    Raises:
+        InvalidArgumentError: One of them is invalid.
+    """
+    return parse_origin(normalize_base_url(one)) == parse_origin(normalize_base_url(other))
+
+
 def api_url(site: str) -> str:
     """Return the root URL of the API on a site (documented)."""
     return site + _API

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 import seeclickfix_async
@@ -78,6 +79,41 @@ def test_a_client_takes_its_token_from_the_environment(monkeypatch: pytest.Monke
 
     assert "with a credential" in repr(client)
     assert "with no credential" in repr(AsyncClient())
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("options", [{}, {"base_url": "https://TEST.example:443"}])
+async def test_the_token_of_the_environment_is_sent_to_its_site(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEECLICKFIX_TOKEN", "from-the-environment")
+    monkeypatch.setenv("SEECLICKFIX_BASE_URL", "https://test.example/api/v2")
+    sent: list[httpx.Request] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json={"id": 7})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(serve)) as http:
+        await AsyncClient.from_env(http=http, **options).issues.get(7)
+
+    assert sent[0].url.host == "test.example"
+    assert sent[0].headers["Authorization"] == "Bearer from-the-environment"
+
+
+@pytest.mark.parametrize(
+    "base_url", ["https://seeclickfix.com", "https://test.example:8443", "http://test.example"]
+)
+def test_the_token_of_the_environment_is_for_no_other_site(
+    base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEECLICKFIX_TOKEN", "from-the-environment")
+    monkeypatch.setenv("SEECLICKFIX_BASE_URL", "https://test.example")
+
+    with pytest.raises(InvalidArgumentError, match="another site") as caught:
+        AsyncClient.from_env(base_url=base_url)
+
+    assert "from-the-environment" not in str(caught.value)
 
 
 @pytest.mark.anyio
