@@ -355,6 +355,8 @@ def test_a_redis_limiter_works_in_one_thread_and_refuses_others_at_once(
                         return None
                 except errors.ClientStateError as error:
                     return error
+                finally:  # no loop ends before all have tried
+                    await anyio.to_thread.run_sync(barrier.wait)
 
         outcomes = run_in_threads(work, anyio_backend)
 

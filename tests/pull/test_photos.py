@@ -21,8 +21,8 @@ from seeclickfix_async.errors import BlockedError, InvalidArgumentError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
 from seeclickfix_async.sandbox._server import serve
+from tests.support.clock import InstantClock
 from tests.support.image_samples import IMAGES, NOT_IMAGES
-from tests.support.in_process import NO_WAIT
 from tests.support.pulled_files import read_issues, vanished_ids
 
 pytestmark = pytest.mark.anyio
@@ -100,7 +100,7 @@ def url(storage: _Storage) -> Iterator[str]:
 
 
 def _client(url: str) -> AsyncClient:
-    return AsyncClient(TOKEN, base_url=url, limiter=None, retry=NO_WAIT)
+    return AsyncClient(TOKEN, base_url=url, limiter=None, clock=InstantClock())
 
 
 def _names(folder: Path) -> set[str]:

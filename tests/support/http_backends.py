@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from seeclickfix_async import AsyncClient, Retry
+from seeclickfix_async import AsyncClient
+from tests.support.clock import InstantClock
 
 TOKEN = "token-for-the-test"
 ORIGIN = "https://city.example"
 ISSUE = {"id": 7, "summary": "Pothole"}
-_NO_WAIT = Retry(base=0, random=lambda: 0.0)
 
 
 class HTTPBackend:
@@ -59,5 +59,9 @@ class HTTPBackend:
 
 def make_client(backend: HTTPBackend, *responses: Any, **options: Any) -> AsyncClient:
     http = backend.client(backend.scripted(*responses))
-    defaults: dict[str, Any] = {"limiter": None, "base_url": ORIGIN, "retry": _NO_WAIT}
+    defaults: dict[str, Any] = {
+        "limiter": None,
+        "base_url": ORIGIN,
+        "clock": InstantClock(),
+    }
     return AsyncClient(TOKEN, http=http, **{**defaults, **options})

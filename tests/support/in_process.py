@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 
-from seeclickfix_async import AsyncClient, Retry
+from seeclickfix_async import AsyncClient
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
+from tests.support.clock import InstantClock
 
 URL = "https://city.test"
-NO_WAIT = Retry(base=0, random=lambda: 0.0)
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):
@@ -44,7 +44,7 @@ class SandboxHarness:
 
     def make_client(self, token: str | None) -> AsyncClient:
         http = httpx.AsyncClient(transport=self.transport)
-        return AsyncClient(token, http=http, base_url=URL, limiter=None, retry=NO_WAIT)
+        return AsyncClient(token, http=http, base_url=URL, limiter=None, clock=InstantClock())
 
     def issue_with_status(self, status: int) -> int:
         """Return the id of an issue with this status."""

@@ -9,6 +9,7 @@ import httpx
 
 from seeclickfix_async import AsyncClient, Retry
 from seeclickfix_async.sandbox import Sandbox
+from tests.support.clock import InstantClock
 
 URL = "https://city.test"
 
@@ -23,7 +24,7 @@ def make_client(sandbox: Sandbox, places_status: int = 200) -> AsyncClient:
             return await super().handle_async_request(request)
 
     http = httpx.AsyncClient(transport=PlacesTransport(app=sandbox.app))
-    return AsyncClient(http=http, base_url=URL, limiter=None)
+    return AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())
 
 
 def failing_client(sandbox: Sandbox, after: int) -> AsyncClient:
@@ -51,4 +52,4 @@ def changing_client(sandbox: Sandbox, before: int, change: Callable[[], object])
             return await super().handle_async_request(request)
 
     http = httpx.AsyncClient(transport=ChangingTransport(app=sandbox.app))
-    return AsyncClient(http=http, base_url=URL, limiter=None)
+    return AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())

@@ -22,7 +22,7 @@ from seeclickfix_async.errors import (
 )
 from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN
 from tests.support.clock import VirtualClock
-from tests.support.in_process import NO_WAIT, URL, SandboxHarness
+from tests.support.in_process import URL, SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -383,7 +383,7 @@ def _caller(error: Exception) -> str:
 
 
 async def test_retries_are_shared_too() -> None:
-    site = Site(max_age=60, retry=NO_WAIT)
+    site = Site(max_age=60, retry=Retry(attempts=3))
     site.opened, site.status = anyio.Event(), 503
 
     async def read() -> None:
@@ -399,7 +399,7 @@ async def test_retries_are_shared_too() -> None:
             around.start_soon(site.clock.run)
         around.cancel_scope.cancel()
 
-    assert len(site.served) == NO_WAIT.attempts
+    assert len(site.served) == 3
 
 
 # A quota that is used up

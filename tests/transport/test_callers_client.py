@@ -8,9 +8,8 @@ import anyio
 import pytest
 
 from seeclickfix_async import AsyncClient, errors
-from tests.support.clock import VirtualClock
+from tests.support.clock import InstantClock, VirtualClock
 from tests.support.http_backends import ISSUE, ORIGIN, TOKEN, HTTPBackend
-from tests.support.tokens import NO_WAIT
 
 pytestmark = pytest.mark.anyio
 
@@ -115,7 +114,7 @@ async def test_a_hook_that_consumes_the_body_is_no_raw_error(backend: HTTPBacken
         async for _ in response.aiter_bytes():
             pass
 
-    client = _make_client(backend, _unread(backend, 200), hook=consume, retry=NO_WAIT)
+    client = _make_client(backend, _unread(backend, 200), hook=consume, clock=InstantClock())
 
     with pytest.raises(errors.AnswerLostError):
         await client.issues.get(7)
