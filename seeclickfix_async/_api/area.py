@@ -121,7 +121,10 @@ class PlaceArea:
 
 def _to_watcher_token(value: str | Secret) -> Secret:
     token = value.reveal() if isinstance(value, Secret) else value
-    return Secret(validation.non_empty_str("watcher_token", token))
+    return Secret(validation.non_empty_str(WATCHER_TOKEN, token))
+
+
+WATCHER_TOKEN = "watcher_token"  # noqa: S105  # the name of a parameter, whose value is a secret
 
 
 @hide_init_arguments
@@ -137,7 +140,7 @@ class WatchArea:
 
     def params(self) -> Params:
         """Yield the query parameters of this area."""
-        yield "watcher_token", self.watcher_token.reveal()
+        yield WATCHER_TOKEN, self.watcher_token.reveal()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return WatchArea, (self.watcher_token.reveal(),)

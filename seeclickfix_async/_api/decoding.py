@@ -173,7 +173,7 @@ def _loads_errors(errors: msgspec.Raw | None) -> Any:
 
 
 def _split_malformed(body: bytes, key: str) -> tuple[list[bytes], Any, Any]:
-    """Do the same for a document that msgspec refuses, because of a row or of another part."""
+    """Split a document that msgspec refuses, because of a row or of another part, as `_split`."""
     if not key:
         return lenient_json.elements(body), None, None
     parts = lenient_json.members(body)

@@ -52,10 +52,10 @@ class RequestQuery:
     )
     service_code: tuple[str | int, ...] | None = attrs.field(default=None, converter=_codes)
     start_date: datetime | None = attrs.field(
-        default=None, converter=validation.to_datetime, validator=validation.validate_aware
+        default=None, converter=validation.to_utc, validator=validation.validate_aware
     )
     end_date: datetime | None = attrs.field(
-        default=None, converter=validation.to_datetime, validator=validation.validate_aware
+        default=None, converter=validation.to_utc, validator=validation.validate_aware
     )
     per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)
 

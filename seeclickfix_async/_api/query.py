@@ -181,16 +181,16 @@ class IssueQuery:
     lng: float | None = attrs.field(default=None, validator=validation.LONGITUDE)
     status: tuple[Status, ...] | None = attrs.field(default=None, converter=_to_statuses)
     after: datetime | None = attrs.field(
-        default=None, converter=validation.to_datetime, validator=validation.validate_aware
+        default=None, converter=validation.to_utc, validator=validation.validate_aware
     )
     before: datetime | None = attrs.field(
-        default=None, converter=validation.to_datetime, validator=validation.validate_aware
+        default=None, converter=validation.to_utc, validator=validation.validate_aware
     )
     updated_at_after: datetime | None = attrs.field(
-        default=None, converter=validation.to_datetime, validator=validation.validate_aware
+        default=None, converter=validation.to_utc, validator=validation.validate_aware
     )
     updated_at_before: datetime | None = attrs.field(
-        default=None, converter=validation.to_datetime, validator=validation.validate_aware
+        default=None, converter=validation.to_utc, validator=validation.validate_aware
     )
     search: str | None = attrs.field(default=None, validator=validation.validate_non_empty)
     request_types: tuple[int, ...] | None = attrs.field(default=None, converter=_to_request_types)

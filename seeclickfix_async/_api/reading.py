@@ -140,7 +140,7 @@ def _answer_lost(response: Response, error: DecodeError) -> AnswerLostError:
     at_path = f" at {error.path}" if error.path else ""
     return AnswerLostError(
         f"The response has a success status and cannot be read{at_path}: the service has probably "
-        "carried out the request.",
-        advice="Read before you write again.",
+        "executed the request.",
+        advice="Before you write again, check whether it did.",
         route=response.route,
     )

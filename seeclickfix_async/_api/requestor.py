@@ -6,18 +6,20 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import attrs
 import msgspec
 from anyio import to_thread
 
 from seeclickfix_async._api import body as bodies
+from seeclickfix_async._api.area import WATCHER_TOKEN
 from seeclickfix_async._api.pagination import Identified, Page, Pager, require_readable
 from seeclickfix_async._api.query import encode, format_param, page_params
 from seeclickfix_async._api.reading import check_written, read_object, read_page
 from seeclickfix_async._core import image, validation
 from seeclickfix_async._core.credentials import api_url, header_text
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import Attachment, MultipartForm
 from seeclickfix_async._transport.request import Request, RequestOptions
@@ -88,9 +90,11 @@ class Requestor:
         self, route: str, *, params: Iterable[tuple[str, str]] = (), **path: int | str
     ) -> Response:
         """Call a route such as `/issues/{id}`, with the values of its placeholders."""
+        params = tuple(params)
         query = encode(params)
         url = self._url(route, path) + (f"?{query}" if query else "")
-        return await self.transport.send(Request("GET", url, f"GET {route}"), self.options)
+        request = Request("GET", url, f"GET {route}", secrets=_secrets_in(params))
+        return await self.transport.send(request, self.options)
 
     async def write(
         self,
@@ -197,8 +201,8 @@ class Requestor:
         if not isinstance(method, str) or not _METHOD.fullmatch(method):
             raise InvalidArgumentError("method", "must be an HTTP method in capitals, such as GET.")
         url = self._locate(path)
-        if params:
-            pairs = [(name, format_param(value)) for name, value in params.items()]
+        pairs = [(name, format_param(value)) for name, value in (params or {}).items()]
+        if pairs:
             url += ("&" if "?" in url else "?") + encode(pairs)
         if any(str(name).lower() == "authorization" for name in headers or ()):
             self.transport.check_secure()
@@ -212,7 +216,8 @@ class Requestor:
             content = msgspec.json.encode(json)
             extra_headers["Content-Type"] = bodies.JSON
         route = f"{method} {_ID_IN_PATH.sub('{id}', urlsplit(url).path)}"
-        request = Request(method, url, route, extra_headers, content)
+        secrets = _secrets_in((*parse_qsl(urlsplit(url).query), *pairs))
+        request = Request(method, url, route, extra_headers, content, secrets=secrets)
         return await self.transport.send(request, self.options)
 
     def _url(self, route: str, path: Mapping[str, int | str]) -> str:
@@ -241,3 +246,8 @@ class Requestor:
                 "path", "must be a path such as /issues, or an http or https URL."
             )
         return self.site + _ROOT + "/" + path.removeprefix(_ROOT).lstrip("/")
+
+
+def _secrets_in(params: Iterable[tuple[str, str]]) -> tuple[Secret, ...]:
+    """Return the secrets among query parameters, which errors must not repeat."""
+    return tuple(Secret(value) for name, value in params if name == WATCHER_TOKEN)

@@ -27,7 +27,7 @@ _SITE = "Check --base-url."
 _NETWORK = "Check --base-url, the network and the proxy settings."
 _APPLICATION = f"Check --client-id and {SECRET_VARIABLE}."
 _OTHER_FLOW = "Try the other kind of flow, with or without --implicit."
-_WRITE = "Check whether it was carried out before you repeat it."
+_WRITE = "Check whether it was executed before you repeat it."
 # The next step by error code, where the library's own advice is about Python.
 _ADVICE = {
     "access_denied": "You are not signed in.",
@@ -35,7 +35,7 @@ _ADVICE = {
     "blocked": "Stop sending requests, and write to the service.",
     "connection_failed": _NETWORK,
     "foreign_token": "Start the login again.",
-    "foreign_redirect": "Check --base-url, and that no login page stands in between.",
+    "foreign_redirect": "Check --base-url, and whether the login page of a network has responded.",
     "insecure_http": "Use https:// in --base-url, or run the command without a token.",
     "invalid_client": _APPLICATION,
     "keyring_locked": "Unlock it, and try again.",

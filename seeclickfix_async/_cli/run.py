@@ -56,7 +56,7 @@ _WRITING = (
     report.report,
 )
 _NAMES: dict[Command, str] = {pull.map_page: "map"}  # `map` is a built-in function of Python
-_MAY_BE_SENT = "Check whether it was carried out before you repeat it."
+_MAY_BE_SENT = "Check whether it was executed before you repeat it."
 _STOPPED: dict[Command, str] = {
     comment.close: _MAY_BE_SENT,
     comment.comment: _MAY_BE_SENT,
@@ -113,7 +113,7 @@ def _describe_error(error: BaseException, command: Command) -> Iterator[str]:
             yield f"scf: {file}{describe_os_error(error)}"
         case _:
             yield from "".join(traceback.format_exception(error)).splitlines()
-            yield "scf: this is a fault of scf. Please report it, with the lines above."
+            yield "scf: this is a bug in scf. Please report it, with the lines above."
 
 
 def _exit_code(error: BaseException) -> int:

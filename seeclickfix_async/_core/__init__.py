@@ -1,1 +1,1 @@
-"""Values and functions without an event loop or an HTTP library."""
+"""Values and functions that need no HTTP library."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 from inspect import iscoroutinefunction
 from typing import Any, ParamSpec, TypeVar, cast
@@ -15,6 +16,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _SHORTEST = 4  # characters of a secret that is masked in the words of a response
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 _DEEPEST = 50  # levels of a body that are examined; deeper ones are masked
 
 
@@ -62,14 +64,18 @@ def mask_secrets(value: T, secrets: Iterable[Secret]) -> T:
         value: A string, or a value of JSON with strings in it.
         secrets: The secrets; they are also found in their form encoding.
     """
-    patterns = [
-        form
-        for secret in secrets
-        if len(plain := secret.reveal()) >= _SHORTEST
-        for form in (plain, quote_plus(plain), quote(plain, safe=""))
-    ]
+    patterns: list[str] = []
+    for secret in secrets:
+        plain = secret.reveal()
+        if len(plain) >= _SHORTEST:
+            encoded = quote_plus(plain), quote(plain, safe="")
+            patterns += (plain, *encoded, *(_ESCAPE.sub(_in_lower_case, form) for form in encoded))
     masked: T = _mask(value, patterns)
     return masked
+
+
+def _in_lower_case(escape: re.Match[str]) -> str:
+    return escape[0].lower()
 
 
 def _mask(value: Any, patterns: list[str], depth: int = 0) -> Any:

@@ -21,6 +21,9 @@ MAX_VALUES = 1_000_000
 
 _MAX_DEPTH = 100
 
+_MAX_REPAIRED = 2_000_000
+"""The most quotation marks and backslashes of a document that is repaired; each costs memory."""
+
 # The exceptions of a decoder: ValueError for invalid UTF-8, a year out of range and a number of
 # 5,000 digits, RecursionError for deep nesting, and OverflowError for too many values.
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
@@ -50,6 +53,16 @@ def check_size(content: bytes) -> None:
         raise OverflowError(f"It has more than {MAX_VALUES:,} values.")
 
 
+def _check_repairable(content: bytes) -> None:
+    """Refuse to repair a document with too many strings and escapes.
+
+    Raises:
+        OverflowError: It has too many.
+    """
+    if content.count(b'"') + content.count(b"\\") > _MAX_REPAIRED:
+        raise OverflowError("It is not JSON, and has too many strings to be repaired.")
+
+
 def loads(content: bytes) -> Any:
     """Decode a document, and repair what is unambiguous.
 
@@ -71,6 +84,7 @@ def _loads(content: bytes) -> Any:
         return msgspec.json.decode(content)
     except UNREADABLE as error:
         unreadable = error
+    _check_repairable(content)
     document = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")
     with suppress(ValueError, RecursionError):
         return _LENIENT.decode(_ESCAPE.sub(_replace_half_pair, document))
@@ -120,6 +134,7 @@ def elements(content: bytes) -> list[bytes]:
 
 def _mask_strings(content: bytes) -> bytes:
     """Overwrite the content of strings, so that all brackets and commas are JSON syntax."""
+    _check_repairable(content)
     pieces = content.replace(rb"\\", b"__").replace(rb"\"", b"__").split(b'"')
     pieces[1::2] = [b"_" * len(string) for string in pieces[1::2]]
     return b'"'.join(pieces)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeGuard
 from urllib.parse import unquote, urlsplit
 
@@ -156,7 +156,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 def validate_language_tag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Check a language tag (RFC 5646 §2.1, without its rare forms)."""
     if value is not None and not (isinstance(value, str) and _LANGUAGE.fullmatch(value)):
-        raise InvalidArgumentError(attribute.name, "must be a language tag, as en or es-MX.")
+        raise InvalidArgumentError(attribute.name, "must be a language tag, such as en or es-MX.")
 
 
 def validate_non_empty(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -191,11 +191,19 @@ def validate_aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         )
 
 
-def to_datetime(value: datetime | None) -> datetime | None:
-    """Convert a pandas Timestamp, or another subclass that encoders refuse, to a datetime."""
-    if isinstance(value, datetime) and type(value) is not datetime and not _is_nat(value):
-        return datetime.combine(value.date(), value.timetz())
-    return value
+def to_utc(value: datetime | None) -> datetime | None:
+    """Convert a valid time to UTC.
+
+    Python compares times of one zone by the clock on the wall, which may have been put back. A
+    pandas Timestamp, or another subclass that encoders refuse, becomes a datetime.
+    """
+    if not isinstance(value, datetime) or _is_nat(value):
+        return value
+    time = datetime.combine(value.date(), value.timetz())
+    if time.utcoffset() is None or not is_representable(time):
+        return time
+    in_utc = time.astimezone(UTC)
+    return in_utc if is_representable(in_utc) else time
 
 
 def _is_nat(value: datetime) -> bool:

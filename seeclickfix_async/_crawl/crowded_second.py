@@ -85,7 +85,7 @@ class Listing:
 
         A page continues the edge if it begins with exactly those rows of the edge that lie after
         the offset: nothing was inserted or deleted before them then, and their order is unchanged.
-        The first page needs no other, and one without a new row adds nothing.
+        The first page replaces the edge; a page without new rows changes nothing.
         """
         edge = self.edge
         known = set(edge)
@@ -100,7 +100,10 @@ class Listing:
         return True
 
     def step_back(self, rows: int) -> bool:
-        """Let the next page begin further inside; return False if that has failed too often."""
+        """Forget the last known rows, so that the next page begins earlier.
+
+        Return False after too many attempts.
+        """
         self.setbacks += 1
         del self.edge[-rows:]
         return self.setbacks < _MAX_SETBACKS
@@ -185,9 +188,8 @@ class CrowdedSecond:
         if whole or listing.is_covered(page.entries):
             self._next(limits, query)
         elif joins and not evidence.may_have_more:
-            self.read_other_end_or_divide(
-                limits, query
-            )  # the page may be cut off where the service stops
+            # The page may be cut off where the service stops.
+            self.read_other_end_or_divide(limits, query)
         elif joins and len(listing.edge) > known:
             self._skip_unserved(limits, query)
         elif rows and not joins:
@@ -212,7 +214,7 @@ class CrowdedSecond:
         self._skip_unserved(limits, query)
 
     def _skip_unserved(self, limits: Limits, query: IssueQuery) -> None:
-        """Turn if it is known that the service serves no further page."""
+        """Read from the other end, or divide, while no further page is served."""
         while self.listings and limits.window(len(self.listings[0].edge)) is None:
             self.read_other_end_or_divide(limits, query)
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -79,8 +79,7 @@ class CrawlPlanner(Generic[IssueT]):
     ) -> None:
         self.by: ClockField = by
         self._rate = rate
-        # In UTC, since Python cannot compare moments of a zone while its clock is put back.
-        self._start, self._before = (at and at.astimezone(UTC) for at in query.bounds(by))
+        self._start, self._before = query.bounds(by)
         default = DETAILED_PER_PAGE if query.details else DOCUMENTED_PAGE_SIZE
         if page_size == "largest":
             page_size = default if query.details else MAX_PAGE_SIZE
@@ -96,6 +95,8 @@ class CrawlPlanner(Generic[IssueT]):
         self._received_before = crawl_state.received + crawl_state.rejected
         self._received = ReceivedIssues(by, self._start, crawl_state, is_whole=state is None)
         self._now: datetime | None = None  # by the service's clock
+        if not crawl_state.slices and self._lacks_everything:  # it ended with an error
+            self._reopen()
 
     @property
     def slices(self) -> list[TimeSlice]:
@@ -354,14 +355,20 @@ class CrawlPlanner(Generic[IssueT]):
 
         Raises:
             TruncatedResultsError: The service counts issues and sent none at all. A crawl by
-                updates ends then: often there are none, and the count may be too high for ever.
+                updates ends without this error: it often has no issues, and the count may be
+                permanently too high.
         """
-        state = self.state
-        if state.gaps and self.by == "created_at" and not state.received + state.rejected:
-            reason = state.reasons[0]
+        if self._lacks_everything:
+            reason = self.state.reasons[0]
             self._reopen()
             raise TruncatedResultsError(reason, page=1, received=0, entries=count)
-        state.finish(count)
+        self.state.finish(count)
+
+    @property
+    def _lacks_everything(self) -> bool:
+        """Whether the service counted issues, and sent none at all."""
+        state = self.state
+        return bool(state.gaps) and self.by == "created_at" and not state.received + state.rejected
 
     def _close(self, period: TimeSlice) -> None:
         """Remove a slice that is done; after the last one, request what was updated in between."""

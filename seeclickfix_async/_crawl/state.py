@@ -14,6 +14,7 @@ from seeclickfix_async._crawl.limits import Limits
 from seeclickfix_async._crawl.report import Report
 from seeclickfix_async._crawl.time_slice import Gap, TimeSlice
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.errors._counting import counted
 
 _MIN_CLOSING_REQUESTS = 100
 
@@ -106,12 +107,16 @@ class CrawlState:
         self.max_requests = 2 * self.requests + _MIN_CLOSING_REQUESTS
 
     def next_updates(self, start: datetime) -> CrawlState:
-        """Return the state of the next crawl by updates, which reads the gaps of this one, too.
+        """Return the state of the next crawl by updates, which reads earlier gaps, too.
 
         Args:
             start: The start of its period.
         """
-        gaps = (TimeSlice(gap.by, gap.start, gap.end) for gap in self.gaps)
+        gaps = (
+            TimeSlice(gap.by, gap.start, gap.end)
+            for gap in self.gaps
+            if gap.by != "updated_at" or gap.start is None or gap.start < start
+        )
         return CrawlState([TimeSlice("updated_at", start, None), *gaps], self.limits)
 
     def finish(self, count: int | None) -> None:
@@ -119,7 +124,9 @@ class CrawlState:
         self.expected, self.finished = count, True
         missing = 0 if count is None else count - self.received - self.rejected
         if missing > 0:
-            self.reasons.append(f"{missing} issues that the service counts are missing.")
+            verb = "is" if missing == 1 else "are"
+            issues = counted(missing, "issue")
+            self.reasons.append(f"{issues} that the service counts {verb} missing.")
 
     def encode(self) -> bytes:
         """Encode as JSON."""
@@ -136,7 +143,7 @@ class CrawlState:
         if not self.finished:
             reasons += ("The crawl has not reached its end.",)
         if self.rejected:
-            reasons += (f"{self.rejected} rows could not be read.",)
+            reasons += (f"{counted(self.rejected, 'row')} could not be read.",)
         received = self.received - pending
         return Report(
             expected=self.expected,

@@ -1,4 +1,4 @@
-"""A period that one worker reads, and a period of which not everything came."""
+"""A period that one worker reads, and a period that was not read completely."""
 
 from __future__ import annotations
 

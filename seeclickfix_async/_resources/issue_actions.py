@@ -25,7 +25,7 @@ class IssueActions:
         PermissionDeniedError: The account may not do this.
         NotFoundError: There is no such issue, or the account may not see it.
         ValidationError: The service refuses the action; `errors` has the reasons, by field.
-        AnswerLostError: The service may have carried it out: read before you write again.
+        AnswerLostError: The service may have executed it: check before you write again.
     """
 
     _api: Requestor = attrs.field(repr=False)

@@ -133,7 +133,7 @@ class OrganizationApi:
 
         Raises:
             InvalidArgumentError: The transition has no link.
-            AnswerLostError: The service may have carried it out: read before you try again.
+            AnswerLostError: The service may have executed it: check before you write again.
         """
         if not isinstance(transition, Transition) or not transition.url:
             raise InvalidArgumentError("transition", "must be a Transition with a `url`.")
@@ -152,7 +152,7 @@ class OrganizationApi:
 
         Raises:
             InvalidArgumentError: It is not a link to the API of an organization.
-            AnswerLostError: The service may have carried it out: read before you try again.
+            AnswerLostError: The service may have executed it: check before you write again.
         """
         return await self._api.follow("POST", url, "/organizations/", fields)
 

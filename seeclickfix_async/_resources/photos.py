@@ -29,7 +29,7 @@ class Photos:
         DecodeError: The response is not a png, jpeg, gif, webp, heic or avif image, judging by its
             first bytes.
         TransportError: The photo was not received, or the service redirects to a host that is not
-            on the public internet. A service that is not on it itself, such as a sandbox, may.
+            on the public internet. A service that is itself not there, such as a sandbox, may.
     """
 
     _api: Requestor = attrs.field(repr=False)

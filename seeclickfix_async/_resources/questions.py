@@ -92,7 +92,7 @@ class Questions:
         return await self._api.get_items(route)
 
     async def answer(self, id: int, answer: str) -> PlaceAnswer:
-        """Send an answer to a question, which is selected by its id.
+        """Answer a question.
 
         Raises:
             AuthenticationError: There is no token, or the service refuses it.

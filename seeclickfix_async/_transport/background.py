@@ -86,8 +86,10 @@ class BackgroundTask:
 
 
 def _copy(error: Exception) -> Exception:
-    """Return a copy, so that each waiter has its own traceback, or the error if copying fails."""
+    """Return a copy with a traceback and data of its own, or the error if copying fails."""
     try:
-        return copy.copy(error)
+        copied = copy.copy(error)
+        copied.__dict__.update(copy.deepcopy(error.__dict__))
     except Exception:  # noqa: BLE001  # an exception of the caller's may raise anything
         return error
+    return copied

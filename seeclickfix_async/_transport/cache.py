@@ -91,7 +91,8 @@ class Cache:
             size = _size(key, response)
             if size * _MIN_RESPONSES > self._max_bytes:
                 return
-            self._responses[key] = response, size
+            # Callers may change the headers that they receive.
+            self._responses[key] = attrs.evolve(response, headers=dict(response.headers)), size
             self._size += size
             while self._size > self._max_bytes:
                 _, (_, oldest_size) = self._responses.popitem(last=False)
@@ -112,7 +113,7 @@ class Cache:
             written_at = self._written_at.get(credential, -math.inf)
         if response.sent_at <= written_at or not 0 <= now - response.sent_at < age:
             return None
-        return attrs.evolve(response, age=now - response.sent_at)
+        return attrs.evolve(response, headers=dict(response.headers), age=now - response.sent_at)
 
     def note_write(self, credential: Hashable, now: float) -> None:
         """Confirm all responses to a credential before they are used again."""

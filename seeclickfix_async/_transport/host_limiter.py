@@ -1,12 +1,12 @@
 """A rate limiter that the processes of one machine share through a file.
 
-As in `Limiter`, a slot is free again one window after its response was received, and the first
-waiter of the longest wait is served first, those in the background last. Each process tries again
-when its slot is due, once a second at least: processes cannot wake each other.
+As in `Limiter`, a slot is free again one window after its response was received, and the waiters of
+all processes are served in the order in which they began to wait, those in the background last.
+Processes cannot wake each other: each tries again when its slot is due, once a second at least.
 
-A request reads and changes the file twice. That takes 40 µs, but up to seconds if the disk is busy
-(measured: 12 ms), so that a thread does it. The file is not flushed to the disk, since it need not
-survive the system: after a restart, the clock shows which slots are free.
+A request reads and changes the file twice, in a thread. That takes 40 µs, on a busy disk 12 ms
+(measured) and perhaps seconds. The file is not flushed to the disk, since it need not survive the
+system: after a restart, the clock shows which slots are free.
 
 A slot in use names its process. If that has died, the slot is free one window after another process
 noticed it. On Windows, and where the process id was used again, its lease expires.

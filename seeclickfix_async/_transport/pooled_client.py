@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 
-from seeclickfix_async._core.secret import strip_traceback
+from seeclickfix_async._core.secret import Secret, strip_traceback
 from seeclickfix_async._transport import httpx_compat
 from seeclickfix_async._transport.auth import OriginBoundAuth
 from seeclickfix_async._transport.content import read_content
@@ -114,7 +114,7 @@ class PooledClient:
             exchange.request.route,
             exchange.requests,
             is_foreign=not exchange.is_own,
-            secrets=exchange.secrets,
+            secrets=exchange.secrets + _callers_secrets(request),
         )
 
     def _build(
@@ -162,3 +162,9 @@ class PooledClient:
             exchange.was_sent is None and self._reports
         ):
             exchange.was_sent = False
+
+
+def _callers_secrets(request: HTTPRequest) -> tuple[Secret, ...]:
+    """Return the secret of a header that the caller, or the caller's HTTP client, has added."""
+    value = request.headers.get("Authorization", "")
+    return (Secret(value.rpartition(" ")[2]),) if value else ()

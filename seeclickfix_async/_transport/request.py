@@ -65,9 +65,10 @@ class RequestOptions:
     """The options in which views of one client can differ; times are in seconds.
 
     Attributes:
-        background: Whether other requests have priority. It is always sent.
-        is_current: Whether it is always sent, and never served by the cache alone: a crawl of old
-            pages would be complete by mistake.
+        background: Whether other requests have priority. Like `is_current`, it disables unconfirmed
+            responses of the cache.
+        is_current: Whether a cached response must be confirmed: a crawl of old pages could miss
+            issues, and still report that it is complete.
     """
 
     credential: Credential | RenewableBearer | None = None
@@ -194,6 +195,6 @@ class Exchange:
         return own + self.request.secrets
 
     def longest_wait(self, error: SeeClickFixError) -> float:
-        """Return how many seconds the next attempt may be away; `max_wait` bounds quota waits."""
+        """Return the longest wait before the next attempt, in seconds: `max_wait` after a 429."""
         longest = self.options.max_wait
         return longest if isinstance(error, RateLimitedError) and longest is not None else math.inf

@@ -26,9 +26,10 @@ _ROUNDED_PAUSE = 1.0  # seconds; a Retry-After of 0 stands for less than a secon
 class Retry:
     """The retry policy of a client.
 
-    A read is sent again after a broken connection and after 429, 502, 503 and 504. A write is sent
-    again only if it certainly had no effect: there was no connection, or the service refused it
-    with 429. Therefore an issue is never reported twice.
+    A read is sent again after a broken connection, a timeout, 429, 502, 503 and 504. A write is
+    sent again only if it certainly had no effect: there was no connection, or the service refused
+    it with 429. Therefore an issue is never reported twice. After a 401, a request is sent once
+    more if the token source has renewed its token.
 
     Args:
         attempts: The most attempts, including the first; 1 means no retries.

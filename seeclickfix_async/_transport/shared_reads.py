@@ -50,7 +50,9 @@ class SharedReads:
                 await shared.cancel()
         if shared.response is None:  # the task was cancelled from outside
             return await read()
-        return attrs.evolve(shared.response, requests=0) if has_joined else shared.response
+        if not has_joined:
+            return shared.response
+        return attrs.evolve(shared.response, headers=dict(shared.response.headers), requests=0)
 
     def forget(self) -> None:
         """Let no further request join the reads under way: they may have missed a write."""

@@ -125,7 +125,7 @@ def _validation_error(response: Response, body: Any) -> ValidationError:
 
 
 def foreign_redirect_error(url: str, route: str, secrets: Iterable[Secret]) -> ForeignRedirectError:
-    """Return the error for a response that another origin than the API's has sent."""
+    """Return the error for a response of an origin other than the API's."""
     scheme, host, port = parse_origin(url)
     origin = shorten(mask_secrets(f"{scheme}://{host}:{port}", secrets))
     return ForeignRedirectError(

@@ -49,7 +49,7 @@ class Transport:
     Args:
         site: The service's address; the credential goes to its origin only.
         http: The caller's own HTTP client, which only the caller closes.
-        limiter: Entered before every request on the wire, redirects and retries too. A new
+        limiter: Entered before each HTTP request, redirects and retries too. A new
             `Limiter` by default; None for no limit.
         retry: Decides whether and when to send a request again.
         user_agent: Sent with every request.
@@ -128,13 +128,13 @@ class Transport:
     async def send(self, request: Request, options: RequestOptions) -> Response:
         """Send a request, again where the retry policy allows it, and return a success.
 
-        When it is cancelled, its connection is closed and its slot is given back, unless other
-        tasks have joined it: with `Cache(max_age=)`, identical reads under way are sent once.
+        When it is cancelled, its connection is closed and its slot is released, unless other tasks
+        have joined it: with `Cache(max_age=)`, identical reads under way are sent once.
 
         Raises:
             ClientStateError: The client is closed, or belongs to another event loop.
             StatusError: The service refused; the subclass says how.
-            TransportError: No usable response came.
+            TransportError: No usable response was received.
         """
         exchange, cache = Exchange(request, options), self._cache
         if cache is None or not cache.max_age or not options.accepts_older:

@@ -1,7 +1,7 @@
 """The position of a feed: the changes that were delivered, and where the next poll begins.
 
-Invariant. A change is delivered exactly if its key is unknown; timestamps of a row are not compared
-with each other. For that the cursor has four values:
+Invariant. A change is delivered if and only if its key is unknown; timestamps of a row are not
+compared with each other. For that the cursor has four values:
 
 * `since`: every row whose update was visible, with an `updated_at` before it, has been read. It
   never exceeds the service's own time, so that a row dated in the future does not move it; and only
@@ -105,9 +105,8 @@ class Cursor:
     reread_from: datetime = EARLIEST
     reread_until: datetime = EARLIEST
     is_first_poll: bool = False
-    _evicted_before: datetime = (
-        EARLIEST  # keys of rows updated before were evicted in the current poll
-    )
+    # Keys of rows that were updated before this were evicted in the current poll.
+    _evicted_before: datetime = EARLIEST
     _newest: datetime = EARLIEST  # update of a row whose changes have been delivered
     _recorded: DetailedIssue | None = None  # its keys are in `seen`, without pending ones
     _check_size_at: int = 0  # the number of keys at which their size is computed again

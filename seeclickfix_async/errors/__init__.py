@@ -15,7 +15,7 @@
     │   │   └── IssueMayExistError       issue_may_exist          a report without a response
     │   ├── RedirectLoopError            redirect_loop
     │   ├── RedirectRefusedError         redirect_refused
-    │   ├── ForeignRedirectError         foreign_redirect         to another origin than the API's
+    │   ├── ForeignRedirectError         foreign_redirect         to an origin other than the API's
     │   └── ResponseTooLargeError        response_too_large
     ├── StatusError                      refused                  the service refused
     │   ├── BadRequestError              bad_request              400, and any other 4xx
@@ -27,7 +27,7 @@
     │   ├── RateLimitedError             rate_limited             429, or longer than `max_wait`
     │   └── ServerError                  service_failed           5xx
     ├── DecodeError                      unreadable_response      not what the API documents
-    ├── TruncatedResultsError            truncated_results        it ended before its own count
+    ├── TruncatedResultsError            truncated_results        fewer rows than the service counts
     ├── TokenStoreError                  token_store              a token is not stored, or not safe
     └── OAuthError                       login_failed
         ├── InvalidRedirectError         invalid_redirect         not an authorization response
@@ -108,7 +108,7 @@ from seeclickfix_async.errors._transport import ResponseTooLargeError as Respons
 from seeclickfix_async.errors._transport import TransportError as TransportError
 
 UNCERTAIN = (AnswerLostError, RedirectRefusedError, ResponseTooLargeError, ServerError)
-"""Errors after which a write may or may not have been carried out."""
+"""Errors after which a write may or may not have been executed."""
 
 for _error in tuple(vars().values()):
     if isinstance(_error, type):

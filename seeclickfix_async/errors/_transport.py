@@ -45,7 +45,10 @@ class InvalidEnvironmentError(ConnectionFailedError):
 
 
 class AnswerLostError(TransportError):
-    """The connection broke after sending: the service may have carried the request out."""
+    """The request was sent, but there is no readable response.
+
+    The service may have executed it.
+    """
 
     code = "response_lost"
 
@@ -94,7 +97,7 @@ class RedirectRefusedError(TransportError):
 
 
 class ForeignRedirectError(TransportError):
-    """The service redirects to another origin than the API's.
+    """The service redirects to an origin other than the API's.
 
     A write is never sent there. A read is sent there without the token, and the response is not
     the API's.

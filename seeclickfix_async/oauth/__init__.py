@@ -7,9 +7,9 @@
 
 The authorization code flow with PKCE is the default. `begin(app, "implicit")` starts the implicit
 flow, which the API page describes: `finish()` then returns a token at once, which
-`TokenEndpoint.verify` has to check before its owner is signed in. The functions that `begin()` and
-`finish()` are built from can also be used alone. `TokenEndpoint`, which does I/O, is in
-`seeclickfix_async`.
+`TokenEndpoint.verify` has to check before its owner is signed in. `authorize_url`,
+`generate_state`, `generate_pkce`, `parse_callback` and `parse_fragment` are the single steps of a
+login, without a `Flow`. `TokenEndpoint`, which does I/O, is in `seeclickfix_async`.
 Source: API page "Authentication", RFC 6749, RFC 7636, RFC 8252, RFC 9207.
 """
 

@@ -32,7 +32,7 @@ _ERRORS: dict[str, tuple[type[AuthorizationError], str]] = {
     "invalid_client": (InvalidClientError, "Check client_id and client_secret."),
     "invalid_grant": (
         InvalidGrantError,
-        "The code or refresh token is used, revoked or another application's: sign in again.",
+        "The code or refresh token was used or revoked, or is another application's. Sign in.",
     ),
     "invalid_scope": (InvalidScopeError, "Request fewer scopes, or leave out scope."),
     "unauthorized_client": (UnauthorizedClientError, "Check client_id and client_secret."),

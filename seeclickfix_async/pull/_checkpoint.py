@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
 import attrs
 import msgspec
 
+from seeclickfix_async._api.area import WATCHER_TOKEN
 from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._crawl.report import Report
@@ -25,13 +26,13 @@ LICENCE = "https://creativecommons.org/licenses/by-nc-sa/3.0/us/"
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before the service began; some rows claim less
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998  # a computer whose clock was reset shows 1970
 
 _CHECKSUM_NAME = b'"checkpoint_checksum"'
 _CHECKSUM = b',"checkpoint_checksum":"'
 _CHECKSUM_SIZE = 10  # bytes: against accidents, not attacks
 
-_SECRET = "watcher_token"  # noqa: S105  # the name of a parameter
 _UNESSENTIAL = ("per_page", "sort", "sort_direction")
 
 
@@ -98,7 +99,7 @@ class Checkpoint:
         if self.since is not None and self.lacks_issues:
             return self.since
         began = self.report.until or self.began
-        return min(began, self.newest or began)
+        return max(min(began, self.newest or began), _EARLIEST)
 
     def is_base_of(self, update: Checkpoint) -> bool:
         """Check whether an update began from this pull, not from an older one of this file name."""
@@ -119,7 +120,7 @@ class Checkpoint:
 def query_params(query: IssueQuery) -> dict[str, str]:
     """Return a query's parameters for people to read, without the token of a watch area."""
     params = {name: value for name, value in query.params() if name not in _UNESSENTIAL}
-    return {name: "..." if name == _SECRET else value for name, value in params.items()}
+    return {name: "..." if name == WATCHER_TOKEN else value for name, value in params.items()}
 
 
 def query_key(query: IssueQuery) -> str:

@@ -95,7 +95,7 @@ async def pull(
             and set `vanished_at` in their rows until they are back. Also pull issues that the
             service published late, with old dates. Takes a request for each 100 issues of the
             pull, with details too, or for each `page_size` issues, and 8 bytes of memory for each
-            issue. Now and then is enough.
+            issue. Run it occasionally.
         photos: A folder for the issues' photos in full size, named by the issues' ids. They are
             downloaded after the issues, eight at a time, without the token where links redirect to
             another host; each takes a slot of the quota. Existing photos are not downloaded again;
@@ -153,10 +153,10 @@ async def pull(
         elif downloader is None:
             raise InvalidArgumentError(
                 "to",
-                f"this pull is done, and {path} holds it.",
+                f"this pull is complete: {path} holds all of it.",
                 code="pull_complete",
-                advice="What changed since comes with update=True; to bring all of it again, name "
-                "another file.",
+                advice="To fetch what changed since, pass update=True; to pull everything again, "
+                "choose another file.",
             )
         if sweep and checkpoint.since is not None:  # after a first pull there is nothing to find
             checkpoint = await job.sweep(sink, checkpoint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from array import array
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
@@ -38,7 +38,6 @@ OVERLAP = timedelta(hours=1)
 For the same reasons a sweep does not judge issues that were updated within the last hour.
 """
 
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before the service began; some rows claim less
 _NEARBY_PLACES = 100
 
 
@@ -124,7 +123,7 @@ class Loader:
         by: ClockField = "created_at"
         if checkpoint.since is not None:
             by = "updated_at"
-            query = attrs.evolve(query, updated_at_after=_start_of_updates(checkpoint.since))
+            query = attrs.evolve(query, updated_at_after=checkpoint.since - OVERLAP)
         try:
             crawl = self.crawl.derive(query, by=by, state=state)
         except InvalidArgumentError as error:
@@ -167,16 +166,12 @@ def _lacks_issues(report: Report, since: datetime | None) -> bool:
     return len(report.reasons) > (report.rejected > 0 and since is not None)
 
 
-def _start_of_updates(since: datetime) -> datetime:
-    return max(since, _EARLIEST) - OVERLAP
-
-
 def state_of_next_update(previous: Checkpoint) -> msgspec.Raw:
-    """Return the state with which an update begins: unreadable rows of the last one are left."""
-    if previous.since is None or previous.lacks_issues or not previous.report.rejected:
+    """Return the state with which an update begins: it reads what the last one could not."""
+    if previous.since is None or previous.report.complete:
         return msgspec.Raw()
     state = CrawlState.decode(bytes(previous.state))
-    return msgspec.Raw(state.next_updates(_start_of_updates(previous.covered)).encode())
+    return msgspec.Raw(state.next_updates(previous.covered - OVERLAP).encode())
 
 
 def _newest_update(newest: datetime | None, issues: Sequence[Issue]) -> datetime | None:

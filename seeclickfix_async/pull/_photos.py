@@ -164,8 +164,8 @@ class PhotoDownloader:
             await self.client.photos.save(row.image or "", part)
             await run_in_file_thread(_add_suffix, part)
         except BaseException:
-            with anyio.CancelScope(shield=True):
-                await anyio.Path(part).unlink(missing_ok=True)
+            with anyio.CancelScope(shield=True), contextlib.suppress(OSError):
+                await anyio.Path(part).unlink()
             raise
 
     async def _mark_gone(self, row: StoredRow) -> None:

@@ -21,7 +21,8 @@ def missing_reasons(missing: int) -> tuple[str, ...]:
     """Return the reason why a pull without this many issues is incomplete, if there are any."""
     if not missing:
         return ()
-    return (f"Missing: {counted(missing, 'issue')} of the last sweep. The next one tries again.",)
+    issues = counted(missing, "issue")
+    return (f"The last sweep found {issues} that could not be pulled. The next one tries again.",)
 
 
 def with_earlier_reasons(report: Report, checkpoint: Checkpoint) -> Report:
@@ -48,17 +49,17 @@ def add_sweep(
     sweep = with_requests(sweep, late.requests)
     reasons = update.report.reasons
     if vanished is None:
-        why = " ".join(sweep.reasons) or "It found no issue at all; does the area still exist?"
-        reasons += (f"The sweep marked nothing, since it was not complete: {why}",)
+        why = " ".join(sweep.reasons) or "It found no issues. Check that the area still exists."
+        reasons += (f"The sweep marked nothing: {why}",)
     else:
         known = missing_reasons(update.missing)
         reasons = tuple(reason for reason in reasons if reason not in known)
         if late.failed:
             failed = counted(late.failed, "issue")
-            reasons += (f"Missing: {failed} that could not be read. The next sweep tries again.",)
+            reasons += (f"{failed} could not be read. The next sweep tries again.",)
         if missing > late.failed:
             others = counted(missing - late.failed, "issue")
-            reasons += (f"Missing: {others} that the service has.",)
+            reasons += (f"{others} that the service lists could not be pulled.",)
     report = update.report
     return attrs.evolve(
         report,

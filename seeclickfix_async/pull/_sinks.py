@@ -21,7 +21,7 @@ class Sink(Protocol):
     """A store for the issues of a pull and its checkpoint, usable at any moment.
 
     The process may be killed at any instant: the checkpoint that is read afterwards fits the
-    issues that are stored. A sink takes no lock: see `_lock`.
+    issues that are stored. A sink does not lock its file; `pull` does.
 
     Attributes:
         upserts: Whether `write` replaces the row of an issue that is stored already.

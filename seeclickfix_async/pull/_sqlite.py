@@ -160,7 +160,7 @@ class Sqlite(Sink):
             requested = checkpoint.query.get("fields[issue]")
             fields = None if requested is None else requested.split(",")
             detailed = msgspec.json.encode([i.id for i in issues if has_comments(i)]).decode()
-            execute(_DELETE_COMMENTS, (detailed,))  # those of today follow
+            execute(_DELETE_COMMENTS, (detailed,))  # the current ones are inserted below
             for table in TABLES:
                 self._upsert(table, issues, fields)
             execute(_INDEX_ISSUES, (msgspec.json.encode(new).decode(),))

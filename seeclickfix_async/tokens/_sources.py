@@ -178,7 +178,8 @@ class StoredToken:
 
     def _reauthorization(self) -> ReauthorizationRequiredError:
         return ReauthorizationRequiredError(
-            self._key, "the refresh token is used, revoked or another application's."
+            self._key,
+            "the refresh token was used or revoked, or belongs to another application.",
         )
 
     def _is_usable(self, token: Token, refused: Secret | None) -> bool:

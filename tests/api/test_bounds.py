@@ -71,6 +71,21 @@ async def test_millions_of_rows_are_refused_before_they_are_decoded(
         assert peak < 3 * len(body) + 2**20
 
 
+@pytest.mark.parametrize(
+    "rows", [b'"' + rb"\\" * _MANY + rb'\ud83d"', b'"' + rb"\ud83d" * _MANY + b'"', b'""' * _MANY]
+)
+async def test_a_document_that_costs_too_much_to_repair_is_refused(
+    backend: HTTPBackend, rows: bytes
+) -> None:
+    for key, call in _LISTINGS.items():
+        body = _listing(key, rows, 1)
+        client = make_client(backend, backend.response(body=body))
+        error, peak = await _outcome(call(client))
+
+        assert "It is not JSON" in str(error)
+        assert peak < 3 * len(body) + 2**20
+
+
 @pytest.mark.parametrize("row", [b'{"id":1}', b'{"id":"x"}', b"0"])
 async def test_a_page_has_at_most_ten_thousand_rows(backend: HTTPBackend, row: bytes) -> None:
     for key, call in _LISTINGS.items():

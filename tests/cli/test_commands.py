@@ -148,7 +148,7 @@ def test_the_report_of_photos(tmp_path: Path) -> None:
     )
     assert f"\n{photos} photos\n" in done.stdout
     assert again.returncode == 2
-    assert "FILE: this pull is done" in again.stderr
+    assert "FILE: this pull is complete" in again.stderr
     assert "Fetch what changed since with --update" in again.stderr
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import pickle
+import re
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, quote_plus
 
 import pytest
 
-from seeclickfix_async import AsyncClient, Retry, TokenEndpoint, errors, oauth
+from seeclickfix_async import AsyncClient, Retry, TokenEndpoint, WatchArea, errors, oauth
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import AuthorizationCode
 from tests.support.http_backends import ORIGIN, HTTPBackend
@@ -54,7 +55,12 @@ async def _check(
     secrets: tuple[str, ...],
     status: int,
 ) -> None:
-    forms = {form for secret in secrets for form in (secret, quote(secret, safe=""))}
+    forms = {
+        form
+        for secret in secrets
+        for encoded in (quote(secret, safe=""), quote_plus(secret))
+        for form in (secret, encoded, re.sub("%..", lambda escape: escape[0].lower(), encoded))
+    }
     for secret in sorted(forms):
         for body in _bodies(secret):
             # Escapes that a search in the bytes would miss.
@@ -73,6 +79,41 @@ async def test_a_refusal_that_repeats_the_token(backend: HTTPBackend, status: in
         return await client.issues.get(7)
 
     await _check(backend, call, (_TOKEN,), status)
+
+
+async def test_a_refusal_that_repeats_the_token_of_a_watch_area(backend: HTTPBackend) -> None:
+    calls: list[Callable[[AsyncClient], Awaitable[object]]] = [
+        lambda client: client.issues.list(area=WatchArea(_TOKEN)),
+        lambda client: client.issues.crawl(area=WatchArea(_TOKEN)).run(_ignore),
+        lambda client: client.request("GET", "/issues", params={"watcher_token": _TOKEN}),
+        lambda client: client.request("GET", f"/issues?watcher_token={quote(_TOKEN, safe='')}"),
+    ]
+
+    for call in calls:
+
+        async def send(http: Any, call: Any = call) -> object:
+            client = AsyncClient(http=http, base_url=ORIGIN, limiter=None, retry=_ONE_ATTEMPT)
+            return await call(client)
+
+        await _check(backend, send, (_TOKEN,), 422)
+
+
+async def _ignore(_batch: object) -> None:
+    pass
+
+
+async def test_a_refusal_that_repeats_a_header_of_the_caller(backend: HTTPBackend) -> None:
+    async def in_request(http: Any) -> object:
+        client = AsyncClient(http=http, base_url=ORIGIN, limiter=None)
+        headers = {"authorization": f"Bearer {_TOKEN}"}
+        return await client.request("GET", "/issues", headers=headers)
+
+    async def in_client(http: Any) -> object:
+        http.headers["Authorization"] = f"Bearer {_TOKEN}"
+        return await AsyncClient(http=http, base_url=ORIGIN, limiter=None).issues.get(7)
+
+    for call in (in_request, in_client):
+        await _check(backend, call, (_TOKEN,), 422)
 
 
 async def test_a_refusal_that_repeats_the_password(backend: HTTPBackend) -> None:

@@ -202,6 +202,8 @@ _REFUSED_CALLS: list[Callable[[], object]] = [
     lambda: AsyncClient(_SECRET, timeout=-1),
     lambda: AsyncClient(_SECRET, auth=("a", _SECRET)),
     lambda: AsyncClient(auth=("a:b", _SECRET)),
+    lambda: AsyncClient(auth=("a", f"{_SECRET}\udce4")),
+    lambda: AsyncClient(auth=("a\udce4", _SECRET)),
     lambda: AsyncClient(auth=("a", _SECRET), timeout=-1),
     lambda: AsyncClient().with_options(token=_SECRET, timeout=-1),
     lambda: AsyncClient().with_options(token=f'"{_SECRET}"'),

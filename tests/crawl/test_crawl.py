@@ -18,7 +18,12 @@ import httpx
 import pytest
 
 from seeclickfix_async import AsyncClient, Batch, Crawl, Issue, Report, Retry
-from seeclickfix_async.errors import DecodeError, ServerError, TruncatedResultsError
+from seeclickfix_async.errors import (
+    DecodeError,
+    InvalidArgumentError,
+    ServerError,
+    TruncatedResultsError,
+)
 from seeclickfix_async.models import Status
 from tests.support.service_model import OPENED, START, CapMode, ServiceModel
 
@@ -776,6 +781,20 @@ async def test_a_period_that_begins_while_a_clock_is_put_back_is_received() -> N
 
     _check(received, report, set(range(61, 91)))
     assert min(received) == 61
+
+
+async def test_a_period_ends_after_it_began_while_a_clock_is_put_back() -> None:
+    start = datetime(2026, 11, 1, 1, 30, tzinfo=ZoneInfo("America/New_York"))
+    end = start.replace(minute=15, fold=1)  # three quarters of an hour later
+    service = ServiceModel(opened=OPENED + timedelta(days=400))
+    for minute in range(-10, 60):
+        service.add(start.astimezone(UTC) + timedelta(minutes=minute))
+
+    received, report = await _run(_client(service).issues.crawl(after=start, before=end))
+
+    _check(received, report, set(range(11, 56)))
+    with pytest.raises(InvalidArgumentError, match="earlier"):
+        _client(service).issues.crawl(after=end, before=start)
 
 
 async def test_a_page_of_unreadable_rows_does_not_affect_other_pages() -> None:

@@ -23,7 +23,7 @@ import pytest
 from anyio import to_thread
 
 from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchArea
-from seeclickfix_async.errors import InvalidArgumentError, ServerError
+from seeclickfix_async.errors import InvalidArgumentError, ServerError, TruncatedResultsError
 from seeclickfix_async.models import Status
 from seeclickfix_async.pull import Stage, pull
 from seeclickfix_async.pull._jsonl import JsonLines
@@ -32,7 +32,7 @@ from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, END, OPEN
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_csv, read_geojson, read_issues, read_jsonl, read_sqlite
-from tests.support.sandboxes import URL, failing_client, make_client
+from tests.support.sandboxes import URL, client_without_rows, failing_client, make_client
 from tests.support.service_model import START, ServiceModel
 
 pytestmark = pytest.mark.anyio
@@ -269,7 +269,7 @@ async def test_a_complete_pull_is_not_repeated(
     await pull(client, to=tmp_path / name)
     small.requests.clear()
 
-    with pytest.raises(InvalidArgumentError, match=r"is done.*update=True"):
+    with pytest.raises(InvalidArgumentError, match=r"is complete.*update=True"):
         await pull(client, to=tmp_path / name)
 
     assert len(small.requests) == 0
@@ -559,7 +559,7 @@ async def test_a_process_that_ends_while_it_rewrites_a_file_leaves_the_old_or_th
             end_process_at(patched, step)
             with contextlib.suppress(ProcessEnded):  # the update may have fewer steps
                 await pull(make_client(sandbox), to=path, update=True)
-        with pytest.raises(InvalidArgumentError, match="is done"):  # after recovery
+        with pytest.raises(InvalidArgumentError, match="is complete"):  # after recovery
             await pull(make_client(sandbox), to=path)
         assert len({row["id"] for row in read_issues(path)}) in (300, 301)
     await pull(make_client(sandbox), to=path, update=True)
@@ -709,7 +709,7 @@ async def test_a_pull_with_unreadable_rows_is_updated_and_reports_them(
     sandbox.requests.clear()
     report = await pull(client, to=path, update=True)
 
-    assert first.reasons == report.reasons == ("1 rows could not be read.",)
+    assert first.reasons == report.reasons == ("1 row could not be read.",)
     assert not report.complete
     assert len(read_issues(path)) == 1000  # 999, and a new one
     assert len(sandbox.requests) <= 6  # not the whole pull again
@@ -739,7 +739,7 @@ async def test_rows_that_an_update_could_not_read_are_reported_until_one_reads_t
 
     for _ in range(3):
         report = await pull(unreadable, to=path, update=True)
-        assert report.reasons == ("1 rows could not be read.",)
+        assert report.reasons == ("1 row could not be read.",)
         for _ in range(100):  # so much time that the next update begins after that row
             sandbox.city.report()
     report = await pull(make_client(sandbox), to=path, update=True)
@@ -747,6 +747,60 @@ async def test_rows_that_an_update_could_not_read_are_reported_until_one_reads_t
     assert report.complete, report.reasons
     assert number in {int(row["id"]) for row in read_issues(path)}
     assert len(read_issues(path)) == len(sandbox.city)
+
+
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_an_incomplete_update_keeps_the_unreadable_rows_of_the_one_before(
+    name: str, tmp_path: Path
+) -> None:
+    path, sandbox = tmp_path / name, Sandbox(300, settings=Settings(quota=None))
+    await pull(make_client(sandbox), to=path)
+    number = sandbox.city.id_of(sandbox.city.report())
+    for excess in (0, 1):
+        for _ in range(100):  # so much time that the next update begins after that row
+            sandbox.city.report()
+        client = _client_with_a_bad_row(sandbox, number, excess=excess)
+        report = await pull(client, to=path, update=True)
+        assert not report.complete
+
+    report = await pull(make_client(sandbox), to=path, update=True)
+
+    assert report.complete, report.reasons
+    assert number in {int(row["id"]) for row in read_issues(path)}
+    assert len(read_issues(path)) == len(sandbox.city)
+
+
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_a_pull_from_a_service_that_lists_nothing_is_repeated(
+    name: str, tmp_path: Path
+) -> None:
+    path, sandbox = tmp_path / name, Sandbox(300, settings=Settings(quota=None))
+    for _ in range(2):
+        with pytest.raises(TruncatedResultsError, match="announces 300 issues"):
+            await pull(client_without_rows(sandbox), to=path)
+
+    report = await pull(make_client(sandbox), to=path)
+
+    assert report.complete, report.reasons
+    assert len(read_issues(path)) == 300
+
+
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_a_pull_of_issues_that_claim_an_update_before_the_service_began_is_updated(
+    name: str, tmp_path: Path
+) -> None:
+    path, service = tmp_path / name, ServiceModel()
+    for day in range(150):
+        service.add(START - timedelta(days=day), updated=datetime(1900, 1, 1, tzinfo=UTC))
+    http = httpx.AsyncClient(transport=httpx.MockTransport(service.respond))
+    client = AsyncClient(http=http, base_url=URL, limiter=None)
+    await pull(client, to=path)
+
+    for stage in ("update", "update", "sweep"):
+        service.opened += timedelta(days=1)
+        report = await pull(client, to=path, update=True, sweep=stage == "sweep")
+        assert report.complete, report.reasons
+    assert len(read_issues(path)) == 150
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
@@ -779,7 +833,9 @@ def _copy_pull(path: Path, folder: Path) -> None:
         copy(file, folder / file.name)
 
 
-def _client_with_a_bad_row(sandbox: Sandbox, number: int) -> AsyncClient:
+def _client_with_a_bad_row(sandbox: Sandbox, number: int, *, excess: int = 0) -> AsyncClient:
+    """Return a client that cannot read one row, and receives a count that is too high."""
+
     class Spoiling(httpx.ASGITransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             response = await super().handle_async_request(request)
@@ -787,6 +843,7 @@ def _client_with_a_bad_row(sandbox: Sandbox, number: int) -> AsyncClient:
             for row in body["issues"]:
                 if row["id"] == number:
                     row["id"] = None
+            body["metadata"]["pagination"]["entries"] += excess
             return httpx.Response(200, json=body)
 
     http = httpx.AsyncClient(transport=Spoiling(app=sandbox.app))

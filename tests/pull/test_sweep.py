@@ -23,14 +23,19 @@ from seeclickfix_async import (
     Report,
     Retry,
 )
-from seeclickfix_async.errors import InvalidArgumentError, RateLimitedError, ServerError
+from seeclickfix_async.errors import (
+    InvalidArgumentError,
+    RateLimitedError,
+    ServerError,
+    TruncatedResultsError,
+)
 from seeclickfix_async.pull import pull
 from seeclickfix_async.pull._jsonl import JsonLines
 from seeclickfix_async.pull._rows import StoredRow, compare_ids
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_issues, read_sqlite, vanished_ids
-from tests.support.sandboxes import URL, failing_client, make_client
+from tests.support.sandboxes import URL, client_without_rows, failing_client, make_client
 from tests.support.service_model import START, ServiceModel
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.geoparquet"]
@@ -39,6 +44,23 @@ _SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
 
 def _city(issues: int = 300, **settings: Any) -> Sandbox:
     return Sandbox(issues, settings=Settings(quota=None, **settings))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_a_sweep_of_a_service_that_lists_nothing_is_repeated(
+    name: str, tmp_path: Path
+) -> None:
+    sandbox, path = _city(), tmp_path / name
+    await pull(make_client(sandbox), to=path)
+    sandbox.city.hide(7)
+    with pytest.raises(TruncatedResultsError, match="announces"):
+        await pull(client_without_rows(sandbox), to=path, sweep=True)
+
+    report = await pull(make_client(sandbox), to=path, sweep=True)
+
+    assert report.complete, report.reasons
+    assert report.vanished == 1
 
 
 def _files(folder: Path) -> set[str]:
@@ -130,11 +152,11 @@ async def _pull_before_late_issues(sandbox: Sandbox, path: Path, rows: list[int]
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
-        (403, "Missing: 1 issue that the service has."),
-        (404, "Missing: 1 issue that the service has."),
-        (410, "Missing: 1 issue that the service has."),
-        (401, "Missing: 1 issue that could not be read. The next sweep tries again."),
-        (500, "Missing: 1 issue that could not be read. The next sweep tries again."),
+        (403, "1 issue that the service lists could not be pulled."),
+        (404, "1 issue that the service lists could not be pulled."),
+        (410, "1 issue that the service lists could not be pulled."),
+        (401, "1 issue could not be read. The next sweep tries again."),
+        (500, "1 issue could not be read. The next sweep tries again."),
     ],
 )
 async def test_a_late_issue_that_the_service_does_not_show_fails_no_sweep(
@@ -160,7 +182,7 @@ async def test_late_issues_are_not_requested_from_a_service_that_fails(tmp_path:
 
     report = await pull(client, to=path, sweep=True)
 
-    assert "20 issues that could not be read" in report.reasons[0]
+    assert "20 issues could not be read" in report.reasons[0]
     assert len([seen for seen in sandbox.requests if seen.path[-1].isdigit()]) == 3
 
 
@@ -175,7 +197,9 @@ async def test_issues_that_a_sweep_found_missing_are_reported_until_a_sweep_pull
 
     for _ in range(2):
         report = await pull(make_client(sandbox), to=path, update=True)
-        assert report.reasons == ("Missing: 1 issue of the last sweep. The next one tries again.",)
+        assert report.reasons == (
+            "The last sweep found 1 issue that could not be pulled. The next one tries again.",
+        )
     swept = await pull(make_client(sandbox), to=path, sweep=True)
     updated = await pull(make_client(sandbox), to=path, update=True)
 
@@ -334,7 +358,7 @@ async def test_an_area_without_any_issue_left_marks_nothing(tmp_path: Path) -> N
     report = await pull(make_client(sandbox), to=tmp_path / "city.jsonl", sweep=True)
 
     assert not report.complete
-    assert "no issue at all" in report.reasons[-1]
+    assert "found no issues" in report.reasons[-1]
     assert vanished_ids(tmp_path / "city.jsonl") == set()
 
 

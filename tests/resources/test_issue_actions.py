@@ -193,7 +193,7 @@ async def test_a_proxy_page_is_not_a_success(write: Write) -> None:
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: page))
     client = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
 
-    with pytest.raises(errors.AnswerLostError, match="probably carried out the request"):
+    with pytest.raises(errors.AnswerLostError, match="probably executed the request"):
         await write.call(client, number)
 
 
@@ -204,7 +204,7 @@ async def test_an_unreadable_response_to_a_write_says_that_it_may_have_been_carr
     harness, client, number = write.make_harness()
     harness.sandbox.faults.append(Fault(201, {"created_at": [1]}))
 
-    with pytest.raises(errors.AnswerLostError, match="probably carried out the request") as caught:
+    with pytest.raises(errors.AnswerLostError, match="probably executed the request") as caught:
         await write.call(client, number)
 
     assert isinstance(caught.value.__cause__, errors.DecodeError)

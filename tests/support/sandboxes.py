@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 
 import httpx
@@ -25,6 +26,20 @@ def make_client(sandbox: Sandbox, places_status: int = 200) -> AsyncClient:
 
     http = httpx.AsyncClient(transport=PlacesTransport(app=sandbox.app))
     return AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())
+
+
+def client_without_rows(sandbox: Sandbox) -> AsyncClient:
+    """Return a client whose service counts issues, and lists none."""
+
+    class EmptyTransport(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            body = json.loads(await response.aread())
+            body["metadata"]["pagination"]["next_page"] = None
+            return httpx.Response(200, json=body | {"issues": []})
+
+    http = httpx.AsyncClient(transport=EmptyTransport(app=sandbox.app))
+    return AsyncClient(http=http, base_url=URL, limiter=None)
 
 
 def failing_client(sandbox: Sandbox, after: int) -> AsyncClient:

@@ -93,6 +93,28 @@ async def test_a_response_is_returned_for_max_age_without_a_request() -> None:
     assert len(site.served) == 2
 
 
+async def test_a_reader_cannot_change_the_response_of_the_next() -> None:
+    site = Site(max_age=60)
+    site.opened = anyio.Event()
+    responses: list[Response] = []
+
+    async def read() -> None:
+        responses.append(await site.client.request("GET", "/issues/7"))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(2):  # of one request
+            tasks.start_soon(read)
+        await anyio.wait_all_tasks_blocked()
+        site.opened.set()
+    for _ in range(2):  # from the cache
+        await read()
+
+    assert len(site.served) == 1
+    for response in responses:
+        assert "x-mine" not in response.headers
+        response.headers["x-mine"] = "changed"  # type: ignore[index]
+
+
 async def test_a_page_shows_the_age_of_its_response() -> None:
     harness = SandboxHarness()
     clock = VirtualClock()
@@ -373,6 +395,9 @@ async def test_an_error_is_raised_in_all_waiters_with_own_tracebacks() -> None:
 
     assert len(site.served) == 1
     assert errors[0] is not errors[1]
+    for name in ("headers", "body"):
+        assert getattr(errors[0], name) == getattr(errors[1], name)
+        assert getattr(errors[0], name) is not getattr(errors[1], name)
     assert sorted(_caller(error) for error in errors) == ["first", "second"]
 
 

@@ -29,13 +29,18 @@ from seeclickfix_async._core.credentials import (
 )
 from seeclickfix_async._core.pasted import refuse_additions
 from seeclickfix_async._core.secret import Secret
-from seeclickfix_async.errors import AccessDeniedError, AuthorizationError, OAuthError
+from seeclickfix_async.errors import (
+    AccessDeniedError,
+    AuthorizationError,
+    OAuthError,
+    StateMismatchError,
+)
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.oauth import Application, AuthorizationCode, Flow, Token, begin, finish
 
 _SUCCESS = "You are signed in. You can close this page."
 _DENIED = "You denied access, and are not signed in. You can close this page."
-_MISMATCH = "This does not belong to the login that is in progress. Start the login again."
+_MISMATCH = "This response belongs to another login. Finish the login that this command opened."
 _POLL_INTERVAL = 0.05  # seconds
 
 Outcome = Token | AuthorizationCode | AuthorizationError
@@ -61,8 +66,10 @@ class _LoginAttempt:
         except AuthorizationError as error:
             self._outcomes.put(error)
             return _DENIED if isinstance(error, AccessDeniedError) else describe(error, login)
-        except OAuthError:
+        except StateMismatchError:
             return _MISMATCH
+        except OAuthError as error:
+            return describe(error, login)
         return _SUCCESS
 
     def read_pasted(self) -> None:

@@ -1,4 +1,4 @@
-"""Calls of a token store of any class, whose errors may contain the token."""
+"""A wrapper of any token store, which keeps the token out of its errors."""
 
 from __future__ import annotations
 
