@@ -60,7 +60,6 @@ def validate_range(lowest: float, highest: float, *, integer: bool = False) -> V
 
 LATITUDE = validate_range(-90, 90)
 LONGITUDE = validate_range(-180, 180)
-PAGE = validate_range(1, 1_000_000, integer=True)
 PER_PAGE = validate_range(1, 1_000, integer=True)  # documented: 100; up to 1,000 observed
 
 
