@@ -146,7 +146,7 @@ class CrawlPlanner(Generic[IssueT]):
         return PageRequest(self._query_for(whole, per_page=1))
 
     def _query_for(self, period: TimeSlice, **filters: Any) -> IssueQuery:
-        """Return the query of a slice, whose rows contain both clocks."""
+        """Return the query of a slice, whose rows contain both timestamps."""
         query = self._query
         if query.fields is not None:
             filters["fields"] = tuple(dict.fromkeys((*query.fields, self.by, period.by)))
@@ -166,7 +166,7 @@ class CrawlPlanner(Generic[IssueT]):
             now: When it was received, by the service's clock.
 
         Raises:
-            DecodeError: No row contains its clock.
+            DecodeError: No row contains its timestamp.
             TruncatedResultsError: The service ignores the period, or sends nothing at all.
         """
         self._now = now
@@ -257,7 +257,7 @@ class CrawlPlanner(Generic[IssueT]):
         """Note how far a page reaches, and choose how to continue from there."""
         page, last = evidence.page, evidence.last
         if last is None:
-            self._advance_without_clock(period, page)
+            self._advance_without_timestamp(period, page)
         elif period.is_after(last):
             period.note_contradiction()
         elif period.end is not None and last >= period.end:
@@ -278,8 +278,8 @@ class CrawlPlanner(Generic[IssueT]):
         if number == 0 or (number == 1 and not period.note_contradiction()):
             self._fall_back(period)
 
-    def _advance_without_clock(self, period: TimeSlice, page: Page[Issue]) -> None:
-        """Continue after a page without clocks: of unreadable rows, or without rows."""
+    def _advance_without_timestamp(self, period: TimeSlice, page: Page[Issue]) -> None:
+        """Continue after a page without timestamps: of unreadable rows, or without rows."""
         if page.items:
             self.state.add_gap(period, "The service does not say when issues were updated.")
             self._close(period)

@@ -256,10 +256,10 @@ class Transport:
         cached, older = cache.get(key), None
         if cached is not None and exchange.options.accepts_older:
             now, credential = self.clock.now(), exchange.credential
-            fresh = cache.find_unconfirmed(cached, credential, cache.max_age, now)
+            fresh = cache.use_unconfirmed(cached, credential, cache.max_age, now)
             if fresh is not None:
                 return attrs.evolve(fresh, requests=exchange.requests)
-            older = cache.find_unconfirmed(cached, credential, cache.stale_if_limited, now)
+            older = cache.use_unconfirmed(cached, credential, cache.stale_if_limited, now)
         exchange.validators = validators(cached)
         try:
             max_wait = exchange.options.max_wait if older is None else 0.0

@@ -128,7 +128,7 @@ def _validated_fields(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _validated_max_age(value: float) -> float:
-    validation.in_range("max_age", value, 1, 86_400, integer=False)
+    validation.check_range("max_age", value, 1, 86_400, integer=False)
     return float(value)
 
 

@@ -16,7 +16,7 @@ import anyio
 import msgspec
 
 from seeclickfix_async._core.file_lock import FileLock
-from seeclickfix_async._transport.threads import in_thread
+from seeclickfix_async._transport.threads import run_in_thread
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import Checkpoint, checkpoint_path
@@ -33,7 +33,7 @@ async def run_in_file_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
         InvalidArgumentError: The disk is full or broken, or another program has locked the file.
     """
     try:
-        return await in_thread(work, *args)
+        return await run_in_thread(work, *args)
     except (OSError, sqlite3.OperationalError) as error:
         raise InvalidArgumentError(
             "to",

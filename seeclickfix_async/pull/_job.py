@@ -122,7 +122,7 @@ async def pull(
     """
     path = Path(to)
     check_suffix(path)
-    validation.in_range("wait", wait, 0, math.inf, integer=False)
+    validation.check_range("wait", wait, 0, math.inf, integer=False)
     client = client.with_options(background=True)
     crawl: Crawl[Issue] = client.issues.crawl(
         details=details, concurrency=concurrency, page_size=page_size, **filters

@@ -60,7 +60,7 @@ class PendingRows:
         Raises:
             InvalidArgumentError: The file was removed, is shorter, or holds something else.
         """
-        self._arrow: Any = arrow.library()
+        self._arrow: Any = arrow.import_pyarrow()
         self._pool = arrow.memory_pool()
         self._path = path
         self._schema = schema
@@ -120,7 +120,7 @@ class PendingRows:
 
     def last_rows(self) -> dict[int, int]:
         """Return the number of the last row of each issue that has several rows."""
-        repeated = arrow.repeated(self.ids)
+        repeated = arrow.find_repeated(self.ids)
         first = self._rows - len(self.ids)
         return {id_: row for row, id_ in enumerate(self.ids, first) if id_ in repeated}
 

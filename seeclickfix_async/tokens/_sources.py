@@ -62,7 +62,7 @@ class StoredToken:
         leeway: float = LEEWAY,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        validation.in_range("leeway", leeway, 0, 86_400, integer=False)
+        validation.check_range("leeway", leeway, 0, 86_400, integer=False)
         self._store = CheckedStore(store)
         self._key = validate_key(key)
         self._endpoint = endpoint
