@@ -19,6 +19,7 @@ import attrs
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import _arrow as arrow
+from seeclickfix_async.pull._digest import file_checksum
 
 _MESSAGE_START = b"\xff\xff\xff\xff"  # of an Arrow message; a power failure may leave zeros
 
@@ -205,12 +206,3 @@ class PendingRows:
             f"Restore it, or remove {self._path.with_suffix('')} and the files beside it "
             "to begin anew.",
         )
-
-
-def file_checksum(path: Path) -> int:
-    """Return the CRC-32 of a file."""
-    checksum = 0
-    with path.open("rb") as file:
-        while content := file.read(1 << 18):
-            checksum = zlib.crc32(content, checksum)
-    return checksum

@@ -36,9 +36,9 @@ from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull._file_thread import discard
 from seeclickfix_async.pull._html_map import holds_issues
 from seeclickfix_async.pull._lock import lock_for, locked
+from seeclickfix_async.pull._pull_files import discard
 from seeclickfix_async.pull._sinks import check_suffix
 
 _DEMO_FILE = Path("scf-demo.db")
