@@ -108,3 +108,9 @@ def print_json(value: object) -> None:
     """Print a value as JSON on one line."""
     out.file.write(encode_json(value, out.encoding))
     out.file.flush()
+
+
+def print_json_lines(values: Iterable[object]) -> None:
+    """Print each value as JSON on a line of its own."""
+    for value in values:
+        print_json(value)

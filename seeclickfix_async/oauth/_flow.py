@@ -15,6 +15,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.errors import (
     AuthorizationError,
     FlowExpiredError,
@@ -32,7 +33,7 @@ from seeclickfix_async.oauth._authorize import (
     pkce_challenge,
     validate_state,
 )
-from seeclickfix_async.oauth._parse import AuthorizationCode, Now, utc_now
+from seeclickfix_async.oauth._parse import AuthorizationCode
 from seeclickfix_async.oauth._redirect import RedirectParams
 from seeclickfix_async.oauth._token import Token
 

@@ -16,9 +16,8 @@ from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._listing import IssueSelector, parse_int
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._request_body import parse_body
-from seeclickfix_async.sandbox._serializers import ORGANIZATION, Serializer
+from seeclickfix_async.sandbox._serializers import ORGANIZATION, ORGANIZATION_ID, Serializer
 
-ORGANIZATION_ID = 311
 _ROOT = "/open311/v2"
 _PER_PAGE = 20
 _DATATYPES = {

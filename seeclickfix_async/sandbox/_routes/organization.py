@@ -14,8 +14,7 @@ from seeclickfix_async.sandbox._gateway import Gateway, Handler, find_row, origi
 from seeclickfix_async.sandbox._listing import IssueSelector, paginate
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._request_body import parse_body
-from seeclickfix_async.sandbox._routes.open311 import ORGANIZATION_ID
-from seeclickfix_async.sandbox._serializers import ORGANIZATION, Serializer
+from seeclickfix_async.sandbox._serializers import ORGANIZATION, ORGANIZATION_ID, Serializer
 from seeclickfix_async.sandbox._timestamps import format_timestamp
 from seeclickfix_async.sandbox._users import OFFICIAL
 
