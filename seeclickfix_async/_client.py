@@ -266,8 +266,8 @@ class AsyncClient:
         Raises:
             InvalidArgumentError: An argument is out of bounds.
         """
-        validation.in_range("lat", lat, -90, 90, integer=False)
-        validation.in_range("lng", lng, -180, 180, integer=False)
+        validation.check_range("lat", lat, -90, 90, integer=False)
+        validation.check_range("lng", lng, -180, 180, integer=False)
         params = [("lat", str(lat)), ("lng", str(lng))]
         route = CollectionRoute(RequestTypeOption, "request_types", "/issues/new", params)
         return await self._api.get_items(route)

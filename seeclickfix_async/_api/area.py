@@ -176,9 +176,9 @@ def near(lat: float, lng: float, radius: float) -> Near:
         InvalidArgumentError: An argument is out of bounds, or the square extends beyond a pole or
             the date line.
     """
-    validation.in_range("lat", lat, -89, 89, integer=False)
-    validation.in_range("lng", lng, -180, 180, integer=False)
-    validation.in_range("radius", radius, 1, 100_000, integer=False)
+    validation.check_range("lat", lat, -89, 89, integer=False)
+    validation.check_range("lng", lng, -180, 180, integer=False)
+    validation.check_range("radius", radius, 1, 100_000, integer=False)
     north = radius / _METRES_PER_DEGREE
     east = north / math.cos(math.radians(lat))
     if abs(lat) + north > 90 or abs(lng) + east > 180:

@@ -111,7 +111,7 @@ class Pager(Generic[T]):
     """
 
     def __init__(self, fetch: Callable[[int], Awaitable[Page[T]]], start: int) -> None:
-        validation.in_range("page", start, 1, 1_000_000, integer=True)
+        validation.check_range("page", start, 1, 1_000_000, integer=True)
         self._fetch = fetch
         self._start = start
         self._rejected: list[Rejected] = []
@@ -144,7 +144,7 @@ class Pager(Generic[T]):
     async def collect(self, limit: int | None = None) -> list[T]:
         """Return all items, or the first `limit` of them."""
         if limit is not None:
-            validation.in_range("limit", limit, 1, 10**9, integer=True)
+            validation.check_range("limit", limit, 1, 10**9, integer=True)
         items: list[T] = []
         async for item in self:
             items.append(item)

@@ -27,7 +27,7 @@ _SITE = "Check --base-url."
 _NETWORK = "Check --base-url, the network and the proxy settings."
 _APPLICATION = f"Check --client-id and {SECRET_VARIABLE}."
 _OTHER_FLOW = "Try the other kind of flow, with or without --implicit."
-_WRITE = "Check whether it was executed before you repeat it."
+CHECK_WRITE = "Check whether it was executed before you repeat it."
 # The next step by error code, where the library's own advice is about Python.
 _ADVICE = {
     "access_denied": "You are not signed in.",
@@ -48,8 +48,8 @@ _ADVICE = {
     "reauthorization_required": _SIGN_IN,
     "redirect_loop": _SITE,
     "redirect_refused": _SITE,
-    "response_lost": _WRITE,
-    "response_timeout": _WRITE,
+    "response_lost": CHECK_WRITE,
+    "response_timeout": CHECK_WRITE,
     "response_too_large": "Use a smaller --limit, or check --base-url.",
     "truncated_results": "Use scf pull, which is not subject to the service's page limit, or "
     "narrow the query.",

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from seeclickfix_async import Estimate, Report
 from seeclickfix_async import pull as pulls
 from seeclickfix_async._cli.app import INCOMPLETE, OK
-from seeclickfix_async._cli.quota_wait import QuotaColumn, QuotaWait
+from seeclickfix_async._cli.quota_wait import LINE_INTERVAL, QuotaColumn, QuotaWait
 from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async.errors._counting import counted
 
@@ -32,10 +32,9 @@ class ProgressLines:
         stages: The stages that the pull has begun, in order.
     """
 
-    def __init__(self, notice: str = "", every: float = 10.0) -> None:
+    def __init__(self, notice: str = "") -> None:
         self.stages: list[pulls.Stage] = []
         self._notice = notice
-        self._every = every
         self._last = time.monotonic()
 
     def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
@@ -46,9 +45,9 @@ class ProgressLines:
         self.stages.append(stage)
 
     def update(self, report: Report) -> None:
-        """Print a line, unless the last one was printed less than `every` seconds ago."""
+        """Print a line, unless the last one was printed less than ten seconds ago."""
         now = time.monotonic()
-        if now - self._last >= self._every:
+        if now - self._last >= LINE_INTERVAL:
             self._last = now
             received, total = _count(self.stages[-1], report)
             err.print(f"{received:,} of {counted(total, _NOUNS[self.stages[-1]])}")

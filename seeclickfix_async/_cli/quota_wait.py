@@ -16,7 +16,7 @@ from seeclickfix_async import HostLimiter, Limiter
 from seeclickfix_async._cli.terminal import err
 
 _LEAST_WAIT = 5.0  # seconds; slots often come back every few seconds
-_LINE_INTERVAL = 10.0  # seconds between two lines
+LINE_INTERVAL = 10.0  # seconds between two lines
 _CHECK_INTERVAL = 0.5  # seconds
 
 
@@ -59,7 +59,7 @@ class QuotaWait:
         """Print the wait if it is long, once for each wait."""
         wait = self.limiter.wait
         if wait >= _LEAST_WAIT and now >= self._next_line and not self.is_in_bar:
-            self._next_line = now + max(wait, _LINE_INTERVAL)
+            self._next_line = now + max(wait, LINE_INTERVAL)
             err.print(f"scf: {self.describe()}")
 
 

@@ -21,7 +21,7 @@ from seeclickfix_async._cli.commands import (
     watch,
 )
 from seeclickfix_async._cli.environment import take_secrets
-from seeclickfix_async._cli.messages import Command, describe, describe_faults
+from seeclickfix_async._cli.messages import CHECK_WRITE, Command, describe, describe_faults
 from seeclickfix_async._cli.streams import standard_streams
 from seeclickfix_async._cli.terminal import err
 from seeclickfix_async._core.os_error import describe_os_error
@@ -56,10 +56,9 @@ _WRITING = (
     report.report,
 )
 _NAMES: dict[Command, str] = {pull.map_page: "map"}  # `map` is a built-in function of Python
-_MAY_BE_SENT = "Check whether it was executed before you repeat it."
 _STOPPED: dict[Command, str] = {
-    comment.close: _MAY_BE_SENT,
-    comment.comment: _MAY_BE_SENT,
+    comment.close: CHECK_WRITE,
+    comment.comment: CHECK_WRITE,
     pull.pull: "Everything received so far is saved; the same command continues.",
     report.report: "If you confirmed the report, check whether it exists before you repeat it.",
     watch.watch: "With --cursor, the same command continues after the last change.",

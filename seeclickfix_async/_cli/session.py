@@ -127,25 +127,23 @@ def save_application(app: Application) -> None:
         raise TokenStoreError(f"The login cannot be saved: {describe_os_error(error)}") from None
 
 
-def find_application(
-    base_url: str, client_id: str | None = None, redirect_uri: str = LOOPBACK
-) -> Application | None:
+def find_application(base_url: str, client_id: str | None = None) -> Application | None:
     """Return the application of a site: by argument, environment, or from the last login."""
     site = normalize_base_url(base_url)
     name = client_id or os.environ.get(CLIENT_VARIABLE) or _applications().get(site)
     if not name:
         return None
-    return Application(name, redirect_uri, find_secret(SECRET_VARIABLE, site), site)
+    return Application(name, LOOPBACK, find_secret(SECRET_VARIABLE, site), site)
 
 
-def require_application(base_url: str, client_id: str | None, redirect_uri: str) -> Application:
+def require_application(base_url: str, client_id: str | None) -> Application:
     """Return the application of a site.
 
     Raises:
         InvalidArgumentError: It is unknown, or the environment has the secret of another site's.
     """
     refuse_other_site(SECRET_VARIABLE, base_url)
-    app = find_application(base_url, client_id, redirect_uri)
+    app = find_application(base_url, client_id)
     if app is None:
         raise InvalidArgumentError(
             "client_id",

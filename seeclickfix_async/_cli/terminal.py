@@ -29,14 +29,14 @@ _CONTROLS = re.compile(
 _NOT_ASCII = re.compile("[\x7f-\U0010ffff]")
 
 
-def harmless(text: str, *, line_break: str = " ") -> str:
+def make_harmless(text: str, *, line_break: str = " ") -> str:
     """Return a string that a terminal only shows, with its line breaks replaced."""
     return _replace_controls(line_break.join(text.splitlines()))
 
 
 def multiline(text: str) -> Text:
     """Return content with several lines, such as a description, for a console to print."""
-    return Text(harmless(text, line_break="\n"))
+    return Text(make_harmless(text, line_break="\n"))
 
 
 def _replace_controls(text: str) -> str:
@@ -71,7 +71,7 @@ class TerminalConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return the string for printing, by default on one line."""
-        return super().render_str(harmless(text, line_break=self._line_break), **options)
+        return super().render_str(make_harmless(text, line_break=self._line_break), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -108,3 +108,9 @@ def print_json(value: object) -> None:
     """Print a value as JSON on one line."""
     out.file.write(encode_json(value, out.encoding))
     out.file.flush()
+
+
+def print_json_lines(values: Iterable[object]) -> None:
+    """Print each value as JSON on a line of its own."""
+    for value in values:
+        print_json(value)

@@ -24,7 +24,7 @@ _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class PrivateFile:
-    """A file of at most `most_bytes`, in a folder that only its owner can write to.
+    """A file of at most `max_bytes`, in a folder that only its owner can write to.
 
     It is changed in place: no other process sees it before the lock is released. A process that is
     killed in between may leave a part of the new content.
@@ -32,13 +32,13 @@ class PrivateFile:
     Args:
         folder: Created with mode 0700 if it is missing. The file has mode 0600.
         name: The name of the file, which is created empty.
-        most_bytes: Of a larger file, only these are read.
+        max_bytes: Of a larger file, only these are read.
     """
 
-    def __init__(self, folder: Path, name: str, most_bytes: int) -> None:
+    def __init__(self, folder: Path, name: str, max_bytes: int) -> None:
         self.folder = folder
         self._name = name
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     def update(self, change: Callable[[bytes], tuple[bytes, T]]) -> T:
         """Replace the content by that which `change` returns for it, and return its result.
@@ -54,7 +54,7 @@ class PrivateFile:
                 if not self._is_in_folder(descriptor, folder):
                     raise BlockingIOError(errno.EAGAIN, "it was removed before it was locked")
                 with open(descriptor, "r+b", closefd=False) as file:
-                    content, result = change(file.read(self._most_bytes))
+                    content, result = change(file.read(self._max_bytes))
                     file.seek(0)
                     file.write(content)
                     file.truncate()
@@ -83,7 +83,7 @@ class PrivateFile:
             status = os.fstat(descriptor)
             _check_owner(status)
             if not stat.S_ISREG(status.st_mode):
-                raise OSError(errno.EINVAL, "it contains something else than files")
+                raise OSError(errno.EINVAL, "it is not a regular file")
             yield descriptor
         finally:
             os.close(descriptor)

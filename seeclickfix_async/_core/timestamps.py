@@ -1,11 +1,20 @@
-"""The first and the last moment that the package computes with."""
+"""The current time, and the first and the last moment that the package computes with."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+Now = Callable[[], datetime]
+"""Returns the current time; tests can replace it."""
+
+
+def utc_now() -> datetime:
+    """Return the current time, in UTC."""
+    return datetime.now(UTC)
 
 
 def clamp(time: datetime | None) -> datetime:

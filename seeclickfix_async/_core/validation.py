@@ -19,7 +19,7 @@ from seeclickfix_async.errors import InvalidArgumentError
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
-def in_range(argument: str, value: Any, lowest: float, highest: float, *, integer: bool) -> None:
+def check_range(argument: str, value: Any, lowest: float, highest: float, *, integer: bool) -> None:
     """Check that a value is a number within bounds, or an integer; booleans are not numbers."""
     types = int if integer else (int, float)
     if isinstance(value, bool) or not isinstance(value, types) or not lowest <= value <= highest:
@@ -53,20 +53,19 @@ def validate_range(lowest: float, highest: float, *, integer: bool = False) -> V
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if value is not None:
-            in_range(attribute.name, value, lowest, highest, integer=integer)
+            check_range(attribute.name, value, lowest, highest, integer=integer)
 
     return check
 
 
 LATITUDE = validate_range(-90, 90)
 LONGITUDE = validate_range(-180, 180)
-PAGE = validate_range(1, 1_000_000, integer=True)
 PER_PAGE = validate_range(1, 1_000, integer=True)  # documented: 100; up to 1,000 observed
 
 
 def positive_id(argument: str, value: Any) -> int:
     """Return an id of the service, which must be a positive integer of at most 64 bits."""
-    in_range(argument, value, 1, 2**63 - 1, integer=True)
+    check_range(argument, value, 1, 2**63 - 1, integer=True)
     return int(value)
 
 

@@ -44,10 +44,10 @@ class Crawl(Generic[IssueT]):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if concurrency is not None:
-            validation.in_range("concurrency", concurrency, 1, MAX_WORKERS, integer=True)
+            validation.check_range("concurrency", concurrency, 1, MAX_WORKERS, integer=True)
         if page_size is not None and page_size != "largest":
             most = DETAILED_PER_PAGE if query.details else MAX_PAGE_SIZE
-            validation.in_range("page_size", page_size, 1, most, integer=True)
+            validation.check_range("page_size", page_size, 1, most, integer=True)
         self._planner: CrawlPlanner[IssueT] = CrawlPlanner(
             query, by=by, page_size=page_size, rate=pages.rate, state=state
         )
@@ -105,8 +105,8 @@ class Crawl(Generic[IssueT]):
     def skip(self, ids: Iterable[int]) -> None:
         """Do not deliver these issues, since an earlier crawl with this state did.
 
-        A crawl that continues from a state and knows all of them finds issues whose clock moved in
-        between, and reads again what the earlier one could not read.
+        A crawl that continues from a state and knows all of them finds issues whose timestamp moved
+        in between, and reads again what the earlier one could not read.
         """
         self._planner.skip(ids)
 

@@ -108,7 +108,7 @@ class Listing:
         del self.edge[-rows:]
         return self.setbacks < _MAX_SETBACKS
 
-    def note_clocks(self, issues: Iterable[Issue]) -> None:
+    def note_timestamps(self, issues: Iterable[Issue]) -> None:
         """Note a moment that divides these issues by creation."""
         seconds = {i.created_at.replace(microsecond=0) for i in issues if i.created_at is not None}
         if len(seconds) > 1:
@@ -178,7 +178,7 @@ class CrowdedSecond:
         listing = self.listings[0]
         rows = evidence.rows
         self.rows.update(rows)
-        listing.note_clocks(page.items)
+        listing.note_timestamps(page.items)
         if not listing.note_places(page.items, query):
             self._give_up(limits, query)
             return

@@ -41,16 +41,16 @@ class Evidence:
     Attributes:
         request: The request.
         page: The response.
-        clocks: The rows in their order, each with its clock; a row without one has that of the
-            next row.
-        last: The second of the last row; None if no row has a clock.
+        timestamps: The rows in their order, each with its timestamp; a row without one has that of
+            the next row.
+        last: The second of the last row; None if no row has a timestamp.
         may_have_more: Whether there may be more rows: it is a full page, or the next page or the
             count says so.
     """
 
     request: PageRequest
     page: Page[Issue]
-    clocks: dict[RowKey, datetime | None]
+    timestamps: dict[RowKey, datetime | None]
     last: datetime | None
     may_have_more: bool
 
@@ -67,15 +67,15 @@ class Evidence:
             counts: Whether the count may show that there are more rows after those of the page. In
                 a listing that grows all the time, a count that is too high would never end it.
         """
-        clocks: dict[RowKey, datetime | None] = {
+        timestamps: dict[RowKey, datetime | None] = {
             issue.id: getattr(issue, by) for issue in page.items
         }
-        if page.rejected or None in clocks.values():
-            clocks = _fill(clocks, _row_keys(page))
-        last = max(filter(None, clocks.values()), default=None)
+        if page.rejected or None in timestamps.values():
+            timestamps = _fill(timestamps, _row_keys(page))
+        last = max(filter(None, timestamps.values()), default=None)
         counts = counts or not page.size
         more = _is_full_or_continued(request, page) or (counts and _counts_more(request, page))
-        return cls(request, page, clocks, last and last.replace(microsecond=0), more)
+        return cls(request, page, timestamps, last and last.replace(microsecond=0), more)
 
     @property
     def offset(self) -> int:
@@ -85,13 +85,13 @@ class Evidence:
     @property
     def rows(self) -> list[RowKey]:
         """The keys of the rows, in their order."""
-        return list(self.clocks)
+        return list(self.timestamps)
 
     @property
     def rows_of_last_second(self) -> int:
         """The number of rows of the last second."""
         last = self.last
-        return sum(at >= last for at in self.clocks.values() if at) if last else 0
+        return sum(at >= last for at in self.timestamps.values() if at) if last else 0
 
 
 def _size(request: PageRequest, page: Page[Issue]) -> int:
@@ -121,12 +121,12 @@ def _row_keys(page: Page[Issue]) -> list[RowKey]:
 
 
 def _fill(
-    clocks: dict[RowKey, datetime | None], rows: list[RowKey]
+    timestamps: dict[RowKey, datetime | None], rows: list[RowKey]
 ) -> dict[RowKey, datetime | None]:
-    """Return the clocks of all rows, in their order; a missing one is that of the next row."""
+    """Return the timestamps of all rows, in their order; a missing one is that of the next row."""
     filled: dict[RowKey, datetime | None] = {}
-    last = max(filter(None, clocks.values()), default=None)
+    last = max(filter(None, timestamps.values()), default=None)
     for row in reversed(rows):
-        last = clocks.get(row) or last
+        last = timestamps.get(row) or last
         filled[row] = last
     return dict(reversed(filled.items()))

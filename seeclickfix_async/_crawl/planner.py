@@ -147,7 +147,7 @@ class CrawlPlanner(Generic[IssueT]):
         return PageRequest(self._query_for(whole, per_page=1))
 
     def _query_for(self, period: TimeSlice, **filters: Any) -> IssueQuery:
-        """Return the query of a slice, whose rows contain both clocks."""
+        """Return the query of a slice, whose rows contain both timestamps."""
         query = self._query
         if query.fields is not None:
             filters["fields"] = tuple(dict.fromkeys((*query.fields, self.by, period.by)))
@@ -167,13 +167,16 @@ class CrawlPlanner(Generic[IssueT]):
             now: When it was received, by the service's clock.
 
         Raises:
-            DecodeError: No row contains its clock.
+            DecodeError: No row contains its timestamp.
             TruncatedResultsError: The service ignores the period, or sends nothing at all.
         """
         self._now = now
         evidence = Evidence.from_page(request, page, period.by, counts=not period.is_closing)
         self._check(period, evidence)
-        new = self._received.add(period, evidence, self._within_end(period, page, now))
+        is_bounded = period.end is not None
+        self._note_first_response(period, page, now)
+        issues = page.items if is_bounded else self._issues_in_period(period, page)
+        new = self._received.add(period, evidence, issues)
         if period.crowd is None:
             self._continue(period, evidence)
         else:
@@ -214,24 +217,25 @@ class CrawlPlanner(Generic[IssueT]):
                 entries=page.entries,
             )
 
-    def _within_end(self, period: TimeSlice, page: Page[IssueT], now: datetime) -> Sequence[IssueT]:
-        """Return the issues of the crawl's period, which ends at its first response."""
+    def _note_first_response(self, period: TimeSlice, page: Page[IssueT], now: datetime) -> None:
+        """Note when the crawl began and its first count; a period without an end ends there."""
         state = self.state
         if state.began is None:
             state.began = now.replace(microsecond=0)
             state.first_count = state.expected = page.entries
-        if period.end is not None:
-            return page.items
-        end = period.end = state.end = max(state.began, (period.start or EARLIEST) + SECOND)
-        issues = [issue for issue in page.items if (getattr(issue, period.by) or EARLIEST) < end]
-        if len(issues) < len(page.items):
-            state.expected = None  # a count of other issues
-        return issues
+        if period.end is None:
+            period.end = state.end = max(state.began, (period.start or EARLIEST) + SECOND)
+            if len(self._issues_in_period(period, page)) < len(page.items):
+                state.expected = None  # a count of other issues
+
+    def _issues_in_period(self, period: TimeSlice, page: Page[IssueT]) -> Sequence[IssueT]:
+        """Return the issues before the end of a period, which was unknown to the request."""
+        end = period.end or LATEST
+        return [issue for issue in page.items if (getattr(issue, period.by) or EARLIEST) < end]
 
     def _continue(self, period: TimeSlice, evidence: Evidence) -> None:
         """Continue in a period: from the second where a page ended, or by page number."""
-        page = evidence.page
-        is_first = evidence.request.number == 1
+        page, is_first = evidence.page, evidence.request.number == 1
         if is_first:
             self.state.limits.grant(page.per_page, page.size)
             period.listing = Listing(setbacks=period.listing.setbacks)
@@ -258,14 +262,15 @@ class CrawlPlanner(Generic[IssueT]):
         """Note how far a page reaches, and choose how to continue from there."""
         page, last = evidence.page, evidence.last
         if last is None:
-            self._advance_without_clock(period, page)
+            self._advance_without_timestamp(period, page)
         elif period.is_after(last):
             period.note_contradiction()
         elif period.end is not None and last >= period.end:
             self._close(period)  # the service went beyond the period
         else:
             period.reached = last
-            period.rows_left = self._count_left(period, page)
+            known, entries = len(period.listing.front), page.entries
+            period.rows_left = self.per_page if entries is None else max(0, entries - known)
             few = _CROWDED * self.per_page
             self._choose_direction(period, is_crowded=evidence.rows_of_last_second > few)
 
@@ -279,8 +284,8 @@ class CrawlPlanner(Generic[IssueT]):
         if number == 0 or (number == 1 and not period.note_contradiction()):
             self._fall_back(period)
 
-    def _advance_without_clock(self, period: TimeSlice, page: Page[Issue]) -> None:
-        """Continue after a page without clocks: of unreadable rows, or without rows."""
+    def _advance_without_timestamp(self, period: TimeSlice, page: Page[Issue]) -> None:
+        """Continue after a page without timestamps: of unreadable rows, or without rows."""
         if page.items:
             self.state.add_gap(period, "The service does not say when issues were updated.")
             self._close(period)
@@ -299,12 +304,6 @@ class CrawlPlanner(Generic[IssueT]):
             when = f"between {_format(period.start)} and {_format(period.end)}"
             self.state.add_gap(period, f"The service announces {count} {when}, and sends none.")
         self._close(period)
-
-    def _count_left(self, period: TimeSlice, page: Page[Issue]) -> int:
-        """Return how many rows are still expected, as far as a page shows."""
-        if page.entries is None:
-            return self.per_page
-        return max(0, page.entries - len(period.listing.front))
 
     def _fall_back(self, period: TimeSlice) -> None:
         """Continue from the second that was reached; if the slice begins there, it is a crowd."""

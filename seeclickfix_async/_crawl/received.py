@@ -59,7 +59,7 @@ class ReceivedIssues:
         self._state.duplicates += len(issues) - len(new)
         if evidence.page.rejected:
             self._reject(period, evidence)
-        period.known.update(evidence.clocks)
+        period.known.update(evidence.timestamps)
         return new
 
     def forget_rejected(self) -> None:

@@ -39,8 +39,8 @@ class CrawlState:
         seconds: The time that the crawl took, without pauses.
         is_closing: Whether the requests for the updates during the crawl have been planned.
         updates_read_at: When they were requested last, by the service's clock; None before.
-        recent: In a crawl by updates, the clocks of received rows that are so new that the closing
-            requests return them again.
+        recent: In a crawl by updates, the timestamps of received rows that are so new that the
+            closing requests return them again.
         max_requests: The number of requests at which the closing requests stop.
         reasons: Why the crawl is not complete.
         finished: Whether the crawl has ended.

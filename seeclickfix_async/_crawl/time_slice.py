@@ -29,7 +29,7 @@ class TimeSlice:
         end: None until the first response shows the service's clock.
         is_closing: Whether it is the period of the updates that were made during the crawl.
         rows_left: The number of rows that are still expected, as far as is known.
-        known: The received rows that may be received again, each with its clock.
+        known: The received rows that may be received again, each with its timestamp.
         reached: The second of the last row that was read by page number; None between pages.
         listing: The rows since `start` that were read by page number.
         crowd: The progress in this second, if it holds more rows than the service serves.
@@ -69,11 +69,11 @@ class TimeSlice:
         """Whether a response that contradicts itself is requested again."""
         return self.contradictions < _MAX_CONTRADICTIONS
 
-    def contains(self, clock: datetime | None) -> bool:
-        """Return whether a row is in this period; its clock may lack fractions of a second."""
-        if clock is None:
+    def contains(self, timestamp: datetime | None) -> bool:
+        """Return whether a row is in this period; its timestamp may lack fractions of a second."""
+        if timestamp is None:
             return True
-        return not self.is_after(clock) and (self.end is None or clock < self.end)
+        return not self.is_after(timestamp) and (self.end is None or timestamp < self.end)
 
     def is_after(self, second: datetime) -> bool:
         """Return whether the period begins after this second."""
@@ -97,10 +97,10 @@ class TimeSlice:
             second: The second.
             min_rows: Drop the rows if they are fewer: one page reads them again.
         """
-        clocks = {row: self.known.get(row) for row in self.listing.front}
-        rows = [row for row, at in clocks.items() if at is not None and at >= second]
+        timestamps = {row: self.known.get(row) for row in self.listing.front}
+        rows = [row for row, at in timestamps.items() if at is not None and at >= second]
         self.move_to(second)
-        if len(rows) > min_rows and None not in clocks.values():
+        if len(rows) > min_rows and None not in timestamps.values():
             self.listing.front, self.reached = rows, second
 
     def divide(self, start: datetime, parts: int) -> list[TimeSlice]:
@@ -123,8 +123,8 @@ class TimeSlice:
     def split(self, at: datetime, rows_left: int = 0) -> TimeSlice:
         """Cut the period in two; return the later part."""
         later = TimeSlice(self.by, at, self.end, self.is_closing, rows_left)
-        later.known = {row: clock for row, clock in self.known.items() if clock and clock >= at}
-        self.known = {row: clock for row, clock in self.known.items() if row not in later.known}
+        later.known = {row: moment for row, moment in self.known.items() if moment and moment >= at}
+        self.known = {row: moment for row, moment in self.known.items() if row not in later.known}
         self.end = at
         return later
 

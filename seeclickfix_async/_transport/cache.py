@@ -57,9 +57,9 @@ class Cache:
         max_age: float = 0.0,
         stale_if_limited: float = 0.0,
     ) -> None:
-        validation.in_range("max_bytes", max_bytes, 0, 2**40, integer=True)
-        validation.in_range("max_age", max_age, 0, _LONGEST, integer=False)
-        validation.in_range("stale_if_limited", stale_if_limited, 0, _LONGEST, integer=False)
+        validation.check_range("max_bytes", max_bytes, 0, 2**40, integer=True)
+        validation.check_range("max_age", max_age, 0, _LONGEST, integer=False)
+        validation.check_range("stale_if_limited", stale_if_limited, 0, _LONGEST, integer=False)
         self.max_age: float = max_age
         self.stale_if_limited: float = stale_if_limited
         self.returns_unconfirmed: bool = max_age > 0 or stale_if_limited > 0
@@ -98,10 +98,10 @@ class Cache:
                 _, (_, oldest_size) = self._responses.popitem(last=False)
                 self._size -= oldest_size
 
-    def find_unconfirmed(
+    def use_unconfirmed(
         self, response: Response, credential: Hashable, age: float, now: float
     ) -> Response | None:
-        """Return a cached response with its age, if it can be used without a confirmation.
+        """Return the response with its age if it may be used without a confirmation, or None.
 
         Args:
             response: The response.

@@ -80,7 +80,7 @@ class HostLimiter(SharedLimiter):
         folder: str | os.PathLike[str] | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
-        super().__init__(limit, per, slot_log.LEASE, clock)
+        super().__init__(limit, per, clock)
         scheme, host, port = parse_origin(normalize_base_url(base_url))
         name = hashlib.sha256(f"{scheme}://{host}:{port}".encode()).hexdigest()[:32]
         self._file = PrivateFile(_find_folder(folder), f"{name}.json", slot_log.MAX_BYTES)

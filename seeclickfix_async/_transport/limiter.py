@@ -71,8 +71,8 @@ class BaseLimiter(ABC):
     """Base class of the limiters: `limit` requests in `per` seconds, and a queue for them."""
 
     def __init__(self, limit: int, per: float, clock: Clock) -> None:
-        validation.in_range("limit", limit, 1, 1_000_000, integer=True)
-        validation.in_range("per", per, 0.001, 86_400, integer=False)
+        validation.check_range("limit", limit, 1, 1_000_000, integer=True)
+        validation.check_range("per", per, 0.001, 86_400, integer=False)
         self._limit = limit
         self._per = per
         self._clock = clock

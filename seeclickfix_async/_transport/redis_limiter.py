@@ -30,9 +30,6 @@ from seeclickfix_async.errors import (
     EventLoopError,
 )
 
-_LEASE = 60.0
-"""Seconds after which a slot in use expires, in addition to the window, if it is not renewed."""
-
 _REPLY_TIMEOUT = 10.0  # seconds that a script may take, with the network
 _MIN_WAIT = 0.001  # seconds
 
@@ -78,7 +75,7 @@ class RedisLimiter(SharedLimiter):
         name: str = "seeclickfix",
         clock: Clock = SYSTEM,
     ) -> None:
-        super().__init__(limit, per, _LEASE, clock)
+        super().__init__(limit, per, clock)
         self._key = f"{name}:quota"
         self._take: Any = redis.register_script(redis_scripts.TAKE)
         self._store: Any = redis.register_script(redis_scripts.STORE)

@@ -29,6 +29,9 @@ from seeclickfix_async.errors import ClientStateError, ConnectionFailedError
 
 _logger = logging.getLogger("seeclickfix_async")
 
+LEASE = 60.0
+"""Seconds after which a slot in use expires, in addition to the window, if it is not renewed."""
+
 _LONGEST_TURN = 1.0
 """Seconds after its deadline in which a waiter still waits for its turn, if slots are free."""
 
@@ -39,16 +42,15 @@ class SharedLimiter(BaseLimiter):
     Args:
         limit: Requests per window.
         per: The window in seconds.
-        lease: Seconds after which a slot in use expires, in addition to the window.
         clock: Measures waits.
     """
 
     _longest_sleep = math.inf
     """Seconds after which the first waiter tries again at the latest."""
 
-    def __init__(self, limit: int, per: float, lease: float, clock: Clock) -> None:
+    def __init__(self, limit: int, per: float, clock: Clock) -> None:
         super().__init__(limit, per, clock)
-        self._lease = lease
+        self._lease = LEASE
         # The following change under the queue's lock, which no task keeps while it waits.
         self._in_use: dict[str, EventLoopToken] = {}
         self._free_at: deque[tuple[float, str]] = deque()  # slots used within the last window

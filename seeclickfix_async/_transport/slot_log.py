@@ -12,9 +12,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async._core import machine
-
-LEASE = 60.0
-"""Seconds after which a slot in use expires, in addition to the window, if it is not renewed."""
+from seeclickfix_async._transport.shared_limiter import LEASE
 
 MAX_BYTES = 64 * 2**20  # a million slots
 _LONGEST = 86_400.0 + LEASE  # seconds from now to any time that is stored
@@ -84,12 +82,8 @@ class SlotLog:
 
     def count_ahead(self, token: str) -> int:
         """Return how many waiters come before this one."""
-        order = sorted(self.waiters, key=lambda key: (*_order(self.waiters[key]), key))
-        return order.index(token)
-
-
-def _order(waiter: LoggedWaiter) -> tuple[bool, float]:
-    return waiter.background, waiter.since
+        order = sorted((one.background, one.since, key) for key, one in self.waiters.items())
+        return [key for _, _, key in order].index(token)
 
 
 def read(content: bytes, *, boot: str, now: float, per: float) -> SlotLog:

@@ -21,7 +21,7 @@ Ts = TypeVarTuple("Ts")
 _cancelled: ContextVar[threading.Event | None] = ContextVar("_cancelled", default=None)
 
 
-async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
+async def run_in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     """Run a function in a thread, and return only when it has ended, even when cancelled.
 
     When any code cancels a task of asyncio, the task ends at once and its thread continues. The
@@ -52,7 +52,7 @@ async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
 
 
 def is_cancelled() -> bool:
-    """Check, in a thread of `in_thread`, whether the task that waits for it was cancelled."""
+    """Check, in a thread of `run_in_thread`, whether the task that waits for it was cancelled."""
     event = _cancelled.get()
     return event is not None and event.is_set()
 
@@ -68,7 +68,7 @@ def _run(
     _cancelled.set(is_cancelled)  # in the context of this thread only
     try:
         result.set_result(work(*args))
-    except BaseException as error:  # noqa: BLE001  # raised by in_thread()
+    except BaseException as error:  # noqa: BLE001  # raised by run_in_thread()
         result.set_exception(error)
 
 
@@ -86,7 +86,7 @@ async def acquire_lock(lock: FileLock, *, wait: float = math.inf, every: float) 
         OSError: The lock file cannot be written, or the file system cannot lock.
     """
     deadline = anyio.current_time() + wait
-    while not await in_thread(lock.acquire):
+    while not await run_in_thread(lock.acquire):
         seconds_left = deadline - anyio.current_time()
         if seconds_left <= 0:
             return False

@@ -236,8 +236,8 @@ class Transport:
     async def _send(self, exchange: Exchange) -> Response:
         """Send the request once, unless the cache has a response that need not be confirmed."""
         self._pool.check()
-        if exchange.is_own and exchange.renewable is not None:
-            await exchange.choose_token(exchange.renewable)
+        if exchange.is_own:
+            await exchange.choose_token()
         cache, key = self._cache, self._cache_key(exchange)
         if cache is not None and key is not None:
             return await self._send_cacheable(exchange, cache, key)
@@ -256,10 +256,10 @@ class Transport:
         cached, older = cache.get(key), None
         if cached is not None and exchange.options.accepts_older:
             now, credential = self.clock.now(), exchange.credential
-            fresh = cache.find_unconfirmed(cached, credential, cache.max_age, now)
+            fresh = cache.use_unconfirmed(cached, credential, cache.max_age, now)
             if fresh is not None:
                 return attrs.evolve(fresh, requests=exchange.requests)
-            older = cache.find_unconfirmed(cached, credential, cache.stale_if_limited, now)
+            older = cache.use_unconfirmed(cached, credential, cache.stale_if_limited, now)
         exchange.validators = validators(cached)
         try:
             max_wait = exchange.options.max_wait if older is None else 0.0

@@ -48,7 +48,7 @@ class Watch:
     """
 
     def __init__(self, pages: IssuePages, query: IssueQuery, *, every: float, cursor: Any) -> None:
-        validation.in_range("every", every, 0.001, 86_400, integer=False)
+        validation.check_range("every", every, 0.001, 86_400, integer=False)
         self._pages = pages
         self._query = query
         self._every = every

@@ -78,7 +78,9 @@ class DraftValidator:
 
     def check_number(self, field: str, value: Any, bound: float) -> None:
         """Check a number from -bound to bound."""
-        self._check(field, lambda: validation.in_range(field, value, -bound, bound, integer=False))
+        self._check(
+            field, lambda: validation.check_range(field, value, -bound, bound, integer=False)
+        )
 
     def check_string(self, field: str, value: Any) -> None:
         """Check a string, which must not be blank."""

@@ -6,9 +6,9 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import attrs
 
@@ -40,12 +40,6 @@ def generate_state() -> str:
     return secrets.token_urlsafe(32)
 
 
-def pkce_challenge(verifier: str) -> str:
-    """Return the S256 challenge of a verifier, without padding (RFC 7636 §4.2)."""
-    digest = hashlib.sha256(verifier.encode("ascii")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
-
-
 @hide_init_arguments
 @attrs.frozen
 class Pkce:
@@ -64,8 +58,9 @@ class Pkce:
 
     @property
     def challenge(self) -> str:
-        """The S256 challenge, to be sent as `code_challenge`."""
-        return pkce_challenge(self.verifier.reveal())
+        """The S256 challenge, to be sent as `code_challenge`, without padding (RFC 7636 §4.2)."""
+        digest = hashlib.sha256(self.verifier.reveal().encode("ascii")).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 def generate_pkce() -> Pkce:
@@ -110,15 +105,30 @@ def authorize_url(
         raise InvalidArgumentError("pkce", "is for response_type='code' only.")
     check_redirect_uri(redirect_uri)
     site = normalize_secure_base_url(base_url)
-    params = {"client_id": client_id, "redirect_uri": redirect_uri, "response_type": response_type}
     scopes = parse_scopes(scope)
-    if scopes:
-        params["scope"] = " ".join(scopes)
     if state is not None:
-        params["state"] = validate_state(state)
+        validate_state(state)
+    constant = urlencode({"client_id": client_id, "redirect_uri": redirect_uri})
+    address = f"{site}{DOORKEEPER.authorize}?{constant}"
+    return build_url(address, response_type, state, scopes, pkce)
+
+
+def build_url(
+    address: str,
+    response_type: ResponseType,
+    state: str | None,
+    scopes: Sequence[str],
+    pkce: Pkce | None,
+) -> str:
+    """Add the parameters of one login to the address of the authorization page."""
+    url = f"{address}&response_type={response_type}"
+    if scopes:
+        url += f"&scope={quote_plus(' '.join(scopes))}"
+    if state is not None:
+        url += f"&state={quote_plus(state)}"
     if pkce is not None:
-        params |= {"code_challenge": pkce.challenge, "code_challenge_method": "S256"}
-    return f"{site}{DOORKEEPER.authorize}?{urlencode(params)}"
+        url += f"&code_challenge={pkce.challenge}&code_challenge_method=S256"
+    return url
 
 
 def validate_state(state: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Literal
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -15,6 +14,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.errors import (
     AuthorizationError,
     FlowExpiredError,
@@ -27,12 +27,14 @@ from seeclickfix_async.oauth import _redirect as redirect
 from seeclickfix_async.oauth._application import Application, check_redirect_uri
 from seeclickfix_async.oauth._authorize import (
     Pkce,
+    ResponseType,
+    build_url,
+    generate_pkce,
     generate_state,
     parse_scopes,
-    pkce_challenge,
     validate_state,
 )
-from seeclickfix_async.oauth._parse import AuthorizationCode, Now, utc_now
+from seeclickfix_async.oauth._parse import AuthorizationCode
 from seeclickfix_async.oauth._redirect import RedirectParams
 from seeclickfix_async.oauth._token import Token
 
@@ -128,7 +130,7 @@ def _validated_fields(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _validated_max_age(value: float) -> float:
-    validation.in_range("max_age", value, 1, 86_400, integer=False)
+    validation.check_range("max_age", value, 1, 86_400, integer=False)
     return float(value)
 
 
@@ -159,24 +161,13 @@ def begin(
         raise InvalidArgumentError("kind", "must be 'code' or 'implicit'.")
     scopes = parse_scopes(scope)
     state = generate_state()
-    verifier = None
-    # The state and the challenge are URL-safe and need no encoding.
-    url = f"{app.address}&state={state}"
-    if scopes:
-        url += f"&scope={quote_plus(' '.join(scopes))}"
-    if kind == "code":
-        verifier = secrets.token_urlsafe(32)
-        url += (
-            f"&response_type=code&code_challenge={pkce_challenge(verifier)}"
-            "&code_challenge_method=S256"
-        )
-    else:
-        url += "&response_type=token"
+    pkce = generate_pkce() if kind == "code" else None
+    response_type: ResponseType = "token" if pkce is None else "code"
     return Flow(
         kind=kind,
-        url=url,
+        url=build_url(app.address, response_type, state, scopes, pkce),
         state=Secret(state),
-        verifier=None if verifier is None else Secret(verifier),
+        verifier=None if pkce is None else pkce.verifier,
         redirect_uri=app.redirect_uri,
         scope=scopes,
         issuer=app.issuer,

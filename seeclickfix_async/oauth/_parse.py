@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import attrs
 
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.errors import InvalidArgumentError, InvalidRedirectError
 from seeclickfix_async.oauth import _redirect as redirect
 from seeclickfix_async.oauth._application import check_redirect_uri
 from seeclickfix_async.oauth._authorize import Pkce
 from seeclickfix_async.oauth._redirect import RedirectParams
 from seeclickfix_async.oauth._token import Token, parse_lifetime
-
-Now = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the current time, in UTC."""
-    return datetime.now(UTC)
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ from seeclickfix_async._api.query import format_timestamp
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull._checkpoint import ATTRIBUTION, LICENCE
-from seeclickfix_async.pull._columns import COLUMNS, columns
+from seeclickfix_async.pull._columns import COLUMNS, to_columns
 
 _POINT = 1
 _LITTLE_ENDIAN = 1
@@ -33,7 +33,7 @@ _GEO = {
 Row = dict[str, Any]
 
 
-def library() -> ModuleType:
+def import_pyarrow() -> ModuleType:
     """Import the Arrow library.
 
     Raises:
@@ -55,7 +55,7 @@ def memory_pool() -> Any:
     Arrow's default pool keeps freed memory, and takes 2 MB for a few bytes on a system with huge
     pages (measured).
     """
-    return library().system_memory_pool()
+    return import_pyarrow().system_memory_pool()
 
 
 def release_memory() -> None:
@@ -64,12 +64,12 @@ def release_memory() -> None:
     Reading and writing Parquet files uses the default pool, whatever pool is passed.
     """
     memory_pool().release_unused()
-    library().default_memory_pool().release_unused()
+    import_pyarrow().default_memory_pool().release_unused()
 
 
-def schema(*, geometry: bool) -> Any:
+def build_schema(*, geometry: bool) -> Any:
     """Return the schema: the plain columns, the comments, and optionally a geometry."""
-    arrow = library()
+    arrow = import_pyarrow()
     types = {
         "integer": arrow.int64(),
         "real": arrow.float64(),
@@ -94,13 +94,13 @@ def schema(*, geometry: bool) -> Any:
     return arrow.schema(fields, metadata=metadata)
 
 
-def batch(issues: Sequence[Issue], schema: Any) -> Any:
+def build_batch(issues: Sequence[Issue], schema: Any) -> Any:
     """Make a record batch of issues."""
-    values = columns(issues)
+    values = to_columns(issues)
     values["comments"] = [_comments(issue) for issue in issues]
     if "geometry" in schema.names:
         values["geometry"] = [_encode_point(issue.lng, issue.lat) for issue in issues]
-    arrow: Any = library()
+    arrow: Any = import_pyarrow()
     pool = memory_pool()
     arrays = [arrow.array(values[field.name], field.type, memory_pool=pool) for field in schema]
     return arrow.RecordBatch.from_arrays(arrays, schema=schema)
@@ -133,26 +133,26 @@ def month_name(created: datetime | None) -> str:
     return f"month={format_timestamp(created)[:7] if created else _NO_MONTH}"
 
 
-def integers(values: array[int]) -> Any:
+def to_array(values: array[int]) -> Any:
     """Make an Arrow array of 64-bit integers, without a copy."""
-    arrow: Any = library()
+    arrow: Any = import_pyarrow()
     return arrow.Array.from_buffers(arrow.int64(), len(values), [None, arrow.py_buffer(values)])
 
 
-def sorted_integers(values: array[int]) -> Any:
+def to_sorted_array(values: array[int]) -> Any:
     """Make an Arrow array of 64-bit integers in ascending order."""
     compute: Any = importlib.import_module("pyarrow.compute")
     pool = memory_pool()
-    unsorted = integers(values)
+    unsorted = to_array(values)
     order = compute.array_sort_indices(unsorted, memory_pool=pool)
     return compute.take(unsorted, order, memory_pool=pool)
 
 
-def repeated(values: array[int]) -> set[int]:
+def find_repeated(values: array[int]) -> set[int]:
     """Return the integers that occur more than once, without an object for each of the others."""
     compute: Any = importlib.import_module("pyarrow.compute")
     pool = memory_pool()
-    ordered = sorted_integers(values)
+    ordered = to_sorted_array(values)
     following = ordered[1:]
     is_repeated = compute.equal(following, ordered[:-1], memory_pool=pool)
     return set(compute.filter(following, is_repeated, memory_pool=pool).to_pylist())

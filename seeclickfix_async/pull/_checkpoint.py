@@ -203,12 +203,6 @@ def checkpoint_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.pull.json")
 
 
-def remove(path: Path) -> None:
-    """Remove a data file, then its checkpoint: a checkpoint alone makes the next call explain."""
-    path.unlink()
-    checkpoint_path(path).unlink()
-
-
 def _add_checksum(content: bytes) -> bytes:
     """Add the checksum of a JSON object to it, as its last member."""
     return content[:-1] + _CHECKSUM + _compute_checksum(content) + b'"}'

@@ -82,7 +82,7 @@ COLUMNS = (
 NAMES = tuple(column.name for column in COLUMNS)
 
 
-def columns(issues: Sequence[Issue]) -> dict[str, list[Any]]:
+def to_columns(issues: Sequence[Issue]) -> dict[str, list[Any]]:
     """Return the values of issues by column."""
     return {column.name: list(map(column.value_of, issues)) for column in COLUMNS}
 
@@ -90,7 +90,7 @@ def columns(issues: Sequence[Issue]) -> dict[str, list[Any]]:
 def plain_rows(issues: Sequence[Issue]) -> Iterator[tuple[Any, ...]]:
     """Iterate over the rows of issues, with times as ISO 8601 strings in UTC."""
     for chunk in chunked(issues):
-        values = columns(chunk)
+        values = to_columns(chunk)
         for column in COLUMNS:
             if column.type == "time":
                 times = [value and value.astimezone(UTC) for value in values[column.name]]

@@ -15,7 +15,7 @@ from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
 from seeclickfix_async.pull._columns import COLUMNS, NAMES, plain_rows
-from seeclickfix_async.pull._excel import BOM, defuse, restore
+from seeclickfix_async.pull._excel import BOM, escape_formula, unescape_formula
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink
 
@@ -49,7 +49,7 @@ class Csv(TextSink):
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """Encode issues as rows, each of which may span several lines."""
         rows = plain_rows(issues)
-        return map(_encode_cells, map(_defuse_strings, rows) if self._excel else rows)
+        return map(_encode_cells, map(_escape_strings, rows) if self._excel else rows)
 
     def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """Return the rows below the header."""
@@ -65,7 +65,7 @@ class Csv(TextSink):
             created=_parse_time(cells["created_at"]),
             updated=_parse_time(cells["updated_at"]),
             vanished=_parse_time(cells["vanished_at"]),
-            image=(restore(cells["image"]) if self._excel else cells["image"]) or None,
+            image=(unescape_formula(cells["image"]) if self._excel else cells["image"]) or None,
         )
 
     def with_mark(self, row: bytes, vanished_at: str | None) -> bytes:
@@ -83,12 +83,16 @@ def read_rows(file: Path) -> Iterator[dict[str, Any]]:
         if not is_for_excel:
             lines.seek(0)
         for row in csv.DictReader(lines):
-            yield {name: restore(cell) for name, cell in row.items()} if is_for_excel else row
+            yield (
+                {name: unescape_formula(cell) for name, cell in row.items()}
+                if is_for_excel
+                else row
+            )
 
 
-def _defuse_strings(row: Sequence[Any]) -> list[Any]:
+def _escape_strings(row: Sequence[Any]) -> list[Any]:
     return [
-        defuse(cell) if is_string and cell else cell
+        escape_formula(cell) if is_string and cell else cell
         for cell, is_string in zip(row, _IS_STRING, strict=True)
     ]
 

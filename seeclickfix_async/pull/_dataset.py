@@ -16,9 +16,9 @@ import attrs
 from seeclickfix_async._core.file_replacement import move_into_place
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
-from seeclickfix_async.pull._manifest import Manifest, Part
+from seeclickfix_async.pull._digest import file_checksum
+from seeclickfix_async.pull._manifest import Manifest, ParquetPart
 from seeclickfix_async.pull._parts import PartFiles
-from seeclickfix_async.pull._pending import file_checksum
 
 _logger = logging.getLogger("seeclickfix_async")
 
@@ -56,7 +56,7 @@ class Dataset:
         """The file of the pending rows."""
         return self.path.with_name(f"{self.path.name}.pending")
 
-    def file(self, part: Part) -> Path:
+    def file(self, part: ParquetPart) -> Path:
         """Return the file of a part."""
         return self.path / part.path
 
@@ -94,7 +94,7 @@ class Dataset:
             shutil.rmtree(self._staging, ignore_errors=True)
             raise
 
-    def commit(self, manifest: Manifest, new: Sequence[Part]) -> None:
+    def commit(self, manifest: Manifest, new: Sequence[ParquetPart]) -> None:
         """Save a manifest with new parts, and move these into the folder."""
         paths = {part.path for part in manifest.parts}
         stale = tuple(part.path for part in self.manifest.parts if part.path not in paths)
@@ -148,7 +148,7 @@ class Dataset:
             pending.replace(self.pending)
         if early.length and self.pending.exists():
             os.truncate(self.pending, min(early.length, self.pending.stat().st_size))
-        parts: list[Part] = []
+        parts: list[ParquetPart] = []
         for number, file in sorted(_numbered(self.path)):
             if number >= early.number:  # the process was killed before it committed these
                 file.unlink()
@@ -200,10 +200,10 @@ class Dataset:
                     file,
                 )
 
-    def _is_unchanged(self, part: Part) -> bool:
+    def _is_unchanged(self, part: ParquetPart) -> bool:
         return self._size(part) == part.size and file_checksum(self.file(part)) == part.checksum
 
-    def _convert(self, part: Part) -> Part:
+    def _convert(self, part: ParquetPart) -> ParquetPart:
         """Rewrite a changed part in our schema, if it holds the same rows.
 
         Other values of the same issues may be damage, or an older version of the part that a backup
@@ -220,13 +220,13 @@ class Dataset:
         _logger.warning("%s was written by another program, and was converted back.", file)
         return new
 
-    def _size(self, part: Part) -> int | None:
+    def _size(self, part: ParquetPart) -> int | None:
         try:
             return self.file(part).stat().st_size
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _refuse_changed(self, parts: Iterable[Part]) -> None:
+    def _refuse_changed(self, parts: Iterable[ParquetPart]) -> None:
         """Raise an error that names these parts, if any, as removed or changed."""
         names = [part.path for part in parts]
         if names:

@@ -1,8 +1,10 @@
-"""A running digest of a growing file, to detect changes by other programs."""
+"""Digests and checksums of files, to detect changes by other programs."""
 
 from __future__ import annotations
 
 import hashlib
+import zlib
+from pathlib import Path
 from typing import IO
 
 _SIZE = 20  # bytes: against accidents, not attacks
@@ -10,7 +12,7 @@ _CHUNK = 1 << 20  # bytes
 
 
 class Digest:
-    """The digest of all bytes so far (BLAKE2b): 100 MB take 0.15 s (measured)."""
+    """The running digest of a growing file (BLAKE2b): 100 MB take 0.15 s (measured)."""
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=_SIZE)
@@ -32,3 +34,12 @@ class Digest:
     def hex(self) -> str:
         """Return the digest in hexadecimal digits."""
         return self._hash.hexdigest()
+
+
+def file_checksum(path: Path) -> int:
+    """Return the CRC-32 of a file."""
+    checksum = 0
+    with path.open("rb") as file:
+        while content := file.read(_CHUNK):
+            checksum = zlib.crc32(content, checksum)
+    return checksum

@@ -17,11 +17,11 @@ _BLANK = r"[\s\x00-\x1f\x7f\ufeff\u200b-\u200f\u2060]*"
 _FORMULA = re.compile(rf"'*{_BLANK}[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
-def defuse(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """Add an apostrophe to a cell that looks like a formula, or as if it had one already."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def restore(cell: str) -> str:
-    """Return a cell as it was before `defuse`."""
+def unescape_formula(cell: str) -> str:
+    """Return a cell as it was before `escape_formula`."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

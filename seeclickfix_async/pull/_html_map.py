@@ -137,7 +137,7 @@ def _read_database(file: Path) -> Iterator[Row]:
 
 
 def _read_dataset(file: Path) -> Iterator[Row]:
-    arrow.library()
+    arrow.import_pyarrow()
     datasets: Any = importlib.import_module("pyarrow.dataset")
     manifest = Manifest.read(checkpoint_path(file))
     names = [part.path for part in manifest.parts] if manifest else file.rglob("*.parquet")

@@ -12,7 +12,7 @@ from typing import Unpack
 import attrs
 import msgspec
 
-from seeclickfix_async._api.query import ALL, IssueFilters
+from seeclickfix_async._api.query import ALL, IssueFilters, IssueQuery
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.crawl import Crawl
@@ -20,21 +20,16 @@ from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
-from seeclickfix_async.pull._checkpoint import Checkpoint, query_key, query_params, remove
-from seeclickfix_async.pull._file_thread import (
-    file_age,
-    open_scratch,
-    opened,
-    opened_file,
-    read_issues,
-    run_in_file_thread,
-)
+from seeclickfix_async.pull._checkpoint import Checkpoint, query_key, query_params
+from seeclickfix_async.pull._file_thread import opened, run_in_file_thread
+from seeclickfix_async.pull._jsonl import read_issues
 from seeclickfix_async.pull._late_issues import LateIssues, get_late_issues
 from seeclickfix_async.pull._loader import OVERLAP, Loader, state_of_next_update
 from seeclickfix_async.pull._lock import lock_for, locked
 from seeclickfix_async.pull._paths import check_path, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
+from seeclickfix_async.pull._pull_files import discard, open_scratch, opened_file
 from seeclickfix_async.pull._reports import add_sweep
 from seeclickfix_async.pull._rows import compare_ids, read_ids
 from seeclickfix_async.pull._sinks import Sink, check_suffix
@@ -122,7 +117,7 @@ async def pull(
     """
     path = Path(to)
     check_suffix(path)
-    validation.in_range("wait", wait, 0, math.inf, integer=False)
+    validation.check_range("wait", wait, 0, math.inf, integer=False)
     client = client.with_options(background=True)
     crawl: Crawl[Issue] = client.issues.crawl(
         details=details, concurrency=concurrency, page_size=page_size, **filters
@@ -134,14 +129,7 @@ async def pull(
     job = _Job(client, crawl, key, query, progress, lock_for(path), real_path(path))
     if update or sweep:
         job.check_updatable()
-    if photos is not None and query.fields is not None and "media" not in query.fields:
-        raise InvalidArgumentError("fields", "must include media, for the photos.")
-    downloader = None
-    if photos is not None:
-        downloader = PhotoDownloader(client, Path(photos))
-        check_path("photos", downloader.folder)
-        if real_path(downloader.folder).is_relative_to(job.path):
-            raise InvalidArgumentError("photos", f"must be another folder than {path}.")
+    downloader = None if photos is None else _make_downloader(client, Path(photos), query, path)
     async with (
         locked(job.lock, argument="to", wait=wait),
         _photo_folder(downloader, wait),
@@ -163,6 +151,23 @@ async def pull(
         if downloader is not None:
             checkpoint = await job.download_photos(sink, checkpoint, downloader)
         return checkpoint.report
+
+
+def _make_downloader(
+    client: AsyncClient, folder: Path, query: IssueQuery, path: Path
+) -> PhotoDownloader:
+    """Return the downloader of the photos of a pull into `path`.
+
+    Raises:
+        InvalidArgumentError: The issues have no photos, or the folder cannot be used.
+    """
+    if query.fields is not None and "media" not in query.fields:
+        raise InvalidArgumentError("fields", "must include media, for the photos.")
+    downloader = PhotoDownloader(client, folder)
+    check_path("photos", downloader.folder)
+    if real_path(downloader.folder).is_relative_to(real_path(path)):
+        raise InvalidArgumentError("photos", f"must be another folder than {path}.")
+    return downloader
 
 
 @asynccontextmanager
@@ -290,7 +295,7 @@ class _Job(Loader):
                 checkpoint = await self.load(scratch, checkpoint)
         model = DetailedIssue if self.query.details else Issue
         await self.in_file(sink.merge, read_issues(path, model), checkpoint)
-        await self.in_file(remove, path)
+        await self.in_file(discard, path)
         if interrupted is None:
             return checkpoint
         return await self.update(sink, checkpoint, is_continued=True)
@@ -319,7 +324,8 @@ class _Job(Loader):
 
         def is_usable(found: Checkpoint) -> bool:
             is_worthless = found.finished and not found.report.complete
-            return not is_worthless and file_age(path) < _SWEEP_EXPIRES
+            age = datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            return not is_worthless and age < _SWEEP_EXPIRES
 
         async with opened(lambda: open_scratch(path, job.key, is_usable)) as scratch:
             swept = await self.in_file(scratch.read_checkpoint, job.key)
@@ -345,7 +351,7 @@ class _Job(Loader):
         report = add_sweep(checkpoint, swept.report, vanished, missing, late)
         checkpoint = attrs.evolve(checkpoint, report=report, missing=missing)
         await self.in_file(sink.write, (), checkpoint)
-        await self.in_file(remove, path)
+        await self.in_file(discard, path)
         return checkpoint
 
     async def download_photos(

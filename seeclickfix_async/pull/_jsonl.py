@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
@@ -58,3 +59,11 @@ class JsonLines(TextSink):
     def with_mark(self, row: bytes, vanished_at: str | None) -> bytes:
         """Return a line with another value of `vanished_at`."""
         return replace_mark(row, vanished_at)
+
+
+def read_issues(path: Path, model: type[Issue]) -> Iterator[Issue]:
+    """Iterate over the issues of a `.jsonl` file."""
+    decoder = msgspec.json.Decoder(model)
+    with path.open("rb") as file:
+        for line in file:
+            yield decoder.decode(line)

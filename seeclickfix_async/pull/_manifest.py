@@ -13,7 +13,7 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 @attrs.frozen
-class Part:
+class ParquetPart:
     """A Parquet file of a dataset, as it was written.
 
     Attributes:
@@ -58,6 +58,6 @@ class Manifest(CheckpointFile):
 
     checksum: _Count = 0
     stored: _Count = 0
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ParquetPart, ...] = ()
     new: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.pull._columns import chunked
 from seeclickfix_async.pull._dataset import Dataset
-from seeclickfix_async.pull._manifest import Manifest, Part
+from seeclickfix_async.pull._manifest import Manifest, ParquetPart
 from seeclickfix_async.pull._pending import PendingRows
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
@@ -51,8 +51,8 @@ class Parquet(Sink):
     geometry: ClassVar[bool] = False
 
     def __init__(self, path: Path) -> None:
-        self._arrow: Any = arrow.library()
-        self._schema = arrow.schema(geometry=self.geometry)
+        self._arrow: Any = arrow.import_pyarrow()
+        self._schema = arrow.build_schema(geometry=self.geometry)
         self._dataset = Dataset(path, self._schema)
         self._files = self._dataset.files
         manifest = self._dataset.manifest
@@ -132,7 +132,7 @@ class Parquet(Sink):
     def _append(self, issues: Sequence[Issue]) -> None:
         for chunk in chunked(issues):
             months = [arrow.month_name(issue.created_at) for issue in chunk]
-            self._pending.append(arrow.batch(chunk, self._schema), months)
+            self._pending.append(arrow.build_batch(chunk, self._schema), months)
 
     def _manifest(self, checkpoint: Checkpoint) -> Manifest:
         """Return the manifest with the current pending rows."""
@@ -158,7 +158,7 @@ class Parquet(Sink):
             rewritten |= pending | self._divided_months
         last = self._pending.last_rows()
 
-        def write(month: str) -> Part | None:
+        def write(month: str) -> ParquetPart | None:
             is_rewritten = month in rewritten
             old = [part for part in parts if part.month == month] if is_rewritten else []
             path = old[0].path if old else self._dataset.free_path(month)
@@ -182,7 +182,7 @@ class Parquet(Sink):
             manifest = attrs.evolve(manifest, parts=(*unchanged, *new), stored=self._pending.stored)
             self._dataset.commit(manifest, new)
 
-    def _rows(self, parts: Sequence[Part], ids: array[int]) -> Iterator[Any]:
+    def _rows(self, parts: Sequence[ParquetPart], ids: array[int]) -> Iterator[Any]:
         """Iterate over the last row of each issue in a month's parts, without these ids."""
         for number, part in enumerate(parts, 1):
             excluded = self._within(part, ids)
@@ -190,14 +190,14 @@ class Parquet(Sink):
                 excluded += self._files.ids(self._dataset.file(later))
             yield from self._files.read_without(self._dataset.file(part), excluded)
 
-    def _holds(self, part: Part, ids: array[int]) -> bool:
+    def _holds(self, part: ParquetPart, ids: array[int]) -> bool:
         """Check whether a part holds any of some sorted ids."""
         within = self._within(part, ids)
         if not within:
             return False
         return not set(within).isdisjoint(self._files.ids(self._dataset.file(part)))
 
-    def _within(self, part: Part, ids: array[int]) -> array[int]:
+    def _within(self, part: ParquetPart, ids: array[int]) -> array[int]:
         """Return those of some sorted ids that a part may hold."""
         return ids[bisect_left(ids, part.first) : bisect_right(ids, part.last)]
 

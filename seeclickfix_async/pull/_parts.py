@@ -13,8 +13,8 @@ from typing import Any
 from seeclickfix_async._core.file_replacement import flush_to_disk
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import _arrow as arrow
-from seeclickfix_async.pull._manifest import Part
-from seeclickfix_async.pull._pending import file_checksum
+from seeclickfix_async.pull._digest import file_checksum
+from seeclickfix_async.pull._manifest import ParquetPart
 from seeclickfix_async.pull._row_checksum import sum_rows
 
 _ROWS = 4096
@@ -25,13 +25,13 @@ class PartFiles:
     """Reads and writes Parquet files of one schema."""
 
     def __init__(self, schema: Any) -> None:
-        self._arrow: Any = arrow.library()
+        self._arrow: Any = arrow.import_pyarrow()
         self._compute: Any = importlib.import_module("pyarrow.compute")
         self._parquet: Any = importlib.import_module("pyarrow.parquet")
         self._pool = arrow.memory_pool()
         self._schema = schema
 
-    def write(self, batches: Iterable[Any], file: Path, path: str) -> Part | None:
+    def write(self, batches: Iterable[Any], file: Path, path: str) -> ParquetPart | None:
         """Write the file of the part at `path`; without rows, write no file and return None."""
         ids = array("q")
         values = 0
@@ -60,14 +60,14 @@ class PartFiles:
             flush_to_disk(written)
         return self._describe(file, path, ids, values)
 
-    def describe(self, file: Path, path: str) -> Part:
+    def describe(self, file: Path, path: str) -> ParquetPart:
         """Describe the part at `path`, from its current file."""
         values = sum(sum_rows(self._arrow.Table.from_batches([rows])) for rows in self.read(file))
         return self._describe(file, path, self.ids(file), values)
 
-    def _describe(self, file: Path, path: str, ids: array[int], values: int) -> Part:
-        ordered = arrow.sorted_integers(ids)
-        return Part(
+    def _describe(self, file: Path, path: str, ids: array[int], values: int) -> ParquetPart:
+        ordered = arrow.to_sorted_array(ids)
+        return ParquetPart(
             path=path,
             rows=len(ids),
             size=file.stat().st_size,
@@ -96,7 +96,7 @@ class PartFiles:
 
     def read_without(self, file: Path, ids: array[int]) -> Iterator[Any]:
         """Iterate over the rows of a part, without these ids."""
-        excluded = arrow.integers(ids)
+        excluded = arrow.to_array(ids)
         for batch in self.read(file):
             if ids:
                 found = self._compute.is_in(batch["id"], value_set=excluded)

@@ -19,6 +19,7 @@ import attrs
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import _arrow as arrow
+from seeclickfix_async.pull._digest import file_checksum
 
 _MESSAGE_START = b"\xff\xff\xff\xff"  # of an Arrow message; a power failure may leave zeros
 
@@ -60,7 +61,7 @@ class PendingRows:
         Raises:
             InvalidArgumentError: The file was removed, is shorter, or holds something else.
         """
-        self._arrow: Any = arrow.library()
+        self._arrow: Any = arrow.import_pyarrow()
         self._pool = arrow.memory_pool()
         self._path = path
         self._schema = schema
@@ -120,7 +121,7 @@ class PendingRows:
 
     def last_rows(self) -> dict[int, int]:
         """Return the number of the last row of each issue that has several rows."""
-        repeated = arrow.repeated(self.ids)
+        repeated = arrow.find_repeated(self.ids)
         first = self._rows - len(self.ids)
         return {id_: row for row, id_ in enumerate(self.ids, first) if id_ in repeated}
 
@@ -205,12 +206,3 @@ class PendingRows:
             f"Restore it, or remove {self._path.with_suffix('')} and the files beside it "
             "to begin anew.",
         )
-
-
-def file_checksum(path: Path) -> int:
-    """Return the CRC-32 of a file."""
-    checksum = 0
-    with path.open("rb") as file:
-        while content := file.read(1 << 18):
-            checksum = zlib.crc32(content, checksum)
-    return checksum

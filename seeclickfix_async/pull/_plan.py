@@ -47,7 +47,7 @@ async def plan(
         InvalidArgumentError: The arguments are wrong.
         SeeClickFixError: The request failed permanently.
     """
-    validation.in_range("parts", parts, 1, 10_000, integer=True)
+    validation.check_range("parts", parts, 1, 10_000, integer=True)
     for name in ("sort", "sort_direction", "fields"):
         validation.forbid(name, filters.get(name), "a plan is for whole issues, by creation.")
     query = IssueQuery.from_filters({"status": "all", **filters}, details=False, per_page=1)

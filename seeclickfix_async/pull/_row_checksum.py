@@ -32,7 +32,7 @@ def sum_rows(table: Any) -> int:
 
 def _to_binary(column: Any) -> Any:
     """Convert an array to one of bytes, which are the same for the same value."""
-    library: Any = arrow.library()
+    library: Any = arrow.import_pyarrow()
     types = library.types
     if types.is_nested(column.type):
         values = column.to_pylist()

@@ -41,11 +41,11 @@ async def table(
         TruncatedResultsError: The service did not return all issues.
         SeeClickFixError: A request failed permanently.
     """
-    schema = arrow.schema(geometry=False)
+    schema = arrow.build_schema(geometry=False)
     batches: list[Any] = []
 
     async def append(batch: Batch[Issue]) -> None:
-        batches.append(arrow.batch(batch.issues, schema))
+        batches.append(arrow.build_batch(batch.issues, schema))
 
     crawl: Crawl[Issue] = client.with_options(background=True).issues.crawl(
         details=details, concurrency=None, page_size=page_size, **filters
@@ -55,5 +55,5 @@ async def table(
         raise TruncatedResultsError(
             " ".join(report.reasons), received=report.received, entries=report.expected
         )
-    pyarrow: Any = arrow.library()
+    pyarrow: Any = arrow.import_pyarrow()
     return pyarrow.Table.from_batches(batches, schema)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from seeclickfix_async.sandbox._accounts import AccountRoutes
 from seeclickfix_async.sandbox._city import City
 from seeclickfix_async.sandbox._gateway import Gateway
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import Photos
 from seeclickfix_async.sandbox._routes import places
+from seeclickfix_async.sandbox._routes.accounts import AccountRoutes
 from seeclickfix_async.sandbox._routes.issue_actions import IssueActionRoutes
 from seeclickfix_async.sandbox._routes.issues import IssueRoutes
 from seeclickfix_async.sandbox._routes.open311 import Open311Routes

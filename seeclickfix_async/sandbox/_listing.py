@@ -58,7 +58,7 @@ def _parse_float(text: str | None) -> float | None:
 
 
 @attrs.define(eq=False)
-class Listing:
+class IssueSelector:
     """Selects the rows of queries; it caches the last selections."""
 
     city: City

@@ -22,6 +22,7 @@ from seeclickfix_async.sandbox._timestamps import format_timestamp
 from seeclickfix_async.sandbox._users import ANONYMOUS_NAME, OFFICIAL, author
 
 ORGANIZATION = "City of Example"
+ORGANIZATION_ID = 311
 NO_ANSWER = "No Answer Given"
 """The answer to a question that was left blank (observed)."""
 

@@ -14,6 +14,7 @@ import attrs
 
 from seeclickfix_async._core.credentials import Bearer, build_user_agent, header_text
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
+from seeclickfix_async._core.timestamps import utc_now
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter
 from seeclickfix_async._transport.request import UNSET, Request, RequestOptions, Unset
@@ -39,7 +40,7 @@ from seeclickfix_async.oauth._introspection import (
     introspection_from_json,
     token_info_from_json,
 )
-from seeclickfix_async.oauth._parse import AuthorizationCode, utc_now
+from seeclickfix_async.oauth._parse import AuthorizationCode
 from seeclickfix_async.oauth._provider_errors import provider_error
 from seeclickfix_async.oauth._token import Token, token_from_json
 from seeclickfix_async.oauth._token_requests import Form

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.timestamps import utc_now
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async.errors import (
     DecodeError,
@@ -17,7 +18,6 @@ from seeclickfix_async.errors import (
     StatusError,
     TransportError,
 )
-from seeclickfix_async.oauth._parse import utc_now
 from seeclickfix_async.oauth._token import LEEWAY, Token
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.tokens._stores.base import TokenStore, validate_key
@@ -62,7 +62,7 @@ class StoredToken:
         leeway: float = LEEWAY,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        validation.in_range("leeway", leeway, 0, 86_400, integer=False)
+        validation.check_range("leeway", leeway, 0, 86_400, integer=False)
         self._store = CheckedStore(store)
         self._key = validate_key(key)
         self._endpoint = endpoint

@@ -15,6 +15,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
+from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.errors import (
     AuthenticationError,
     InvalidArgumentError,
@@ -32,7 +33,6 @@ from seeclickfix_async.oauth import (
     finish,
 )
 from seeclickfix_async.oauth._flow import MAX_AGE
-from seeclickfix_async.oauth._parse import Now, utc_now
 from seeclickfix_async.oauth._redirect import parse_redirect
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.web._error_messages import FOREIGN, TOO_LARGE, problem_for

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.timestamps import Now
 from seeclickfix_async.errors import FlowFinishedError, InvalidArgumentError, StateMismatchError
 from seeclickfix_async.oauth import Flow
-from seeclickfix_async.oauth._parse import Now
 from seeclickfix_async.web._security import MAX_PATH
 
 _MAX_PENDING = 8  # logins of one browser

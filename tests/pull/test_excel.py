@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import map_page, open_sink, pull
-from seeclickfix_async.pull._excel import defuse, restore
+from seeclickfix_async.pull._excel import escape_formula, unescape_formula
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.pulled_files import read_csv, vanished_ids
 from tests.support.sandboxes import failing_client, make_client
@@ -41,19 +41,19 @@ _FORMULA = re.compile(r"[\s\x00-\x1f\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\
 
 @pytest.mark.parametrize("cell", _FORMULAS)
 def test_a_formula_has_an_apostrophe_in_front(cell: str) -> None:
-    assert defuse(cell) == f"'{cell}"
-    assert restore(defuse(cell)) == cell
+    assert escape_formula(cell) == f"'{cell}"
+    assert unescape_formula(escape_formula(cell)) == cell
 
 
 @pytest.mark.parametrize("cell", _PLAIN)
 def test_other_cells_stay_as_they_are(cell: str) -> None:
-    assert defuse(cell) == restore(cell) == cell
+    assert escape_formula(cell) == unescape_formula(cell) == cell
 
 
 @given(st.text(st.sampled_from("=+-@\t\r\n' \ufeff\uff1da1\"")) | st.text())
 def test_no_cell_is_a_formula_and_each_can_be_restored(cell: str) -> None:
-    assert not _FORMULA.match(defuse(cell))
-    assert restore(defuse(cell)) == cell
+    assert not _FORMULA.match(escape_formula(cell))
+    assert unescape_formula(escape_formula(cell)) == cell
 
 
 def _cells(_: Random) -> str:
@@ -74,7 +74,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     numbers = {"lat", "lng"}
     cells = [cell for row in rows for name, cell in row.items() if name not in numbers]
     assert not [cell for cell in cells if _FORMULA.match(cell)]
-    restored = [{name: restore(cell) for name, cell in row.items()} for row in rows]
+    restored = [{name: unescape_formula(cell) for name, cell in row.items()} for row in rows]
     return sorted(restored, key=lambda row: int(row["id"]))
 
 

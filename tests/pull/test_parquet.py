@@ -170,13 +170,13 @@ async def test_an_incomplete_table_raises_an_error() -> None:
 
 async def test_one_row_group_is_in_memory_at_a_time(client: AsyncClient, tmp_path: Path) -> None:
     issues = (await client.issues.list(per_page=64)).items
-    schema = arrow.schema(geometry=False)
+    schema = arrow.build_schema(geometry=False)
     pool = pyarrow.system_memory_pool()
     before, gathered = pool.bytes_allocated(), list[int]()
 
     def batches() -> Iterator[pyarrow.RecordBatch]:
         for _ in range(256):  # 64 chunks make a row group
-            yield arrow.batch(issues, schema)
+            yield arrow.build_batch(issues, schema)
             gathered.append(pool.bytes_allocated() - before)
 
     part = PartFiles(schema).write(batches(), tmp_path / "part.parquet", "part.parquet")

@@ -27,6 +27,7 @@ from filelock import lock_descriptor
 from seeclickfix_async import AsyncClient, HostLimiter, Retry
 from seeclickfix_async._transport import slot_log
 from seeclickfix_async._transport.host_limiter import _LOCK_TIMEOUT
+from seeclickfix_async._transport.shared_limiter import LEASE
 from seeclickfix_async.errors import (
     ClientStateError,
     ConnectionFailedError,
@@ -491,7 +492,7 @@ async def test_the_wall_clock_does_not_matter(
 
 
 async def test_the_lease_of_a_slow_request_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seeclickfix_async._transport.slot_log.LEASE", 0.4)
+    monkeypatch.setattr("seeclickfix_async._transport.shared_limiter.LEASE", 0.4)
     limiter, other = HostLimiter(1, per=0.2), HostLimiter(1, per=0.2)
 
     async with limiter.slot():
@@ -512,7 +513,7 @@ async def test_a_lease_ends_if_its_process_id_was_used_again() -> None:
     clock = VirtualClock()
     await HostLimiter(1, clock=clock).slot().__aenter__()  # this process runs on without it
 
-    clock.advance(_PER + slot_log.LEASE - 1)
+    clock.advance(_PER + LEASE - 1)
     with pytest.raises(RateLimitedError):
         await _use(HostLimiter(1, clock=clock), max_wait=0)
     clock.advance(1)

@@ -439,7 +439,7 @@ async def test_a_closed_redis_client_is_refused(port: int, state: str) -> None:
 async def test_the_lease_of_a_slow_request_is_renewed(
     redis: coredis.Redis[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seeclickfix_async._transport.redis_limiter._LEASE", 0.9)
+    monkeypatch.setattr("seeclickfix_async._transport.shared_limiter.LEASE", 0.9)
     limiter, other = RedisLimiter(redis, 1, per=0.3), RedisLimiter(redis, 1, per=0.3)
 
     async with limiter.slot():
@@ -452,7 +452,7 @@ async def test_the_lease_of_a_slow_request_is_renewed(
 async def test_the_lease_of_a_process_that_died_expires(
     redis: coredis.Redis[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seeclickfix_async._transport.redis_limiter._LEASE", 0.2)
+    monkeypatch.setattr("seeclickfix_async._transport.shared_limiter.LEASE", 0.2)
     limiter, other = RedisLimiter(redis, 1, per=0.2), RedisLimiter(redis, 1, per=0.2)
     monkeypatch.setattr(limiter, "_renew", anyio.lowlevel.checkpoint)
 
@@ -476,7 +476,7 @@ async def test_a_clock_that_is_set_back_delays_requests_only_briefly(
     redis: coredis.Redis[bytes], monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     """To a server whose clock is set back by an hour, each stored time is an hour later."""
-    monkeypatch.setattr("seeclickfix_async._transport.redis_limiter._LEASE", 0.9)
+    monkeypatch.setattr("seeclickfix_async._transport.shared_limiter.LEASE", 0.9)
     limiter, other = RedisLimiter(redis, 1, per=0.3), RedisLimiter(redis, 1, per=0.3)
     set_clock = redis.register_script(_SET_CLOCK)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seeclickfix_async._transport.shared_limiter import LEASE
 from seeclickfix_async._transport.slot_log import (
-    LEASE,
     LoggedSlot,
     LoggedWaiter,
     SlotLog,

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from seeclickfix_async._cli.app import OK, Json, Site
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import out, print_json
+from seeclickfix_async._cli.terminal import out, print_json_lines
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
@@ -27,8 +27,7 @@ async def form(
     async with make_client(base_url) as client:
         options = await client.report_form(lat=lat, lng=lng)
     if json:
-        for option in options:
-            print_json(option)
+        print_json_lines(options)
         return OK
     table = Table("Type", "Title", "Organization", box=None)
     for option in options:
@@ -48,8 +47,7 @@ async def questions(type: str, /, *, base_url: Site = PRODUCTION, json: Json = F
     async with make_client(base_url) as client:
         found = (await client.request_types.get(parse_type(type))).questions or ()
     if json:
-        for question in found:
-            print_json(question)
+        print_json_lines(found)
         return OK
     table = Table("Key", "Question", "Type", "", "Choices", box=None)
     for question in found:

@@ -122,7 +122,7 @@ async def login(
     if token:
         new_token = _read_personal_token()
     else:
-        app = session.require_application(base_url, client_id, session.LOOPBACK)
+        app = session.require_application(base_url, client_id)
         new_token = await _sign_in(app, scope, port, wait, implicit=implicit, browser=browser)
         session.save_application(app)
     async with AsyncClient(new_token, base_url=base_url, user_agent=PRODUCT) as client:

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from seeclickfix_async._cli.app import OK, Json, Site
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import out, print_json
+from seeclickfix_async._cli.terminal import out, print_json_lines
 from seeclickfix_async._core.credentials import PRODUCTION
 
 
@@ -37,8 +37,7 @@ async def places(
             return OK
         found = await client.places.near(lat=lat, lng=lng, per_page=min(limit, 100)).collect(limit)
     if json:
-        for place in found:
-            print_json(place)
+        print_json_lines(found)
         return OK
     table = Table("ID", "Name", "State", "Type", "url_name", box=None)
     for place in found:

@@ -36,9 +36,9 @@ from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull._file_thread import discard
 from seeclickfix_async.pull._html_map import holds_issues
 from seeclickfix_async.pull._lock import lock_for, locked
+from seeclickfix_async.pull._pull_files import discard
 from seeclickfix_async.pull._sinks import check_suffix
 
 _DEMO_FILE = Path("scf-demo.db")
@@ -52,7 +52,7 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         issues: The number of issues of the city.
         json: Print the report as JSON.
     """
-    validation.in_range("issues", issues, 0, 10_000_000, integer=True)
+    validation.check_range("issues", issues, 0, 10_000_000, integer=True)
     err.print(
         "Starting a sandbox with an invented city on this machine. The service allows 20 requests "
         "a minute; here a minute is scaled to one second."

@@ -15,7 +15,7 @@ from seeclickfix_async._cli.app import (
     warn_empty_place,
 )
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import multiline, out, print_json
+from seeclickfix_async._cli.terminal import multiline, out, print_json, print_json_lines
 from seeclickfix_async._core.credentials import PRODUCTION
 
 
@@ -52,8 +52,7 @@ async def issues(
     if not found and place is not None:
         return warn_empty_place(place)
     if json:
-        for issue in found:
-            print_json(issue)
+        print_json_lines(found)
         return OK
     table = Table("ID", "Status", "Created", "Summary", "Address", box=None)
     for issue in found:

@@ -81,7 +81,8 @@ def report(
             "No response was received, and the issue may exist. Check these before you report it "
             "again:"
         )
-        _print_issues(call(_find_lost(error)))
+        lost = error  # which a lambda can use: `error` ends with this block
+        _print_issues(call(lambda client: client.issues.find_lost(lost)))
         return FAILED
     return _print_outcome(outcome, json=json)
 
@@ -203,10 +204,6 @@ def _read_answers(path: Path | None) -> dict[str, Any] | None:
         raise InvalidArgumentError(
             "answers", f"{path} is not a readable file with one JSON object."
         ) from None
-
-
-def _find_lost(error: IssueMayExistError) -> Callable[[AsyncClient], Awaitable[Iterable[Issue]]]:
-    return lambda client: client.issues.find_lost(error)
 
 
 def _warn_of_duplicates(duplicates: tuple[DetailedIssue, ...]) -> None:

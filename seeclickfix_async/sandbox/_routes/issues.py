@@ -12,7 +12,7 @@ from starlette.responses import Response
 from seeclickfix_async.sandbox import _responses as responses
 from seeclickfix_async.sandbox._city import City
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, find_row, origin
-from seeclickfix_async.sandbox._listing import Listing, paginate
+from seeclickfix_async.sandbox._listing import IssueSelector, paginate
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._serializers import Serializer
 
@@ -27,10 +27,10 @@ class IssueRoutes:
     city: City
     gateway: Gateway
     overlay: Overlay
-    _listing: Listing = attrs.field(init=False)
+    _selector: IssueSelector = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._listing = Listing(self.city)
+        self._selector = IssueSelector(self.city)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
         """Return the handlers by method and path."""
@@ -49,7 +49,7 @@ class IssueRoutes:
         if "search" in query and not _AREAS & set(query):
             return Response(status_code=504)  # the real service takes a minute for it (observed)
         settings = self.gateway.settings
-        rows = self._listing.select(query)
+        rows = self._selector.select(query)
         detailed = query.get("details") == "true"
         depth = settings.details_depth if detailed else settings.depth
         max_per_page = settings.most_per_page
@@ -71,7 +71,7 @@ class IssueRoutes:
         if beyond == "empty":
             return self._page_response(request, [], query, pagination)
         last = str(depth // pagination["per_page"])
-        rows = self._listing.select(query)
+        rows = self._selector.select(query)
         page = paginate(
             rows, request.url, {**query, "page": last}, max_per_page=pagination["per_page"]
         )

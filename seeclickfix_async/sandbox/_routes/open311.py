@@ -13,12 +13,11 @@ from seeclickfix_async.sandbox import _forms as forms
 from seeclickfix_async.sandbox import _responses as responses
 from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, COMMUNITY, FIRST_REQUEST_TYPE, City
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
-from seeclickfix_async.sandbox._listing import Listing, parse_int
+from seeclickfix_async.sandbox._listing import IssueSelector, parse_int
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._request_body import parse_body
-from seeclickfix_async.sandbox._serializers import ORGANIZATION, Serializer
+from seeclickfix_async.sandbox._serializers import ORGANIZATION, ORGANIZATION_ID, Serializer
 
-ORGANIZATION_ID = 311
 _ROOT = "/open311/v2"
 _PER_PAGE = 20
 _DATATYPES = {
@@ -40,10 +39,10 @@ class Open311Routes:
     city: City
     gateway: Gateway
     overlay: Overlay
-    _listing: Listing = attrs.field(init=False)
+    _selector: IssueSelector = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._listing = Listing(self.city)
+        self._selector = IssueSelector(self.city)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
         """Return the handlers by method and path, each with and without an organization."""
@@ -117,7 +116,7 @@ class Open311Routes:
         """`GET requests.json`: a list without metadata."""
         query = dict(request.query_params)
         type_filter = {"request_types": query["service_code"]} if "service_code" in query else {}
-        rows = self._listing.select(
+        rows = self._selector.select(
             {
                 "status": _STATUSES.get(query.get("status", ""), _ALL),
                 **{name: query[param] for name, param in _PERIOD_PARAMS.items() if param in query},

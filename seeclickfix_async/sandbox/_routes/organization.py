@@ -11,11 +11,10 @@ from starlette.responses import Response
 from seeclickfix_async.sandbox import _responses as responses
 from seeclickfix_async.sandbox._city import ARCHIVED, CATEGORIES, CLOSED, FIRST_REQUEST_TYPE, City
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, find_row, origin
-from seeclickfix_async.sandbox._listing import Listing, paginate
+from seeclickfix_async.sandbox._listing import IssueSelector, paginate
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._request_body import parse_body
-from seeclickfix_async.sandbox._routes.open311 import ORGANIZATION_ID
-from seeclickfix_async.sandbox._serializers import ORGANIZATION, Serializer
+from seeclickfix_async.sandbox._serializers import ORGANIZATION, ORGANIZATION_ID, Serializer
 from seeclickfix_async.sandbox._timestamps import format_timestamp
 from seeclickfix_async.sandbox._users import OFFICIAL
 
@@ -36,11 +35,11 @@ class OrganizationRoutes:
     city: City
     gateway: Gateway
     overlay: Overlay
-    _listing: Listing = attrs.field(init=False)
+    _selector: IssueSelector = attrs.field(init=False)
     _statuses: dict[int, str] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self._listing = Listing(self.city)
+        self._selector = IssueSelector(self.city)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
         """Return the handlers by method and path."""
@@ -68,7 +67,7 @@ class OrganizationRoutes:
         """`GET /organizations/:id/issues`."""
         self._require_member(request)
         query = dict(request.query_params)
-        rows = self._listing.select(query)
+        rows = self._selector.select(query)
         statuses = query.get("service_request_status")
         if statuses:
             rows = [row for row in rows if self._status(row) in statuses.split(",")]

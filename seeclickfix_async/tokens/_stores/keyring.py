@@ -45,7 +45,7 @@ class KeyringStore:
     """
 
     def __init__(self, service: str = SERVICE, *, timeout: float = 30.0) -> None:
-        validation.in_range("timeout", timeout, 0.001, 3_600, integer=False)
+        validation.check_range("timeout", timeout, 0.001, 3_600, integer=False)
         self._service = service
         self._timeout = timeout
         # A keyring has no locks. These files do not contain tokens.

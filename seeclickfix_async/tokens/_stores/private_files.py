@@ -13,8 +13,8 @@ from seeclickfix_async.errors import TokenStoreError
 _OTHERS_ACCESS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def read_private_file(path: Path, most: int) -> bytes | None:
-    """Return the first `most` bytes of a file, or None if there is none.
+def read_private_file(path: Path, max_bytes: int) -> bytes | None:
+    """Return the first `max_bytes` of a file, or None if there is none.
 
     Raises:
         OSError: It cannot be read.
@@ -27,7 +27,7 @@ def read_private_file(path: Path, most: int) -> bytes | None:
         return None
     with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
         _check_file(path, os.fstat(descriptor))
-        return file.read(most)
+        return file.read(max_bytes)
 
 
 def check_private_folder(folder: Path) -> None:

@@ -52,7 +52,7 @@ class RedisStore:
     def __init__(
         self, redis: Redis[Any], *, prefix: str = "seeclickfix:token:", lease: float = 180.0
     ) -> None:
-        validation.in_range("lease", lease, 1, 86_400, integer=False)
+        validation.check_range("lease", lease, 1, 86_400, integer=False)
         self._redis = redis
         self._prefix = prefix
         self._lease = lease
