@@ -339,6 +339,11 @@ class AsyncClient:
         """
         return await self._api.request(method, path, params=params, json=json, headers=headers)
 
+    @property
+    def base_url(self) -> str:
+        """The service's address, without a path."""
+        return self._api.site
+
     async def aclose(self) -> None:
         """Close the connections that this client opened; later calls raise ClosedClientError."""
         if self._owner:

@@ -55,6 +55,7 @@ class Checkpoint:
         newest: The newest update that was received, by the service's clock.
         base: The pull that this update builds on, if that is not complete.
         missing: How many issues the last sweep found missing, and could not pull.
+        site: The address of the service.
         attribution: The name to state with the data.
         licence: The licence of the data.
     """
@@ -71,6 +72,7 @@ class Checkpoint:
     lacks_issues: bool = False
     base: Checkpoint | None = None
     missing: _Count = 0
+    site: str = ""
     attribution: str = ATTRIBUTION
     licence: str = LICENCE
 

@@ -15,6 +15,8 @@ import msgspec
 from seeclickfix_async._api.query import ALL, IssueFilters, IssueQuery
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.address import is_internal
+from seeclickfix_async._core.credentials import is_same_site
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
@@ -206,7 +208,19 @@ class _Job(Loader):
                 code="no_pull_to_update",
                 advice="Use the same area and filters as before; to add a pull, omit update=True.",
             )
+        if checkpoint is not None and checkpoint.site:
+            self._check_site(checkpoint.site)
         return checkpoint
+
+    def _check_site(self, site: str) -> None:
+        """Refuse to mix the issues of two services; a local one may have another port each time."""
+        current = self.client.base_url
+        if not (is_internal(site) or is_internal(current) or is_same_site(site, current)):
+            raise InvalidArgumentError(
+                "to",
+                f"{self.path} holds issues of {site}, and base_url is {current}. Use that service, "
+                "or choose another file.",
+            )
 
     async def complete(
         self, sink: Sink, checkpoint: Checkpoint | None, *, update: bool
@@ -252,6 +266,7 @@ class _Job(Loader):
             state=msgspec.Raw(),
             report=self.crawl.report,
             finished=False,
+            site=self.client.base_url,
         )
         if previous is None:
             return first

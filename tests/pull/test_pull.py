@@ -785,6 +785,26 @@ async def test_a_pull_from_a_service_that_lists_nothing_is_repeated(
     assert len(read_issues(path)) == 300
 
 
+@pytest.mark.parametrize("stage", [None, "update", "sweep"])
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_issues_of_another_service_are_not_added(
+    name: str, stage: str | None, tmp_path: Path
+) -> None:
+    path, sandbox = tmp_path / name, Sandbox(30, settings=Settings(quota=None))
+    await pull(make_client(sandbox), to=path)
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app))
+    other = AsyncClient(http=http, base_url="https://other.test", limiter=None)
+    sandbox.requests.clear()
+
+    with pytest.raises(InvalidArgumentError, match=r"issues of https://city.test, and base_url is"):
+        await pull(other, to=path, update=stage == "update", sweep=stage == "sweep")
+
+    assert not sandbox.requests
+    report = await pull(make_client(sandbox), to=path, update=True)
+    assert report.complete
+    assert len(read_issues(path)) == 30
+
+
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_pull_of_issues_that_claim_an_update_before_the_service_began_is_updated(
     name: str, tmp_path: Path
