@@ -17,7 +17,7 @@ import attrs
 from seeclickfix_async._core.error_secrets import hide_init_arguments
 from seeclickfix_async._core.pasted import refuse_additions
 from seeclickfix_async._core.secret import MASK, Secret, as_secret
-from seeclickfix_async._core.validation import is_http_url, is_visible_ascii
+from seeclickfix_async._core.validation import is_http_url, is_unicode, is_visible_ascii
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError
 
@@ -169,6 +169,8 @@ class Basic:
             raise InvalidArgumentError(
                 "auth", "the user name must not contain a colon (RFC 7617 §2)."
             )
+        if not (is_unicode(self.username) and is_unicode(self.password.reveal())):
+            raise InvalidArgumentError("auth", "contains half of a surrogate pair.")
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

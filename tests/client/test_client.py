@@ -48,6 +48,8 @@ def test_an_invalid_base_url_is_refused(base_url: Any) -> None:
     [
         ({"token": "a", "auth": ("a", "b")}, "auth"),
         ({"auth": ("a:b", "c")}, "auth"),
+        ({"auth": ("a", "\udcff")}, "auth"),
+        ({"auth": ("\ud800", "c")}, "auth"),
         ({"timeout": 0}, "timeout"),
         ({"timeout": float("inf")}, "timeout"),
         ({"max_wait": -1}, "max_wait"),

@@ -136,6 +136,7 @@ _STATE = '{"slices": [%s], "limits": {"requested": 100, "depth": %s}}'
         '{"slices": 1}',
         "[" * 5000,
         _STATE % ("", "0"),
+        (_STATE % ("", "null")).replace("100", "1000000000"),
         _STATE % (_SLICE % "9999-12-31T23:59:59-05:00", "null"),
         _STATE % (_SLICE % "0001-01-01T00:00:00+01:00", "null"),
         _STATE % (_SLICE % "2026-01-01T00:00:00", "null"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,7 @@ _CHANGES: dict[str, Callable[[bytes], bytes]] = {
     "same length": _edit_same_length,
     "zeros at the end": lambda content: content[:-4096] + bytes(4096),
     "all zeros": lambda content: bytes(len(content)),
+    "no time zone": lambda content: re.sub(rb"(:\d\d)(Z|[+-]\d\d:\d\d)", rb"\1", content),
     "cut": lambda content: content[:-5000],
     "empty": lambda _: b"",
     "another encoding": lambda content: content.decode().encode("utf-16"),
@@ -136,7 +138,9 @@ async def test_a_checkpoint_without_a_digest_is_accepted(
     assert len(read_issues(path)) == 300
 
 
-@pytest.mark.parametrize("change", ["byte order mark", "longer text", "semicolons", "cut"])
+@pytest.mark.parametrize(
+    "change", ["byte order mark", "longer text", "semicolons", "no time zone", "cut"]
+)
 @pytest.mark.parametrize("name", _TEXTS)
 async def test_a_changed_file_without_a_digest_raises_an_error_of_the_library(
     name: str, change: str, small: Sandbox, tmp_path: Path
@@ -233,8 +237,11 @@ async def test_a_checkpoint_removed_during_a_pull_is_written_again(
 
 
 def _change_checkpoint(**changes: Any) -> Callable[[bytes], bytes]:
+    """Return a function that changes a checkpoint file into one of an early version, unsealed."""
+
     def change(content: bytes) -> bytes:
         checkpoint_file = json.loads(content)
+        del checkpoint_file["seal"]
         checkpoint_file["checkpoint"] |= changes
         return json.dumps(checkpoint_file).encode()
 
@@ -243,9 +250,16 @@ def _change_checkpoint(**changes: Any) -> Callable[[bytes], bytes]:
 
 def _change_report(**changes: Any) -> Callable[[bytes], bytes]:
     def change(content: bytes) -> bytes:
-        checkpoint_file = json.loads(content)
-        checkpoint_file["checkpoint"]["report"] |= changes
-        return json.dumps(checkpoint_file).encode()
+        report = json.loads(content)["checkpoint"]["report"]
+        return _change_checkpoint(report=report | changes)(content)
+
+    return change
+
+
+def _add_base(**changes: Any) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        base = json.loads(content)["checkpoint"] | changes
+        return _change_checkpoint(base=base)(content)
 
     return change
 
@@ -263,6 +277,8 @@ _DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "the last year": _change_checkpoint(began="9999-12-31T23:59:59-14:00"),
     "a time without offset": _change_checkpoint(began="2026-01-01T00:00:00"),
     "no time": _change_checkpoint(began="yesterday"),
+    "a first update before clocks": _change_checkpoint(newest="0001-01-01T00:00:00+14:00"),
+    "an earlier pull in the last year": _add_base(began="9999-12-31T23:59:59-14:00"),
     "negative": _change_report(received=-1),
     "no state": _change_checkpoint(state={"end": 1}),
     "a time of the service without offset": _change_report(until="2026-01-01T00:00:00"),
