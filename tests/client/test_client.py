@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import seeclickfix_async
 from seeclickfix_async import AsyncClient, Retry
+from seeclickfix_async._core.credentials import normalize_base_url
 from seeclickfix_async.errors import InvalidArgumentError
 
 
@@ -41,6 +45,26 @@ def test_an_invalid_base_url_is_refused(base_url: Any) -> None:
 
     assert caught.value.argument == "base_url"
     assert "pass" not in str(caught.value)
+
+
+_ADDRESSES = st.text() | st.text("htps:/[]@?#%.0123456789a ").map(lambda rest: f"https://{rest}")
+
+
+@given(_ADDRESSES)
+def test_any_base_url_is_normalized_or_refused(base_url: str) -> None:
+    with suppress(InvalidArgumentError):
+        site = normalize_base_url(base_url)
+        assert normalize_base_url(site) == site
+        assert not site.endswith("/")
+        assert AsyncClient(base_url=base_url)
+
+
+@given(st.text(), st.text())
+@pytest.mark.filterwarnings("ignore::seeclickfix_async.TokenExpiryWarning")
+def test_any_credential_is_accepted_or_refused(first: str, second: str) -> None:
+    for options in ({"token": first}, {"auth": (first, second)}, {"contact": first}):
+        with suppress(InvalidArgumentError):
+            assert AsyncClient(**options)
 
 
 @pytest.mark.parametrize(

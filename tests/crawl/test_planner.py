@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
+import attrs
 import msgspec
 import pytest
 from hypothesis import given
@@ -16,7 +19,10 @@ from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async._crawl.crowded_second import Listing
 from seeclickfix_async._crawl.id_set import IdSet
 from seeclickfix_async._crawl.planner import CrawlPlanner
+from seeclickfix_async._crawl.state import CrawlState
+from seeclickfix_async._crawl.time_slice import TimeSlice
 from seeclickfix_async.errors import InvalidArgumentError
+from tests.support.json_values import JSON
 from tests.support.service_model import START, CapMode, CountMode, ServiceModel
 from tests.support.small_worlds import World, crawl, worlds
 
@@ -154,6 +160,27 @@ def test_a_state_of_a_crawl_is_accepted() -> None:
     planner = CrawlPlanner[Issue](IssueQuery(), by="created_at", state=state.encode())
 
     assert [period.end for period in planner.slices] == [datetime(2026, 1, 1, tzinfo=UTC)]
+
+
+_NAMES = [field.name for model in (CrawlState, TimeSlice, Listing) for field in attrs.fields(model)]
+
+
+@given(st.dictionaries(st.sampled_from(_NAMES), JSON), st.booleans())
+def test_any_state_continues_or_is_refused(changes: dict[str, Any], is_in_slice: bool) -> None:
+    period = {"by": "created_at", "start": None, "end": "2026-01-01T00:00:00Z"}
+    state: dict[str, Any] = {"slices": [period], "limits": {"requested": 100}}
+    target = period if is_in_slice else state
+    for name, value in changes.items():
+        target[name] = value
+    target |= {"listing": changes, "crowd": {"listings": [changes]}} if is_in_slice else {}
+    try:
+        content = json.dumps(state).encode()
+        planner = CrawlPlanner[Issue](IssueQuery(), by="created_at", state=content)
+    except InvalidArgumentError:
+        return
+    for left in planner.slices:
+        assert planner.request(left).per_page <= 100
+    assert planner.state.report(rate=1.0).minimum >= 1
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)))
