@@ -54,7 +54,7 @@ async def _parse_json(request: Request) -> dict[str, Any]:
 def _insert(nested: dict[str, Any], name: str, value: Any) -> None:
     """Insert a form field: `answers[400][]` appends to the list `400` in `answers`."""
     path = [name.partition("[")[0], *_KEYS.findall(name)]
-    is_list = path[-1] == ""
+    is_list = len(path) > 1 and path[-1] == ""
     *parents, last = path[:-1] if is_list else path
     for key in parents:
         nested = nested.setdefault(key, {})

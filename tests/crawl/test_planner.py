@@ -165,14 +165,14 @@ def test_a_state_of_a_crawl_is_accepted() -> None:
 _NAMES = [field.name for model in (CrawlState, TimeSlice, Listing) for field in attrs.fields(model)]
 
 
-@given(st.dictionaries(st.sampled_from(_NAMES), JSON), st.booleans())
-def test_any_state_continues_or_is_refused(changes: dict[str, Any], is_in_slice: bool) -> None:
-    period = {"by": "created_at", "start": None, "end": "2026-01-01T00:00:00Z"}
+@given(st.dictionaries(st.sampled_from(_NAMES), JSON), st.sampled_from(["state", "slice"]))
+def test_any_state_continues_or_is_refused(changes: dict[str, Any], place: str) -> None:
+    period: dict[str, Any] = {"by": "created_at", "start": None, "end": "2026-01-01T00:00:00Z"}
     state: dict[str, Any] = {"slices": [period], "limits": {"requested": 100}}
-    target = period if is_in_slice else state
-    for name, value in changes.items():
-        target[name] = value
-    target |= {"listing": changes, "crowd": {"listings": [changes]}} if is_in_slice else {}
+    if place == "slice":
+        period |= {**changes, "listing": changes, "crowd": {"listings": [changes]}}
+    else:
+        state |= changes
     try:
         content = json.dumps(state).encode()
         planner = CrawlPlanner[Issue](IssueQuery(), by="created_at", state=content)

@@ -321,6 +321,17 @@ def _read(url: str) -> bytes:
     return content
 
 
+async def test_a_field_without_a_name_is_ignored() -> None:
+    sandbox = Sandbox(20, settings=Settings(quota=None))
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app)) as http:
+        response = await http.post(
+            "https://city.test/api/v2/issues", data={"": "1"}, headers=headers
+        )
+
+    assert response.status_code == 422
+
+
 @pytest.mark.parametrize(
     "body",
     [
