@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import fuzz
 from benchmarks.fuzz import CORPUS, table
 
 _MOST_BYTES = 60_000  # of the whole corpus
@@ -23,6 +24,18 @@ def test_every_parser_has_a_small_corpus() -> None:
     assert corpora.keys() == table.PARSERS.keys()
     assert all(corpora.values())
     assert sum(len(content) for corpus in corpora.values() for content in corpus) < _MOST_BYTES
+
+
+def test_fuzzing_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+
+    assert fuzz.run(["page"]) == 2
+    assert fuzz.run(["pages"]) == 2
+    printed = capsys.readouterr().out
+    assert "pip install --group fuzz" in printed
+    assert "There is no parser pages. Use some of" in printed
 
 
 @pytest.mark.parametrize("name", table.PARSERS)
