@@ -46,7 +46,7 @@ def _options() -> argparse.Namespace:
         )
     fuzzing = parser.add_argument_group("fuzz", "Not run by default: fuzz [PARSER ...]")
     fuzzing.add_argument("--runs", type=int, default=fuzz.RUNS, help="of each parser")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()  # options may stand before and between names
 
 
 def _ratios(name: str, options: argparse.Namespace) -> Iterator[Ratio]:

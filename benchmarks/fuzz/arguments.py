@@ -1,4 +1,4 @@
-"""Parsers of arguments: of queries, reports and commands, of photos, and of the environment."""
+"""Parsers of arguments: of queries, reports and commands, of photos, cells and the environment."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from seeclickfix_async._transport import environment
 from seeclickfix_async._transport.httpx_compat import default_client
 from seeclickfix_async.errors import SeeClickFixError
 from seeclickfix_async.models import Choice, Question, QuestionType, RequestType
+from seeclickfix_async.pull._excel import defuse, restore
 
 _VARIABLES = ("HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR")
 _QUESTIONS = tuple(
@@ -108,3 +109,12 @@ def detect_photo(content: bytes) -> None:
     suffix = image.detect_suffix(content[: image.HEAD])
     assert suffix is None or suffix.startswith(".")
     image.check(content)
+
+
+def restore_cell(content: bytes) -> None:
+    """Make a cell safe for spreadsheet programs, and restore it."""
+    cell = content.decode("utf-8", "surrogateescape")
+    safe = defuse(cell)
+    assert not safe.startswith(("=", "+", "-", "@"))
+    assert restore(safe) == cell
+    restore(cell)

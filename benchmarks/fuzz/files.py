@@ -15,7 +15,6 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from seeclickfix_async import DetailedIssue
 from seeclickfix_async._api import reading
@@ -28,7 +27,6 @@ from seeclickfix_async.errors import SeeClickFixError
 from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull import map_page
 from seeclickfix_async.pull._checkpoint import Checkpoint, CheckpointFile, checkpoint_path
-from seeclickfix_async.pull._excel import defuse, restore
 from seeclickfix_async.pull._manifest import Manifest
 from seeclickfix_async.pull._parts import PartFiles
 from seeclickfix_async.pull._rows import compare_ids
@@ -243,12 +241,3 @@ def _draw(name: str, content: bytes) -> None:
     path = _folder() / name
     path.write_bytes(content)
     assert "</html>" in map_page(path)
-
-
-def restore_cell(content: bytes) -> None:
-    """Make a cell safe for spreadsheet programs, and restore it."""
-    cell = content.decode("utf-8", "surrogateescape")
-    safe: Any = defuse(cell)
-    assert not safe.startswith(("=", "+", "-", "@"))
-    assert restore(safe) == cell
-    restore(cell)

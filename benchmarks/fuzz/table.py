@@ -20,7 +20,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "csv": files.read_csv,
     "cursor": files.read_cursor,
     "environment": arguments.read_environment,
-    "excel": files.restore_cell,
+    "excel": arguments.restore_cell,
     "exchange": responses.exchange,
     "flow": logins.load_flow,
     "geojson": files.read_geojson,

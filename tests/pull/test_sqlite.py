@@ -189,8 +189,8 @@ async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: P
         (
             [
                 "PRAGMA writable_schema = ON",
-                "UPDATE sqlite_schema SET name = CAST(x'ff' AS TEXT), sql = '?' "
-                "WHERE name = 'months'",
+                "UPDATE sqlite_schema SET sql = '?' WHERE type = 'view'",
+                "UPDATE sqlite_schema SET name = CAST(x'ff' AS TEXT) WHERE type = 'view'",
             ],
             "was damaged or changed",  # Python cannot decode the error, which quotes the name
         ),
