@@ -1,6 +1,6 @@
 """Run benchmarks and print a table: `python -m benchmarks [NAME ...]`.
 
-The exit code is 1 if a target is missed.
+The exit code is 1 if a target is missed. `python -m benchmarks fuzz [PARSER ...]` fuzzes parsers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 
+from benchmarks import fuzz
 from benchmarks.measure import Ratio
 
 _ALL = (
@@ -43,7 +44,9 @@ def _options() -> argparse.Namespace:
         part.add_argument(
             f"--{name}", dest="part", action="store_const", const=name, help=f"only the {name}"
         )
-    return parser.parse_args()
+    fuzzing = parser.add_argument_group("fuzz", "Not run by default: fuzz [PARSER ...]")
+    fuzzing.add_argument("--runs", type=int, default=fuzz.RUNS, help="of each parser")
+    return parser.parse_intermixed_args()  # options may stand before and between names
 
 
 def _ratios(name: str, options: argparse.Namespace) -> Iterator[Ratio]:
@@ -56,6 +59,8 @@ def _ratios(name: str, options: argparse.Namespace) -> Iterator[Ratio]:
 def main() -> int:
     """Run the named benchmarks, or all."""
     options = _options()
+    if options.names[:1] == ["fuzz"]:
+        return fuzz.run(options.names[1:], options.runs)
     missed = 0
     for name in options.names or _ALL:
         for ratio in _ratios(name, options):

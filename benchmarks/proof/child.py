@@ -138,8 +138,8 @@ def _make_repeatable() -> None:
 
     importlib.import_module("anyio.to_thread").run_sync = run_sync  # type: ignore[attr-defined]
     scheduler: Any = importlib.import_module("trio._core._run")
-    scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True  # noqa: SLF001  # as hypothesis does
-    scheduler._r = Random(0)  # noqa: SLF001
+    scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True  # as hypothesis does
+    scheduler._r = Random(0)
 
 
 def kill_at_line(number: int) -> None:

@@ -135,7 +135,8 @@ def lost_report_filters(lat: float, lng: float, request_type: int | None) -> Iss
 def _to_statuses(value: Statuses | None) -> tuple[Status, ...] | None:
     if value is None:
         return None
-    names = value.split(",") if isinstance(value, str) else list(value)
+    names = value.split(",") if isinstance(value, str) else value
+    names = list(names) if isinstance(names, Iterable) else []
     if names == ["all"]:
         return ALL
     chosen = tuple(_STATUSES.get(str(name).strip().lower()) for name in names)

@@ -108,9 +108,10 @@ def _folder() -> Path:
 def _applications() -> dict[str, str]:
     try:
         saved = json.loads((_folder() / "applications.json").read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return saved if isinstance(saved, dict) else {}
+    members = saved.items() if isinstance(saved, dict) else ()
+    return {site: name for site, name in members if isinstance(name, str)}
 
 
 def save_application(app: Application) -> None:

@@ -41,6 +41,6 @@ def _parse_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
     """Parse an IP address in any spelling, such as `127.1`, `0x7f000001` and `fe80::1%eth0`."""
     with suppress(ValueError):
         return ipaddress.ip_address(host)
-    with suppress(OSError, UnicodeEncodeError):
+    with suppress(OSError, ValueError):  # a character that no address has, such as a null
         return ipaddress.IPv4Address(socket.inet_aton(host))
     return None

@@ -179,11 +179,7 @@ class Basic:
                 "auth", "the user name must not contain a colon (RFC 7617 §2)."
             )
         if not (is_unicode(self.username) and is_unicode(self.password.reveal())):
-            raise InvalidArgumentError(
-                "auth",
-                "contains characters that are not Unicode. Decode it from the encoding of "
-                "its source.",
-            )
+            raise InvalidArgumentError("auth", "contains half of a surrogate pair.")
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

@@ -9,8 +9,6 @@ from msgspec import Meta
 
 from seeclickfix_async._crawl.evidence import PageRequest
 
-_Count = Annotated[int, Meta(ge=1)]
-
 DOCUMENTED_PAGE_SIZE = 100
 """The page size that the API page documents."""
 
@@ -18,6 +16,9 @@ MAX_PAGE_SIZE = 1000
 """The largest page that the service was seen to grant (observed in 2026)."""
 
 PageSize = int | Literal["largest"]
+
+_Count = Annotated[int, Meta(ge=1)]
+_PageSize = Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE)]
 
 
 @attrs.define(eq=False)
@@ -30,8 +31,8 @@ class Limits:
         depth: Rows of one query that it serves; None until a crawl has reached this cap.
     """
 
-    requested: _Count
-    granted: _Count | None = None
+    requested: _PageSize
+    granted: _PageSize | None = None
     depth: _Count | None = None
 
     @property

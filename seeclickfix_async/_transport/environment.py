@@ -9,7 +9,6 @@ import os
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from seeclickfix_async.errors import ConnectionFailedError, InvalidEnvironmentError
@@ -27,7 +26,8 @@ def check_certificate_folders() -> None:
     folders = os.environ.get("SSL_CERT_DIR", "")
     if not folders or os.environ.get("SSL_CERT_FILE"):
         return
-    if not any(Path(folder).is_dir() for folder in folders.split(os.pathsep)):
+    # Path.is_dir raises an error for a name that is too long or a folder that may not be read.
+    if not any(os.path.isdir(folder) for folder in folders.split(os.pathsep)):  # noqa: PTH112
         raise _invalid("SSL_CERT_DIR", "is not a folder.")
 
 

@@ -20,6 +20,7 @@ from seeclickfix_async.errors import (
     ConnectionFailedError,
     InvalidArgumentError,
     InvalidEnvironmentError,
+    RedirectRefusedError,
     SeeClickFixError,
     TransportError,
 )
@@ -95,6 +96,13 @@ def proxy_authentication_error(exchange: Exchange) -> InvalidEnvironmentError:
         f"{_host(exchange)} cannot be reached: {proxy} requires a user name and a password.",
         advice="Add them to the URL of the proxy.",
         route=exchange.request.route,
+    )
+
+
+def invalid_redirect_error(exchange: Exchange) -> RedirectRefusedError:
+    """Return the error for a redirect that cannot be followed."""
+    return RedirectRefusedError(
+        "The service redirects to an invalid URL.", route=exchange.request.route
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from seeclickfix_async._transport import httpx_compat
 from seeclickfix_async._transport.auth import OriginBoundAuth
 from seeclickfix_async._transport.content import read_content
 from seeclickfix_async._transport.exceptions import (
+    invalid_redirect_error,
     proxy_authentication_error,
     total_timeout_error,
     translate_exception,
@@ -22,6 +24,7 @@ from seeclickfix_async._transport.request import Exchange
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import ConnectionFailedError, SeeClickFixError
 
+_PARSING_REDIRECT = "_build_redirect_request"  # a method of the library's client
 _CONNECTING = "connection.connect_tcp.started"
 _SENDING = "send_request_headers.started"  # of HTTP/1.1 and HTTP/2
 
@@ -97,6 +100,10 @@ class PooledClient:
             response = await self._http.send(request, stream=True, follow_redirects=False, **auth)
         except self._library.HTTPStatusError as error:  # of a hook of the caller's client
             response = error.response  # type: ignore[attr-defined]
+        except ValueError as error:
+            if not _is_of_redirect(error):
+                raise
+            raise invalid_redirect_error(exchange) from None
         headers = dict(response.headers.items())
         try:
             if response.status_code == 407:
@@ -162,6 +169,15 @@ class PooledClient:
             exchange.was_sent is None and self._reports
         ):
             exchange.was_sent = False
+
+
+def _is_of_redirect(error: ValueError) -> bool:
+    """Check whether the library failed on the URL of a redirect.
+
+    It parses the URL even if it does not follow redirects, and lets some errors of Python pass.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_code.co_name == _PARSING_REDIRECT for frame, _ in frames)
 
 
 def _callers_secrets(request: HTTPRequest) -> tuple[Secret, ...]:

@@ -17,6 +17,7 @@ from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import is_secure, parse_origin
 from seeclickfix_async._transport.cache import Cache, confirm, validators
 from seeclickfix_async._transport.content import ACCEPTED_CODING
+from seeclickfix_async._transport.exceptions import invalid_redirect_error
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter, ReturnableSlot, Unlimited
 from seeclickfix_async._transport.pool import ClientPool
@@ -327,9 +328,7 @@ def _redirect_url(exchange: Exchange, location: str) -> str:
         url = urldefrag(urljoin(exchange.url, location)).url
         if validation.is_http_url(url):
             return url
-    raise RedirectRefusedError(
-        "The service redirects to an invalid URL.", route=exchange.request.route
-    )
+    raise invalid_redirect_error(exchange)
 
 
 def _internal_redirect_error(exchange: Exchange) -> TransportError:

@@ -13,6 +13,7 @@ import msgspec
 from seeclickfix_async._api.area import WATCHER_TOKEN
 from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async._core.file_replacement import replace_file
+from seeclickfix_async._core.validation import is_representable
 from seeclickfix_async._crawl.report import Report
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Place
@@ -231,14 +232,17 @@ def _decode(content: bytes | str, model: type[T], name: str = "it") -> T:
 
 def _check(checkpoint: Checkpoint, name: str = "it") -> None:
     """Refuse values that no pull writes and that would break its arithmetic."""
-    report = checkpoint.report
+    report, newest = checkpoint.report, checkpoint.newest
     clocks = (checkpoint.began, checkpoint.since, report.until)
     times = [clock for clock in clocks if clock is not None]
-    if not all(time.tzinfo and _FIRST_YEAR <= time.year <= _LAST_YEAR for time in times):
+    is_possible = all(time.tzinfo and _FIRST_YEAR <= time.year <= _LAST_YEAR for time in times)
+    if not is_possible or not (newest is None or is_representable(newest)):
         raise unreadable("it contains an impossible time", name)
     counts = (report.expected, report.received, report.rejected, report.requests, report.photos)
     if min(count or 0 for count in (*counts, report.seconds, report.quota_seconds)) < 0:
         raise unreadable("it contains a negative number", name)
+    if checkpoint.base is not None:
+        _check(checkpoint.base, name)
 
 
 def unreadable(reason: str, name: str = "it") -> InvalidArgumentError:

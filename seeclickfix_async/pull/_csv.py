@@ -108,4 +108,7 @@ def _decode_cells(row: bytes) -> list[str]:
 
 
 def _parse_time(cell: str) -> datetime | None:
-    return datetime.fromisoformat(cell) if cell else None
+    time = datetime.fromisoformat(cell) if cell else None
+    if time is not None and time.tzinfo is None:
+        raise ValueError("The time has no time zone.")
+    return time

@@ -45,6 +45,7 @@ _UNREADABLE = (
     LookupError,
     AttributeError,
     RecursionError,
+    OverflowError,
     OSError,
     csv.Error,
     sqlite3.Error,
@@ -72,6 +73,8 @@ def map_page(file: Path) -> str:
         rows = reader(file) if is_there else iter(())
         shown = (row for row in rows if not row.get("vanished_at"))
         issues = sorted(map(_cells, shown), key=lambda cells: str(cells[7] or ""))
+        name = os.fsencode(file.name).decode("utf-8", "replace")
+        data = msgspec.json.encode({"name": name, "issues": issues}).decode()
     except _UNREADABLE as error:
         raise InvalidArgumentError(
             "file",
@@ -85,8 +88,6 @@ def map_page(file: Path) -> str:
             "file",
             f"{file} holds no issues to show. If its pull was interrupted, continue it first.",
         )
-    name = os.fsencode(file.name).decode("utf-8", "replace")
-    data = msgspec.json.encode({"name": name, "issues": issues}).decode()
     # A string in the data must not end the script element around it.
     safe = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     template = Path(__file__).with_name("map.html").read_text("utf-8")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from seeclickfix_async.models import Issue, Media
+from seeclickfix_async.models._common import Time
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink
 
@@ -19,9 +19,9 @@ class JsonRow(msgspec.Struct):
     """The members of a JSON row that a `StoredRow` is made of."""
 
     id: int
-    updated_at: datetime | None = None
-    created_at: datetime | None = None
-    vanished_at: datetime | None = None
+    updated_at: Time | None = None
+    created_at: Time | None = None
+    vanished_at: Time | None = None
     image: str | None = None
     media: Media | None = None
 

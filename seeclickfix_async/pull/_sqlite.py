@@ -37,6 +37,9 @@ _TEMPORARY_ERRORS = {
 }
 """The errors of a full disk, missing permissions, or a database that another program has locked."""
 
+# Python cannot decode the message of an error that quotes a damaged name.
+_DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+
 _MAX_ROWS = 256  # of a statement, whose limit is 32,766 values
 
 # The columns beside the checkpoint are parts of its JSON.
@@ -113,7 +116,7 @@ class Sqlite(Sink):
         self._path = path
         try:
             self._database = wait_for_lock(lambda: _open_database(path))
-        except sqlite3.DatabaseError as error:
+        except _DATABASE_ERRORS as error:
             raise InvalidArgumentError(
                 "to", f"{path} cannot hold a pull: {_explain(error)}"
             ) from error
@@ -201,7 +204,7 @@ class Sqlite(Sink):
         """Translate the errors of a database that is locked, damaged or changed."""
         try:
             yield
-        except sqlite3.Error as error:
+        except _DATABASE_ERRORS as error:
             raise InvalidArgumentError(
                 "to", f"{self._path} cannot be used: {_explain(error)}"
             ) from error
@@ -318,7 +321,7 @@ def _open_database(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _explain(error: sqlite3.Error) -> str:
+def _explain(error: sqlite3.Error | UnicodeDecodeError) -> str:
     """Return the error as a sentence, and what to do about it."""
     if error_code(error) in _TEMPORARY_ERRORS:
         return (

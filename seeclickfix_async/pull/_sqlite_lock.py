@@ -34,6 +34,6 @@ def wait_for_lock(work: Callable[[], T]) -> T:
                 raise
 
 
-def error_code(error: sqlite3.Error) -> int:
+def error_code(error: Exception) -> int:
     """Return the primary code of an error, which is missing after a decoding error."""
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY_CODE

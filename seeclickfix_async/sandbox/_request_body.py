@@ -19,7 +19,8 @@ async def parse_body(request: Request) -> dict[str, Any]:
     """Return the body as nested dicts, and the content of files as bytes.
 
     Raises:
-        RefusedError: The body is not a JSON object (400, documented).
+        RefusedError: The body is not a JSON object (400, documented), or is a form in which one
+            field is both a value and an object, or a list.
     """
     if not request.headers.get("content-type", "").startswith(_FORM_TYPES):
         return await _parse_json(request)
@@ -27,7 +28,11 @@ async def parse_body(request: Request) -> dict[str, Any]:
     await request.body()  # all of it: after a disconnect, the parser would leak an open file
     async with request.form() as form:
         for name, value in form.multi_items():
-            _insert(nested, name, await value.read() if isinstance(value, UploadFile) else value)
+            content = await value.read() if isinstance(value, UploadFile) else value
+            try:
+                _insert(nested, name, content)
+            except (AttributeError, TypeError):
+                raise responses.RefusedError(responses.invalid_json()) from None
     return nested
 
 
@@ -39,7 +44,7 @@ async def parse_oauth_form(request: Request) -> dict[str, str]:
 async def _parse_json(request: Request) -> dict[str, Any]:
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise responses.RefusedError(responses.invalid_json())
@@ -49,7 +54,7 @@ async def _parse_json(request: Request) -> dict[str, Any]:
 def _insert(nested: dict[str, Any], name: str, value: Any) -> None:
     """Insert a form field: `answers[400][]` appends to the list `400` in `answers`."""
     path = [name.partition("[")[0], *_KEYS.findall(name)]
-    is_list = path[-1] == ""
+    is_list = len(path) > 1 and path[-1] == ""
     *parents, last = path[:-1] if is_list else path
     for key in parents:
         nested = nested.setdefault(key, {})

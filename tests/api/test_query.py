@@ -148,6 +148,7 @@ def test_near_is_a_box_around_a_point_sorted_nearest_first() -> None:
         ({"per_page": 21, "details": True}, "per_page"),
         ({"status": "opened"}, "status"),
         ({"status": []}, "status"),
+        ({"status": 7}, "status"),
         ({"status": [7]}, "status"),
         ({"search": "lamp"}, "search"),
         ({"search": " ", "area": _CITY}, "search"),

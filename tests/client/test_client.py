@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import seeclickfix_async
 from seeclickfix_async import AsyncClient, Retry
+from seeclickfix_async._core.credentials import normalize_base_url
 from seeclickfix_async.errors import InvalidArgumentError
 
 
@@ -44,11 +48,33 @@ def test_an_invalid_base_url_is_refused(base_url: Any) -> None:
     assert "pass" not in str(caught.value)
 
 
+_ADDRESSES = st.text() | st.text("htps:/[]@?#%.0123456789a ").map(lambda rest: f"https://{rest}")
+
+
+@given(_ADDRESSES)
+def test_any_base_url_is_normalized_or_refused(base_url: str) -> None:
+    with suppress(InvalidArgumentError):
+        site = normalize_base_url(base_url)
+        assert normalize_base_url(site) == site
+        assert not site.endswith("/")
+        assert AsyncClient(base_url=base_url)
+
+
+@given(st.text(), st.text())
+@pytest.mark.filterwarnings("ignore::seeclickfix_async.TokenExpiryWarning")
+def test_any_credential_is_accepted_or_refused(first: str, second: str) -> None:
+    for options in ({"token": first}, {"auth": (first, second)}, {"contact": first}):
+        with suppress(InvalidArgumentError):
+            assert AsyncClient(**options)
+
+
 @pytest.mark.parametrize(
     ("options", "argument"),
     [
         ({"token": "a", "auth": ("a", "b")}, "auth"),
         ({"auth": ("a:b", "c")}, "auth"),
+        ({"auth": ("a", "\udcff")}, "auth"),
+        ({"auth": ("\ud800", "c")}, "auth"),
         ({"timeout": 0}, "timeout"),
         ({"timeout": float("inf")}, "timeout"),
         ({"max_wait": -1}, "max_wait"),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeclickfix_async._core.address import is_internal
+from seeclickfix_async._core.validation import is_http_url
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,18 @@ def test_a_host_that_is_not_public(host: str) -> None:
 )
 def test_a_public_host(host: str) -> None:
     assert not is_internal(f"https://{host}/127.0.0.1?localhost")
+
+
+@pytest.mark.parametrize("host", ["a\0b.example", "127.0.0.1\0", "\udc80.example"])
+def test_a_host_that_no_resolver_accepts_is_a_name(host: str) -> None:
+    assert not is_internal(f"http://{host}/")
+
+
+@given(st.text() | st.text("0123456789abcdefx.:[]%@/\0\u3002"))
+def test_any_valid_url_is_internal_or_not(rest: str) -> None:
+    url = f"http://{rest}"
+
+    assert not is_http_url(url) or isinstance(is_internal(url), bool)
 
 
 @given(st.ip_addresses(network="10.0.0.0/8") | st.ip_addresses(network="fc00::/7"))

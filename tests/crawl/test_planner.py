@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
+import attrs
 import msgspec
 import pytest
 from hypothesis import given
@@ -16,7 +19,10 @@ from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async._crawl.crowded_second import Listing
 from seeclickfix_async._crawl.id_set import IdSet
 from seeclickfix_async._crawl.planner import CrawlPlanner
+from seeclickfix_async._crawl.state import CrawlState
+from seeclickfix_async._crawl.time_slice import TimeSlice
 from seeclickfix_async.errors import InvalidArgumentError
+from tests.support.json_values import JSON
 from tests.support.service_model import START, CapMode, CountMode, ServiceModel
 from tests.support.small_worlds import World, crawl, worlds
 
@@ -136,6 +142,7 @@ _STATE = '{"slices": [%s], "limits": {"requested": 100, "depth": %s}}'
         '{"slices": 1}',
         "[" * 5000,
         _STATE % ("", "0"),
+        (_STATE % ("", "null")).replace("100", "1000000000"),
         _STATE % (_SLICE % "9999-12-31T23:59:59-05:00", "null"),
         _STATE % (_SLICE % "0001-01-01T00:00:00+01:00", "null"),
         _STATE % (_SLICE % "2026-01-01T00:00:00", "null"),
@@ -153,6 +160,27 @@ def test_a_state_of_a_crawl_is_accepted() -> None:
     planner = CrawlPlanner[Issue](IssueQuery(), by="created_at", state=state.encode())
 
     assert [period.end for period in planner.slices] == [datetime(2026, 1, 1, tzinfo=UTC)]
+
+
+_NAMES = [field.name for model in (CrawlState, TimeSlice, Listing) for field in attrs.fields(model)]
+
+
+@given(st.dictionaries(st.sampled_from(_NAMES), JSON), st.sampled_from(["state", "slice"]))
+def test_any_state_continues_or_is_refused(changes: dict[str, Any], place: str) -> None:
+    period: dict[str, Any] = {"by": "created_at", "start": None, "end": "2026-01-01T00:00:00Z"}
+    state: dict[str, Any] = {"slices": [period], "limits": {"requested": 100}}
+    if place == "slice":
+        period |= {**changes, "listing": changes, "crowd": {"listings": [changes]}}
+    else:
+        state |= changes
+    try:
+        content = json.dumps(state).encode()
+        planner = CrawlPlanner[Issue](IssueQuery(), by="created_at", state=content)
+    except InvalidArgumentError:
+        return
+    for left in planner.slices:
+        assert planner.request(left).per_page <= 100
+    assert planner.state.report(rate=1.0).minimum >= 1
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)))

@@ -118,6 +118,7 @@ def test_the_challenge_matches_the_example_of_the_rfc() -> None:
     [
         ({"kind": "token"}, "kind"),
         ({"scope": "a,b"}, "scope"),
+        ({"scope": 7}, "scope"),
         ({"max_age": 0}, "max_age"),
         ({"max_age": float("nan")}, "max_age"),
         ({"max_age": "600"}, "max_age"),

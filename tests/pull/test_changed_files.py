@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
+import tempfile
+from array import array
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seeclickfix_async import AsyncClient
+from seeclickfix_async import AsyncClient, Report
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
+from seeclickfix_async.pull._checkpoint import Checkpoint, checkpoint_path
+from seeclickfix_async.pull._columns import NAMES
 from seeclickfix_async.pull._jsonl import JsonLines
+from seeclickfix_async.pull._rows import compare_ids
+from seeclickfix_async.pull._sinks import open_sink
+from seeclickfix_async.pull._text import TextSink
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.faults import ProcessEnded
+from tests.support.json_values import JSON
 from tests.support.pulled_files import read_issues, read_jsonl
 from tests.support.sandboxes import URL, failing_client, make_client
 
@@ -49,6 +63,7 @@ _CHANGES: dict[str, Callable[[bytes], bytes]] = {
     "same length": _edit_same_length,
     "zeros at the end": lambda content: content[:-4096] + bytes(4096),
     "all zeros": lambda content: bytes(len(content)),
+    "no time zone": lambda content: re.sub(rb"(:\d\d)(Z|[+-]\d\d:\d\d)", rb"\1", content),
     "cut": lambda content: content[:-5000],
     "empty": lambda _: b"",
     "another encoding": lambda content: content.decode().encode("utf-16"),
@@ -136,7 +151,9 @@ async def test_a_checkpoint_without_a_digest_is_accepted(
     assert len(read_issues(path)) == 300
 
 
-@pytest.mark.parametrize("change", ["byte order mark", "longer text", "semicolons", "cut"])
+@pytest.mark.parametrize(
+    "change", ["byte order mark", "longer text", "semicolons", "no time zone", "cut"]
+)
 @pytest.mark.parametrize("name", _TEXTS)
 async def test_a_changed_file_without_a_digest_raises_an_error_of_the_library(
     name: str, change: str, small: Sandbox, tmp_path: Path
@@ -228,13 +245,16 @@ async def test_a_checkpoint_removed_during_a_pull_is_written_again(
 
     assert (await pull(client, to=path, concurrency=1)).complete
 
-    with pytest.raises(InvalidArgumentError, match="is done"):
+    with pytest.raises(InvalidArgumentError, match="is complete"):
         await pull(make_client(small), to=path)
 
 
 def _change_checkpoint(**changes: Any) -> Callable[[bytes], bytes]:
+    """Return a function that changes a checkpoint file into one of an early version, without a checksum."""
+
     def change(content: bytes) -> bytes:
         checkpoint_file = json.loads(content)
+        del checkpoint_file["checkpoint_checksum"]
         checkpoint_file["checkpoint"] |= changes
         return json.dumps(checkpoint_file).encode()
 
@@ -243,9 +263,16 @@ def _change_checkpoint(**changes: Any) -> Callable[[bytes], bytes]:
 
 def _change_report(**changes: Any) -> Callable[[bytes], bytes]:
     def change(content: bytes) -> bytes:
-        checkpoint_file = json.loads(content)
-        checkpoint_file["checkpoint"]["report"] |= changes
-        return json.dumps(checkpoint_file).encode()
+        report = json.loads(content)["checkpoint"]["report"]
+        return _change_checkpoint(report=report | changes)(content)
+
+    return change
+
+
+def _add_base(**changes: Any) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        base = json.loads(content)["checkpoint"] | changes
+        return _change_checkpoint(base=base)(content)
 
     return change
 
@@ -263,10 +290,72 @@ _DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "the last year": _change_checkpoint(began="9999-12-31T23:59:59-14:00"),
     "a time without offset": _change_checkpoint(began="2026-01-01T00:00:00"),
     "no time": _change_checkpoint(began="yesterday"),
+    "a first update before clocks": _change_checkpoint(newest="0001-01-01T00:00:00+14:00"),
+    "an earlier pull in the last year": _add_base(began="9999-12-31T23:59:59-14:00"),
     "negative": _change_report(received=-1),
     "no state": _change_checkpoint(state={"end": 1}),
     "a time of the service without offset": _change_report(until="2026-01-01T00:00:00"),
 }
+
+
+_CHECKPOINT: dict[str, Any] = {
+    "key": "k",
+    "query": {},
+    "began": "2026-01-01T00:00:00Z",
+    "state": {},
+    "report": dict.fromkeys(("expected", "received", "duplicates", "rejected", "drift"), 1)
+    | dict.fromkeys(("slices", "requests", "minimum", "seconds", "quota_seconds"), 1)
+    | {"complete": True, "reasons": [], "until": "2026-01-01T00:00:00Z"},
+    "finished": True,
+}
+_MEMBERS = [field.name for field in attrs.fields(Checkpoint)]
+_COUNTS = [field.name for field in attrs.fields(Report)]
+
+
+@given(
+    st.dictionaries(st.sampled_from(_MEMBERS), JSON),
+    st.dictionaries(st.sampled_from(_COUNTS), JSON, max_size=1),
+    st.sampled_from(["checkpoint", "base"]),
+)
+def test_any_checkpoint_can_be_used_or_is_refused(
+    changes: dict[str, Any], counts: dict[str, Any], place: str
+) -> None:
+    changed = {**_CHECKPOINT, "report": {**_CHECKPOINT["report"], **counts}, **changes}
+    content = json.dumps({**_CHECKPOINT, "base": changed} if place == "base" else changed)
+    try:
+        checkpoint: Checkpoint | None = Checkpoint.decode(content)
+    except InvalidArgumentError:
+        return
+    while checkpoint is not None:
+        assert checkpoint.covered.year > 1
+        checkpoint = checkpoint.base
+
+
+_STORED = ["id", "created_at", "updated_at", "vanished_at", "image", "media"]
+
+
+@pytest.mark.parametrize("name", _TEXTS)
+@given(st.dictionaries(st.sampled_from(_STORED), JSON))
+def test_any_row_can_be_compared_or_is_refused(name: str, members: dict[str, Any]) -> None:
+    """Files of early versions have no digest, and may hold anything."""
+    row = {"id": 7, **members}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        with open_sink(path) as empty:
+            assert isinstance(empty, TextSink)
+            header = empty.header
+        cells = [str(row.get(column, "")).encode("utf-8", "replace").decode() for column in NAMES]
+        rows = {
+            ".jsonl": json.dumps(row),
+            ".csv": msgspec.json.encode(cells).decode().strip("[]"),
+            ".geojson": json.dumps({"properties": row}),
+        }
+        content = header + rows[path.suffix].encode() + b"\n"
+        path.write_bytes(content)
+        saved = {"checkpoint": _CHECKPOINT, "length": len(content)}
+        checkpoint_path(path).write_text(json.dumps(saved), "utf-8")
+        with open_sink(path) as sink, suppress(InvalidArgumentError):
+            compare_ids(sink.stored_rows("k"), array("q", [7]), datetime(2026, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("damage", _DAMAGES)

@@ -187,6 +187,18 @@ def test_a_browser_shows_a_large_file(browsers: BrowserPool, tmp_path: Path) -> 
     assert f"{len(months) + 1:,} issues, the newest 200" in browser.text()
 
 
+def test_a_number_that_is_too_large_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "city.geojson"
+    feature = {
+        "geometry": {"coordinates": [10**400, 41]},
+        "properties": {"id": 7, "created_at": None, "closed_at": None, "html_url": None},
+    }
+    path.write_text(json.dumps({"features": [feature]}), "utf-8")
+
+    with pytest.raises(InvalidArgumentError, match="was not written by a pull, or is damaged"):
+        map_page(path)
+
+
 def test_a_fifo_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "city.jsonl")
 

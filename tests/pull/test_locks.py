@@ -181,7 +181,7 @@ async def test_all_paths_of_a_file_have_the_same_lock(
 
     assert (await pull(make_client(small), to="link.jsonl")).complete
     for spelling in spellings:
-        with pytest.raises(InvalidArgumentError, match="is done"):
+        with pytest.raises(InvalidArgumentError, match="is complete"):
             await pull(make_client(small), to=spelling)
     assert (tmp_path / "link.jsonl").is_symlink()
     assert _names(path.parent) == {"city.jsonl", "city.jsonl.pull.json"}

@@ -187,6 +187,14 @@ async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: P
         (["UPDATE issues SET image = x'ff'"], "has an invalid image"),
         (["UPDATE issues SET image = CAST(x'ff' AS TEXT)"], "UTF-8.*was damaged or changed"),
         (
+            [
+                "PRAGMA writable_schema = ON",
+                "UPDATE sqlite_schema SET sql = '?' WHERE type = 'view'",
+                "UPDATE sqlite_schema SET name = CAST(x'ff' AS TEXT) WHERE type = 'view'",
+            ],
+            "was damaged or changed",  # Python cannot decode the error, which quotes the name
+        ),
+        (
             ["ALTER TABLE pulls RENAME TO mine", "CREATE VIEW pulls AS SELECT * FROM mine"],
             "is a view. It was damaged or changed",
         ),

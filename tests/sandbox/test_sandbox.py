@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import anyio
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seeclickfix_async import oauth
 from seeclickfix_async.errors import AccessDeniedError
 from seeclickfix_async.sandbox import CLIENT, TOKEN, Quota, Sandbox, Settings
 from seeclickfix_async.sandbox._city import CLOSED, OPEN
+from tests.support.json_values import JSON
 
 pytestmark = pytest.mark.anyio
 
@@ -314,3 +319,80 @@ def _read(url: str) -> bytes:
     with urllib.request.urlopen(url) as response:
         content: bytes = response.read()
     return content
+
+
+async def test_a_field_without_a_name_is_ignored() -> None:
+    sandbox = Sandbox(20, settings=Settings(quota=None))
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app)) as http:
+        response = await http.post(
+            "https://city.test/api/v2/issues", data={"": "1"}, headers=headers
+        )
+
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "answers=1&answers[402]=fist",
+        "answers[]=1&answers[402]=fist",
+        "answers[402]=fist&answers[402][]=wheel",
+        "answers[402]=fist&answers[402][x]=wheel",
+        "[" * 100_000,
+        "7",
+        "",
+    ],
+)
+async def test_a_body_that_is_no_object_is_refused(body: str) -> None:
+    sandbox = Sandbox(20, settings=Settings(quota=None))
+    kind = "x-www-form-urlencoded" if "=" in body else "json"
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": f"application/{kind}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app)) as http:
+        response = await http.post("https://city.test/api/v2/issues", content=body, headers=headers)
+
+    assert response.status_code == 400
+
+
+_FIELDS = st.sampled_from(
+    [
+        *("request_type_id", "service_code", "address", "answers", "answers[402]", "answers[]"),
+        *("lat", "lng", "long", "zoom", "min_lat", "min_lng", "max_lat", "max_lng", "sort"),
+        *("comment", "image", "message", "description", "question", "anonymize_reporter"),
+        *("status", "page", "per_page", "after", "before", "details", "search"),
+        *("email", "password", "user", "user[email]"),
+    ]
+)
+_PARAMETERS = {"organization:int": "1", "rest:path": "photo.jpg", "status": "closed"}
+
+
+def _endpoints() -> list[tuple[str, str]]:
+    """Return the methods and paths of all endpoints, with ids that exist."""
+    sandbox = Sandbox(20)
+    number = str(sandbox.city.id_of(0))
+    return [
+        (method, re.sub(r"{(.*?)}", lambda found: _PARAMETERS.get(found[1], number), route.path))
+        for route in sandbox.app.routes
+        for method in route.methods
+    ]
+
+
+@pytest.mark.parametrize("kind", ["json", "data", "params"])
+@given(st.sampled_from(_endpoints()), st.dictionaries(_FIELDS, JSON, max_size=4))
+def test_any_fields_get_a_response(
+    kind: str, endpoint: tuple[str, str], fields: dict[str, Any]
+) -> None:
+    if kind == "json":
+        sent: dict[str, Any] = {"content": json.dumps(fields)}
+    else:
+        sent = {kind: {name: json.dumps(value) for name, value in fields.items()}}
+
+    async def request() -> httpx.Response:
+        sandbox = Sandbox(20, settings=Settings(quota=None))
+        transport = httpx.ASGITransport(app=sandbox.app)
+        headers = {"User-Agent": "tests", "Authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(transport=transport, headers=headers) as http:
+            method, path = endpoint
+            return await http.request(method, f"https://city.test{path}", **sent)
+
+    assert anyio.run(request).status_code in (*range(200, 500), 504)  # 504: a search without area

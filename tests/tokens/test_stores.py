@@ -19,12 +19,16 @@ import anyio.lowlevel
 import coredis
 import keyring
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from keyring.backends import fail
 
 from seeclickfix_async import FileStore, MemoryStore, TokenStore, errors
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import Token
 from seeclickfix_async.tokens import KeyringStore, RedisStore
+from seeclickfix_async.tokens._stores.encoding import decode_token
+from tests.support.json_values import JSON
 from tests.support.keyring_backend import MemoryKeyring
 from tests.support.redis_server import redis_server
 from tests.support.tokens import STORE_CALLS
@@ -169,6 +173,17 @@ async def test_a_file_without_a_valid_token_is_reported(tmp_path: Path, content:
 
     with pytest.raises(errors.TokenStoreError, match="not a token"):
         await store.get("me")
+
+
+@given(st.binary(max_size=50) | st.dictionaries(st.sampled_from([*_TOKEN.to_dict()]), JSON))
+def test_any_stored_data_are_a_token_or_are_refused(data: Any) -> None:
+    changed = data if isinstance(data, bytes) else json.dumps({**_TOKEN.to_dict(), **data}).encode()
+    try:
+        token = decode_token(changed)
+    except errors.TokenStoreError:
+        return
+    assert token is not None
+    assert token.expired(_TOKEN.created_at) in (True, False)
 
 
 async def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:

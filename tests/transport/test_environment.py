@@ -79,6 +79,7 @@ _CALLS = [_get_issue, _read_photo, _exchange_code]
         ("SSL_CERT_FILE", "/", "cannot be used"),
         ("SSL_CERT_DIR", "/nowhere", "not a folder"),
         ("SSL_CERT_DIR", __file__, "not a folder"),
+        ("SSL_CERT_DIR", "/" + "a" * 300, "not a folder"),  # longer than a name may be
         ("SSLKEYLOGFILE", "/nowhere/keys", "No such file"),
     ],
 )

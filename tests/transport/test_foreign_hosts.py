@@ -104,7 +104,7 @@ async def test_a_service_on_an_internal_host_may_name_others(backend: HTTPBacken
 _INVALID_URLS = ["http://[", "https://city.example]/", "https://", "https:///x", "https://a:99999/"]
 
 
-@pytest.mark.parametrize("location", [*_INVALID_URLS, "//[::1/issues"])
+@pytest.mark.parametrize("location", [*_INVALID_URLS, "//[::1/issues", ":http://[://"])
 async def test_a_redirect_to_an_invalid_url_fails(backend: HTTPBackend, location: str) -> None:
     client = make_client(backend, backend.response(302, location=location))
 

@@ -493,6 +493,20 @@ async def test_a_clock_that_is_set_back_delays_requests_only_briefly(
         assert anyio.current_time() - started >= 0.2
 
 
+@pytest.mark.parametrize("member", [b"\xff a 1", b"a - b"])
+async def test_an_epoch_that_another_program_wrote_is_replaced(
+    redis: coredis.Redis[bytes], member: bytes
+) -> None:
+    await redis.zadd("seeclickfix:quota", {member: 0})
+    limiter = RedisLimiter(redis, 1, per=0.3)
+
+    for _ in range(2):
+        async with limiter.slot(max_wait=5):
+            pass
+
+    assert member not in await redis.zrange("seeclickfix:quota", 0, -1)
+
+
 async def test_a_clock_that_is_set_forward_frees_no_slot(port: int) -> None:
     async with coredis.Redis(port=port) as one, coredis.Redis(port=port) as other:
         await one.flushall()

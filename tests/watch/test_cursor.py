@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 import anyio
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async._cli.commands.watch import watch
 from seeclickfix_async._watch.cursor import Cursor
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue
+from tests.support.json_values import JSON
 
 _CURSOR = dict.fromkeys(("since", "now", "remembered", "after"), "2026-01-01T00:00:00Z")
 _WRONG = (
@@ -53,6 +57,18 @@ def test_a_cursor_with_an_invalid_time_is_refused(name: str, wrong: Any) -> None
 def test_a_cursor_with_invalid_keys_is_refused(seen: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="cursor"):
         AsyncClient().issues.watch(cursor={**_CURSOR, "seen": seen})
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*_CURSOR, "seen", "reread_from", "reread_until", "floor", "first"]),
+        JSON | st.dictionaries(st.just("2026-01-01T00:00:00Z"), st.text("ab1é", max_size=12)),
+    )
+)
+def test_any_saved_cursor_continues_or_is_refused(changes: dict[str, Any]) -> None:
+    with suppress(InvalidArgumentError):
+        feed = AsyncClient().issues.watch(cursor={**_CURSOR, "seen": {}, **changes})
+        assert AsyncClient().issues.watch(cursor=feed.cursor).cursor == feed.cursor
 
 
 @pytest.mark.anyio
