@@ -11,6 +11,9 @@ from seeclickfix_async.pull._checkpoint import CheckpointFile
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
+# In the folder of a month, or in that of the dataset: files elsewhere are never moved or removed.
+_Path = Annotated[str, msgspec.Meta(pattern=r"^([^/\\:.][^/\\:]*/)?[^/\\:.][^/\\:]*$")]
+
 
 @attrs.frozen
 class ParquetPart:
@@ -26,7 +29,7 @@ class ParquetPart:
         values: The checksum of its rows: another program may write the same rows as other bytes.
     """
 
-    path: str
+    path: _Path
     rows: _Count
     size: _Count
     checksum: _Count
@@ -59,5 +62,5 @@ class Manifest(CheckpointFile):
     checksum: _Count = 0
     stored: _Count = 0
     parts: tuple[ParquetPart, ...] = ()
-    new: tuple[str, ...] = ()
-    stale: tuple[str, ...] = ()
+    new: tuple[_Path, ...] = ()
+    stale: tuple[_Path, ...] = ()

@@ -250,7 +250,7 @@ async def test_a_checkpoint_removed_during_a_pull_is_written_again(
 
 
 def _change_checkpoint(**changes: Any) -> Callable[[bytes], bytes]:
-    """Return a function that changes a checkpoint file into one of an early version, without a checksum."""
+    """Return a function that changes a checkpoint file, and removes its checksum."""
 
     def change(content: bytes) -> bytes:
         checkpoint_file = json.loads(content)

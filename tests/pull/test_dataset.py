@@ -479,6 +479,29 @@ async def test_a_dataset_of_an_early_version_is_converted_by_any_call(
     assert not _hidden(path)
 
 
+@pytest.mark.parametrize("name", ["new", "stale"])
+@pytest.mark.parametrize(
+    "file",
+    ["../thesis.txt", "..", "{folder}/thesis.txt", "month=1/../../thesis.txt", r"..\thesis.txt"],
+)
+async def test_a_manifest_cannot_name_files_outside_of_its_dataset(
+    city: Sandbox, path: Path, name: str, file: str
+) -> None:
+    await pull(make_client(city), to=path)
+    thesis = path.with_name("thesis.txt")
+    thesis.touch()
+    manifest = json.loads(_sibling(path, "pull.json").read_bytes())
+    del manifest["checkpoint_checksum"]  # anyone can compute it
+    manifest[name] = [file.format(folder=path.parent)]
+    _sibling(path, "pull.json").write_text(json.dumps(manifest), "utf-8")
+
+    with pytest.raises(InvalidArgumentError, match="checkpoint cannot be read"):
+        await pull(make_client(city), to=path, update=True)
+
+    assert thesis.exists()
+    assert len(_ids(path)) == _ROWS
+
+
 async def test_a_dataset_behind_a_symbolic_link_stays_in_its_folder(
     city: Sandbox, tmp_path: Path
 ) -> None:
