@@ -31,7 +31,7 @@ from seeclickfix_async.pull._lock import lock_for, locked
 from seeclickfix_async.pull._paths import check_path, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
-from seeclickfix_async.pull._pull_files import discard, open_scratch, opened_file
+from seeclickfix_async.pull._pull_files import discard, file_age, open_scratch, opened_file
 from seeclickfix_async.pull._reports import add_sweep
 from seeclickfix_async.pull._rows import compare_ids, read_ids
 from seeclickfix_async.pull._sinks import Sink, check_suffix
@@ -339,8 +339,7 @@ class _Job(Loader):
 
         def is_usable(found: Checkpoint) -> bool:
             is_worthless = found.finished and not found.report.complete
-            age = datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            return not is_worthless and age < _SWEEP_EXPIRES
+            return not is_worthless and file_age(path) < _SWEEP_EXPIRES
 
         async with opened(lambda: open_scratch(path, job.key, is_usable)) as scratch:
             swept = await self.in_file(scratch.read_checkpoint, job.key)

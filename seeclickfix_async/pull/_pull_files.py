@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -93,3 +94,8 @@ def discard(path: Path) -> None:
             shutil.rmtree(file)
         else:
             file.unlink(missing_ok=True)
+
+
+def file_age(path: Path) -> timedelta:
+    """Return the time since a file was modified."""
+    return datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
