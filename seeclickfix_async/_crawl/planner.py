@@ -95,8 +95,8 @@ class CrawlPlanner(Generic[IssueT]):
         self._received_before = crawl_state.received + crawl_state.rejected
         self._received = ReceivedIssues(by, self._start, crawl_state, is_whole=state is None)
         self._now: datetime | None = None  # by the service's clock
-        if not crawl_state.slices and self._lacks_everything:  # it ended with an error
-            self._reopen()
+        if by == "created_at" and crawl_state.lacks_everything and not crawl_state.slices:
+            self._reopen()  # it ended with an error
 
     @property
     def slices(self) -> list[TimeSlice]:
@@ -357,17 +357,11 @@ class CrawlPlanner(Generic[IssueT]):
                 updates ends without this error: it often has no issues, and the count may be
                 permanently too high.
         """
-        if self._lacks_everything:
+        if self.by == "created_at" and self.state.lacks_everything:
             reason = self.state.reasons[0]
             self._reopen()
             raise TruncatedResultsError(reason, page=1, received=0, entries=count)
         self.state.finish(count)
-
-    @property
-    def _lacks_everything(self) -> bool:
-        """Whether the service counted issues, and sent none at all."""
-        state = self.state
-        return bool(state.gaps) and self.by == "created_at" and not state.received + state.rejected
 
     def _close(self, period: TimeSlice) -> None:
         """Remove a slice that is done; after the last one, request what was updated in between."""

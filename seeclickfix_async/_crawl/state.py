@@ -78,6 +78,11 @@ class CrawlState:
         """Whether the last count is the number of received rows, so that no other is needed."""
         return self.received + self.rejected == self.expected
 
+    @property
+    def lacks_everything(self) -> bool:
+        """Whether the service counted issues, and sent none at all."""
+        return bool(self.gaps) and not self.received + self.rejected
+
     def add_gap(self, period: TimeSlice, reason: str) -> None:
         """Note that a period has to be read again, and why."""
         self.gaps.append(Gap(period.by, period.start, period.end))
