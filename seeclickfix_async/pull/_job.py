@@ -32,7 +32,7 @@ from seeclickfix_async.pull._file_thread import (
 from seeclickfix_async.pull._late_issues import LateIssues, get_late_issues
 from seeclickfix_async.pull._loader import OVERLAP, Loader, state_of_next_update
 from seeclickfix_async.pull._lock import lock_for, locked
-from seeclickfix_async.pull._paths import check_path, real_path
+from seeclickfix_async.pull._paths import check_path, is_of_pull, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
 from seeclickfix_async.pull._reports import add_sweep
@@ -140,7 +140,7 @@ async def pull(
     if photos is not None:
         downloader = PhotoDownloader(client, Path(photos))
         check_path("photos", downloader.folder)
-        if real_path(downloader.folder).is_relative_to(job.path):
+        if is_of_pull(downloader.folder, path):
             raise InvalidArgumentError("photos", f"must be another folder than {path}.")
     async with (
         locked(job.lock, argument="to", wait=wait),
