@@ -172,6 +172,7 @@ def test_places_are_listed_and_found_by_name(url: str) -> None:
         (("report", *_AT), 2, "standard input has ended"),
         (("report", "--answers", "a.json"), 2, "requires --at"),
         (("report", "--answers", "gone.json"), 2, "not a readable file with one JSON object"),
+        (("report", "--answers", "deep.json"), 2, "not a readable file with one JSON object"),
         (("report", "--answers", "list.json"), 2, "not a readable file with one JSON object"),
         (
             ("report", *_AT, "--type", "1001", "--address", "x", *_ANSWERS),
@@ -196,6 +197,7 @@ def test_errors_are_printed_as_one_sentence(
 ) -> None:
     (tmp_path / "a.json").write_text("{}", "utf-8")
     (tmp_path / "list.json").write_text("[]", "utf-8")
+    (tmp_path / "deep.json").write_text('{"a":' + "[" * 100_000, "utf-8")
 
     done = run_cli(url, *arguments, cwd=tmp_path)
 

@@ -199,7 +199,7 @@ def _read_answers(path: Path | None) -> dict[str, Any] | None:
         return None
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidArgumentError(
             "answers", f"{path} is not a readable file with one JSON object."
         ) from None
