@@ -26,6 +26,18 @@ def restored_interrupts() -> Generator[None]:
         signal.signal(signal.SIGINT, handler)
 
 
+@contextmanager
+def immediate_interrupts() -> Generator[None]:
+    """Raise KeyboardInterrupt at the first Ctrl-C, while a command of the event loop reads a line.
+
+    The event loop cannot cancel it then.
+    """
+    with restored_interrupts():
+        if callable(signal.getsignal(signal.SIGINT)):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+
+
 async def run_stoppable(
     command: Callable[..., Coroutine[Any, Any, T]], /, *args: Any, **options: Any
 ) -> T:

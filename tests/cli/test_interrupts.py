@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,50 @@ def test_further_interrupts_do_not_disturb_the_end_of_a_pull(name: str, folder: 
     assert errors.splitlines()[-1].startswith("scf: stopped. Everything received so far is saved")
     assert "Traceback" not in errors
     assert "never awaited" not in errors
+
+
+def test_an_interrupt_ends_the_wait_for_a_token() -> None:
+    terminal, stdin = pty.openpty()
+    with subprocess.Popen(
+        (*_SCF, "login", "--token"),
+        stdin=stdin,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # without /dev/tty, so that the prompt is on standard error
+    ) as process:
+        assert process.stderr is not None
+        prompt = ""
+        while not prompt.endswith("Token: "):
+            prompt += process.stderr.read(1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    os.close(terminal)
+    os.close(stdin)
+
+    assert process.returncode == 130
+    assert errors.endswith("scf: stopped.\n")
+    assert "Traceback" not in errors
+
+
+def test_further_interrupts_do_not_disturb_the_end_of_a_report(folder: Path) -> None:
+    (folder / "a.json").write_text("{}", "utf-8")
+    sandbox = Sandbox(10, settings=Settings(quota=Quota(1, per=60)))
+    options = ("--at", "1", "1", "--address", "x", "--type", "1", "--answers", "a.json")
+    with sandbox.serve() as url:
+        with urllib.request.urlopen(f"{url}/api/v2/issues"):
+            pass  # now the quota is used up
+        command = (*_SCF, "report", *options, "--base-url", url)
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            while not any(request.status == 429 for request in tuple(sandbox.requests)):
+                assert process.poll() is None
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            assert process.stderr is not None
+            errors = process.stderr.read()
+
+    assert process.returncode == 130
+    assert errors.splitlines()[-1].startswith("scf: stopped. If you confirmed the report")
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(("argument", "code"), [("--version", 0), ("--wrong", 2)])

@@ -18,6 +18,7 @@ from cyclopts import Parameter
 from seeclickfix_async import AsyncClient, HostLimiter, Limiter, SeeClickFixError, TokenEndpoint
 from seeclickfix_async._cli import session
 from seeclickfix_async._cli.app import OK, PRODUCT, Flag, Site
+from seeclickfix_async._cli.interrupts import immediate_interrupts
 from seeclickfix_async._cli.listener import listening
 from seeclickfix_async._cli.messages import describe
 from seeclickfix_async._cli.quota_wait import QuotaWait
@@ -164,7 +165,8 @@ async def logout(*, base_url: Site = PRODUCTION) -> int:
 
 
 def _read_personal_token() -> Token:
-    line = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
+    with immediate_interrupts():
+        line = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
     secret = Secret(line.strip())
     refuse_additions("token", secret.reveal())
     header_text("token", secret.reveal())
