@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 _INTERRUPTED = 130  # as shells report SIGINT
@@ -20,3 +21,5 @@ def main() -> int:
             raise
         sys.stderr.write("scf requires the 'cli' extra: pip install 'seeclickfix-async[cli]'\n")
         return 2
+    finally:  # at its end, Python waits for threads, and would print a traceback
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import sys
 import traceback
 from collections.abc import Iterator
@@ -21,6 +23,11 @@ from seeclickfix_async._cli.commands import (
     watch,
 )
 from seeclickfix_async._cli.environment import take_secrets
+from seeclickfix_async._cli.interrupts import (
+    ignore_interrupts,
+    restored_interrupts,
+    run_stoppable,
+)
 from seeclickfix_async._cli.messages import CHECK_WRITE, Command, describe, describe_faults
 from seeclickfix_async._cli.streams import standard_streams
 from seeclickfix_async._cli.terminal import err
@@ -72,7 +79,7 @@ app.command(sandbox.sandbox, help_flags=())  # the sandbox prints its own --help
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit code."""
     take_secrets()
-    with standard_streams() as output:
+    with restored_interrupts(), standard_streams() as output:
         code = _run(arguments)
         sys.stdout.flush()
         if output.error is None:
@@ -82,10 +89,15 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        code = app(arguments, exit_on_error=False, result_action="return_value")
+        command, bound, _ = app.parse_args(arguments, exit_on_error=False)
+        if inspect.iscoroutinefunction(command):
+            code = asyncio.run(run_stoppable(command, *bound.args, **bound.kwargs))
+        else:
+            code = command(*bound.args, **bound.kwargs)
     except CycloptsError:
         return MISUSED
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  # a traceback is printed below
+        ignore_interrupts()
         for line in _describe_error(error, _command_of(arguments)):
             err.print(line)
         return _exit_code(error)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    nullcontext,
+)
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from platformdirs import user_config_path
 
 from seeclickfix_async import (
@@ -25,20 +31,31 @@ from seeclickfix_async._cli.quota_wait import QuotaWait
 from seeclickfix_async._cli.terminal import err
 from seeclickfix_async._client import TOKEN_VARIABLE, AccessToken
 from seeclickfix_async._core.credentials import normalize_base_url
-from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
-from seeclickfix_async.errors import ClientStateError, InvalidArgumentError, TokenStoreError
+from seeclickfix_async._core.private_file import read_own_file
+from seeclickfix_async.errors import (
+    ClientStateError,
+    InvalidArgumentError,
+    ReauthorizationRequiredError,
+    TokenStoreError,
+)
 from seeclickfix_async.oauth import Application, Token
+from seeclickfix_async.tokens._stores.private_files import find_user_folder, write_private_file
 
 CLIENT_VARIABLE = "SEECLICKFIX_CLIENT_ID"
 
 LOOPBACK = "http://127.0.0.1/callback"
 _KEYRING_TIMEOUT = 10.0  # seconds
 _NO_KEYRING = "no_keyring"  # the code of an error
+_MAX_APPLICATIONS = 1_048_576  # bytes of the file that are read
 
 
 class LoginStore:
-    """A token store: the desktop's keyring if there is one, otherwise a private file."""
+    """A token store: the desktop's keyring if there is one, otherwise a private file.
+
+    Raises:
+        TokenStoreError: There is no home folder.
+    """
 
     def __init__(self) -> None:
         self._files = FileStore(_folder() / "tokens")
@@ -102,36 +119,57 @@ def _keyring() -> TokenStore | None:
 
 
 def _folder() -> Path:
-    return user_config_path("seeclickfix-async")
+    return find_user_folder(lambda: user_config_path("seeclickfix-async"))
 
 
-def _applications() -> dict[str, str]:
+def _read_applications() -> dict[str, str]:
+    """Return the saved application ids by site.
+
+    Raises:
+        TokenStoreError: Their file cannot be used.
+    """
+    path = _folder() / "applications.json"
     try:
-        saved = json.loads((_folder() / "applications.json").read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    members = saved.items() if isinstance(saved, dict) else ()
-    return {site: name for site, name in members if isinstance(name, str)}
+        content = read_own_file(path, _MAX_APPLICATIONS)
+        return {} if content is None else msgspec.json.decode(content, type=dict[str, str])
+    except OSError as error:
+        reason = error.strerror
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        reason = "it does not hold application ids"
+    raise TokenStoreError(
+        f"{path} cannot be used: {reason}. Sign in again with --client-id, to replace it."
+    )
 
 
 def save_application(app: Application) -> None:
     """Save the application that signed in at a site, so that its token can be renewed.
 
+    A file that cannot be used is replaced.
+
     Raises:
         TokenStoreError: The folder cannot be written.
     """
-    applications = {**_applications(), app.base_url: app.client_id}
+    try:
+        applications = _read_applications()
+    except TokenStoreError:
+        applications = {}
+    applications[app.base_url] = app.client_id
     try:
         _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(_folder() / "applications.json", json.dumps(applications).encode())
+        write_private_file(_folder() / "applications.json", msgspec.json.encode(applications))
     except OSError as error:
         raise TokenStoreError(f"The login cannot be saved: {describe_os_error(error)}") from None
 
 
 def find_application(base_url: str, client_id: str | None = None) -> Application | None:
-    """Return the application of a site: by argument, environment, or from the last login."""
+    """Return the application of a site: by argument, environment, or from the last login.
+
+    Raises:
+        InvalidArgumentError: Its id is not one, or the site is not secure.
+        TokenStoreError: There is no home folder, or the file of earlier logins cannot be used.
+    """
     site = normalize_base_url(base_url)
-    name = client_id or os.environ.get(CLIENT_VARIABLE) or _applications().get(site)
+    name = client_id or os.environ.get(CLIENT_VARIABLE) or _read_applications().get(site)
     if not name:
         return None
     return Application(name, LOOPBACK, find_secret(SECRET_VARIABLE, site), site)
@@ -142,6 +180,7 @@ def require_application(base_url: str, client_id: str | None) -> Application:
 
     Raises:
         InvalidArgumentError: It is unknown, or the environment has the secret of another site's.
+        TokenStoreError: The file of earlier logins is needed, and cannot be used.
     """
     refuse_other_site(SECRET_VARIABLE, base_url)
     app = find_application(base_url, client_id)
@@ -163,27 +202,44 @@ async def make_limiter(base_url: str) -> HostLimiter | Limiter:
     try:
         limiter = HostLimiter(base_url=base_url)
         await limiter.check()
-    except (ClientStateError, InvalidArgumentError) as error:
-        err.print(
-            f"scf: {error.message} Run one command at a time: this one does not know of the "
-            "requests of others."
-        )
-        return Limiter()
-    return limiter
+    except ClientStateError as error:
+        problem = error.message
+    except InvalidArgumentError as error:
+        if error.argument != "folder":
+            raise
+        problem = "There is no home folder."
+    else:
+        return limiter
+    err.print(
+        f"scf: {problem} Run one command at a time: this one does not know of the requests of "
+        "others."
+    )
+    return Limiter()
 
 
-@asynccontextmanager
-async def make_token_endpoint(
-    base_url: str, limiter: HostLimiter | Limiter | None = None
-) -> AsyncGenerator[TokenEndpoint | None]:
-    """Yield the token endpoint of a site, or None when its application is unknown."""
-    app = find_application(base_url)
-    if app is None:
-        yield None
-        return
-    shared = limiter or await make_limiter(base_url)
-    async with TokenEndpoint(app, limiter=shared, user_agent=PRODUCT) as endpoint:
-        yield endpoint
+class _LoginEndpoint:
+    """The token endpoint of a stored login; its application is read when a token is renewed.
+
+    A command that needs no renewal does not fail because of the application.
+    """
+
+    def __init__(self, base_url: str, limiter: HostLimiter | Limiter) -> None:
+        self._base_url = base_url
+        self._limiter = limiter
+
+    async def refresh(self, token: Token) -> Token:
+        """Renew a token, as `TokenEndpoint.refresh` does."""
+        app = find_application(self._base_url)
+        if app is None:
+            raise ReauthorizationRequiredError(
+                normalize_base_url(self._base_url), "its application is unknown."
+            )
+        async with TokenEndpoint(app, limiter=self._limiter, user_agent=PRODUCT) as endpoint:
+            return await endpoint.refresh(token)
+
+    def delay_close(self) -> AbstractContextManager[None]:
+        """Do nothing: `refresh` opens the endpoint and closes it."""
+        return nullcontext()
 
 
 @asynccontextmanager
@@ -199,20 +255,24 @@ async def make_client(base_url: str, wait: QuotaWait | None = None) -> AsyncGene
     """
     wait = wait or QuotaWait(await make_limiter(base_url))
     limiter = wait.limiter
-    async with make_token_endpoint(base_url, limiter) as endpoint:
-        token: AccessToken | None = find_secret(TOKEN_VARIABLE, base_url)
-        if token is None:
-            token = await _stored_token(base_url, endpoint)
-        if token is None:
-            refuse_other_site(TOKEN_VARIABLE, base_url)
-        client = AsyncClient(token, base_url=base_url, limiter=limiter, user_agent=PRODUCT)
-        with wait.announced():
-            async with client:
-                yield client
+    token: AccessToken | None = find_secret(TOKEN_VARIABLE, base_url)
+    if token is None:
+        token = await _stored_token(base_url, limiter)
+    if token is None:
+        refuse_other_site(TOKEN_VARIABLE, base_url)
+    client = AsyncClient(token, base_url=base_url, limiter=limiter, user_agent=PRODUCT)
+    with wait.announced():
+        async with client:
+            yield client
 
 
-async def _stored_token(base_url: str, endpoint: TokenEndpoint | None) -> StoredToken | None:
-    store, key = LoginStore(), normalize_base_url(base_url)
+async def _stored_token(base_url: str, limiter: HostLimiter | Limiter) -> StoredToken | None:
+    try:
+        store = LoginStore()
+    except TokenStoreError:  # without a home folder there is no login
+        return None
+    key = normalize_base_url(base_url)
     if await store.get(key) is None:
         return None
+    endpoint: Any = _LoginEndpoint(base_url, limiter)
     return StoredToken(store, key, endpoint=endpoint)

@@ -80,10 +80,7 @@ class PrivateFile:
     def _opened_file(self, folder: int | None) -> Generator[int]:
         descriptor = os.open(self._path(folder), _FILE_FLAGS, 0o600, dir_fd=folder)
         try:
-            status = os.fstat(descriptor)
-            _check_owner(status)
-            if not stat.S_ISREG(status.st_mode):
-                raise OSError(errno.EINVAL, "it is not a regular file")
+            _check_file(os.fstat(descriptor))
             yield descriptor
         finally:
             os.close(descriptor)
@@ -99,6 +96,21 @@ class PrivateFile:
         return str(self.folder / self._name) if folder is None else self._name
 
 
+def read_own_file(path: Path, max_bytes: int) -> bytes | None:
+    """Return the first bytes of a file that no other user can write to, or None if there is none.
+
+    Raises:
+        OSError: It cannot be used, or belongs to another user.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | SAFE_FLAGS)
+    except FileNotFoundError:
+        return None
+    with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
+        _check_file(os.fstat(descriptor))
+        return file.read(max_bytes)
+
+
 def is_foreign(status: os.stat_result) -> bool:
     """Check whether a file or folder belongs to another user; Windows has no such owners."""
     return os.name == "posix" and status.st_uid != os.geteuid()
@@ -107,6 +119,12 @@ def is_foreign(status: os.stat_result) -> bool:
 def is_open_to_others(status: os.stat_result, access: int) -> bool:
     """Check whether other users have some of this access; Windows has no such modes."""
     return os.name == "posix" and bool(status.st_mode & access)
+
+
+def _check_file(status: os.stat_result) -> None:
+    _check_owner(status)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
 
 
 def _check_owner(status: os.stat_result) -> None:

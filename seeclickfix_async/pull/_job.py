@@ -28,7 +28,7 @@ from seeclickfix_async.pull._jsonl import read_issues
 from seeclickfix_async.pull._late_issues import LateIssues, get_late_issues
 from seeclickfix_async.pull._loader import OVERLAP, Loader, state_of_next_update
 from seeclickfix_async.pull._lock import lock_for, locked
-from seeclickfix_async.pull._paths import check_path, real_path
+from seeclickfix_async.pull._paths import check_path, is_of_pull, real_path
 from seeclickfix_async.pull._photos import PhotoDownloader
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
 from seeclickfix_async.pull._pull_files import discard, file_age, open_scratch, opened_file
@@ -167,7 +167,7 @@ def _make_downloader(
         raise InvalidArgumentError("fields", "must include media, for the photos.")
     downloader = PhotoDownloader(client, folder)
     check_path("photos", downloader.folder)
-    if real_path(downloader.folder).is_relative_to(real_path(path)):
+    if is_of_pull(downloader.folder, path):
         raise InvalidArgumentError("photos", f"must be another folder than {path}.")
     return downloader
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 from pathlib import Path
 
 from seeclickfix_async.errors import InvalidArgumentError
@@ -10,10 +12,41 @@ from seeclickfix_async.errors import InvalidArgumentError
 _FILES_BESIDE = (".lock", ".pull.json", ".pull.json.new", ".pending")
 """The suffixes of the files that a pull opens beside the data. Opening a FIFO would never end."""
 
+_ALL_BESIDE = re.compile(
+    r"(\.update\.jsonl|\.[0-9a-f]{8}\.sweep\.csv)?(\.pull\.json)?"
+    r"(\.lock|\.new|\.pending|-journal|-shm|-wal)?"
+)
+"""The ends of the names of all files of a pull, its temporary ones too; the data has none."""
+
 
 def real_path(path: Path) -> Path:
     """Resolve symbolic links in the path of a file, which need not exist."""
     return Path(os.path.realpath(path))
+
+
+def is_of_pull(path: Path, file: Path) -> bool:
+    """Check whether a path is that of a pull's data, in its folder, or of a file beside it.
+
+    Links to these files are such paths, too.
+    """
+    path, file = real_path(path), real_path(file)
+    if path.is_relative_to(file) or (path.parent == file.parent and _is_beside(path, file)):
+        return True
+    try:
+        found = path.stat()
+    except OSError:  # there is no file that it could be another name of
+        return False
+    beside = file.parent.glob(f"{glob.escape(file.name)}*")
+    return any(
+        os.path.samestat(found, other.stat())
+        for other in beside
+        if _is_beside(other, file) and other.exists()
+    )
+
+
+def _is_beside(path: Path, file: Path) -> bool:
+    end = path.name.removeprefix(file.name)
+    return end != path.name and _ALL_BESIDE.fullmatch(end) is not None
 
 
 def check_path(argument: str, path: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 
 from seeclickfix_async.sandbox import TOKEN, Quota, Sandbox, Settings
 from tests.support.command_line import run_cli
+from tests.support.text_service import TextService
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 
@@ -325,6 +326,41 @@ def test_a_feed_is_printed_and_passed_to_a_command(tmp_path: Path) -> None:
     assert (change["kind"], change["issue"]["id"]) == ("opened", number)
     assert change["key"].startswith(f"{number}:opened:")
     assert printed == f"changed: {number}\n"
+
+
+@pytest.mark.parametrize(("program", "code"), [("pass", 130), ("raise SystemExit(3)", 1)])
+def test_the_command_of_a_feed_need_not_read_its_input(
+    program: str, code: int, tmp_path: Path
+) -> None:
+    service = TextService("x" * 200_000)  # more than a pipe can hold
+    cursor = tmp_path / "feed.json"
+    command = shlex.join([sys.executable, "-c", program])
+    options = ("watch", "--every", "0.05", "--cursor", "feed.json", "--exec", command)
+    with (
+        service.serve() as url,
+        subprocess.Popen(
+            (*_SCF, *options),
+            env=_environment(url),
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        while not cursor.exists():  # the feed has begun
+            assert process.poll() is None
+        begun = cursor.read_bytes()
+        service.updated = "2099-01-01T00:00:00Z"
+        if code == 130:
+            while cursor.read_bytes() == begun:
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == code, errors
+    assert "Traceback" not in errors
+    assert (cursor.read_bytes() == begun) == (code == 1)
+    assert ("failed with exit code 3" in errors) == (code == 1)
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.db", "x.parquet"])

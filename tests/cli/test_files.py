@@ -28,6 +28,8 @@ _FORMATS = ("x.jsonl", "x.csv", "x.geojson", "x.db", "x.parquet", "x.geoparquet"
         (("pull", "no/such/x.db"), "no/such does not exist. Create the folder, or"),
         (("pull", "file/x.db"), "file is not a folder. Create the folder, or"),
         (("map", "gone.db"), "FILE: gone.db does not exist, or is not a file or"),
+        (("map", "."), "FILE: must end in one of .jsonl"),
+        (("map", ".."), "FILE: must end in one of .jsonl"),
         (("map", "issues.jsonl", "--to", "no/such/x.html"), "Create the folder first."),
         (("map", "issues.jsonl", "--to", "."), "--to: . cannot be written: Is a directory."),
         (("watch", "--cursor", "no/such/x.json"), "no/such does not exist. Create the folder, or"),
@@ -94,6 +96,79 @@ def test_a_full_disk_keeps_the_previous_page(tmp_path: Path) -> None:
     assert done.stderr == b"scf: --to: x.jsonl.html cannot be written: File too large.\n"
     assert (tmp_path / "x.jsonl.html").read_text("utf-8") == "the previous page"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def _contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *_FORMATS,
+        *("link.html", "hard.html", "x.jsonl.pull.json", "x.csv.lock", "x.db-wal", "x.db-journal"),
+        *("x.parquet/page.html", "x.csv.update.jsonl", "x.csv.0123abcd.sweep.csv.pull.json"),
+        "x.geojson.new",
+    ],
+)
+def test_a_page_never_replaces_its_pull(page: str, tmp_path: Path) -> None:
+    with Sandbox(20).serve() as url:
+        for name in _FORMATS:
+            run_cli(url, "pull", name, cwd=tmp_path)
+    (tmp_path / "link.html").symlink_to("x.jsonl")
+    (tmp_path / "hard.html").hardlink_to(tmp_path / "x.jsonl")
+    before = _contents(tmp_path)
+    own = next((name for name in _FORMATS if page.startswith(name)), "x.jsonl")
+
+    done = run_cli(_NOWHERE, "map", own, "--to", page, cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "scf: --to: must be another file than the pull.\n"
+    assert _contents(tmp_path) == before
+
+
+def test_the_default_page_may_be_a_link_to_the_pull(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"id": 1}\n', "utf-8")
+    (tmp_path / "x.jsonl.html").symlink_to("x.jsonl")
+
+    done = run_cli(_NOWHERE, "map", "x.jsonl", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert (tmp_path / "x.jsonl").read_text("utf-8") == '{"id": 1}\n'
+
+
+def test_a_page_may_be_beside_its_pull(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"id": 1}\n', "utf-8")
+    (tmp_path / "x.jsonl.old").write_text("a page", "utf-8")
+
+    for page in ("x.jsonl.old", "x.jsonl-map.html", "x.html"):
+        done = run_cli(_NOWHERE, "map", "x.jsonl", "--to", page, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / page).read_text("utf-8").startswith("<!")
+
+
+@pytest.mark.parametrize("beside", ["x.csv.pull.json", "x.csv.lock", "x.csv.update.jsonl"])
+def test_photos_are_never_in_the_place_of_a_file_of_the_pull(beside: str, tmp_path: Path) -> None:
+    done = run_cli(_NOWHERE, "pull", "x.csv", "--photos", beside, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr == "scf: --photos: must be another folder than x.csv.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.csv", "x.geojson", "x.db", "x.csv.pull.json"])
+def test_a_cursor_never_replaces_a_pull(name: str, tmp_path: Path) -> None:
+    with Sandbox(1).serve() as url:
+        for file in _FORMATS:
+            run_cli(url, "pull", file, cwd=tmp_path)
+        before = _contents(tmp_path)
+
+        done = run_cli(url, "watch", "--cursor", name, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    after = _contents(tmp_path)
+    assert {path: after[path] for path in before} == before
 
 
 def test_a_page_can_be_written_to_a_device(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from seeclickfix_async import HostLimiter
 from tests.support.doorkeeper import Doorkeeper
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
@@ -118,6 +120,22 @@ def test_the_token_is_renewed_and_revoked(terminal: Terminal, provider: Doorkeep
     assert provider.get("/api/v2/profile", renewed).status == 401
     assert "You are not signed in" in terminal.run("logout").stdout
     assert terminal.run("whoami").returncode == 1
+
+
+def test_login_and_logout_share_the_quota_of_all_commands(
+    terminal: Terminal, provider: Doorkeeper
+) -> None:
+    terminal.environment["XDG_CACHE_HOME"] = os.environ["XDG_CACHE_HOME"]
+    limiter = HostLimiter(base_url=provider.url)
+
+    _login(terminal, provider)
+    anyio.run(limiter.check)
+    slots = set(limiter._log.slots)
+    assert len(slots) == 2  # the exchange of the code, and the profile
+
+    assert "is revoked" in terminal.run("logout").stdout
+    anyio.run(limiter.check)
+    assert len(set(limiter._log.slots) - slots) == 1
 
 
 def test_the_implicit_flow(terminal: Terminal, provider: Doorkeeper) -> None:

@@ -33,15 +33,25 @@ async def _use_up(url: str) -> None:
 def _started(*arguments: str, url: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
     environment = {**os.environ, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": "example"}
     with subprocess.Popen(
-        (*_SCF, *arguments), cwd=cwd, env=environment, stderr=subprocess.PIPE, text=True
+        (*_SCF, *arguments),
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
+            assert process.stdin is not None
+            process.stdin.write("a-token\n")
+            process.stdin.flush()
             yield process
         finally:
             process.kill()
 
 
-@pytest.mark.parametrize("command", [("show", "20000001"), ("pull", "city.db"), ("whoami",)])
+@pytest.mark.parametrize(
+    "command", [("show", "20000001"), ("pull", "city.db"), ("whoami",), ("login", "--token")]
+)
 def test_a_command_waits_for_the_requests_of_another_and_says_so(
     command: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
+import os
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
+import attrs
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 from keyring.errors import KeyringLocked
 
-from seeclickfix_async import FileStore, MemoryStore, TokenStore
+from seeclickfix_async import AsyncClient, FileStore, MemoryStore, TokenStore
 from seeclickfix_async._cli import session
 from seeclickfix_async._cli.commands import login
 from seeclickfix_async._core.secret import Secret
@@ -23,7 +27,9 @@ from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN, Sandbox
 from seeclickfix_async.tokens import KeyringStore
+from tests.support.command_line import run_cli
 from tests.support.keyring_backend import FailingKeyring, MemoryKeyring
+from tests.support.text_service import TextService
 
 pytestmark = pytest.mark.anyio
 
@@ -183,3 +189,133 @@ def test_an_application_that_cannot_be_saved_is_an_error(files: FileStore, tmp_p
 
     with pytest.raises(TokenStoreError, match="cannot be saved"):
         session.save_application(app)
+
+
+_EXPIRED = Token(
+    Secret("old"),
+    "Bearer",
+    10.0,
+    None,
+    datetime(2026, 1, 1, tzinfo=UTC),
+    Secret("refresh"),
+)
+
+
+def _write_for_all(file: Path) -> None:
+    file.write_text("{}")
+    file.chmod(0o666)
+
+
+_DAMAGES: dict[str, Callable[[Path], object]] = {
+    "deep": lambda file: file.write_text('{"x":' * 100_000),
+    "fifo": os.mkfifo,
+    "folder": Path.mkdir,
+    "link": lambda file: file.symlink_to("elsewhere"),
+    "list": lambda file: file.write_text("[]"),
+    "not an id": lambda file: file.write_text('{"http://127.0.0.1": 5}'),
+    "not JSON": lambda file: file.write_bytes(b"\xff"),
+    "others can write": _write_for_all,
+}
+
+
+@pytest.fixture(params=_DAMAGES)
+def damaged(files: FileStore, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The file of applications, which cannot be used."""
+    file = tmp_path / "seeclickfix-async" / "applications.json"
+    file.parent.mkdir(mode=0o700)
+    _DAMAGES[request.param](file)
+    return file
+
+
+@pytest.fixture
+def ended_login(files: FileStore, memory_keyring: MemoryKeyring) -> Iterator[str]:
+    """The URL of a service, where the token of a login in the browser has expired."""
+    with TextService("Hole").serve() as url:
+        anyio.run(files.put, url, _EXPIRED)
+        yield url
+
+
+def test_applications_are_not_read_without_a_login(
+    damaged: Path, memory_keyring: MemoryKeyring
+) -> None:
+    with TextService("Hole").serve() as url:
+        done = run_cli(url, "issues", token="")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_applications_are_not_read_before_a_token_expires(
+    damaged: Path, files: FileStore, memory_keyring: MemoryKeyring
+) -> None:
+    with TextService("Hole").serve() as url:
+        anyio.run(files.put, url, attrs.evolve(_EXPIRED, expires_in=None))
+        done = run_cli(url, "whoami", token="")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_unusable_applications_are_one_sentence(damaged: Path, ended_login: str) -> None:
+    done = run_cli(ended_login, "whoami", token="")
+
+    words = " ".join(done.stderr.split())
+    assert done.returncode == 1
+    assert words.startswith("scf: ")
+    assert "applications.json cannot be used: " in words
+    assert words.endswith(". Sign in again with --client-id, to replace it.")
+
+
+def test_an_unknown_application_is_one_sentence(ended_login: str) -> None:
+    done = run_cli(ended_login, "whoami", token="")
+
+    assert done.returncode == 1
+    assert "its application is unknown. Use scf login" in " ".join(done.stderr.split())
+
+
+def test_a_login_replaces_unusable_applications(damaged: Path) -> None:
+    app = Application("app", session.LOOPBACK, base_url=_SITE)
+    if damaged.is_dir() and not damaged.is_symlink():
+        with pytest.raises(TokenStoreError, match="cannot be saved"):
+            session.save_application(app)
+        return
+
+    session.save_application(app)
+
+    assert session.find_application(_SITE) == app
+    assert stat.S_IMODE(damaged.lstat().st_mode) == 0o600
+
+
+async def test_an_application_is_not_needed_to_read(
+    files: FileStore, memory_keyring: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An application requires https, which a public read does not."""
+    monkeypatch.setenv(session.CLIENT_VARIABLE, "app")
+
+    async with session.make_client("http://city.example") as client:
+        assert isinstance(client, AsyncClient)
+
+
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_folder_a_command_reads_what_is_public() -> None:
+    with TextService("Hole").serve() as url:
+        done = run_cli(url, "issues", token="")
+
+    assert done.returncode == 0
+    assert "Hole" in done.stdout
+    assert " ".join(done.stderr.split()) == (
+        "scf: There is no home folder. Run one command at a time: this one does not know of the "
+        "requests of others."
+    )
+
+
+@pytest.mark.usefixtures("no_home")
+@pytest.mark.parametrize("arguments", [("login", "--token"), ("login",), ("logout",)])
+def test_without_a_home_folder_there_is_no_login(arguments: tuple[str, ...]) -> None:
+    service = TextService("Hole")
+    with service.serve() as url:
+        done = run_cli(url, *arguments, token="", stdin=f"{TOKEN}\n")
+
+    assert done.returncode == 1
+    assert " ".join(done.stderr.split()) == (
+        "scf: There is no home folder to store tokens in. Set HOME to a folder of your own."
+    )
+    assert service.requests == []

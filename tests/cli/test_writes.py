@@ -172,8 +172,8 @@ def test_places_are_listed_and_found_by_name(url: str) -> None:
         (("report", *_AT), 2, "standard input has ended"),
         (("report", "--answers", "a.json"), 2, "requires --at"),
         (("report", "--answers", "gone.json"), 2, "not a readable file with one JSON object"),
-        (("report", "--answers", "list.json"), 2, "not a readable file with one JSON object"),
         (("report", "--answers", "deep.json"), 2, "not a readable file with one JSON object"),
+        (("report", "--answers", "list.json"), 2, "not a readable file with one JSON object"),
         (
             ("report", *_AT, "--type", "1001", "--address", "x", *_ANSWERS),
             2,

@@ -14,13 +14,13 @@ from seeclickfix_async.sandbox import TOKEN
 
 
 def run_cli(
-    url: str, *arguments: str, stdin: str = "", cwd: Path | None = None
+    url: str, *arguments: str, stdin: str = "", cwd: Path | None = None, token: str = TOKEN
 ) -> CompletedProcess[str]:
     """Run a command in this process, which is a hundred times as fast as a new one."""
     stdout, stderr = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
         patch.setenv("SEECLICKFIX_BASE_URL", url)
-        patch.setenv("SEECLICKFIX_TOKEN", TOKEN)
+        patch.setenv("SEECLICKFIX_TOKEN", token)
         patch.setattr("sys.stdin", io.StringIO(stdin))
         patch.chdir(cwd or ".")
         code = run(list(arguments))

@@ -395,3 +395,15 @@ async def test_a_custom_store_that_returns_no_token_is_reported() -> None:
 
 async def _dict() -> dict[str, Any]:
     return _TOKEN.to_dict()
+
+
+@pytest.mark.usefixtures("no_home")
+@pytest.mark.parametrize("home", [None, "relative"])
+async def test_a_keyring_needs_a_home_folder_for_its_locks(
+    home: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if home is not None:
+        monkeypatch.setenv("HOME", home)
+
+    with pytest.raises(errors.TokenStoreError, match="Set HOME to a folder of your own"):
+        KeyringStore()

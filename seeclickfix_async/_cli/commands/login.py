@@ -15,11 +15,13 @@ import attrs
 from anyio import to_thread
 from cyclopts import Parameter
 
-from seeclickfix_async import AsyncClient, SeeClickFixError, TokenEndpoint
+from seeclickfix_async import AsyncClient, HostLimiter, Limiter, SeeClickFixError, TokenEndpoint
 from seeclickfix_async._cli import session
 from seeclickfix_async._cli.app import OK, PRODUCT, Flag, Site
+from seeclickfix_async._cli.interrupts import immediate_interrupts
 from seeclickfix_async._cli.listener import listening
 from seeclickfix_async._cli.messages import describe
+from seeclickfix_async._cli.quota_wait import QuotaWait
 from seeclickfix_async._cli.terminal import err, out
 from seeclickfix_async._core.credentials import (
     PRODUCTION,
@@ -119,15 +121,21 @@ async def login(
         browser: Open the browser; otherwise only print the address.
         base_url: The service's address.
     """
-    if token:
-        new_token = _read_personal_token()
-    else:
-        app = session.require_application(base_url, client_id)
-        new_token = await _sign_in(app, scope, port, wait, implicit=implicit, browser=browser)
-        session.save_application(app)
-    async with AsyncClient(new_token, base_url=base_url, user_agent=PRODUCT) as client:
-        user = await client.verify()
     store, key = session.LoginStore(), normalize_base_url(base_url)
+    quota = QuotaWait(await session.make_limiter(base_url))
+    limiter = quota.limiter
+    with quota.announced():
+        if token:
+            new_token = _read_personal_token()
+        else:
+            app = session.require_application(base_url, client_id)
+            new_token = await _sign_in(
+                app, limiter, scope, port, wait, implicit=implicit, browser=browser
+            )
+            session.save_application(app)
+        client = AsyncClient(new_token, base_url=base_url, limiter=limiter, user_agent=PRODUCT)
+        async with client:
+            user = await client.verify()
     async with store.lock(key):
         await store.put(key, new_token)
     out.print(f"Signed in as {user.name} (#{user.id}).")
@@ -147,20 +155,25 @@ async def logout(*, base_url: Site = PRODUCTION) -> int:
     if token is None:
         out.print("You are not signed in.")
         return OK
-    async with session.make_token_endpoint(base_url) as endpoint:
-        if endpoint is None or personal_token_expiry(token.access_token) is not None:
-            out.print(
-                "Signed out. A personal access token stays valid: "
-                "revoke it on the account's security page."
-            )
-        else:
+    is_personal = personal_token_expiry(token.access_token) is not None
+    app = None if is_personal else session.find_application(base_url)
+    if app is None:
+        out.print(
+            "Signed out. A personal access token stays valid: "
+            "revoke it on the account's security page."
+        )
+        return OK
+    quota = QuotaWait(await session.make_limiter(base_url))
+    with quota.announced():
+        async with TokenEndpoint(app, limiter=quota.limiter, user_agent=PRODUCT) as endpoint:
             await endpoint.revoke(token)
-            out.print("Signed out, and the token is revoked.")
+    out.print("Signed out, and the token is revoked.")
     return OK
 
 
 def _read_personal_token() -> Token:
-    line = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
+    with immediate_interrupts():
+        line = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
     secret = Secret(line.strip())
     refuse_additions("token", secret.reveal())
     header_text("token", secret.reveal())
@@ -172,7 +185,14 @@ def _read_personal_token() -> Token:
 
 
 async def _sign_in(
-    app: Application, scope: str, port: int, wait: float, *, implicit: bool, browser: bool
+    app: Application,
+    limiter: HostLimiter | Limiter,
+    scope: str,
+    port: int,
+    wait: float,
+    *,
+    implicit: bool,
+    browser: bool,
 ) -> Token:
     with listening(port) as listener:
         app = attrs.evolve(app, redirect_uri=listener.address)
@@ -189,7 +209,7 @@ async def _sign_in(
             "it shows an error, check --client-id, --scope and the application's redirect URIs; or "
             "try --implicit."
         )
-    async with TokenEndpoint(app, user_agent=PRODUCT) as endpoint:
+    async with TokenEndpoint(app, limiter=limiter, user_agent=PRODUCT) as endpoint:
         if isinstance(outcome, AuthorizationCode):
             return await endpoint.exchange(outcome)
         await endpoint.verify(outcome)

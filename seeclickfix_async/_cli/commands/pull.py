@@ -38,6 +38,7 @@ from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._html_map import holds_issues
 from seeclickfix_async.pull._lock import lock_for, locked
+from seeclickfix_async.pull._paths import is_of_pull
 from seeclickfix_async.pull._pull_files import discard
 from seeclickfix_async.pull._sinks import check_suffix
 
@@ -168,7 +169,9 @@ def map_page(file: Path, /, *, to: Path | None = None) -> int:
         file: A file or folder that `scf pull` wrote, in any format.
         to: The page; by default FILE with .html appended.
     """
-    page = to or file.with_name(f"{file.name}.html")
+    page = to or file.parent / f"{file.name}.html"
+    if file.suffix and is_of_pull(page, file):  # otherwise FILE is not a pull
+        raise InvalidArgumentError("to", "must be another file than the pull.")
     content = pulls.map_page(file).encode()
     try:
         if page.exists() and not page.is_file():  # such as /dev/stdout

@@ -6,12 +6,12 @@ once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import anyio
 import attrs
 import msgspec
 from cyclopts import Parameter
@@ -20,6 +20,7 @@ from seeclickfix_async import AsyncClient
 from seeclickfix_async._cli import prompts
 from seeclickfix_async._cli.app import FAILED, MODERATED, OK, Flag, Json, Site
 from seeclickfix_async._cli.commands.form import parse_type
+from seeclickfix_async._cli.interrupts import restored_interrupts, run_stoppable
 from seeclickfix_async._cli.messages import describe_faults
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import err, out, print_json
@@ -109,7 +110,8 @@ def _call(base_url: str, method: Callable[[AsyncClient], Awaitable[T]]) -> T:
         async with make_client(base_url) as client:
             return await method(client)
 
-    return anyio.run(call)
+    with restored_interrupts():  # for the prompts that may follow
+        return asyncio.run(run_stoppable(call))
 
 
 def _draft_from_options(options: _Options, call: Call) -> Draft:

@@ -6,12 +6,12 @@ import json as jsons
 import shlex
 import shutil
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from anyio import run_process, to_thread
+from anyio import BrokenResourceError, open_process, to_thread
 
 from seeclickfix_async import Change, Watch
 from seeclickfix_async._cli.app import FAILED, OK, Box, Json, Near, Place, Site, parse_area
@@ -115,11 +115,15 @@ def _format_change(change: Change) -> str:
 
 async def _run(command: list[str], fields: dict[str, Any]) -> bool:
     """Run a command for a change; return True if it succeeded."""
+    line = encode_json(fields).encode()
     try:
-        line = encode_json(fields).encode()
-        process = await run_process(command, input=line, stdout=None, stderr=None, check=False)
+        process = await open_process(command, stdout=None, stderr=None)
     except OSError as error:
         raise InvalidArgumentError("exec", f"cannot be run: {error}.") from None
+    stdin: Any = process.stdin  # a pipe
+    async with process:  # until its end
+        with suppress(BrokenResourceError):  # the command need not read its input
+            await stdin.send(line)
     if process.returncode:
         err.print(
             f"scf: {command[0]} failed with exit code {process.returncode} on {fields['key']}."

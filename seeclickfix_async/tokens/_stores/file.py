@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -16,14 +15,17 @@ from pathlib import Path
 from anyio import to_thread
 
 from seeclickfix_async._core.file_lock import FileLock
-from seeclickfix_async._core.file_replacement import flush_folder, flush_to_disk
 from seeclickfix_async._core.secret import strip_traceback
 from seeclickfix_async._transport.threads import acquire_lock
 from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._stores.base import validate_key
 from seeclickfix_async.tokens._stores.encoding import MAX_LENGTH, decode_token, encode_token
-from seeclickfix_async.tokens._stores.private_files import check_private_folder, read_private_file
+from seeclickfix_async.tokens._stores.private_files import (
+    check_private_folder,
+    read_private_file,
+    write_private_file,
+)
 
 _LOCK_INTERVAL = 0.02  # seconds between two attempts to take a lock
 
@@ -122,23 +124,6 @@ def _delete(path: Path) -> None:
 
 
 def _write(path: Path, token: Token) -> None:
-    """Replace a token's file atomically by one that only the owner can ever access.
-
-    `replace_file` would keep the mode of the old file and follow a symbolic link, whose target may
-    belong to another user.
-    """
     with _store_errors("The token cannot be stored"):
         _make_folder(path.parent)
-        descriptor, new_name = tempfile.mkstemp(  # with mode 0600
-            dir=path.parent, prefix=f"{path.stem}.", suffix=".new"
-        )
-        new = Path(new_name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(encode_token(token).encode())
-                flush_to_disk(file)
-            new.replace(path)
-            flush_folder(path.parent)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
+        write_private_file(path, encode_token(token).encode())

@@ -26,6 +26,7 @@ from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._stores.base import validate_key
 from seeclickfix_async.tokens._stores.encoding import decode_token, encode_token
 from seeclickfix_async.tokens._stores.file import FileStore
+from seeclickfix_async.tokens._stores.private_files import find_user_folder
 
 T = TypeVar("T")
 
@@ -42,6 +43,10 @@ class KeyringStore:
     Args:
         service: The name under which the keyring lists the tokens.
         timeout: Seconds to wait for the keyring.
+
+    Raises:
+        InvalidArgumentError: `timeout` is out of range.
+        TokenStoreError: There is no home folder for the files of the locks.
     """
 
     def __init__(self, service: str = SERVICE, *, timeout: float = 30.0) -> None:
@@ -49,7 +54,7 @@ class KeyringStore:
         self._service = service
         self._timeout = timeout
         # A keyring has no locks. These files do not contain tokens.
-        self._locks = FileStore(user_state_path(SERVICE) / "locks")
+        self._locks = FileStore(find_user_folder(lambda: user_state_path(SERVICE)) / "locks")
 
     def __repr__(self) -> str:
         return f"<KeyringStore of {self._service!r}>"

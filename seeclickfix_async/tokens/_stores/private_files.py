@@ -1,16 +1,36 @@
-"""Checks of the files and folders of tokens, which only their owner may access."""
+"""The files and folders of tokens, which only their owner may access."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import stat
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+from seeclickfix_async._core.file_replacement import flush_folder, flush_to_disk
 from seeclickfix_async._core.private_file import SAFE_FLAGS, is_foreign, is_open_to_others
 from seeclickfix_async.errors import TokenStoreError
 
 _OTHERS_ACCESS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def find_user_folder(find: Callable[[], Path]) -> Path:
+    """Return a folder of this user, by a function of platformdirs.
+
+    Raises:
+        TokenStoreError: The user has no home folder, as in a container.
+    """
+    try:
+        folder = find()
+    except RuntimeError:
+        folder = Path()
+    if not folder.is_absolute():  # early versions of platformdirs return `~/.config`
+        raise TokenStoreError(
+            "There is no home folder to store tokens in. Set HOME to a folder of your own."
+        )
+    return folder
 
 
 def read_private_file(path: Path, max_bytes: int) -> bytes | None:
@@ -28,6 +48,30 @@ def read_private_file(path: Path, max_bytes: int) -> bytes | None:
     with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
         _check_file(path, os.fstat(descriptor))
         return file.read(max_bytes)
+
+
+def write_private_file(path: Path, content: bytes) -> None:
+    """Replace a file atomically by one that only the owner can ever access.
+
+    `replace_file` would keep the mode of the old file and follow a symbolic link, whose target may
+    belong to another user.
+
+    Raises:
+        OSError: It cannot be written; the old file is unchanged.
+    """
+    descriptor, new_name = tempfile.mkstemp(  # with mode 0600
+        dir=path.parent, prefix=f"{path.stem}.", suffix=".new"
+    )
+    new = Path(new_name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            flush_to_disk(file)
+        new.replace(path)
+        flush_folder(path.parent)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def check_private_folder(folder: Path) -> None:

@@ -1,0 +1,128 @@
+"""Ctrl-C: one message, the exit code 130, and nothing else, however often it is pressed."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from seeclickfix_async.sandbox import Quota, Sandbox, Settings
+
+_SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
+_AT_ITS_END = """
+import os, signal, sys
+from seeclickfix_async._cli import main
+code = main()
+os.kill(os.getpid(), signal.SIGINT)
+sys.exit(code)
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.db", "x.parquet"])
+def test_further_interrupts_do_not_disturb_the_end_of_a_pull(name: str, folder: Path) -> None:
+    sandbox = Sandbox(2000, settings=Settings(quota=Quota(3, per=120)))
+    with sandbox.serve() as url:
+        command = (*_SCF, "pull", name, "--base-url", url)
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            # The fourth request is refused: no more than three pages can be received.
+            while not any(request.status == 429 for request in tuple(sandbox.requests)):
+                assert process.poll() is None
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            assert process.stderr is not None
+            errors = process.stderr.read()
+
+    assert process.returncode == 130
+    assert errors.splitlines()[-1].startswith("scf: stopped. Everything received so far is saved")
+    assert "Traceback" not in errors
+    assert "never awaited" not in errors
+
+
+def test_an_interrupt_ends_the_wait_for_a_token() -> None:
+    terminal, stdin = pty.openpty()
+    with subprocess.Popen(
+        (*_SCF, "login", "--token"),
+        stdin=stdin,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # without /dev/tty, so that the prompt is on standard error
+    ) as process:
+        assert process.stderr is not None
+        prompt = ""
+        while not prompt.endswith("Token: "):
+            prompt += process.stderr.read(1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    os.close(terminal)
+    os.close(stdin)
+
+    assert process.returncode == 130
+    assert errors.endswith("scf: stopped.\n")
+    assert "Traceback" not in errors
+
+
+def test_further_interrupts_do_not_disturb_the_end_of_a_report(folder: Path) -> None:
+    (folder / "a.json").write_text("{}", "utf-8")
+    sandbox = Sandbox(10, settings=Settings(quota=Quota(1, per=60)))
+    options = ("--at", "1", "1", "--address", "x", "--type", "1", "--answers", "a.json")
+    with sandbox.serve() as url:
+        with urllib.request.urlopen(f"{url}/api/v2/issues"):
+            pass  # now the quota is used up
+        command = (*_SCF, "report", *options, "--base-url", url)
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            while not any(request.status == 429 for request in tuple(sandbox.requests)):
+                assert process.poll() is None
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            assert process.stderr is not None
+            errors = process.stderr.read()
+
+    assert process.returncode == 130
+    assert errors.splitlines()[-1].startswith("scf: stopped. If you confirmed the report")
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--version", 0), ("--wrong", 2)])
+def test_an_interrupt_after_the_end_of_a_command_changes_nothing(argument: str, code: int) -> None:
+    done = subprocess.run(
+        (sys.executable, "-W", "error", "-c", _AT_ITS_END, argument),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == code
+    assert "KeyboardInterrupt" not in done.stderr
+
+
+def test_a_command_that_ignores_interrupts_is_not_stopped() -> None:
+    """A shell starts a script's background processes so."""
+    sandbox = Sandbox(10, settings=Settings(quota=None))
+    with sandbox.serve() as url:
+        command = (*_SCF, "watch", "--every", "0.05", "--base-url", url)
+        ignoring = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command)
+        with subprocess.Popen(ignoring) as process:
+            try:
+                for number in (3, 6):
+                    while len(sandbox.requests) < number:
+                        assert process.poll() is None
+                    os.kill(process.pid, signal.SIGINT)
+            finally:
+                process.terminate()
+
+    assert process.returncode == -signal.SIGTERM
