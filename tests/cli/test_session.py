@@ -168,16 +168,6 @@ async def test_login_and_logout_change_the_token_under_the_lock(
     assert store.calls == [("put", True), ("get", True), ("delete", True)]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, '{"https://city.example": [7]}'])
-def test_a_damaged_list_of_applications_names_none(
-    content: str, files: FileStore, tmp_path: Path
-) -> None:
-    (tmp_path / "seeclickfix-async").mkdir()
-    (tmp_path / "seeclickfix-async" / "applications.json").write_text(content, "utf-8")
-
-    assert session.find_application(_SITE) is None
-
-
 def test_an_application_that_cannot_be_saved_is_an_error(files: FileStore, tmp_path: Path) -> None:
     app = Application("app", session.LOOPBACK, base_url=_SITE)
     session.save_application(app)
