@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
 
 def ignore_interrupts() -> None:
-    """Ignore Ctrl-C from now on, because the command is ending."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ignore Ctrl-C from now on, because the command is ending.
+
+    A function ignores it: for `SIG_IGN`, Python reports a signal that comes at the same moment.
+    """
+    signal.signal(signal.SIGINT, _ignore)
+
+
+def _ignore(*_: object) -> None:
+    pass
 
 
 @contextmanager
@@ -38,23 +45,39 @@ def immediate_interrupts() -> Generator[None]:
         yield
 
 
-async def run_stoppable(
+def run_stoppable(
     command: Callable[..., Coroutine[Any, Any, T]], /, *args: Any, **options: Any
 ) -> T:
-    """Run a command until the first Ctrl-C cancels it; ignore Ctrl-C while it ends.
+    """Run a command until the first Ctrl-C cancels it, and ignore Ctrl-C while it ends.
 
-    The handler of `asyncio.run` would raise KeyboardInterrupt at the second one: in the cleanup of
-    the command, or in that of the event loop.
+    The handler of `asyncio.run` would raise KeyboardInterrupt at the second one: inside the event
+    loop, which then may never end (observed).
+
+    Raises:
+        KeyboardInterrupt: It was cancelled by Ctrl-C.
     """
-    cancel = signal.getsignal(signal.SIGINT)
-    if callable(cancel):  # a script may have started this process with Ctrl-C ignored
+    is_stopped = False
 
-        def stop(number: int, frame: FrameType | None) -> None:
+    async def run() -> T:
+        loop = asyncio.get_running_loop()
+        task = cast("asyncio.Task[T]", asyncio.current_task())
+
+        def stop(*_: object) -> None:
+            nonlocal is_stopped
             ignore_interrupts()
-            cancel(number, frame)
+            is_stopped = True
+            loop.call_soon_threadsafe(task.cancel)
 
-        signal.signal(signal.SIGINT, stop)
+        if callable(signal.getsignal(signal.SIGINT)):  # a script may start it with Ctrl-C ignored
+            signal.signal(signal.SIGINT, stop)
+        try:
+            return await command(*args, **options)
+        finally:
+            ignore_interrupts()
+
     try:
-        return await command(*args, **options)
-    finally:
-        ignore_interrupts()
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        if is_stopped:
+            raise KeyboardInterrupt from None
+        raise

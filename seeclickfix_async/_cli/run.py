@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import sys
 import traceback
@@ -25,7 +24,6 @@ from seeclickfix_async._cli.commands import (
 from seeclickfix_async._cli.environment import take_secrets
 from seeclickfix_async._cli.interrupts import (
     ignore_interrupts,
-    restored_interrupts,
     run_stoppable,
 )
 from seeclickfix_async._cli.messages import CHECK_WRITE, Command, describe, describe_faults
@@ -77,9 +75,9 @@ app.command(sandbox.sandbox, help_flags=())  # the sandbox prints its own --help
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command and return the exit code."""
+    """Run one command and return the exit code; afterwards, Ctrl-C may be ignored."""
     take_secrets()
-    with restored_interrupts(), standard_streams() as output:
+    with standard_streams() as output:
         code = _run(arguments)
         sys.stdout.flush()
         if output.error is None:
@@ -91,7 +89,7 @@ def _run(arguments: list[str] | None) -> int:
     try:
         command, bound, _ = app.parse_args(arguments, exit_on_error=False)
         if inspect.iscoroutinefunction(command):
-            code = asyncio.run(run_stoppable(command, *bound.args, **bound.kwargs))
+            code = run_stoppable(command, *bound.args, **bound.kwargs)
         else:
             code = command(*bound.args, **bound.kwargs)
     except CycloptsError:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from seeclickfix_async._cli.interrupts import restored_interrupts
 from seeclickfix_async._cli.run import run
 from seeclickfix_async.sandbox import TOKEN
 from tests.support.text_service import READING, TextService
@@ -57,7 +58,8 @@ def _run(stdout: Any, *arguments: str) -> tuple[int, str]:
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
         patch.setenv("SEECLICKFIX_TOKEN", TOKEN)
         patch.setattr("sys.stdin", io.StringIO("a-token\n"))
-        return run(list(arguments)), stderr.getvalue()
+        with restored_interrupts():
+            return run(list(arguments)), stderr.getvalue()
 
 
 class _FailingOutput(io.StringIO):

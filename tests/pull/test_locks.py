@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from seeclickfix_async import AsyncClient, FileStore, Report
+from seeclickfix_async._cli.interrupts import restored_interrupts
 from seeclickfix_async._cli.run import run
 from seeclickfix_async.errors import FileLockedError, InvalidArgumentError, TokenStoreError
 from seeclickfix_async.pull import plan, pull
@@ -384,7 +385,7 @@ def test_the_command_line_waits_for_a_locked_file(
         lock.release()
 
     monkeypatch.setattr("seeclickfix_async._transport.threads.anyio.sleep", released)
-    with small.serve() as url:
+    with small.serve() as url, restored_interrupts():
         code = run(["pull", str(tmp_path / "city.db"), "--wait", "60", "--base-url", url])
 
     assert code == 0

@@ -9,6 +9,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from seeclickfix_async._cli.interrupts import restored_interrupts
 from seeclickfix_async._cli.run import run
 from seeclickfix_async.sandbox import TOKEN
 
@@ -23,5 +24,6 @@ def run_cli(
         patch.setenv("SEECLICKFIX_TOKEN", token)
         patch.setattr("sys.stdin", io.StringIO(stdin))
         patch.chdir(cwd or ".")
-        code = run(list(arguments))
+        with restored_interrupts():
+            code = run(list(arguments))
     return CompletedProcess(arguments, code, stdout.getvalue(), stderr.getvalue())

@@ -6,7 +6,6 @@ once.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -111,7 +110,7 @@ def _call(base_url: str, method: Callable[[AsyncClient], Awaitable[T]]) -> T:
             return await method(client)
 
     with restored_interrupts():  # for the prompts that may follow
-        return asyncio.run(run_stoppable(call))
+        return run_stoppable(call)
 
 
 def _draft_from_options(options: _Options, call: Call) -> Draft:
