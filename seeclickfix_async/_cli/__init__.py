@@ -22,4 +22,6 @@ def main() -> int:
         sys.stderr.write("scf requires the 'cli' extra: pip install 'seeclickfix-async[cli]'\n")
         return 2
     finally:  # at its end, Python waits for threads, and would print a traceback
+        if sys.platform != "win32":  # Python reports a signal at the moment of the change
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, signal.SIG_IGN)

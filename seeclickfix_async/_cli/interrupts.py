@@ -25,10 +25,13 @@ def _ignore(*_: object) -> None:
 
 @contextmanager
 def restored_interrupts() -> Generator[None]:
-    """Restore the handling of Ctrl-C at the end of the context."""
+    """Restore the handling of Ctrl-C at the end of the context, unless Ctrl-C is its end."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
+    except KeyboardInterrupt:
+        handler = _ignore
+        raise
     finally:
         signal.signal(signal.SIGINT, handler)
 

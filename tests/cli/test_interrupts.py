@@ -65,6 +65,7 @@ def test_an_interrupt_ends_the_wait_for_a_token() -> None:
         assert process.stderr is not None
         prompt = ""
         while not prompt.endswith("Token: "):
+            assert process.poll() is None
             prompt += process.stderr.read(1)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
