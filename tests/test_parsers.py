@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import fuzz
@@ -45,6 +45,7 @@ def test_the_corpus_is_parsed_or_refused_with_an_error_of_the_package(name: str)
 
 
 @pytest.mark.parametrize("name", table.PARSERS)
+@settings(max_examples=30)
 @given(st.data())
 def test_anything_else_is_parsed_or_refused_with_an_error_of_the_package(
     name: str, data: st.DataObject

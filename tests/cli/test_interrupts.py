@@ -41,7 +41,8 @@ def test_further_interrupts_do_not_disturb_the_end_of_a_pull(name: str, folder: 
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             # The fourth request is refused: no more than three pages can be received.
             while not any(request.status == 429 for request in tuple(sandbox.requests)):
-                assert process.poll() is None
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(0.01)
             while process.poll() is None:
                 process.send_signal(signal.SIGINT)
             assert process.stderr is not None
@@ -87,7 +88,8 @@ def test_further_interrupts_do_not_disturb_the_end_of_a_report(folder: Path) -> 
         command = (*_SCF, "report", *options, "--base-url", url)
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             while not any(request.status == 429 for request in tuple(sandbox.requests)):
-                assert process.poll() is None
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(0.01)
             while process.poll() is None:
                 process.send_signal(signal.SIGINT)
             assert process.stderr is not None
@@ -121,7 +123,8 @@ def test_a_command_that_ignores_interrupts_is_not_stopped() -> None:
             try:
                 for number in (3, 6):
                     while len(sandbox.requests) < number:
-                        assert process.poll() is None
+                        with pytest.raises(subprocess.TimeoutExpired):
+                            process.wait(0.01)
                     os.kill(process.pid, signal.SIGINT)
             finally:
                 process.terminate()
