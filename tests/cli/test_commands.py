@@ -56,6 +56,9 @@ def sandbox() -> Sandbox:
 
 
 def test_the_demo_pulls_a_city_and_prints_its_path(tmp_path: Path) -> None:
+    for end in ("", "-journal", "-wal"):  # of a demo that was killed
+        (tmp_path / f"scf-demo.db{end}").write_text("not a database", "utf-8")
+
     done = _run("demo", "--issues", "700", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from anyio import to_thread
 from rich.table import Table
 
 from seeclickfix_async import AsyncClient, Crawl, Issue, Limiter
@@ -59,8 +60,8 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         "a minute; here a minute is scaled to one second."
     )
     async with locked(lock_for(_DEMO_FILE), argument="to"):
-        if await anyio.Path(_DEMO_FILE).is_file():
-            await anyio.Path(_DEMO_FILE).unlink()  # each sandbox has another city
+        if not await anyio.Path(_DEMO_FILE).is_dir():
+            await to_thread.run_sync(discard, _DEMO_FILE)  # each sandbox has another city
     limiter = Limiter(20, per=1.0)
     async with (
         sandbox_process.run_in_background("--issues", str(issues), "--per", "1.0") as url,
