@@ -56,7 +56,7 @@ def sandbox() -> Sandbox:
 
 
 def test_the_demo_pulls_a_city_and_prints_its_path(tmp_path: Path) -> None:
-    for end in ("", "-journal", "-wal"):  # of a demo that was killed
+    for end in ("", ".pending", "-journal"):  # of a demo that was killed
         (tmp_path / f"scf-demo.db{end}").write_text("not a database", "utf-8")
 
     done = _run("demo", "--issues", "700", cwd=tmp_path)
@@ -66,6 +66,7 @@ def test_the_demo_pulls_a_city_and_prints_its_path(tmp_path: Path) -> None:
     assert "700 of 700 issues, complete" in done.stdout
     assert re.search("It took [0-9.]+ seconds?; at the quota's pace it is", done.stdout)
     assert str(tmp_path / "scf-demo.db") in done.stdout
+    assert not (tmp_path / "scf-demo.db.pending").exists()
     with _connect(tmp_path / "scf-demo.db") as database:
         assert database.execute("SELECT count(*) FROM issues").fetchone() == (700,)
 
