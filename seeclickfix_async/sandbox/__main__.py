@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
 import signal
 import sys
 
@@ -35,6 +37,14 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> float:
+    """Parse a length of time for argparse."""
+    with contextlib.suppress(ValueError):
+        if 0 < (seconds := float(text)) < math.inf:
+            return seconds
+    raise argparse.ArgumentTypeError("must be a number of seconds above 0.")
+
+
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scf sandbox", description="Run a SeeClickFix on this machine until Ctrl-C."
@@ -46,7 +56,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--limit", type=_count, default=20, help="requests allowed in a window; 0: no limit"
     )
-    parser.add_argument("--per", type=float, default=60.0, help="length of a window in seconds")
+    parser.add_argument("--per", type=_seconds, default=60.0, help="length of a window in seconds")
     parser.add_argument(
         "--window",
         choices=("fixed", "sliding", "bucket"),
@@ -72,9 +82,11 @@ def _parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Run the sandbox and print its address."""
     arguments = _parse_arguments()
-    quota = Quota(arguments.limit, per=arguments.per, window=arguments.window)
+    quota = None
+    if arguments.limit:
+        quota = Quota(arguments.limit, per=arguments.per, window=arguments.window)
     settings = Settings(
-        quota=quota if arguments.limit else None,
+        quota=quota,
         beyond=arguments.beyond,
         drift=arguments.drift,
         latency=arguments.latency,

@@ -22,8 +22,8 @@ class Quota:
     refilled evenly. A refused request does not count.
     """
 
-    limit: int = 20
-    per: float = 60.0
+    limit: int = attrs.field(default=20, validator=attrs.validators.ge(1))
+    per: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
     window: Window = "fixed"
     clock: Callable[[], float] = time.monotonic
     _times: deque[float] = attrs.field(factory=deque, init=False)

@@ -291,10 +291,12 @@ def test_the_sandbox_runs_until_a_signal(stopped_by: signal.Signals) -> None:
 
 def test_the_sandbox_prints_its_own_help() -> None:
     usage, wrong = _run("sandbox", "--help"), _run("sandbox", "--issues", "-5")
+    instant = _run("sandbox", "--per", "0")
 
     assert "--drift" in usage.stdout
     assert (usage.returncode, wrong.returncode) == (0, 2)
     assert "--issues: must be an integer of 0 or more." in wrong.stderr
+    assert "--per: must be a number of seconds above 0." in instant.stderr
 
 
 def test_a_feed_is_printed_and_passed_to_a_command(tmp_path: Path) -> None:

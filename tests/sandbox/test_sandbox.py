@@ -271,6 +271,12 @@ async def test_the_quota_refuses_with_a_retry_after() -> None:
     assert [request.status for request in sandbox.requests] == [200, 200, 429, 429, 200]
 
 
+@pytest.mark.parametrize("options", [{"limit": 0}, {"limit": -1}, {"per": 0.0}])
+def test_a_quota_without_requests_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be >"):
+        Quota(**options)
+
+
 @pytest.mark.parametrize(
     ("window", "taken"),
     [("fixed", [2, 2, 0]), ("sliding", [2, 1, 0]), ("bucket", [2, 1, 1])],
