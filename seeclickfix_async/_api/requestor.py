@@ -91,9 +91,9 @@ class Requestor:
     ) -> Response:
         """Call a route such as `/issues/{id}`, with the values of its placeholders."""
         params = tuple(params)
-        query = encode(params)
-        url = self._url(route, path) + (f"?{query}" if query else "")
-        request = Request("GET", url, f"GET {route}", secrets=_secrets_in(params))
+        url = self._url(route, path) + (f"?{encode(params)}" if params else "")
+        secrets = _secrets_in(params) if params else ()
+        request = Request("GET", url, f"GET {route}", secrets=secrets)
         return await self.transport.send(request, self.options)
 
     async def write(

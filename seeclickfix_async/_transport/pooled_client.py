@@ -121,7 +121,7 @@ class PooledClient:
             exchange.request.route,
             exchange.requests,
             is_foreign=not exchange.is_own,
-            secrets=exchange.secrets + _callers_secrets(request),
+            secrets=exchange.secrets + self._callers_secrets(exchange, request),
         )
 
     def _build(
@@ -163,6 +163,13 @@ class PooledClient:
 
         return trace
 
+    def _callers_secrets(self, exchange: Exchange, request: HTTPRequest) -> tuple[Secret, ...]:
+        """Return the secret of a header that the caller, or the caller's HTTP client, has added."""
+        if self._is_default and not exchange.request.headers:
+            return ()
+        value = request.headers.get("Authorization", "")
+        return (Secret(value.rpartition(" ")[2]),) if value else ()
+
     def _note_unsent(self, exchange: Exchange, error: SeeClickFixError | None) -> None:
         """After a failure, note on the exchange if it is certain that no byte was sent."""
         if isinstance(error, ConnectionFailedError) or (
@@ -178,9 +185,3 @@ def _is_of_redirect(error: ValueError) -> bool:
     """
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_code.co_name == _PARSING_REDIRECT for frame, _ in frames)
-
-
-def _callers_secrets(request: HTTPRequest) -> tuple[Secret, ...]:
-    """Return the secret of a header that the caller, or the caller's HTTP client, has added."""
-    value = request.headers.get("Authorization", "")
-    return (Secret(value.rpartition(" ")[2]),) if value else ()

@@ -159,12 +159,10 @@ class Exchange:
         self.is_renewing: bool = False
         self._is_renewed = False
 
-    async def choose_token(self) -> None:
+    async def choose_token(self, renewable: RenewableBearer) -> None:
         """Set the credential to the current token of the source, which may renew it first."""
-        if self.renewable is None:
-            return
         self.is_renewing = True
-        self.credential = await self.renewable.current()
+        self.credential = await renewable.current()
         self.is_renewing = False
 
     async def renew_token(self) -> bool:

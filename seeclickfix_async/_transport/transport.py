@@ -237,8 +237,8 @@ class Transport:
     async def _send(self, exchange: Exchange) -> Response:
         """Send the request once, unless the cache has a response that need not be confirmed."""
         self._pool.check()
-        if exchange.is_own:
-            await exchange.choose_token()
+        if exchange.is_own and exchange.renewable is not None:
+            await exchange.choose_token(exchange.renewable)
         cache, key = self._cache, self._cache_key(exchange)
         if cache is not None and key is not None:
             return await self._send_cacheable(exchange, cache, key)
