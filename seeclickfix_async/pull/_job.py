@@ -20,7 +20,7 @@ from seeclickfix_async._core.credentials import is_same_site
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
-from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.errors import InvalidArgumentError, TruncatedResultsError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull._checkpoint import Checkpoint, query_key, query_params
 from seeclickfix_async.pull._file_thread import opened, run_in_file_thread
@@ -317,12 +317,15 @@ class _Job(Loader):
 
     async def fill_gaps(self, sink: Sink, previous: Checkpoint) -> Checkpoint:
         """Read again what the first pull could not get, before an update begins."""
-        if previous.since is None:
-            return await self.load(sink, previous) if previous.lacks_issues else previous
-        base = previous.base
+        base = previous if previous.since is None else previous.base
         if base is None or not (base.lacks_issues or previous.is_in_base):
             return previous
-        return attrs.evolve(previous, base=await self.load(sink, base, update=previous))
+        try:
+            if base is previous:
+                return await self.load(sink, base)
+            return attrs.evolve(previous, base=await self.load(sink, base, update=previous))
+        except TruncatedResultsError:  # an area without issues, whose count is always too high
+            return previous
 
     async def sweep(self, sink: Sink, checkpoint: Checkpoint) -> Checkpoint:
         """Crawl all ids into a temporary file, then mark the stored rows that are not among them.
