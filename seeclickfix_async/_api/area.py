@@ -119,12 +119,12 @@ class PlaceArea:
         yield "place_url", self.place_url
 
 
+WATCHER_TOKEN = "watcher_token"  # noqa: S105  # the name of a parameter, whose value is a secret
+
+
 def _to_watcher_token(value: str | Secret) -> Secret:
     token = value.reveal() if isinstance(value, Secret) else value
     return Secret(validation.non_empty_str(WATCHER_TOKEN, token))
-
-
-WATCHER_TOKEN = "watcher_token"  # noqa: S105  # the name of a parameter, whose value is a secret
 
 
 @hide_init_arguments

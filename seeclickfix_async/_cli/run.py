@@ -22,10 +22,7 @@ from seeclickfix_async._cli.commands import (
     watch,
 )
 from seeclickfix_async._cli.environment import take_secrets
-from seeclickfix_async._cli.interrupts import (
-    ignore_interrupts,
-    run_stoppable,
-)
+from seeclickfix_async._cli.interrupts import ignore_interrupts, run_stoppable
 from seeclickfix_async._cli.messages import CHECK_WRITE, Command, describe, describe_faults
 from seeclickfix_async._cli.streams import standard_streams
 from seeclickfix_async._cli.terminal import err

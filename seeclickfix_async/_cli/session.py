@@ -32,7 +32,7 @@ from seeclickfix_async._cli.terminal import err
 from seeclickfix_async._client import TOKEN_VARIABLE, AccessToken
 from seeclickfix_async._core.credentials import normalize_base_url
 from seeclickfix_async._core.os_error import describe_os_error
-from seeclickfix_async._core.private_file import read_own_file
+from seeclickfix_async._core.private_file import check_own_file, read_file
 from seeclickfix_async.errors import (
     ClientStateError,
     InvalidArgumentError,
@@ -130,7 +130,7 @@ def _read_applications() -> dict[str, str]:
     """
     path = _folder() / "applications.json"
     try:
-        content = read_own_file(path, _MAX_APPLICATIONS)
+        content = read_file(path, _MAX_APPLICATIONS, check_own_file)
         return {} if content is None else msgspec.json.decode(content, type=dict[str, str])
     except OSError as error:
         reason = error.strerror

@@ -69,13 +69,13 @@ def mask_secrets(value: T, secrets: Iterable[Secret]) -> T:
         plain = secret.reveal()
         if len(plain) >= _SHORTEST:
             encoded = quote_plus(plain), quote(plain, safe="")
-            patterns += (plain, *encoded, *(_ESCAPE.sub(_in_lower_case, form) for form in encoded))
+            patterns += (plain, *encoded, *map(_lower_escapes, encoded))
     masked: T = _mask(value, patterns)
     return masked
 
 
-def _in_lower_case(escape: re.Match[str]) -> str:
-    return escape[0].lower()
+def _lower_escapes(encoded: str) -> str:
+    return _ESCAPE.sub(lambda escape: escape[0].lower(), encoded)
 
 
 def _mask(value: Any, patterns: list[str], depth: int = 0) -> Any:

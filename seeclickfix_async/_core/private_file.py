@@ -80,7 +80,7 @@ class PrivateFile:
     def _opened_file(self, folder: int | None) -> Generator[int]:
         descriptor = os.open(self._path(folder), _FILE_FLAGS, 0o600, dir_fd=folder)
         try:
-            _check_file(os.fstat(descriptor))
+            check_own_file(os.fstat(descriptor))
             yield descriptor
         finally:
             os.close(descriptor)
@@ -96,18 +96,18 @@ class PrivateFile:
         return str(self.folder / self._name) if folder is None else self._name
 
 
-def read_own_file(path: Path, max_bytes: int) -> bytes | None:
-    """Return the first bytes of a file that no other user can write to, or None if there is none.
+def read_file(path: Path, max_bytes: int, check: Callable[[os.stat_result], None]) -> bytes | None:
+    """Return the first bytes of a file after a check of its owner and mode; None if it is missing.
 
     Raises:
-        OSError: It cannot be used, or belongs to another user.
+        OSError: It cannot be read.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | SAFE_FLAGS)
     except FileNotFoundError:
         return None
     with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
-        _check_file(os.fstat(descriptor))
+        check(os.fstat(descriptor))
         return file.read(max_bytes)
 
 
@@ -121,7 +121,12 @@ def is_open_to_others(status: os.stat_result, access: int) -> bool:
     return os.name == "posix" and bool(status.st_mode & access)
 
 
-def _check_file(status: os.stat_result) -> None:
+def check_own_file(status: os.stat_result) -> None:
+    """Check that this is a regular file, which no other user can write to.
+
+    Raises:
+        OSError: It is not, or belongs to another user.
+    """
     _check_owner(status)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")

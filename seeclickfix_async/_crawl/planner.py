@@ -173,9 +173,8 @@ class CrawlPlanner(Generic[IssueT]):
         self._now = now
         evidence = Evidence.from_page(request, page, period.by, counts=not period.is_closing)
         self._check(period, evidence)
-        is_bounded = period.end is not None
-        self._note_first_response(period, page, now)
-        issues = page.items if is_bounded else self._issues_in_period(period, page)
+        self._note_first_response(page, now)
+        issues = page.items if period.end is not None else self._bound(period, page)
         new = self._received.add(period, evidence, issues)
         if period.crowd is None:
             self._continue(period, evidence)
@@ -217,21 +216,22 @@ class CrawlPlanner(Generic[IssueT]):
                 entries=page.entries,
             )
 
-    def _note_first_response(self, period: TimeSlice, page: Page[IssueT], now: datetime) -> None:
-        """Note when the crawl began and its first count; a period without an end ends there."""
+    def _note_first_response(self, page: Page[IssueT], now: datetime) -> None:
+        """Note when the crawl began, and its first count."""
         state = self.state
         if state.began is None:
             state.began = now.replace(microsecond=0)
             state.first_count = state.expected = page.entries
-        if period.end is None:
-            period.end = state.end = max(state.began, (period.start or EARLIEST) + SECOND)
-            if len(self._issues_in_period(period, page)) < len(page.items):
-                state.expected = None  # a count of other issues
 
-    def _issues_in_period(self, period: TimeSlice, page: Page[IssueT]) -> Sequence[IssueT]:
-        """Return the issues before the end of a period, which was unknown to the request."""
-        end = period.end or LATEST
-        return [issue for issue in page.items if (getattr(issue, period.by) or EARLIEST) < end]
+    def _bound(self, period: TimeSlice, page: Page[IssueT]) -> Sequence[IssueT]:
+        """End a period without an end when the crawl began, and return its issues of a page."""
+        state = self.state
+        end = max(state.began or EARLIEST, (period.start or EARLIEST) + SECOND)
+        period.end = state.end = end
+        issues = [issue for issue in page.items if (getattr(issue, period.by) or EARLIEST) < end]
+        if len(issues) < len(page.items):
+            state.expected = None  # a count of other issues
+        return issues
 
     def _continue(self, period: TimeSlice, evidence: Evidence) -> None:
         """Continue in a period: from the second where a page ended, or by page number."""

@@ -320,12 +320,12 @@ class _Job(Loader):
         base = previous if previous.since is None else previous.base
         if base is None or not (base.lacks_issues or previous.is_in_base):
             return previous
+        update = None if base is previous else previous
         try:
-            if base is previous:
-                return await self.load(sink, base)
-            return attrs.evolve(previous, base=await self.load(sink, base, update=previous))
+            base = await self.load(sink, base, update=update)
         except TruncatedResultsError:  # an area without issues, whose count is always too high
             return previous
+        return base if update is None else attrs.evolve(update, base=base)
 
     async def sweep(self, sink: Sink, checkpoint: Checkpoint) -> Checkpoint:
         """Crawl all ids into a temporary file, then mark the stored rows that are not among them.

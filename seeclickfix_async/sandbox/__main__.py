@@ -82,11 +82,9 @@ def _parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Run the sandbox and print its address."""
     arguments = _parse_arguments()
-    quota = None
-    if arguments.limit:
-        quota = Quota(arguments.limit, per=arguments.per, window=arguments.window)
+    quota = (arguments.limit, arguments.per, arguments.window)
     settings = Settings(
-        quota=quota,
+        quota=Quota(*quota) if arguments.limit else None,
         beyond=arguments.beyond,
         drift=arguments.drift,
         latency=arguments.latency,

@@ -18,15 +18,7 @@ from tests.support.text_service import TextService
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 _SECRETS = {"SEECLICKFIX_TOKEN": TOKEN, "SEECLICKFIX_CLIENT_SECRET": "a-client-secret"}
 
-
-@pytest.fixture(autouse=True)
-def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A working folder on a machine without a login."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
 @pytest.fixture
@@ -64,7 +56,11 @@ def _run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.Com
     ],
 )
 def test_the_token_is_not_sent_to_another_site(
-    other: TextService, other_url: str, arguments: Sequence[str], own_site: str, folder: Path
+    other: TextService,
+    other_url: str,
+    arguments: Sequence[str],
+    own_site: str,
+    tmp_path: Path,
 ) -> None:
     done = _run(*arguments, "--base-url", other_url, SEECLICKFIX_BASE_URL=own_site)
 
@@ -73,7 +69,7 @@ def test_the_token_is_not_sent_to_another_site(
     assert other.requests == []
     assert f"SEECLICKFIX_TOKEN belongs to {site}, and was not sent to {other_url}." in done.stderr
     assert f"use scf login --token --base-url {other_url}" in done.stderr
-    assert not (folder / "x.db").exists()
+    assert not (tmp_path / "x.db").exists()
 
 
 @pytest.mark.parametrize("path", ["", "/", "/api/v2"])
@@ -112,7 +108,7 @@ def test_the_client_secret_is_not_sent_to_another_site(other: TextService, other
     assert other.requests == []
 
 
-def test_the_command_of_a_feed_receives_no_secrets_and_one_line(folder: Path) -> None:
+def test_the_command_of_a_feed_receives_no_secrets_and_one_line(tmp_path: Path) -> None:
     script = (
         "import json, os, sys; line = sys.stdin.buffer.read(); change = json.loads(line); "
         "print(json.dumps([change['kind'], line.count(b'\\n'), line[-1:] == b'\\n', "
@@ -131,7 +127,7 @@ def test_the_command_of_a_feed_receives_no_secrets_and_one_line(folder: Path) ->
             text=True,
         ) as process,
     ):
-        while not (folder / "feed.json").exists():
+        while not (tmp_path / "feed.json").exists():
             assert process.poll() is None
         sandbox.city.report()
         output, _ = process.communicate(timeout=60)

@@ -23,32 +23,29 @@ os.kill(os.getpid(), signal.SIGINT)
 sys.exit(code)
 """
 
+pytestmark = pytest.mark.usefixtures("working_folder")
 
-@pytest.fixture(autouse=True)
-def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    return tmp_path
+
+def _interrupt_when_refused(sandbox: Sandbox, *arguments: str) -> tuple[int, str]:
+    """Interrupt a command without a pause from its first 429 on; return exit code and errors."""
+    with subprocess.Popen((*_SCF, *arguments), stderr=subprocess.PIPE, text=True) as process:
+        while not any(request.status == 429 for request in tuple(sandbox.requests)):
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.01)
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        return process.wait(), process.stderr.read()
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.db", "x.parquet"])
-def test_further_interrupts_do_not_disturb_the_end_of_a_pull(name: str, folder: Path) -> None:
+def test_further_interrupts_do_not_disturb_the_end_of_a_pull(name: str) -> None:
+    # The fourth request is refused: no more than three pages can be received.
     sandbox = Sandbox(2000, settings=Settings(quota=Quota(3, per=120)))
     with sandbox.serve() as url:
-        command = (*_SCF, "pull", name, "--base-url", url)
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-            # The fourth request is refused: no more than three pages can be received.
-            while not any(request.status == 429 for request in tuple(sandbox.requests)):
-                with pytest.raises(subprocess.TimeoutExpired):
-                    process.wait(0.01)
-            while process.poll() is None:
-                process.send_signal(signal.SIGINT)
-            assert process.stderr is not None
-            errors = process.stderr.read()
+        code, errors = _interrupt_when_refused(sandbox, "pull", name, "--base-url", url)
 
-    assert process.returncode == 130
+    assert code == 130
     assert errors.splitlines()[-1].startswith("scf: stopped. Everything received so far is saved")
     assert "Traceback" not in errors
     assert "never awaited" not in errors
@@ -78,24 +75,16 @@ def test_an_interrupt_ends_the_wait_for_a_token() -> None:
     assert "Traceback" not in errors
 
 
-def test_further_interrupts_do_not_disturb_the_end_of_a_report(folder: Path) -> None:
-    (folder / "a.json").write_text("{}", "utf-8")
+def test_further_interrupts_do_not_disturb_the_end_of_a_report(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}", "utf-8")
     sandbox = Sandbox(10, settings=Settings(quota=Quota(1, per=60)))
     options = ("--at", "1", "1", "--address", "x", "--type", "1", "--answers", "a.json")
     with sandbox.serve() as url:
         with urllib.request.urlopen(f"{url}/api/v2/issues"):
             pass  # now the quota is used up
-        command = (*_SCF, "report", *options, "--base-url", url)
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-            while not any(request.status == 429 for request in tuple(sandbox.requests)):
-                with pytest.raises(subprocess.TimeoutExpired):
-                    process.wait(0.01)
-            while process.poll() is None:
-                process.send_signal(signal.SIGINT)
-            assert process.stderr is not None
-            errors = process.stderr.read()
+        code, errors = _interrupt_when_refused(sandbox, "report", *options, "--base-url", url)
 
-    assert process.returncode == 130
+    assert code == 130
     assert errors.splitlines()[-1].startswith("scf: stopped. If you confirmed the report")
     assert "Traceback" not in errors
 

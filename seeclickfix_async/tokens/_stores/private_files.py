@@ -7,10 +7,11 @@ import shlex
 import stat
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from seeclickfix_async._core.file_replacement import flush_folder, flush_to_disk
-from seeclickfix_async._core.private_file import SAFE_FLAGS, is_foreign, is_open_to_others
+from seeclickfix_async._core.private_file import is_foreign, is_open_to_others, read_file
 from seeclickfix_async.errors import TokenStoreError
 
 _OTHERS_ACCESS = stat.S_IRWXG | stat.S_IRWXO
@@ -42,12 +43,9 @@ def read_private_file(path: Path, max_bytes: int) -> bytes | None:
     """
     try:
         _check_file(path, path.lstat())  # before it is opened: that has effects on some devices
-        descriptor = os.open(path, os.O_RDONLY | SAFE_FLAGS)
     except FileNotFoundError:
         return None
-    with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
-        _check_file(path, os.fstat(descriptor))
-        return file.read(max_bytes)
+    return read_file(path, max_bytes, partial(_check_file, path))
 
 
 def write_private_file(path: Path, content: bytes) -> None:
