@@ -1,11 +1,8 @@
 """A token that eight processes share, by file and by Redis, while some are killed; and many views.
 
-    python -m benchmarks.proof.shared_tokens URL STORE
-
-uses the token in a process of its own; STORE is a folder, or the port of a Redis. The provider is a
-real one, which ends the old refresh token with the first use of the new one, or at once. In each
-round it lets the token expire, all processes need a new one, and one of them is killed. At the end
-the stored token has to be usable.
+The store is a folder, or a Redis. The provider is a real one, which ends the old refresh token with
+the first use of the new one, or at once. In each round it lets the token expire, all processes need
+a new one, and one of them is killed. At the end the stored token has to be usable.
 """
 
 from __future__ import annotations
@@ -45,6 +42,11 @@ _ROUNDS = 25
 _EXPIRED = 8000  # seconds, more than the lifetime of a token
 _LATEST_KILL = 0.3  # seconds after a token expired
 _ENDINGS = {"with the first use": 1, "at once": 0}
+_PROCESS = """
+import sys, anyio
+from benchmarks.proof.shared_tokens import use
+anyio.run(use, *sys.argv[1:])
+"""
 _VIEWS = 10_000
 _USERS = 100
 
@@ -68,7 +70,7 @@ def _share(provider: Doorkeeper, location: str) -> int:
     random = Random(location.isdigit())
     provider.reset()
     anyio.run(_log_in, provider, location)
-    command = [sys.executable, "-m", "benchmarks.proof.shared_tokens", provider.url, location]
+    command = [sys.executable, "-c", _PROCESS, provider.url, location]
     processes = [subprocess.Popen(command) for _ in range(_PROCESSES)]
     try:
         for _ in range(_ROUNDS):
@@ -126,8 +128,13 @@ async def _opened(
         yield store, await stack.enter_async_context(TokenEndpoint(app, limiter=None))
 
 
-async def _use(url: str, location: str) -> None:
-    """Use the stored token until the process is killed."""
+async def use(url: str, location: str) -> None:
+    """Use the stored token until the process is killed.
+
+    Args:
+        url: The provider.
+        location: The store: a folder, or the port of a Redis.
+    """
     app = Doorkeeper(int(url.rpartition(":")[2])).application()
     async with (
         _opened(app, location) as (store, endpoint),
@@ -161,7 +168,3 @@ async def _count_confused_views() -> int:
                     for number in range(_USERS):
                         group.start_soon(check, *names[(start + 7 * number) % _USERS])
     return confused
-
-
-if __name__ == "__main__":
-    anyio.run(_use, sys.argv[1], sys.argv[2])
