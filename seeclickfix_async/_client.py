@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypedDict, Unpack
+from typing import NoReturn, Self, Unpack
 
 import anyio
 import attrs
 
-from seeclickfix_async._api.requestor import CollectionRoute, Requestor
+from seeclickfix_async._api.client_options import (
+    SITE_VARIABLE,
+    TOKEN_VARIABLE,
+    AccessToken,
+    ClientOptions,
+    parse_credential,
+)
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import (
     PRODUCTION,
-    Basic,
-    Bearer,
-    Credential,
-    RenewableBearer,
-    TokenSource,
     build_user_agent,
     is_same_site,
     normalize_base_url,
 )
 from seeclickfix_async._core.error_secrets import hide_arguments
-from seeclickfix_async._core.pasted import refuse_additions
-from seeclickfix_async._core.secret import Secret, as_secret
+from seeclickfix_async._resources.client_calls import ClientCalls
 from seeclickfix_async._resources.comments import Comments
 from seeclickfix_async._resources.emails import Emails
 from seeclickfix_async._resources.issues import Issues
@@ -41,38 +41,12 @@ from seeclickfix_async._transport.cache import Cache
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import RateLimiter
 from seeclickfix_async._transport.request import TOTAL_TIMEOUT, UNSET, RequestOptions, Unset
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
 from seeclickfix_async._transport.transport import Transport
-from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
-from seeclickfix_async.models import RequestTypeOption, User
-from seeclickfix_async.oauth._token import Token
-
-TOKEN_VARIABLE = "SEECLICKFIX_TOKEN"  # noqa: S105  # a name, not a token
-SITE_VARIABLE = "SEECLICKFIX_BASE_URL"
-
-AccessToken = str | Secret | Token | TokenSource
+from seeclickfix_async.errors import InvalidArgumentError
 
 
-class ClientOptions(TypedDict, total=False):
-    """The options of `AsyncClient`; see there."""
-
-    base_url: str
-    http: HTTPClient | None
-    limiter: RateLimiter | Unset | None
-    retry: Retry
-    timeout: float
-    total_timeout: float | None
-    max_wait: float | None
-    user_agent: str | None
-    contact: str | None
-    locale: str | None
-    cache: Cache | Unset | None
-    clock: Clock
-    allow_insecure_http: bool
-
-
-class AsyncClient:
+class AsyncClient(ClientCalls):
     """A client of the SeeClickFix API v2, on asyncio and trio.
 
         async with AsyncClient() as client:
@@ -137,7 +111,9 @@ class AsyncClient:
         allow_insecure_http: bool = False,
     ) -> None:
         site = normalize_base_url(base_url)
-        options = RequestOptions(_credential(token, auth), timeout, total_timeout, max_wait, locale)
+        options = RequestOptions(
+            parse_credential(token, auth), timeout, total_timeout, max_wait, locale
+        )
         transport = Transport(
             site,
             http=http,
@@ -219,7 +195,9 @@ class AsyncClient:
             InvalidArgumentError: An argument is invalid.
         """
         current = self._api.options
-        credential = current.credential if isinstance(token, Unset) else _credential(token, None)
+        credential = (
+            current.credential if isinstance(token, Unset) else parse_credential(token, None)
+        )
         if credential is not None:
             self._api.transport.check_secure()
         options = RequestOptions(
@@ -233,44 +211,6 @@ class AsyncClient:
         view = object.__new__(type(self))
         view._bind(attrs.evolve(self._api, options=options), owner=False)
         return view
-
-    async def verify(self) -> User:
-        """Return the account that the token belongs to.
-
-        Use this to check a token: a status of 200 alone proves nothing, because the service also
-        returns it without a token (documented).
-
-        Raises:
-            AuthenticationError: There is no token, or the service refuses it.
-        """
-        user = await Users(self._api.current).me()
-        if user is None:
-            raise AuthenticationError(
-                "You are not signed in.",
-                code="not_signed_in",
-                advice="Pass a token, from the account's security page or OAuth.",
-                status=200,
-                route="GET /profile",
-            )
-        return user
-
-    async def report_form(self, *, lat: float, lng: float) -> tuple[RequestTypeOption, ...]:
-        """List the request types for reports at a point, including community categories.
-
-        With the token of an official, there are more of them (documented).
-
-        Args:
-            lat: Latitude in degrees.
-            lng: Longitude in degrees.
-
-        Raises:
-            InvalidArgumentError: An argument is out of bounds.
-        """
-        validation.check_range("lat", lat, -90, 90, integer=False)
-        validation.check_range("lng", lng, -180, 180, integer=False)
-        params = [("lat", str(lat)), ("lng", str(lng))]
-        route = CollectionRoute(RequestTypeOption, "request_types", "/issues/new", params)
-        return await self._api.get_items(route)
 
     def open311(self, organization_id: int | None = None) -> Open311:
         """Return the Open311 GeoReport v2 API, which the service recommends for public data.
@@ -297,47 +237,6 @@ class AsyncClient:
             InvalidArgumentError: The id is invalid.
         """
         return OrganizationApi(self._api, validation.positive_id("id", id))
-
-    async def geocode(self, point: str) -> Any:
-        """Find the location of a point (documented, except for the form of the response).
-
-        Args:
-            point: An address, or coordinates such as `"41.05,-73.54"`.
-
-        Returns:
-            The JSON of the response as plain objects.
-        """
-        point = validation.non_empty_str("point", point)
-        return (await self._api.get("/geocode/{point}", point=point)).json()
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str | int | float | bool] | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
-        """Call any endpoint, with the same rate limiter, retries and errors as the other methods.
-
-        Args:
-            method: An HTTP method, such as `"GET"`.
-            path: A path of the API, such as `/issues`, or a URL from a response. Only the service's
-                own origin receives the token.
-            params: The query parameters.
-            json: The body, sent as JSON.
-            headers: Additional headers.
-
-        Returns:
-            The undecoded response.
-
-        Raises:
-            InvalidArgumentError: An argument is invalid; nothing was sent.
-            StatusError: The service refused the request; subclasses show the reason.
-            TransportError: There is no usable response.
-        """
-        return await self._api.request(method, path, params=params, json=json, headers=headers)
 
     @property
     def base_url(self) -> str:
@@ -372,21 +271,3 @@ class AsyncClient:
             "A client has connections and cannot be pickled. "
             "Create one in each process, and pass on the results."
         )
-
-
-def _credential(
-    token: AccessToken | None, auth: tuple[str, str] | None
-) -> Credential | RenewableBearer | None:
-    if token is not None and auth is not None:
-        raise InvalidArgumentError("auth", "cannot be combined with a token.")
-    if auth is not None:
-        return Basic(*auth)
-    if token is None:
-        return None
-    if isinstance(token, TokenSource):
-        return RenewableBearer(token)
-    if isinstance(token, Token):
-        return Bearer(token.access_token)
-    secret = as_secret(token)
-    refuse_additions("token", secret.reveal())
-    return Bearer(secret)
