@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from types import TracebackType
-from typing import NoReturn, Self, Unpack
+from typing import Any, NoReturn, Self, Unpack
 
 import anyio
 import attrs
@@ -16,6 +17,7 @@ from seeclickfix_async._api.client_options import (
     ClientOptions,
     parse_credential,
 )
+from seeclickfix_async._api.headers import check_view_headers
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
@@ -25,6 +27,7 @@ from seeclickfix_async._core.credentials import (
     is_same_site,
     normalize_base_url,
 )
+from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._resources.client_calls import ClientCalls
 from seeclickfix_async._resources.comments import Comments
@@ -67,12 +70,13 @@ class AsyncClient(ClientCalls):
         limiter: The rate limiter; by default 20 requests per minute. Pass the same one to all
             clients that share an IP address; None for no limit, on a server of your own.
         retry: The retry policy.
-        timeout: Seconds for connecting, for sending, and for each wait for data.
-        total_timeout: Seconds for a request with its redirects, from connecting to the last byte of
-            its response or photo. Each retry has this time again. Waiting for the rate limiter does
-            not count. None for no limit.
-        max_wait: The longest wait for the rate limiter in seconds, instead of which
-            RateLimitedError is raised.
+        timeout: Seconds or a timedelta for connecting, for sending, and for each wait for data.
+            None for no limit but `total_timeout`.
+        total_timeout: Seconds or a timedelta for a request with its redirects, from connecting to
+            the last byte of its response or photo. Each retry has this time again. Waiting for the
+            rate limiter does not count. None for no limit.
+        max_wait: The longest wait for the rate limiter, in seconds or a timedelta, instead of
+            which RateLimitedError is raised. None for no limit.
         user_agent: Your program's name and version. They precede those of the library in the
             User-Agent header, which the service requires.
         contact: An e-mail address or a URL for the User-Agent header, as the service requests.
@@ -100,9 +104,9 @@ class AsyncClient(ClientCalls):
         auth: tuple[str, str] | None = None,
         limiter: RateLimiter | Unset | None = UNSET,
         retry: Retry = DEFAULT_RETRY,
-        timeout: float = 30.0,
-        total_timeout: float | None = TOTAL_TIMEOUT,
-        max_wait: float | None = None,
+        timeout: Duration | None = 30.0,
+        total_timeout: Duration | None = TOTAL_TIMEOUT,
+        max_wait: Duration | None = None,
         user_agent: str | None = None,
         contact: str | None = None,
         locale: str | None = None,
@@ -112,13 +116,12 @@ class AsyncClient(ClientCalls):
     ) -> None:
         site = normalize_base_url(base_url)
         options = RequestOptions(
-            parse_credential(token, auth), timeout, total_timeout, max_wait, locale
+            parse_credential(token, auth), timeout, total_timeout, max_wait, locale, retry=retry
         )
         transport = Transport(
             site,
             http=http,
             limiter=limiter,
-            retry=retry,
             user_agent=build_user_agent(user_agent, contact),
             cache=Cache() if isinstance(cache, Unset) else cache,
             clock=clock,
@@ -171,11 +174,13 @@ class AsyncClient(ClientCalls):
         self,
         *,
         token: AccessToken | Unset | None = UNSET,
-        timeout: float | Unset = UNSET,
-        total_timeout: float | Unset | None = UNSET,
-        max_wait: float | Unset | None = UNSET,
+        timeout: Duration | Unset | None = UNSET,
+        total_timeout: Duration | Unset | None = UNSET,
+        max_wait: Duration | Unset | None = UNSET,
         locale: str | Unset | None = UNSET,
         background: bool | Unset = UNSET,
+        retry: Retry | Unset = UNSET,
+        headers: Mapping[str, str] | Unset = UNSET,
     ) -> AsyncClient:
         """Return a view of this client with other options, such as the token of one user.
 
@@ -190,24 +195,31 @@ class AsyncClient(ClientCalls):
             locale: As for `AsyncClient`.
             background: True if its requests are sent only when no others wait for the rate limiter,
                 as in pulls and feeds.
+            retry: As for `AsyncClient`; `Retry(attempts=1)` for no retries.
+            headers: Headers of all requests to the service, added to those of this view. They do
+                not follow redirects to other hosts. Responses to other headers are cached apart.
 
         Raises:
             InvalidArgumentError: An argument is invalid.
         """
+        changes: dict[str, Any] = {
+            "timeout": timeout,
+            "total_timeout": total_timeout,
+            "max_wait": max_wait,
+            "locale": locale,
+            "background": background,
+            "retry": retry,
+        }
+        changes = {name: value for name, value in changes.items() if value is not UNSET}
         current = self._api.options
-        credential = (
-            current.credential if isinstance(token, Unset) else parse_credential(token, None)
-        )
-        if credential is not None:
+        if not isinstance(token, Unset):
+            changes["credential"] = parse_credential(token, None)
+        if changes.get("credential", current.credential) is not None:
             self._api.transport.check_secure()
-        options = RequestOptions(
-            credential,
-            current.timeout if isinstance(timeout, Unset) else timeout,
-            current.total_timeout if isinstance(total_timeout, Unset) else total_timeout,
-            current.max_wait if isinstance(max_wait, Unset) else max_wait,
-            current.locale if isinstance(locale, Unset) else locale,
-            current.background if isinstance(background, Unset) else background,
-        )
+        if not isinstance(headers, Unset):
+            merged = {**dict(current.headers), **check_view_headers(headers)}
+            changes["headers"] = tuple(sorted(merged.items()))
+        options = attrs.evolve(current, **changes)
         view = object.__new__(type(self))
         view._bind(attrs.evolve(self._api, options=options), owner=False)
         return view

@@ -12,6 +12,7 @@ from seeclickfix_async._core.credentials import (
     RenewableBearer,
     TokenSource,
 )
+from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.pasted import refuse_additions
 from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._transport.cache import Cache
@@ -35,9 +36,9 @@ class ClientOptions(TypedDict, total=False):
     http: HTTPClient | None
     limiter: RateLimiter | Unset | None
     retry: Retry
-    timeout: float
-    total_timeout: float | None
-    max_wait: float | None
+    timeout: Duration | None
+    total_timeout: Duration | None
+    max_wait: Duration | None
     user_agent: str | None
     contact: str | None
     locale: str | None

@@ -7,6 +7,7 @@ from typing import Literal
 import attrs
 
 from seeclickfix_async.sandbox._quota import Quota
+from seeclickfix_async.sandbox._timestamps import to_seconds
 
 PastDepth = Literal["empty", "error", "repeat"]
 
@@ -23,7 +24,7 @@ class Settings:
             last reachable page. The real one is not recorded.
         most_per_page: The upper limit of `per_page` (100 documented, up to 1,000 observed).
         drift: Number of issues that are reported before each list request, so that pages shift.
-        latency: Delay of each response in seconds.
+        latency: Delay of each response, in seconds or a timedelta.
         moderated: Whether every write goes to a moderator, with 202 (documented).
     """
 
@@ -33,5 +34,5 @@ class Settings:
     beyond: PastDepth = "empty"
     most_per_page: int = 100
     drift: int = 0
-    latency: float = 0.0
+    latency: float = attrs.field(default=0.0, converter=to_seconds)
     moderated: bool = False
