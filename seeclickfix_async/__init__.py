@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from seeclickfix_async._core.credentials import TokenExpiryWarning as TokenExpiryWarning
     from seeclickfix_async._core.credentials import TokenSource as TokenSource
     from seeclickfix_async._core.image import Image as Image
+    from seeclickfix_async._core.response import Response as Response
     from seeclickfix_async._core.secret import Secret as Secret
     from seeclickfix_async._crawl.crawl import Crawl as Crawl
     from seeclickfix_async._crawl.driver import Batch as Batch
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from seeclickfix_async._transport.redis_limiter import RedisLimiter as RedisLimiter
     from seeclickfix_async._transport.request import UNSET as UNSET
     from seeclickfix_async._transport.request import Unset as Unset
-    from seeclickfix_async._transport.response import Response as Response
     from seeclickfix_async._transport.retry import Retry as Retry
     from seeclickfix_async._watch.changes import Change as Change
     from seeclickfix_async._watch.changes import ChangeKind as ChangeKind
@@ -114,7 +114,7 @@ _LAZY_IMPORTS = {
     "_api.query": ("ALL", "ClockField", "Direction", "IssueFilters", "Sort", "Statuses"),
     "_api.listing_queries": ("Subset",),
     "_crawl.report": ("Estimate", "Report"),
-    "_transport.response": ("Response",),
+    "_core.response": ("Response",),
     "_core.image": ("Image",),
     "_core.secret": ("Secret",),
     "_crawl.limits": ("PageSize",),

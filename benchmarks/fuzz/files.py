@@ -19,9 +19,9 @@ from pathlib import Path
 from seeclickfix_async import DetailedIssue
 from seeclickfix_async._api import reading
 from seeclickfix_async._api.query import IssueQuery
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async._transport import slot_log
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async._watch.cursor import Cursor
 from seeclickfix_async.errors import SeeClickFixError
 from seeclickfix_async.pull import _arrow as arrow

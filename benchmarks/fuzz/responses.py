@@ -15,10 +15,10 @@ from seeclickfix_async import AsyncClient, Page, Retry, models
 from seeclickfix_async._api import reading
 from seeclickfix_async._api.decoding import decode_plain
 from seeclickfix_async._core import backoff
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.validation import parse_identifier
 from seeclickfix_async._transport import content as contents
 from seeclickfix_async._transport.request import Exchange, Request, RequestOptions
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.status_errors import status_error
 from seeclickfix_async._watch.changes import find_changes
 from seeclickfix_async.errors import SeeClickFixError

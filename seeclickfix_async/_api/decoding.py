@@ -17,7 +17,7 @@ import msgspec
 from seeclickfix_async._api import normalize
 from seeclickfix_async._core import lenient_json
 from seeclickfix_async._core.lenient_json import UNREADABLE
-from seeclickfix_async._transport.response import Response
+from seeclickfix_async._core.response import Response
 from seeclickfix_async.errors import DecodeError
 from seeclickfix_async.models import Pagination
 

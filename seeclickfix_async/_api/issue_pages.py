@@ -11,7 +11,7 @@ from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async._api.reading import read_page
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core.clock import Clock
-from seeclickfix_async._transport.response import Response
+from seeclickfix_async._core.response import Response
 from seeclickfix_async.models import DetailedIssue, Issue
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from seeclickfix_async._api.decoding import Rejected, decode_plain
 from seeclickfix_async._core import validation
-from seeclickfix_async._transport.response import Response
+from seeclickfix_async._core.response import Response
 from seeclickfix_async.errors import (
     BadRequestError,
     DecodeError,

@@ -10,11 +10,12 @@ import attrs
 
 from seeclickfix_async._api import decoding
 from seeclickfix_async._api.pagination import Identified, Page
-from seeclickfix_async._transport.response import Response
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, refuse_listed_errors
 from seeclickfix_async.errors import AnswerLostError, DecodeError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Moderated
+from seeclickfix_async.models._returned import ReturnedT, with_response
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -23,7 +24,7 @@ RowT = TypeVar("RowT", bound=Identified)
 _logger = logging.getLogger("seeclickfix_async")
 
 
-def read_object(response: Response, model: type[T], *, first: bool = False) -> T:
+def read_object(response: Response, model: type[ReturnedT], *, first: bool = False) -> ReturnedT:
     """Return the object in a response.
 
     Args:
@@ -38,7 +39,8 @@ def read_object(response: Response, model: type[T], *, first: bool = False) -> T
     """
     if b'"errors"' in response.content:
         _refuse_errors(response, _decode(Response.json, response))
-    return _decode(decoding.decode_first if first else decoding.decode_object, response, model)
+    decode = decoding.decode_first if first else decoding.decode_object
+    return with_response(_decode(decode, response, model), response)
 
 
 def read_page(response: Response, model: type[RowT], key: str, number: int = 1) -> Page[RowT]:
@@ -100,25 +102,28 @@ def check_written(response: Response) -> Response:
     return response
 
 
-def read_written(response: Response, model: type[T], *, first: bool = False) -> T:
+def read_written(response: Response, model: type[ReturnedT], *, first: bool = False) -> ReturnedT:
     """Return the object in a response to a write that `check_written` has checked.
 
     Raises:
         AnswerLostError: It cannot be read. The object was written: do not send it again.
     """
     try:
-        return (decoding.decode_first if first else decoding.decode_object)(response, model)
+        decode = decoding.decode_first if first else decoding.decode_object
+        return with_response(decode(response, model), response)
     except DecodeError as error:
         raise _answer_lost(response, error) from error
 
 
-def read_written_or_moderated(response: Response, model: type[T]) -> T | Moderated:
+def read_written_or_moderated(response: Response, model: type[ReturnedT]) -> ReturnedT | Moderated:
     """Return the object that was written, or `Moderated` for a 202 without one (documented).
 
     Raises:
         AnswerLostError: As for `read_written()`.
     """
-    return Moderated() if response.status == 202 else read_written(response, model)
+    if response.status == 202:
+        return with_response(Moderated(), response)
+    return read_written(response, model)
 
 
 def _decode(decode: Callable[[Response, *Ts], T], response: Response, *args: *Ts) -> T:

@@ -20,15 +20,15 @@ from seeclickfix_async._api.query import encode, format_param, page_params
 from seeclickfix_async._api.reading import check_written, read_object, read_page
 from seeclickfix_async._core import image, validation
 from seeclickfix_async._core.credentials import api_url
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import Attachment, MultipartForm
 from seeclickfix_async._transport.request import Request, RequestOptions
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.transport import Transport
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
+from seeclickfix_async.models._returned import ReturnedT
 
-T = TypeVar("T")
 RowT = TypeVar("RowT", bound=Identified)
 
 _ROOT = api_url("")
@@ -128,12 +128,12 @@ class Requestor:
 
     async def get_object(
         self,
-        model: type[T],
+        model: type[ReturnedT],
         route: str,
         *,
         params: Iterable[tuple[str, str]] = (),
         **path: int | str,
-    ) -> T:
+    ) -> ReturnedT:
         """Call a route whose response is one object."""
         return read_object(await self.get(route, params=params, **path), model)
 

@@ -15,12 +15,12 @@ from anyio import lowlevel
 
 from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.pagination import UNSERVED_PAGE_ERRORS, Page
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._crawl.evidence import PageRequest
 from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async._crawl.report import Report
 from seeclickfix_async._crawl.time_slice import TimeSlice
 from seeclickfix_async._transport.pool import MAX_CONCURRENT_REQUESTS
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import SeeClickFixError
 from seeclickfix_async.models import Issue
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._resources.users import Users
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import AuthenticationError
 from seeclickfix_async.models import RequestTypeOption, User
 

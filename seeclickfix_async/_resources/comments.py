@@ -6,6 +6,7 @@ import attrs
 
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.response import Response
 
 
 @attrs.frozen
@@ -14,12 +15,15 @@ class Comments:
 
     _api: Requestor = attrs.field(repr=False)
 
-    async def flag(self, id: int, message: str) -> None:
+    async def flag(self, id: int, message: str) -> Response:
         """Flag a comment as inappropriate. It cannot be undone (documented).
 
         Args:
             id: The comment's id, which `Comment.id` takes from its links.
             message: The reason.
+
+        Returns:
+            The undecoded response.
 
         Raises:
             NotFoundError: There is no such comment.
@@ -27,4 +31,4 @@ class Comments:
         """
         body = {"message": validation.non_empty_str("message", message)}
         number = validation.positive_id("id", id)
-        await self._api.write("POST", "/comments/{id}/flag", body, id=number)
+        return await self._api.write("POST", "/comments/{id}/flag", body, id=number)

@@ -7,6 +7,7 @@ import attrs
 from seeclickfix_async._api.reading import read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.response import Response
 from seeclickfix_async.models import Email
 
 
@@ -36,13 +37,17 @@ class Emails:
         body = {"email": validation.non_empty_str("email", email)}
         return read_written(await self._api.write("POST", "/emails", body), Email)
 
-    async def remove(self, id: int) -> None:
+    async def remove(self, id: int) -> Response:
         """Remove an address.
 
         Args:
             id: The `Email.id` of the address.
 
+        Returns:
+            The undecoded response.
+
         Raises:
             NotFoundError: There is no address with this id.
         """
-        await self._api.write("DELETE", "/emails/{id}", id=validation.positive_id("id", id))
+        number = validation.positive_id("id", id)
+        return await self._api.write("DELETE", "/emails/{id}", id=number)

@@ -9,6 +9,7 @@ from seeclickfix_async._api.reading import read_written_or_moderated
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async.models import Comment, Moderated
 
@@ -18,7 +19,8 @@ class IssueActions:
     """The actions of `client.issues`. Sources: API pages "Comments", "Status", "Votes".
 
     Every action requires a token, and is sent again only if it certainly had no effect. If it is
-    cancelled after it was sent, the service may still carry it out. Every method raises:
+    cancelled after it was sent, the service may still carry it out. An action without an object in
+    its response returns the response itself. Every method raises:
 
         InvalidArgumentError: An argument is invalid; nothing was sent.
         AuthenticationError: There is no token, or the service refuses it.
@@ -82,23 +84,23 @@ class IssueActions:
         """
         return await self._comment("acknowledge", id, comment, image, youtube_url)
 
-    async def vote(self, id: int) -> None:
+    async def vote(self, id: int) -> Response:
         """Vote for an issue; voting twice counts once (documented)."""
-        await self._act("POST", "vote", id)
+        return await self._act("POST", "vote", id)
 
-    async def unvote(self, id: int) -> None:
+    async def unvote(self, id: int) -> Response:
         """Withdraw a vote."""
-        await self._act("DELETE", "vote", id)
+        return await self._act("DELETE", "vote", id)
 
-    async def follow(self, id: int) -> None:
+    async def follow(self, id: int) -> Response:
         """Follow an issue. The service refuses to follow it twice (documented)."""
-        await self._act("POST", "follow", id)
+        return await self._act("POST", "follow", id)
 
-    async def unfollow(self, id: int) -> None:
+    async def unfollow(self, id: int) -> Response:
         """Stop following an issue."""
-        await self._act("DELETE", "follow", id)
+        return await self._act("DELETE", "follow", id)
 
-    async def flag(self, id: int, message: str) -> None:
+    async def flag(self, id: int, message: str) -> Response:
         """Flag an issue as inappropriate. It cannot be undone (documented).
 
         Args:
@@ -106,13 +108,13 @@ class IssueActions:
             message: The reason.
         """
         body = {"message": validation.non_empty_str("message", message)}
-        await self._act("POST", "flag", id, body)
+        return await self._act("POST", "flag", id, body)
 
     async def _act(
         self, method: str, action: str, id: int, body: dict[str, str] | None = None
-    ) -> None:
+    ) -> Response:
         number = validation.positive_id("id", id)
-        await self._api.write(method, f"/issues/{{id}}/{action}", body, id=number)
+        return await self._api.write(method, f"/issues/{{id}}/{action}", body, id=number)
 
     async def _comment(
         self, action: str, id: int, comment: str, image: Image | None, youtube_url: str | None

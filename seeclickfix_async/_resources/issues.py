@@ -31,6 +31,7 @@ from seeclickfix_async.models import (
     Moderated,
     RequestTypeOption,
 )
+from seeclickfix_async.models._returned import with_response
 
 _WATCH_FILTERS = (
     "sort",
@@ -258,7 +259,7 @@ class Issues(IssueActions):
             issue = read_written_or_moderated(response, Issue)
         if isinstance(issue, Moderated):
             return issue
-        return Created(issue, response.headers.get("location"))
+        return with_response(Created(issue, response.headers.get("location")), response)
 
     async def find_lost(self, error: IssueMayExistError) -> Page[Issue]:
         """List the issues that may be the result of a report without a response, newest first.

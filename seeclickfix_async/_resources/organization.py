@@ -11,7 +11,7 @@ from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.query import IssueFilters, IssueQuery
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
-from seeclickfix_async._transport.response import Response
+from seeclickfix_async._core.response import Response
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import (
     Organization,

@@ -16,13 +16,14 @@ from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import User
+from seeclickfix_async.models._returned import Returned
 
 _NAME = (3, 40)  # characters (documented)
 _PASSWORD = (4, 40)
 
 
 @attrs.frozen
-class _Profile:
+class _Profile(Returned):
     id: int | None = None
 
 

@@ -20,7 +20,7 @@ import attrs
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.duration import Duration, to_seconds
-from seeclickfix_async._transport.response import Response
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.shared_reads import SharedReads
 from seeclickfix_async.errors._counting import counted
 

@@ -15,11 +15,11 @@ from typing import cast
 import anyio
 
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.response import is_success
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.exceptions import undecodable_error
 from seeclickfix_async._transport.httpx_compat import HTTPResponse
 from seeclickfix_async._transport.request import Exchange
-from seeclickfix_async._transport.response import is_success
 from seeclickfix_async.errors import AnswerLostError, ResponseTooLargeError
 
 MAX_BYTES = 64 * 2**20

@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.secret import Secret, strip_traceback
 from seeclickfix_async._transport import httpx_compat
 from seeclickfix_async._transport.auth import OriginBoundAuth
@@ -21,7 +22,6 @@ from seeclickfix_async._transport.exceptions import (
 from seeclickfix_async._transport.httpx_compat import HTTPClient, HTTPRequest
 from seeclickfix_async._transport.multipart import MultipartForm, OpenMultipartForm
 from seeclickfix_async._transport.request import Exchange
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import ConnectionFailedError, SeeClickFixError
 
 _PARSING_REDIRECT = "_build_redirect_request"  # a method of the library's client

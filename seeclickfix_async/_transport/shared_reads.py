@@ -9,8 +9,8 @@ import anyio
 import attrs
 from anyio.lowlevel import current_token
 
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.background import BackgroundTask
-from seeclickfix_async._transport.response import Response
 
 
 class SharedReads:

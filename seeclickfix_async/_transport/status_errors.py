@@ -10,8 +10,8 @@ from seeclickfix_async._core import backoff
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.error_secrets import mask_secrets
 from seeclickfix_async._core.quoting import shorten
+from seeclickfix_async._core.response import Response, is_success
 from seeclickfix_async._core.secret import Secret
-from seeclickfix_async._transport.response import Response, is_success
 from seeclickfix_async.errors import (
     AuthenticationError,
     BadRequestError,

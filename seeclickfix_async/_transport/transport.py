@@ -15,6 +15,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import is_secure, parse_origin
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.cache import Cache, confirm, validators
 from seeclickfix_async._transport.content import ACCEPTED_CODING
 from seeclickfix_async._transport.exceptions import invalid_redirect_error
@@ -22,7 +23,6 @@ from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter, ReturnableSlot, Unlimited
 from seeclickfix_async._transport.pool import ClientPool
 from seeclickfix_async._transport.request import UNSET, Exchange, Request, RequestOptions, Unset
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.retry import pause_after
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, status_error
 from seeclickfix_async.errors import (

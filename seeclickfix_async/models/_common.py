@@ -17,6 +17,7 @@ import attrs
 from msgspec import Meta
 
 from seeclickfix_async._core import validation
+from seeclickfix_async.models._returned import Returned
 
 # The service's timestamps carry the UTC offset of its servers, not of the city (observed).
 Time = Annotated[datetime, Meta(tz=True)]
@@ -51,7 +52,7 @@ def _time_fields(model: Any) -> tuple[str, ...]:
 
 
 @attrs.frozen
-class Timed:
+class Timed(Returned):
     """Base class of models with times, all of which can be converted to every time zone."""
 
     def __attrs_post_init__(self) -> None:

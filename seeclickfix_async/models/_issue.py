@@ -18,6 +18,7 @@ from seeclickfix_async.models._common import (
     Timed,
     clear_placeholder_times,
 )
+from seeclickfix_async.models._returned import Returned
 from seeclickfix_async.models._status import Status
 from seeclickfix_async.models._user import UserRef
 
@@ -83,7 +84,7 @@ class Relationship:
 
 
 @attrs.frozen
-class Issue:
+class Issue(Returned):
     """An issue as returned in lists and by `GET /issues/:id`.
 
     `request_type` is None for community issues. `transitions` holds the links for the status

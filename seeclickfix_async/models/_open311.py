@@ -10,6 +10,7 @@ import attrs
 from seeclickfix_async.models._common import Int64, Latitude, Link, Longitude, Time, Timed
 from seeclickfix_async.models._open_enum import OpenEnum
 from seeclickfix_async.models._question import Choice
+from seeclickfix_async.models._returned import Returned
 
 
 class ServiceRequestState(OpenEnum):
@@ -31,7 +32,7 @@ class Endpoint:
 
 
 @attrs.frozen
-class Discovery:
+class Discovery(Returned):
     """The discovery document of an Open311 server."""
 
     changeset: str | None = None
@@ -77,7 +78,7 @@ class ServiceAttribute:
 
 
 @attrs.frozen
-class ServiceDefinition:
+class ServiceDefinition(Returned):
     """The questions of a service."""
 
     service_code: str | None = None
@@ -114,7 +115,7 @@ class ServiceRequest(Timed):
 
 
 @attrs.frozen
-class Submission:
+class Submission(Returned):
     """The result of a new service request: its id, or a token until it has one."""
 
     service_request_id: str | None = None

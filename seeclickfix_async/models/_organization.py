@@ -20,11 +20,12 @@ from seeclickfix_async.models._common import (
 )
 from seeclickfix_async.models._issue import DetailedIssue
 from seeclickfix_async.models._open_enum import OpenEnum
+from seeclickfix_async.models._returned import Returned
 from seeclickfix_async.models._user import UserRef
 
 
 @attrs.frozen
-class Organization:
+class Organization(Returned):
     """A city, county or other account that is responsible for issues (documented until 2014)."""
 
     id: Int64

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async.models._common import Int64, Link, Point
+from seeclickfix_async.models._returned import Returned
 
 
 @attrs.frozen
@@ -16,7 +17,7 @@ class PlaceAvatar:
 
 
 @attrs.frozen
-class Place:
+class Place(Returned):
     """A city, county or neighbourhood (documented).
 
     Pass `url_name` to `PlaceArea`; it cannot be derived from the name. The id of a place is not

@@ -13,6 +13,7 @@ from seeclickfix_async.models._answer_encoding import Answer
 from seeclickfix_async.models._common import Int64, Link
 from seeclickfix_async.models._draft import Draft, DraftValidator
 from seeclickfix_async.models._question import Question, QuestionType
+from seeclickfix_async.models._returned import Returned
 
 RequestTypeId = int | Literal["other"]
 """The id of a request type, or `"other"` for reports that fit no request type (documented)."""
@@ -48,7 +49,7 @@ class RequestTypeOption:
 
 
 @attrs.frozen
-class RequestType:
+class RequestType(Returned):
     """A category with its questions (documented; the last four fields observed)."""
 
     id: Int64 | Literal["other"] | None = None

@@ -14,12 +14,12 @@ import attrs
 
 from seeclickfix_async._core.credentials import Bearer, build_user_agent, header_text
 from seeclickfix_async._core.duration import Duration
+from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._core.timestamps import utc_now
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter
 from seeclickfix_async._transport.request import UNSET, Request, RequestOptions, Unset
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
 from seeclickfix_async._transport.transport import Transport
 from seeclickfix_async._transport.waiter import SharedEvent

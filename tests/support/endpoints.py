@@ -27,7 +27,8 @@ _ACCOUNT: dict[str, Any] = {
 _REPORT: dict[str, Any] = {**_POINT, "description": "A hole"}
 
 
-async def _draft(client: AsyncClient) -> Any:
+async def draft(client: AsyncClient) -> Any:
+    """Return a report that the sandbox accepts."""
     form = await client.request_types.get("other")
     return form.draft(**_POINT, address="here", answers={"summary": "Hello"})
 
@@ -58,7 +59,7 @@ class Endpoint:
         """Call the method at a new sandbox; return the sandbox, with the requests it received."""
         harness = SandboxHarness()
         client = harness.make_client(OFFICIAL_TOKEN)
-        arguments = (await _draft(client),) if self.takes_draft else self.arguments
+        arguments = (await draft(client),) if self.takes_draft else self.arguments
         harness.sandbox.requests.clear()
         called = find_method(client, self.call)(*arguments, **self.options)
         timeout = anyio.move_on_after(0.5 if self.is_endless else None)
