@@ -29,6 +29,7 @@ from seeclickfix_async._core.credentials import (
 )
 from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._resources.bulletin_boards import BulletinBoards
 from seeclickfix_async._resources.client_calls import ClientCalls
 from seeclickfix_async._resources.comments import Comments
 from seeclickfix_async._resources.emails import Emails
@@ -134,6 +135,7 @@ class AsyncClient(ClientCalls):
     def _bind(self, api: Requestor, *, owner: bool) -> None:
         self._api = api
         self._owner = owner
+        self.bulletin_boards: BulletinBoards = BulletinBoards(api)
         self.comments: Comments = Comments(api)
         self.emails: Emails = Emails(api)
         self.issues: Issues = Issues(api)

@@ -6,16 +6,18 @@ import attrs
 
 from seeclickfix_async._api import body as bodies
 from seeclickfix_async._api.listing_queries import PointQuery, plain_params
-from seeclickfix_async._api.pagination import Pager
+from seeclickfix_async._api.pagination import Page, Pager
+from seeclickfix_async._api.query import page_params
 from seeclickfix_async._api.reading import read_object, read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
+from seeclickfix_async._api.unverified import read_unverified_page
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.image import Image
 from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.models import User
+from seeclickfix_async.models import Notice, User
 from seeclickfix_async.models._returned import Returned
 
 _NAME = (3, 40)  # characters (documented)
@@ -44,6 +46,26 @@ class Users:
         if read_object(response, _Profile).id is None:
             return None
         return read_object(response, User)
+
+    def notices(self, *, page: int = 1) -> Pager[Notice]:
+        """List the notices to the signed-in user (observed in the service's apps, unverified).
+
+        The form of the response is assumed. Unknown members are in `Notice.fields`, the rest in
+        `Page.response`.
+
+        Args:
+            page: The first page, from 1.
+
+        Raises:
+            AuthenticationError: There is no token, or the service refuses it.
+            DecodeError: The response contains no list.
+        """
+
+        async def get_page(number: int) -> Page[Notice]:
+            response = await self._api.get("/profile/notices", params=page_params(number))
+            return read_unverified_page(response, Notice, "notices", number)
+
+        return Pager(get_page, page)
 
     async def get(self, id: int) -> User:
         """Return an account.

@@ -53,6 +53,8 @@ from seeclickfix_async.models._request_type import RequestType as RequestType
 from seeclickfix_async.models._request_type import RequestTypeId as RequestTypeId
 from seeclickfix_async.models._request_type import RequestTypeOption as RequestTypeOption
 from seeclickfix_async.models._status import Status as Status
+from seeclickfix_async.models._unverified import BulletinBoard as BulletinBoard
+from seeclickfix_async.models._unverified import Notice as Notice
 from seeclickfix_async.models._user import Permissions as Permissions
 from seeclickfix_async.models._user import User as User
 from seeclickfix_async.models._user import UserRef as UserRef
@@ -61,6 +63,7 @@ __all__ = [
     "Actions",
     "Answer",
     "Avatar",
+    "BulletinBoard",
     "Choice",
     "Comment",
     "CommentedIssue",
@@ -78,6 +81,7 @@ __all__ = [
     "Member",
     "Mention",
     "Moderated",
+    "Notice",
     "Organization",
     "OrganizationComment",
     "OrganizationIssue",

@@ -1,4 +1,4 @@
-"""All endpoints under `/api/v2`, and those of Open311 and of photos."""
+"""All endpoints under `/api/v2`, and those of Open311, of photos and of API v3."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from seeclickfix_async.sandbox._routes.open311 import Open311Routes
 from seeclickfix_async.sandbox._routes.organization import OrganizationRoutes
 from seeclickfix_async.sandbox._routes.questions import QuestionRoutes
 from seeclickfix_async.sandbox._routes.reports import ReportRoutes
+from seeclickfix_async.sandbox._routes.unverified import UnverifiedRoutes
 
 _ROOT = "/api/v2"
 
@@ -32,7 +33,11 @@ def api_routes(city: City, gateway: Gateway, overlay: Overlay, photos: Photos) -
         **QuestionRoutes(gateway).handlers(),
     }
     rooted = {(method, f"{_ROOT}{path}"): handler for (method, path), handler in handlers.items()}
-    others = {**photos.handlers(), **Open311Routes(city, gateway, overlay).handlers()}
+    others = {
+        **photos.handlers(),
+        **Open311Routes(city, gateway, overlay).handlers(),
+        **UnverifiedRoutes(gateway).handlers(),
+    }
     return [
         Route(path, gateway.wrap(handler), methods=[method])
         for (method, path), handler in {**rooted, **others}.items()

@@ -14,6 +14,7 @@ from tests.support.endpoints import ENDPOINTS, Endpoint, find_method
 # Methods of the client that call no endpoint, and one that writes to a file.
 _NO_ENDPOINT = {"aclose", "from_env", "open311", "organization", "with_options", "photos.save"}
 _RESOURCES = (
+    "bulletin_boards",
     "comments",
     "emails",
     "issues",

@@ -116,6 +116,8 @@ ENDPOINTS = (
     Endpoint("GET", f"{_API}/places/{{id}}", "places.get", (7001,)),
     Endpoint("GET", f"{_API}/profile", "users.me"),
     Endpoint("GET", f"{_API}/profile", "verify"),
+    Endpoint("GET", f"{_API}/profile/notices", "users.notices"),
+    Endpoint("GET", "/api/v3/bulletin_boards", "bulletin_boards.near", options=_POINT),
     Endpoint("PUT", f"{_API}/profile", "users.update", options={"name": "A Name"}),
     Endpoint("GET", f"{_API}/users", "users.near", options=_POINT),
     Endpoint("GET", f"{_API}/users/{{id}}", "users.get", (41,)),
