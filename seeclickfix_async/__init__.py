@@ -37,11 +37,14 @@ if TYPE_CHECKING:
     from seeclickfix_async._api.query import IssueFilters as IssueFilters
     from seeclickfix_async._api.query import Sort as Sort
     from seeclickfix_async._api.query import Statuses as Statuses
+    from seeclickfix_async._blocking import Blocking as Blocking
+    from seeclickfix_async._blocking import blocking as blocking
     from seeclickfix_async._client import AsyncClient as AsyncClient
     from seeclickfix_async._core.clock import Clock as Clock
     from seeclickfix_async._core.credentials import PRODUCTION as PRODUCTION
     from seeclickfix_async._core.credentials import TokenExpiryWarning as TokenExpiryWarning
     from seeclickfix_async._core.credentials import TokenSource as TokenSource
+    from seeclickfix_async._core.duration import Duration as Duration
     from seeclickfix_async._core.image import Image as Image
     from seeclickfix_async._core.response import Response as Response
     from seeclickfix_async._core.secret import Secret as Secret
@@ -88,6 +91,7 @@ _LAZY_IMPORTS = {
     "": ("errors", "models", "oauth", "pull"),
     "_api.area": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
     "_watch.changes": ("Change", "ChangeKind"),
+    "_blocking": ("Blocking", "blocking"),
     "_client": ("AsyncClient",),
     "_api.client_options": ("AccessToken", "ClientOptions"),
     "_crawl.crawl": ("Crawl",),
@@ -115,6 +119,7 @@ _LAZY_IMPORTS = {
     "_api.listing_queries": ("Subset",),
     "_crawl.report": ("Estimate", "Report"),
     "_core.response": ("Response",),
+    "_core.duration": ("Duration",),
     "_core.image": ("Image",),
     "_core.secret": ("Secret",),
     "_crawl.limits": ("PageSize",),
@@ -147,6 +152,7 @@ __all__ = [
     "Area",
     "AsyncClient",
     "Batch",
+    "Blocking",
     "BoundingBox",
     "Cache",
     "Change",
@@ -160,6 +166,7 @@ __all__ = [
     "DetailedIssue",
     "Direction",
     "Draft",
+    "Duration",
     "Estimate",
     "FileStore",
     "HTTPClient",
@@ -204,6 +211,7 @@ __all__ = [
     "WatchArea",
     "Zoom",
     "__version__",
+    "blocking",
     "errors",
     "models",
     "near",

@@ -1,0 +1,100 @@
+"""Calls of a client from synchronous code: scripts, notebooks, and web frameworks without async."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Generator
+from contextlib import contextmanager
+from inspect import iscoroutine
+from typing import TypeVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from seeclickfix_async._client import AsyncClient
+from seeclickfix_async.errors import ClosedClientError
+
+T = TypeVar("T")
+
+_END = object()
+
+
+class Blocking:
+    """Waits for the calls of a client, in the event loop of another thread.
+
+    Several threads can share it. `blocking()` returns it.
+
+    Attributes:
+        closed: Whether the block of `blocking()` has ended.
+    """
+
+    def __init__(self, portal: BlockingPortal) -> None:
+        self._portal = portal
+        self.closed: bool = False
+
+    def __call__(self, call: Awaitable[T]) -> T:
+        """Wait for a call, and return its result.
+
+        Ctrl-C cancels the call.
+
+        Args:
+            call: A call that is not awaited yet: `client.issues.get(7)`, `client.issues.list()` for
+                its first page, `pull(client, to="city.db")`, or your own coroutine.
+
+        Raises:
+            ClosedClientError: The block of `blocking()` has ended.
+        """
+        if self.closed:
+            if iscoroutine(call):
+                call.close()
+            raise ClosedClientError
+        future = self._portal.start_task_soon(_wait_for, call)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def iterate(self, items: AsyncIterable[T]) -> Generator[T]:
+        """Iterate over a listing, a crawl or a feed, which is read as you proceed.
+
+        Args:
+            items: Such as `client.issues.list(status="open")`.
+        """
+        iterator = aiter(items)
+        try:
+            while (item := self(anext(iterator, _END))) is not _END:
+                yield item  # type: ignore[misc]  # not the sentinel
+        finally:
+            close = getattr(iterator, "aclose", None)  # of a generator
+            if close is not None and not self.closed:
+                self(close())
+
+
+@contextmanager
+def blocking(client: AsyncClient) -> Generator[Blocking]:
+    """Call a client from synchronous code, also where an event loop runs, as in a notebook.
+
+        client = AsyncClient()
+        with blocking(client) as scf:
+            issue = scf(client.issues.get(7))
+            for issue in scf.iterate(client.issues.list(status="open")):
+                print(issue.summary)
+
+    At the end of the block, or at Ctrl-C, the calls that are pending are cancelled, and the client
+    is closed.
+
+    Args:
+        client: A client that was not used in another event loop. Its views can be used, too.
+    """
+    with (
+        start_blocking_portal(name="seeclickfix-async") as portal,
+        portal.wrap_async_context_manager(client),
+    ):
+        runner = Blocking(portal)
+        try:
+            yield runner
+        finally:
+            runner.closed = True
+
+
+async def _wait_for(call: Awaitable[T]) -> T:
+    return await call
