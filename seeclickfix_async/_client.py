@@ -29,6 +29,7 @@ from seeclickfix_async._core.credentials import (
 )
 from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._resources.bulletin_boards import BulletinBoards
 from seeclickfix_async._resources.client_calls import ClientCalls
 from seeclickfix_async._resources.comments import Comments
@@ -148,28 +149,41 @@ class AsyncClient(ClientCalls):
 
     @classmethod
     def from_env(cls, **options: Unpack[ClientOptions]) -> AsyncClient:
-        """Return a client with the token in the environment variable SEECLICKFIX_TOKEN.
+        """Return a client of the site and the token in the environment.
 
-        The token belongs to the site in SEECLICKFIX_BASE_URL, which is also the default `base_url`.
+        The token in SEECLICKFIX_TOKEN belongs to the site in SEECLICKFIX_BASE_URL, by default
+        seeclickfix.com, which is also the default `base_url`.
 
         Args:
             **options: As for `AsyncClient`.
 
         Raises:
-            InvalidArgumentError: The token is missing or empty, or belongs to another site than
-                `base_url`.
+            InvalidArgumentError: A variable is invalid, the token is missing or empty, or it
+                belongs to another site than `base_url`.
         """
-        token = os.environ.get(TOKEN_VARIABLE, "").strip()
-        if not token:
+        token = Secret(os.environ.get(TOKEN_VARIABLE, "").strip())
+        if not token.reveal():
             raise InvalidArgumentError(TOKEN_VARIABLE, "set this environment variable to a token.")
         site = os.environ.get(SITE_VARIABLE, "").strip()
-        if site and not is_same_site(options.setdefault("base_url", site), site):
+        variables = {"token": TOKEN_VARIABLE}
+        if site and "base_url" not in options:
+            options["base_url"] = site
+            variables["base_url"] = SITE_VARIABLE
+        elif site and not is_same_site(options["base_url"], site):
             raise InvalidArgumentError(
                 "base_url",
                 f"{TOKEN_VARIABLE} belongs to {SITE_VARIABLE}, which is another site. Pass that "
                 "site's token to AsyncClient instead.",
             )
-        return cls(token, **options)
+        try:
+            return cls(token, **options)
+        except InvalidArgumentError as error:
+            if error.argument not in variables:
+                raise
+            name = variables[error.argument]
+            raise InvalidArgumentError(
+                name, error.reason, code=error.code, advice=error.advice
+            ) from None
 
     @hide_arguments
     def with_options(

@@ -142,6 +142,27 @@ def test_the_token_of_the_environment_is_for_no_other_site(
     assert "from-the-environment" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SEECLICKFIX_TOKEN", "two words"),
+        ("SEECLICKFIX_BASE_URL", "seeclickfix.com"),
+        ("SEECLICKFIX_BASE_URL", "http://test.example"),
+    ],
+)
+def test_an_invalid_value_of_the_environment_is_named(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEECLICKFIX_TOKEN", "from-the-environment")
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(InvalidArgumentError) as caught:
+        AsyncClient.from_env()
+
+    assert caught.value.argument == variable
+    assert "two words" not in str(caught.value)
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("id", [0, -1, True, "7", 7.0, None, 2**63])
 async def test_an_invalid_id_is_refused(id: Any) -> None:
