@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote_plus, urlencode
 
@@ -30,6 +30,24 @@ _MAX_STATE_LENGTH = 1000  # the provider's web server refuses about 10,000 (obse
 # RFC 6749 §3.3, without the comma, which is a common mistake for the space between two scopes.
 _SCOPE = re.compile(r"[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+# Without brackets, dots and spaces: web servers take `state[]` for `state`, some `a.b` for `a_b`.
+_EXTRA_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_MAX_EXTRA_LENGTH = 1000
+# The last three change where the response goes, or replace all other parameters (RFC 9101).
+_OWN_PARAMETERS = frozenset(
+    {
+        "client_id",
+        "code_challenge",
+        "code_challenge_method",
+        "redirect_uri",
+        "response_type",
+        "scope",
+        "state",
+        "request",
+        "request_uri",
+        "response_mode",
+    }
+)
 
 
 def generate_state() -> str:
@@ -78,6 +96,7 @@ def authorize_url(
     scope: str | Iterable[str] = (),
     pkce: Pkce | None = None,
     base_url: str = PRODUCTION,
+    extra: Mapping[str, str] | None = None,
 ) -> str:
     """Return the authorization URL to redirect a user's browser to.
 
@@ -93,6 +112,7 @@ def authorize_url(
         scope: Scope names, or a string of names separated by spaces; by default the provider's.
         pkce: A new `generate_pkce()`, for the authorization code flow.
         base_url: The provider's URL.
+        extra: More parameters, as for `begin()`.
 
     Raises:
         InvalidArgumentError: An argument is unsafe, or the provider would show an error page to
@@ -110,7 +130,7 @@ def authorize_url(
         validate_state(state)
     constant = urlencode({"client_id": client_id, "redirect_uri": redirect_uri})
     address = f"{site}{DOORKEEPER.authorize}?{constant}"
-    return build_url(address, response_type, state, scopes, pkce)
+    return build_url(address, response_type, state, scopes, pkce, extra=validate_extra(extra))
 
 
 def build_url(
@@ -119,6 +139,8 @@ def build_url(
     state: str | None,
     scopes: Sequence[str],
     pkce: Pkce | None,
+    *,
+    extra: Mapping[str, str],
 ) -> str:
     """Add the parameters of one login to the address of the authorization page."""
     url = f"{address}&response_type={response_type}"
@@ -128,7 +150,34 @@ def build_url(
         url += f"&state={quote_plus(state)}"
     if pkce is not None:
         url += f"&code_challenge={pkce.challenge}&code_challenge_method=S256"
+    if extra:
+        url += f"&{urlencode(extra)}"
     return url
+
+
+def validate_extra(extra: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the further parameters of an authorization URL, which must not replace its own.
+
+    Raises:
+        InvalidArgumentError: A name or a value is invalid, or the name is that of a parameter that
+            the login depends on.
+    """
+    if extra is not None and not isinstance(extra, Mapping):
+        raise InvalidArgumentError("extra", "must be a mapping of names to strings.")
+    checked = dict(extra or {})
+    for name, value in checked.items():
+        if not isinstance(name, str) or not _EXTRA_NAME.fullmatch(name):
+            raise InvalidArgumentError(
+                "extra", "has a name with other characters than A-Z, 0-9, _ and -."
+            )
+        if name.lower().replace("-", "_") in _OWN_PARAMETERS:
+            raise InvalidArgumentError("extra", f"must not contain {name}, which the login sets.")
+        is_text = isinstance(value, str) and 0 < len(value) <= _MAX_EXTRA_LENGTH
+        if not is_text or not value.isprintable():
+            raise InvalidArgumentError(
+                "extra", f"must have 1 to {_MAX_EXTRA_LENGTH:,} printable characters for {name}."
+            )
+    return checked
 
 
 def validate_state(state: str) -> str:

@@ -32,6 +32,7 @@ from seeclickfix_async.oauth._authorize import (
     generate_pkce,
     generate_state,
     parse_scopes,
+    validate_extra,
     validate_state,
 )
 from seeclickfix_async.oauth._parse import AuthorizationCode
@@ -135,6 +136,7 @@ def begin(
     scope: str | Iterable[str] = (),
     *,
     max_age: Duration = MAX_AGE,
+    extra: Mapping[str, str] | None = None,
     now: Now = utc_now,
 ) -> Flow:
     """Begin a login: redirect the browser to the flow's `url`, and store the flow for `finish()`.
@@ -147,6 +149,8 @@ def begin(
         scope: Scope names, or a string of names separated by spaces; by default the provider's.
             To request `write` alone loses `public`: request both (observed).
         max_age: Seconds that the login may take, from 1 to 86,400, or a timedelta.
+        extra: More parameters of the authorization URL, such as `scf_login`, which the service's
+            own apps send (observed). They cannot replace those of the login.
         now: Returns the current time as an aware datetime; for tests.
 
     Raises:
@@ -160,7 +164,7 @@ def begin(
     response_type: ResponseType = "token" if pkce is None else "code"
     return Flow(
         kind=kind,
-        url=build_url(app.address, response_type, state, scopes, pkce),
+        url=build_url(app.address, response_type, state, scopes, pkce, extra=validate_extra(extra)),
         state=Secret(state),
         verifier=None if pkce is None else pkce.verifier,
         redirect_uri=app.redirect_uri,

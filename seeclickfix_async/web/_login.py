@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -89,6 +89,7 @@ class Login:
             to the provider, since the browser may have brought one of another application.
         scope: Scope names, or one string separated by spaces; by default the provider's default.
         max_age: Seconds that a login may take, or a timedelta.
+        extra: More parameters of the authorization URL, as for `oauth.begin()`.
         now: Returns the current time, with a time zone; for tests.
 
     Raises:
@@ -108,9 +109,12 @@ class Login:
         kind: FlowKind = "code",
         scope: str | Iterable[str] = (),
         max_age: Duration = MAX_AGE,
+        extra: Mapping[str, str] | None = None,
         now: Now = utc_now,
     ) -> None:
-        flow = begin(app, kind, scope, max_age=max_age)  # refuses invalid arguments now
+        flow = begin(
+            app, kind, scope, max_age=max_age, extra=extra
+        )  # refuses invalid arguments now
         self._app = app
         self._endpoint = endpoint
         self._on_login = on_login
@@ -119,6 +123,7 @@ class Login:
         self._kind: FlowKind = kind
         self._scope = flow.scope
         self._max_age = flow.max_age
+        self._extra = dict(extra or {})
         self._now = now
         self._callback_name = _callback_name(app.redirect_uri)
         self._origin = parse_origin(app.redirect_uri)
@@ -130,7 +135,9 @@ class Login:
             now=now,
         )
         if not self._cookies.fits(flow):
-            raise InvalidArgumentError("scope", "is too long for a cookie, or the redirect URI is.")
+            raise InvalidArgumentError(
+                "scope", "is too long for a cookie, or the redirect URI or `extra` is."
+            )
 
     def routes(self) -> list[Route]:
         """Return the routes: `/login`, the callback, and `/logout` with `on_logout`.
@@ -156,7 +163,14 @@ class Login:
         return routes
 
     async def _login(self, request: Request) -> Response:
-        flow = begin(self._app, self._kind, self._scope, max_age=self._max_age, now=self._now)
+        flow = begin(
+            self._app,
+            self._kind,
+            self._scope,
+            max_age=self._max_age,
+            extra=self._extra,
+            now=self._now,
+        )
         response = RedirectResponse(flow.url, 302)
         path = as_own_path(request.query_params.get("next", "/"))
         self._cookies.add(request, response, flow, path)

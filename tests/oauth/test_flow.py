@@ -389,3 +389,59 @@ def test_no_repr_or_error_has_a_secret() -> None:
     everything = "\n".join(shown)
     assert len(shown) == 14
     assert [secret for secret in [*secrets, "the-code"] if secret in everything] == []
+
+
+@pytest.mark.parametrize("kind", ["code", "implicit"])
+def test_a_login_can_have_more_parameters(kind: oauth.FlowKind) -> None:
+    flow = _begin(kind, extra={"scf_login": "true", "login_hint": "a b&state=x"})
+    query = parse_qs(urlsplit(flow.url).query)
+
+    assert query["scf_login"] == ["true"]
+    assert query["login_hint"] == ["a b&state=x"]
+    assert query["state"] == [flow.state.reveal()]
+    assert Flow.from_dict(flow.to_dict()).url == flow.url
+
+
+_PROTECTED = (
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+)
+
+
+@given(
+    st.sampled_from(_PROTECTED),
+    st.sampled_from(
+        ["{}", " {}", "{} ", "{}[]", "{}[a]", "{}%5B%5D", "{}\0", "&{}", "{}=a&b", "+{}"]
+    ),
+    st.booleans(),
+)
+def test_a_parameter_of_the_login_cannot_be_replaced(name: str, form: str, is_upper: bool) -> None:
+    written = form.format(name.upper().replace("_", "-") if is_upper else name)
+
+    for begin in (
+        lambda: _begin(extra={written: "x"}),
+        lambda: oauth.authorize_url("app", "https://app.example/", extra={written: "x"}),
+    ):
+        with pytest.raises(InvalidArgumentError) as caught:
+            begin()
+        assert caught.value.argument == "extra"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [[("a", "b")], "a=b", {"a": ""}, {"a": "b\n"}, {"a": 1}, {"a": ["b"]}, {"": "b"}, {1: "b"},
+     {"a": "x" * 1001}, {"a": "\ud800"}],
+)  # fmt: skip
+def test_invalid_further_parameters_are_refused(extra: Any) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        _begin(extra=extra)
+
+    assert caught.value.argument == "extra"

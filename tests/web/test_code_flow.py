@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
 
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.web import _pending_login
 from tests.support.login_browser import (
     CALLBACK,
@@ -42,6 +43,16 @@ async def test_a_login_ends_with_the_token_and_the_next_path(framework: type[Sta
     assert request["code"] == [CODE]
     assert request["redirect_uri"] == [CALLBACK]
     assert len(request["code_verifier"][0]) == 43
+
+
+async def test_a_site_can_add_parameters_to_its_logins() -> None:
+    async with visited(extra={"scf_login": "true"}) as (_, browser):
+        location = (await browser.http.get("/login")).headers["Location"]
+
+    assert parse_qs(urlsplit(location).query)["scf_login"] == ["true"]
+    with pytest.raises(InvalidArgumentError, match="extra"):
+        async with visited(extra={"state": "mine"}):
+            pass
 
 
 async def test_the_attributes_of_the_cookie() -> None:
