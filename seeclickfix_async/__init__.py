@@ -65,6 +65,9 @@ if TYPE_CHECKING:
     from seeclickfix_async._transport.retry import Retry as Retry
     from seeclickfix_async._watch.changes import Change as Change
     from seeclickfix_async._watch.changes import ChangeKind as ChangeKind
+    from seeclickfix_async._watch.outbox import Delivery as Delivery
+    from seeclickfix_async._watch.outbox import Outbox as Outbox
+    from seeclickfix_async._watch.sqlite_outbox import SqliteOutbox as SqliteOutbox
     from seeclickfix_async._watch.watch import Watch as Watch
     from seeclickfix_async.errors import SeeClickFixError as SeeClickFixError
     from seeclickfix_async.models import Comment as Comment
@@ -140,6 +143,8 @@ _LAZY_IMPORTS = {
     "_transport.limiter": ("Limiter", "RateLimiter"),
     "_transport.retry": ("Retry",),
     "_transport.redis_limiter": ("RedisLimiter",),
+    "_watch.outbox": ("Delivery", "Outbox"),
+    "_watch.sqlite_outbox": ("SqliteOutbox",),
     "_watch.watch": ("Watch",),
 }
 
@@ -163,6 +168,7 @@ __all__ = [
     "Comment",
     "Crawl",
     "Created",
+    "Delivery",
     "DetailedIssue",
     "Direction",
     "Draft",
@@ -178,6 +184,7 @@ __all__ = [
     "MemoryStore",
     "Moderated",
     "Near",
+    "Outbox",
     "Page",
     "PageSize",
     "Pager",
@@ -197,6 +204,7 @@ __all__ = [
     "Secret",
     "SeeClickFixError",
     "Sort",
+    "SqliteOutbox",
     "Status",
     "Statuses",
     "StoredToken",

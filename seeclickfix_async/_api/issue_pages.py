@@ -31,6 +31,11 @@ class IssuePages:
     _requestor: Requestor
 
     @property
+    def site(self) -> str:
+        """The service's URL, without a path."""
+        return self._requestor.site
+
+    @property
     def rate(self) -> float:
         """The requests per second that the quota allows."""
         return self._requestor.transport.rate

@@ -6,10 +6,11 @@ begins and which changes are new; this module runs, repeats and schedules the po
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import deque
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import attrs
@@ -23,6 +24,7 @@ from seeclickfix_async._core.timestamps import LATEST
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._watch.changes import Change
 from seeclickfix_async._watch.cursor import OVERLAP, REREAD_PERIOD, Cursor
+from seeclickfix_async._watch.outbox import Delivery, Outbox, Send
 from seeclickfix_async.errors import (
     DecodeError,
     InvalidEnvironmentError,
@@ -85,6 +87,46 @@ class Watch:
         """
         while self._cursor is None or self._cursor.is_first_poll:
             await self._advance_or_back_off()
+
+    async def deliver(self, send: Send, outbox: Outbox) -> NoReturn:
+        """Send each change to another system, and record that in an outbox. It has no end.
+
+        The feed continues where the outbox ends; its own `cursor` is used only if the outbox is
+        new. A change is recorded when `send` returns. If `send` raises, this raises the same error,
+        and the change is delivered again the next time, with `attempts` of 1 or more.
+
+        Args:
+            send: Awaited for one `Delivery` at a time. It passes `delivery.change.key` to the
+                receiver, or asks it for the key if `delivery.attempts` is not 0.
+            outbox: A `SqliteOutbox`, or your own `Outbox`.
+
+        Raises:
+            InvalidArgumentError: The outbox belongs to another feed.
+        """
+        saved = await outbox.load(self._identity)
+        if saved is not None:
+            self._resume(Cursor.load(saved))
+        await self.begin()
+        await outbox.save(self.cursor or {})
+        async for change in self:
+            attempts = await outbox.claim(change.key)
+            if attempts is not None:
+                await send(Delivery(change, attempts))
+            await outbox.save(self.cursor or {}, change.key)
+        raise AssertionError("A feed has no end.")
+
+    def _resume(self, cursor: Cursor) -> None:
+        """Continue from a cursor, without what was read and not yet delivered."""
+        self._cursor = cursor
+        self._clock_read_at = self._clock.now()
+        self._poll, self._clock_updated, self._repeats = None, False, 0
+        self._pending.clear()
+
+    @property
+    def _identity(self) -> str:
+        """A digest of the site and the filters, which may contain a watcher token."""
+        params = sorted(self._query.params())
+        return hashlib.sha256(repr((self._pages.site, params)).encode()).hexdigest()
 
     def __aiter__(self) -> Watch:
         return self

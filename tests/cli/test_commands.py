@@ -236,7 +236,7 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
         (("demo", "--issues", "10"), 2, "is a folder, but has to be a file"),
         (("watch", "--cursor", "."), 2, "cannot become one"),
         (("demo", "--issues", "-5"), 2, "--issues: must be an integer from 0 to"),
-        (("watch", "--every", "0"), 2, "--every: must be a number from 0.001 to"),
+        (("watch", "--every", "0"), 2, "--every: must be a number of seconds from 0.001 to"),
         (
             ("watch", "--exec", "no-such-program; echo"),
             2,
