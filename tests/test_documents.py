@@ -28,7 +28,7 @@ def _read(document: str) -> str:
 
 _SNIPPETS = [
     pytest.param(document, snippet, id=f"{document}-{number}")
-    for document in ("README.md", "docs/guide.md", "docs/login.md")
+    for document in ("README.md", "docs/guide.md", "docs/login.md", "docs/calls.md")
     for number, snippet in enumerate(_FENCE.findall(_read(document)))
 ]
 
@@ -73,6 +73,7 @@ async def _call(module: ModuleType, url: str) -> None:
         "unknown": (),
         "report": (),
         "around": (),
+        "status": (),
     }
     async with _Here(base_url=url) as client:
         for name, arguments in calls.items():

@@ -8,8 +8,8 @@ process may be killed at any point:
   next time with `attempts` of 1 or more;
 * after the record: it is never delivered again.
 
-So each change is delivered at least once, and exactly once if the receiver has been told the key
-and ignores one that it has, or is asked about it when `attempts` is not 0.
+So each change is delivered at least once, and exactly once if the receiver gets the key and ignores
+one that it has, or if the key is looked up there when `attempts` is not 0.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Delivery:
     Attributes:
         change: The change, whose `key` identifies it.
         attempts: How often it may have been sent before: earlier attempts that failed, or during
-            which the process ended. If this is not 0, ask the receiver whether it has the key.
+            which the process ended. If this is not 0, look the key up at the receiver first.
     """
 
     change: Change

@@ -27,10 +27,10 @@ _PRIMARY_CODE = 0xFF  # of an extended error code
 
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION_ID};
-CREATE TABLE IF NOT EXISTS feed (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT, cursor TEXT);
+CREATE TABLE IF NOT EXISTS feed (id INTEGER PRIMARY KEY CHECK (id = 1), name, cursor);
 CREATE TABLE IF NOT EXISTS changes (
     number INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,
+    key NOT NULL UNIQUE,
     attempts INTEGER NOT NULL,
     delivered INTEGER NOT NULL DEFAULT 0
 );

@@ -97,7 +97,7 @@ class Watch:
 
         Args:
             send: Awaited for one `Delivery` at a time. It passes `delivery.change.key` to the
-                receiver, or asks it for the key if `delivery.attempts` is not 0.
+                receiver, or looks it up there if `delivery.attempts` is not 0.
             outbox: A `SqliteOutbox`, or your own `Outbox`.
 
         Raises:

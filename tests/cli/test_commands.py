@@ -236,6 +236,9 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
         (("demo", "--issues", "10"), 2, "is a folder, but has to be a file"),
         (("watch", "--cursor", "."), 2, "cannot become one"),
         (("demo", "--issues", "-5"), 2, "--issues: must be an integer from 0 to"),
+        (("watch", "--outbox", "x.db"), 2, "--outbox: is for --exec"),
+        (("watch", "--outbox", "there.db", "--exec", "true"), 2, "is not the file of an outbox"),
+        (("watch", "--outbox", "x.db", "--exec", "true", "--cursor", "x.json"), 2, "Omit --cursor"),
         (("watch", "--every", "0"), 2, "--every: must be a number of seconds from 0.001 to"),
         (
             ("watch", "--exec", "no-such-program; echo"),
@@ -332,6 +335,41 @@ def test_a_feed_is_printed_and_passed_to_a_command(tmp_path: Path) -> None:
     assert (change["kind"], change["issue"]["id"]) == ("opened", number)
     assert change["key"].startswith(f"{number}:opened:")
     assert printed == f"changed: {number}\n"
+
+
+def test_a_feed_with_an_outbox_repeats_a_change_that_was_not_processed(tmp_path: Path) -> None:
+    sandbox = Sandbox(50, settings=Settings(quota=None))
+    script = (
+        "import json, pathlib, sys; change = json.load(sys.stdin);"
+        "print(change['attempts'], flush=True); sys.exit(not pathlib.Path('ready').exists())"
+    )
+    command = shlex.join([sys.executable, "-c", script])
+    options = ("watch", "--every", "0.05", "--outbox", "feed.db", "--exec", command)
+    with sandbox.serve() as url:
+        for attempts, code in ((0, 1), (1, 130)):
+            with subprocess.Popen(
+                (*_SCF, *options),
+                env=_environment(url),
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                text=True,
+            ) as process:
+                if attempts == 0:
+                    while not _has_begun(tmp_path / "feed.db"):
+                        assert process.poll() is None
+                    sandbox.city.report()
+                assert process.stdout is not None
+                process.stdout.readline()  # the change
+                assert process.stdout.readline() == f"{attempts}\n"
+                if code == 130:
+                    process.send_signal(signal.SIGINT)
+                assert process.wait(60) == code
+            (tmp_path / "ready").touch()
+
+
+def _has_begun(outbox: Path) -> bool:
+    """Check whether a feed has written its position; it locks its file against reading it."""
+    return outbox.exists() and b'"since"' in outbox.read_bytes()
 
 
 @pytest.mark.parametrize(("program", "code"), [("pass", 130), ("raise SystemExit(3)", 1)])
