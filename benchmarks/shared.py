@@ -20,7 +20,15 @@ import coredis
 
 from benchmarks.measure import Ratio
 from benchmarks.servers import sandbox
-from seeclickfix_async import AsyncClient, HostLimiter, Limiter, RateLimiter, RedisLimiter, Report
+from seeclickfix_async import (
+    AsyncClient,
+    Duration,
+    HostLimiter,
+    Limiter,
+    RateLimiter,
+    RedisLimiter,
+    Report,
+)
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
 
@@ -109,7 +117,7 @@ class _CountingLimiter(Limiter):
 
     refused = 0
 
-    async def hold(self, seconds: float) -> None:
+    async def hold(self, seconds: Duration) -> None:
         """Count the refusal, and wait as usual."""
         self.refused += 1
         await super().hold(seconds)

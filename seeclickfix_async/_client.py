@@ -169,7 +169,7 @@ class AsyncClient(ClientCalls):
         if site and "base_url" not in options:
             options["base_url"] = site
             variables["base_url"] = SITE_VARIABLE
-        elif site and not is_same_site(options["base_url"], site):
+        elif site and not is_same_site(options.get("base_url", site), site):
             raise InvalidArgumentError(
                 "base_url",
                 f"{TOKEN_VARIABLE} belongs to {SITE_VARIABLE}, which is another site. Pass that "

@@ -45,8 +45,8 @@ def validate_seconds(lowest: float, highest: float, *, or_none: bool = False) ->
     """Return a validator of attrs fields; see `to_seconds`."""
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if value is None and or_none:
-            return
-        to_seconds(attribute.name, value, lowest, highest)
+        is_allowed = or_none and value is None
+        if not is_allowed:
+            to_seconds(attribute.name, value, lowest, highest)
 
     return check

@@ -21,7 +21,7 @@ import anyio
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
-from seeclickfix_async._core.duration import Duration, to_seconds
+from seeclickfix_async._core.duration import Duration, as_seconds, to_seconds
 from seeclickfix_async._transport.wait_queue import WaitQueue
 from seeclickfix_async._transport.waiter import Waiter
 from seeclickfix_async.errors import RateLimitedError, StatusError
@@ -172,10 +172,10 @@ class Limiter(BaseLimiter):
         """Return a slot for one request, an async context manager."""
         return Slot(self, self._deadline_after(max_wait), background=background)
 
-    async def hold(self, seconds: float) -> None:
-        """Pause all requests for some seconds; a longer pause is not shortened."""
+    async def hold(self, seconds: Duration) -> None:
+        """Pause all requests for some seconds or a timedelta; a longer pause is not shortened."""
         with self._queue.lock:
-            self._not_before = max(self._not_before, self._clock.now() + seconds)
+            self._not_before = max(self._not_before, self._clock.now() + as_seconds(seconds))
             self._queue.wake_all()  # some now have to wait longer than their max_wait
 
     async def acquire(self, deadline: float, *, background: bool) -> None:

@@ -21,7 +21,7 @@ import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
 from seeclickfix_async._core.clock import Clock
-from seeclickfix_async._core.duration import Duration
+from seeclickfix_async._core.duration import Duration, as_seconds
 from seeclickfix_async._transport import background
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async._transport.limiter import BaseLimiter
@@ -83,10 +83,10 @@ class SharedLimiter(BaseLimiter):
         """
         return SharedSlot(self, self._deadline_after(max_wait), background=background)
 
-    async def hold(self, seconds: float) -> None:
-        """Pause all requests of all processes for some seconds; a longer pause is not shortened."""
+    async def hold(self, seconds: Duration) -> None:
+        """Pause all requests of all processes for a duration; a longer pause is not shortened."""
         with self._queue.lock:
-            self._paused_until = max(self._paused_until, self._clock.now() + seconds)
+            self._paused_until = max(self._paused_until, self._clock.now() + as_seconds(seconds))
         await BackgroundTask(lambda: self._store_slots(())).wait()
 
     async def acquire(self, deadline: float, token: str, *, background: bool) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from seeclickfix_async._core.credentials import parse_origin
-from seeclickfix_async._core.duration import Duration, to_seconds
+from seeclickfix_async._core.duration import Duration, as_seconds, to_seconds
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.timestamps import Now, utc_now
@@ -74,7 +74,7 @@ class Flow:
     scope: tuple[str, ...] = ()
     issuer: str | None = None
     created_at: datetime
-    max_age: float = MAX_AGE
+    max_age: float = attrs.field(default=MAX_AGE, converter=as_seconds)
     _unused: Lock = attrs.field(init=False, factory=Lock, repr=False, eq=False)
 
     def claim(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from seeclickfix_async._core.duration import Duration, to_seconds
+from seeclickfix_async._core.duration import Duration, as_seconds_or_none, to_seconds
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.timestamps import clamp
@@ -42,7 +42,7 @@ class Token:
 
     access_token: Secret
     token_type: str
-    expires_in: float | None
+    expires_in: float | None = attrs.field(converter=as_seconds_or_none)
     scope: tuple[str, ...] | None
     created_at: datetime
     refresh_token: Secret | None = None

@@ -198,8 +198,7 @@ async def test_a_pull_and_a_sandbox_take_timedeltas(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_a_limit_for_waiting_as_a_timedelta_is_kept() -> None:
     limiter = Limiter(1, per=timedelta(hours=1))
-    async with limiter.slot():
-        pass
+    await limiter.hold(timedelta(minutes=2))
 
     with pytest.raises(RateLimitedError):
         async with limiter.slot(max_wait=timedelta(minutes=1)):
