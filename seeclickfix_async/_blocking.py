@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Generator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from inspect import iscoroutine
-from typing import TypeVar
+from inspect import isawaitable, iscoroutine
+from typing import Generic, TypeVar
 
+from anyio import CancelScope
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from seeclickfix_async._client import AsyncClient
-from seeclickfix_async.errors import ClosedClientError
+from seeclickfix_async.errors import ClosedClientError, InvalidArgumentError
 
 T = TypeVar("T")
 
@@ -41,16 +43,23 @@ class Blocking:
 
         Raises:
             ClosedClientError: The block of `blocking()` has ended.
+            InvalidArgumentError: It is not a call that can be awaited.
         """
+        if not isawaitable(call):
+            raise InvalidArgumentError(
+                "call", "must be a call, such as client.issues.get(7). Use iterate() for a crawl."
+            )
         if self.closed:
             if iscoroutine(call):
                 call.close()
             raise ClosedClientError
-        future = self._portal.start_task_soon(_wait_for, call)
+        task = _Task(call)
         try:
-            return future.result()
-        except BaseException:
-            future.cancel()
+            return self._portal.start_task_soon(task.run).result()
+        except Exception:
+            raise
+        except BaseException:  # also while the task is being started
+            self._portal.start_task_soon(task.cancel)
             raise
 
     def iterate(self, items: AsyncIterable[T]) -> Generator[T]:
@@ -96,5 +105,22 @@ def blocking(client: AsyncClient) -> Generator[Blocking]:
             runner.closed = True
 
 
-async def _wait_for(call: Awaitable[T]) -> T:
-    return await call
+class _Task(Generic[T]):
+    """A call in the event loop, which can be cancelled before it has begun, too."""
+
+    def __init__(self, call: Awaitable[T]) -> None:
+        self._call = call
+        self._scope: CancelScope | None = None
+        self._is_cancelled = False
+
+    async def run(self) -> T:
+        with CancelScope() as self._scope:
+            if self._is_cancelled:
+                self._scope.cancel()
+            return await self._call
+        raise CancelledError  # to the thread that cancelled it, and does not wait any more
+
+    async def cancel(self) -> None:
+        self._is_cancelled = True
+        if self._scope is not None:
+            self._scope.cancel()

@@ -45,8 +45,6 @@ def validate_seconds(lowest: float, highest: float, *, or_none: bool = False) ->
     """Return a validator of attrs fields; see `to_seconds`."""
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        is_allowed = or_none and value is None
-        if not is_allowed:
-            to_seconds(attribute.name, value, lowest, highest)
+        to_seconds(attribute.name, value, lowest, highest)
 
-    return check
+    return attrs.validators.optional(check) if or_none else check

@@ -6,13 +6,18 @@ import signal
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import assert_type
+from typing import Any, assert_type
 
 import anyio
 import pytest
 
 from seeclickfix_async import AsyncClient, DetailedIssue, Issue, Page, User, blocking
-from seeclickfix_async.errors import ClosedClientError, EventLoopError, NotFoundError
+from seeclickfix_async.errors import (
+    ClosedClientError,
+    EventLoopError,
+    InvalidArgumentError,
+    NotFoundError,
+)
 from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN, TOKEN
 from tests.support.endpoints import ISSUE
 from tests.support.in_process import SandboxHarness
@@ -70,6 +75,14 @@ def test_errors_are_raised_where_the_call_is(client: AsyncClient) -> None:
         with pytest.raises(NotFoundError):
             scf(client.issues.get(1))
         assert scf(client.issues.get(ISSUE)).id == ISSUE
+
+
+def test_what_is_no_call_is_refused(client: AsyncClient) -> None:
+    wrong: list[Any] = [client.issues.get, client.issues.crawl(), None]
+    with blocking(client) as scf:
+        for value in wrong:
+            with pytest.raises(InvalidArgumentError, match="must be a call"):
+                scf(value)
 
 
 def test_it_works_inside_a_running_event_loop(client: AsyncClient) -> None:
