@@ -187,12 +187,15 @@ class Transport:
         now = self.clock.now()
         if exchange.failed_at is None:
             exchange.failed_at = now
+        status = getattr(error, "status", None)
         wait = self._retry.wait(
             error,
             attempt=exchange.attempt,
             elapsed=now - exchange.failed_at,
             safe=exchange.request.is_safe,
+            repeated=status in exchange.failures,
         )
+        exchange.failures += (status,)
         if wait is not None and wait > exchange.longest_wait(error):
             return None
         exchange.attempt += 1
