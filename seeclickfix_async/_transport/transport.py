@@ -292,8 +292,8 @@ class Transport:
         unknown = self.has_callers_client and exchange.credential is None
         if not exchange.is_own or request.method != "GET" or request.into or unknown:
             return None
-        headers = tuple(sorted((request.headers or {}).items()))
-        if any(name.lower().startswith("if-") for name, _ in headers):
+        headers = tuple(sorted(request.headers.items())) if request.headers else ()
+        if headers and any(name.lower().startswith("if-") for name, _ in headers):
             return None  # the caller has its own copy to confirm
         return exchange.url, exchange.credential, options.locale, headers
 
