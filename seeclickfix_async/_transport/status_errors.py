@@ -135,7 +135,7 @@ def _challenge_error(response: Response, network: str, body: Any) -> ChallengeEr
         f"{response.status} for {response.route}. {network} in front of the service sent a web "
         "page that checks for a browser. The service did not receive the request.",
         advice="Set contact=, send fewer requests, and try from another network. If it remains, "
-        "ask the service to admit your program.",
+        "write to the service, so that it admits your program.",
         **_data(response, body),
     )
 

@@ -113,10 +113,11 @@ async def test_a_full_server_is_an_error(redis: Any) -> None:
 
 @on_asyncio
 async def test_a_server_that_refuses_or_is_away_is_an_error(server: RedisServer) -> None:
-    async with Redis(port=server.port, username="nobody", password="x") as refused:
+    once = Retry(NoBackoff(), 0)
+    async with Redis(port=server.port, username="nobody", password="x", retry=once) as refused:
         with pytest.raises(errors.ConnectionFailedError, match=r"refuses \(AuthenticationError"):
             await RedisLimiter(refused).slot().__aenter__()
-    async with Redis(port=9, retry=Retry(NoBackoff(), 0)) as away:
+    async with Redis(port=9, retry=once) as away:
         with pytest.raises(errors.ConnectionFailedError, match="cannot be reached"):
             await RedisLimiter(away).slot().__aenter__()
         for call in STORE_CALLS.values():
