@@ -61,13 +61,18 @@ class RedisScripts:
         registered: RedisScript = self._redis.register_script(script)
         return registered
 
-    def not_open_error(self) -> ClientStateError:
-        """Return the error for a RuntimeError, which is all that the libraries raise for it."""
+    def client_error(self, error: Exception) -> ClientStateError | None:
+        """Return our error for an exception if the client cannot be used; None for other reasons.
+
+        The libraries raise no more than a RuntimeError, and redis-py on trio any error.
+        """
         if self._is_redis_py and not is_of_asyncio(current_token()):
             return ClientStateError(
                 f"The Redis client of {self._owner} is of redis-py, which runs on asyncio only.",
                 advice="Pass a coredis.Redis on trio.",
             )
+        if not isinstance(error, RuntimeError):
+            return None
         if self._is_redis_py:
             problem, library = "is closed, or belongs to another event loop", "redis.asyncio"
         else:

@@ -173,10 +173,8 @@ class RedisLimiter(SharedLimiter):
         try:
             with anyio.fail_after(_REPLY_TIMEOUT):
                 reply = await script([self._key], [*common, *arguments])
-        except RuntimeError as error:
-            raise self._scripts.not_open_error() from error
         except Exception as error:
-            raise _connection_error(error) from error
+            raise (self._scripts.client_error(error) or _connection_error(error)) from error
         result, epoch = (_decode(part) for part in reply)
         if epoch != self._epoch:
             self._missed_changes += self._epoch != ""

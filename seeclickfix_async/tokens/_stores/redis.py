@@ -113,10 +113,8 @@ class RedisStore:
         try:
             with anyio.fail_after(_REPLY_TIMEOUT):
                 return await script([key], [_plain(one) for one in arguments])
-        except RuntimeError:
-            failure = self._scripts.not_open_error()
         except Exception as error:  # noqa: BLE001  # coredis raises those of anyio, too
-            failure = TokenStoreError(
+            failure = self._scripts.client_error(error) or TokenStoreError(
                 "The Redis server of the token store did not respond, or refused the command "
                 f"({type(error).__name__}). Check that it is running and not out of memory, and "
                 "the permissions of its user."
