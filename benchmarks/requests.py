@@ -1,13 +1,19 @@
-"""CPU time of `issues.get`, against bare httpx and `json.loads`."""
+"""CPU time of `issues.get`, against a bare HTTP library and `json.loads`.
+
+With httpx, the client is our own; with httpx2, one that is handed in.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import anyio
 import httpx
+import httpx2
 
 from benchmarks.measure import Ratio, paired
 from benchmarks.servers import ISSUE, fixed
@@ -32,13 +38,21 @@ async def _cpu_seconds(call: Callable[[], Awaitable[object]], concurrency: int) 
     return time.process_time() - start
 
 
-async def _ours(url: str, concurrency: int) -> float:
+async def _default(url: str, concurrency: int) -> float:
     async with AsyncClient("token", base_url=url, limiter=None) as client:
         return await _cpu_seconds(lambda: client.issues.get(20_001_500), concurrency)
 
 
-async def _bare(url: str, concurrency: int) -> float:
-    async with httpx.AsyncClient() as client:
+async def _handed_in(url: str, concurrency: int) -> float:
+    async with (
+        httpx2.AsyncClient() as http,
+        AsyncClient("token", base_url=url, limiter=None, http=http) as client,
+    ):
+        return await _cpu_seconds(lambda: client.issues.get(20_001_500), concurrency)
+
+
+async def _bare(library: Any, url: str, concurrency: int) -> float:
+    async with library.AsyncClient() as client:
 
         async def call() -> object:
             response = await client.get(f"{url}/api/v2/issues/20001500")
@@ -50,10 +64,12 @@ async def _bare(url: str, concurrency: int) -> float:
 def ratios() -> Iterator[Ratio]:
     """Yield the measured values."""
     with fixed(ISSUE) as url:
-        for concurrency in (1, 10, 100):
-            value = paired(
-                lambda n=concurrency, to=url: anyio.run(_ours, to, n),  # type: ignore[misc]
-                lambda n=concurrency, to=url: anyio.run(_bare, to, n),  # type: ignore[misc]
-                rounds=31,
-            )
-            yield Ratio(f"CPU of issues.get, {concurrency} at once / bare httpx", value, 1.05)
+        for ours, library in ((_default, httpx), (_handed_in, httpx2)):
+            for concurrency in (1, 16, 100):
+                value = paired(
+                    functools.partial(anyio.run, ours, url, concurrency),
+                    functools.partial(anyio.run, _bare, library, url, concurrency),
+                    rounds=31,
+                )
+                name = f"CPU of issues.get, {concurrency} at once / bare {library.__name__}"
+                yield Ratio(name, value, 1.05)

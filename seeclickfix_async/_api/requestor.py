@@ -221,13 +221,12 @@ class Requestor:
 
     def _url(self, route: str, path: Mapping[str, int | str]) -> str:
         for name, value in path.items():
+            if isinstance(value, int):
+                continue
             if value in (".", ".."):
                 raise InvalidArgumentError(name, "must not be '.' or '..'.")
-        parts = {
-            name: value if isinstance(value, int) else quote(value, safe="")
-            for name, value in path.items()
-        }
-        return self.site + self.root + route.format(**parts)
+            path = {**path, name: quote(value, safe="")}
+        return self.site + self.root + route.format(**path)
 
     def _locate(self, path: str) -> str:
         """Return the URL of a path under the API's root; an absolute URL is returned as it is."""

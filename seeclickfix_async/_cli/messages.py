@@ -33,6 +33,7 @@ _ADVICE = {
     "access_denied": "You are not signed in.",
     "ambiguous_name": "Use one of them with --place.",
     "blocked": "Stop sending requests, and write to the service.",
+    "browser_challenge": "Send fewer requests, or try from another network.",
     "connection_failed": _NETWORK,
     "foreign_token": "Start the login again.",
     "foreign_redirect": "Check --base-url, and whether the login page of a network has responded.",

@@ -132,7 +132,7 @@ def header_text(argument: str, value: str, *, spaces: bool = False) -> str:
     return value
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)  # part of the cache key of each request
 class Bearer:
     """An access token, from OAuth or a personal one (RFC 6750 §2.1).
 

@@ -83,9 +83,12 @@ class Cache:
 
     def put(self, key: Hashable, response: Response) -> None:
         """Replace the cached response to a request; remove it if the new one is not cacheable."""
+        is_cacheable = self._is_cacheable(response)
         with self._lock:
+            if not is_cacheable and key not in self._responses:
+                return
             self._size -= self._responses.pop(key, (None, 0))[1]
-            if not self._is_cacheable(response):
+            if not is_cacheable:
                 return
             size = _size(key, response)
             if size * _MIN_RESPONSES > self._max_bytes:

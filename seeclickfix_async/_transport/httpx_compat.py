@@ -69,6 +69,17 @@ class HTTPResponse(Protocol):
         ...
 
 
+class HTTPHeaders(Protocol):
+    """The part of a library's `Headers` that is used here."""
+
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        """The names and values as they are sent."""
+        ...
+
+    def __contains__(self, name: object, /) -> bool: ...
+
+
 class HTTPClient(Protocol):
     """The part of an `httpx.AsyncClient` or an `httpx2.AsyncClient` that is used here."""
 
@@ -78,8 +89,18 @@ class HTTPClient(Protocol):
         ...
 
     @property
-    def headers(self) -> Mapping[str, str]:
+    def headers(self) -> HTTPHeaders:
         """The headers that the client adds to its requests; names are in any case."""
+        ...
+
+    @property
+    def event_hooks(self) -> Mapping[str, list[Any]]:
+        """The functions that the client calls, by `request` and `response`."""
+        ...
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """The query parameters that the client adds to its requests."""
         ...
 
     def build_request(
@@ -111,8 +132,10 @@ class HTTPClient(Protocol):
 
 
 class HTTPLibrary(Protocol):
-    """The parts of a library that are used here: requests, and exceptions to distinguish."""
+    """The parts of a library that are used here: classes, and exceptions to distinguish."""
 
+    AsyncClient: type[HTTPClient]
+    Headers: Callable[[Any], Any]
     Request: Callable[..., HTTPRequest]
     HTTPStatusError: type[Exception]
     StreamError: type[Exception]
@@ -161,24 +184,6 @@ def _client_class() -> Any:
 
     class Client(httpx.AsyncClient):
         cookies: Any = NoCookies()
-
-        def build_request(  # type: ignore[override]
-            self,
-            method: str,
-            url: str,
-            *,
-            headers: Mapping[str, str],
-            content: Any,
-            extensions: dict[str, Any],
-        ) -> httpx.Request:
-            """Build a request to an absolute URL; only headers have to be merged."""
-            merged = self.headers
-            if headers:
-                merged = httpx.Headers(merged)
-                merged.update(headers)
-            return httpx.Request(
-                method, url, headers=merged, content=content, extensions=extensions
-            )
 
     return Client
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from typing import Any, Protocol
 
 import anyio
 from anyio.lowlevel import current_token
@@ -23,6 +22,12 @@ from anyio.lowlevel import current_token
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._transport import redis_scripts
+from seeclickfix_async._transport.redis_client import (
+    RedisClient,
+    RedisScript,
+    RedisScripts,
+    is_refusal,
+)
 from seeclickfix_async._transport.shared_limiter import SharedLimiter
 from seeclickfix_async._transport.waiter import Waiter, has_ended, running_loop
 from seeclickfix_async.errors import (
@@ -35,20 +40,12 @@ _REPLY_TIMEOUT = 10.0  # seconds that a script may take, with the network
 _MIN_WAIT = 0.001  # seconds
 
 
-class RedisClient(Protocol):
-    """The part of a `coredis.Redis` that is used here."""
-
-    def register_script(self, script: str) -> Any:
-        """Return a script that is called with `keys` and `args`."""
-        ...
-
-
 class RedisLimiter(SharedLimiter):
     """A rate limiter of `limit` requests in any window of `per` seconds, for several processes.
 
     Each process sends its own requests in the order in which they were made, those in the
-    background last. The slots of a process that died are free a minute late. Requires the extra
-    `redis`.
+    background last. The slots of a process that died are free a minute late. Requires
+    coredis (the extra `redis`) or redis-py.
 
     After a restart of the Redis server, or another loss of its data, no request is sent for one
     window. A process that starts then, before another one has used the server, does not notice the
@@ -60,11 +57,15 @@ class RedisLimiter(SharedLimiter):
     own client; they share the quota by its name.
 
     Args:
-        redis: A `coredis.Redis`, opened with `async with`, which only the caller closes.
+        redis: A `coredis.Redis`, opened with `async with`, or on asyncio a `redis.asyncio.Redis`.
+            Only the caller closes it.
         limit: Requests per window; the service documents 20.
         per: The window, in seconds or a timedelta; the service documents 60 seconds.
         name: The name of the quota on the server: one for each public IP address.
         clock: Measures waits; tests can replace it.
+
+    Raises:
+        InvalidArgumentError: An argument is invalid, such as a blocking `redis.Redis`.
     """
 
     def __init__(
@@ -78,8 +79,9 @@ class RedisLimiter(SharedLimiter):
     ) -> None:
         super().__init__(limit, per, clock)
         self._key = f"{name}:quota"
-        self._take: Any = redis.register_script(redis_scripts.TAKE)
-        self._store: Any = redis.register_script(redis_scripts.STORE)
+        self._scripts = RedisScripts(redis, "the rate limiter")
+        self._take = self._scripts.add(redis_scripts.TAKE)
+        self._store = self._scripts.add(redis_scripts.STORE)
         self._loop = running_loop()
         self._epoch = ""
         # The server has all slots if the two counts are equal. The first grows when it may have
@@ -166,14 +168,14 @@ class RedisLimiter(SharedLimiter):
     def _pause_left(self) -> float:
         return max(self._paused_until - self._clock.now(), 0.0)
 
-    async def _run(self, script: Any, *arguments: str | float) -> str:
+    async def _run(self, script: RedisScript, *arguments: str | float) -> str:
         """Run a script and return its result; note whether the server has started a new epoch."""
         common = [self._per, self._lease, self._epoch, secrets.token_hex(8)]
         try:
             with anyio.fail_after(_REPLY_TIMEOUT):
                 reply = await script([self._key], [*common, *arguments])
         except Exception as error:
-            raise _translate_exception(error) from error
+            raise (self._scripts.client_error(error) or _connection_error(error)) from error
         result, epoch = (_decode(part) for part in reply)
         if epoch != self._epoch:
             self._missed_changes += self._epoch != ""
@@ -185,14 +187,9 @@ def _decode(part: bytes | str) -> str:
     return part.decode() if isinstance(part, bytes) else part
 
 
-def _translate_exception(error: Exception) -> ConnectionFailedError | ClientStateError:
-    if isinstance(error, RuntimeError):  # coredis has no exception class for a closed client
-        return ClientStateError(
-            "The Redis client of the rate limiter is not open. Nothing was sent.",
-            advice="Use the limiter inside `async with coredis.Redis(...) as redis:`.",
-        )
+def _connection_error(error: Exception) -> ConnectionFailedError:
     kind = type(error).__name__
-    if any(base.__name__ == "ResponseError" for base in type(error).__mro__):
+    if is_refusal(error):
         return ConnectionFailedError(
             f"The Redis server of the rate limiter refuses ({kind}: {error}). Nothing was sent.",
             advice="Check its memory, its role and the permissions of its user.",

@@ -65,7 +65,7 @@ if count < least then
   pause(now + per)
   return {'lost', epoch}
 end
-if count < limit then
+if count < limit or redis.call('ZSCORE', key, token) then -- the latter if the library repeats it
   put(token, now + per + lease)
   return {'taken', epoch}
 end

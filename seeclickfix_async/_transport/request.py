@@ -124,6 +124,7 @@ class Exchange:
         deadline: When `total_timeout` ends the request that was sent last, by the event loop's
             clock.
         failed_at: When the first attempt failed, by the transport's clock.
+        failures: The status of each attempt that failed; None without a response.
         requests: How many requests were sent, redirects and retries included.
         seconds_left: How much of `total_timeout` is left for the rest of the attempt, which its
             redirects share; None for no limit.
@@ -141,6 +142,7 @@ class Exchange:
         "credential",
         "deadline",
         "failed_at",
+        "failures",
         "is_own",
         "is_renewing",
         "options",
@@ -171,6 +173,7 @@ class Exchange:
         self.seconds_left: float | None = None
         self.deadline: float = math.inf
         self.failed_at: float | None = None
+        self.failures: tuple[int | None, ...] = ()
         self.requests: int = 0
         self.sent_at: float = 0.0
         self.peer: tuple[str, int] | None = None

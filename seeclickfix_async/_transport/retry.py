@@ -18,7 +18,8 @@ from seeclickfix_async.errors import (
     ServerError,
 )
 
-_TRANSIENT = frozenset({502, 503, 504})
+_TRANSIENT = frozenset({408, 502, 503, 504, *range(520, 531)})  # 520 to 530: of Cloudflare
+_TRANSIENT_ONCE = 500  # a request that the service cannot serve fails in the same way again
 _DEFAULT_PAUSE = 10.0  # seconds; the documentation's sample of Retry-After says 10
 _ROUNDED_PAUSE = 1.0  # seconds; a Retry-After of 0 stands for less than a second
 
@@ -27,10 +28,10 @@ _ROUNDED_PAUSE = 1.0  # seconds; a Retry-After of 0 stands for less than a secon
 class Retry:
     """The retry policy of a client.
 
-    A read is sent again after a broken connection, a timeout, 429, 502, 503 and 504. A write is
-    sent again only if it certainly had no effect: there was no connection, or the service refused
-    it with 429. Therefore an issue is never reported twice. After a 401, a request is sent once
-    more if the token source has renewed its token.
+    A read is sent again after a broken connection, a timeout, 408, 429, 502, 503, 504, 520 to 530,
+    and once after 500. A write is sent again only if it certainly had no effect: there was no
+    connection, or the service refused it with 429. Therefore an issue is never reported twice.
+    After a 401, a request is sent once more if the token source has renewed its token.
 
     Args:
         attempts: The most attempts, including the first; 1 means no retries.
@@ -57,7 +58,13 @@ class Retry:
     random: Callable[[], float] = attrs.field(default=random.random, repr=False, eq=False)
 
     def wait(
-        self, error: SeeClickFixError, *, attempt: int, elapsed: float, safe: bool
+        self,
+        error: SeeClickFixError,
+        *,
+        attempt: int,
+        elapsed: float,
+        safe: bool,
+        repeated: bool = False,
     ) -> float | None:
         """Return the seconds until the next attempt, or None if there must not be one.
 
@@ -66,8 +73,9 @@ class Retry:
             attempt: The number of that attempt, from 1.
             elapsed: Seconds since the first attempt failed.
             safe: Whether the request only reads.
+            repeated: Whether an earlier attempt failed with the same status.
         """
-        if attempt >= self.attempts or not _is_retryable(error, safe=safe):
+        if attempt >= self.attempts or not _is_retryable(error, safe=safe, repeated=repeated):
             return None
         retry_after = getattr(error, "retry_after", None)
         if isinstance(error, RateLimitedError):
@@ -87,11 +95,12 @@ def pause_after(error: RateLimitedError) -> float:
     return error.retry_after or _ROUNDED_PAUSE
 
 
-def _is_retryable(error: SeeClickFixError, *, safe: bool) -> bool:
+def _is_retryable(error: SeeClickFixError, *, safe: bool, repeated: bool) -> bool:
     if isinstance(error, ConnectionFailedError):
         return not isinstance(error, InvalidEnvironmentError)
     if isinstance(error, RateLimitedError):
         return error.status is not None  # without a status, the limiter refused by max_wait
     if isinstance(error, ServerError):
-        return safe and error.status in _TRANSIENT
+        is_first = error.status == _TRANSIENT_ONCE and not repeated
+        return safe and (is_first or error.status in _TRANSIENT)
     return safe and isinstance(error, AnswerLostError)

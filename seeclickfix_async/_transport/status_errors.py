@@ -12,10 +12,12 @@ from seeclickfix_async._core.error_secrets import mask_secrets
 from seeclickfix_async._core.quoting import shorten
 from seeclickfix_async._core.response import Response, is_success
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._transport.challenge import find_challenge
 from seeclickfix_async.errors import (
     AuthenticationError,
     BadRequestError,
     BlockedError,
+    ChallengeError,
     DecodeError,
     ForeignRedirectError,
     NotFoundError,
@@ -85,9 +87,12 @@ def status_error(response: Response, *, anonymous: bool = False) -> StatusError 
         response: The response.
         anonymous: Whether the request had no credential, which may be the reason of a 401 or 403.
     """
-    if is_success(response.status):
+    network = find_challenge(response)
+    if network is None and is_success(response.status):
         return None
     body = _body(response)
+    if network is not None and _ADMINISTRATIVE not in response.content:
+        return _challenge_error(response, network, body)
     if response.status == 422:
         return _validation_error(response, body)
     kind, problem, advice, more = _classify(response, anonymous=anonymous)
@@ -120,6 +125,17 @@ def _validation_error(response: Response, body: Any) -> ValidationError:
     return ValidationError(
         f"{response.status} for {response.route}. The service refused: {faults or 'no reason'}.",
         errors=errors,
+        **_data(response, body),
+    )
+
+
+def _challenge_error(response: Response, network: str, body: Any) -> ChallengeError:
+    """Return the error for a page that checks for a browser, instead of a response."""
+    return ChallengeError(
+        f"{response.status} for {response.route}. {network} in front of the service sent a web "
+        "page that checks for a browser. The service did not receive the request.",
+        advice="Set contact=, send fewer requests, and try from another network. If it remains, "
+        "write to the service, so that it admits your program.",
         **_data(response, body),
     )
 
@@ -183,7 +199,7 @@ def _classify(
     if status == 404 and _COLLECTION.fullmatch(response.route):
         advice = "Check base_url, and any id in the path."
         return NotFoundError, "There is no such path.", advice, {"code": "unknown_path"}
-    if status >= 500:
+    if status >= 500 or status == 408:
         return ServerError, *_SERVER_ERRORS[response.route.startswith(("GET ", "HEAD "))], {}
     unnamed = BadRequestError, "The service does not accept this request.", ""
     return *_ERRORS.get(status, unnamed), {}

@@ -184,12 +184,15 @@ class Transport:
         now = self.clock.now()
         if exchange.failed_at is None:
             exchange.failed_at = now
+        status = getattr(error, "status", None)
         wait = exchange.options.retry.wait(
             error,
             attempt=exchange.attempt,
             elapsed=now - exchange.failed_at,
             safe=exchange.request.is_safe,
+            repeated=status in exchange.failures,
         )
+        exchange.failures += (status,)
         if wait is not None and wait > exchange.longest_wait(error):
             return None
         exchange.attempt += 1
@@ -286,8 +289,8 @@ class Transport:
         unknown = self.has_callers_client and exchange.credential is None
         if not exchange.is_own or request.method != "GET" or request.into or unknown:
             return None
-        headers = tuple(sorted((request.headers or {}).items()))
-        if any(name.lower().startswith("if-") for name, _ in headers):
+        headers = tuple(sorted(request.headers.items())) if request.headers else ()
+        if headers and any(name.lower().startswith("if-") for name, _ in headers):
             return None  # the caller has its own copy to confirm
         return exchange.url, exchange.credential, options.locale, options.headers, headers
 

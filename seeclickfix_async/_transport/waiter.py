@@ -65,8 +65,12 @@ def has_ended(loop: EventLoopToken) -> bool:
 def _call_soon(token: EventLoopToken) -> Callable[[Callable[[], None]], object]:
     """Return the function by which other threads call into an event loop."""
     loop: Any = token.native_token
-    on_asyncio = hasattr(loop, "call_soon_threadsafe")
-    return loop.call_soon_threadsafe if on_asyncio else loop.run_sync_soon  # type: ignore[no-any-return]
+    return loop.call_soon_threadsafe if is_of_asyncio(token) else loop.run_sync_soon  # type: ignore[no-any-return]
+
+
+def is_of_asyncio(token: EventLoopToken) -> bool:
+    """Return True for an event loop of asyncio, and False for one of trio."""
+    return hasattr(token.native_token, "call_soon_threadsafe")
 
 
 class SharedEvent:

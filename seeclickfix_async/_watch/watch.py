@@ -26,6 +26,7 @@ from seeclickfix_async._watch.changes import Change
 from seeclickfix_async._watch.cursor import OVERLAP, REREAD_PERIOD, Cursor
 from seeclickfix_async._watch.outbox import Delivery, Outbox, Send
 from seeclickfix_async.errors import (
+    ChallengeError,
     DecodeError,
     InvalidEnvironmentError,
     RateLimitedError,
@@ -40,7 +41,14 @@ _logger = logging.getLogger("seeclickfix_async")
 
 _MAX_PAUSE = 900.0  # seconds between failed polls
 _REPEATS = 2  # of an incomplete poll, before the feed continues without the rest
-_TEMPORARY = (DecodeError, RateLimitedError, ServerError, TransportError, TruncatedResultsError)
+_TEMPORARY = (
+    ChallengeError,
+    DecodeError,
+    RateLimitedError,
+    ServerError,
+    TransportError,
+    TruncatedResultsError,
+)
 
 
 class Watch:

@@ -22,10 +22,11 @@
     │   ├── AuthenticationError          unauthenticated          401, or not signed in
     │   ├── PermissionDeniedError        permission_denied        403
     │   │   └── BlockedError             blocked                  403 for the client: stop sending
+    │   ├── ChallengeError               browser_challenge        a CDN's page that needs a browser
     │   ├── NotFoundError                not_found                404
     │   ├── ValidationError              validation_failed        422, or errors in a success
     │   ├── RateLimitedError             rate_limited             429, or longer than `max_wait`
-    │   └── ServerError                  service_failed           5xx
+    │   └── ServerError                  service_failed           5xx or 408
     ├── DecodeError                      unreadable_response      not what the API documents
     ├── TruncatedResultsError            truncated_results        fewer rows than the service counts
     ├── TokenStoreError                  token_store              a token is not stored, or not safe
@@ -90,6 +91,7 @@ from seeclickfix_async.errors._oauth import UnsupportedFlowError as UnsupportedF
 from seeclickfix_async.errors._status import AuthenticationError as AuthenticationError
 from seeclickfix_async.errors._status import BadRequestError as BadRequestError
 from seeclickfix_async.errors._status import BlockedError as BlockedError
+from seeclickfix_async.errors._status import ChallengeError as ChallengeError
 from seeclickfix_async.errors._status import NotFoundError as NotFoundError
 from seeclickfix_async.errors._status import PermissionDeniedError as PermissionDeniedError
 from seeclickfix_async.errors._status import RateLimitedError as RateLimitedError
@@ -123,6 +125,7 @@ __all__ = [
     "AuthorizationError",
     "BadRequestError",
     "BlockedError",
+    "ChallengeError",
     "ClientStateError",
     "ClosedClientError",
     "ConnectionFailedError",

@@ -89,6 +89,15 @@ class BlockedError(PermissionDeniedError):
     code = "blocked"
 
 
+class ChallengeError(StatusError):
+    """A web page that checks for a browser, sent by a network such as Cloudflare.
+
+    The service did not receive the request. It is not retried: only a browser could pass.
+    """
+
+    code = "browser_challenge"
+
+
 class NotFoundError(StatusError):
     """404: the object does not exist, or this account may not see it.
 
@@ -121,6 +130,6 @@ class RateLimitedError(StatusError):
 
 
 class ServerError(StatusError):
-    """5xx: the service failed."""
+    """5xx, or 408: the service failed, or did not receive the whole request in time."""
 
     code = "service_failed"

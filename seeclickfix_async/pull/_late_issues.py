@@ -15,6 +15,7 @@ from seeclickfix_async._client import AsyncClient
 from seeclickfix_async.errors import (
     AuthenticationError,
     BlockedError,
+    ChallengeError,
     DecodeError,
     RateLimitedError,
     ServerError,
@@ -66,7 +67,7 @@ async def get_late_issues(client: AsyncClient, ids: Sequence[int], *, details: b
             failures = 0
         except (BlockedError, RateLimitedError):
             raise
-        except (ServerError, TransportError, AuthenticationError) as error:
+        except (ServerError, TransportError, AuthenticationError, ChallengeError) as error:
             late.requests += error.requests
             late.failed += 1
             failures += 1

@@ -22,6 +22,7 @@ from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core.image import HEAD, detect_suffix
 from seeclickfix_async.errors import (
     BlockedError,
+    ChallengeError,
     DecodeError,
     InvalidArgumentError,
     RateLimitedError,
@@ -147,7 +148,7 @@ class PhotoDownloader:
                 raise self._unwritable(error.__cause__) from error.__cause__
         except (DecodeError, RedirectRefusedError, ResponseTooLargeError):
             self._failures = 0  # the host works: only this photo is not available
-        except (TransportError, ServerError, RateLimitedError):
+        except (ChallengeError, TransportError, ServerError, RateLimitedError):
             self._failures += 1
         except StatusError as error:
             if error.status in _GONE:

@@ -1,6 +1,6 @@
 """Access tokens: the token endpoint, token sources and token stores.
 
-`KeyringStore` requires the extra `keyring`, and `RedisStore` the extra `redis`.
+`KeyringStore` requires the extra `keyring`, and `RedisStore` the extra `redis` or redis-py.
 """
 
 from __future__ import annotations

@@ -124,6 +124,7 @@ _PROBLEMS: tuple[tuple[type[SeeClickFixError], Problem], ...] = (
     (errors.ProviderUnavailableError, _UNREACHABLE),
     (errors.TransportError, _UNREACHABLE),
     (errors.ServerError, _UNREACHABLE),
+    (errors.ChallengeError, _UNREACHABLE),
     (errors.DecodeError, _UNREACHABLE),
     (SeeClickFixError, _UNKNOWN),
 )

@@ -24,6 +24,7 @@ SAMPLES: list[SeeClickFixError] = [
     errors.AuthenticationError("no", status=401, body={"a": 1}),
     errors.PermissionDeniedError("no", code="not_signed_in", status=403),
     errors.BlockedError("no", status=403),
+    errors.ChallengeError("no", status=403),
     errors.NotFoundError("no", status=404, route="GET /issues/{id}"),
     errors.ValidationError("no", errors={"lat": ["is bad"]}, status=422),
     errors.RateLimitedError("no", status=429, retry_after=10.0),

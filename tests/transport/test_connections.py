@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import anyio.abc
 import anyio.lowlevel
+import httpx2
 import pytest
 
 from seeclickfix_async import AsyncClient, Retry, __version__, errors
@@ -234,12 +235,20 @@ async def test_a_failed_connection_names_the_host_and_the_cause(server: _Server)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_cancellation_by_asyncio_loses_no_connection(server: _Server) -> None:
+@pytest.mark.parametrize(("library", "rounds"), [("ours", 30), ("httpx2", 8)])
+async def test_cancellation_by_asyncio_loses_no_connection(
+    server: _Server, library: str, rounds: int
+) -> None:
     """`asyncio.timeout` and web frameworks cancel a task at any step, outside of cancel scopes."""
     random = Random(311)
-    async with AsyncClient(base_url=server.url, limiter=None) as client:
+    async with (
+        httpx2.AsyncClient() as http2,
+        AsyncClient(
+            base_url=server.url, limiter=None, http=http2 if library == "httpx2" else None
+        ) as client,
+    ):
         await client.issues.get(7)
-        for _ in range(30):
+        for _ in range(rounds):
             tasks = [asyncio.ensure_future(client.issues.get(7)) for _ in range(40)]
             for _ in range(random.randrange(60)):
                 await anyio.lowlevel.checkpoint()

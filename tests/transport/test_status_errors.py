@@ -27,6 +27,7 @@ _ADMIN = {"message": "Request forbidden by administrative rules.", "documentatio
     [
         (_response(400, {"request": "Unable to parse JSON"}), errors.BadRequestError),
         (_response(405), errors.BadRequestError),
+        (_response(408), errors.ServerError),
         (_response(302), errors.BadRequestError),
         (_response(401), errors.AuthenticationError),
         (_response(403), errors.PermissionDeniedError),
@@ -144,6 +145,63 @@ def test_a_403_has_a_reason(body: Any, anonymous: bool, reason: str, words: str)
     assert isinstance(error, errors.PermissionDeniedError)
     assert error.reason == reason
     assert words in str(error)
+
+
+_PAGES = {
+    "Cloudflare": [
+        _response(403, b"<!DOCTYPE html><title>Just a moment...</title>", cf_mitigated="challenge"),
+        _response(403, b"<html>Sorry, you have been blocked", server="cloudflare"),
+        _response(503, b'<html><script src="/cdn-cgi/challenge-platform/h/b">'),
+        _response(429, b"<html>", cf_mitigated="challenge"),
+    ],
+    "Akamai": [
+        _response(403, b"<HTML><H1>Access Denied</H1>", server="AkamaiGHost"),
+        _response(403, b"<HTML>https://errors.edgesuite.net/18.a1"),
+    ],
+    "Imperva": [
+        _response(403, b"<html>Request unsuccessful.", x_cdn="Imperva"),
+        _response(503, b"<html>Request unsuccessful. Incapsula incident ID: 7"),
+    ],
+    "AWS WAF": [
+        _response(202, b"", x_amzn_waf_action="challenge"),
+        _response(405, b"", x_amzn_waf_action="captcha"),
+        _response(403, b"<html><center>403 Forbidden", server="awselb/2.0"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("network", "response"), [(name, page) for name, pages in _PAGES.items() for page in pages]
+)
+def test_a_page_that_checks_for_a_browser_is_a_challenge(network: str, response: Response) -> None:
+    error = status_error(response, anonymous=True)
+
+    assert type(error) is errors.ChallengeError
+    assert (error.status, error.code) == (response.status, "browser_challenge")
+    assert network in str(error)
+    assert "not signed in" not in str(error)
+    assert error.retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("response", "code"),
+    [
+        (_response(403, _ADMIN, server="cloudflare"), "blocked"),
+        (_response(403, b"<html>administrative rules", server="cloudflare"), "blocked"),
+        (_response(403, {"message": "No."}, server="cloudflare"), "permission_denied"),
+        (_response(403, b"", server="cloudflare"), "permission_denied"),
+        (_response(403, b"<html>No."), "permission_denied"),
+        (_response(503, b"<html>Maintenance", server="cloudflare"), "service_failed"),
+        (_response(521, b"<html>challenge", server="cloudflare"), "service_failed"),
+    ],
+)
+def test_a_refusal_of_the_service_behind_a_network_is_no_challenge(
+    response: Response, code: str
+) -> None:
+    error = status_error(response)
+
+    assert error is not None
+    assert error.code == code
 
 
 def test_a_429_has_the_seconds_to_wait() -> None:

@@ -284,7 +284,7 @@ async def test_an_unreadable_row_loses_no_other_row(
 
 
 @pytest.mark.parametrize(
-    "failure", [502, 503, 504, 429, "ConnectError", "ReadError", "ReadTimeout"]
+    "failure", [408, 502, 503, 504, 520, 530, 429, "ConnectError", "ReadError", "ReadTimeout"]
 )
 async def test_a_read_is_retried(backend: HTTPBackend, failure: int | str) -> None:
     bad = (
@@ -296,6 +296,34 @@ async def test_a_read_is_retried(backend: HTTPBackend, failure: int | str) -> No
 
     assert issue.id == 7
     assert len(backend.requests) == 3
+
+
+@pytest.mark.parametrize(("failures", "requests"), [([500], 2), ([503, 500], 3), ([500, 500], 2)])
+async def test_a_read_is_retried_once_after_a_500(
+    backend: HTTPBackend, failures: list[int], requests: int
+) -> None:
+    responses = [backend.response(status, b"") for status in failures]
+    client = make_client(backend, *responses, backend.response(body=ISSUE))
+
+    if failures == [500, 500]:
+        with pytest.raises(errors.ServerError):
+            await client.issues.get(7)
+    else:
+        assert (await client.issues.get(7)).id == 7
+
+    assert len(backend.requests) == requests
+
+
+async def test_a_challenge_is_neither_retried_nor_a_moderated_write(backend: HTTPBackend) -> None:
+    page = backend.response(202, b"", x_amzn_waf_action="challenge")
+    client = make_client(backend, page)
+
+    with pytest.raises(errors.ChallengeError, match="did not receive the request"):
+        await client.issues.get(7)
+    with pytest.raises(errors.ChallengeError):
+        await client.issues.comment(7, "hello")
+
+    assert len(backend.requests) == 2
 
 
 @pytest.mark.parametrize(("retry_after", "pause"), [("0", 1.0), ("7", 7.0), ("soon", 10.0)])
@@ -317,7 +345,8 @@ async def test_the_pause_after_a_429(backend: HTTPBackend, retry_after: str, pau
 @pytest.mark.parametrize(
     ("failure", "error"),
     [
-        (500, errors.ServerError),
+        (501, errors.ServerError),
+        (531, errors.ServerError),
         (400, errors.BadRequestError),
         (401, errors.AuthenticationError),
         (403, errors.PermissionDeniedError),
@@ -346,8 +375,10 @@ async def test_a_permanent_error_is_not_retried(
         ("WriteError", 1),
         ("ReadTimeout", 1),
         ("RemoteProtocolError", 1),
-        (502, 1),
+        (408, 1),
+        (500, 1),
         (503, 1),
+        (520, 1),
     ],
 )
 async def test_a_write_is_retried_only_if_it_certainly_had_no_effect(

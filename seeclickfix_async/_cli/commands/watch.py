@@ -164,7 +164,8 @@ async def _run(command: list[str], fields: dict[str, Any]) -> bool:
         raise InvalidArgumentError("exec", f"cannot be run: {error}.") from None
     stdin: Any = process.stdin  # a pipe
     async with process:  # until its end
-        with suppress(BrokenResourceError):  # the command need not read its input
+        # The command need not read its input; older versions of anyio raise a ConnectionError.
+        with suppress(BrokenResourceError, ConnectionError):
             await stdin.send(line)
     if process.returncode:
         err.print(

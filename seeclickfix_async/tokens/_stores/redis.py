@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 
-try:
-    from coredis import PureToken, Redis
-except ModuleNotFoundError:
-    raise ModuleNotFoundError(
-        "RedisStore requires the 'redis' extra: pip install 'seeclickfix-async[redis]'"
-    ) from None
-
 from seeclickfix_async._core.duration import Duration, to_seconds
+from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.background import BackgroundTask
-from seeclickfix_async.errors import ClientStateError, SeeClickFixError, TokenStoreError
+from seeclickfix_async._transport.redis_client import RedisClient, RedisScript, RedisScripts
+from seeclickfix_async.errors import SeeClickFixError, TokenStoreError
 from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._stores.base import validate_key
 from seeclickfix_async.tokens._stores.encoding import decode_token, encode_token
 
-T = TypeVar("T")
-
 _LOCK_INTERVAL = 0.05  # seconds between two attempts to take a lock
 _REPLY_TIMEOUT = 10.0  # seconds that a command may take, with the network
+_GET = "return redis.call('GET', KEYS[1])"
+_PUT = "return redis.call('SET', KEYS[1], ARGV[1])"
+_DELETE = "return redis.call('DEL', KEYS[1])"
+# Also if the caller has the lock: the client's library may repeat a command.
+_LOCK = """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+return redis.call('GET', KEYS[1]) == ARGV[1]
+"""
 _RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
@@ -43,16 +44,23 @@ class RedisStore:
     server does not respond within ten seconds or refuses the command.
 
     Args:
-        redis: A coredis client, which runs on asyncio and trio. You have to close it yourself.
+        redis: A `coredis.Redis`, which runs on asyncio and trio, or on asyncio a
+            `redis.asyncio.Redis`. You have to close it yourself.
         prefix: The prefix of all keys.
         lease: Seconds or a timedelta after which a lock expires, in case its process was killed. It
             has to be longer than a renewal.
+
+    Raises:
+        InvalidArgumentError: An argument is invalid, such as a blocking `redis.Redis`.
     """
 
     def __init__(
-        self, redis: Redis[Any], *, prefix: str = "seeclickfix:token:", lease: Duration = 180.0
+        self, redis: RedisClient, *, prefix: str = "seeclickfix:token:", lease: Duration = 180.0
     ) -> None:
-        self._redis = redis
+        self._scripts = RedisScripts(redis, "the token store")
+        add = self._scripts.add
+        self._get, self._put, self._delete = add(_GET), add(_PUT), add(_DELETE)
+        self._lock, self._release_lock = add(_LOCK), add(_RELEASE)
         self._prefix = prefix
         self._lease = to_seconds("lease", lease, 1, 86_400)
 
@@ -65,15 +73,15 @@ class RedisStore:
         Raises:
             TokenStoreError: The stored data is not a token.
         """
-        return decode_token(await _run(self._redis.get(self._prefix + validate_key(key))))
+        return decode_token(await self._run(self._get, self._prefix + validate_key(key)))
 
     async def put(self, key: str, token: Token) -> None:
         """Store a token; all processes see it when this returns."""
-        await _run(self._redis.set(self._prefix + validate_key(key), encode_token(token)))
+        await self._run(self._put, self._prefix + validate_key(key), Secret(encode_token(token)))
 
     async def delete(self, key: str) -> None:
         """Delete a token, if there is one."""
-        await _run(self._redis.delete([self._prefix + validate_key(key)]))
+        await self._run(self._delete, self._prefix + validate_key(key))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
         """Return an exclusive lock for a key, among all processes; it expires after `lease`."""
@@ -84,37 +92,34 @@ class RedisStore:
         """Take a lock, and release it in any case; the lock of coredis survives cancellation."""
         owner, lease = secrets.token_hex(8), int(self._lease * 1000)
         try:
-            while not await _run(  # noqa: ASYNC110  # Redis does not notify of expired keys
-                self._redis.set(name, owner, condition=PureToken.NX, px=lease)
-            ):
+            # Redis does not notify of expired keys.
+            while not await self._run(self._lock, name, owner, lease):  # noqa: ASYNC110
                 await anyio.sleep(_LOCK_INTERVAL)
             yield
         finally:
             await BackgroundTask(lambda: self._release(name, owner)).wait()
 
     async def _release(self, name: str, owner: str) -> None:
-        await _run(self._redis.eval(_RELEASE, keys=[name], args=[owner]))
+        await self._run(self._release_lock, name, owner)
+
+    async def _run(self, script: RedisScript, key: str, *arguments: str | int | Secret) -> Any:
+        """Run a script; raise ClientStateError or TokenStoreError if it fails.
+
+        These do not refer to the error of the library, whose traceback, and message in the case
+        of an unknown command, contain the token.
+        """
+        failure: SeeClickFixError
+        try:
+            with anyio.fail_after(_REPLY_TIMEOUT):
+                return await script([key], [_plain(one) for one in arguments])
+        except Exception as error:  # noqa: BLE001  # coredis raises those of anyio, too
+            failure = self._scripts.client_error(error) or TokenStoreError(
+                "The Redis server of the token store did not respond, or refused the command "
+                f"({type(error).__name__}). Check that it is running and not out of memory, and "
+                "the permissions of its user."
+            )
+        raise failure
 
 
-async def _run(command: Awaitable[T]) -> T:
-    """Run a command; raise ClientStateError or TokenStoreError if it fails.
-
-    These do not refer to the error of coredis, whose traceback, and message in the case of an
-    unknown command, contain the token.
-    """
-    failure: SeeClickFixError
-    try:
-        with anyio.fail_after(_REPLY_TIMEOUT):
-            return await command
-    except RuntimeError:  # coredis has no class of its own for a client that is not open
-        failure = ClientStateError(
-            "The Redis client of the token store is not open. Use the store inside "
-            "`async with coredis.Redis(...) as redis:`."
-        )
-    except Exception as error:  # noqa: BLE001  # coredis raises those of anyio, too
-        failure = TokenStoreError(
-            "The Redis server of the token store did not respond, or refused the command "
-            f"({type(error).__name__}). Check that it is running and not out of memory, and the "
-            "permissions of its user."
-        )
-    raise failure
+def _plain(argument: str | int | Secret) -> str | int:
+    return argument.reveal() if isinstance(argument, Secret) else argument
