@@ -45,6 +45,7 @@ from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
 from seeclickfix_async._transport.transport import Transport
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
+from seeclickfix_async.events import OnEvent
 from seeclickfix_async.models import RequestTypeOption, User
 from seeclickfix_async.oauth._token import Token
 
@@ -70,6 +71,7 @@ class ClientOptions(TypedDict, total=False):
     cache: Cache | Unset | None
     clock: Clock
     allow_insecure_http: bool
+    on_event: OnEvent | None
 
 
 class AsyncClient:
@@ -111,6 +113,9 @@ class AsyncClient:
         allow_insecure_http: Whether a token or a password may be sent over plain http to another
             machine, in a network of your own. To this machine (127.0.0.0/8, ::1, localhost) it
             always may.
+        on_event: A function that receives each event of this client and its views: requests,
+            responses, waits, retries; see `seeclickfix_async.events`. An error that it raises is
+            logged once, and does not affect requests.
 
     Raises:
         InvalidArgumentError: An argument is invalid; nothing was sent.
@@ -135,6 +140,7 @@ class AsyncClient:
         cache: Cache | Unset | None = UNSET,
         clock: Clock = SYSTEM,
         allow_insecure_http: bool = False,
+        on_event: OnEvent | None = None,
     ) -> None:
         site = normalize_base_url(base_url)
         options = RequestOptions(_credential(token, auth), timeout, total_timeout, max_wait, locale)
@@ -147,6 +153,7 @@ class AsyncClient:
             cache=Cache() if isinstance(cache, Unset) else cache,
             clock=clock,
             allow_insecure_http=allow_insecure_http,
+            on_event=on_event,
         )
         if options.credential is not None:
             transport.check_secure()
@@ -203,8 +210,8 @@ class AsyncClient:
     ) -> AsyncClient:
         """Return a view of this client with other options, such as the token of one user.
 
-        A view is cheap. It shares connections, rate limiter and cache with this client, and is
-        closed with it; closing a view has no effect.
+        A view is cheap. It shares connections, rate limiter, cache and `on_event` with this client,
+        and is closed with it; closing a view has no effect.
 
         Args:
             token: Another token; None for no token.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar, TypeVarTuple
 
 import attrs
 
 from seeclickfix_async._api import decoding
 from seeclickfix_async._api.pagination import Identified, Page
+from seeclickfix_async._transport.event_hook import EventHook
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, refuse_listed_errors
 from seeclickfix_async.errors import AnswerLostError, DecodeError
 from seeclickfix_async.errors._counting import counted
+from seeclickfix_async.events import RowRejected
 from seeclickfix_async.models import Moderated
 
 T = TypeVar("T")
@@ -41,7 +43,14 @@ def read_object(response: Response, model: type[T], *, first: bool = False) -> T
     return _decode(decoding.decode_first if first else decoding.decode_object, response, model)
 
 
-def read_page(response: Response, model: type[RowT], key: str, number: int = 1) -> Page[RowT]:
+def read_page(
+    response: Response,
+    model: type[RowT],
+    key: str,
+    number: int = 1,
+    *,
+    hook: EventHook | None = None,
+) -> Page[RowT]:
     """Return the page in a response.
 
     Args:
@@ -49,6 +58,7 @@ def read_page(response: Response, model: type[RowT], key: str, number: int = 1) 
         model: The class of its rows.
         key: The name of the list in the response; empty if the response is the list itself.
         number: The number of the page, for a response without it.
+        hook: Receives an event for each row that cannot be read.
 
     Raises:
         DecodeError: The response is not JSON, or does not contain such a list.
@@ -64,6 +74,8 @@ def read_page(response: Response, model: type[RowT], key: str, number: int = 1) 
             counted(len(rows.rejected), "row"),
             rows.rejected[0].path,
         )
+        if hook is not None:
+            _report_rejected(hook, response, rows.rejected)
     pagination = rows.pagination  # without values for a collection that has no pages
     number = pagination.page or number
     return Page(
@@ -77,6 +89,21 @@ def read_page(response: Response, model: type[RowT], key: str, number: int = 1) 
         response=response,
         key=key,
     )
+
+
+def _report_rejected(
+    hook: EventHook, response: Response, rejected: Iterable[decoding.Rejected]
+) -> None:
+    for row in rejected:
+        hook.emit(
+            RowRejected(
+                method=response.route.partition(" ")[0],
+                route=response.route,
+                path=row.path,
+                reason=row.reason,
+                request_id=response.request_id,
+            )
+        )
 
 
 def _count(number: int | None) -> int | None:
@@ -127,7 +154,8 @@ def _decode(decode: Callable[[Response, *Ts], T], response: Response, *args: *Ts
         return decode(response, *args)
     except DecodeError as error:
         if response.is_foreign:
-            raise foreign_redirect_error(response.url, response.route, response.secrets) from error
+            foreign = foreign_redirect_error(response.url, response.route, response.secrets)
+            raise response.identify(foreign) from error
         raise
 
 
@@ -138,9 +166,10 @@ def _refuse_errors(response: Response, body: object) -> None:
 
 def _answer_lost(response: Response, error: DecodeError) -> AnswerLostError:
     at_path = f" at {error.path}" if error.path else ""
-    return AnswerLostError(
+    lost = AnswerLostError(
         f"The response has a success status and cannot be read{at_path}: the service has probably "
         "executed the request.",
         advice="Before you write again, check whether it did.",
         route=response.route,
     )
+    return response.identify(lost)
