@@ -22,10 +22,10 @@ class EventHook:
     """
 
     def __init__(self, on_event: OnEvent) -> None:
-        call = getattr(type(on_event), "__call__", None)  # noqa: B004  # may be a coroutine function
-        if call is None:
+        if not callable(on_event):
             raise InvalidArgumentError("on_event", "must be a function that takes an event.")
-        if inspect.iscoroutinefunction(on_event) or inspect.iscoroutinefunction(call):
+        methods = on_event, getattr(on_event, "__call__", None)  # noqa: B004  # may be asynchronous
+        if any(map(inspect.iscoroutinefunction, methods)):
             raise InvalidArgumentError(
                 "on_event",
                 "must be a plain function, not a coroutine function: events are reported while a "

@@ -141,6 +141,8 @@ class BaseLimiter(ABC):
 
     def _report_wait(self, waiter: Waiter) -> float:
         """Report that a waiter waits; return the seconds after which to call this again."""
+        if waiter.on_wait is None:
+            return math.inf
         with self._queue.lock:
             expected = self._seconds_until(self._queue.index(waiter))
         # Without the lock: the function is the caller's.

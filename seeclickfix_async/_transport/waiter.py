@@ -77,16 +77,14 @@ class Waiter:
             expected: The least number of seconds that are left.
             now: The time.
         """
-        if self.on_wait is None:
-            return math.inf
         on_wait, total = self.on_wait, now - self.since + expected
-        if total >= LONG_WAIT:
+        is_long = total >= LONG_WAIT
+        if is_long:
             self.on_wait = None
-        elif self._is_reported or expected <= 0:
-            return self.since + LONG_WAIT - now
-        self._is_reported = True
-        on_wait(total)
-        return math.inf if self.on_wait is None else self.since + LONG_WAIT - now
+        if on_wait is not None and (is_long or (expected > 0 and not self._is_reported)):
+            self._is_reported = True
+            on_wait(total)
+        return math.inf if is_long else self.since + LONG_WAIT - now
 
 
 def running_loop() -> EventLoopToken | None:
