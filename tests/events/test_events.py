@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -10,7 +11,15 @@ import attrs
 import httpx
 import pytest
 
-from seeclickfix_async import AsyncClient, Cache, Limiter, MemoryStore, StoredToken, TokenEndpoint
+from seeclickfix_async import (
+    AsyncClient,
+    Cache,
+    HostLimiter,
+    Limiter,
+    MemoryStore,
+    StoredToken,
+    TokenEndpoint,
+)
 from seeclickfix_async.errors import (
     AnswerLostError,
     InvalidArgumentError,
@@ -190,6 +199,26 @@ async def test_waiting_for_the_quota_is_reported_and_logged(
         f"{_ROUTE}: attempt 1 waits 60.0 s for the quota"
     ]
     assert (_kinds(events)[-1], events[-1].requests) == ("CallEnded", 0)  # type: ignore[union-attr]
+
+
+async def test_a_wait_for_a_quota_that_processes_share_is_reported(tmp_path: Path) -> None:
+    clock, waits, is_reported = VirtualClock(), list[float](), anyio.Event()
+    limiter = HostLimiter(1, per=60.0, folder=tmp_path, clock=clock)
+
+    def note(seconds: float) -> None:
+        waits.append(seconds)
+        is_reported.set()
+
+    async with limiter.slot():
+        pass
+    slot = limiter.slot()
+    slot.on_wait = note
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(slot.__aenter__)
+        await is_reported.wait()
+        tasks.cancel_scope.cancel()
+
+    assert waits == [60.0]
 
 
 async def test_a_wait_that_gets_long_is_reported_again() -> None:
