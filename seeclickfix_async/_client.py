@@ -45,7 +45,7 @@ from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
 from seeclickfix_async._transport.transport import Transport
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
-from seeclickfix_async.events import OnEvent
+from seeclickfix_async.events._on_event import OnEvent
 from seeclickfix_async.models import RequestTypeOption, User
 from seeclickfix_async.oauth._token import Token
 

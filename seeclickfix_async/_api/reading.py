@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from typing import TypeVar, TypeVarTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 import attrs
 
 from seeclickfix_async._api import decoding
 from seeclickfix_async._api.pagination import Identified, Page
-from seeclickfix_async._transport.event_hook import EventHook
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, refuse_listed_errors
 from seeclickfix_async.errors import AnswerLostError, DecodeError
 from seeclickfix_async.errors._counting import counted
-from seeclickfix_async.events import RowRejected
 from seeclickfix_async.models import Moderated
+
+if TYPE_CHECKING:
+    from seeclickfix_async._transport.event_hook import EventHook
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -75,7 +76,7 @@ def read_page(
             rows.rejected[0].path,
         )
         if hook is not None:
-            _report_rejected(hook, response, rows.rejected)
+            hook.rejected(response, rows.rejected)
     pagination = rows.pagination  # without values for a collection that has no pages
     number = pagination.page or number
     return Page(
@@ -89,21 +90,6 @@ def read_page(
         response=response,
         key=key,
     )
-
-
-def _report_rejected(
-    hook: EventHook, response: Response, rejected: Iterable[decoding.Rejected]
-) -> None:
-    for row in rejected:
-        hook.emit(
-            RowRejected(
-                method=response.route.partition(" ")[0],
-                route=response.route,
-                path=row.path,
-                reason=row.reason,
-                request_id=response.request_id,
-            )
-        )
 
 
 def _count(number: int | None) -> int | None:

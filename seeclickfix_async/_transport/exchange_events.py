@@ -1,4 +1,4 @@
-"""The events of an exchange, and their lines in the log.
+"""The events of an exchange: their lines in the log, and what the caller's function receives.
 
 Each function is called at the place that decides what it reports.
 """
@@ -6,27 +6,22 @@ Each function is called at the place that decides what it reports.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
-from seeclickfix_async._core.credentials import parse_origin
-from seeclickfix_async._core.error_secrets import mask_secrets
-from seeclickfix_async._core.quoting import shorten
-from seeclickfix_async._transport.event_hook import EventHook
 from seeclickfix_async._transport.request import Exchange
 from seeclickfix_async._transport.waiter import LONG_WAIT
 from seeclickfix_async.errors import SeeClickFixError
-from seeclickfix_async.events import (
-    CallEnded,
-    RequestFailed,
-    RequestSent,
-    ResponseReceived,
-    RetryScheduled,
-    WaitingForQuota,
-)
+
+if TYPE_CHECKING:
+    from seeclickfix_async._transport.event_hook import EventHook
 
 _logger = logging.getLogger("seeclickfix_async")
 
 _SHORTEST_SHOWN = 0.05  # seconds
+
+callers_hook: ContextVar[EventHook | None] = ContextVar("callers_hook", default=None)
+"""The hook of the call that is being sent: its token source may send requests of its own."""
 
 
 def report_wait(exchange: Exchange, seconds: float) -> None:
@@ -39,28 +34,21 @@ def report_wait(exchange: Exchange, seconds: float) -> None:
             seconds,
         )
     if exchange.hook is not None:
-        exchange.hook.emit(WaitingForQuota(**_describe(exchange), wait=seconds))
+        exchange.hook.waiting(exchange, seconds)
 
 
 def report_sent(exchange: Exchange) -> None:
     """Report that a request is sent."""
     _logger.debug("%s: attempt %d is sent", exchange.request.route, exchange.attempt)
     if exchange.hook is not None:
-        exchange.hook.emit(RequestSent(**_describe(exchange), waited=exchange.waited))
+        exchange.hook.sent(exchange)
 
 
 def report_received(exchange: Exchange, status: int, seconds: float) -> None:
     """Report that a response was received."""
     _logger.debug("%s: %d in %.3f s", exchange.request.route, status, seconds)
     if exchange.hook is not None:
-        exchange.hook.emit(
-            ResponseReceived(
-                **_describe(exchange),
-                status=status,
-                seconds=seconds,
-                request_id=exchange.request_id,
-            )
-        )
+        exchange.hook.received(exchange, status, seconds)
 
 
 def report_failed(exchange: Exchange, error: BaseException, seconds: float) -> None:
@@ -68,14 +56,7 @@ def report_failed(exchange: Exchange, error: BaseException, seconds: float) -> N
     reason = _reason(error)
     _logger.debug("%s: no response in %.3f s (%s)", exchange.request.route, seconds, reason)
     if exchange.hook is not None:
-        exchange.hook.emit(
-            RequestFailed(
-                **_describe(exchange),
-                seconds=seconds,
-                reason=reason,
-                request_id=exchange.request_id,
-            )
-        )
+        exchange.hook.failed(exchange, reason, seconds)
 
 
 def report_retry(exchange: Exchange, error: SeeClickFixError, wait: float) -> None:
@@ -89,42 +70,13 @@ def report_retry(exchange: Exchange, error: SeeClickFixError, wait: float) -> No
         f"in {wait:.1f} s" if wait >= _SHORTEST_SHOWN else "at once",
     )
     if exchange.hook is not None:
-        exchange.hook.emit(
-            RetryScheduled(
-                **_describe(exchange),
-                wait=wait,
-                reason=error.code,
-                status=status,
-                request_id=error.request_id,
-            )
-        )
+        exchange.hook.retrying(exchange, error, status, wait)
 
 
-def report_ended(
-    exchange: Exchange, hook: EventHook, error: BaseException | None, seconds: float
-) -> None:
+def report_ended(exchange: Exchange, error: BaseException | None, seconds: float) -> None:
     """Report that a call has ended; after a success, `error` is None."""
-    hook.emit(
-        CallEnded(
-            **_describe(exchange),
-            seconds=seconds,
-            requests=exchange.requests,
-            reason="" if error is None else _reason(error),
-        )
-    )
-
-
-def _describe(exchange: Exchange) -> dict[str, Any]:
-    request = exchange.request
-    _, host, port = parse_origin(exchange.url)
-    return {
-        "call": exchange.call,
-        "method": request.method,
-        "route": request.route,
-        "attempt": exchange.attempt,
-        "host": host if exchange.is_own else shorten(mask_secrets(host, exchange.secrets)),
-        "port": port,
-    }
+    if exchange.hook is not None:
+        exchange.hook.ended(exchange, "" if error is None else _reason(error), seconds)
 
 
 def _reason(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -14,9 +14,11 @@ from seeclickfix_async._core.credentials import Bearer, Credential, RenewableBea
 from seeclickfix_async._core.quoting import parse_request_id
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
-from seeclickfix_async._transport.event_hook import EventHook
 from seeclickfix_async._transport.multipart import MultipartForm
 from seeclickfix_async.errors import RateLimitedError, SeeClickFixError
+
+if TYPE_CHECKING:
+    from seeclickfix_async._transport.event_hook import EventHook
 
 
 class Unset:

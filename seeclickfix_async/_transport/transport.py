@@ -6,7 +6,7 @@ import functools
 import itertools
 from collections.abc import Hashable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urljoin
 
 import anyio
@@ -19,9 +19,9 @@ from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import is_secure, parse_origin
 from seeclickfix_async._transport.cache import Cache, confirm, validators
 from seeclickfix_async._transport.content import ACCEPTED_CODING
-from seeclickfix_async._transport.event_hook import EventHook, callers_hook
 from seeclickfix_async._transport.exceptions import invalid_redirect_error
 from seeclickfix_async._transport.exchange_events import (
+    callers_hook,
     report_ended,
     report_failed,
     report_received,
@@ -46,7 +46,10 @@ from seeclickfix_async.errors import (
     SeeClickFixError,
     TransportError,
 )
-from seeclickfix_async.events import OnEvent
+from seeclickfix_async.events._on_event import OnEvent
+
+if TYPE_CHECKING:
+    from seeclickfix_async._transport.event_hook import EventHook
 
 _MAX_REDIRECTS = 10
 _UNLIMITED = Unlimited()
@@ -89,7 +92,11 @@ class Transport:
         allow_insecure_http: bool = False,
         on_event: OnEvent | None = None,
     ) -> None:
-        self.hook: EventHook | None = None if on_event is None else EventHook(on_event)
+        self.hook: EventHook | None = None
+        if on_event is not None:
+            from seeclickfix_async._transport.event_hook import EventHook  # noqa: PLC0415
+
+            self.hook = EventHook(on_event)
         self._origin = parse_origin(site)
         self._may_sign = allow_insecure_http or is_secure(site)
         self._root = f"{site}/"
@@ -166,18 +173,16 @@ class Transport:
 
     async def _send_with_events(self, exchange: Exchange) -> Response:
         """Send a request of its own, and report that the call has ended; see `send`."""
-        hook, outer = exchange.hook, callers_hook.get()
-        assert hook is not None  # noqa: S101  # see `send`
-        began_at = self.clock.now()
+        outer, began_at = callers_hook.get(), self.clock.now()
         exchange.call = next(_call_numbers)
-        callers_hook.set(hook)
+        callers_hook.set(exchange.hook)
         try:
             response = await self._send_until_success(exchange)
         except BaseException as error:
-            report_ended(exchange, hook, error, self.clock.now() - began_at)
+            report_ended(exchange, error, self.clock.now() - began_at)
             raise
         else:
-            report_ended(exchange, hook, None, self.clock.now() - began_at)
+            report_ended(exchange, None, self.clock.now() - began_at)
             return response
         finally:
             callers_hook.set(outer)

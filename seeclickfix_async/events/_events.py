@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeAlias
 
 import attrs
@@ -160,6 +159,3 @@ Event: TypeAlias = (
     | RowRejected
 )
 """Any event."""
-
-OnEvent: TypeAlias = Callable[[Event], object]
-"""A function that receives events. It must return soon: it runs in the event loop."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import anyio
 import attrs
@@ -15,7 +15,7 @@ import attrs
 from seeclickfix_async._core.credentials import Bearer, build_user_agent, header_text
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._core.timestamps import utc_now
-from seeclickfix_async._transport.event_hook import EventHook, callers_hook
+from seeclickfix_async._transport.exchange_events import callers_hook
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter
 from seeclickfix_async._transport.request import UNSET, Request, RequestOptions, Unset
@@ -33,7 +33,7 @@ from seeclickfix_async.errors import (
     StatusError,
     TransportError,
 )
-from seeclickfix_async.events import OnEvent
+from seeclickfix_async.events._on_event import OnEvent
 from seeclickfix_async.oauth import _token_requests as token_requests
 from seeclickfix_async.oauth._application import Application
 from seeclickfix_async.oauth._introspection import (
@@ -46,6 +46,9 @@ from seeclickfix_async.oauth._parse import AuthorizationCode
 from seeclickfix_async.oauth._provider_errors import provider_error
 from seeclickfix_async.oauth._token import Token, token_from_json
 from seeclickfix_async.oauth._token_requests import Form
+
+if TYPE_CHECKING:
+    from seeclickfix_async._transport.event_hook import EventHook
 
 T = TypeVar("T")
 

@@ -21,7 +21,6 @@ from seeclickfix_async.errors import (
     StatusError,
     TransportError,
 )
-from seeclickfix_async.events import TokenRefreshed
 from seeclickfix_async.oauth._token import LEEWAY, Token
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.tokens._stores.base import TokenStore, validate_key
@@ -174,7 +173,7 @@ class StoredToken:
         reason = "refused" if token.access_token == refused else "expired"
         _logger.debug("A token was refreshed in %.3f s (%s)", seconds, reason)
         if self._endpoint.hook is not None:
-            self._endpoint.hook.emit(TokenRefreshed(seconds=seconds, reason=reason))
+            self._endpoint.hook.refreshed(reason, seconds)
         return new
 
     async def _request_new(self, endpoint: TokenEndpoint, token: Token) -> Token:

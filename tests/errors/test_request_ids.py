@@ -28,8 +28,8 @@ async def _get(client: AsyncClient) -> object:
     return await client.issues.get(7)
 
 
-async def _vote(client: AsyncClient) -> object:
-    return await client.issues.vote(7)
+async def _vote(client: AsyncClient) -> None:
+    await client.issues.vote(7)
 
 
 async def _list(client: AsyncClient) -> object:
