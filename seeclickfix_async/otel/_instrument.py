@@ -154,7 +154,8 @@ def _outcome(event: _CallEvent) -> dict[str, Any]:
             return {"http.response.status_code": status}
         case RequestFailed() | RetryScheduled():
             return {"error.type": event.reason}
-    return {}
+        case _:
+            return {}
 
 
 def _end(call: _Call, reason: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import Any
 
 import anyio
@@ -260,3 +262,12 @@ async def test_no_attribute_is_confidential(telemetry: Telemetry) -> None:
     output = "".join(span.to_json() for span in telemetry.spans)
     for canary in ("the-token", "words", "41.05", "/41", "key-of-photo", "signature"):
         assert canary not in output
+
+
+def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    for name in ("seeclickfix_async.otel", "seeclickfix_async.otel._instrument"):
+        monkeypatch.delitem(sys.modules, name)
+
+    with pytest.raises(ModuleNotFoundError, match=r"requires the 'otel' extra: pip install"):
+        importlib.import_module("seeclickfix_async.otel")
