@@ -1,6 +1,7 @@
 """Async client for the SeeClickFix 311 API v2.
 
-Everything public is here and in `errors`, `models`, `oauth`, `tokens`, `pull`, `web` and `sandbox`.
+Everything public is here and in `errors`, `events`, `models`, `oauth`, `tokens`, `pull`, `web`,
+`otel` and `sandbox`.
 Names are loaded when they are first used, so that importing the package costs next to nothing; the
 HTTP library is imported with the first client.
 """
@@ -15,6 +16,7 @@ from seeclickfix_async._version import __version__
 
 if TYPE_CHECKING:
     from seeclickfix_async import errors as errors
+    from seeclickfix_async import events as events
     from seeclickfix_async import models as models
     from seeclickfix_async import oauth as oauth
     from seeclickfix_async import pull as pull
@@ -91,7 +93,7 @@ if TYPE_CHECKING:
     from seeclickfix_async.tokens import TokenStore as TokenStore
 
 _LAZY_IMPORTS = {
-    "": ("errors", "models", "oauth", "pull"),
+    "": ("errors", "events", "models", "oauth", "pull"),
     "_api.area": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
     "_watch.changes": ("Change", "ChangeKind"),
     "_blocking": ("Blocking", "blocking"),
@@ -221,6 +223,7 @@ __all__ = [
     "__version__",
     "blocking",
     "errors",
+    "events",
     "models",
     "near",
     "oauth",

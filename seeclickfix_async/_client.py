@@ -49,6 +49,7 @@ from seeclickfix_async._transport.request import TOTAL_TIMEOUT, UNSET, RequestOp
 from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
 from seeclickfix_async._transport.transport import Transport
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.events._on_event import OnEvent
 
 
 class AsyncClient(ClientCalls):
@@ -91,6 +92,9 @@ class AsyncClient(ClientCalls):
         allow_insecure_http: Whether a token or a password may be sent over plain http to another
             machine, in a network of your own. To this machine (127.0.0.0/8, ::1, localhost) it
             always may.
+        on_event: A function that receives each event of this client and its views: requests,
+            responses, waits, retries; see `seeclickfix_async.events`. An error that it raises is
+            logged once, and does not affect requests.
 
     Raises:
         InvalidArgumentError: An argument is invalid; nothing was sent.
@@ -115,6 +119,7 @@ class AsyncClient(ClientCalls):
         cache: Cache | Unset | None = UNSET,
         clock: Clock = SYSTEM,
         allow_insecure_http: bool = False,
+        on_event: OnEvent | None = None,
     ) -> None:
         site = normalize_base_url(base_url)
         options = RequestOptions(
@@ -128,6 +133,7 @@ class AsyncClient(ClientCalls):
             cache=Cache() if isinstance(cache, Unset) else cache,
             clock=clock,
             allow_insecure_http=allow_insecure_http,
+            on_event=on_event,
         )
         if options.credential is not None:
             transport.check_secure()
@@ -200,8 +206,8 @@ class AsyncClient(ClientCalls):
     ) -> AsyncClient:
         """Return a view of this client with other options, such as the token of one user.
 
-        A view is cheap. It shares connections, rate limiter and cache with this client, and is
-        closed with it; closing a view has no effect.
+        A view is cheap. It shares connections, rate limiter, cache and `on_event` with this client,
+        and is closed with it; closing a view has no effect.
 
         Args:
             token: Another token; None for no token.

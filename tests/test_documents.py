@@ -28,7 +28,13 @@ def _read(document: str) -> str:
 
 _SNIPPETS = [
     pytest.param(document, snippet, id=f"{document}-{number}")
-    for document in ("README.md", "docs/guide.md", "docs/login.md", "docs/calls.md")
+    for document in (
+        "README.md",
+        "docs/guide.md",
+        "docs/login.md",
+        "docs/calls.md",
+        "docs/observability.md",
+    )
     for number, snippet in enumerate(_FENCE.findall(_read(document)))
 ]
 
@@ -79,6 +85,8 @@ async def _call(module: ModuleType, url: str) -> None:
         for name, arguments in calls.items():
             if hasattr(module, name):
                 await getattr(module, name)(client, *arguments)
+        if hasattr(module, "main"):
+            await module.main()
         if hasattr(module, "follow"):  # a feed does not end by itself
             with anyio.move_on_after(0.5) as while_it_runs:
                 await module.follow(client)

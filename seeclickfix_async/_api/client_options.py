@@ -21,6 +21,7 @@ from seeclickfix_async._transport.limiter import RateLimiter
 from seeclickfix_async._transport.request import Unset
 from seeclickfix_async._transport.retry import Retry
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.events._on_event import OnEvent
 from seeclickfix_async.oauth._token import Token
 
 TOKEN_VARIABLE = "SEECLICKFIX_TOKEN"  # noqa: S105  # a name, not a token
@@ -45,6 +46,7 @@ class ClientOptions(TypedDict, total=False):
     cache: Cache | Unset | None
     clock: Clock
     allow_insecure_http: bool
+    on_event: OnEvent | None
 
 
 def parse_credential(

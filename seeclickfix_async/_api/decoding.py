@@ -18,7 +18,6 @@ from seeclickfix_async._api import normalize
 from seeclickfix_async._core import lenient_json
 from seeclickfix_async._core.lenient_json import UNREADABLE
 from seeclickfix_async._core.response import Response
-from seeclickfix_async.errors import DecodeError
 from seeclickfix_async.models import Pagination
 
 T = TypeVar("T")
@@ -127,7 +126,7 @@ def decode_plain(response: Response, key: str, rejected: Collection[int]) -> tup
     try:
         return tuple(lenient_json.loads(row) for index, row in rows if index not in rejected)
     except UNREADABLE as error:
-        raise DecodeError(_path_and_reason(error)[1], path=key, route=response.route) from None
+        raise response.decode_error(_path_and_reason(error)[1], key) from None
 
 
 def _check_size(response: Response) -> None:
@@ -138,11 +137,8 @@ def _check_size(response: Response) -> None:
 
 def _check_rows(rows: Sized, key: str, response: Response) -> None:
     if len(rows) > _MAX_ROWS:
-        raise DecodeError(
-            f"It has more than {_MAX_ROWS:,} rows. Request fewer with per_page.",
-            path=key,
-            route=response.route,
-        )
+        reason = f"It has more than {_MAX_ROWS:,} rows. Request fewer with per_page."
+        raise response.decode_error(reason, key)
 
 
 def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
@@ -151,7 +147,7 @@ def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
     try:
         lenient_json.check_size(body)
     except OverflowError as error:
-        raise DecodeError(response.why_unreadable(error), route=response.route) from None
+        raise response.decode_error(response.why_unreadable(error)) from None
     try:
         if not key:
             return [bytes(row) for row in _decoder(list[msgspec.Raw]).decode(body)], None, None
@@ -160,12 +156,12 @@ def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
         return rows, envelope.metadata, _loads_errors(envelope.errors)
     except msgspec.ValidationError as error:
         path, reason = _path_and_reason(error)
-        raise DecodeError(reason, path=path or key, route=response.route) from None
+        raise response.decode_error(reason, path or key) from None
     except UNREADABLE as error:
         try:
             return _split_malformed(body, key)
         except UNREADABLE:
-            raise DecodeError(response.why_unreadable(error), route=response.route) from None
+            raise response.decode_error(response.why_unreadable(error)) from None
 
 
 def _loads_errors(errors: msgspec.Raw | None) -> Any:
@@ -211,7 +207,7 @@ def _convert(response: Response, document: Any, model: type[T], parent: str = ""
     except UNREADABLE as error:
         path, reason = _path_and_reason(error)
         full_path = ".".join(filter(None, (parent, path)))
-        raise DecodeError(reason, path=full_path, route=response.route) from None
+        raise response.decode_error(reason, full_path) from None
 
 
 @cache

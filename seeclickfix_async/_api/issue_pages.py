@@ -55,4 +55,5 @@ class IssuePages:
 
     def decode(self, response: Response, query: IssueQuery, number: int) -> Page[Any]:
         """Decode a response that `send` returned."""
-        return read_page(response, _model(query), "issues", number)
+        hook = self._requestor.transport.hook
+        return read_page(response, _model(query), "issues", number, hook=hook)

@@ -97,7 +97,7 @@ def require_readable(page: Page[T]) -> Page[T]:
 def _unreadable(rejected: Sequence[Rejected], response: Response) -> DecodeError:
     first = rejected[0]
     reason = f"None of {counted(len(rejected), 'row')} can be read. The first one: {first.reason}"
-    return DecodeError(reason, path=first.path, route=response.route)
+    return response.decode_error(reason, first.path)
 
 
 class Pager(Generic[T]):
@@ -245,12 +245,13 @@ class _Pages(Generic[T]):
             raise _unreadable(self._rejected, page.response)
 
     def _truncated(self, reason: str, page: Page[T] | None) -> TruncatedResultsError:
-        return TruncatedResultsError(
+        error = TruncatedResultsError(
             reason,
             page=0 if page is None else page.page,
             received=self._received,
             entries=None if page is None else page.entries,
         )
+        return error if page is None else page.response.identify(error)
 
 
 class _Items(Generic[T]):

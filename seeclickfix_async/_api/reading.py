@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 import attrs
 
@@ -16,6 +16,9 @@ from seeclickfix_async.errors import AnswerLostError, DecodeError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Moderated
 from seeclickfix_async.models._returned import ReturnedT, with_response
+
+if TYPE_CHECKING:
+    from seeclickfix_async._transport.event_hook import EventHook
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -43,7 +46,14 @@ def read_object(response: Response, model: type[ReturnedT], *, first: bool = Fal
     return with_response(_decode(decode, response, model), response)
 
 
-def read_page(response: Response, model: type[RowT], key: str, number: int = 1) -> Page[RowT]:
+def read_page(
+    response: Response,
+    model: type[RowT],
+    key: str,
+    number: int = 1,
+    *,
+    hook: EventHook | None = None,
+) -> Page[RowT]:
     """Return the page in a response.
 
     Args:
@@ -51,6 +61,7 @@ def read_page(response: Response, model: type[RowT], key: str, number: int = 1) 
         model: The class of its rows.
         key: The name of the list in the response; empty if the response is the list itself.
         number: The number of the page, for a response without it.
+        hook: Receives an event for each row that cannot be read.
 
     Raises:
         DecodeError: The response is not JSON, or does not contain such a list.
@@ -66,6 +77,8 @@ def read_page(response: Response, model: type[RowT], key: str, number: int = 1) 
             counted(len(rows.rejected), "row"),
             rows.rejected[0].path,
         )
+        if hook is not None:
+            hook.rejected(response, rows.rejected)
     pagination = rows.pagination  # without values for a collection that has no pages
     number = pagination.page or number
     return Page(
@@ -132,7 +145,8 @@ def _decode(decode: Callable[[Response, *Ts], T], response: Response, *args: *Ts
         return decode(response, *args)
     except DecodeError as error:
         if response.is_foreign:
-            raise foreign_redirect_error(response.url, response.route, response.secrets) from error
+            foreign = foreign_redirect_error(response.url, response.route, response.secrets)
+            raise response.identify(foreign) from error
         raise
 
 
@@ -143,9 +157,10 @@ def _refuse_errors(response: Response, body: object) -> None:
 
 def _answer_lost(response: Response, error: DecodeError) -> AnswerLostError:
     at_path = f" at {error.path}" if error.path else ""
-    return AnswerLostError(
+    lost = AnswerLostError(
         f"The response has a success status and cannot be read{at_path}: the service has probably "
         "executed the request.",
         advice="Before you write again, check whether it did.",
         route=response.route,
     )
+    return response.identify(lost)

@@ -26,7 +26,7 @@ from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import Attachment, MultipartForm
 from seeclickfix_async._transport.request import Request, RequestOptions
 from seeclickfix_async._transport.transport import Transport
-from seeclickfix_async.errors import DecodeError, InvalidArgumentError
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models._returned import ReturnedT
 
 RowT = TypeVar("RowT", bound=Identified)
@@ -35,7 +35,7 @@ _ROOT = api_url("")
 _METHOD = re.compile(r"[A-Z]{3,10}")
 # Cookies are never sent, and the coding is the transport's choice.
 _TRANSPORT_HEADERS = ("Cookie", "Accept-Encoding")
-_ID_IN_PATH = re.compile(r"(?<=/)\d+")
+_NAME_IN_PATH = re.compile(r"[a-z][a-z_-]*\d?(\.json)?")
 
 
 def _to_tuple(params: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -152,7 +152,7 @@ class Requestor:
     async def get_page(self, route: CollectionRoute[RowT], number: int = 1) -> Page[RowT]:
         """Call a route whose response is a page of a collection."""
         response = await self.fetch_page(route, number)
-        return read_page(response, route.model, route.key, number)
+        return read_page(response, route.model, route.key, number, hook=self.transport.hook)
 
     async def fetch_page(self, route: CollectionRoute[Any], number: int) -> Response:
         """Request a page, to be decoded later with `read_page`."""
@@ -166,14 +166,12 @@ class Requestor:
             DecodeError: It is not an image. A server's word does not count: storage hosts send
                 images as `application/octet-stream`, and error pages as `image/jpeg` (observed).
         """
-        route = "GET a photo"
-        request = Request("GET", url, route, {"Accept": "image/*"}, into=into)
-        await self.transport.send(request, self.options)
+        request = Request("GET", url, "GET a photo", {"Accept": "image/*"}, into=into)
+        response = await self.transport.send(request, self.options)
         if image.detect_suffix(into.head) is None:
-            raise DecodeError(
+            raise response.decode_error(
                 "It is not an image: no png, jpeg, gif, webp, heic or avif, judging by its first "
-                "bytes.",
-                route=route,
+                "bytes."
             )
 
     async def follow(self, method: str, url: str, prefix: str, body: Any) -> Response:
@@ -214,7 +212,7 @@ class Requestor:
         if json is not None:
             content = msgspec.json.encode(json)
             extra_headers["Content-Type"] = bodies.JSON
-        route = f"{method} {_ID_IN_PATH.sub('{id}', urlsplit(url).path)}"
+        route = f"{method} {_route_template(urlsplit(url).path)}"
         secrets = _secrets_in((*parse_qsl(urlsplit(url).query), *pairs))
         request = Request(method, url, route, extra_headers, content, secrets=secrets)
         return await self.transport.send(request, self.options)
@@ -244,6 +242,18 @@ class Requestor:
                 "path", "must be a path such as /issues, or an http or https URL."
             )
         return self.site + _ROOT + "/" + path.removeprefix(_ROOT).lstrip("/")
+
+
+def _route_template(path: str) -> str:
+    """Return a path without what may be personal: ids, addresses, coordinates and file names."""
+    template: list[str] = []
+    for segment in path.split("/"):
+        if template and template[-1] == "geocode":
+            template.append("{point}")
+        else:
+            is_name = not segment or _NAME_IN_PATH.fullmatch(segment)
+            template.append(segment if is_name else "{id}")
+    return "/".join(template)
 
 
 def _secrets_in(params: Iterable[tuple[str, str]]) -> tuple[Secret, ...]:

@@ -11,7 +11,6 @@ from seeclickfix_async._api.pagination import Page
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.validation import is_identifier
 from seeclickfix_async._transport.status_errors import refuse_listed_errors
-from seeclickfix_async.errors import DecodeError
 from seeclickfix_async.models._unverified import Unverified
 
 UnverifiedT = TypeVar("UnverifiedT", bound=Unverified)
@@ -37,7 +36,7 @@ def read_unverified_page(
     refuse_listed_errors(response, members.get("errors"))
     found = next((name for name in ("", key, "data") if isinstance(members.get(name), list)), None)
     if found is None:
-        raise DecodeError("It contains no list.", path=key, route=response.route)
+        raise response.decode_error("It contains no list.", key)
     items: list[UnverifiedT] = []
     rejected: list[Rejected] = []
     for index, row in enumerate(members[found]):

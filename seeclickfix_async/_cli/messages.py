@@ -67,7 +67,8 @@ def describe(error: SeeClickFixError, command: Command) -> str:
     message = error.message
     if isinstance(error, InvalidArgumentError):
         message = f"{option_name(error.argument, command)}: {error.reason}"
-    return f"{message} {_ADVICE.get(error.code, error.advice)}".rstrip()
+    message = f"{message} {_ADVICE.get(error.code, error.advice)}".rstrip()
+    return f"{message} (Request id: {error.request_id})" if error.request_id else message
 
 
 def describe_faults(error: InvalidDraftError, command: Command) -> Iterator[str]:

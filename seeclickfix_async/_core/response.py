@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import msgspec
 
 from seeclickfix_async._core import backoff, lenient_json
+from seeclickfix_async._core.quoting import parse_request_id
 from seeclickfix_async._core.secret import Secret
-from seeclickfix_async.errors import DecodeError
+from seeclickfix_async.errors import DecodeError, SeeClickFixError
+
+ErrorT = TypeVar("ErrorT", bound=SeeClickFixError)
 
 
 def is_success(status: int) -> bool:
@@ -56,6 +59,24 @@ class Response:
         """
         return backoff.parse_http_date(self.headers.get("date"))
 
+    @property
+    def request_id(self) -> str:
+        """The service's id of the request (`x-request-id`), or an empty string.
+
+        Operators of the service find the request by it. Other characters than those of ids, and
+        whatever follows them, are left out.
+        """
+        return parse_request_id(self.headers, self.secrets)
+
+    def decode_error(self, reason: str, path: str = "") -> DecodeError:
+        """Return the error for a response that does not have the documented form."""
+        return self.identify(DecodeError(reason, path=path, route=self.route))
+
+    def identify(self, error: ErrorT) -> ErrorT:
+        """Return an error about this response, with its request id."""
+        error.request_id = self.request_id
+        return error
+
     def json(self) -> Any:
         """Return the body as plain Python objects.
 
@@ -67,7 +88,7 @@ class Response:
         try:
             return lenient_json.loads(self.content)
         except lenient_json.UNREADABLE as error:
-            raise DecodeError(self.why_unreadable(error), route=self.route) from None
+            raise self.decode_error(self.why_unreadable(error)) from None
 
     def why_unreadable(self, error: Exception) -> str:
         """Describe a body that is not JSON, without quoting it."""

@@ -44,7 +44,7 @@ from seeclickfix_async._crawl.received import MAX_CLOCK_SKEW, ReceivedIssues
 from seeclickfix_async._crawl.report import Estimate
 from seeclickfix_async._crawl.state import CrawlState
 from seeclickfix_async._crawl.time_slice import SECOND, TimeSlice
-from seeclickfix_async.errors import DecodeError, TruncatedResultsError
+from seeclickfix_async.errors import TruncatedResultsError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Issue
 
@@ -206,15 +206,16 @@ class CrawlPlanner(Generic[IssueT]):
         if not evidence.may_have_more or period.crowd is not None:
             return
         if last is None and page.items and not period.is_closing:
-            path = f"issues[0].{period.by}"
-            raise DecodeError(f"No row contains {period.by}.", path=path, route=page.response.route)
+            reason, path = f"No row contains {period.by}.", f"issues[0].{period.by}"
+            raise page.response.decode_error(reason, path)
         if last is not None and period.is_after(last) and not period.may_contradict:
-            raise TruncatedResultsError(
+            error = TruncatedResultsError(
                 "The service sends rows from before the requested period.",
                 page=page.page,
                 received=self.state.received,
                 entries=page.entries,
             )
+            raise page.response.identify(error)
 
     def _note_first_response(self, page: Page[IssueT], now: datetime) -> None:
         """Note when the crawl began, and its first count."""

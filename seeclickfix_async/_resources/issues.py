@@ -286,7 +286,8 @@ class Issues(IssueActions):
                 "of", "must be a Draft, or a RequestTypeOption with a link to duplicates."
             )
         response = await self._api.request("GET", of.potential_duplicate_issues_url)
-        return require_readable(read_page(response, DetailedIssue, "issues")).items
+        page = read_page(response, DetailedIssue, "issues", hook=self._api.transport.hook)
+        return require_readable(page).items
 
     def mine(self, *, page: int = 1) -> Pager[Issue]:
         """List the signed-in user's own issues (observed: `GET /profile/issues`).

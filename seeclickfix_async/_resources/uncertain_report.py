@@ -28,4 +28,6 @@ def uncertain_report(
     except UNCERTAIN as error:
         if error.route != route:
             raise
-        raise IssueMayExistError(filters, route=route) from error
+        uncertain = IssueMayExistError(filters, route=route)
+        uncertain.requests, uncertain.request_id = error.requests, error.request_id
+        raise uncertain from error

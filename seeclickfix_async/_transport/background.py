@@ -8,6 +8,7 @@ cancel a task. anyio starts tasks only inside a task group, which would have to 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import copy
 import importlib
 from collections.abc import Awaitable, Callable, Coroutine
@@ -27,7 +28,8 @@ def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         _running.add(task)
         task.add_done_callback(_running.discard)
     else:
-        importlib.import_module("trio").lowlevel.spawn_system_task(work)
+        context = contextvars.copy_context()  # as asyncio does
+        importlib.import_module("trio").lowlevel.spawn_system_task(work, context=context)
 
 
 def start_later(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -25,6 +25,7 @@ from seeclickfix_async._transport.shared_reads import SharedReads
 from seeclickfix_async.errors._counting import counted
 
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+_OWN_HEADERS = ("date", "x-request-id")
 _LONGEST = 31 * 86_400.0  # seconds
 _OBJECT_SIZE = 64  # bytes of an empty string and its place in a dict
 _OBJECTS = 8  # of a response besides its strings
@@ -165,6 +166,7 @@ def validators(response: Response | None) -> dict[str, str]:
 
 def confirm(cached: Response, response: Response) -> Response:
     """Return the response to a request that the service confirmed with a 304."""
-    date = response.headers.get("date")  # when it was confirmed (RFC 9111 §4.3.4)
-    headers = cached.headers if date is None else {**cached.headers, "date": date}
+    # When it was confirmed (RFC 9111 §4.3.4), and the id of that request.
+    own = {name: response.headers[name] for name in _OWN_HEADERS if name in response.headers}
+    headers = {**cached.headers, **own} if own else cached.headers
     return attrs.evolve(response, status=200, headers=headers, content=cached.content)

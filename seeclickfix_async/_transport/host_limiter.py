@@ -34,7 +34,7 @@ from seeclickfix_async._transport import slot_log
 from seeclickfix_async._transport.shared_limiter import SharedLimiter
 from seeclickfix_async._transport.slot_log import LoggedSlot, LoggedWaiter, SlotLog
 from seeclickfix_async._transport.wait_queue import WaitQueue
-from seeclickfix_async._transport.waiter import Waiter, has_ended
+from seeclickfix_async._transport.waiter import OnWait, Waiter, has_ended
 from seeclickfix_async.errors import ClientStateError, InvalidArgumentError
 
 T = TypeVar("T")
@@ -98,14 +98,16 @@ class HostLimiter(SharedLimiter):
         """
         await self._write_slots(())
 
-    async def acquire(self, deadline: float, token: str, *, background: bool) -> None:
+    async def acquire(
+        self, deadline: float, token: str, *, background: bool, on_wait: OnWait | None = None
+    ) -> None:
         """Wait for a slot and take it under a token; cancellation releases it.
 
         Raises:
             RateLimitedError: It would take until after the time `deadline`.
         """
         try:
-            await super().acquire(deadline, token, background=background)
+            await super().acquire(deadline, token, background=background, on_wait=on_wait)
         except BaseException:
             if token in self._log.waiters:  # otherwise others would leave a slot to it
                 await self.release(token, was_used=False)

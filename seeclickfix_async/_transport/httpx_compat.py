@@ -12,7 +12,7 @@ import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
-from seeclickfix_async._transport import environment
+from seeclickfix_async._transport import environment, library_logs
 from seeclickfix_async.errors import InvalidArgumentError
 
 _CONNECTIONS = 4  # a pooled client has one request at a time, and so one connection to a host
@@ -198,6 +198,7 @@ def default_client(headers: Mapping[str, str]) -> HTTPClient:
     """
     import httpx  # noqa: PLC0415  # costs more than the whole package, and is not always needed
 
+    library_logs.add_filters()
     environment.check_certificate_folders()
     try:
         with _tls_lock:

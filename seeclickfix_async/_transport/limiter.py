@@ -23,7 +23,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.duration import Duration, as_seconds, to_seconds
 from seeclickfix_async._transport.wait_queue import WaitQueue
-from seeclickfix_async._transport.waiter import Waiter
+from seeclickfix_async._transport.waiter import OnWait, Waiter
 from seeclickfix_async.errors import RateLimitedError, StatusError
 from seeclickfix_async.errors._counting import counted
 
@@ -43,6 +43,8 @@ class RateLimiter(Protocol):
 
         The client enters it before sending and leaves it when the response has been read. If
         entering it returns a `ReturnableSlot`, the client reports to it that no byte was sent.
+        If the slot has an attribute `on_wait`, the client sets it to a function; the limiter calls
+        it with the expected seconds when the request begins to wait, and the client logs that.
 
         Args:
             max_wait: Raise RateLimitedError instead of waiting longer than this, in seconds.
@@ -139,6 +141,15 @@ class BaseLimiter(ABC):
             if wait > 0 and self._clock.now() + wait > waiter.deadline:
                 raise self._used_up(wait)
 
+    def _report_wait(self, waiter: Waiter) -> float:
+        """Report that a waiter waits; return the seconds after which to call this again."""
+        if waiter.on_wait is None:
+            return math.inf
+        with self._queue.lock:
+            expected = self._seconds_until(self._queue.index(waiter))
+        # Without the lock: the function is the caller's.
+        return waiter.report(expected, self._clock.now())
+
     def _used_up(self, wait: float) -> RateLimitedError:
         return RateLimitedError(
             f"{self._quota} is used up: the next slot is free in {wait:.1f} s, which is longer "
@@ -178,8 +189,10 @@ class Limiter(BaseLimiter):
             self._not_before = max(self._not_before, self._clock.now() + as_seconds(seconds))
             self._queue.wake_all()  # some now have to wait longer than their max_wait
 
-    async def acquire(self, deadline: float, *, background: bool) -> None:
-        """Wait for a slot and take it.
+    async def acquire(
+        self, deadline: float, *, background: bool, on_wait: OnWait | None = None
+    ) -> None:
+        """Wait for a slot and take it; report a wait to `on_wait`.
 
         Raises:
             RateLimitedError: It would take until after the time `deadline`.
@@ -188,11 +201,12 @@ class Limiter(BaseLimiter):
             if not self._queue and self._seconds_until(0) <= 0:
                 self._free_at.popleft()
                 return
-            waiter = Waiter(deadline, background=background)
+            now = self._clock.now()
+            waiter = Waiter(deadline, background=background, since=now, on_wait=on_wait)
             self._queue.join(waiter)
         try:
             while (wait := self._take_or_wait(waiter)) > 0:
-                await self._clock.wait(waiter.event, wait)
+                await self._clock.wait(waiter.event, min(wait, self._report_wait(waiter)))
         finally:
             with self._queue.lock:
                 self._queue.leave(waiter)
@@ -224,22 +238,29 @@ class Limiter(BaseLimiter):
 
 
 class Slot:
-    """A slot for one request, in use from entering to leaving this context manager."""
+    """A slot for one request, in use from entering to leaving this context manager.
 
-    __slots__ = ("_background", "_deadline", "_limiter", "_was_used")
+    Attributes:
+        on_wait: Receives the expected seconds when the request has to wait.
+    """
+
+    __slots__ = ("_background", "_deadline", "_limiter", "_was_used", "on_wait")
 
     def __init__(self, limiter: Limiter, deadline: float, *, background: bool) -> None:
         self._limiter = limiter
         self._deadline = deadline
         self._background = background
         self._was_used = True
+        self.on_wait: OnWait | None = None
 
     def give_back(self) -> None:
         """Note that no byte was sent, so that the slot is free as soon as it is left."""
         self._was_used = False
 
     async def __aenter__(self) -> Self:
-        await self._limiter.acquire(self._deadline, background=self._background)
+        await self._limiter.acquire(
+            self._deadline, background=self._background, on_wait=self.on_wait
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -20,6 +20,7 @@ from seeclickfix_async._transport.exceptions import (
     translate_exception,
 )
 from seeclickfix_async._transport.httpx_compat import HTTPClient, HTTPRequest
+from seeclickfix_async._transport.library_logs import in_own_client
 from seeclickfix_async._transport.multipart import MultipartForm, OpenMultipartForm
 from seeclickfix_async._transport.request import Exchange
 from seeclickfix_async.errors import ConnectionFailedError, SeeClickFixError
@@ -72,6 +73,7 @@ class PooledClient:
         request = exchange.request  # no local for its content: error trackers show locals
         with anyio.move_on_after(exchange.seconds_left) as scope:
             exchange.deadline = scope.deadline
+            in_own_client.set(self._is_default)
             try:
                 if isinstance(request.content, MultipartForm):
                     async with request.content.open() as form:
@@ -86,6 +88,8 @@ class PooledClient:
                 if translated is None:
                     raise
                 raise translated from error
+            finally:
+                in_own_client.set(False)
         raise total_timeout_error(exchange)
 
     async def _send(
@@ -110,7 +114,7 @@ class PooledClient:
             if not _is_of_redirect(error):
                 raise
             raise invalid_redirect_error(exchange) from None
-        headers = dict(response.headers.items())
+        headers = exchange.response_headers = dict(response.headers.items())
         try:
             if response.status_code == 407:
                 raise proxy_authentication_error(exchange)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import Bearer, Credential, RenewableBearer
 from seeclickfix_async._core.duration import as_seconds_or_none, validate_seconds
+from seeclickfix_async._core.quoting import parse_request_id
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import MultipartForm
 from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
 from seeclickfix_async.errors import InvalidArgumentError, RateLimitedError, SeeClickFixError
+
+if TYPE_CHECKING:
+    from seeclickfix_async._transport.event_hook import EventHook
 
 
 class Unset:
@@ -26,6 +31,8 @@ class Unset:
 
 
 UNSET: Final = Unset()
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 TOTAL_TIMEOUT = 300.0
 """Seconds for one attempt, as in aiohttp. A page of 1,000 issues then needs 8 kB a second."""
@@ -134,15 +141,22 @@ class Exchange:
         was_sent: Whether a byte was sent in the current slot of the limiter; None if unknown.
         is_renewing: Whether the token source is being awaited. An error of it is not an error of
             the request, and its own retries are spent.
+        hook: Receives the events of the call; None if there is none.
+        call: The number of the call in its events.
+        waited: Seconds that the request waited for the rate limiter; only if there is a hook.
+        response_headers: The headers of the response to the request that was sent last; empty
+            until they are received.
     """
 
     __slots__ = (
         "_is_renewed",
         "attempt",
+        "call",
         "credential",
         "deadline",
         "failed_at",
         "failures",
+        "hook",
         "is_own",
         "is_renewing",
         "options",
@@ -150,10 +164,12 @@ class Exchange:
         "renewable",
         "request",
         "requests",
+        "response_headers",
         "seconds_left",
         "sent_at",
         "url",
         "validators",
+        "waited",
         "was_sent",
     )
 
@@ -179,6 +195,10 @@ class Exchange:
         self.peer: tuple[str, int] | None = None
         self.was_sent: bool | None = False
         self.is_renewing: bool = False
+        self.hook: EventHook | None = None
+        self.call: int = 0
+        self.waited: float = 0.0
+        self.response_headers: Mapping[str, str] = _NO_HEADERS
         self._is_renewed = False
 
     async def choose_token(self, renewable: RenewableBearer) -> None:
@@ -194,6 +214,11 @@ class Exchange:
             return False
         self._is_renewed = True
         return await renewable.source.replaced(refused.token)
+
+    @property
+    def request_id(self) -> str:
+        """The service's id of the request that was sent last, or an empty string."""
+        return parse_request_id(self.response_headers, self.secrets)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -25,7 +25,7 @@ from seeclickfix_async._core.duration import Duration, as_seconds
 from seeclickfix_async._transport import background
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async._transport.limiter import BaseLimiter
-from seeclickfix_async._transport.waiter import Waiter, has_ended
+from seeclickfix_async._transport.waiter import OnWait, Waiter, has_ended
 from seeclickfix_async.errors import ClientStateError, ConnectionFailedError
 
 _logger = logging.getLogger("seeclickfix_async")
@@ -89,20 +89,22 @@ class SharedLimiter(BaseLimiter):
             self._paused_until = max(self._paused_until, self._clock.now() + as_seconds(seconds))
         await BackgroundTask(lambda: self._store_slots(())).wait()
 
-    async def acquire(self, deadline: float, token: str, *, background: bool) -> None:
+    async def acquire(
+        self, deadline: float, token: str, *, background: bool, on_wait: OnWait | None = None
+    ) -> None:
         """Wait for a slot and take it under a token; cancellation releases it.
 
         Raises:
             RateLimitedError: It would take until after the time `deadline`.
         """
         self._check_loop()
-        waiter = Waiter(deadline, background=background)
-        waiter.since = self._clock.now()
+        now = self._clock.now()
+        waiter = Waiter(deadline, background=background, since=now, on_wait=on_wait)
         with self._queue.lock:
             self._queue.join(waiter)
         try:
             while (wait := await self._take_or_wait(waiter, token)) > 0:
-                await self._clock.wait(waiter.event, wait)
+                await self._clock.wait(waiter.event, min(wait, self._report_wait(waiter)))
                 waiter.event = anyio.Event()
                 if waiter.error is not None:
                     raise waiter.error
@@ -178,9 +180,13 @@ class SharedLimiter(BaseLimiter):
 
 
 class SharedSlot:
-    """A slot for one request, in use from entering to leaving this context manager."""
+    """A slot for one request, in use from entering to leaving this context manager.
 
-    __slots__ = ("_background", "_deadline", "_limiter", "_token", "_was_used")
+    Attributes:
+        on_wait: Receives the expected seconds when the request has to wait.
+    """
+
+    __slots__ = ("_background", "_deadline", "_limiter", "_token", "_was_used", "on_wait")
 
     def __init__(self, limiter: SharedLimiter, deadline: float, *, background: bool) -> None:
         self._limiter = limiter
@@ -188,13 +194,16 @@ class SharedSlot:
         self._background = background
         self._token = secrets.token_hex(8)
         self._was_used = True
+        self.on_wait: OnWait | None = None
 
     def give_back(self) -> None:
         """Note that no byte was sent, so that the slot is free as soon as it is left."""
         self._was_used = False
 
     async def __aenter__(self) -> Self:
-        await self._limiter.acquire(self._deadline, self._token, background=self._background)
+        await self._limiter.acquire(
+            self._deadline, self._token, background=self._background, on_wait=self.on_wait
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

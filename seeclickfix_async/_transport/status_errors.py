@@ -97,7 +97,8 @@ def status_error(response: Response, *, anonymous: bool = False) -> StatusError 
         return _validation_error(response, body)
     kind, problem, advice, more = _classify(response, anonymous=anonymous)
     message = f"{response.status} for {response.route}. {problem}{_describe_open311(body)}"
-    return kind(message, advice=advice, **more, **_data(response, body))
+    error = kind(message, advice=advice, **more, **_data(response, body))
+    return response.identify(error)
 
 
 def refuse_listed_errors(response: Response, errors: Any) -> None:
@@ -122,11 +123,12 @@ def _validation_error(response: Response, body: Any) -> ValidationError:
         for field, messages in errors.items()
     )
     faults = shorten(faults, _LONGEST)
-    return ValidationError(
+    error = ValidationError(
         f"{response.status} for {response.route}. The service refused: {faults or 'no reason'}.",
         errors=errors,
         **_data(response, body),
     )
+    return response.identify(error)
 
 
 def _challenge_error(response: Response, network: str, body: Any) -> ChallengeError:

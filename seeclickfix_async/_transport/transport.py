@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import functools
+import itertools
 from collections.abc import Hashable
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urljoin
 
 import anyio
@@ -19,6 +21,15 @@ from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.cache import Cache, confirm, validators
 from seeclickfix_async._transport.content import ACCEPTED_CODING
 from seeclickfix_async._transport.exceptions import invalid_redirect_error
+from seeclickfix_async._transport.exchange_events import (
+    callers_hook,
+    report_ended,
+    report_failed,
+    report_received,
+    report_retry,
+    report_sent,
+    report_wait,
+)
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter, ReturnableSlot, Unlimited
 from seeclickfix_async._transport.pool import ClientPool
@@ -35,13 +46,16 @@ from seeclickfix_async.errors import (
     SeeClickFixError,
     TransportError,
 )
+from seeclickfix_async.events._on_event import OnEvent
 
-_logger = logging.getLogger("seeclickfix_async")
+if TYPE_CHECKING:
+    from seeclickfix_async._transport.event_hook import EventHook
 
 _MAX_REDIRECTS = 10
 _UNLIMITED = Unlimited()
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _METHOD_PRESERVING = frozenset({307, 308})
+_call_numbers = itertools.count(1)
 
 
 class Transport:
@@ -57,9 +71,11 @@ class Transport:
             cache.
         clock: Measures waits and idle connections, also those of the default limiter.
         allow_insecure_http: Whether a credential may be sent over plain http to another machine.
+        on_event: Receives the events of all requests.
 
     Raises:
-        InvalidArgumentError: The caller's HTTP client has a credential that must not be sent.
+        InvalidArgumentError: The caller's HTTP client has a credential that must not be sent, or
+            `on_event` is not a function.
     """
 
     def __init__(
@@ -72,7 +88,13 @@ class Transport:
         cache: Cache | None = None,
         clock: Clock = SYSTEM,
         allow_insecure_http: bool = False,
+        on_event: OnEvent | None = None,
     ) -> None:
+        self.hook: EventHook | None = None
+        if on_event is not None:
+            from seeclickfix_async._transport.event_hook import EventHook  # noqa: PLC0415
+
+            self.hook = EventHook(on_event)
         self._origin = parse_origin(site)
         self._may_sign = allow_insecure_http or is_secure(site)
         self._root = f"{site}/"
@@ -135,14 +157,32 @@ class Transport:
             TransportError: No usable response was received.
         """
         exchange, cache = Exchange(request, options), self._cache
+        exchange.hook = self.hook or callers_hook.get()
+        send = self._send_until_success if exchange.hook is None else self._send_with_events
         if cache is None or not cache.max_age or not options.accepts_older:
-            return await self._send_until_success(exchange)
+            return await send(exchange)
         exchange.is_own = self._is_own(request.url)
         key = self._cache_key(exchange)
         if key is None:
-            return await self._send_until_success(exchange)
+            return await send(exchange)
         key = (self, key, options, request.follow)
-        return await cache.reads.join(key, lambda: self._send_until_success(exchange))
+        return await cache.reads.join(key, lambda: send(exchange))
+
+    async def _send_with_events(self, exchange: Exchange) -> Response:
+        """Send a request of its own, and report that the call has ended; see `send`."""
+        outer, began_at = callers_hook.get(), self.clock.now()
+        exchange.call = next(_call_numbers)
+        callers_hook.set(exchange.hook)
+        try:
+            response = await self._send_until_success(exchange)
+        except BaseException as error:
+            report_ended(exchange, error, self.clock.now() - began_at)
+            raise
+        else:
+            report_ended(exchange, None, self.clock.now() - began_at)
+            return response
+        finally:
+            callers_hook.set(outer)
 
     async def _send_until_success(self, exchange: Exchange) -> Response:
         """Send a request of its own; see `send`."""
@@ -154,8 +194,10 @@ class Transport:
                 error.requests = exchange.requests
                 if exchange.is_renewing:
                     raise
+                error.request_id = error.request_id or exchange.request_id
                 # A request refused with 401 had no effect: even a write may be sent again.
                 if isinstance(error, AuthenticationError) and await exchange.renew_token():
+                    report_retry(exchange, error, 0.0)
                     continue
                 wait = self._wait_before_retry(exchange, error)
                 if wait is None:
@@ -193,8 +235,9 @@ class Transport:
             repeated=status in exchange.failures,
         )
         exchange.failures += (status,)
-        if wait is not None and wait > exchange.longest_wait(error):
+        if wait is None or wait > exchange.longest_wait(error):
             return None
+        report_retry(exchange, error, wait)
         exchange.attempt += 1
         return wait
 
@@ -301,24 +344,35 @@ class Transport:
         limiter = self._limiter if exchange.is_own or exchange.request.into is None else _UNLIMITED
         if self.has_callers_client:  # its transport may never check for cancellation
             await checkpoint_if_cancelled()
-        async with limiter.slot(max_wait=max_wait, background=options.background) as slot:
+        exchange.response_headers = {}
+        queued_at = 0.0 if exchange.hook is None else self.clock.now()
+        entering: Any = limiter.slot(max_wait=max_wait, background=options.background)
+        if hasattr(entering, "on_wait"):  # see `RateLimiter.slot`
+            entering.on_wait = functools.partial(report_wait, exchange)
+        async with entering as slot:
+            if exchange.hook is not None:
+                exchange.waited = self.clock.now() - queued_at
             exchange.was_sent = False
             exchange.requests += 1
             try:
                 async with self._pool.request_slots:
                     client = await self._pool.acquire()
                     exchange.sent_at = self.clock.now()
+                    report_sent(exchange)
                     try:
                         response = await client.send(exchange)
+                    except BaseException as error:
+                        report_failed(exchange, error, self.clock.now() - exchange.sent_at)
+                        raise
                     finally:
                         self._pool.release(client)
                     seconds = self.clock.now() - exchange.sent_at
+                    report_received(exchange, response.status, seconds)
             finally:
                 if exchange.was_sent is False:
                     exchange.requests -= 1
                     if isinstance(slot, ReturnableSlot):
                         slot.give_back()
-        _logger.debug("%s: %d in %.3f s", exchange.request.route, response.status, seconds)
         return response
 
 

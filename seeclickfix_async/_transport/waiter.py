@@ -6,10 +6,16 @@ import math
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
+
+OnWait: TypeAlias = Callable[[float], None]
+"""A function that receives the expected seconds of a wait."""
+
+LONG_WAIT = 1.0
+"""Seconds after which a wait is reported again, if it was expected to be shorter."""
 
 
 class Waiter:
@@ -19,19 +25,39 @@ class Waiter:
         event: Belongs to the task's event loop: the task waits for it, and `wake` sets it.
         deadline: The time after which the task raises an error instead of waiting.
         background: Whether other tasks have priority.
-        since: When the task began to wait, if that decides between processes.
+        since: When the task began to wait, by the limiter's clock.
+        on_wait: Receives the expected wait; None when there is nothing more to report.
         error: Raised by the task when it wakes up.
     """
 
-    __slots__ = ("_call_soon", "_thread", "background", "deadline", "error", "event", "since")
+    __slots__ = (
+        "_call_soon",
+        "_is_reported",
+        "_thread",
+        "background",
+        "deadline",
+        "error",
+        "event",
+        "on_wait",
+        "since",
+    )
 
-    def __init__(self, deadline: float = math.inf, *, background: bool = False) -> None:
+    def __init__(
+        self,
+        deadline: float = math.inf,
+        *,
+        background: bool = False,
+        since: float = 0.0,
+        on_wait: OnWait | None = None,
+    ) -> None:
         self._thread = threading.get_ident()
         self._call_soon = _call_soon(current_token())
         self.event: anyio.Event = anyio.Event()
         self.deadline: float = deadline
         self.background: bool = background
-        self.since: float = 0.0
+        self.since: float = since
+        self.on_wait: OnWait | None = on_wait
+        self._is_reported = False
         self.error: Exception | None = None
 
     def wake(self) -> bool:
@@ -43,6 +69,22 @@ class Waiter:
                 self._call_soon(self.event.set)
             return True
         return False
+
+    def report(self, expected: float, now: float) -> float:
+        """Report the wait; return the seconds after which to call this again, while it lasts.
+
+        Args:
+            expected: The least number of seconds that are left.
+            now: The time.
+        """
+        on_wait, total = self.on_wait, now - self.since + expected
+        is_long = total >= LONG_WAIT
+        if is_long:
+            self.on_wait = None
+        if on_wait is not None and (is_long or (expected > 0 and not self._is_reported)):
+            self._is_reported = True
+            on_wait(total)
+        return math.inf if is_long else self.since + LONG_WAIT - now
 
 
 def running_loop() -> EventLoopToken | None:

@@ -55,7 +55,7 @@ from seeclickfix_async._watch.saved_cursor import EarlySavedCursor, SavedCursor,
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue
 
-_logger = logging.getLogger("seeclickfix_async")
+_logger = logging.getLogger("seeclickfix_async.watch")
 
 OVERLAP = timedelta(minutes=15)
 """The period before `since` that a poll reads: three times the observed skew of servers' clocks.

@@ -37,7 +37,7 @@ from seeclickfix_async.errors import (
 )
 from seeclickfix_async.models import DetailedIssue
 
-_logger = logging.getLogger("seeclickfix_async")
+_logger = logging.getLogger("seeclickfix_async.watch")
 
 _MAX_PAUSE = 900.0  # seconds between failed polls
 _REPEATS = 2  # of an incomplete poll, before the feed continues without the rest
@@ -238,4 +238,4 @@ class Watch:
         delay = backoff.backoff(self._failures, random=1.0, base=self._every, cap=_MAX_PAUSE)
         pause = max(self._every, delay, getattr(error, "retry_after", None) or 0.0)
         self._due = self._clock.now() + pause
-        _logger.warning("The feed polls again in %.0f s: %s", pause, error)
+        _logger.warning("The feed polls again in %.1f s (%s)", pause, error.code)

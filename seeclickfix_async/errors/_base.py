@@ -18,7 +18,7 @@ def _restore(
 class SeeClickFixError(Exception):
     """Base class of all errors in this package.
 
-    `str(error)` is the message followed by the advice.
+    `str(error)` is the message, followed by the advice and the request id.
 
     Attributes:
         code: A stable identifier in snake_case. A program that shows errors to its users chooses
@@ -27,10 +27,13 @@ class SeeClickFixError(Exception):
         advice: What a caller of this library can do next, or an empty string.
         requests: How many requests the failed call sent, redirects and retries included; 0 if it
             failed for another reason than a request.
+        request_id: The service's id of the request (`x-request-id`), by which its operators find it
+            in their logs; empty if there was no response, or none with an id.
     """
 
     code: str = "error"
     requests: int = 0
+    request_id: str = ""
 
     def __init__(self, message: str, *, code: str = "", advice: str = "") -> None:
         super().__init__(f"{message} {advice}".rstrip())
@@ -38,6 +41,10 @@ class SeeClickFixError(Exception):
         self.advice = advice
         if code:
             self.code = code
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text} (Request id: {self.request_id})" if self.request_id else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)

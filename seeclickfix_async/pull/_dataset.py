@@ -20,7 +20,7 @@ from seeclickfix_async.pull._digest import file_checksum
 from seeclickfix_async.pull._manifest import Manifest, ParquetPart
 from seeclickfix_async.pull._parts import PartFiles
 
-_logger = logging.getLogger("seeclickfix_async")
+_logger = logging.getLogger("seeclickfix_async.pull")
 
 _PART = re.compile(r"part-(\d+)\.parquet")
 _STAGED = re.compile(r"month=[^.]+\.part-\d+\.parquet")

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import anyio
 import attrs
@@ -17,6 +17,7 @@ from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._core.timestamps import utc_now
+from seeclickfix_async._transport.exchange_events import callers_hook
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter
 from seeclickfix_async._transport.request import UNSET, Request, RequestOptions, Unset
@@ -33,6 +34,7 @@ from seeclickfix_async.errors import (
     StatusError,
     TransportError,
 )
+from seeclickfix_async.events._on_event import OnEvent
 from seeclickfix_async.oauth import _token_requests as token_requests
 from seeclickfix_async.oauth._application import Application
 from seeclickfix_async.oauth._introspection import (
@@ -45,6 +47,11 @@ from seeclickfix_async.oauth._parse import AuthorizationCode
 from seeclickfix_async.oauth._provider_errors import provider_error
 from seeclickfix_async.oauth._token import Token, token_from_json
 from seeclickfix_async.oauth._token_requests import Form
+
+if TYPE_CHECKING:
+    from seeclickfix_async._transport.event_hook import EventHook
+
+T = TypeVar("T")
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -76,6 +83,9 @@ class TokenEndpoint:
             RateLimitedError is raised; None for no limit.
         user_agent: Your program's name and version.
         contact: An e-mail address or URL, for the User-Agent.
+        on_event: A function that receives the events of the endpoint's requests, and
+            `TokenRefreshed` of its token sources; see `seeclickfix_async.events`. By default, the
+            `on_event` of the client for whose request a token is refreshed.
         now: Returns the current time as an aware datetime; for tests.
 
     Raises:
@@ -94,6 +104,7 @@ class TokenEndpoint:
         max_wait: Duration | None = None,
         user_agent: str | None = None,
         contact: str | None = None,
+        on_event: OnEvent | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._app = app
@@ -108,6 +119,7 @@ class TokenEndpoint:
             http=http,
             limiter=Limiter() if isinstance(limiter, Unset) else limiter,
             user_agent=build_user_agent(user_agent, contact),
+            on_event=on_event,
         )
         self._transport = self._new_transport()
 
@@ -177,11 +189,7 @@ class TokenEndpoint:
                 distinguish these.
         """
         token = _access_token(token)
-        path = self._app.endpoints.info
-        request = Request("GET", self._app.base_url + path, f"GET {path}", follow=False)
-        options = attrs.evolve(self._options, credential=Bearer(token))
-        response = await self._send(request, options)
-        return token_info_from_json(response.json(), route=response.route)
+        return _read(await self._request_info(token), token_info_from_json)
 
     async def verify(self, token: Token | Secret | str) -> TokenInfo:
         """Check that a token was issued to this application, and return its information.
@@ -198,9 +206,10 @@ class TokenEndpoint:
             DecodeError: The response is not token information.
         """
         token = _access_token(token)
-        info = await self.info(token)
+        response = await self._request_info(token)
+        info = _read(response, token_info_from_json)
         if info.client_id != self._app.client_id:
-            raise ForeignTokenError
+            raise response.identify(ForeignTokenError())
         return info
 
     async def introspect(self, token: Token | Secret | str) -> Introspection:
@@ -212,17 +221,18 @@ class TokenEndpoint:
         token = _access_token(token)
         header_text("token", token.reveal())
         response = await self._post(self._app.endpoints.introspect, {"token": token})
-        return introspection_from_json(response.json(), route=response.route)
+        return _read(response, introspection_from_json)
+
+    async def _request_info(self, token: Secret) -> Response:
+        path = self._app.endpoints.info
+        request = Request("GET", self._app.base_url + path, f"GET {path}", follow=False)
+        options = attrs.evolve(self._options, credential=Bearer(token))
+        return await self._send(request, options)
 
     async def _token(self, form: Form, previous: Token | None = None) -> Token:
         response = await self._post(self._app.endpoints.token, form)
-        try:
-            return token_from_json(
-                response.json(), now=self._now(), route=response.route, previous=previous
-            )
-        except DecodeError as error:
-            strip_traceback(error)
-            raise
+        now = self._now()
+        return _read(response, functools.partial(token_from_json, now=now, previous=previous))
 
     async def _post(self, path: str, form: Form) -> Response:
         request = Request(
@@ -246,7 +256,7 @@ class TokenEndpoint:
             if code is None:
                 raise
             refusal = provider_error(code, description)
-            refusal.requests = error.requests
+            refusal.requests, refusal.request_id = error.requests, error.request_id
             raise refusal from error
 
     async def _send(self, request: Request, options: RequestOptions) -> Response:
@@ -262,6 +272,11 @@ class TokenEndpoint:
         finally:
             with anyio.CancelScope(shield=True):
                 await transport.aclose()
+
+    @property
+    def hook(self) -> EventHook | None:
+        """The hook that receives the events of this endpoint and its token sources."""
+        return self._transport.hook or callers_hook.get()
 
     @contextmanager
     def delay_close(self) -> Generator[None]:
@@ -297,6 +312,19 @@ class TokenEndpoint:
 
     def __repr__(self) -> str:
         return f"<TokenEndpoint of {self._app.client_id} at {self._app.base_url}>"
+
+
+def _read(response: Response, parse: Callable[..., T]) -> T:
+    """Parse the JSON of a response.
+
+    Raises:
+        DecodeError: It cannot be parsed. The error has no frames, which contain secrets.
+    """
+    try:
+        return parse(response.json(), route=response.route)
+    except DecodeError as error:
+        strip_traceback(response.identify(error))
+        raise
 
 
 def _access_token(token: Token | Secret | str) -> Secret:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
+
+import anyio
 
 from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._core.secret import Secret
@@ -22,6 +25,8 @@ from seeclickfix_async.oauth._token import LEEWAY, Token
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 from seeclickfix_async.tokens._stores.base import TokenStore, validate_key
 from seeclickfix_async.tokens._stores.checked import CheckedStore
+
+_logger = logging.getLogger("seeclickfix_async.tokens")
 
 # Errors that do not mean that the token is invalid.
 _TRANSIENT_ERRORS = (TransportError, StatusError, ProviderUnavailableError, DecodeError)
@@ -138,6 +143,7 @@ class StoredToken:
 
     async def _refresh(self, token: Token, refused: Secret | None) -> Token:
         """Refresh and store a token; if that is not possible now, return it while it is valid."""
+        started_at = anyio.current_time()
         valid = token.access_token != refused and not token.expired(self._now(), leeway=0)
         if self._endpoint is None or token.refresh_token is None:
             if valid:
@@ -154,12 +160,20 @@ class StoredToken:
                 new = await self._request_new(self._endpoint, token)
             except InvalidGrantError as error:
                 return await self._load_newer(token, error)
-            except _TRANSIENT_ERRORS:
+            except _TRANSIENT_ERRORS as error:
                 if not valid:
                     raise
+                _logger.info(
+                    "A token is used until it expires: its refresh failed (%s)", error.code
+                )
                 return token  # the next request tries again
             await self._store.put(self._key, new)
         self._unsaved = None
+        seconds = anyio.current_time() - started_at
+        reason = "refused" if token.access_token == refused else "expired"
+        _logger.debug("A token was refreshed in %.3f s (%s)", seconds, reason)
+        if self._endpoint.hook is not None:
+            self._endpoint.hook.refreshed(reason, seconds)
         return new
 
     async def _request_new(self, endpoint: TokenEndpoint, token: Token) -> Token:
@@ -174,7 +188,9 @@ class StoredToken:
         if token.refresh_token != old.refresh_token:
             return token
         self._refused_refresh_token = old.refresh_token
-        raise self._reauthorization() from error
+        refusal = self._reauthorization()
+        refusal.request_id = error.request_id
+        raise refusal from error
 
     def _reauthorization(self) -> ReauthorizationRequiredError:
         return ReauthorizationRequiredError(

@@ -41,7 +41,7 @@ from seeclickfix_async.web._pending_login import LoginCookies, PendingLogin
 from seeclickfix_async.web._security import as_own_path, is_from_own_site, read_posted_fragment
 from seeclickfix_async.web._templates import private, problem_page, relay_page
 
-_logger = logging.getLogger("seeclickfix_async")
+_logger = logging.getLogger("seeclickfix_async.web")
 
 OnLogin = Callable[[Request, Token, str], Awaitable[Response]]
 OnError = Callable[[Request, SeeClickFixError], Awaitable[Response]]

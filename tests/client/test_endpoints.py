@@ -8,6 +8,7 @@ import re
 import pytest
 
 from seeclickfix_async import AsyncClient
+from seeclickfix_async.events import RequestSent
 from seeclickfix_async.sandbox import Sandbox
 from tests.support.endpoints import ENDPOINTS, Endpoint, find_method
 
@@ -38,7 +39,7 @@ def _matches(template: str, path: str) -> bool:
 @pytest.mark.parametrize(
     "endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.call}"
 )
-async def test_an_endpoint_has_a_method_and_a_route(endpoint: Endpoint) -> None:
+async def test_an_endpoint_has_a_method_a_route_and_events(endpoint: Endpoint) -> None:
     harness = await endpoint.call_once()
 
     # Requests that match no route are not among these.
@@ -46,6 +47,11 @@ async def test_an_endpoint_has_a_method_and_a_route(endpoint: Endpoint) -> None:
     assert any(
         method == endpoint.method and _matches(endpoint.path, path) for method, path in received
     ), received
+    sent = [event for event in harness.events if isinstance(event, RequestSent)]
+    assert len(sent) >= len(received)
+    assert endpoint.method in {event.method for event in sent}
+    # A route has no id, slug, coordinates or name of a file.
+    assert [event.route for event in sent if re.search(r"\d{2}|example|\.jpg|,", event.route)] == []
 
 
 def test_every_method_of_the_client_has_an_endpoint() -> None:

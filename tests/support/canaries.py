@@ -22,7 +22,7 @@ class Canaries:
     def __init__(self) -> None:
         self.values: set[str] = {"confidential-secret"}
         self.output: list[str] = []
-        self.loggers = {"seeclickfix_async", "httpx", "httpcore.http11"}
+        self.loggers = {"seeclickfix_async"}
 
     def hide(self, *secrets: Secret | None) -> None:
         self.values |= {secret.reveal() for secret in secrets if secret is not None}

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from seeclickfix_async import AsyncClient
+from seeclickfix_async.events import Event
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 from tests.support.clock import InstantClock
 
@@ -35,16 +36,28 @@ class SandboxTransport(httpx.AsyncBaseTransport):
 
 
 class SandboxHarness:
-    """A small sandbox, with clients that send to it."""
+    """A small sandbox, with clients that send to it.
+
+    Attributes:
+        events: The events of these clients.
+    """
 
     def __init__(self, **settings: Any) -> None:
         self.sandbox = Sandbox(300, settings=Settings(quota=None, **settings))
         self.transport = SandboxTransport(self.sandbox)
+        self.events: list[Event] = []
         self.client = self.make_client(TOKEN)
 
     def make_client(self, token: str | None) -> AsyncClient:
         http = httpx.AsyncClient(transport=self.transport)
-        return AsyncClient(token, http=http, base_url=URL, limiter=None, clock=InstantClock())
+        return AsyncClient(
+            token,
+            http=http,
+            base_url=URL,
+            limiter=None,
+            clock=InstantClock(),
+            on_event=self.events.append,
+        )
 
     def issue_with_status(self, status: int) -> int:
         """Return the id of an issue with this status."""
