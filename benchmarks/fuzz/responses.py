@@ -16,13 +16,13 @@ from seeclickfix_async._api import reading
 from seeclickfix_async._api.decoding import decode_plain
 from seeclickfix_async._core import backoff
 from seeclickfix_async._core.validation import parse_identifier
+from seeclickfix_async._tables.columns import plain_rows
 from seeclickfix_async._transport import content as contents
 from seeclickfix_async._transport.request import Exchange, Request, RequestOptions
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.status_errors import status_error
 from seeclickfix_async._watch.changes import find_changes
 from seeclickfix_async.errors import SeeClickFixError
-from seeclickfix_async.pull._columns import plain_rows
 
 SITE = "https://city.example"
 LOOP = asyncio.Runner()

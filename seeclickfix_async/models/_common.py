@@ -17,6 +17,7 @@ import attrs
 from msgspec import Meta
 
 from seeclickfix_async._core import validation
+from seeclickfix_async.models._model import Model
 
 # The service's timestamps carry the UTC offset of its servers, not of the city (observed).
 Time = Annotated[datetime, Meta(tz=True)]
@@ -51,7 +52,7 @@ def _time_fields(model: Any) -> tuple[str, ...]:
 
 
 @attrs.frozen
-class Timed:
+class Timed(Model):
     """Base class of models with times, all of which can be converted to every time zone."""
 
     def __attrs_post_init__(self) -> None:
@@ -59,7 +60,7 @@ class Timed:
 
 
 @attrs.frozen
-class Point:
+class Point(Model):
     """A GeoJSON point; `coordinates` are longitude and latitude in degrees."""
 
     coordinates: tuple[float, ...] = ()
@@ -67,7 +68,7 @@ class Point:
 
 
 @attrs.frozen
-class Media:
+class Media(Model):
     """Links to the photo or video of an issue or a comment; they redirect to storage (observed).
 
     `representative_image_url` is the category's icon if there is no photo.
@@ -80,7 +81,7 @@ class Media:
 
 
 @attrs.frozen
-class Avatar:
+class Avatar(Model):
     """Links to a user's profile picture, which may be on another host (observed)."""
 
     full: Link | None = None
@@ -88,7 +89,7 @@ class Avatar:
 
 
 @attrs.frozen
-class Pagination:
+class Pagination(Model):
     """The position of a page in its listing, as reported by the service.
 
     `pages` may be higher than the number of pages that can be fetched: the service serves about

@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async.models._common import Int64
+from seeclickfix_async.models._model import Model
 
 
 @attrs.frozen
-class Email:
+class Email(Model):
     """An e-mail address of the signed-in user (documented); the repr omits the address."""
 
     id: Int64

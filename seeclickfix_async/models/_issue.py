@@ -18,12 +18,13 @@ from seeclickfix_async.models._common import (
     Timed,
     clear_placeholder_times,
 )
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._status import Status
 from seeclickfix_async.models._user import UserRef
 
 
 @attrs.frozen
-class RequestTypeRef:
+class RequestTypeRef(Model):
     """The request type (category) of an issue.
 
     `organization` is the name of a city or a free-form label (observed).
@@ -40,7 +41,7 @@ _NO_REQUEST_TYPE = RequestTypeRef()
 
 
 @attrs.frozen
-class Actions:
+class Actions(Model):
     """Links to vote, follow and comment (observed, with details)."""
 
     vote_url: Link | None = None
@@ -49,7 +50,7 @@ class Actions:
 
 
 @attrs.frozen
-class Integration:
+class Integration(Model):
     """The copy of an issue in a city's own system (with details)."""
 
     remote_id: Int64 | str | None = None
@@ -58,7 +59,7 @@ class Integration:
 
 
 @attrs.frozen
-class QuestionAnswer:
+class QuestionAnswer(Model):
     """A question of the request type's form and the reporter's reply, as strings (with details)."""
 
     question: str | None = None
@@ -73,7 +74,7 @@ class Vote(Timed):
 
 
 @attrs.frozen
-class Relationship:
+class Relationship(Model):
     """Relations of the signed-in user to an issue; all False without a token."""
 
     following: bool | None = None
@@ -83,7 +84,7 @@ class Relationship:
 
 
 @attrs.frozen
-class Issue:
+class Issue(Model):
     """An issue as returned in lists and by `GET /issues/:id`.
 
     `request_type` is None for community issues. `transitions` holds the links for the status

@@ -8,6 +8,7 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async.models._common import Int64, Latitude, Link, Longitude, Time, Timed
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._open_enum import OpenEnum
 from seeclickfix_async.models._question import Choice
 
@@ -20,7 +21,7 @@ class ServiceRequestState(OpenEnum):
 
 
 @attrs.frozen
-class Endpoint:
+class Endpoint(Model):
     """The URL of an Open311 API, with its specification and formats."""
 
     specification: str | None = None
@@ -31,7 +32,7 @@ class Endpoint:
 
 
 @attrs.frozen
-class Discovery:
+class Discovery(Model):
     """The discovery document of an Open311 server."""
 
     changeset: str | None = None
@@ -41,7 +42,7 @@ class Discovery:
 
 
 @attrs.frozen
-class Service:
+class Service(Model):
     """A type of service request; `service_code` is the id of a request type (observed).
 
     `metadata` is True if `service()` returns questions for it.
@@ -63,7 +64,7 @@ class Service:
 
 
 @attrs.frozen
-class ServiceAttribute:
+class ServiceAttribute(Model):
     """A question of a service; it is read-only information unless `variable` is True."""
 
     code: str | None = None
@@ -77,7 +78,7 @@ class ServiceAttribute:
 
 
 @attrs.frozen
-class ServiceDefinition:
+class ServiceDefinition(Model):
     """The questions of a service."""
 
     service_code: str | None = None
@@ -114,7 +115,7 @@ class ServiceRequest(Timed):
 
 
 @attrs.frozen
-class Submission:
+class Submission(Model):
     """The result of a new service request: its id, or a token until it has one."""
 
     service_request_id: str | None = None

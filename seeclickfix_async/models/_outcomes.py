@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async.models._issue import Issue
+from seeclickfix_async.models._model import Model
 
 
 @attrs.frozen
-class Created:
+class Created(Model):
     """A report that was published as an issue.
 
     Attributes:
@@ -21,7 +22,7 @@ class Created:
 
 
 @attrs.frozen
-class Moderated:
+class Moderated(Model):
     """A report or comment that was accepted and awaits moderation (documented: status 202).
 
     It has no id and cannot be read yet. Sending it again would create a duplicate.

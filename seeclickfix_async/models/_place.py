@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async.models._common import Int64, Link, Point
+from seeclickfix_async.models._model import Model
 
 
 @attrs.frozen
-class PlaceAvatar:
+class PlaceAvatar(Model):
     """Links to the picture of a place (documented)."""
 
     full: Link | None = None
@@ -16,7 +17,7 @@ class PlaceAvatar:
 
 
 @attrs.frozen
-class Place:
+class Place(Model):
     """A city, county or neighbourhood (documented).
 
     Pass `url_name` to `PlaceArea`; it cannot be derived from the name. The id of a place is not

@@ -57,6 +57,11 @@ def has_renamed_fields(value: object, content: bytes) -> bool:
     )
 
 
+def has_renamed_keys(document: dict[str, Any]) -> bool:
+    """Return True if an object contains a field under another name than its model's."""
+    return not _ALIASES.keys().isdisjoint(document)
+
+
 def normalize(value: Any, key: str = "") -> Any:
     """Return the document, with all known deviations repaired; `key` is its own key, if any."""
     match value:
@@ -83,6 +88,8 @@ def _normalize_list(value: list[Any], key: str) -> list[Any]:
 
 
 def _normalize_number(value: float, key: str) -> Any:
+    if math.isnan(value):  # a missing value in a record of a data frame; JSON has none
+        return None
     if key in _MAX_DEGREES and not _is_within(value, _MAX_DEGREES[key]):
         return None
     return str(value) if key in _STRING_FIELDS else value
