@@ -11,12 +11,10 @@ import attrs
 import msgspec
 
 from seeclickfix_async._api.decoding import Rejected, decode_plain
-from seeclickfix_async._tables import arrow
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Issue
-from seeclickfix_async.models._html import rows_to_html
 from seeclickfix_async.models._model import convert, parse_json
 
 if TYPE_CHECKING:
@@ -133,6 +131,8 @@ class Page(Generic[T_co]):
         Raises:
             InvalidArgumentError: The rows are not issues, or the extra `parquet` is not installed.
         """
+        from seeclickfix_async._tables import arrow  # noqa: PLC0415  # for data frames only
+
         is_of_issues = (
             all(isinstance(item, Issue) for item in self.items)
             if self.items
@@ -168,6 +168,8 @@ class Page(Generic[T_co]):
 
     def _repr_html_(self) -> str:
         """Return a table of the first rows, which notebooks display."""
+        from seeclickfix_async.models._html import rows_to_html  # noqa: PLC0415  # for notebooks only
+
         of_pages = f" of {self.pages}" if self.pages is not None else ""
         entries = f"; {counted(self.entries, 'row')} in all" if self.entries is not None else ""
         rejected = f"; {counted(len(self.rejected), 'row')} rejected" if self.rejected else ""

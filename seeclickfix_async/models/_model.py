@@ -15,7 +15,6 @@ from seeclickfix_async._core import lenient_json
 from seeclickfix_async._core.lenient_json import UNREADABLE
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.models._html import to_html
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -82,6 +81,8 @@ class Model:
 
     def _repr_html_(self) -> str:
         """Return a table of what the repr shows, which notebooks display."""
+        from seeclickfix_async.models._html import to_html  # noqa: PLC0415  # for notebooks only
+
         return to_html(self)
 
     @classmethod
