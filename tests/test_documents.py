@@ -73,6 +73,7 @@ async def _call(module: ModuleType, url: str) -> None:
         "unknown": (),
         "report": (),
         "around": (),
+        "tables": (),
     }
     async with _Here(base_url=url) as client:
         for name, arguments in calls.items():

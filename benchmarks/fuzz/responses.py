@@ -62,6 +62,14 @@ def read_object(content: bytes) -> None:
             assert isinstance(repr(reading.read_object(response, model, first=is_first)), str)
 
 
+def read_model(content: bytes) -> None:
+    """Read stored JSON of the model that the first byte selects, and write it again."""
+    model = _MODELS[content[0] % len(_MODELS)] if content else models.Issue
+    value = model.from_json(content[1:])
+    assert model.from_json(value.to_json()) == value
+    assert isinstance(value._repr_html_(), str)
+
+
 def read_page(content: bytes) -> None:
     """Read a page of each kind of row, and use its rows as a pull and a feed do."""
     response = Response(200, {}, content)

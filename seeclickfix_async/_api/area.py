@@ -140,7 +140,7 @@ class WatchArea(Model):
 
     watcher_token: Secret = attrs.field(converter=_to_watcher_token)
 
-    _json_types: ClassVar[Mapping[str, Any]] = {WATCHER_TOKEN: str}
+    __json_types__: ClassVar[Mapping[str, Any]] = {WATCHER_TOKEN: str}
 
     def params(self) -> Params:
         """Yield the query parameters of this area."""

@@ -46,7 +46,7 @@ class Rejected(Model):
     raw: bytes = attrs.field(repr=False)
     page: int = 1
 
-    _json_types: ClassVar[Mapping[str, Any]] = {"raw": bytes}
+    __json_types__: ClassVar[Mapping[str, Any]] = {"raw": bytes}
 
 
 @attrs.frozen

@@ -18,13 +18,13 @@ def page_schema(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     Raises:
         InvalidArgumentError: It is a `Page` without the class of its rows.
     """
-    arguments = get_args(source)
-    if not arguments:
+    if source is Page:
         raise InvalidArgumentError("Page", "needs the class of its rows here, as in Page[Issue].")
+    (model,) = get_args(source)
     number = core_schema.int_schema()
     fields = {
         ITEMS: core_schema.typed_dict_field(
-            core_schema.tuple_schema([handler.generate_schema(arguments[0])], variadic_item_index=0)
+            core_schema.tuple_schema([handler.generate_schema(model)], variadic_item_index=0)
         ),
         NUMBERS[0]: core_schema.typed_dict_field(number),
     }
@@ -50,7 +50,7 @@ def page_schema(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     return core_schema.no_info_wrap_validator_function(
         read,
         schema,
-        ref=reference(Page, f"[{reference(arguments[0])}]"),
+        ref=reference(Page, f"[{reference(model)}]") if isinstance(model, type) else None,
         serialization=core_schema.wrap_serializer_function_ser_schema(write, schema=schema),
     )
 

@@ -43,7 +43,7 @@ class Draft(Model):
     anonymize_reporter: bool = False
     guests: bool = True
 
-    _json_types: ClassVar[Mapping[str, Any]] = {"image": str | None}
+    __json_types__: ClassVar[Mapping[str, Any]] = {"image": str | None}
 
     def to_json(self) -> str:
         """Return all fields as a JSON document; the photo as the path of its file.

@@ -32,7 +32,7 @@ class Model:
 
     __slots__ = ()
 
-    _json_types: ClassVar[Mapping[str, Any]] = {}
+    __json_types__: ClassVar[Mapping[str, Any]] = {}
     """The types of fields in a dictionary, of those that have another one there."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Model:
             raise InvalidArgumentError(
                 "data", f"must be a dictionary with the fields of {cls.__name__}."
             )
-        if cls._json_types:
+        if cls.__json_types__:
             form = _form(cls)  # type: ignore[arg-type]
             return cls(**msgspec.structs.asdict(convert(dict(data), form, repair=False)))
         model: Self = convert(dict(data), cls)
@@ -105,7 +105,7 @@ class Model:
 @cache
 def field_types(cls: Any) -> dict[str, Any]:
     """Return the types of a model's fields in a dictionary."""
-    hints = {**get_type_hints(cls, include_extras=True), **cls._json_types}
+    hints = {**get_type_hints(cls, include_extras=True), **cls.__json_types__}
     return {field.name: hints[field.name] for field in attrs.fields(cls)}
 
 

@@ -52,7 +52,7 @@ def model_schema(cls: type[Model], handler: GetCoreSchemaHandler) -> CoreSchema:
         if not isinstance(value, cls):  # the next type of a union is tried
             raise PydanticSerializationUnexpectedValue(f"Expected `{cls.__name__}`")
         plain = {name: getattr(value, name) for name in types}
-        return handler({**plain, **value.to_dict()} if cls._json_types else plain)
+        return handler({**plain, **value.to_dict()} if cls.__json_types__ else plain)
 
     read.__name__ = cls.__name__  # shown in the location of an error in a union
     return core_schema.no_info_wrap_validator_function(

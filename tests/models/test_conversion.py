@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import attrs
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +27,8 @@ from seeclickfix_async import (
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Comment, DetailedIssue, Draft, Email, Issue, RequestType
 from tests.support.model_values import DECODED, RESULTS, recorded, values_of
+
+pd: Any = importlib.import_module("pandas")  # which has no types
 
 _TOKEN = "token-of-a-watch-area"
 _DRAFT = Draft(request_type_id=7, lat=41.0, lng=-73.5, address="1 Main St", answers={"q": ["a"]})

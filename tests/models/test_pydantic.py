@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 import attrs
 import pytest
@@ -139,6 +139,24 @@ def test_options_of_a_dump_are_kept() -> None:
 
     assert adapter.dump_json(issue, exclude_none=True) == b'{"id":1,"status":"on_hold"}'
     assert adapter.dump_python(_ISSUE, include={"id": True}) == {"id": _ISSUE.id}
+
+
+_T = TypeVar("_T", bound=Issue)
+
+
+class _Envelope(BaseModel, Generic[_T]):
+    page: Page[_T]
+
+
+def test_the_rows_of_a_page_may_be_of_several_models_or_of_a_type_variable() -> None:
+    both = TypeAdapter(Page[DetailedIssue | Issue])
+    page = attrs.evolve(_PAGE, items=(_ISSUE, _DETAILED))
+
+    assert both.validate_python(page) is page
+    assert both.dump_python(page, mode="json") == page.to_dict()
+    assert _Envelope[Issue].model_validate({"page": _PAGE.to_dict()}).page == _PAGE
+    with pytest.raises(ValidationError, match=r"page\.items\.0\.id"):
+        _Envelope[Issue].model_validate({"page": {"items": [{}], "page": 1}})
 
 
 def test_a_page_is_read_and_written() -> None:

@@ -56,7 +56,7 @@ _BY_TYPE: dict[Any, Any] = {
 def values_of(kind: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911  # one per kind of type
     """Return the strategy for the values of a type, with missing values first."""
     if kind in _BY_TYPE:
-        return st.just(None) if kind is type(None) else _BY_TYPE[kind]  # type: ignore[no-any-return]
+        return st.just(None) if kind is type(None) else _BY_TYPE[kind]
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _within(arguments[0], arguments[1])
@@ -80,8 +80,8 @@ def _within(kind: Any, meta: Meta) -> st.SearchStrategy[Any]:
     if kind is int:
         return st.integers(meta.ge, meta.le)  # type: ignore[arg-type]
     if kind is float:
-        return st.floats(meta.ge, meta.le)  # type: ignore[arg-type]
-    return st.text(min_size=meta.min_length, max_size=9) if kind is str else values_of(kind)
+        return st.floats(meta.ge, meta.le)
+    return st.text(min_size=meta.min_length or 0, max_size=9) if kind is str else values_of(kind)
 
 
 def recorded(name: str) -> Any:
