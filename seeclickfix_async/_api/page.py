@@ -15,7 +15,7 @@ from seeclickfix_async._transport.response import Response
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models import Issue
-from seeclickfix_async.models._model import convert, parse_json
+from seeclickfix_async.models._model import Model, convert, parse_json
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -192,7 +192,13 @@ class Page(Generic[T_co]):
 
 @cache
 def _form(model: Any) -> Any:
-    """Return the class of a page's dictionary."""
+    """Return the class of a page's dictionary.
+
+    Raises:
+        InvalidArgumentError: The class of the rows is not a model.
+    """
+    if not (isinstance(model, type) and issubclass(model, Model)):
+        raise InvalidArgumentError("model", "must be the class of the rows, such as Issue.")
     counts = [(name, int | None, None) for name in NUMBERS[1:]]
     return msgspec.defstruct("Page", [(ITEMS, tuple[model, ...]), ("page", int), *counts])
 

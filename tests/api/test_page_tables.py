@@ -54,6 +54,12 @@ def test_an_invalid_dictionary_is_refused_with_the_path(document: Any, argument:
     assert caught.value.argument == argument
 
 
+@pytest.mark.parametrize("model", [dict, "Issue", None, Page])
+def test_the_class_of_the_rows_must_be_a_model(model: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="model"):
+        Page.from_dict(_PAGE.to_dict(), model)
+
+
 @pytest.mark.parametrize("page", [_PAGE, _DETAILED, attrs.evolve(_PAGE, items=())])
 def test_a_page_of_issues_is_a_table_with_the_columns_of_a_pull(page: Page[Issue]) -> None:
     table = page.to_table()
