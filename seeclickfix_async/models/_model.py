@@ -54,7 +54,8 @@ class Model:
         """Make an object of what `to_dict()` returned, or of an object in a response.
 
         Known deviations of the service are repaired as in its responses, so that stored JSON of the
-        service can be read, too. Unknown keys are ignored.
+        service can be read, too. The scalars of data frames are converted; NaN is a missing value.
+        Unknown keys are ignored.
 
         Raises:
             InvalidArgumentError: A value is invalid; `argument` is its path, such as

@@ -107,6 +107,17 @@ def test_a_data_frame_has_a_column_for_each_field_and_its_records_are_read() -> 
     ]
 
 
+def test_scalars_of_data_frames_are_read() -> None:
+    created = "2026-01-01T22:04:05-05:00"
+    frame = pd.DataFrame({"id": [7], "lat": [41.5], "private_visibility": [True]})
+    record = frame.iloc[0].to_dict() | {"id": frame["id"].iloc[0], "lat": frame["lat"].iloc[0]}
+    times = {"created_at": pd.Timestamp(created), "closed_at": pd.NaT}
+
+    assert Issue.from_dict({**record, **times, "summary": float("nan")}) == Issue.from_dict(
+        {"id": 7, "lat": 41.5, "private_visibility": True, "created_at": created}
+    )
+
+
 def test_personal_data_is_in_the_dictionary_and_not_in_the_repr() -> None:
     email = Email(id=1, email="mary@example.org")
 
