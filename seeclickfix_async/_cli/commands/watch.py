@@ -60,7 +60,7 @@ async def watch(
         await feed.begin()
         await _save_cursor(cursor, feed)
         async for change in feed:
-            fields = {**change.to_dict(), "automatic": change.automatic}
+            fields = {**msgspec.to_builtins(change), "automatic": change.automatic}
             if json:
                 print_json(fields)
             else:
