@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from seeclickfix_async._api.client_options import ClientOptions as ClientOptions
     from seeclickfix_async._api.decoding import Rejected as Rejected
     from seeclickfix_async._api.listing_queries import Subset as Subset
-    from seeclickfix_async._api.pagination import Page as Page
+    from seeclickfix_async._api.page import Page as Page
     from seeclickfix_async._api.pagination import Pager as Pager
     from seeclickfix_async._api.query import ALL as ALL
     from seeclickfix_async._api.query import ClockField as ClockField
@@ -119,7 +119,8 @@ _LAZY_IMPORTS = {
         "Status",
         "User",
     ),
-    "_api.pagination": ("Page", "Pager"),
+    "_api.page": ("Page",),
+    "_api.pagination": ("Pager",),
     "_api.query": ("ALL", "ClockField", "Direction", "IssueFilters", "Sort", "Statuses"),
     "_api.listing_queries": ("Subset",),
     "_crawl.report": ("Estimate", "Report"),

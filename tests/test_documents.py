@@ -80,6 +80,7 @@ async def _call(module: ModuleType, url: str) -> None:
         "report": (),
         "around": (),
         "status": (),
+        "tables": (),
     }
     async with _Here(base_url=url) as client:
         for name, arguments in calls.items():

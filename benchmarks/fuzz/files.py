@@ -21,10 +21,10 @@ from seeclickfix_async._api import reading
 from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._crawl.planner import CrawlPlanner
+from seeclickfix_async._tables import arrow
 from seeclickfix_async._transport import slot_log
 from seeclickfix_async._watch.cursor import Cursor
 from seeclickfix_async.errors import SeeClickFixError
-from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull import map_page
 from seeclickfix_async.pull._checkpoint import Checkpoint, CheckpointFile, checkpoint_path
 from seeclickfix_async.pull._manifest import Manifest

@@ -18,13 +18,13 @@ from seeclickfix_async._api.unverified import read_unverified_page
 from seeclickfix_async._core import backoff
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.validation import parse_identifier
+from seeclickfix_async._tables.columns import plain_rows
 from seeclickfix_async._transport import content as contents
 from seeclickfix_async._transport.request import Exchange, Request, RequestOptions
 from seeclickfix_async._transport.status_errors import status_error
 from seeclickfix_async._watch.changes import find_changes
 from seeclickfix_async.errors import SeeClickFixError
 from seeclickfix_async.models._returned import Returned
-from seeclickfix_async.pull._columns import plain_rows
 
 SITE = "https://city.example"
 LOOP = asyncio.Runner()
@@ -68,6 +68,14 @@ def read_object(content: bytes) -> None:
             else:  # a part of other objects
                 read = (decode_first if is_first else decode_object)(response, model)
             assert isinstance(repr(read), str)
+
+
+def read_model(content: bytes) -> None:
+    """Read stored JSON of the model that the first byte selects, and write it again."""
+    model = _MODELS[content[0] % len(_MODELS)] if content else models.Issue
+    value = model.from_json(content[1:])
+    assert model.from_json(value.to_json()) == value
+    assert isinstance(value._repr_html_(), str)
 
 
 def read_page(content: bytes) -> None:

@@ -31,6 +31,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "map_csv": files.draw_csv,
     "map_geojson": files.draw_geojson,
     "map_jsonl": files.draw_jsonl,
+    "model": responses.read_model,
     "object": responses.read_object,
     "page": responses.read_page,
     "parquet": files.read_parquet,

@@ -7,8 +7,8 @@ distance (observed). `near()` makes a box around a point instead.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 
 import attrs
 
@@ -16,6 +16,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.error_secrets import hide_init_arguments
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.models._model import Model
 
 _METRES_PER_DEGREE = 111_320.0  # of latitude, and of longitude at the equator
 
@@ -23,7 +24,7 @@ Params = Iterator[tuple[str, str]]
 
 
 @attrs.frozen
-class BoundingBox:
+class BoundingBox(Model):
     """A rectangle between two latitudes and two longitudes, in degrees (documented).
 
     Neighbouring towns inside the rectangle are included (observed).
@@ -91,7 +92,7 @@ WORLD = BoundingBox(-90, -180, 90, 180)
 
 
 @attrs.frozen
-class Zoom:
+class Zoom(Model):
     """A map of 650 by 650 pixels around a point, with a zoom level of 0 to 19 (documented)."""
 
     lat: float = attrs.field(validator=validation.LATITUDE)
@@ -106,7 +107,7 @@ class Zoom:
 
 
 @attrs.frozen
-class PlaceArea:
+class PlaceArea(Model):
     """A place by its `url_name`, which `client.places.near()` returns (documented).
 
     Neighbouring and overlapping organizations are included (observed).
@@ -129,14 +130,17 @@ def _to_watcher_token(value: str | Secret) -> Secret:
 
 @hide_init_arguments
 @attrs.frozen
-class WatchArea:
+class WatchArea(Model):
     """A watch area by the token in its URL (documented).
 
     The token is a `Secret`, but it is part of the URL of each request: httpx logs URLs at the level
-    INFO, and so do servers and proxies. A pickle contains it, as a part of `pull.plan` needs it.
+    INFO, and so do servers and proxies. A pickle contains it, as a part of `pull.plan` needs it;
+    `to_dict()` and `to_json()` leave it out, and `from_dict()` requires it as a string.
     """
 
     watcher_token: Secret = attrs.field(converter=_to_watcher_token)
+
+    __json_types__: ClassVar[Mapping[str, Any]] = {WATCHER_TOKEN: str}
 
     def params(self) -> Params:
         """Yield the query parameters of this area."""
@@ -147,7 +151,7 @@ class WatchArea:
 
 
 @attrs.frozen
-class Near:
+class Near(Model):
     """A box around a point, sorted nearest first; made by `near()`."""
 
     lat: float

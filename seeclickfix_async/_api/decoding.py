@@ -7,18 +7,19 @@ fails, the page is split into the bytes of its rows, and each row is decoded by 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sized
+from collections.abc import Collection, Mapping, Sized
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 import msgspec
 
-from seeclickfix_async._api import normalize
 from seeclickfix_async._core import lenient_json
-from seeclickfix_async._core.lenient_json import UNREADABLE
+from seeclickfix_async._core.lenient_json import UNREADABLE, path_and_reason
 from seeclickfix_async._core.response import Response
 from seeclickfix_async.models import Pagination
+from seeclickfix_async.models import _normalize as normalize
+from seeclickfix_async.models._model import Model
 
 T = TypeVar("T")
 
@@ -27,14 +28,14 @@ _MAX_ROWS = 10_000  # the largest pages of the service have 1,000 (observed)
 
 
 @attrs.frozen
-class Rejected:
+class Rejected(Model):
     """A row that could not be read.
 
     Attributes:
         index: Its position in the list of the response, from 0.
         path: The invalid part of the response, such as `issues[3].lat`.
         reason: The reason, without the row's values.
-        raw: The row's bytes, as received.
+        raw: The row's bytes, as received; in JSON as Base64.
         page: The number of its page, from 1.
     """
 
@@ -43,6 +44,8 @@ class Rejected:
     reason: str
     raw: bytes = attrs.field(repr=False)
     page: int = 1
+
+    __json_types__: ClassVar[Mapping[str, Any]] = {"raw": bytes}
 
 
 @attrs.frozen
@@ -126,7 +129,7 @@ def decode_plain(response: Response, key: str, rejected: Collection[int]) -> tup
     try:
         return tuple(lenient_json.loads(row) for index, row in rows if index not in rejected)
     except UNREADABLE as error:
-        raise response.decode_error(_path_and_reason(error)[1], key) from None
+        raise response.decode_error(path_and_reason(error)[1], key) from None
 
 
 def _check_size(response: Response) -> None:
@@ -155,7 +158,7 @@ def _split(response: Response, key: str) -> tuple[list[bytes], Any, Any]:
         rows = [bytes(row) for row in getattr(envelope, key)]
         return rows, envelope.metadata, _loads_errors(envelope.errors)
     except msgspec.ValidationError as error:
-        path, reason = _path_and_reason(error)
+        path, reason = path_and_reason(error)
         raise response.decode_error(reason, path or key) from None
     except UNREADABLE as error:
         try:
@@ -189,7 +192,7 @@ def _decode_each(
             document = normalize.normalize(lenient_json.loads(raw))
             items.append(msgspec.convert(document, model, strict=False))
         except UNREADABLE as error:
-            path, reason = _path_and_reason(error)
+            path, reason = path_and_reason(error)
             row_path = f"{key}[{index}]" + (f".{path}" if path else "")
             rejected.append(Rejected(index, row_path, reason, raw))
     return tuple(items), tuple(rejected)
@@ -205,7 +208,7 @@ def _convert(response: Response, document: Any, model: type[T], parent: str = ""
     try:
         return msgspec.convert(normalize.normalize(document), model, strict=False)
     except UNREADABLE as error:
-        path, reason = _path_and_reason(error)
+        path, reason = path_and_reason(error)
         full_path = ".".join(filter(None, (parent, path)))
         raise response.decode_error(reason, full_path) from None
 
@@ -222,14 +225,3 @@ def _envelope(key: str, row: Any, metadata: Any = _Metadata | None) -> Any:
     return msgspec.defstruct(
         "Envelope", [(key, rows), ("metadata", metadata, None), ("errors", msgspec.Raw, None)]
     )
-
-
-def _path_and_reason(error: Exception) -> tuple[str, str]:
-    """Split a decoder's message into a path, such as `comments[3].media`, and a sentence."""
-    if isinstance(error, RecursionError):
-        return "", "It is nested too deeply."
-    if isinstance(error, UnicodeDecodeError):
-        return "", "It is not UTF-8."
-    reason, _, path = str(error).partition(" - at `$")
-    # The message about an enum quotes the value, which may be personal.
-    return path.rstrip("`").lstrip("."), reason.partition(" value '")[0] + "."

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from seeclickfix_async._api.pagination import Page
+from seeclickfix_async._api.page import Page
 from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async._api.reading import read_page
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor

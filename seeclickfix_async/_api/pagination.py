@@ -1,103 +1,25 @@
-"""Results that come in pages."""
+"""Listings: results that come in pages."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from typing import Any, Generic, TypeVar
 
-import attrs
-
-from seeclickfix_async._api.decoding import Rejected, decode_plain
+from seeclickfix_async._api.decoding import Rejected
+from seeclickfix_async._api.page import Identified, Page, require_readable, unreadable_error
 from seeclickfix_async._core import validation
-from seeclickfix_async._core.response import Response
 from seeclickfix_async.errors import (
     BadRequestError,
-    DecodeError,
     NotFoundError,
     TruncatedResultsError,
     ValidationError,
 )
-from seeclickfix_async.errors._counting import counted
-
-
-class Identified(Protocol):
-    """An object with an id."""
-
-    @property
-    def id(self) -> int | str | None:
-        """The id that the service assigned; None if it is unknown."""
-        ...
-
 
 T = TypeVar("T", bound=Identified)
-T_co = TypeVar("T_co", bound=Identified, covariant=True)
 
 # The errors that the service may return for a page that it does not serve (not observed).
 UNSERVED_PAGE_ERRORS = (BadRequestError, NotFoundError, ValidationError)
-
-
-@attrs.frozen
-class Page(Generic[T_co]):
-    """A page of results.
-
-    Attributes:
-        items: The readable rows.
-        page: The number of this page, from 1.
-        per_page: The size of a full page. The service may grant less than was requested.
-        pages: The number of pages that the service announces; it may serve fewer.
-        entries: The number of rows that the service announces, on all pages.
-        next_page: The number of the next page; None on the last one.
-        rejected: The rows that could not be read, with their bytes.
-        response: The undecoded response.
-        key: The name of the list in the response.
-    """
-
-    items: tuple[T_co, ...]
-    page: int
-    per_page: int | None
-    pages: int | None
-    entries: int | None
-    next_page: int | None
-    rejected: tuple[Rejected, ...] = attrs.field(repr=False)
-    response: Response = attrs.field(repr=False)
-    key: str = attrs.field(repr=False)
-
-    @property
-    def raw(self) -> tuple[dict[str, Any], ...]:
-        """The items as plain objects, including fields that the models do not have.
-
-        They are decoded again at each access.
-        """
-        return decode_plain(self.response, self.key, {row.index for row in self.rejected})
-
-    @property
-    def size(self) -> int:
-        """The number of rows received, readable or not."""
-        return len(self.items) + len(self.rejected)
-
-    def __iter__(self) -> Iterator[T_co]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-
-def require_readable(page: Page[T]) -> Page[T]:
-    """Return a page, unless it has rows and none of them can be read.
-
-    Raises:
-        DecodeError: No row can be read. The page would look like one without results.
-    """
-    if page.rejected and not page.items:
-        raise _unreadable(page.rejected, page.response)
-    return page
-
-
-def _unreadable(rejected: Sequence[Rejected], response: Response) -> DecodeError:
-    first = rejected[0]
-    reason = f"None of {counted(len(rejected), 'row')} can be read. The first one: {first.reason}"
-    return response.decode_error(reason, first.path)
 
 
 class Pager(Generic[T]):
@@ -242,7 +164,7 @@ class _Pages(Generic[T]):
             reason = f"The service ends the listing with page {page.page}, before the last row."
             raise self._truncated(reason, page)
         if self._received and self._received == len(self._rejected):
-            raise _unreadable(self._rejected, page.response)
+            raise unreadable_error(self._rejected, page.response)
 
     def _truncated(self, reason: str, page: Page[T] | None) -> TruncatedResultsError:
         error = TruncatedResultsError(

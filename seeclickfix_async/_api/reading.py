@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 import attrs
 
 from seeclickfix_async._api import decoding
-from seeclickfix_async._api.pagination import Identified, Page
+from seeclickfix_async._api.page import Identified, Page
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, refuse_listed_errors
 from seeclickfix_async.errors import AnswerLostError, DecodeError

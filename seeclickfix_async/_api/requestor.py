@@ -15,7 +15,8 @@ from anyio import to_thread
 from seeclickfix_async._api import body as bodies
 from seeclickfix_async._api.area import WATCHER_TOKEN
 from seeclickfix_async._api.headers import check_headers
-from seeclickfix_async._api.pagination import Identified, Page, Pager, require_readable
+from seeclickfix_async._api.page import Identified, Page, require_readable
+from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.query import encode, format_param, page_params
 from seeclickfix_async._api.reading import check_written, read_object, read_page
 from seeclickfix_async._core import image, validation

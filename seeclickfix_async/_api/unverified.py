@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from seeclickfix_async._api.decoding import Rejected
-from seeclickfix_async._api.pagination import Page
+from seeclickfix_async._api.page import Page
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.validation import is_identifier
 from seeclickfix_async._transport.status_errors import refuse_listed_errors

@@ -107,6 +107,17 @@ def _check_depth(value: Any) -> None:
     raise RecursionError
 
 
+def path_and_reason(error: Exception) -> tuple[str, str]:
+    """Split a decoder's message into a path, such as `comments[3].media`, and a sentence."""
+    if isinstance(error, RecursionError):
+        return "", "It is nested too deeply."
+    if isinstance(error, UnicodeDecodeError):
+        return "", "It is not UTF-8."
+    reason, _, path = str(error).partition(" - at `$")
+    # The message about an enum quotes the value, which may be personal.
+    return path.rstrip("`").lstrip("."), reason.partition(" value '")[0] + "."
+
+
 def members(content: bytes) -> dict[str, bytes]:
     """Split an object into its members, and return the raw values by key.
 

@@ -14,7 +14,8 @@ import attrs
 from anyio import lowlevel
 
 from seeclickfix_async._api.issue_pages import IssuePages
-from seeclickfix_async._api.pagination import UNSERVED_PAGE_ERRORS, Page
+from seeclickfix_async._api.page import Page
+from seeclickfix_async._api.pagination import UNSERVED_PAGE_ERRORS
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._crawl.evidence import PageRequest
 from seeclickfix_async._crawl.planner import CrawlPlanner

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from seeclickfix_async._api.pagination import Page
+from seeclickfix_async._api.page import Page
 from seeclickfix_async._api.query import ClockField, IssueQuery
 from seeclickfix_async.models import Issue
 from seeclickfix_async.models._common import Int64

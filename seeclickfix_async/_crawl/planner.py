@@ -34,7 +34,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from seeclickfix_async._api.pagination import Page
+from seeclickfix_async._api.page import Page
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery, period_filters
 from seeclickfix_async._core.timestamps import EARLIEST, LATEST
 from seeclickfix_async._crawl.crowded_second import CrowdedSecond, Listing

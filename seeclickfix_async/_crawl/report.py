@@ -6,9 +6,11 @@ from datetime import datetime
 
 import attrs
 
+from seeclickfix_async.models._model import Model
+
 
 @attrs.frozen
-class Report:
+class Report(Model):
     """The result of a crawl, so far or at its end.
 
     Attributes:
@@ -53,7 +55,7 @@ class Report:
 
 
 @attrs.frozen
-class Estimate:
+class Estimate(Model):
     """An estimate of what a crawl needs.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from seeclickfix_async._api.pagination import Page
+from seeclickfix_async._api.page import Page
 from seeclickfix_async._api.query import format_param
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._api.unverified import read_unverified_page

@@ -9,7 +9,8 @@ import attrs
 
 from seeclickfix_async._api.area import BoundingBox, Near
 from seeclickfix_async._api.issue_pages import IssuePages, issues_route
-from seeclickfix_async._api.pagination import Page, Pager, require_readable
+from seeclickfix_async._api.page import Page, require_readable
+from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.query import ClockField, IssueFilters, IssueQuery, forbid_filters
 from seeclickfix_async._api.reading import read_page, read_written_or_moderated
 from seeclickfix_async._api.requestor import CollectionRoute

@@ -10,7 +10,8 @@ import attrs
 
 from seeclickfix_async._api import body as bodies
 from seeclickfix_async._api.listing_queries import RequestQuery, plain_params
-from seeclickfix_async._api.pagination import Page, Pager
+from seeclickfix_async._api.page import Page
+from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.reading import read_object, read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation

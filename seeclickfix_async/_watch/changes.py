@@ -16,6 +16,7 @@ import attrs
 
 from seeclickfix_async._api.query import format_timestamp
 from seeclickfix_async.models import Comment, DetailedIssue, Status
+from seeclickfix_async.models._model import Model
 
 
 class ChangeKind(StrEnum):
@@ -31,7 +32,7 @@ class ChangeKind(StrEnum):
 
 
 @attrs.frozen
-class Change:
+class Change(Model):
     """A change of an issue.
 
     Attributes:

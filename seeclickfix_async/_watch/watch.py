@@ -16,7 +16,7 @@ import anyio
 import attrs
 
 from seeclickfix_async._api.issue_pages import IssuePages
-from seeclickfix_async._api.pagination import Page
+from seeclickfix_async._api.page import Page
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, IssueQuery
 from seeclickfix_async._core import backoff
 from seeclickfix_async._core.duration import Duration, to_seconds

@@ -7,6 +7,7 @@ import re
 import attrs
 
 from seeclickfix_async.models._common import Int64, Link, Media, Time, Timed
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._status import Status
 from seeclickfix_async.models._user import UserRef
 
@@ -29,7 +30,7 @@ _ID_IN_FLAG_URL = re.compile(r"/comments/([0-9]{1,18})/flag\b")
 
 
 @attrs.frozen
-class CommentedIssue:
+class CommentedIssue(Model):
     """The part of an issue that is returned with a comment (documented)."""
 
     rating: Int64 | None = None

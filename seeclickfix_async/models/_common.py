@@ -17,6 +17,7 @@ import attrs
 from msgspec import Meta
 
 from seeclickfix_async._core import validation
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._returned import Returned
 
 # The service's timestamps carry the UTC offset of its servers, not of the city (observed).
@@ -60,7 +61,7 @@ class Timed(Returned):
 
 
 @attrs.frozen
-class Point:
+class Point(Model):
     """A GeoJSON point; `coordinates` are longitude and latitude in degrees."""
 
     coordinates: tuple[float, ...] = ()
@@ -68,7 +69,7 @@ class Point:
 
 
 @attrs.frozen
-class Media:
+class Media(Model):
     """Links to the photo or video of an issue or a comment; they redirect to storage (observed).
 
     `representative_image_url` is the category's icon if there is no photo.
@@ -81,7 +82,7 @@ class Media:
 
 
 @attrs.frozen
-class Avatar:
+class Avatar(Model):
     """Links to a user's profile picture, which may be on another host (observed)."""
 
     full: Link | None = None
@@ -89,7 +90,7 @@ class Avatar:
 
 
 @attrs.frozen
-class Pagination:
+class Pagination(Model):
     """The position of a page in its listing, as reported by the service.
 
     `pages` may be higher than the number of pages that can be fetched: the service serves about

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 
@@ -12,11 +13,12 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError
 from seeclickfix_async.models._answer_encoding import AnswerError, encode, is_blank
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._question import Question, QuestionType
 
 
 @attrs.frozen(kw_only=True)
-class Draft:
+class Draft(Model):
     """A validated report, made by `RequestType.draft()`.
 
     Attributes:
@@ -40,6 +42,20 @@ class Draft:
     image_field: str = "issue_image"
     anonymize_reporter: bool = False
     guests: bool = True
+
+    __json_types__: ClassVar[Mapping[str, Any]] = {"image": str | None}
+
+    def to_json(self) -> str:
+        """Return all fields as a JSON document; the photo as the path of its file.
+
+        Raises:
+            InvalidArgumentError: The photo is not a path.
+        """
+        if not isinstance(self.image, str | os.PathLike | None):
+            raise InvalidArgumentError(
+                "image", "must be a path here. Write the photo to a file, and make the draft of it."
+            )
+        return Model.to_json(self)
 
     def body(self) -> dict[str, Any]:
         """Return the body of the request, without the photo (documented)."""

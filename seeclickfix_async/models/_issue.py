@@ -18,13 +18,14 @@ from seeclickfix_async.models._common import (
     Timed,
     clear_placeholder_times,
 )
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._returned import Returned
 from seeclickfix_async.models._status import Status
 from seeclickfix_async.models._user import UserRef
 
 
 @attrs.frozen
-class RequestTypeRef:
+class RequestTypeRef(Model):
     """The request type (category) of an issue.
 
     `organization` is the name of a city or a free-form label (observed).
@@ -41,7 +42,7 @@ _NO_REQUEST_TYPE = RequestTypeRef()
 
 
 @attrs.frozen
-class Actions:
+class Actions(Model):
     """Links to vote, follow and comment (observed, with details)."""
 
     vote_url: Link | None = None
@@ -50,7 +51,7 @@ class Actions:
 
 
 @attrs.frozen
-class Integration:
+class Integration(Model):
     """The copy of an issue in a city's own system (with details)."""
 
     remote_id: Int64 | str | None = None
@@ -59,7 +60,7 @@ class Integration:
 
 
 @attrs.frozen
-class QuestionAnswer:
+class QuestionAnswer(Model):
     """A question of the request type's form and the reporter's reply, as strings (with details)."""
 
     question: str | None = None
@@ -74,7 +75,7 @@ class Vote(Timed):
 
 
 @attrs.frozen
-class Relationship:
+class Relationship(Model):
     """Relations of the signed-in user to an issue; all False without a token."""
 
     following: bool | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async.models._common import Int64, Latitude, Link, Longitude, Time, Timed
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._open_enum import OpenEnum
 from seeclickfix_async.models._question import Choice
 from seeclickfix_async.models._returned import Returned
@@ -21,7 +22,7 @@ class ServiceRequestState(OpenEnum):
 
 
 @attrs.frozen
-class Endpoint:
+class Endpoint(Model):
     """The URL of an Open311 API, with its specification and formats."""
 
     specification: str | None = None
@@ -42,7 +43,7 @@ class Discovery(Returned):
 
 
 @attrs.frozen
-class Service:
+class Service(Model):
     """A type of service request; `service_code` is the id of a request type (observed).
 
     `metadata` is True if `service()` returns questions for it.
@@ -64,7 +65,7 @@ class Service:
 
 
 @attrs.frozen
-class ServiceAttribute:
+class ServiceAttribute(Model):
     """A question of a service; it is read-only information unless `variable` is True."""
 
     code: str | None = None

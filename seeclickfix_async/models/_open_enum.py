@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 
 class OpenEnum(StrEnum):
@@ -28,3 +32,11 @@ class OpenEnum(StrEnum):
         unknown._name_ = value.upper()
         unknown._value_ = value
         return unknown
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        # Not the list of the only valid values: the service may add some.
+        described = {key: value for key, value in handler(schema).items() if key != "enum"}
+        return {**described, "examples": [member.value for member in cls]}

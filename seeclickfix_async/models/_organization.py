@@ -19,6 +19,7 @@ from seeclickfix_async.models._common import (
     clear_placeholder_times,
 )
 from seeclickfix_async.models._issue import DetailedIssue
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._open_enum import OpenEnum
 from seeclickfix_async.models._returned import Returned
 from seeclickfix_async.models._user import UserRef
@@ -56,7 +57,7 @@ class ServiceRequestStatus(OpenEnum):
 
 
 @attrs.frozen
-class Priority:
+class Priority(Model):
     """The urgency of a service request."""
 
     code: Int64 | None = None
@@ -64,7 +65,7 @@ class Priority:
 
 
 @attrs.frozen
-class Transition:
+class Transition(Model):
     """A status that a service request can change to, and the link that changes it."""
 
     resulting_status: ServiceRequestStatus | None = None
@@ -93,7 +94,7 @@ class OrganizationServiceRequest(Timed):
 
 
 @attrs.frozen
-class Mention:
+class Mention(Model):
     """A mention of a user in an internal comment."""
 
     type: str | None = None

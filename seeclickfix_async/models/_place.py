@@ -5,11 +5,12 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async.models._common import Int64, Link, Point
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._returned import Returned
 
 
 @attrs.frozen
-class PlaceAvatar:
+class PlaceAvatar(Model):
     """Links to the picture of a place (documented)."""
 
     full: Link | None = None

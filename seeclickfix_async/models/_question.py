@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async.models._common import Int64
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._open_enum import OpenEnum
 
 
@@ -27,7 +28,7 @@ class QuestionType(OpenEnum):
 
 
 @attrs.frozen
-class Choice:
+class Choice(Model):
     """An option of a question: `key` is the value to send, `name` the label to display."""
 
     key: str | None = None
@@ -35,7 +36,7 @@ class Choice:
 
 
 @attrs.frozen
-class Question:
+class Question(Model):
     """A question of a request type's form.
 
     `primary_key` is its key in `answers`: digits, or a word such as `summary`. A question of type

@@ -12,6 +12,7 @@ from seeclickfix_async._core.image import Image
 from seeclickfix_async.models._answer_encoding import Answer
 from seeclickfix_async.models._common import Int64, Link
 from seeclickfix_async.models._draft import Draft, DraftValidator
+from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._question import Question, QuestionType
 from seeclickfix_async.models._returned import Returned
 
@@ -20,7 +21,7 @@ RequestTypeId = int | Literal["other"]
 
 
 @attrs.frozen
-class RequestTypeOption:
+class RequestTypeOption(Model):
     """A request type in the list for a point.
 
     `organization` is None for community categories, which no city handles. `organization`,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from seeclickfix_async._core.response import Response
+from seeclickfix_async.models._model import Model
 
 
-class Returned:
+class Returned(Model):
     """Base class of the objects that a call returns by themselves, with their response.
 
     The response is not a field: it is not compared, shown, encoded, copied or pickled.

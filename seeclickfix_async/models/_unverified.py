@@ -7,10 +7,11 @@ from typing import Any
 import attrs
 
 from seeclickfix_async.models._common import Int64
+from seeclickfix_async.models._model import Model
 
 
 @attrs.frozen
-class Unverified:
+class Unverified(Model):
     """An object with all its members, whatever they are.
 
     Attributes:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from seeclickfix_async.models._common import Avatar, Int64, Link, Time, Timed
+from seeclickfix_async.models._model import Model
 
 
 @attrs.frozen
-class UserRef:
+class UserRef(Model):
     """A user as referenced by an issue or a comment.
 
     Id 0 stands for all anonymous reporters; some staff have no id (both observed). Observed
@@ -25,7 +26,7 @@ class UserRef:
 
 
 @attrs.frozen
-class Permissions:
+class Permissions(Model):
     """Permissions of an account beyond reporting; `can_acknowledge` marks an official."""
 
     can_acknowledge: bool | None = None

@@ -15,15 +15,12 @@ from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.validation import is_representable
 from seeclickfix_async._crawl.report import Report
+from seeclickfix_async._tables.licence import ATTRIBUTION, LICENCE
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Place
 from seeclickfix_async.models._common import Time
 
 T = TypeVar("T")
-
-ATTRIBUTION = "seeclickfix.com"
-LICENCE = "https://creativecommons.org/licenses/by-nc-sa/3.0/us/"
-"""The licence under which SeeClickFix data may be passed on, with attribution (documented)."""
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 

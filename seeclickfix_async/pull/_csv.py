@@ -11,10 +11,10 @@ from typing import Any
 
 import attrs
 
+from seeclickfix_async._tables.columns import COLUMNS, NAMES, plain_rows
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
-from seeclickfix_async.pull._columns import COLUMNS, NAMES, plain_rows
 from seeclickfix_async.pull._excel import BOM, escape_formula, unescape_formula
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink

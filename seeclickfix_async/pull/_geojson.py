@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from seeclickfix_async._tables.columns import NAMES, plain_rows
+from seeclickfix_async._tables.licence import ATTRIBUTION, LICENCE
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull._checkpoint import ATTRIBUTION, LICENCE, Checkpoint
-from seeclickfix_async.pull._columns import NAMES, plain_rows
+from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.pull._jsonl import JsonRow, replace_mark
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink

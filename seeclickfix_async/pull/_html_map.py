@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
+from seeclickfix_async._tables import arrow
+from seeclickfix_async._tables.columns import NAMES, plain_rows
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull._checkpoint import checkpoint_path
-from seeclickfix_async.pull._columns import NAMES, plain_rows
 from seeclickfix_async.pull._csv import read_rows
 from seeclickfix_async.pull._manifest import Manifest
 

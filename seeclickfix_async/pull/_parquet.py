@@ -23,10 +23,10 @@ from typing import Any, ClassVar
 
 import attrs
 
+from seeclickfix_async._tables import arrow
+from seeclickfix_async._tables.columns import chunked
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull._checkpoint import Checkpoint
-from seeclickfix_async.pull._columns import chunked
 from seeclickfix_async.pull._dataset import Dataset
 from seeclickfix_async.pull._manifest import Manifest, ParquetPart
 from seeclickfix_async.pull._pending import PendingRows

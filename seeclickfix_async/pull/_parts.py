@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from seeclickfix_async._core.file_replacement import flush_to_disk
+from seeclickfix_async._tables import arrow
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull._digest import file_checksum
 from seeclickfix_async.pull._manifest import ParquetPart
 from seeclickfix_async.pull._row_checksum import sum_rows

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 
 import attrs
 
+from seeclickfix_async._tables import arrow
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull._digest import file_checksum
 
 _MESSAGE_START = b"\xff\xff\xff\xff"  # of an Arrow message; a power failure may leave zeros

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from seeclickfix_async.pull import _arrow as arrow
+from seeclickfix_async._tables import arrow
 
 _SEPARATOR = b"\x1f"
 _NULL = b"\x00"

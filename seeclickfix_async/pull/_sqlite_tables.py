@@ -11,9 +11,9 @@ import attrs
 import msgspec
 
 from seeclickfix_async._api.query import format_timestamp
+from seeclickfix_async._tables.columns import COLUMNS, ColumnType, plain_rows
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
-from seeclickfix_async.pull._columns import COLUMNS, ColumnType, plain_rows
 
 _TYPES: dict[ColumnType, str] = {
     "integer": "INTEGER",

@@ -9,9 +9,9 @@ from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.driver import Batch
 from seeclickfix_async._crawl.limits import PageSize
+from seeclickfix_async._tables import arrow
 from seeclickfix_async.errors import TruncatedResultsError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull import _arrow as arrow
 
 
 async def table(

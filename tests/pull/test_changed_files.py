@@ -22,10 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seeclickfix_async import AsyncClient, Report
+from seeclickfix_async._tables.columns import NAMES
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.pull._checkpoint import Checkpoint, checkpoint_path
-from seeclickfix_async.pull._columns import NAMES
 from seeclickfix_async.pull._jsonl import JsonLines
 from seeclickfix_async.pull._rows import compare_ids
 from seeclickfix_async.pull._sinks import open_sink

@@ -17,8 +17,8 @@ import pyarrow.parquet
 import pytest
 
 from seeclickfix_async import AsyncClient, Issue
+from seeclickfix_async._tables import arrow
 from seeclickfix_async.errors import InvalidArgumentError, ServerError, TruncatedResultsError
-from seeclickfix_async.pull import _arrow as arrow
 from seeclickfix_async.pull import _parquet as parquet
 from seeclickfix_async.pull import open_sink, pull, table
 from seeclickfix_async.pull._checkpoint import Checkpoint

@@ -57,6 +57,11 @@ def has_renamed_fields(value: object, content: bytes) -> bool:
     )
 
 
+def has_renamed_keys(document: dict[str, Any]) -> bool:
+    """Return True if an object contains a field under another name than its model's."""
+    return not _ALIASES.keys().isdisjoint(document)
+
+
 def normalize(value: Any, key: str = "") -> Any:
     """Return the document, with all known deviations repaired; `key` is its own key, if any."""
     match value:
@@ -68,10 +73,10 @@ def normalize(value: Any, key: str = "") -> Any:
             return _normalize_string(value, key)
         case None if key == "coordinates":
             return []
-        case int() | float() if not isinstance(value, bool):
+        case int() | float() if type(value) in (int, float):
             return _normalize_number(value, key)
         case _:
-            return value
+            return _normalize_scalar(value, key)
 
 
 def _normalize_list(value: list[Any], key: str) -> list[Any]:
@@ -83,9 +88,20 @@ def _normalize_list(value: list[Any], key: str) -> list[Any]:
 
 
 def _normalize_number(value: float, key: str) -> Any:
+    if math.isnan(value):  # a missing value in a record of a data frame; JSON has none
+        return None
     if key in _MAX_DEGREES and not _is_within(value, _MAX_DEGREES[key]):
         return None
     return str(value) if key in _STRING_FIELDS else value
+
+
+def _normalize_scalar(value: Any, key: str) -> Any:
+    """Return a scalar of a data frame as a type of Python; other values are unchanged."""
+    if isinstance(value, datetime):  # a Timestamp of pandas, or its NaT for a missing value
+        is_missing = value != value  # noqa: PLR0124
+        return None if is_missing else datetime.combine(value.date(), value.timetz())
+    to_python = getattr(value, "item", None)  # of numpy
+    return normalize(to_python(), key) if callable(to_python) else value
 
 
 def _is_within(value: Any, bound: float) -> bool:

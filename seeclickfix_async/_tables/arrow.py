@@ -6,17 +6,16 @@ import importlib
 import struct
 from array import array
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
 import msgspec
 
-from seeclickfix_async._api.query import format_timestamp
+from seeclickfix_async._tables.columns import COLUMNS, to_columns
+from seeclickfix_async._tables.licence import ATTRIBUTION, LICENCE
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
-from seeclickfix_async.pull._checkpoint import ATTRIBUTION, LICENCE
-from seeclickfix_async.pull._columns import COLUMNS, to_columns
 
 _POINT = 1
 _LITTLE_ENDIAN = 1
@@ -130,7 +129,7 @@ def _encode_point(lng: float | None, lat: float | None) -> bytes | None:
 
 def month_name(created: datetime | None) -> str:
     """Return the name of the folder of a row, by its month of creation in UTC."""
-    return f"month={format_timestamp(created)[:7] if created else _NO_MONTH}"
+    return f"month={f'{created.astimezone(UTC):%Y-%m}' if created else _NO_MONTH}"
 
 
 def to_array(values: array[int]) -> Any:

@@ -1,0 +1,1 @@
+"""Issues as rows of tables: their columns, and Arrow, which data frames and Parquet share."""
