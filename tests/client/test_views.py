@@ -163,7 +163,7 @@ _DURATIONS: dict[str, Callable[[Any], object]] = {
     "endpoint total_timeout": lambda value: TokenEndpoint(APP, total_timeout=value),
     "endpoint max_wait": lambda value: TokenEndpoint(APP, max_wait=value),
     "keyring timeout": lambda value: KeyringStore(timeout=value),
-    "lease": lambda value: RedisStore(object(), lease=value),  # type: ignore[arg-type]
+    "lease": lambda value: RedisStore(_redis(), lease=value),  # type: ignore[arg-type]
 }
 
 
