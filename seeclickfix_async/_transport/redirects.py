@@ -1,4 +1,4 @@
-"""Where a redirect leads, and whether a request may follow it."""
+"""The target of a redirect, and the requests that may follow it."""
 
 from __future__ import annotations
 
