@@ -5,22 +5,18 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Hashable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urldefrag, urljoin
 
 import anyio
 import attrs
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from seeclickfix_async._core import validation
 from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import is_secure, parse_origin
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.cache import Cache, confirm, validators
 from seeclickfix_async._transport.content import ACCEPTED_CODING
-from seeclickfix_async._transport.exceptions import invalid_redirect_error
 from seeclickfix_async._transport.exchange_events import (
     callers_hook,
     report_ended,
@@ -33,6 +29,11 @@ from seeclickfix_async._transport.exchange_events import (
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import Limiter, RateLimiter, ReturnableSlot, Unlimited
 from seeclickfix_async._transport.pool import ClientPool
+from seeclickfix_async._transport.redirects import (
+    check_redirected_write,
+    internal_redirect_error,
+    redirect_url,
+)
 from seeclickfix_async._transport.request import UNSET, Exchange, Request, RequestOptions, Unset
 from seeclickfix_async._transport.retry import pause_after
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, status_error
@@ -44,7 +45,6 @@ from seeclickfix_async.errors import (
     RedirectLoopError,
     RedirectRefusedError,
     SeeClickFixError,
-    TransportError,
 )
 from seeclickfix_async.events._on_event import OnEvent
 
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 _MAX_REDIRECTS = 10
 _UNLIMITED = Unlimited()
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
-_METHOD_PRESERVING = frozenset({307, 308})
 _call_numbers = itertools.count(1)
 
 
@@ -259,7 +258,7 @@ class Transport:
                     route=request.route,
                 )
             exchange.seconds_left = exchange.deadline - anyio.current_time()
-            url = _redirect_url(exchange, location)
+            url = redirect_url(exchange, location)
             if url in seen or len(seen) > _MAX_REDIRECTS:
                 raise RedirectLoopError(
                     f"The service redirects in a circle, or more than {_MAX_REDIRECTS} times.",
@@ -269,9 +268,9 @@ class Transport:
             seen.add(url)
             exchange.url, exchange.is_own = url, self._is_own(url)
             if is_internal(url) and not self._is_internal:
-                raise _internal_redirect_error(exchange)
+                raise internal_redirect_error(exchange)
             if not request.is_safe:
-                _check_redirected_write(exchange, response.status)
+                check_redirected_write(exchange, response.status)
 
     def _is_own(self, url: str) -> bool:
         """Return whether a URL belongs to the API's origin; most begin with the base URL."""
@@ -374,34 +373,3 @@ class Transport:
                     if isinstance(slot, ReturnableSlot):
                         slot.give_back()
         return response
-
-
-def _redirect_url(exchange: Exchange, location: str) -> str:
-    """Return the URL of a redirect, without its fragment."""
-    with suppress(ValueError):  # such as a bracket that is not closed
-        url = urldefrag(urljoin(exchange.url, location)).url
-        if validation.is_http_url(url):
-            return url
-    raise invalid_redirect_error(exchange)
-
-
-def _internal_redirect_error(exchange: Exchange) -> TransportError:
-    """Return the error for a redirect from a public service into the caller's own network."""
-    if exchange.request.into is None:
-        return foreign_redirect_error(exchange.url, exchange.request.route, exchange.secrets)
-    return RedirectRefusedError(
-        "The service redirects to an address that is not on the public internet.",
-        route=exchange.request.route,
-    )
-
-
-def _check_redirected_write(exchange: Exchange, status: int) -> None:
-    """Refuse to send a write to another origin, or without its body."""
-    if not exchange.is_own:
-        raise foreign_redirect_error(exchange.url, exchange.request.route, exchange.secrets)
-    if status not in _METHOD_PRESERVING:
-        raise RedirectRefusedError(
-            f"The service redirects a write with {status}, which would lose its body.",
-            advice="Check base_url.",
-            route=exchange.request.route,
-        )
