@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from coredis import Redis
 
 from seeclickfix_async import AsyncClient, Cache, HostLimiter, Limiter, Retry, StoredToken
 from seeclickfix_async.errors import InvalidArgumentError, RateLimitedError, ServerError
@@ -163,7 +164,7 @@ _DURATIONS: dict[str, Callable[[Any], object]] = {
     "endpoint total_timeout": lambda value: TokenEndpoint(APP, total_timeout=value),
     "endpoint max_wait": lambda value: TokenEndpoint(APP, max_wait=value),
     "keyring timeout": lambda value: KeyringStore(timeout=value),
-    "lease": lambda value: RedisStore(_redis(), lease=value),  # type: ignore[arg-type]
+    "lease": lambda value: RedisStore(Redis(port=1), lease=value),
 }
 
 
