@@ -27,6 +27,7 @@ from seeclickfix_async._core.credentials import (
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.pasted import refuse_additions
 from seeclickfix_async._core.secret import Secret, as_secret
+from seeclickfix_async._core.variables import SITE_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async._resources.comments import Comments
 from seeclickfix_async._resources.emails import Emails
 from seeclickfix_async._resources.issues import Issues
@@ -47,9 +48,6 @@ from seeclickfix_async._transport.transport import Transport
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
 from seeclickfix_async.models import RequestTypeOption, User
 from seeclickfix_async.oauth._token import Token
-
-TOKEN_VARIABLE = "SEECLICKFIX_TOKEN"  # noqa: S105  # a name, not a token
-SITE_VARIABLE = "SEECLICKFIX_BASE_URL"
 
 AccessToken = str | Secret | Token | TokenSource
 

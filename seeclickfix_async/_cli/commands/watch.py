@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as jsons
 import shlex
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,62 +14,72 @@ import msgspec
 from anyio import BrokenResourceError, open_process, to_thread
 
 from seeclickfix_async import Change, Watch
-from seeclickfix_async._cli.app import FAILED, OK, Box, Json, Near, Place, Site, parse_area
+from seeclickfix_async._api.query import format_timestamp
+from seeclickfix_async._cli.exit_codes import FAILED, OK
+from seeclickfix_async._cli.notifier import Notifier, format_change
+from seeclickfix_async._cli.options import (
+    QUERY,
+    ROWS,
+    SITE,
+    QueryOptions,
+    RowOptions,
+    SiteOptions,
+)
+from seeclickfix_async._cli.rows import Layout, RowWriter
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import encode_json, err, out, print_json
-from seeclickfix_async._core.credentials import PRODUCTION
+from seeclickfix_async._cli.terminal import encode_json, err, out
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.pull._columns import NAMES, plain_rows
 from seeclickfix_async.pull._lock import lock_for, locked
 from seeclickfix_async.pull._paths import check_path
 
 
 async def watch(
     *,
-    place: Place = None,
-    near: Near = None,
-    box: Box = None,
+    query: QueryOptions = QUERY,
     every: float = 60.0,
     cursor: Path | None = None,
     exec: str | None = None,
-    base_url: Site = PRODUCTION,
-    json: Json = False,
+    notify: str | None = None,
+    rows: RowOptions = ROWS,
+    options: SiteOptions = SITE,
 ) -> int:
     """Print the changes to an area's issues until Ctrl-C, oldest first.
 
     Args:
-        place: A place's url_name.
-        near: LAT LNG METRES.
-        box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
         every: Seconds between two requests for changes.
         cursor: A file with the feed's position, so that the same command continues there.
         exec: A command to run for each change, with the change as JSON on its standard input.
             It is run without a shell, so that pipes need `sh -c`. If it fails, the feed stops, and
             starts with the same change the next time.
-        base_url: The service's address.
-        json: Print one change per line as JSON.
+        notify: The URL of a service of apprise, which receives a message for each change. Other
+            users of this machine can see it, and its password: set SEECLICKFIX_NOTIFY instead. If a
+            message cannot be delivered, the feed stops as with a command that fails.
     """
+    notifier = await Notifier.find(notify)
+    writer = RowWriter(_CHANGES, rows)
+    filters = query.filters()
     command = None if exec is None else _parse_command(exec)
     if cursor is not None:
         check_path("cursor", cursor)
     _read_cursor(cursor)  # refuses a wrong file before a lock file is made
-    async with _locked(cursor), make_client(base_url) as client:
+    async with _locked(cursor), make_client(options) as client:
         saved = await to_thread.run_sync(_read_cursor, cursor)
-        feed = client.issues.watch(area=parse_area(place, near, box), every=every, cursor=saved)
+        feed = client.issues.watch(every=every, cursor=saved, **filters)
         await feed.begin()
         await _save_cursor(cursor, feed)
-        async for change in feed:
-            fields = {**msgspec.to_builtins(change), "automatic": change.automatic}
-            if json:
-                print_json(fields)
-            else:
-                out.print(_format_change(change))
-            if out.error is not None:
-                return OK  # the change is reported again the next time
-            if command is not None and not await _run(command, fields):
-                return FAILED
-            await _save_cursor(cursor, feed)
+        with writer:
+            async for change in feed:
+                writer.write([change])
+                if out.error is not None:
+                    return OK  # the change is reported again the next time
+                if command is not None and not await _run(command, _to_json(change)):
+                    return FAILED
+                if notifier is not None and not await notifier.send(change):
+                    return FAILED
+                await _save_cursor(cursor, feed)
     return FAILED  # a feed ends only by an error
 
 
@@ -107,10 +117,21 @@ async def _save_cursor(cursor: Path | None, feed: Watch) -> None:
         ) from None
 
 
-def _format_change(change: Change) -> str:
-    content = change.comment.comment if change.comment else change.issue.summary
-    author = "a system " if change.automatic else ""
-    return f"{change.at} #{change.issue.id} {author}{change.kind}: {content or ''}"
+def _to_json(change: Change) -> dict[str, Any]:
+    return {**msgspec.to_builtins(change), "automatic": change.automatic}
+
+
+def _to_cells(changes: Sequence[Change]) -> Iterator[tuple[Any, ...]]:
+    issues = plain_rows([change.issue for change in changes])
+    for change, issue in zip(changes, issues, strict=True):
+        comment = change.comment and change.comment.comment
+        at = format_timestamp(change.at)
+        yield (change.key, change.kind.value, at, change.automatic, comment, *issue)
+
+
+_CHANGES: Layout[Change] = Layout(
+    {}, ("key", "kind", "at", "automatic", "comment", *NAMES), _to_cells, _to_json, format_change
+)
 
 
 async def _run(command: list[str], fields: dict[str, Any]) -> bool:
