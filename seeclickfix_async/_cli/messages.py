@@ -20,6 +20,8 @@ _OPTIONS = {
     "answers": "--answers",
     "base_url": "--base-url",
     "contact": "--contact",
+    "excel": "--excel",
+    "json": "--json",
     "no_limit": "--no-limit",
     "per_page": "--limit",
     "place_url": "--place",

@@ -202,12 +202,7 @@ async def make_limiter(options: SiteOptions) -> HostLimiter | Limiter | None:
         InvalidArgumentError: The site is not on this machine, and there must be a limit.
     """
     if options.no_limit:
-        if not is_loopback(urlsplit(normalize_base_url(options.site)).hostname or ""):
-            raise InvalidArgumentError(
-                "no_limit",
-                f"is for servers on this machine, such as scf sandbox, and {options.site} is not "
-                "one. Omit it: the service blocks those who exceed its quota.",
-            )
+        require_loopback(normalize_base_url(options.site))
         return None
     try:
         limiter = HostLimiter(base_url=options.site)
@@ -225,6 +220,20 @@ async def make_limiter(options: SiteOptions) -> HostLimiter | Limiter | None:
         "others."
     )
     return Limiter()
+
+
+def require_loopback(url: str) -> None:
+    """Check that a server may receive requests without a limit.
+
+    Raises:
+        InvalidArgumentError: It is not on this machine.
+    """
+    if not is_loopback(urlsplit(url).hostname or ""):
+        raise InvalidArgumentError(
+            "no_limit",
+            f"is for servers on this machine, such as scf sandbox, and {url} is not on one. Omit "
+            "it: the service blocks those who exceed its quota.",
+        )
 
 
 def make_endpoint(

@@ -6,12 +6,13 @@ import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from cyclopts import Parameter
 
 from seeclickfix_async._cli.exit_codes import OK
 from seeclickfix_async._cli.options import SITE, SiteOptions
-from seeclickfix_async._cli.session import make_client
+from seeclickfix_async._cli.session import make_client, require_loopback
 from seeclickfix_async._cli.terminal import encode_json, multiline, out, print_raw
 from seeclickfix_async.errors import InvalidArgumentError
 
@@ -46,10 +47,13 @@ async def api(
             else ("sends no body. Use -f name=value for the query.")
         )
         raise InvalidArgumentError("data", f"{method} {reason}")
-    params = dict(map(_parse_field, field))
+    if field:
+        path += ("&" if "?" in path else "?") + urlencode([*map(_parse_field, field)])
+    if options.no_limit and "://" in path:
+        require_loopback(path)
     body = None if data is None else _read_json(data)
     async with make_client(options) as client:
-        response = await client.request(method, path, params=params, json=body)
+        response = await client.request(method, path, json=body)
     _print_body(response.content)
     return OK
 
@@ -67,11 +71,15 @@ def _read_json(data: str) -> Any:
             data = sys.stdin.read()
         elif data.startswith("@"):
             data = Path(data[1:]).read_text("utf-8")
-        return json.loads(data)
+        value = json.loads(data)
     except OSError as error:
         reason = f"cannot be read: {error.strerror}."
     except (ValueError, RecursionError):
         reason = "must be JSON, or @FILE with JSON."
+    else:
+        if isinstance(value, (dict, list)):
+            return value
+        reason = "must be an object or an array of JSON."
     raise InvalidArgumentError("data", reason)
 
 

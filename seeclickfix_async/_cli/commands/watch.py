@@ -5,8 +5,9 @@ from __future__ import annotations
 import json as jsons
 import shlex
 import shutil
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,13 @@ from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import encode_json, err, out
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
+from seeclickfix_async._core.variables import NOTIFY_VARIABLE
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._columns import NAMES, plain_rows
 from seeclickfix_async.pull._lock import lock_for, locked
 from seeclickfix_async.pull._paths import check_path
+
+Deliver = Callable[[Change], Awaitable[bool]]
 
 
 async def watch(
@@ -58,10 +62,9 @@ async def watch(
             users of this machine can see it, and its password: set SEECLICKFIX_NOTIFY instead. If a
             message cannot be delivered, the feed stops as with a command that fails.
     """
-    notifier = await Notifier.find(notify)
+    deliver = await _find_delivery(exec, notify)
     writer = RowWriter(_CHANGES, rows)
     filters = query.filters()
-    command = None if exec is None else _parse_command(exec)
     if cursor is not None:
         check_path("cursor", cursor)
     _read_cursor(cursor)  # refuses a wrong file before a lock file is made
@@ -75,12 +78,28 @@ async def watch(
                 writer.write([change])
                 if out.error is not None:
                     return OK  # the change is reported again the next time
-                if command is not None and not await _run(command, _to_json(change)):
-                    return FAILED
-                if notifier is not None and not await notifier.send(change):
+                if deliver is not None and not await deliver(change):
                     return FAILED
                 await _save_cursor(cursor, feed)
     return FAILED  # a feed ends only by an error
+
+
+async def _find_delivery(exec: str | None, notify: str | None) -> Deliver | None:
+    """Return the delivery of --exec or --notify, which returns True if it succeeded.
+
+    Raises:
+        InvalidArgumentError: There are both, of which one alone could fail, or one is invalid.
+    """
+    notifier = await Notifier.find(notify)
+    if exec is None:
+        return None if notifier is None else notifier.send
+    if notifier is not None:
+        raise InvalidArgumentError(
+            "notify",
+            f"(or {NOTIFY_VARIABLE}) cannot be used together with --exec. Run two feeds, each with "
+            "a cursor file of its own.",
+        )
+    return partial(_run, _parse_command(exec))
 
 
 def _parse_command(line: str) -> list[str]:
@@ -134,9 +153,9 @@ _CHANGES: Layout[Change] = Layout(
 )
 
 
-async def _run(command: list[str], fields: dict[str, Any]) -> bool:
+async def _run(command: list[str], change: Change) -> bool:
     """Run a command for a change; return True if it succeeded."""
-    line = encode_json(fields).encode()
+    line = encode_json(_to_json(change)).encode()
     try:
         process = await open_process(command, stdout=None, stderr=None)
     except OSError as error:
@@ -146,9 +165,7 @@ async def _run(command: list[str], fields: dict[str, Any]) -> bool:
         with suppress(BrokenResourceError):  # the command need not read its input
             await stdin.send(line)
     if process.returncode:
-        err.print(
-            f"scf: {command[0]} failed with exit code {process.returncode} on {fields['key']}."
-        )
+        err.print(f"scf: {command[0]} failed with exit code {process.returncode} on {change.key}.")
     return process.returncode == 0
 
 
