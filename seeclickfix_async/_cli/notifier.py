@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import Any, Self
 
 from anyio import to_thread
@@ -33,17 +34,19 @@ class Notifier:
     """
 
     def __init__(self, url: Secret) -> None:
-        try:
-            import apprise  # noqa: PLC0415  # an extra, and slow to load
-        except ImportError:
-            raise InvalidArgumentError(
-                "notify", "requires the 'notify' extra: pip install 'seeclickfix-async[notify]'"
-            ) from None
-        # Its records may contain parts of the URL.
-        logging.getLogger("apprise").disabled = True
-        self._service: Any = apprise.Apprise()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of modules that it imports
+            try:
+                import apprise  # noqa: PLC0415  # an extra, and slow to load
+            except ImportError:
+                raise InvalidArgumentError(
+                    "notify", "requires the 'notify' extra: pip install 'seeclickfix-async[notify]'"
+                ) from None
+            logging.getLogger("apprise").disabled = True  # its records contain parts of the URL
+            self._service: Any = apprise.Apprise()
+            is_known = self._service.add(url.reveal())
         self._options = {"body_format": apprise.NotifyFormat.TEXT}
-        if not self._service.add(url.reveal()):
+        if not is_known:
             raise InvalidArgumentError(
                 "notify",
                 "is not a URL that apprise knows, such as mailto://, ntfy:// or slack://. Its "

@@ -83,7 +83,7 @@ class RowWriter(Generic[T]):
         traceback: TracebackType | None,
     ) -> None:
         """Print the end, also of rows that end with an error: an array stays readable."""
-        if error is None or self._begun:
+        if error is None or (self._begun and self._format == "json"):
             self.write((), last=True)
 
     def write(self, rows: Sequence[T], *, last: bool = False) -> None:
@@ -103,12 +103,12 @@ class RowWriter(Generic[T]):
                     print_raw(encode_json(self._layout.to_json(row), out.encoding))
             case "json":
                 self._write_array(rows, last=last)
-        self._begun = True
 
     def _write_csv(self, rows: Sequence[T]) -> None:
         """Print cells as a pull writes them; on a terminal, without its control characters."""
         if not self._begun:
             self._write_cells(self._layout.names, BOM if self._excel else "")
+            self._begun = True
         for cells in self._layout.to_cells(rows):
             if self._excel:
                 cells = [escape_formula(c) if isinstance(c, str) else c for c in cells]  # noqa: PLW2901

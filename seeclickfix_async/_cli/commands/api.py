@@ -16,7 +16,7 @@ from seeclickfix_async._cli.session import make_client, require_loopback
 from seeclickfix_async._cli.terminal import encode_json, multiline, out, print_raw
 from seeclickfix_async.errors import InvalidArgumentError
 
-_WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
+_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 async def api(
@@ -40,7 +40,7 @@ async def api(
         data: The body as JSON; @FILE reads it from a file, and @- from standard input.
     """
     method = method.upper()
-    if (data is None) != (method in _WITHOUT_BODY):
+    if (data is not None) != (method in _WITH_BODY):
         reason = (
             "requires a body: use --data '{}' for an empty one."
             if data is None
