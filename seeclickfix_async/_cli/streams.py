@@ -58,7 +58,7 @@ class OutputStream(_StandardStream):
     def write_bytes(self, content: bytes) -> None:
         """Write bytes past the encoding, unless an error has occurred."""
         binary = getattr(self._stream, "buffer", None)
-        if binary is None:  # a stream of text only
+        if binary is None:  # a stream of strings only
             self.write(content.decode(errors="replace"))
             return
         self.flush()

@@ -121,7 +121,7 @@ def print_json(value: object) -> None:
 
 
 def print_raw(content: str | bytes) -> None:
-    """Print harmless text, or bytes for another program, as they are."""
+    """Print a harmless string, or bytes for another program, without changes."""
     if out.quiet:
         return
     stream: Any = out.file

@@ -238,10 +238,10 @@ def test_a_message_is_sent_for_each_change(tmp_path: Path) -> None:
         done = run_cli(url, *feed, "--notify", address, cwd=tmp_path)
         server.shutdown()
 
-    assert [message["title"] for message in receiver.messages] == ["#1 edited: Hole"]
+    assert [message["title"] for message in receiver.messages] == ["#1 opened: Hole"]
     assert (tmp_path / "feed.json").read_bytes() != begun
     assert done.stdout.startswith("key,kind,at,automatic,comment,id,status,summary,")
-    assert done.stdout.splitlines()[1].startswith("1:edited:")
+    assert done.stdout.splitlines()[1].startswith("1:opened:")
 
 
 def test_notifications_and_a_command_are_two_feeds(
