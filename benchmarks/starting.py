@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 
@@ -48,10 +49,8 @@ def ratios() -> Iterator[Ratio]:
     yield Ratio("AsyncClient() / httpx.AsyncClient()", value, 0.02)
     for option, limit in (("--version", 1.8), ("--help", 2.5)):
         value = paired(
-            lambda option=option: _startup_seconds(_SCF, option),
-            lambda: _startup_seconds(
-                "import cyclopts, rich.console; cyclopts.App, cyclopts.Parameter"
-            ),
+            partial(_startup_seconds, _SCF, option),
+            partial(_startup_seconds, _LIBRARIES),
             rounds=11,
         )
         yield Ratio(f"scf {option} / import cyclopts and rich.console", value, limit)

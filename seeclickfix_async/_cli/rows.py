@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 import attrs
-import msgspec
 from rich.table import Table
 
-from seeclickfix_async._cli.options import RowOptions
+from seeclickfix_async._cli.options import Format, RowOptions
 from seeclickfix_async._cli.terminal import encode_json, make_harmless, out, print_raw
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._excel import BOM, escape_formula
@@ -65,7 +63,7 @@ class RowWriter(Generic[T]):
     def __init__(self, layout: Layout[T], options: RowOptions) -> None:
         if options.json and options.format not in (None, "jsonl"):
             raise InvalidArgumentError("json", "is the same as --format jsonl. Use one of them.")
-        self._format = options.format or ("jsonl" if options.json else "table")
+        self._format: Format = options.format or ("jsonl" if options.json else "table")
         if options.excel and self._format != "csv":
             raise InvalidArgumentError("excel", "requires --format csv.")
         self._layout = layout
@@ -89,13 +87,8 @@ class RowWriter(Generic[T]):
     def write(self, rows: Sequence[T], *, last: bool = False) -> None:
         """Print some rows."""
         match self._format:
-            case "table" if self._layout.line is not None:
-                for row in rows:
-                    out.print(self._layout.line(row))
             case "table":
-                self._rows.extend(rows)
-                if last:
-                    out.print(_table(self._layout.table, self._rows))
+                self._write_table(rows, last=last)
             case "csv":
                 self._write_csv(rows)
             case "jsonl":
@@ -103,6 +96,15 @@ class RowWriter(Generic[T]):
                     print_raw(encode_json(self._layout.to_json(row), out.encoding))
             case "json":
                 self._write_array(rows, last=last)
+
+    def _write_table(self, rows: Sequence[T], *, last: bool) -> None:
+        if self._layout.line is not None:
+            for row in rows:
+                out.print(self._layout.line(row))
+            return
+        self._rows.extend(rows)
+        if last:
+            out.print(_table(self._layout.table, self._rows))
 
     def _write_csv(self, rows: Sequence[T]) -> None:
         """Print cells as a pull writes them; on a terminal, without its control characters."""
@@ -140,8 +142,3 @@ def _table(cells: Cells[T], rows: Iterable[T]) -> Table:
         values = (value_of(row) for value_of in cells.values())
         table.add_row(*("" if value is None else str(value) for value in values))
     return table
-
-
-def to_text(value: object) -> str:
-    """Return a value of several parts as JSON, for a cell."""
-    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)

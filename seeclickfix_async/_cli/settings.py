@@ -8,7 +8,7 @@ import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from platformdirs import user_config_path
 
@@ -116,13 +116,13 @@ def _check(path: Path, text: str, key: str, value: object) -> Key:
             f"{where} must not be in this file, which may be copied and shared. Use scf login, or "
             f"set {TOKEN_VARIABLE}.",
         )
-    known = next((name for name in VARIABLES if name == key), None)
-    if known is None:
+    if key not in VARIABLES:
         raise InvalidArgumentError(
             str(path), f"{where} is unknown. The keys are {', '.join(sorted(VARIABLES))}."
         )
     if not isinstance(value, str) or not value.strip():
         raise InvalidArgumentError(str(path), f'{where} must be a string in quotes, such as "x".')
+    known = cast("Key", key)
     try:
         if known == "base_url":
             normalize_base_url(value)

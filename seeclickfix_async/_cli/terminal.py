@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-import msgspec
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
@@ -108,6 +107,8 @@ def encode_json(value: object, encoding: str = "utf-8", *, indent: int = 0) -> s
     def escape(match: re.Match[str]) -> str:
         character = match[0]
         return character if is_utf8 and character.isprintable() else json.dumps(character)[1:-1]
+
+    import msgspec  # noqa: PLC0415  # not for the help
 
     content = msgspec.json.encode(value)
     if indent:
