@@ -104,7 +104,7 @@ COMMANDS = {
         "Report a problem: prompt for missing options, show the report, and send it if confirmed.",
         (
             "--image hole.jpg",
-            '--at 41.05 -73.54 --address "1 Main St" --type 1234 --answers hole.json',
+            '--at 41.05 -73.54 --address "1 Main St" --type 1234',
         ),
         changes=True,
         stopped="If you confirmed the report, check whether it exists before you repeat it.",

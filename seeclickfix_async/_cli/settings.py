@@ -8,7 +8,7 @@ import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from platformdirs import user_config_path
 
@@ -122,17 +122,16 @@ def _check(path: Path, text: str, key: str, value: object) -> Key:
         )
     if not isinstance(value, str) or not value.strip():
         raise InvalidArgumentError(str(path), f'{where} must be a string in quotes, such as "x".')
-    known = cast("Key", key)
     try:
-        if known == "base_url":
+        if key == "base_url":
             normalize_base_url(value)
-        elif known == "contact":
+        elif key == "contact":
             build_user_agent(None, value)
         else:
-            non_empty_str(known, value)
+            non_empty_str(key, value)
     except InvalidArgumentError as error:
         raise InvalidArgumentError(str(path), f"{where} {error.reason}") from None
-    return known
+    return key
 
 
 def _line_of(text: str, key: str) -> int:
