@@ -136,9 +136,14 @@ class RowWriter(Generic[T]):
 
 
 def _table(cells: Cells[T], rows: Iterable[T]) -> Table:
-    """Return a table, which rich wraps to the width of the terminal."""
+    """Return a table, which rich wraps to the width of the terminal.
+
+    Columns of single words, such as ids, keep their width as long as others can be narrower.
+    """
     table = Table(*cells, box=None)
     for row in rows:
         values = (value_of(row) for value_of in cells.values())
         table.add_row(*("" if value is None else str(value) for value in values))
+    for column in table.columns:
+        column.no_wrap = not any(" " in str(cell) for cell in column.cells)
     return table

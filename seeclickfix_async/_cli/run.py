@@ -15,6 +15,8 @@ from seeclickfix_async._cli.secrets import take_secrets
 from seeclickfix_async._cli.streams import standard_streams
 from seeclickfix_async._cli.terminal import err, set_quiet
 
+_LEADING_OPTIONS = ("--quiet", "--debug")
+
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code; afterwards, Ctrl-C may be ignored."""
@@ -22,6 +24,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     tokens = [*(sys.argv[1:] if arguments is None else arguments)]
     with standard_streams() as output:
         name = load_command(tokens)
+        if name:  # --quiet and --debug may precede it
+            first = tokens.index(name)
+            leading = [token for token in tokens[:first] if token in _LEADING_OPTIONS]
+            if len(leading) == first:
+                tokens = [name, *leading, *tokens[first + 1 :]]
         code = _run(tokens, name)
         sys.stdout.flush()
         if output.error is not None:

@@ -93,15 +93,17 @@ def _fail(**_: object) -> None:
     raise RuntimeError(f"it failed with {TOKEN}\nfor a reason")
 
 
-@pytest.mark.parametrize("options", [(), ("--debug",), ("--debug", "--quiet")])
+@pytest.mark.parametrize("options", [(), ("--debug",), ("--quiet", "--debug")])
 def test_a_bug_is_one_sentence_and_has_a_traceback_for_debugging(
     url: str, options: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read, "make_client", lambda *_: _fail())
 
     done = run_cli(url, "whoami", *options)
+    before = run_cli(url, *options, "whoami")
 
-    assert done.returncode == 1
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (before.returncode, before.stderr) == (1, done.stderr)
     assert "scf: This is a bug in scf (RuntimeError: it failed with *****" in done.stderr
     assert "output of the same command with --debug." in done.stderr
     assert ("Traceback" in done.stderr) == bool(options)

@@ -13,6 +13,7 @@ import pytest
 
 from seeclickfix_async._cli.options import RowOptions
 from seeclickfix_async._cli.rows import Layout, RowWriter, flat_layout
+from seeclickfix_async._cli.terminal import out
 from seeclickfix_async.pull._columns import NAMES
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.command_line import run_cli
@@ -126,3 +127,13 @@ def test_no_rows_are_a_readable_result(url: str) -> None:
     assert run_cli(url, *nowhere, "json").stdout == "[]\n"
     assert run_cli(url, *nowhere, "jsonl").stdout == ""
     assert run_cli(url, *nowhere, "csv").stdout == ",".join(NAMES) + "\r\n"
+
+
+def test_ids_stay_whole_on_a_narrow_terminal(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(out, "_width", 40)
+
+    done = run_cli(url, "issues", "--status", "all", "--limit", "3", "--format", "table")
+    rows = run_cli(url, "issues", "--status", "all", "--limit", "3", "--json").stdout.splitlines()
+
+    assert max(map(len, done.stdout.splitlines())) <= 40
+    assert all(str(json.loads(row)["id"]) in done.stdout for row in rows)

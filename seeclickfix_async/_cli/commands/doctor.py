@@ -10,7 +10,7 @@ from typing import Any, Literal
 import attrs
 from rich.table import Table
 
-from seeclickfix_async import AsyncClient, Response, Retry
+from seeclickfix_async import AsyncClient, Retry
 from seeclickfix_async._cli import settings
 from seeclickfix_async._cli.environment import find_secret, refuse_other_site
 from seeclickfix_async._cli.exit_codes import FAILED, OK
@@ -160,10 +160,10 @@ async def _request_account(client: AsyncClient, *, has_token: bool) -> list[Chec
         if error.status is None:  # the request was not sent
             return [Check("site", "unknown", f"{site}: {message}"), Check("clock", "unknown", "")]
         state: Literal["ok", "wrong"] = "ok" if error.status in (401, 403) else "wrong"
-        checks = [Check("site", state, f"{site} responds with {error.status}: {message}")]
+        checks = [Check("site", state, f"{site}: {message}", error.status)]
         if state == "ok":
             checks = [
-                Check("site", "ok", f"{site} can be reached"),
+                Check("site", "ok", f"{site} can be reached", error.status),
                 Check("account", "wrong", message),
             ]
         return [*checks, _check_clock(start, parse_http_date(error.headers.get("date")))]
@@ -175,18 +175,12 @@ async def _request_account(client: AsyncClient, *, has_token: bool) -> list[Chec
             Check("site", "wrong", f"{site}: {message}"),
             Check("clock", "unknown", "not checked without the site"),
         ]
-    checks = [_site_check(site, response, start)]
+    checks = [Check("site", "ok", f"{site} can be reached", response.status)]
     if has_token:
         is_accepted = account is not None
         message = "The site accepts the token." if is_accepted else "The site ignores the token."
         checks.append(Check("account", "ok" if is_accepted else "wrong", message))
     return [*checks, _check_clock(start, response.date)]
-
-
-def _site_check(site: str, response: Response, start: datetime) -> Check:
-    seconds = (datetime.now(UTC) - start).total_seconds()
-    value = {"url": site, "status": response.status, "seconds": round(seconds, 3)}
-    return Check("site", "ok", f"{site} responded in {seconds:.1f} s", value)
 
 
 def _check_clock(start: datetime, service: datetime | None) -> Check:
