@@ -131,3 +131,19 @@ def test_an_unknown_shell_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> No
 
 def _detection_fails() -> None:
     raise ShellDetectionError
+
+
+@pytest.mark.parametrize("package", ["cyclopts", "platformdirs", "rich"])
+def test_a_missing_package_names_the_extra(
+    package: str,
+) -> None:
+    program = (
+        f"import sys; sys.modules[{package!r}] = None; sys.argv = ['scf', 'whoami']; "
+        "from seeclickfix_async._cli import main; sys.exit(main())"
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", program), capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == "scf requires the 'cli' extra: pip install 'seeclickfix-async[cli]'\n"
