@@ -1,4 +1,4 @@
-"""CPU time of importing the package and of making a client, against httpx."""
+"""CPU time of importing the package, of making a client, and of starting `scf`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 
@@ -13,16 +14,21 @@ from benchmarks.measure import Ratio, cost, paired
 from seeclickfix_async import AsyncClient
 
 
-def _startup_seconds(code: str) -> float:
+def _startup_seconds(code: str, *arguments: str) -> float:
     """Return the CPU seconds of a new interpreter that runs `code`, minus an empty one's."""
 
     def cpu_seconds(code: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", code], check=True)
+        command = [sys.executable, "-c", code, *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     return max(cpu_seconds(code) - cpu_seconds("pass"), 0.0)
+
+
+_LIBRARIES = "import cyclopts, rich.console; cyclopts.App, cyclopts.Parameter"
+_SCF = "import sys; from seeclickfix_async._cli import main; sys.exit(main())"
 
 
 def ratios() -> Iterator[Ratio]:
@@ -41,3 +47,10 @@ def ratios() -> Iterator[Ratio]:
     yield Ratio("import and first client / the same of httpx", value, 1.0)
     value = paired(cost(AsyncClient, 200), cost(httpx.AsyncClient, 5), rounds=11) * 5 / 200
     yield Ratio("AsyncClient() / httpx.AsyncClient()", value, 0.02)
+    for option, limit in (("--version", 1.8), ("--help", 2.5)):
+        value = paired(
+            partial(_startup_seconds, _SCF, option),
+            partial(_startup_seconds, _LIBRARIES),
+            rounds=11,
+        )
+        yield Ratio(f"scf {option} / import cyclopts and rich.console", value, limit)

@@ -11,8 +11,6 @@ import anyio
 import attrs
 
 from seeclickfix_async._api.client_options import (
-    SITE_VARIABLE,
-    TOKEN_VARIABLE,
     AccessToken,
     ClientOptions,
     parse_credential,
@@ -30,6 +28,7 @@ from seeclickfix_async._core.credentials import (
 from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.variables import SITE_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async._resources.bulletin_boards import BulletinBoards
 from seeclickfix_async._resources.client_calls import ClientCalls
 from seeclickfix_async._resources.comments import Comments

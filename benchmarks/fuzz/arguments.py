@@ -14,8 +14,8 @@ from cyclopts import CycloptsError
 
 from seeclickfix_async import BoundingBox, PlaceArea, WatchArea, near
 from seeclickfix_async._api.query import IssueQuery, encode
-from seeclickfix_async._cli import run as _commands  # noqa: F401  # registers the commands
-from seeclickfix_async._cli.app import app, parse_area
+from seeclickfix_async._cli.app import app
+from seeclickfix_async._cli.options import QueryOptions
 from seeclickfix_async._core import image
 from seeclickfix_async._transport import environment
 from seeclickfix_async._transport.httpx_compat import default_client
@@ -84,8 +84,10 @@ def parse_command_line(content: bytes) -> None:
         _, bound, *_ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError:
         return
-    found = bound.arguments
-    parse_area(found.get("place"), found.get("near"), found.get("box"))
+    query = bound.arguments.get("query")
+    if isinstance(query, QueryOptions):
+        with suppress(SeeClickFixError):
+            query.filters()
 
 
 def read_environment(content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The arguments of a client: their types, and the environment variables and credential."""
+"""The arguments of a client: their types, and the credential."""
 
 from __future__ import annotations
 
@@ -23,9 +23,6 @@ from seeclickfix_async._transport.retry import Retry
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.events._on_event import OnEvent
 from seeclickfix_async.oauth._token import Token
-
-TOKEN_VARIABLE = "SEECLICKFIX_TOKEN"  # noqa: S105  # a name, not a token
-SITE_VARIABLE = "SEECLICKFIX_BASE_URL"
 
 AccessToken = str | Secret | Token | TokenSource
 

@@ -16,8 +16,13 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except ModuleNotFoundError as error:
-        if error.name not in ("cyclopts", "platformdirs", "rich"):
+    except ImportError as error:
+        cause = error.__cause__ or error  # of a command that cyclopts loads
+        if str(getattr(cause, "name", "")).partition(".")[0] not in (
+            "cyclopts",
+            "platformdirs",
+            "rich",
+        ):
             raise
         sys.stderr.write("scf requires the 'cli' extra: pip install 'seeclickfix-async[cli]'\n")
         return 2

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from inspect import Parameter, signature
 from typing import Any
 
-from seeclickfix_async._api.client_options import TOKEN_VARIABLE
-from seeclickfix_async._cli.environment import SECRET_VARIABLE
+from seeclickfix_async._cli.catalog import CHECK_WRITE
+from seeclickfix_async._cli.exit_codes import INCOMPLETE
+from seeclickfix_async._cli.terminal import err
+from seeclickfix_async._core.variables import SECRET_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, SeeClickFixError
 
 Command = Callable[..., Any]
@@ -16,9 +18,15 @@ Command = Callable[..., Any]
 _OPTIONS = {
     "anonymize_reporter": "--anonymous",
     "answers": "--answers",
+    "base_url": "--base-url",
+    "contact": "--contact",
+    "excel": "--excel",
+    "json": "--json",
+    "no_limit": "--no-limit",
     "per_page": "--limit",
     "place_url": "--place",
     "radius": "METRES",
+    "request_types": "--request-type",
     "to": "FILE",
     **{name: name.upper() for name in ("lat", "lng", "min_lat", "min_lng", "max_lat", "max_lng")},
 }
@@ -27,7 +35,7 @@ _SITE = "Check --base-url."
 _NETWORK = "Check --base-url, the network and the proxy settings."
 _APPLICATION = f"Check --client-id and {SECRET_VARIABLE}."
 _OTHER_FLOW = "Try the other kind of flow, with or without --implicit."
-CHECK_WRITE = "Check whether it was executed before you repeat it."
+MODERATED = "Accepted. It becomes visible when a moderator has approved it."
 # The next step by error code, where the library's own advice is about Python.
 _ADVICE = {
     "access_denied": "You are not signed in.",
@@ -87,3 +95,15 @@ def option_name(argument: str, command: Command) -> str:
     if parameter.kind is Parameter.POSITIONAL_ONLY:
         return argument.upper()
     return f"--{argument.replace('_', '-')}"
+
+
+def warn_empty_place(place: str) -> int:
+    """Warn that a place has no issues, and return the exit code.
+
+    The service returns an empty list for an unknown name, too.
+    """
+    err.print(
+        f"scf: there are no issues at {place!r}. Is it the place's url_name? "
+        "scf places LAT LNG lists the places at a point.",
+    )
+    return INCOMPLETE

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from seeclickfix_async import Estimate, Report
 from seeclickfix_async import pull as pulls
-from seeclickfix_async._cli.app import INCOMPLETE, OK
+from seeclickfix_async._cli.exit_codes import INCOMPLETE, OK
 from seeclickfix_async._cli.quota_wait import LINE_INTERVAL, QuotaColumn, QuotaWait
-from seeclickfix_async._cli.terminal import err, out, print_json
+from seeclickfix_async._cli.terminal import err, notes, out, print_json
 from seeclickfix_async.errors._counting import counted
 
 _NOUNS: dict[pulls.Stage, str] = {
@@ -40,8 +40,8 @@ class ProgressLines:
     def begin(self, stage: pulls.Stage, estimate: Estimate) -> None:
         """Print the estimate of a stage, and before the first one a notice."""
         if self._notice and not self.stages:
-            err.print(self._notice)
-        err.print(_format_estimate(stage, estimate))
+            notes.print(self._notice)
+        notes.print(_format_estimate(stage, estimate))
         self.stages.append(stage)
 
     def update(self, report: Report) -> None:
@@ -50,7 +50,7 @@ class ProgressLines:
         if now - self._last >= LINE_INTERVAL:
             self._last = now
             received, total = _count(self.stages[-1], report)
-            err.print(f"{received:,} of {counted(total, _NOUNS[self.stages[-1]])}")
+            notes.print(f"{received:,} of {counted(total, _NOUNS[self.stages[-1]])}")
 
 
 class ProgressBar(ProgressLines):
@@ -77,7 +77,7 @@ class ProgressBar(ProgressLines):
 @contextlib.contextmanager
 def progress_listener(name: str, wait: QuotaWait, notice: str = "") -> Generator[ProgressLines]:
     """Yield a listener that shows the progress of the pull into the file `name`."""
-    if not err.is_terminal:
+    if not notes.is_terminal or notes.quiet:
         yield ProgressLines(notice)
         return
     quota = QuotaColumn(wait)
@@ -90,7 +90,7 @@ def progress_listener(name: str, wait: QuotaWait, notice: str = "") -> Generator
     wait.is_in_bar = True
     # Its own redirection would turn escape sequences in log records into styles.
     with Progress(
-        *columns, console=err, transient=True, redirect_stdout=False, redirect_stderr=False
+        *columns, console=notes, transient=True, redirect_stdout=False, redirect_stderr=False
     ) as progress:
         yield ProgressBar(progress, quota, name, notice)
     wait.is_in_bar = False
@@ -106,7 +106,9 @@ def print_estimate(estimate: Estimate, *, json: bool) -> int:
 
 
 def print_report(report: Report, path: Path, *, json: bool, update: bool = False) -> int:
-    """Print the report of a pull, and return the exit code."""
+    """Print the report of a pull, and return the exit code; with --quiet, only what is wrong."""
+    if out.quiet and not report.complete:
+        err.print(f"scf: {path} is NOT complete: {' '.join(report.reasons)}")
     if json:
         print_json(report)
         return OK if report.complete else INCOMPLETE

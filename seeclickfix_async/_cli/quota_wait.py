@@ -13,7 +13,7 @@ from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
 from seeclickfix_async import HostLimiter, Limiter
-from seeclickfix_async._cli.terminal import err
+from seeclickfix_async._cli.terminal import notes
 
 _LEAST_WAIT = 5.0  # seconds; slots often come back every few seconds
 LINE_INTERVAL = 10.0  # seconds between two lines
@@ -24,18 +24,27 @@ class QuotaWait:
     """The wait of a command's requests for a slot of its rate limiter.
 
     Attributes:
-        limiter: The rate limiter.
+        limiter: The rate limiter, or None without a limit.
         is_in_bar: Whether a progress bar shows the wait, so that no lines are printed.
     """
 
-    def __init__(self, limiter: HostLimiter | Limiter) -> None:
-        self.limiter: HostLimiter | Limiter = limiter
+    def __init__(self, limiter: HostLimiter | Limiter | None) -> None:
+        self.limiter: HostLimiter | Limiter | None = limiter
         self.is_in_bar: bool = False
         self._next_line = -math.inf
 
+    @property
+    def seconds(self) -> float:
+        """Seconds until the first waiting request gets its slot; 0 if none is waiting."""
+        return 0.0 if self.limiter is None else self.limiter.wait
+
+    def estimate(self, requests: int) -> float:
+        """Estimate the seconds until this many requests have a slot."""
+        return 0.0 if self.limiter is None else self.limiter.estimate(requests)
+
     def describe(self) -> str:
         """Return the wait as a phrase; empty if no request is waiting."""
-        wait = self.limiter.wait
+        wait = self.seconds
         return f"waiting {math.ceil(wait)} s for the quota" if wait > 0 else ""
 
     @contextlib.contextmanager
@@ -57,10 +66,10 @@ class QuotaWait:
 
     def print_line(self, now: float) -> None:
         """Print the wait if it is long, once for each wait."""
-        wait = self.limiter.wait
+        wait = self.seconds
         if wait >= _LEAST_WAIT and now >= self._next_line and not self.is_in_bar:
             self._next_line = now + max(wait, LINE_INTERVAL)
-            err.print(f"scf: {self.describe()}")
+            notes.print(f"scf: {self.describe()}")
 
 
 class QuotaColumn(ProgressColumn):
@@ -81,5 +90,5 @@ class QuotaColumn(ProgressColumn):
         if rows is None:
             return Text("-:--:--", style="progress.remaining")
         requests = math.ceil(rows / self.rows_per_request)
-        left = timedelta(seconds=math.ceil(self._wait.limiter.estimate(requests)))
+        left = timedelta(seconds=math.ceil(self._wait.estimate(requests)))
         return Text(f"{left} {self._wait.describe()}".rstrip(), style="progress.remaining")

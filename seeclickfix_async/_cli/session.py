@@ -10,11 +10,10 @@ from contextlib import (
     asynccontextmanager,
     nullcontext,
 )
-from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
-from platformdirs import user_config_path
 
 from seeclickfix_async import (
     AsyncClient,
@@ -25,14 +24,17 @@ from seeclickfix_async import (
     TokenEndpoint,
     TokenStore,
 )
-from seeclickfix_async._api.client_options import TOKEN_VARIABLE, AccessToken
+from seeclickfix_async._api.client_options import AccessToken
 from seeclickfix_async._cli.app import PRODUCT
-from seeclickfix_async._cli.environment import SECRET_VARIABLE, find_secret, refuse_other_site
+from seeclickfix_async._cli.environment import find_secret, refuse_other_site
+from seeclickfix_async._cli.options import SiteOptions
 from seeclickfix_async._cli.quota_wait import QuotaWait
+from seeclickfix_async._cli.settings import user_folder
 from seeclickfix_async._cli.terminal import err
-from seeclickfix_async._core.credentials import normalize_base_url
+from seeclickfix_async._core.credentials import is_loopback, normalize_base_url
 from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async._core.private_file import check_own_file, read_file
+from seeclickfix_async._core.variables import CLIENT_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async.errors import (
     ClientStateError,
     InvalidArgumentError,
@@ -40,9 +42,7 @@ from seeclickfix_async.errors import (
     TokenStoreError,
 )
 from seeclickfix_async.oauth import Application, Token
-from seeclickfix_async.tokens._stores.private_files import find_user_folder, write_private_file
-
-CLIENT_VARIABLE = "SEECLICKFIX_CLIENT_ID"
+from seeclickfix_async.tokens._stores.private_files import write_private_file
 
 LOOPBACK = "http://127.0.0.1/callback"
 _KEYRING_TIMEOUT = 10.0  # seconds
@@ -58,7 +58,7 @@ class LoginStore:
     """
 
     def __init__(self) -> None:
-        self._files = FileStore(_folder() / "tokens")
+        self._files = FileStore(user_folder() / "tokens")
         self._keyring = _keyring()
 
     async def get(self, key: str) -> Token | None:
@@ -118,17 +118,13 @@ def _keyring() -> TokenStore | None:
     return KeyringStore(timeout=_KEYRING_TIMEOUT)
 
 
-def _folder() -> Path:
-    return find_user_folder(lambda: user_config_path("seeclickfix-async"))
-
-
 def _read_applications() -> dict[str, str]:
     """Return the saved application ids by site.
 
     Raises:
         TokenStoreError: Their file cannot be used.
     """
-    path = _folder() / "applications.json"
+    path = user_folder() / "applications.json"
     try:
         content = read_file(path, _MAX_APPLICATIONS, check_own_file)
         return {} if content is None else msgspec.json.decode(content, type=dict[str, str])
@@ -155,8 +151,8 @@ def save_application(app: Application) -> None:
         applications = {}
     applications[app.base_url] = app.client_id
     try:
-        _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private_file(_folder() / "applications.json", msgspec.json.encode(applications))
+        user_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private_file(user_folder() / "applications.json", msgspec.json.encode(applications))
     except OSError as error:
         raise TokenStoreError(f"The login cannot be saved: {describe_os_error(error)}") from None
 
@@ -194,13 +190,19 @@ def require_application(base_url: str, client_id: str | None) -> Application:
     return app
 
 
-async def make_limiter(base_url: str) -> HostLimiter | Limiter:
+async def make_limiter(options: SiteOptions) -> HostLimiter | Limiter | None:
     """Return the rate limiter of a site, which all commands of this user share.
 
-    Without a place for its file, it is the command's own.
+    Without a place for its file, it is the command's own; with --no-limit, there is none.
+
+    Raises:
+        InvalidArgumentError: The site is not on this machine, and there must be a limit.
     """
+    if options.no_limit:
+        require_loopback(normalize_base_url(options.site))
+        return None
     try:
-        limiter = HostLimiter(base_url=base_url)
+        limiter = HostLimiter(base_url=options.site)
         await limiter.check()
     except ClientStateError as error:
         problem = error.message
@@ -217,24 +219,46 @@ async def make_limiter(base_url: str) -> HostLimiter | Limiter:
     return Limiter()
 
 
+def require_loopback(url: str) -> None:
+    """Check that a server may receive requests without a limit.
+
+    Raises:
+        InvalidArgumentError: It is not on this machine.
+    """
+    if not is_loopback(urlsplit(url).hostname or ""):
+        raise InvalidArgumentError(
+            "no_limit",
+            f"is for servers on this machine, such as scf sandbox, and {url} is not on one. Omit "
+            "it: the service blocks those who exceed its quota.",
+        )
+
+
+def make_endpoint(
+    app: Application, options: SiteOptions, limiter: HostLimiter | Limiter | None
+) -> TokenEndpoint:
+    """Return the token endpoint of an application."""
+    contact = options.contact_or_default
+    return TokenEndpoint(app, limiter=limiter, user_agent=PRODUCT, contact=contact)
+
+
 class _LoginEndpoint:
     """The token endpoint of a stored login; its application is read when a token is renewed.
 
     A command that needs no renewal does not fail because of the application.
     """
 
-    def __init__(self, base_url: str, limiter: HostLimiter | Limiter) -> None:
-        self._base_url = base_url
+    def __init__(self, options: SiteOptions, limiter: HostLimiter | Limiter | None) -> None:
+        self._options = options
         self._limiter = limiter
 
     async def refresh(self, token: Token) -> Token:
         """Renew a token, as `TokenEndpoint.refresh` does."""
-        app = find_application(self._base_url)
+        app = find_application(self._options.site)
         if app is None:
             raise ReauthorizationRequiredError(
-                normalize_base_url(self._base_url), "its application is unknown."
+                normalize_base_url(self._options.site), "its application is unknown."
             )
-        async with TokenEndpoint(app, limiter=self._limiter, user_agent=PRODUCT) as endpoint:
+        async with make_endpoint(app, self._options, self._limiter) as endpoint:
             return await endpoint.refresh(token)
 
     def delay_close(self) -> AbstractContextManager[None]:
@@ -243,36 +267,56 @@ class _LoginEndpoint:
 
 
 @asynccontextmanager
-async def make_client(base_url: str, wait: QuotaWait | None = None) -> AsyncGenerator[AsyncClient]:
+async def make_client(
+    options: SiteOptions, wait: QuotaWait | None = None, **client_options: Any
+) -> AsyncGenerator[AsyncClient]:
     """Yield a client with the token of the environment or of the login, or without one.
 
     Args:
-        base_url: The site.
+        options: The options of the command.
         wait: The wait for the rate limiter of the site, if the caller shows it as well.
+        **client_options: More options of the client.
 
     Raises:
         InvalidArgumentError: The only token belongs to another site.
     """
-    wait = wait or QuotaWait(await make_limiter(base_url))
-    limiter = wait.limiter
-    token: AccessToken | None = find_secret(TOKEN_VARIABLE, base_url)
+    wait = wait or QuotaWait(await make_limiter(options))
+    token: AccessToken | None = find_secret(TOKEN_VARIABLE, options.site)
     if token is None:
-        token = await _stored_token(base_url, limiter)
+        token = await _stored_token(options, wait.limiter)
     if token is None:
-        refuse_other_site(TOKEN_VARIABLE, base_url)
-    client = AsyncClient(token, base_url=base_url, limiter=limiter, user_agent=PRODUCT)
+        refuse_other_site(TOKEN_VARIABLE, options.site)
     with wait.announced():
-        async with client:
+        async with new_client(token, options, wait.limiter, **client_options) as client:
             yield client
 
 
-async def _stored_token(base_url: str, limiter: HostLimiter | Limiter) -> StoredToken | None:
+def new_client(
+    token: AccessToken | None,
+    options: SiteOptions,
+    limiter: HostLimiter | Limiter | None,
+    **client_options: Any,
+) -> AsyncClient:
+    """Return a client with this token."""
+    return AsyncClient(
+        token,
+        base_url=options.site,
+        limiter=limiter,
+        user_agent=PRODUCT,
+        contact=options.contact_or_default,
+        **client_options,
+    )
+
+
+async def _stored_token(
+    options: SiteOptions, limiter: HostLimiter | Limiter | None
+) -> StoredToken | None:
     try:
         store = LoginStore()
     except TokenStoreError:  # without a home folder there is no login
         return None
-    key = normalize_base_url(base_url)
+    key = normalize_base_url(options.site)
     if await store.get(key) is None:
         return None
-    endpoint: Any = _LoginEndpoint(base_url, limiter)
+    endpoint: Any = _LoginEndpoint(options, limiter)
     return StoredToken(store, key, endpoint=endpoint)

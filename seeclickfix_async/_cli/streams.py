@@ -55,17 +55,26 @@ class OutputStream(_StandardStream):
         self._attempt("write", text)
         return len(text)
 
+    def write_bytes(self, content: bytes) -> None:
+        """Write bytes past the encoding, unless an error has occurred."""
+        binary = getattr(self._stream, "buffer", None)
+        if binary is None:  # a stream of strings only
+            self.write(content.decode(errors="replace"))
+            return
+        self.flush()
+        self._attempt("write", content, stream=binary)
+
     def flush(self) -> None:
         """Flush the stream, unless an error has occurred."""
         self._attempt("flush")
 
-    def _attempt(self, method: str, *arguments: str) -> None:
+    def _attempt(self, method: str, *arguments: str | bytes, stream: Any = None) -> None:
         if self._stream is None and self.error is None:
             self.error = OSError(errno.EBADF, os.strerror(errno.EBADF))
         if self.error is not None:
             return
         try:
-            getattr(self._stream, method)(*arguments)
+            getattr(stream or self._stream, method)(*arguments)
         except OSError as error:
             self.error = error
             # Python flushes the stream again at exit, which must not fail a second time.

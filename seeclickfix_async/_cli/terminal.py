@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-import msgspec
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
@@ -87,10 +86,18 @@ class TerminalConsole(Console):
 
 out: TerminalConsole = TerminalConsole()
 err: TerminalConsole = TerminalConsole(stderr=True)
+"""For problems, and for prompts."""
+notes: TerminalConsole = TerminalConsole(stderr=True)
+"""For progress, and for everything else that --quiet leaves out."""
 
 
-def encode_json(value: object, encoding: str = "utf-8") -> str:
-    """Return a value as JSON on one line.
+def set_quiet(quiet: bool) -> None:  # noqa: FBT001  # the only argument
+    """Print results and notes, or leave them out."""
+    out.quiet = notes.quiet = quiet
+
+
+def encode_json(value: object, encoding: str = "utf-8", *, indent: int = 0) -> str:
+    """Return a value as JSON, on one line unless it is indented.
 
     Characters that are not printable are escaped; in another encoding than UTF-8, which JSON has to
     be in (RFC 8259, section 8.1), all that are not ASCII.
@@ -101,16 +108,23 @@ def encode_json(value: object, encoding: str = "utf-8") -> str:
         character = match[0]
         return character if is_utf8 and character.isprintable() else json.dumps(character)[1:-1]
 
-    return _NOT_ASCII.sub(escape, msgspec.json.encode(value).decode()) + "\n"
+    import msgspec  # noqa: PLC0415  # not for the help
+
+    content = msgspec.json.encode(value)
+    if indent:
+        content = msgspec.json.format(content, indent=indent)
+    return _NOT_ASCII.sub(escape, content.decode()) + "\n"
 
 
 def print_json(value: object) -> None:
     """Print a value as JSON on one line."""
-    out.file.write(encode_json(value, out.encoding))
-    out.file.flush()
+    print_raw(encode_json(value, out.encoding))
 
 
-def print_json_lines(values: Iterable[object]) -> None:
-    """Print each value as JSON on a line of its own."""
-    for value in values:
-        print_json(value)
+def print_raw(content: str | bytes) -> None:
+    """Print a harmless string, or bytes for another program, without changes."""
+    if out.quiet:
+        return
+    stream: Any = out.file
+    stream.write(content) if isinstance(content, str) else stream.write_bytes(content)
+    stream.flush()

@@ -53,10 +53,11 @@ def parse_origin(url: str) -> Origin:
 def is_secure(url: str) -> bool:
     """Return True if requests to a URL are private: https, or http to this machine."""
     scheme, host, _ = parse_origin(url)
-    return bool(host) and (scheme == "https" or (scheme == "http" and _is_loopback(host)))
+    return bool(host) and (scheme == "https" or (scheme == "http" and is_loopback(host)))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return True if a host is this machine: 127.0.0.0/8, ::1 or localhost."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:  # a name

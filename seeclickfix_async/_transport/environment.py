@@ -82,6 +82,23 @@ def certificate_variable() -> str:
     return next((name for name in _TLS_VARIABLES[:2] if os.environ.get(name)), "")
 
 
+def describe_variables() -> dict[str, str]:
+    """Return the variables that are set, with the proxies' addresses but not their credentials."""
+    found = {_variable(scheme): _proxy_address(url) for scheme, url in _proxies()}
+    names = ("no_proxy", "NO_PROXY", *_TLS_VARIABLES)
+    return found | {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def _proxy_address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return "not a URL"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
 def _invalid(variable: str, reason: str) -> InvalidEnvironmentError:
     return InvalidEnvironmentError(
         f"The environment variable {variable} {reason}",

@@ -197,5 +197,5 @@ def test_a_stopped_feed_does_not_speak_of_a_pull(
 
     assert process.returncode == 130
     assert "scf: stopped." in errors
-    assert "With --cursor, the same command continues after the last change." in errors
+    assert "With --cursor or --outbox, the same command continues after the last change." in errors
     assert "received" not in errors

@@ -97,7 +97,8 @@ def _wait_for_quota(clock: VirtualClock) -> QuotaWait:
     return QuotaWait(Limiter(20, clock=clock))
 
 
-async def _fill(limiter: HostLimiter | Limiter) -> None:
+async def _fill(limiter: HostLimiter | Limiter | None) -> None:
+    assert limiter is not None
     for _ in range(20):
         async with limiter.slot(max_wait=0):
             pass
@@ -127,7 +128,8 @@ async def test_the_bar_shows_the_time_left_by_the_limiter() -> None:
     assert column.render(task).plain == "-:--:--"
 
 
-async def _fill_later(limiter: HostLimiter | Limiter) -> None:
+async def _fill_later(limiter: HostLimiter | Limiter | None) -> None:
+    assert limiter is not None
     async with limiter.slot():
         pass
 
@@ -135,7 +137,7 @@ async def _fill_later(limiter: HostLimiter | Limiter) -> None:
 @pytest.mark.anyio
 async def test_a_long_wait_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     printed: list[str] = []
-    monkeypatch.setattr("seeclickfix_async._cli.quota_wait.err.print", printed.append)
+    monkeypatch.setattr("seeclickfix_async._cli.quota_wait.notes.print", printed.append)
     clock = VirtualClock()
     wait = _wait_for_quota(clock)
     await _fill(wait.limiter)

@@ -22,7 +22,9 @@ from keyring.errors import KeyringLocked
 from seeclickfix_async import AsyncClient, FileStore, MemoryStore, TokenStore
 from seeclickfix_async._cli import session
 from seeclickfix_async._cli.commands import login
+from seeclickfix_async._cli.options import SiteOptions
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.variables import CLIENT_VARIABLE
 from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN, Sandbox
@@ -159,11 +161,11 @@ async def test_login_and_logout_change_the_token_under_the_lock(
     store = _RecordingStore()
     monkeypatch.setattr(session, "LoginStore", lambda: store)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
-    monkeypatch.delenv(session.CLIENT_VARIABLE, raising=False)
+    monkeypatch.delenv(CLIENT_VARIABLE, raising=False)
 
     with Sandbox(10).serve() as url:
-        assert await login.login(token=True, base_url=url) == 0
-        assert await login.logout(base_url=url) == 0
+        assert await login.login(token=True, options=SiteOptions(base_url=url)) == 0
+        assert await login.logout(options=SiteOptions(base_url=url)) == 0
 
     assert store.calls == [("put", True), ("get", True), ("delete", True)]
 
@@ -278,9 +280,9 @@ async def test_an_application_is_not_needed_to_read(
     files: FileStore, memory_keyring: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An application requires https, which a public read does not."""
-    monkeypatch.setenv(session.CLIENT_VARIABLE, "app")
+    monkeypatch.setenv(CLIENT_VARIABLE, "app")
 
-    async with session.make_client("http://city.example") as client:
+    async with session.make_client(SiteOptions(base_url="http://city.example")) as client:
         assert isinstance(client, AsyncClient)
 
 

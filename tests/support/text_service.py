@@ -38,6 +38,8 @@ class TextService:
 
     Attributes:
         requests: The method, path and Authorization header of each request.
+        url: The path and query of the last request.
+        headers: The headers of the last request, names in lower case.
         refusal: The status of all further responses, if it is not 0.
         updated: The time of the last update of the only issue.
     """
@@ -45,6 +47,8 @@ class TextService:
     def __init__(self, text: str) -> None:
         self.text = text
         self.requests: list[tuple[str, str, str]] = []
+        self.url = ""
+        self.headers: dict[str, str] = {}
         self.refusal = 0
         self.updated = _TIME
 
@@ -59,6 +63,8 @@ class TextService:
                 path = self.path.partition("?")[0].removeprefix("/api/v2")
                 token = self.headers.get("Authorization", "")
                 service.requests.append((self.command, path, token))
+                service.url = self.path
+                service.headers = {name.lower(): value for name, value in self.headers.items()}
                 status, content = service.respond(self.command, path, self.path)
                 body = json.dumps(content).encode()
                 self.send_response(status)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async._cli.commands.watch import watch
+from seeclickfix_async._cli.options import SiteOptions
 from seeclickfix_async._watch.cursor import Cursor
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue
@@ -80,7 +81,7 @@ async def test_a_file_that_is_not_a_cursor_is_refused(content: bytes, tmp_path: 
     file.write_bytes(content)
 
     with anyio.fail_after(20), pytest.raises(InvalidArgumentError, match="not a cursor file"):
-        await watch(cursor=file, base_url="http://127.0.0.1:9")
+        await watch(cursor=file, options=SiteOptions(base_url="http://127.0.0.1:9"))
 
     assert file.read_bytes() == content
     assert not file.with_name("feed.json.lock").exists()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seeclickfix_async._cli.app import MODERATED, OK, Json, Site
+from seeclickfix_async._cli.exit_codes import OK
+from seeclickfix_async._cli.messages import MODERATED
+from seeclickfix_async._cli.options import SITE, Json, SiteOptions
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import out, print_json
-from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.models import Comment, Moderated
 
 
@@ -17,19 +18,19 @@ async def comment(
     /,
     *,
     image: Path | None = None,
-    base_url: Site = PRODUCTION,
     json: Json = False,
+    options: SiteOptions = SITE,
 ) -> int:
     """Comment on an issue.
 
     Args:
         id: The issue's number.
         comment: The comment.
-        image: A photo: png, jpeg or gif up to 20 MB.
-        base_url: The service's address.
+        image: A photo: png, jpeg or gif up to 20 MB. Other formats are converted with the extra
+            `photos`.
         json: Print the comment as JSON.
     """
-    async with make_client(base_url) as client:
+    async with make_client(options) as client:
         outcome = await client.issues.comment(id, comment, image=image)
     return _print_outcome(outcome, f"Commented on #{id}.", json=json)
 
@@ -40,19 +41,19 @@ async def close(
     /,
     *,
     image: Path | None = None,
-    base_url: Site = PRODUCTION,
     json: Json = False,
+    options: SiteOptions = SITE,
 ) -> int:
     """Close an issue with a comment.
 
     Args:
         id: The issue's number.
         comment: The comment, with the reason.
-        image: A photo: png, jpeg or gif up to 20 MB.
-        base_url: The service's address.
+        image: A photo: png, jpeg or gif up to 20 MB. Other formats are converted with the extra
+            `photos`.
         json: Print the comment as JSON.
     """
-    async with make_client(base_url) as client:
+    async with make_client(options) as client:
         outcome = await client.issues.close(id, comment, image=image)
     return _print_outcome(outcome, f"Closed #{id}.", json=json)
 

@@ -2,60 +2,76 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
-from seeclickfix_async._cli.app import OK, Json, Site
+from seeclickfix_async import Question, RequestTypeOption
+from seeclickfix_async._cli.exit_codes import OK
+from seeclickfix_async._cli.options import ROWS, SITE, RowOptions, SiteOptions
+from seeclickfix_async._cli.rows import Layout, RowWriter, flat_layout
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import out, print_json_lines
 from seeclickfix_async._core import validation
-from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models._request_type import RequestTypeId
 
 
+def _choices(question: Question) -> str:
+    return ", ".join(choice.key or "" for choice in question.select_values or ())
+
+
+_REQUEST_TYPES: Layout[RequestTypeOption] = flat_layout(
+    {
+        "Type": lambda option: option.key,
+        "Title": lambda option: option.title,
+        "Organization": lambda option: option.organization,
+    },
+    {
+        "id": lambda option: option.key,
+        "title": lambda option: option.title,
+        "organization": lambda option: option.organization,
+        "url": lambda option: option.url,
+    },
+)
+_QUESTIONS: Layout[Question] = flat_layout(
+    {
+        "Key": lambda question: question.primary_key,
+        "Question": lambda question: question.words,
+        "Type": lambda question: question.question_type,
+        "": lambda question: "required" if question.response_required else "",
+        "Choices": _choices,
+    },
+    {
+        "primary_key": lambda question: question.primary_key,
+        "question": lambda question: question.words,
+        "question_type": lambda question: question.question_type,
+        "response_required": lambda question: question.response_required,
+        "select_values": _choices,
+    },
+)
+
+
 async def form(
-    lat: float, lng: float, /, *, base_url: Site = PRODUCTION, json: Json = False
+    lat: float, lng: float, /, *, rows: RowOptions = ROWS, options: SiteOptions = SITE
 ) -> int:
     """List the request types that are available at a point.
 
     Args:
         lat: Latitude in degrees.
         lng: Longitude in degrees.
-        base_url: The service's address.
-        json: Print one request type per line as JSON.
     """
-    async with make_client(base_url) as client:
-        options = await client.report_form(lat=lat, lng=lng)
-    if json:
-        print_json_lines(options)
-        return OK
-    table = Table("Type", "Title", "Organization", box=None)
-    for option in options:
-        table.add_row(str(option.key), option.title or "", option.organization or "")
-    out.print(table)
+    with RowWriter(_REQUEST_TYPES, rows) as writer:
+        async with make_client(options) as client:
+            writer.write(await client.report_form(lat=lat, lng=lng))
     return OK
 
 
-async def questions(type: str, /, *, base_url: Site = PRODUCTION, json: Json = False) -> int:
+async def questions(type: str, /, *, rows: RowOptions = ROWS, options: SiteOptions = SITE) -> int:
     """List the questions of a request type.
 
     Args:
         type: The id of a request type, or "other"; `scf form` lists them.
-        base_url: The service's address.
-        json: Print one question per line as JSON.
     """
-    async with make_client(base_url) as client:
-        found = (await client.request_types.get(parse_type(type))).questions or ()
-    if json:
-        print_json_lines(found)
-        return OK
-    table = Table("Key", "Question", "Type", "", "Choices", box=None)
-    for question in found:
-        choices = ", ".join(choice.key or "" for choice in question.select_values or ())
-        required = "required" if question.response_required else ""
-        key, kind = question.primary_key or "", str(question.question_type)
-        table.add_row(key, question.words, kind, required, choices)
-    out.print(table)
+    with RowWriter(_QUESTIONS, rows) as writer:
+        async with make_client(options) as client:
+            found = await client.request_types.get(parse_type(type))
+        writer.write(found.questions or ())
     return OK
 
 

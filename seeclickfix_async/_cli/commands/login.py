@@ -15,16 +15,16 @@ import attrs
 from anyio import to_thread
 from cyclopts import Parameter
 
-from seeclickfix_async import AsyncClient, HostLimiter, Limiter, SeeClickFixError, TokenEndpoint
+from seeclickfix_async import SeeClickFixError, TokenEndpoint
 from seeclickfix_async._cli import session
-from seeclickfix_async._cli.app import OK, PRODUCT, Flag, Site
+from seeclickfix_async._cli.exit_codes import OK
 from seeclickfix_async._cli.interrupts import immediate_interrupts
 from seeclickfix_async._cli.listener import listening
 from seeclickfix_async._cli.messages import describe
+from seeclickfix_async._cli.options import SITE, Flag, SiteOptions
 from seeclickfix_async._cli.quota_wait import QuotaWait
 from seeclickfix_async._cli.terminal import err, out
 from seeclickfix_async._core.credentials import (
-    PRODUCTION,
     header_text,
     normalize_base_url,
     personal_token_expiry,
@@ -43,6 +43,7 @@ from seeclickfix_async.oauth import Application, AuthorizationCode, Flow, Token,
 _SUCCESS = "You are signed in. You can close this page."
 _DENIED = "You denied access, and are not signed in. You can close this page."
 _MISMATCH = "This response belongs to another login. Finish the login that this command opened."
+_REVOKE = "revoke it on the account's security page."
 _POLL_INTERVAL = 0.05  # seconds
 
 Outcome = Token | AuthorizationCode | AuthorizationError
@@ -103,7 +104,7 @@ async def login(
     port: int = 0,
     wait: float = 300.0,
     browser: Annotated[bool, Parameter(negative="--no-browser")] = True,
-    base_url: Site = PRODUCTION,
+    options: SiteOptions = SITE,
 ) -> int:
     """Sign in, in the browser or with a personal access token.
 
@@ -119,53 +120,50 @@ async def login(
         port: The port on this machine for the redirect URI; 0 uses a free one.
         wait: Seconds to wait for the browser; the provider shows some errors only there.
         browser: Open the browser; otherwise only print the address.
-        base_url: The service's address.
     """
-    store, key = session.LoginStore(), normalize_base_url(base_url)
-    quota = QuotaWait(await session.make_limiter(base_url))
-    limiter = quota.limiter
+    site = normalize_base_url(options.site)
+    store = session.LoginStore()
+    quota = QuotaWait(await session.make_limiter(options))
     with quota.announced():
         if token:
             new_token = _read_personal_token()
         else:
-            app = session.require_application(base_url, client_id)
+            app = session.require_application(site, client_id)
+            endpoint = session.make_endpoint(app, options, quota.limiter)
             new_token = await _sign_in(
-                app, limiter, scope, port, wait, implicit=implicit, browser=browser
+                app, endpoint, scope, port, wait, implicit=implicit, browser=browser
             )
             session.save_application(app)
-        client = AsyncClient(new_token, base_url=base_url, limiter=limiter, user_agent=PRODUCT)
-        async with client:
+        async with session.new_client(new_token, options, quota.limiter) as client:
             user = await client.verify()
-    async with store.lock(key):
-        await store.put(key, new_token)
+    async with store.lock(site):
+        await store.put(site, new_token)
     out.print(f"Signed in as {user.name} (#{user.id}).")
     return OK
 
 
-async def logout(*, base_url: Site = PRODUCTION) -> int:
-    """Delete the token, and revoke it if it is from a login in the browser.
-
-    Args:
-        base_url: The service's address.
-    """
-    store, key = session.LoginStore(), normalize_base_url(base_url)
-    async with store.lock(key):  # otherwise another process could renew and store it meanwhile
-        token = await store.get(key)
-        await store.delete(key)
+async def logout(*, options: SiteOptions = SITE) -> int:
+    """Delete the token, and revoke it if it is from a login in the browser."""
+    store, site = session.LoginStore(), normalize_base_url(options.site)
+    async with store.lock(site):  # otherwise another process could renew and store it meanwhile
+        token = await store.get(site)
+        await store.delete(site)
     if token is None:
         out.print("You are not signed in.")
         return OK
-    is_personal = personal_token_expiry(token.access_token) is not None
-    app = None if is_personal else session.find_application(base_url)
+    if personal_token_expiry(token.access_token) is not None:
+        out.print(f"Signed out. A personal access token stays valid: {_REVOKE}")
+        return OK
+    app = session.find_application(site)
     if app is None:
         out.print(
-            "Signed out. A personal access token stays valid: "
-            "revoke it on the account's security page."
+            "Signed out. The token stays valid until it expires, because the application of the "
+            f"login is unknown: {_REVOKE}"
         )
         return OK
-    quota = QuotaWait(await session.make_limiter(base_url))
+    quota = QuotaWait(await session.make_limiter(options))
     with quota.announced():
-        async with TokenEndpoint(app, limiter=quota.limiter, user_agent=PRODUCT) as endpoint:
+        async with session.make_endpoint(app, options, quota.limiter) as endpoint:
             await endpoint.revoke(token)
     out.print("Signed out, and the token is revoked.")
     return OK
@@ -186,7 +184,7 @@ def _read_personal_token() -> Token:
 
 async def _sign_in(
     app: Application,
-    limiter: HostLimiter | Limiter,
+    endpoint: TokenEndpoint,
     scope: str,
     port: int,
     wait: float,
@@ -209,7 +207,7 @@ async def _sign_in(
             "it shows an error, check --client-id, --scope and the application's redirect URIs; or "
             "try --implicit."
         )
-    async with TokenEndpoint(app, limiter=limiter, user_agent=PRODUCT) as endpoint:
+    async with endpoint:
         if isinstance(outcome, AuthorizationCode):
             return await endpoint.exchange(outcome)
         await endpoint.verify(outcome)

@@ -15,25 +15,25 @@ from rich.table import Table
 from seeclickfix_async import AsyncClient, Crawl, Issue, Limiter
 from seeclickfix_async import pull as pulls
 from seeclickfix_async._cli import sandbox_process
-from seeclickfix_async._cli.app import (
-    OK,
-    PRODUCT,
-    Box,
+from seeclickfix_async._cli.app import PRODUCT
+from seeclickfix_async._cli.exit_codes import OK
+from seeclickfix_async._cli.messages import warn_empty_place
+from seeclickfix_async._cli.options import (
+    QUERY,
+    RUN,
+    SITE,
     Flag,
     Json,
-    Near,
-    Place,
-    Site,
+    QueryOptions,
+    RunOptions,
+    SiteOptions,
     assume_utc,
-    parse_area,
-    warn_empty_place,
 )
 from seeclickfix_async._cli.progress import print_estimate, print_report, progress_listener
 from seeclickfix_async._cli.quota_wait import QuotaWait
 from seeclickfix_async._cli.session import make_client, make_limiter
-from seeclickfix_async._cli.terminal import err, out, print_json
+from seeclickfix_async._cli.terminal import notes, out, print_json
 from seeclickfix_async._core import validation
-from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async.errors import InvalidArgumentError
@@ -47,15 +47,16 @@ _DEMO_FILE = Path("scf-demo.db")
 _EVERYWHERE = "Without --place, --near or --box this is the whole service, with every city."
 
 
-async def demo(*, issues: int = 5000, json: Json = False) -> int:
+async def demo(*, issues: int = 5000, json: Json = False, options: RunOptions = RUN) -> int:
     """Pull a whole city from a sandbox on this machine into scf-demo.db, in a few seconds.
 
     Args:
         issues: The number of issues of the city.
         json: Print the report as JSON.
     """
+    del options  # they are those of the run
     validation.check_range("issues", issues, 0, 10_000_000, integer=True)
-    err.print(
+    notes.print(
         "Starting a sandbox with an invented city on this machine. The service allows 20 requests "
         "a minute; here a minute is scaled to one second."
     )
@@ -80,9 +81,7 @@ async def pull(
     file: Path,
     /,
     *,
-    place: Place = None,
-    near: Near = None,
-    box: Box = None,
+    query: QueryOptions = QUERY,
     status: str = "all",
     after: datetime | None = None,
     before: datetime | None = None,
@@ -94,8 +93,8 @@ async def pull(
     excel: Flag = False,
     wait: float = 0.0,
     estimate: Flag = False,
-    base_url: Site = PRODUCTION,
     json: Json = False,
+    options: SiteOptions = SITE,
 ) -> int:
     """Pull every issue of an area into FILE, or continue an interrupted pull.
 
@@ -106,9 +105,6 @@ async def pull(
     Args:
         file: A name that ends in .jsonl (one issue per line), .csv, .geojson, .db (SQLite),
             .parquet or .geoparquet (a folder with one file for each month).
-        place: A place's url_name.
-        near: LAT LNG METRES.
-        box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
         status: all, or some of open,acknowledged,closed,archived.
         after: The earliest time of creation; in UTC by default.
         before: The end of the time of creation, exclusive; in UTC by default.
@@ -122,36 +118,36 @@ async def pull(
             before cells that look like formulas.
         wait: Seconds to wait while another process is writing FILE or the photos.
         estimate: Print the number of issues and requests, and stop; needs one request.
-        base_url: The service's address.
         json: Print the report as JSON.
     """
     check_suffix(file)
     filters: dict[str, Any] = {
-        "area": parse_area(place, near, box),
+        **query.filters(),
         "status": status,
         "after": assume_utc(after),
         "before": assume_utc(before),
         "details": details,
         "page_size": "largest" if largest else None,
     }
-    notice = _EVERYWHERE if filters["area"] is None else ""
+    notice = "" if "area" in filters else _EVERYWHERE
     is_new = not await anyio.Path(file).exists()
-    wait_for_quota = QuotaWait(await make_limiter(base_url))
-    async with make_client(base_url, wait_for_quota) as client:
+    wait_for_quota = QuotaWait(await make_limiter(options))
+    async with make_client(options, wait_for_quota) as client:
         if estimate:
             crawl: Crawl[Issue] = client.issues.crawl(**filters)
             if notice:
-                err.print(notice)
+                notes.print(notice)
             return print_estimate(await crawl.estimate(), json=json)
         with progress_listener(file.name, wait_for_quota, notice) as listener:
-            options: dict[str, Any] = {
+            how: dict[str, Any] = {
                 "update": update,
                 "sweep": sweep,
                 "photos": photos,
                 "excel": excel,
                 "wait": wait,
             }
-            report = await pulls.pull(client, to=file, progress=listener, **options, **filters)
+            report = await pulls.pull(client, to=file, progress=listener, **how, **filters)
+    place = query.place_or_default
     if place is None or "pull" not in listener.stages or report.expected:
         return print_report(report, file, json=json, update="update" in listener.stages)
     if is_new:  # otherwise a second run would report that the pull is complete
@@ -163,13 +159,14 @@ async def pull(
     return warn_empty_place(place)
 
 
-def map_page(file: Path, /, *, to: Path | None = None) -> int:
+def map_page(file: Path, /, *, to: Path | None = None, options: RunOptions = RUN) -> int:
     """Make an HTML page of a pull, with a map, charts and a table, which works offline.
 
     Args:
         file: A file or folder that `scf pull` wrote, in any format.
         to: The page; by default FILE with .html appended.
     """
+    del options
     page = to or file.parent / f"{file.name}.html"
     if file.suffix and is_of_pull(page, file):  # otherwise FILE is not a pull
         raise InvalidArgumentError("to", "must be another file than the pull.")

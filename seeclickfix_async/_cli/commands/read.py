@@ -2,77 +2,74 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from typing import Any
 
-from seeclickfix_async._cli.app import (
-    OK,
-    Box,
+from seeclickfix_async import Issue, Pager
+from seeclickfix_async._cli.exit_codes import OK
+from seeclickfix_async._cli.messages import warn_empty_place
+from seeclickfix_async._cli.options import (
+    QUERY,
+    ROWS,
+    SITE,
     Json,
-    Near,
-    Place,
-    Site,
-    parse_area,
-    warn_empty_place,
+    QueryOptions,
+    RowOptions,
+    SiteOptions,
 )
+from seeclickfix_async._cli.rows import Layout, RowWriter
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import multiline, out, print_json, print_json_lines
-from seeclickfix_async._core.credentials import PRODUCTION
+from seeclickfix_async._cli.terminal import multiline, out, print_json
+from seeclickfix_async._tables.columns import NAMES, plain_rows
+
+_ISSUES: Layout[Issue] = Layout(
+    {
+        "ID": lambda issue: issue.id,
+        "Status": lambda issue: issue.status,
+        "Created": lambda issue: issue.created_at and issue.created_at.date().isoformat(),
+        "Summary": lambda issue: issue.summary,
+        "Address": lambda issue: issue.address,
+    },
+    NAMES,
+    plain_rows,
+)
 
 
 async def issues(
     *,
-    place: Place = None,
-    near: Near = None,
-    box: Box = None,
+    query: QueryOptions = QUERY,
     status: str | None = None,
     search: str | None = None,
     limit: int = 20,
-    base_url: Site = PRODUCTION,
-    json: Json = False,
+    rows: RowOptions = ROWS,
+    options: SiteOptions = SITE,
 ) -> int:
     """List the newest issues.
 
+    With --near, the nearest are listed first.
+
     Args:
-        place: A place's url_name.
-        near: LAT LNG METRES; lists the nearest first.
-        box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
         status: all, or some of open,acknowledged,closed,archived.
         search: Words to search for; needs an area.
         limit: The largest number of issues.
-        base_url: The service's address.
-        json: Print one issue per line as JSON.
     """
-    async with make_client(base_url) as client:
-        found = await client.issues.list(
-            area=parse_area(place, near, box),
-            status=status,
-            search=search,
-            per_page=min(limit, 100),
-        ).collect(limit)
-    if not found and place is not None:
-        return warn_empty_place(place)
-    if json:
-        print_json_lines(found)
-        return OK
-    table = Table("ID", "Status", "Created", "Summary", "Address", box=None)
-    for issue in found:
-        created = issue.created_at.date().isoformat() if issue.created_at else ""
-        table.add_row(
-            str(issue.id), str(issue.status), created, issue.summary or "", issue.address or ""
-        )
-    out.print(table)
-    return OK
+    filters: dict[str, Any] = {**query.filters(), "status": status, "search": search}
+    with RowWriter(_ISSUES, rows) as writer:
+        async with make_client(options) as client:
+            listing: Pager[Issue] = client.issues.list(per_page=min(limit, 100), **filters)
+            found = await listing.collect(limit)
+        writer.write(found)
+    place = query.place_or_default
+    return OK if found or place is None else warn_empty_place(place)
 
 
-async def show(id: int, /, *, base_url: Site = PRODUCTION, json: Json = False) -> int:
+async def show(id: int, /, *, json: Json = False, options: SiteOptions = SITE) -> int:
     """Show one issue with its comments.
 
     Args:
         id: The issue's number.
-        base_url: The service's address.
         json: Print the issue as JSON.
     """
-    async with make_client(base_url) as client:
+    async with make_client(options) as client:
         issue = await client.issues.get(id, details=True)
     if json:
         print_json(issue)
@@ -88,14 +85,13 @@ async def show(id: int, /, *, base_url: Site = PRODUCTION, json: Json = False) -
     return OK
 
 
-async def whoami(*, base_url: Site = PRODUCTION, json: Json = False) -> int:
+async def whoami(*, json: Json = False, options: SiteOptions = SITE) -> int:
     """Show the account that the token belongs to.
 
     Args:
-        base_url: The service's address.
         json: Print the account as JSON.
     """
-    async with make_client(base_url) as client:
+    async with make_client(options) as client:
         user = await client.verify()
     if json:
         print_json(user)

@@ -17,13 +17,13 @@ from cyclopts import Parameter
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async._cli import prompts
-from seeclickfix_async._cli.app import FAILED, MODERATED, OK, Flag, Json, Site
 from seeclickfix_async._cli.commands.form import parse_type
+from seeclickfix_async._cli.exit_codes import FAILED, OK
 from seeclickfix_async._cli.interrupts import restored_interrupts, run_stoppable
-from seeclickfix_async._cli.messages import describe_faults
+from seeclickfix_async._cli.messages import MODERATED, describe_faults
+from seeclickfix_async._cli.options import SITE, Flag, Json, SiteOptions
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import err, out, print_json
-from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, IssueMayExistError
 from seeclickfix_async.models import (
     Created,
@@ -47,8 +47,8 @@ def report(
     answers_file: Annotated[Path | None, Parameter(name="--answers")] = None,
     image: Path | None = None,
     anonymous: Flag = False,
-    base_url: Site = PRODUCTION,
     json: Json = False,
+    options: SiteOptions = SITE,
 ) -> int:
     """Report a problem: prompt for missing options, show the report, and send it if confirmed.
 
@@ -60,17 +60,17 @@ def report(
         type: The id of a request type, or "other"; `scf form` lists them.
         answers_file: A JSON file with an object, by the keys of the questions; `scf questions`
             lists them.
-        image: A photo: png, jpeg or gif up to 20 MB.
+        image: A photo: png, jpeg or gif up to 20 MB. Other formats are converted with the extra
+            `photos`.
         anonymous: Hide your name from the public.
-        base_url: The service's address.
         json: Print the issue as JSON.
     """
-    call = partial(_call, base_url)
-    options = _Options(at, address, type, _read_answers(answers_file), image, anonymous)
-    if options.answers is not None:
-        draft: Draft | None = _draft_from_options(options, call)
+    call = partial(_call, options)
+    fields = _Fields(at, address, type, _read_answers(answers_file), image, anonymous)
+    if fields.answers is not None:
+        draft: Draft | None = _draft_from_options(fields, call)
     else:
-        draft = _draft_from_prompts(options, call)
+        draft = _draft_from_prompts(fields, call)
     if draft is None:
         err.print("Nothing was sent.")
         return OK
@@ -88,8 +88,8 @@ def report(
 
 
 @attrs.frozen
-class _Options:
-    """The options of the command line, with the content of the file of `--answers`."""
+class _Fields:
+    """The fields of the report on the command line, and in the file of `--answers`."""
 
     at: tuple[float, float] | None
     address: str | None
@@ -102,38 +102,38 @@ class _Options:
 Call = Callable[[Callable[[AsyncClient], Awaitable[Any]]], Any]
 
 
-def _call(base_url: str, method: Callable[[AsyncClient], Awaitable[T]]) -> T:
+def _call(options: SiteOptions, method: Callable[[AsyncClient], Awaitable[T]]) -> T:
     """Run one call with a client of its own."""
 
     async def call() -> T:
-        async with make_client(base_url) as client:
+        async with make_client(options) as client:
             return await method(client)
 
     with restored_interrupts():  # for the prompts that may follow
         return run_stoppable(call)
 
 
-def _draft_from_options(options: _Options, call: Call) -> Draft:
-    if options.at is None or options.address is None or options.type is None:
+def _draft_from_options(fields: _Fields, call: Call) -> Draft:
+    if fields.at is None or fields.address is None or fields.type is None:
         raise InvalidArgumentError("answers", "requires --at, --address and --type.")
-    request_type = _request_type(options.type, call)
-    return _draft(request_type, options.at, options.address, options.answers or {}, options)
+    request_type = _request_type(fields.type, call)
+    return _draft(request_type, fields.at, fields.address, fields.answers or {}, fields)
 
 
-def _draft_from_prompts(options: _Options, call: Call) -> Draft | None:
-    """Prompt for what the options leave out; return None if the user does not want to send it."""
-    at = options.at or _prompt_point()
-    address = options.address or prompts.read_line("Address")
-    request_type = _request_type(options.type or _prompt_type(at, call), call)
+def _draft_from_prompts(fields: _Fields, call: Call) -> Draft | None:
+    """Prompt for the missing fields; return None if the user does not want to send it."""
+    at = fields.at or _prompt_point()
+    address = fields.address or prompts.read_line("Address")
+    request_type = _request_type(fields.type or _prompt_type(at, call), call)
     err.print(request_type.title or "", style="bold")
     questions = request_type.questions or ()
     prompted = [q for q in questions if q.question_type != QuestionType.FILE]
     takes_photo = len(prompted) < len(questions)
     answers = {question.primary_key or "": prompts.ask(question) for question in prompted}
-    if takes_photo and not options.image:
+    if takes_photo and not fields.image:
         path = prompts.read_line("Photo (a file, or an empty line)")
-        options = attrs.evolve(options, image=Path(path) if path else None)
-    draft = _corrected_draft(request_type, at, address, answers, options)
+        fields = attrs.evolve(fields, image=Path(path) if path else None)
+    draft = _corrected_draft(request_type, at, address, answers, fields)
     _warn_of_duplicates(call(lambda client: client.issues.duplicates(draft)))
     _preview(request_type, draft)
     return draft if prompts.confirm("Send it?") else None
@@ -144,12 +144,12 @@ def _corrected_draft(
     at: tuple[float, float],
     address: str,
     answers: dict[str, Answer],
-    options: _Options,
+    fields: _Fields,
 ) -> Draft:
     """Make the draft, and repeat the prompt for each invalid answer to a question."""
     while True:
         try:
-            return _draft(request_type, at, address, answers, options)
+            return _draft(request_type, at, address, answers, fields)
         except InvalidDraftError as error:
             invalid = [q for q in request_type.questions or () if q.primary_key in error.errors]
             if len(invalid) < len(error.errors):
@@ -164,15 +164,15 @@ def _draft(
     at: tuple[float, float],
     address: str,
     answers: dict[str, Answer],
-    options: _Options,
+    fields: _Fields,
 ) -> Draft:
     return request_type.draft(
         lat=at[0],
         lng=at[1],
         address=address,
         answers=answers,
-        image=options.image,
-        anonymize_reporter=options.anonymous,
+        image=fields.image,
+        anonymize_reporter=fields.anonymous,
     )
 
 

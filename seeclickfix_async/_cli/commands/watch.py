@@ -5,78 +5,89 @@ from __future__ import annotations
 import json as jsons
 import shlex
 import shutil
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
 from anyio import BrokenResourceError, open_process, to_thread
 
-from seeclickfix_async import Change, Delivery, Outbox, SqliteOutbox
-from seeclickfix_async._cli.app import FAILED, OK, Box, Json, Near, Place, Site, parse_area
+from seeclickfix_async import Delivery, Outbox, SqliteOutbox
+from seeclickfix_async._api.query import format_timestamp
+from seeclickfix_async._cli.exit_codes import FAILED, OK
+from seeclickfix_async._cli.notifier import Notifier, format_change
+from seeclickfix_async._cli.options import (
+    QUERY,
+    ROWS,
+    SITE,
+    QueryOptions,
+    RowOptions,
+    SiteOptions,
+)
+from seeclickfix_async._cli.rows import Layout, RowWriter
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import encode_json, err, out, print_json
-from seeclickfix_async._core.credentials import PRODUCTION
+from seeclickfix_async._cli.terminal import encode_json, err, out
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
+from seeclickfix_async._core.variables import NOTIFY_VARIABLE
+from seeclickfix_async._tables.columns import NAMES, plain_rows
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._lock import lock_for, locked
 from seeclickfix_async.pull._paths import check_path
 
+Deliver = Callable[[Delivery], Awaitable[bool]]
+ToJson = Callable[[Delivery], dict[str, Any]]
+
 
 async def watch(
     *,
-    place: Place = None,
-    near: Near = None,
-    box: Box = None,
+    query: QueryOptions = QUERY,
     every: float = 60.0,
     cursor: Path | None = None,
     outbox: Path | None = None,
     exec: str | None = None,
-    base_url: Site = PRODUCTION,
-    json: Json = False,
+    notify: str | None = None,
+    rows: RowOptions = ROWS,
+    options: SiteOptions = SITE,
 ) -> int:
     """Print the changes to an area's issues until Ctrl-C, oldest first.
 
     Args:
-        place: A place's url_name.
-        near: LAT LNG METRES.
-        box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
         every: Seconds between two requests for changes.
         cursor: A file with the feed's position, so that the same command continues there.
-        outbox: A SQLite file with the feed's position and the changes that --exec has processed,
-            instead of --cursor. The JSON of a change then has `attempts`: if it is not 0, --exec
-            may have processed the change before.
+        outbox: A SQLite file with the feed's position and the changes that --exec or --notify has
+            processed, instead of --cursor. The JSON of a change then has `attempts`: if it is not
+            0, the change may have been processed before.
         exec: A command to run for each change, with the change as JSON on its standard input.
             It is run without a shell, so that pipes need `sh -c`. If it fails, the feed stops, and
             starts with the same change the next time.
-        base_url: The service's address.
-        json: Print one change per line as JSON.
+        notify: The URL of a service of apprise, which receives a message for each change. Other
+            users of this machine can see it, and its password: set SEECLICKFIX_NOTIFY instead. If a
+            message cannot be delivered, the feed stops as with a command that fails.
     """
-    command = None if exec is None else _parse_command(exec)
-    _check_files(cursor, outbox, exec)
+    layout = _DELIVERIES if outbox is None else _RECORDED_DELIVERIES
+    deliver = await _find_delivery(exec, notify, layout.to_json)
+    writer = RowWriter(layout, rows)
+    filters = query.filters()
+    _check_files(cursor, outbox, has_delivery=deliver is not None)
 
     async def report(delivery: Delivery) -> None:
-        change = delivery.change
-        fields = {**msgspec.to_builtins(change), "automatic": change.automatic}
-        if outbox is not None:
-            fields["attempts"] = delivery.attempts
-        if json:
-            print_json(fields)
-        else:
-            out.print(_format_change(change))
+        writer.write([delivery])
         if out.error is not None:
             raise _EndedError(OK)  # the change is reported again the next time
-        if command is not None and not await _run(command, fields):
+        if deliver is not None and not await deliver(delivery):
             raise _EndedError(FAILED)
 
-    async with _opened(cursor, outbox) as store, make_client(base_url) as client:
-        feed = client.issues.watch(area=parse_area(place, near, box), every=every)
-        try:
-            await feed.deliver(report, store)
-        except _EndedError as ended:
-            return ended.exit_code
+    async with _opened(cursor, outbox) as store, make_client(options) as client:
+        feed = client.issues.watch(every=every, **filters)
+        with writer:
+            try:
+                await feed.deliver(report, store)
+            except _EndedError as ended:
+                return ended.exit_code
 
 
 class _EndedError(Exception):
@@ -87,17 +98,37 @@ class _EndedError(Exception):
         self.exit_code = exit_code
 
 
-def _check_files(cursor: Path | None, outbox: Path | None, command: str | None) -> None:
+def _check_files(cursor: Path | None, outbox: Path | None, *, has_delivery: bool) -> None:
     """Refuse wrong files before a lock file is made."""
     if outbox is not None:
-        if command is None:
-            raise InvalidArgumentError("outbox", "is for --exec. Use --cursor without it.")
+        if not has_delivery:
+            raise InvalidArgumentError(
+                "outbox", "is for --exec and --notify. Use --cursor without them."
+            )
         if cursor is not None:
             raise InvalidArgumentError("outbox", "contains the position, too. Omit --cursor.")
         check_path("outbox", outbox)
     if cursor is not None:
         check_path("cursor", cursor)
     _read_cursor(cursor)
+
+
+async def _find_delivery(exec: str | None, notify: str | None, to_json: ToJson) -> Deliver | None:
+    """Return the delivery of --exec or --notify, which returns True if it succeeded.
+
+    Raises:
+        InvalidArgumentError: There are both, of which one alone could fail, or one is invalid.
+    """
+    notifier = await Notifier.find(notify)
+    if exec is None:
+        return None if notifier is None else notifier.send
+    if notifier is not None:
+        raise InvalidArgumentError(
+            "notify",
+            f"(or {NOTIFY_VARIABLE}) cannot be used together with --exec. Run two feeds, each with "
+            "an outbox of its own.",
+        )
+    return partial(_run, _parse_command(exec), to_json)
 
 
 def _parse_command(line: str) -> list[str]:
@@ -149,15 +180,36 @@ async def _opened(cursor: Path | None, outbox: Path | None) -> AsyncGenerator[Ou
         yield _CursorFile(None)
 
 
-def _format_change(change: Change) -> str:
-    content = change.comment.comment if change.comment else change.issue.summary
-    author = "a system " if change.automatic else ""
-    return f"{change.at} #{change.issue.id} {author}{change.kind}: {content or ''}"
+def _to_json(delivery: Delivery) -> dict[str, Any]:
+    return {**delivery.change.to_dict(), "automatic": delivery.change.automatic}
 
 
-async def _run(command: list[str], fields: dict[str, Any]) -> bool:
+def _to_recorded_json(delivery: Delivery) -> dict[str, Any]:
+    return {**_to_json(delivery), "attempts": delivery.attempts}
+
+
+def _to_cells(deliveries: Sequence[Delivery]) -> Iterator[tuple[Any, ...]]:
+    changes = [delivery.change for delivery in deliveries]
+    issues = plain_rows([change.issue for change in changes])
+    for change, issue in zip(changes, issues, strict=True):
+        comment = change.comment and change.comment.comment
+        at = format_timestamp(change.at)
+        yield (change.key, change.kind.value, at, change.automatic, comment, *issue)
+
+
+_DELIVERIES: Layout[Delivery] = Layout(
+    {},
+    ("key", "kind", "at", "automatic", "comment", *NAMES),
+    _to_cells,
+    _to_json,
+    lambda delivery: format_change(delivery.change),
+)
+_RECORDED_DELIVERIES = attrs.evolve(_DELIVERIES, to_json=_to_recorded_json)
+
+
+async def _run(command: list[str], to_json: ToJson, delivery: Delivery) -> bool:
     """Run a command for a change; return True if it succeeded."""
-    line = encode_json(fields).encode()
+    line = encode_json(to_json(delivery)).encode()
     try:
         process = await open_process(command, stdout=None, stderr=None)
     except OSError as error:
@@ -168,9 +220,8 @@ async def _run(command: list[str], fields: dict[str, Any]) -> bool:
         with suppress(BrokenResourceError, ConnectionError):
             await stdin.send(line)
     if process.returncode:
-        err.print(
-            f"scf: {command[0]} failed with exit code {process.returncode} on {fields['key']}."
-        )
+        key = delivery.change.key
+        err.print(f"scf: {command[0]} failed with exit code {process.returncode} on {key}.")
     return process.returncode == 0
 
 
