@@ -247,6 +247,8 @@ class _LoginEndpoint:
     A command that needs no renewal does not fail because of the application.
     """
 
+    hook = None  # no command receives events
+
     def __init__(self, options: SiteOptions, limiter: HostLimiter | Limiter | None) -> None:
         self._options = options
         self._limiter = limiter
