@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import pytest
 
-from seeclickfix_async import AsyncClient
+from seeclickfix_async import AsyncClient, SqliteOutbox
 from seeclickfix_async._cli.commands import read
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.oauth import Token
@@ -244,6 +244,37 @@ def test_a_message_is_sent_for_each_change(tmp_path: Path) -> None:
     assert (tmp_path / "feed.json").read_bytes() != begun
     assert done.stdout.startswith("key,kind,at,automatic,comment,id,status,summary,")
     assert done.stdout.splitlines()[1].startswith("1:opened:")
+
+
+def test_a_message_of_an_outbox_is_sent_again_until_it_is_delivered(tmp_path: Path) -> None:
+    receiver, service = _Receiver(), TextService("Hole")
+    receiver.status = 500
+    feed = ("watch", "--every", "0.05", "--outbox", "feed.db", "--json", "--no-limit", "--notify")
+    with receiver.serve() as server, service.serve() as url:
+        anyio.run(_begin_outbox, url, tmp_path / "feed.db")
+        service.updated = "2099-01-01T00:00:00Z"
+        address = f"json://127.0.0.1:{server.server_port}"
+        failed = run_cli(url, *feed, address, cwd=tmp_path)
+        receiver.status = 200
+        receiver.on_message = lambda: setattr(service, "refusal", 403)  # ends the feed
+        done = run_cli(url, *feed, address, cwd=tmp_path)
+        again = run_cli(url, *feed, address, cwd=tmp_path)
+        server.shutdown()
+
+    assert "was not delivered" in failed.stderr
+    assert json.loads(failed.stdout)["attempts"] == 0
+    assert json.loads(done.stdout)["attempts"] == 1
+    assert again.stdout == ""
+    assert [message["title"] for message in receiver.messages] == ["#1 opened: Hole"] * 2
+
+
+async def _begin_outbox(url: str, file: Path) -> None:
+    """Begin a feed, and save its position in an outbox."""
+    async with AsyncClient(base_url=url) as client, SqliteOutbox(file) as outbox:
+        feed = client.issues.watch()
+        await feed.begin()
+        await outbox.load(feed._identity)
+        await outbox.save(feed.cursor or {})
 
 
 def test_notifications_and_a_command_are_two_feeds(
