@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Self, TypedDict, Unpack
 import anyio
 import attrs
 
+from seeclickfix_async._api.listing_queries import PointQuery, plain_params
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
@@ -25,6 +26,7 @@ from seeclickfix_async._core.credentials import (
     normalize_base_url,
 )
 from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.numbers import Id, Number
 from seeclickfix_async._core.pasted import refuse_additions
 from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._resources.comments import Comments
@@ -61,9 +63,9 @@ class ClientOptions(TypedDict, total=False):
     http: HTTPClient | None
     limiter: RateLimiter | Unset | None
     retry: Retry
-    timeout: float
-    total_timeout: float | None
-    max_wait: float | None
+    timeout: Number
+    total_timeout: Number | None
+    max_wait: Number | None
     user_agent: str | None
     contact: str | None
     locale: str | None
@@ -126,9 +128,9 @@ class AsyncClient:
         auth: tuple[str, str] | None = None,
         limiter: RateLimiter | Unset | None = UNSET,
         retry: Retry = DEFAULT_RETRY,
-        timeout: float = 30.0,
-        total_timeout: float | None = TOTAL_TIMEOUT,
-        max_wait: float | None = None,
+        timeout: Number = 30.0,
+        total_timeout: Number | None = TOTAL_TIMEOUT,
+        max_wait: Number | None = None,
         user_agent: str | None = None,
         contact: str | None = None,
         locale: str | None = None,
@@ -195,9 +197,9 @@ class AsyncClient:
         self,
         *,
         token: AccessToken | Unset | None = UNSET,
-        timeout: float | Unset = UNSET,
-        total_timeout: float | Unset | None = UNSET,
-        max_wait: float | Unset | None = UNSET,
+        timeout: Number | Unset = UNSET,
+        total_timeout: Number | Unset | None = UNSET,
+        max_wait: Number | Unset | None = UNSET,
         locale: str | Unset | None = UNSET,
         background: bool | Unset = UNSET,
     ) -> AsyncClient:
@@ -254,7 +256,7 @@ class AsyncClient:
             )
         return user
 
-    async def report_form(self, *, lat: float, lng: float) -> tuple[RequestTypeOption, ...]:
+    async def report_form(self, *, lat: Number, lng: Number) -> tuple[RequestTypeOption, ...]:
         """List the request types for reports at a point, including community categories.
 
         With the token of an official, there are more of them (documented).
@@ -266,13 +268,11 @@ class AsyncClient:
         Raises:
             InvalidArgumentError: An argument is out of bounds.
         """
-        validation.check_range("lat", lat, -90, 90, integer=False)
-        validation.check_range("lng", lng, -180, 180, integer=False)
-        params = [("lat", str(lat)), ("lng", str(lng))]
+        params = plain_params(PointQuery(lat=lat, lng=lng))
         route = CollectionRoute(RequestTypeOption, "request_types", "/issues/new", params)
         return await self._api.get_items(route)
 
-    def open311(self, organization_id: int | None = None) -> Open311:
+    def open311(self, organization_id: Id | None = None) -> Open311:
         """Return the Open311 GeoReport v2 API, which the service recommends for public data.
 
         Args:
@@ -282,12 +282,13 @@ class AsyncClient:
         Raises:
             InvalidArgumentError: The id is invalid.
         """
-        root = "/open311/v2"
+        root, number = "/open311/v2", None
         if organization_id is not None:
-            root += f"/{validation.positive_id('organization_id', organization_id)}"
-        return Open311(attrs.evolve(self._api, root=root), organization_id)
+            number = validation.positive_id("organization_id", organization_id)
+            root += f"/{number}"
+        return Open311(attrs.evolve(self._api, root=root), number)
 
-    def organization(self, id: int) -> OrganizationApi:
+    def organization(self, id: Id) -> OrganizationApi:
         """Return the API for members of an organization; other accounts have no access.
 
         Args:

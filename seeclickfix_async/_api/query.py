@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, SupportsIndex, TypedDict
 from urllib.parse import quote_plus
 
 import attrs
 import msgspec
+from attrs.converters import optional
 
 from seeclickfix_async._api.area import Area, Near, Zoom, near
-from seeclickfix_async._core import validation
+from seeclickfix_async._core import numbers, validation
+from seeclickfix_async._core.numbers import Id, Number
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue, Status
 
@@ -73,16 +75,16 @@ class IssueFilters(TypedDict, total=False):
     """
 
     area: Area | None
-    lat: float | None
-    lng: float | None
+    lat: Number | None
+    lng: Number | None
     status: Statuses | None
     after: datetime | None
     before: datetime | None
     updated_at_after: datetime | None
     updated_at_before: datetime | None
     search: str | None
-    request_types: Iterable[int] | None
-    assigned: Iterable[int | str] | None
+    request_types: Iterable[Id] | None
+    assigned: Iterable[Id] | None
     assigned_to_me: bool
     sort: Sort | None
     sort_direction: Direction | None
@@ -152,24 +154,34 @@ def _validate_area(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         )
 
 
-def _to_request_types(value: Iterable[int] | None) -> tuple[int, ...] | None:
+def _to_request_types(value: Iterable[Id] | None) -> tuple[int, ...] | None:
     return validation.non_empty_tuple(
-        "request_types", value, "ids of request types", validation.is_identifier
+        "request_types", value, "ids of request types", validation.to_identifier
     )
 
 
-def _to_assignees(value: Iterable[int | str] | None) -> tuple[int | str, ...] | None:
+_UNASSIGNED = "unassigned"
+
+
+def _to_assignees(value: Iterable[Id] | None) -> tuple[int | str, ...] | None:
     return validation.non_empty_tuple(
         "assigned",
         value,
         "user ids and 'unassigned'",
-        lambda item: item == "unassigned" or validation.is_identifier(item),
+        lambda item: (
+            _UNASSIGNED
+            if isinstance(item, str) and item == _UNASSIGNED
+            else validation.to_identifier(item)
+        ),
     )
 
 
 def _to_field_names(value: Iterable[str] | None) -> tuple[str, ...] | None:
     return validation.non_empty_tuple(
-        "fields", value, "field names", lambda item: isinstance(item, str)
+        "fields",
+        value,
+        "field names",
+        lambda item: validation.exact_str(item) if isinstance(item, str) else None,
     )
 
 
@@ -178,8 +190,12 @@ class IssueQuery:
     """The parameters of `GET /issues`, validated one by one and against each other."""
 
     area: Area | None = attrs.field(default=None, validator=_validate_area)
-    lat: float | None = attrs.field(default=None, validator=validation.LATITUDE)
-    lng: float | None = attrs.field(default=None, validator=validation.LONGITUDE)
+    lat: float | None = attrs.field(
+        default=None, converter=optional(numbers.as_number), validator=validation.LATITUDE
+    )
+    lng: float | None = attrs.field(
+        default=None, converter=optional(numbers.as_number), validator=validation.LONGITUDE
+    )
     status: tuple[Status, ...] | None = attrs.field(default=None, converter=_to_statuses)
     after: datetime | None = attrs.field(
         default=None, converter=validation.to_utc, validator=validation.validate_aware
@@ -196,7 +212,7 @@ class IssueQuery:
     search: str | None = attrs.field(default=None, validator=validation.validate_non_empty)
     request_types: tuple[int, ...] | None = attrs.field(default=None, converter=_to_request_types)
     assigned: tuple[int | str, ...] | None = attrs.field(default=None, converter=_to_assignees)
-    assigned_to_me: bool = False
+    assigned_to_me: bool = attrs.field(default=False, converter=bool)
     sort: Sort | None = attrs.field(
         default=None,
         validator=validation.validate_choice("created_at", "updated_at", "rating", "distance"),
@@ -205,8 +221,10 @@ class IssueQuery:
         default=None, validator=validation.validate_choice("ASC", "DESC")
     )
     fields: tuple[str, ...] | None = attrs.field(default=None, converter=_to_field_names)
-    details: bool = False
-    per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)
+    details: bool = attrs.field(default=False, converter=bool)
+    per_page: int | None = attrs.field(
+        default=None, converter=optional(numbers.as_integer), validator=validation.PER_PAGE
+    )
 
     def __attrs_post_init__(self) -> None:
         for check in (_check_point, _check_periods, _check_search, _check_fields, _check_details):
@@ -214,7 +232,7 @@ class IssueQuery:
 
     @classmethod
     def from_filters(
-        cls, filters: IssueFilters, *, details: bool, per_page: int | None
+        cls, filters: IssueFilters, *, details: bool, per_page: SupportsIndex | None
     ) -> IssueQuery:
         """Return the query for the arguments of a call, and refuse unknown filters."""
         unknown = sorted(filters.keys() - IssueFilters.__annotations__.keys())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, SupportsIndex, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import attrs
@@ -17,7 +17,7 @@ from seeclickfix_async._api.area import WATCHER_TOKEN
 from seeclickfix_async._api.pagination import Identified, Page, Pager, require_readable
 from seeclickfix_async._api.query import encode, format_param, page_params
 from seeclickfix_async._api.reading import check_written, read_object, read_page
-from seeclickfix_async._core import image, validation
+from seeclickfix_async._core import image, numbers, validation
 from seeclickfix_async._core.credentials import api_url, header_text
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
@@ -144,7 +144,7 @@ class Requestor:
         """
         return require_readable(await self.get_page(route)).items
 
-    def pager(self, route: CollectionRoute[RowT], start: int) -> Pager[RowT]:
+    def pager(self, route: CollectionRoute[RowT], start: SupportsIndex) -> Pager[RowT]:
         """Return the listing of a collection, from page `start`."""
         return Pager(functools.partial(self.get_page, route), start)
 
@@ -201,7 +201,7 @@ class Requestor:
         if not isinstance(method, str) or not _METHOD.fullmatch(method):
             raise InvalidArgumentError("method", "must be an HTTP method in capitals, such as GET.")
         url = self._locate(path)
-        pairs = [(name, format_param(value)) for name, value in (params or {}).items()]
+        pairs = [(name, _format_value(name, value)) for name, value in (params or {}).items()]
         if pairs:
             url += ("&" if "?" in url else "?") + encode(pairs)
         if any(str(name).lower() == "authorization" for name in headers or ()):
@@ -213,7 +213,7 @@ class Requestor:
         }
         content = None
         if json is not None:
-            content = msgspec.json.encode(json)
+            content = bodies.encode_json(json)
             extra_headers["Content-Type"] = bodies.JSON
         route = f"{method} {_ID_IN_PATH.sub('{id}', urlsplit(url).path)}"
         secrets = _secrets_in((*parse_qsl(urlsplit(url).query), *pairs))
@@ -246,6 +246,13 @@ class Requestor:
                 "path", "must be a path such as /issues, or an http or https URL."
             )
         return self.site + _ROOT + "/" + path.removeprefix(_ROOT).lstrip("/")
+
+
+def _format_value(name: str, value: object) -> str:
+    missing = numbers.not_a_number(value)
+    if value is None or missing:
+        raise InvalidArgumentError("params", f"{name} must have a value{missing}, or be left out.")
+    return format_param(bool(value) if numbers.is_boolean(value) else value)
 
 
 def _secrets_in(params: Iterable[tuple[str, str]]) -> tuple[Secret, ...]:

@@ -6,6 +6,7 @@ import attrs
 
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Id
 
 
 @attrs.frozen
@@ -14,7 +15,7 @@ class Comments:
 
     _api: Requestor = attrs.field(repr=False)
 
-    async def flag(self, id: int, message: str) -> None:
+    async def flag(self, id: Id, message: str) -> None:
         """Flag a comment as inappropriate. It cannot be undone (documented).
 
         Args:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, SupportsIndex
 
 import attrs
 
 from seeclickfix_async._api import body as bodies
-from seeclickfix_async._api.listing_queries import RequestQuery, plain_params
+from seeclickfix_async._api.listing_queries import PointQuery, RequestQuery, plain_params
 from seeclickfix_async._api.pagination import Page, Pager
 from seeclickfix_async._api.reading import read_object, read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Id, Number
 from seeclickfix_async._resources.uncertain_report import uncertain_report
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import (
@@ -43,7 +44,7 @@ class Open311:
         return await self._api.get_object(Discovery, "/discovery.json")
 
     async def services(
-        self, *, lat: float | None = None, lng: float | None = None
+        self, *, lat: Number | None = None, lng: Number | None = None
     ) -> tuple[Service, ...]:
         """List the services: the types of requests.
 
@@ -55,13 +56,13 @@ class Open311:
             InvalidArgumentError: There is neither a point nor an organization.
             NotFoundError: There is no such organization.
         """
-        query = RequestQuery(lat=lat, long=lng)
+        query = RequestQuery(lat=lat, lng=lng)
         if lat is None and self.organization_id is None:
             raise InvalidArgumentError("lat", "is required without an organization.")
         route = CollectionRoute(Service, "", "/services.json", plain_params(query))
         return await self._api.get_items(route)
 
-    async def service(self, code: str | int) -> ServiceDefinition:
+    async def service(self, code: Id) -> ServiceDefinition:
         """Return the attributes of a service, which are the questions in its reports.
 
         Args:
@@ -76,14 +77,14 @@ class Open311:
     def requests(
         self,
         *,
-        lat: float | None = None,
-        lng: float | None = None,
+        lat: Number | None = None,
+        lng: Number | None = None,
         status: Literal["open", "closed"] | None = None,
-        service_codes: Iterable[str | int] | None = None,
+        service_codes: Iterable[Id] | None = None,
         start_date: datetime | None = None,
         end_date: datetime | None = None,
-        page: int = 1,
-        per_page: int | None = None,
+        page: SupportsIndex = 1,
+        per_page: SupportsIndex | None = None,
     ) -> Pager[ServiceRequest]:
         """List requests.
 
@@ -104,7 +105,7 @@ class Open311:
         """
         query = RequestQuery(
             lat=lat,
-            long=lng,
+            lng=lng,
             status=status,
             service_code=service_codes,
             start_date=start_date,
@@ -120,7 +121,7 @@ class Open311:
 
         return Pager(get_page, page)
 
-    async def request(self, id: str | int) -> ServiceRequest:
+    async def request(self, id: Id) -> ServiceRequest:
         """Return a request.
 
         Args:
@@ -135,10 +136,10 @@ class Open311:
 
     async def create(
         self,
-        service_code: str | int,
+        service_code: Id,
         *,
-        lat: float,
-        lng: float,
+        lat: Number,
+        lng: Number,
         description: str,
         address: str | None = None,
         attributes: Mapping[str, str | Iterable[str]] | None = None,
@@ -177,13 +178,12 @@ class Open311:
                 "organization_id", "is required: use client.open311(organization_id)."
             )
         code = validation.open311_code("service_code", service_code)
-        validation.require("lat", lat)
-        query = RequestQuery(lat=lat, long=lng)
+        point = PointQuery(lat=lat, lng=lng)
         body = bodies.drop_none(
             jurisdiction_id=self.organization_id,
             service_code=code,
-            lat=query.lat,
-            long=query.long,
+            lat=point.lat,
+            long=point.lng,
             description=validation.non_empty_str("description", description),
             address_string=address,
             email=email,
@@ -198,6 +198,8 @@ class Open311:
         )
         request_type = validation.parse_identifier(code)
         route = "/requests.json"
-        with uncertain_report(f"POST {route}", lat=lat, lng=lng, request_type=request_type):
+        with uncertain_report(
+            f"POST {route}", lat=point.lat, lng=point.lng, request_type=request_type
+        ):
             response = await self._api.write("POST", route, body, as_form=True)
             return read_written(response, Submission, first=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import SupportsIndex
+
 import attrs
 
 from seeclickfix_async._api import body as bodies
@@ -12,6 +14,7 @@ from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.image import Image
+from seeclickfix_async._core.numbers import Id, Number
 from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async.errors import InvalidArgumentError
@@ -44,7 +47,7 @@ class Users:
             return None
         return read_object(response, User)
 
-    async def get(self, id: int) -> User:
+    async def get(self, id: Id) -> User:
         """Return an account.
 
         Raises:
@@ -54,7 +57,12 @@ class Users:
         return await self._api.get_object(User, "/users/{id}", id=number)
 
     def near(
-        self, *, lat: float, lng: float, page: int = 1, per_page: int | None = None
+        self,
+        *,
+        lat: Number,
+        lng: Number,
+        page: SupportsIndex = 1,
+        per_page: SupportsIndex | None = None,
     ) -> Pager[User]:
         """List the accounts around a point, nearest first (documented).
 

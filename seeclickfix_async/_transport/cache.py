@@ -15,10 +15,12 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
+from typing import SupportsIndex
 
 import attrs
 
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.shared_reads import SharedReads
 from seeclickfix_async.errors._counting import counted
@@ -52,20 +54,19 @@ class Cache:
 
     def __init__(
         self,
-        max_bytes: int = 16 * 2**20,
+        max_bytes: SupportsIndex = 16 * 2**20,
         *,
-        max_age: float = 0.0,
-        stale_if_limited: float = 0.0,
+        max_age: Number = 0.0,
+        stale_if_limited: Number = 0.0,
     ) -> None:
-        validation.check_range("max_bytes", max_bytes, 0, 2**40, integer=True)
-        validation.check_range("max_age", max_age, 0, _LONGEST, integer=False)
-        validation.check_range("stale_if_limited", stale_if_limited, 0, _LONGEST, integer=False)
-        self.max_age: float = max_age
-        self.stale_if_limited: float = stale_if_limited
-        self.returns_unconfirmed: bool = max_age > 0 or stale_if_limited > 0
+        self._max_bytes = validation.integer_in_range("max_bytes", max_bytes, 0, 2**40)
+        self.max_age: float = validation.number_in_range("max_age", max_age, 0, _LONGEST)
+        self.stale_if_limited: float = validation.number_in_range(
+            "stale_if_limited", stale_if_limited, 0, _LONGEST
+        )
+        self.returns_unconfirmed: bool = self.max_age > 0 or self.stale_if_limited > 0
         self.reads: SharedReads = SharedReads()
         self._written_at: OrderedDict[Hashable, float] = OrderedDict()  # by credential
-        self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._size = 0
         self._responses: OrderedDict[Hashable, tuple[Response, int]] = OrderedDict()

@@ -19,7 +19,7 @@ import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 from random import random
-from typing import TypeVar
+from typing import SupportsIndex, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -28,6 +28,7 @@ from anyio.lowlevel import RunVar, current_token
 from seeclickfix_async._core import machine
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import PRODUCTION, normalize_base_url, parse_origin
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._core.private_file import PrivateFile
 from seeclickfix_async._transport import slot_log
 from seeclickfix_async._transport.shared_limiter import SharedLimiter
@@ -73,9 +74,9 @@ class HostLimiter(SharedLimiter):
 
     def __init__(
         self,
-        limit: int = 20,
+        limit: SupportsIndex = 20,
         *,
-        per: float = 60.0,
+        per: Number = 60.0,
         base_url: str = PRODUCTION,
         folder: str | os.PathLike[str] | None = None,
         clock: Clock = SYSTEM,

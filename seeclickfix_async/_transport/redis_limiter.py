@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from typing import Any, Protocol
+from typing import Any, Protocol, SupportsIndex
 
 import anyio
 from anyio.lowlevel import current_token
 
 from seeclickfix_async._core.clock import SYSTEM, Clock
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._transport import redis_scripts
 from seeclickfix_async._transport.shared_limiter import SharedLimiter
 from seeclickfix_async._transport.waiter import Waiter, has_ended, running_loop
@@ -69,9 +70,9 @@ class RedisLimiter(SharedLimiter):
     def __init__(
         self,
         redis: RedisClient,
-        limit: int = 20,
+        limit: SupportsIndex = 20,
         *,
-        per: float = 60.0,
+        per: Number = 60.0,
         name: str = "seeclickfix",
         clock: Clock = SYSTEM,
     ) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 import attrs
+from attrs.converters import optional
 
-from seeclickfix_async._core import validation
+from seeclickfix_async._core import numbers, validation
 from seeclickfix_async._core.credentials import Bearer, Credential, RenewableBearer
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
@@ -72,12 +73,18 @@ class RequestOptions:
     """
 
     credential: Credential | RenewableBearer | None = None
-    timeout: float = attrs.field(default=30.0, validator=validation.validate_range(0.001, 3_600))
+    timeout: float = attrs.field(
+        default=30.0, converter=numbers.as_number, validator=validation.validate_range(0.001, 3_600)
+    )
     total_timeout: float | None = attrs.field(
-        default=TOTAL_TIMEOUT, validator=validation.validate_range(0.001, 86_400)
+        default=TOTAL_TIMEOUT,
+        converter=optional(numbers.as_number),
+        validator=validation.validate_range(0.001, 86_400),
     )
     max_wait: float | None = attrs.field(
-        default=None, validator=validation.validate_range(0, 86_400)
+        default=None,
+        converter=optional(numbers.as_number),
+        validator=validation.validate_range(0, 86_400),
     )
     locale: str | None = attrs.field(default=None, validator=validation.validate_language_tag)
     background: bool = False

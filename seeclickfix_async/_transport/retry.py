@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from seeclickfix_async._core import backoff, validation
+from seeclickfix_async._core import backoff, numbers, validation
 from seeclickfix_async.errors import (
     AnswerLostError,
     ConnectionFailedError,
@@ -41,11 +41,19 @@ class Retry:
     """
 
     attempts: int = attrs.field(
-        default=4, validator=validation.validate_range(1, 100, integer=True)
+        default=4,
+        converter=numbers.as_integer,
+        validator=validation.validate_range(1, 100, integer=True),
     )
-    total: float = attrs.field(default=180.0, validator=validation.validate_range(0, 86_400))
-    base: float = attrs.field(default=0.5, validator=validation.validate_range(0, 3_600))
-    cap: float = attrs.field(default=30.0, validator=validation.validate_range(0, 3_600))
+    total: float = attrs.field(
+        default=180.0, converter=numbers.as_number, validator=validation.validate_range(0, 86_400)
+    )
+    base: float = attrs.field(
+        default=0.5, converter=numbers.as_number, validator=validation.validate_range(0, 3_600)
+    )
+    cap: float = attrs.field(
+        default=30.0, converter=numbers.as_number, validator=validation.validate_range(0, 3_600)
+    )
     random: Callable[[], float] = attrs.field(default=random.random, repr=False, eq=False)
 
     def wait(

@@ -15,15 +15,17 @@ import secrets
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
-from typing import Self
+from typing import Self, SupportsIndex
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import Clock
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._transport import background
 from seeclickfix_async._transport.background import BackgroundTask
-from seeclickfix_async._transport.limiter import BaseLimiter
+from seeclickfix_async._transport.limiter import LONGEST, BaseLimiter
 from seeclickfix_async._transport.waiter import Waiter, has_ended
 from seeclickfix_async.errors import ClientStateError, ConnectionFailedError
 
@@ -48,7 +50,7 @@ class SharedLimiter(BaseLimiter):
     _longest_sleep = math.inf
     """Seconds after which the first waiter tries again at the latest."""
 
-    def __init__(self, limit: int, per: float, clock: Clock) -> None:
+    def __init__(self, limit: SupportsIndex, per: Number, clock: Clock) -> None:
         super().__init__(limit, per, clock)
         self._lease = LEASE
         # The following change under the queue's lock, which no task keeps while it waits.
@@ -71,7 +73,7 @@ class SharedLimiter(BaseLimiter):
     async def _write_slots(self, tokens: Collection[str]) -> None:
         """Store the state of these slots, and the end of a pause."""
 
-    def slot(self, *, max_wait: float | None = None, background: bool = False) -> SharedSlot:
+    def slot(self, *, max_wait: Number | None = None, background: bool = False) -> SharedSlot:
         """Return a slot for one request, an async context manager.
 
         Entering it raises:
@@ -84,8 +86,9 @@ class SharedLimiter(BaseLimiter):
 
     async def hold(self, seconds: float) -> None:
         """Pause all requests of all processes for some seconds; a longer pause is not shortened."""
+        pause = validation.number_in_range("seconds", seconds, 0, LONGEST)
         with self._queue.lock:
-            self._paused_until = max(self._paused_until, self._clock.now() + seconds)
+            self._paused_until = max(self._paused_until, self._clock.now() + pause)
         await BackgroundTask(lambda: self._store_slots(())).wait()
 
     async def acquire(self, deadline: float, token: str, *, background: bool) -> None:

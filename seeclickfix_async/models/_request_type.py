@@ -9,6 +9,7 @@ import attrs
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async.models._answer_encoding import Answer
 from seeclickfix_async.models._common import Int64, Link
 from seeclickfix_async.models._draft import Draft, DraftValidator
@@ -68,8 +69,8 @@ class RequestType:
     def draft(
         self,
         *,
-        lat: float,
-        lng: float,
+        lat: Number,
+        lng: Number,
         address: str,
         answers: Mapping[str, Answer],
         image: Image | None = None,

@@ -13,6 +13,7 @@ import attrs
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.errors import (
@@ -129,9 +130,8 @@ def _validated_fields(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _validated_max_age(value: float) -> float:
-    validation.check_range("max_age", value, 1, 86_400, integer=False)
-    return float(value)
+def _validated_max_age(value: Number) -> float:
+    return validation.number_in_range("max_age", value, 1, 86_400)
 
 
 def begin(
@@ -139,7 +139,7 @@ def begin(
     kind: FlowKind = "code",
     scope: str | Iterable[str] = (),
     *,
-    max_age: float = MAX_AGE,
+    max_age: Number = MAX_AGE,
     now: Now = utc_now,
 ) -> Flow:
     """Begin a login: redirect the browser to the flow's `url`, and store the flow for `finish()`.

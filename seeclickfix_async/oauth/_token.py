@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import attrs
+from attrs.converters import optional
 
+from seeclickfix_async._core import numbers, validation
 from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.timestamps import clamp
 from seeclickfix_async._core.validation import is_visible_ascii
@@ -41,9 +44,14 @@ class Token:
 
     access_token: Secret
     token_type: str
-    expires_in: float | None
+    expires_in: float | None = attrs.field(
+        converter=optional(numbers.as_number),
+        validator=validation.validate_range(-_MAX_LIFETIME, _MAX_LIFETIME),
+    )
     scope: tuple[str, ...] | None
-    created_at: datetime
+    created_at: datetime = attrs.field(
+        converter=validation.to_utc, validator=validation.validate_aware
+    )
     refresh_token: Secret | None = None
 
     @property
@@ -53,7 +61,7 @@ class Token:
             return None
         return self.created_at + timedelta(seconds=self.expires_in)
 
-    def expired(self, now: datetime | None = None, *, leeway: float = LEEWAY) -> bool:
+    def expired(self, now: datetime | None = None, *, leeway: Number = LEEWAY) -> bool:
         """Return True if the token has expired, or expires within `leeway` seconds.
 
         Args:
@@ -61,9 +69,9 @@ class Token:
             leeway: Seconds to allow for the duration of a request and for clock differences.
         """
         expiry = self.expires_at
-        if expiry is None:
-            return False
-        return (now or datetime.now(UTC)) + timedelta(seconds=leeway) >= expiry
+        margin = validation.number_in_range("leeway", leeway, -_MAX_LIFETIME, _MAX_LIFETIME)
+        time = datetime.now(UTC) if now is None else validation.aware_utc("now", now)
+        return expiry is not None and time + timedelta(seconds=margin) >= expiry
 
     def missing_scopes(self, requested: Iterable[str]) -> tuple[str, ...]:
         """Return the requested scopes that were not granted; empty if `scope` is None."""
@@ -151,18 +159,18 @@ def parse_lifetime(value: object) -> float | None:
 
     The provider sends none for tokens that never expire.
     """
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return None
     try:
-        seconds = float(value)
-    except (ValueError, OverflowError):
+        seconds = float(value) if isinstance(value, str) else numbers.as_number(cast("Any", value))
+    except ValueError:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         return None
     return seconds if math.isfinite(seconds) and 0 < seconds <= _MAX_LIFETIME else None
 
 
 def _parse_created_at(timestamp: float) -> datetime:
     """Return the time of a timestamp; a token's expiry must not be after the last datetime."""
-    created = datetime.fromtimestamp(timestamp, UTC)
+    created = datetime.fromtimestamp(numbers.as_number(timestamp), UTC)
     if clamp(created) != created:
         raise ValueError
     return created

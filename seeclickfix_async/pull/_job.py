@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Unpack
+from typing import SupportsIndex, Unpack
 
 import attrs
 import msgspec
@@ -17,6 +17,7 @@ from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._core.credentials import is_same_site
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
@@ -58,12 +59,12 @@ async def pull(
     to: str | Path,
     details: bool = False,
     page_size: PageSize | None = None,
-    concurrency: int | None = None,
+    concurrency: SupportsIndex | None = None,
     update: bool = False,
     sweep: bool = False,
     photos: str | Path | None = None,
     excel: bool = False,
-    wait: float = 0.0,
+    wait: Number = 0.0,
     progress: ProgressListener | None = None,
     **filters: Unpack[IssueFilters],
 ) -> Report:
@@ -117,9 +118,9 @@ async def pull(
             program has locked the database.
         SeeClickFixError: A request failed permanently; the issues pulled before are stored.
     """
+    wait = validation.number_in_range("wait", wait, 0, math.inf)
     path = Path(to)
     check_suffix(path)
-    validation.check_range("wait", wait, 0, math.inf, integer=False)
     client = client.with_options(background=True)
     crawl: Crawl[Issue] = client.issues.crawl(
         details=details, concurrency=concurrency, page_size=page_size, **filters

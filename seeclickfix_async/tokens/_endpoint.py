@@ -13,6 +13,7 @@ import anyio
 import attrs
 
 from seeclickfix_async._core.credentials import Bearer, build_user_agent, header_text
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._core.timestamps import utc_now
 from seeclickfix_async._transport.httpx_compat import HTTPClient
@@ -86,9 +87,9 @@ class TokenEndpoint:
         http: HTTPClient | None = None,
         limiter: RateLimiter | Unset | None = UNSET,
         retry: Retry = DEFAULT_RETRY,
-        timeout: float = 30.0,
-        total_timeout: float | None = 60.0,
-        max_wait: float | None = None,
+        timeout: Number = 30.0,
+        total_timeout: Number | None = 60.0,
+        max_wait: Number | None = None,
         user_agent: str | None = None,
         contact: str | None = None,
         now: Callable[[], datetime] = utc_now,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.timestamps import utc_now
 from seeclickfix_async._transport.background import BackgroundTask
@@ -59,14 +60,13 @@ class StoredToken:
         key: str,
         *,
         endpoint: TokenEndpoint | None = None,
-        leeway: float = LEEWAY,
+        leeway: Number = LEEWAY,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        validation.check_range("leeway", leeway, 0, 86_400, integer=False)
         self._store = CheckedStore(store)
         self._key = validate_key(key)
         self._endpoint = endpoint
-        self._leeway = leeway
+        self._leeway = validation.number_in_range("leeway", leeway, 0, 86_400)
         self._now = now
         self._token: Token | None = None
         self._renewal: BackgroundTask | None = None

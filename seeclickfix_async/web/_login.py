@@ -14,6 +14,7 @@ from starlette.routing import Route
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.errors import (
@@ -106,7 +107,7 @@ class Login:
         on_logout: OnLogout | None = None,
         kind: FlowKind = "code",
         scope: str | Iterable[str] = (),
-        max_age: float = MAX_AGE,
+        max_age: Number = MAX_AGE,
         now: Now = utc_now,
     ) -> None:
         flow = begin(app, kind, scope, max_age=max_age)  # refuses invalid arguments now
@@ -240,11 +241,9 @@ def _callback_name(redirect_uri: str) -> str:
 def _keys(secret_key: str | Secret | Sequence[str | Secret]) -> list[Secret]:
     keys = (secret_key,) if isinstance(secret_key, (str, Secret)) else secret_key or ()
     what = f"keys of at least {_MIN_KEY_LENGTH} characters, such as secrets.token_urlsafe(32)"
-    return [
-        as_secret(key)
-        for key in validation.non_empty_tuple("secret_key", keys, what, _is_key) or ()
-    ]
+    return list(validation.non_empty_tuple("secret_key", keys, what, _to_key) or ())
 
 
-def _is_key(key: object) -> bool:
-    return isinstance(key, (str, Secret)) and len(as_secret(key).reveal()) >= _MIN_KEY_LENGTH
+def _to_key(key: object) -> Secret | None:
+    secret = as_secret(key) if isinstance(key, (str, Secret)) else None
+    return secret if secret is not None and len(secret.reveal()) >= _MIN_KEY_LENGTH else None

@@ -482,7 +482,7 @@ def _seek_to(end: int, seek: Callable[[int, int], Awaitable[int]]) -> Any:
         lambda issues: issues.comment(7, "x", youtube_url=""),
         lambda issues: issues.close(7, ""),
         lambda issues: issues.flag(7, ""),
-        lambda issues: issues.vote("7"),
+        lambda issues: issues.vote("x"),
     ],
 )
 async def test_invalid_arguments_are_refused(call: Callable[[Any], Any]) -> None:

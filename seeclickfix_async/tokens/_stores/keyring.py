@@ -19,6 +19,7 @@ except ModuleNotFoundError:
     ) from None
 
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.errors._counting import counted
@@ -49,10 +50,9 @@ class KeyringStore:
         TokenStoreError: There is no home folder for the files of the locks.
     """
 
-    def __init__(self, service: str = SERVICE, *, timeout: float = 30.0) -> None:
-        validation.check_range("timeout", timeout, 0.001, 3_600, integer=False)
+    def __init__(self, service: str = SERVICE, *, timeout: Number = 30.0) -> None:
         self._service = service
-        self._timeout = timeout
+        self._timeout = validation.number_in_range("timeout", timeout, 0.001, 3_600)
         # A keyring has no locks. These files do not contain tokens.
         self._locks = FileStore(find_user_folder(lambda: user_state_path(SERVICE)) / "locks")
 

@@ -17,6 +17,7 @@ except ModuleNotFoundError:
     ) from None
 
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async.errors import ClientStateError, SeeClickFixError, TokenStoreError
 from seeclickfix_async.oauth._token import Token
@@ -50,12 +51,11 @@ class RedisStore:
     """
 
     def __init__(
-        self, redis: Redis[Any], *, prefix: str = "seeclickfix:token:", lease: float = 180.0
+        self, redis: Redis[Any], *, prefix: str = "seeclickfix:token:", lease: Number = 180.0
     ) -> None:
-        validation.check_range("lease", lease, 1, 86_400, integer=False)
         self._redis = redis
         self._prefix = prefix
-        self._lease = lease
+        self._lease = validation.number_in_range("lease", lease, 1, 86_400)
 
     def __repr__(self) -> str:
         return f"<RedisStore of {self._prefix!r}>"
