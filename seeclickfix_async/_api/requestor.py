@@ -10,18 +10,19 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import attrs
 import msgspec
-from anyio import to_thread
 
 from seeclickfix_async._api import body as bodies
 from seeclickfix_async._api.area import WATCHER_TOKEN
 from seeclickfix_async._api.pagination import Identified, Page, Pager, require_readable
 from seeclickfix_async._api.query import encode, format_param, page_params
 from seeclickfix_async._api.reading import check_written, read_object, read_page
-from seeclickfix_async._core import image, numbers, validation
+from seeclickfix_async._core import numbers, validation
 from seeclickfix_async._core.credentials import api_url, header_text
+from seeclickfix_async._core.image import detect_suffix
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import Attachment, MultipartForm
+from seeclickfix_async._transport.photos import as_acceptable
 from seeclickfix_async._transport.request import Request, RequestOptions
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.transport import Transport
@@ -115,8 +116,9 @@ class Requestor:
         content: bytes | MultipartForm | None = None
         headers: dict[str, str] = {}
         if attachment is not None:
-            await to_thread.run_sync(image.check, attachment.image)
-            content = MultipartForm(tuple(bodies.form_fields(body or {})), attachment)
+            image = await as_acceptable(attachment.image)
+            photo = attrs.evolve(attachment, image=image)
+            content = MultipartForm(tuple(bodies.form_fields(body or {})), photo)
         elif as_form:
             content = encode(bodies.form_fields(body or {})).encode()
             headers = {"Content-Type": bodies.FORM}
@@ -168,7 +170,7 @@ class Requestor:
         route = "GET a photo"
         request = Request("GET", url, route, {"Accept": "image/*"}, into=into)
         await self.transport.send(request, self.options)
-        if image.detect_suffix(into.head) is None:
+        if detect_suffix(into.head) is None:
             raise DecodeError(
                 "It is not an image: no png, jpeg, gif, webp, heic or avif, judging by its first "
                 "bytes.",

@@ -39,7 +39,8 @@ class IssueActions:
         Args:
             id: The issue's id.
             comment: The comment.
-            image: A photo: png, jpeg or gif, at most 20 MB. A file is streamed.
+            image: A photo: a path, bytes, an open binary file or an upload of a web framework; see
+                `prepare_photo` for what the service accepts. A file is streamed from its start.
             youtube_url: A link to a video.
         """
         return await self._comment("comments", id, comment, image, youtube_url)

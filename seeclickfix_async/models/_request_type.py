@@ -87,7 +87,8 @@ class RequestType:
             address: The street address, or a description of the location.
             answers: The values for the questions, by their `primary_key`: strings, keys of
                 choices, numbers, booleans, dates or aware datetimes.
-            image: A photo (png, jpeg or gif, up to 20 MB): a path, bytes or an open async file.
+            image: A photo: a path, bytes, an open binary file or an upload of a web framework; see
+                `prepare_photo` for what the service accepts.
             anonymize_reporter: Hide the reporter's name from the public.
 
         Returns:
