@@ -89,8 +89,8 @@ def as_source(image: Image) -> str | os.PathLike[str] | bytes | ImageFile:
     """Return a photo as a path, as bytes that no longer change, or as an open file.
 
     Raises:
-        InvalidArgumentError: It is none of these, or a file that is closed, in text mode or cannot
-            be read twice.
+        InvalidArgumentError: It is something else, or a file that is closed, is not binary, or
+            cannot be read twice.
     """
     if isinstance(image, (str, os.PathLike, bytes)):
         return image
@@ -101,7 +101,7 @@ def as_source(image: Image) -> str | os.PathLike[str] | bytes | ImageFile:
     if not isinstance(file, io.IOBase) and isinstance(getattr(file, "file", None), Readable):
         file = file.file
     if isinstance(file, io.TextIOBase):
-        raise text_mode()
+        raise not_binary()
     if isinstance(file, type) or not isinstance(file, Readable):
         raise InvalidArgumentError(
             "image", "must be a path, bytes, an open binary file or an upload of a web framework."
@@ -124,9 +124,9 @@ def closed() -> InvalidArgumentError:
     )
 
 
-def text_mode() -> InvalidArgumentError:
+def not_binary() -> InvalidArgumentError:
     """Return the exception for a file whose `read` returns strings."""
-    return InvalidArgumentError("image", "is a file in text mode; open it in mode 'rb'.")
+    return InvalidArgumentError("image", "is a file of strings; open it in mode 'rb'.")
 
 
 def is_acceptable(head: bytes, size: int) -> bool:

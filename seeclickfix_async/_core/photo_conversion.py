@@ -25,7 +25,7 @@ _OTHER_DATA = ("xmp", "XML:com.adobe.xmp", "Raw profile type xmp", "photoshop")
 
 
 def has_location(content: bytes) -> bool:
-    """Return True if the metadata of a photo may tell where it was taken."""
+    """Return True if the metadata of a photo may contain its location."""
     image = _open(content)
     return _GPS in image.getexif() or any(key in image.info for key in _OTHER_DATA)
 

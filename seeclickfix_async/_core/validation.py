@@ -29,7 +29,7 @@ Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
 def check_range(argument: str, value: Any, lowest: float, highest: float, *, integer: bool) -> None:
-    """Check a number that was converted by `as_number` or `as_integer`: booleans are none."""
+    """Check a number that was converted by `as_number` or `as_integer`; a boolean is invalid."""
     types = int if integer else (int, float)
     if isinstance(value, bool) or not isinstance(value, types) or not lowest <= value <= highest:
         expected = f"{'an integer' if integer else 'a number'} from {lowest:,} to {highest:,}"

@@ -101,5 +101,5 @@ class PhotoFile:
                 raise images.closed() from error
             raise images.unreadable(error) from error
         if isinstance(result, str):
-            raise images.text_mode()
+            raise images.not_binary()
         return result

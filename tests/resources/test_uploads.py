@@ -133,7 +133,7 @@ def _pipe() -> Any:
 
 
 _CLOSED = "image: is a closed file"
-_TEXT = "image: is a file in text mode"
+_STRINGS = "image: is a file of strings"
 _WRONG = "image: must be a path, bytes, an open binary file or an upload"
 
 
@@ -144,9 +144,9 @@ _WRONG = "image: must be a path, bytes, an open binary file or an upload"
         (lambda path, keep: _closed(_upload(spooled=True).file), _CLOSED),
         (lambda path, keep: UploadFile(_closed(_upload(spooled=False).file)), _CLOSED),
         (lambda path, keep: _ThreadedFile(_closed(path.open("rb"))), _CLOSED),
-        (lambda path, keep: keep(path.open()), _TEXT),
-        (lambda path, keep: io.StringIO("x"), _TEXT),
-        (lambda path, keep: _ThreadedFile(keep(path.open())), _TEXT),
+        (lambda path, keep: keep(path.open()), _STRINGS),
+        (lambda path, keep: io.StringIO("x"), _STRINGS),
+        (lambda path, keep: _ThreadedFile(keep(path.open())), _STRINGS),
         (lambda path, keep: keep(_pipe()), "image: cannot be read twice"),
         (lambda path, keep: path.parent, "image: cannot be read: Is a directory"),
         (lambda path, keep: "a\0b", "image: cannot be read: embedded null"),
