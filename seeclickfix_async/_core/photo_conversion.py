@@ -56,6 +56,7 @@ def convert_to_jpeg(content: bytes, *, without_location: bool) -> bytes:
         canvas = Image.new("RGB", image.size, "white")
         canvas.paste(image, mask=image)
         image = canvas
+    output = io.BytesIO()
     for quality in _QUALITIES:
         output = io.BytesIO()
         image.save(output, "JPEG", quality=quality, exif=exif, icc_profile=profile)

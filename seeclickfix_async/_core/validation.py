@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, SupportsIndex, TypeGuard, TypeVar
+from typing import Any, SupportsIndex, TypeGuard, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -238,6 +238,10 @@ def validate_aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         aware_utc(attribute.name, value)
 
 
+@overload
+def to_utc(value: datetime) -> datetime: ...
+@overload
+def to_utc(value: None) -> None: ...
 def to_utc(value: datetime | None) -> datetime | None:
     """Convert a valid time to UTC.
 

@@ -56,7 +56,7 @@ class Crawl(Generic[IssueT]):
             query, by=by, page_size=size, rate=pages.rate, state=state
         )
         self._pages = pages
-        self._page_size = size
+        self._page_size: PageSize | None = size
         self._reader: PageReader[IssueT] = PageReader(self._planner, pages, now())
         self._concurrency = workers
         self.query = query

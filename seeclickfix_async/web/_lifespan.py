@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -39,7 +39,7 @@ def lifespan(
     """
 
     @asynccontextmanager
-    async def open_client(app: Any) -> AsyncIterator[State]:
+    async def open_client(app: Any) -> AsyncGenerator[State]:
         async with AsyncExitStack() as stack:
             if endpoint is not None:
                 await stack.enter_async_context(endpoint)
