@@ -34,7 +34,7 @@ Statuses = str | Iterable[str]
 DETAILED_PER_PAGE = 20
 """The most issues on a page with details (documented)."""
 
-_PERIODS: dict[ClockField, tuple[str, str]] = {
+PERIODS: dict[ClockField, tuple[str, str]] = {
     "created_at": ("after", "before"),
     "updated_at": ("updated_at_after", "updated_at_before"),
 }
@@ -46,7 +46,7 @@ def period_filters(
     by: ClockField, start: datetime | None, end: datetime | None
 ) -> dict[str, datetime | None]:
     """Return the filters for a period of creation or update times."""
-    return dict(zip(_PERIODS[by], (start, end), strict=True))
+    return dict(zip(PERIODS[by], (start, end), strict=True))
 
 
 class IssueFilters(TypedDict, total=False):
@@ -138,10 +138,10 @@ def _to_statuses(value: Statuses | None) -> tuple[Status, ...] | None:
     if value is None:
         return None
     names = value.split(",") if isinstance(value, str) else value
-    names = list(names) if isinstance(names, Iterable) else []
+    names = [str(name).strip() for name in names] if isinstance(names, Iterable) else []
     if names == ["all"]:
         return ALL
-    chosen = tuple(_STATUSES.get(str(name).strip().lower()) for name in names)
+    chosen = tuple(_STATUSES.get(name.lower()) for name in names)
     if not chosen or None in chosen:
         raise InvalidArgumentError("status", f"must be 'all', or some of {', '.join(_STATUSES)}.")
     return tuple(filter(None, chosen))
@@ -212,7 +212,9 @@ class IssueQuery:
     search: str | None = attrs.field(default=None, validator=validation.validate_non_empty)
     request_types: tuple[int, ...] | None = attrs.field(default=None, converter=_to_request_types)
     assigned: tuple[int | str, ...] | None = attrs.field(default=None, converter=_to_assignees)
-    assigned_to_me: bool = attrs.field(default=False, converter=bool)
+    assigned_to_me: bool = attrs.field(
+        default=False, converter=numbers.as_boolean, validator=validation.validate_boolean
+    )
     sort: Sort | None = attrs.field(
         default=None,
         validator=validation.validate_choice("created_at", "updated_at", "rating", "distance"),
@@ -221,7 +223,9 @@ class IssueQuery:
         default=None, validator=validation.validate_choice("ASC", "DESC")
     )
     fields: tuple[str, ...] | None = attrs.field(default=None, converter=_to_field_names)
-    details: bool = attrs.field(default=False, converter=bool)
+    details: bool = attrs.field(
+        default=False, converter=numbers.as_boolean, validator=validation.validate_boolean
+    )
     per_page: int | None = attrs.field(
         default=None, converter=optional(numbers.as_integer), validator=validation.PER_PAGE
     )
@@ -261,7 +265,7 @@ class IssueQuery:
 
     def bounds(self, by: ClockField) -> tuple[datetime | None, datetime | None]:
         """Return the period of creation or update times; None for an open end."""
-        start, end = _PERIODS[by]
+        start, end = PERIODS[by]
         return getattr(self, start), getattr(self, end)
 
 
@@ -301,7 +305,7 @@ def _check_point(query: IssueQuery) -> None:
 
 
 def _check_periods(query: IssueQuery) -> None:
-    for by, (start, end) in _PERIODS.items():
+    for by, (start, end) in PERIODS.items():
         earlier, later = query.bounds(by)
         if earlier is not None and later is not None and earlier >= later:
             raise InvalidArgumentError(start, f"must be earlier than {end}.")

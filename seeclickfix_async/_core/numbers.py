@@ -27,8 +27,15 @@ def is_boolean(value: object) -> bool:
     return type(value).__name__ in ("bool", "bool_")
 
 
+def as_boolean(value: bool) -> bool:  # noqa: FBT001
+    """Return a boolean of numpy as one of Python; other values are unchanged."""
+    return bool(value) if is_boolean(value) else value
+
+
 def as_integer(value: SupportsIndex) -> int:
     """Return anything with `__index__` as an integer; other values and booleans are unchanged."""
+    if type(value) is int:
+        return value
     if is_boolean(value):
         return value  # type: ignore[return-value]  # for a validator to refuse, by its name
     try:

@@ -155,6 +155,13 @@ def non_empty_str(argument: str, value: Any) -> str:
     return exact_str(value)
 
 
+def optional_str(argument: str, value: Any) -> str | None:
+    """Return a string, which may be empty, or None."""
+    if value is not None and not isinstance(value, str):
+        raise InvalidArgumentError(argument, f"must be a string{not_a_number(value)}.")
+    return None if value is None else exact_str(value)
+
+
 def is_http_url(url: str) -> bool:
     """Return True for an http or https URL with a host and, if there is one, a valid port."""
     try:
@@ -198,6 +205,12 @@ def validate_language_tag(_: Any, attribute: attrs.Attribute[Any], value: Any) -
     """Check a language tag (RFC 5646 §2.1, without its rare forms)."""
     if value is not None and not (isinstance(value, str) and _LANGUAGE.fullmatch(value)):
         raise InvalidArgumentError(attribute.name, "must be a language tag, such as en or es-MX.")
+
+
+def validate_boolean(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Check that a value is True or False."""
+    if value is not None and not isinstance(value, bool):
+        raise InvalidArgumentError(attribute.name, f"must be True or False{not_a_number(value)}.")
 
 
 def validate_non_empty(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

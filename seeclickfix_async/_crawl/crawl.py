@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Generic, Literal, SupportsIndex, TypeVar
 
 from seeclickfix_async._api.issue_pages import IssuePages
-from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery
+from seeclickfix_async._api.query import DETAILED_PER_PAGE, PERIODS, ClockField, IssueQuery
 from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.driver import MAX_WORKERS, Batch, BatchHandler, Driver, PageReader
 from seeclickfix_async._crawl.limits import MAX_PAGE_SIZE, PageSize
 from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async._crawl.report import Estimate, Report
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 
 IssueT = TypeVar("IssueT", bound=Issue)
@@ -43,6 +44,10 @@ class Crawl(Generic[IssueT]):
         state: bytes | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        if not (isinstance(by, str) and by in PERIODS):
+            raise InvalidArgumentError("by", f"must be one of {', '.join(PERIODS)}.")
+        if state is not None and not isinstance(state, bytes):
+            raise InvalidArgumentError("state", "must be bytes, from Batch.state.")
         workers: int | None = None
         if concurrency is not None:
             workers = validation.integer_in_range("concurrency", concurrency, 1, MAX_WORKERS)

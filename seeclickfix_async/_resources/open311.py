@@ -185,16 +185,13 @@ class Open311:
             lat=point.lat,
             long=point.lng,
             description=validation.non_empty_str("description", description),
-            address_string=address,
-            email=email,
-            first_name=first_name,
-            last_name=last_name,
-            phone=phone,
-            media_url=media_url,
-            attribute={
-                name: value if isinstance(value, str) else list(value)
-                for name, value in (attributes or {}).items()
-            },
+            address_string=validation.optional_str("address", address),
+            email=validation.optional_str("email", email),
+            first_name=validation.optional_str("first_name", first_name),
+            last_name=validation.optional_str("last_name", last_name),
+            phone=validation.optional_str("phone", phone),
+            media_url=validation.optional_str("media_url", media_url),
+            attribute={name: _to_values(value) for name, value in (attributes or {}).items()},
         )
         request_type = validation.parse_identifier(code)
         route = "/requests.json"
@@ -203,3 +200,9 @@ class Open311:
         ):
             response = await self._api.write("POST", route, body, as_form=True)
             return read_written(response, Submission, first=True)
+
+
+def _to_values(value: str | Iterable[str]) -> str | tuple[str | None, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return validation.optional_str("attributes", value) or ""
+    return tuple(validation.optional_str("attributes", item) for item in value)

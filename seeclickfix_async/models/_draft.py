@@ -34,7 +34,7 @@ class Draft:
     request_type_id: int | Literal["other"]
     lat: float = attrs.field(converter=numbers.as_number, repr=False)
     lng: float = attrs.field(converter=numbers.as_number, repr=False)
-    address: str = attrs.field(converter=validation.exact_str, repr=False)
+    address: str = attrs.field(repr=False)
     answers: Mapping[str, Any] = attrs.field(repr=False, hash=False)
     image: Image | None = attrs.field(default=None, repr=False)
     image_field: str = "issue_image"

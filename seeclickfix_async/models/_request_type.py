@@ -117,7 +117,7 @@ class RequestType:
             request_type_id=self.key,
             lat=lat,
             lng=lng,
-            address=address,
+            address=validation.exact_str(address),
             answers=encoded,
             image=image,
             anonymize_reporter=anonymize_reporter,

@@ -500,6 +500,46 @@ async def test_strings_of_other_libraries_are_sent() -> None:
     assert recorder.requests[0][2] == b'{"comment":"Thanks"}'
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("use", "argument"),
+    [
+        (lambda client, value: client.issues.list(details=value), "details"),
+        (lambda client, value: client.issues.list(assigned_to_me=value), "assigned_to_me"),
+        (lambda client, value: client.issues.list(status=[value]), "status"),
+        (lambda client, value: client.issues.list(sort=value), "sort"),
+        (lambda client, value: client.issues.crawl(by=value), "by"),
+        (lambda client, value: client.issues.crawl(state=value), "state"),
+        (lambda client, value: client.request_types.get(value), "id"),
+        (lambda _, value: begin(_APP, value), "kind"),
+        (lambda _, value: begin(_APP, scope=[value]), "scope"),
+    ],
+)
+async def test_a_missing_flag_or_word_is_refused(
+    use: Callable[[AsyncClient, Any], Any], argument: str
+) -> None:
+    recorder = _Recorder()
+    for value in (pd.NA, np.nan, pd.NaT):
+        with pytest.raises(InvalidArgumentError) as caught:
+            await use(recorder.client, value)
+        assert caught.value.argument == argument
+    assert not recorder.requests
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "name", ["address", "email", "first_name", "last_name", "phone", "media_url", "attributes"]
+)
+async def test_a_missing_string_is_refused(name: str) -> None:
+    recorder = _Recorder()
+    missing: Any = {"a": pd.NA} if name == "attributes" else np.nan
+
+    with pytest.raises(InvalidArgumentError, match=f"{name}: must be a string, not N"):
+        await recorder.client.open311(7).create("x", **_POINT, description="x", **{name: missing})
+
+    assert not recorder.requests
+
+
 def test_answers_take_numbers_of_other_libraries() -> None:
     questions = tuple(
         Question(primary_key=key, question_type=key)  # type: ignore[arg-type]

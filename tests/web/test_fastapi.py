@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import anyio
 import pytest
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, UploadFile
 from fastapi.testclient import TestClient
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
@@ -66,6 +66,13 @@ class _Site:
         async def vote(id: int, person: Annotated[AsyncClient, Depends(required)]) -> None:
             await person.issues.vote(id)
 
+        @self.app.post("/me/photos")
+        async def add_photo(
+            photo: UploadFile, person: Annotated[AsyncClient, Depends(required)]
+        ) -> None:
+            assert await photo.read()  # as a check of its own may do
+            await person.issues.comment(_ISSUE, "A photo", image=photo)
+
         @self.app.websocket("/feed")
         async def feed(socket: WebSocket, client: Client) -> None:
             await socket.accept()
@@ -117,6 +124,16 @@ def test_the_signed_in_person_acts(site: _Site, browser: TestClient) -> None:
 
     assert name.json() == "Resident 41"
     assert vote.status_code == 200
+
+
+@pytest.mark.parametrize("size", [1000, 2_000_000])  # in memory, and on disk
+def test_an_upload_is_sent_on(site: _Site, browser: TestClient, size: int) -> None:
+    photo = b"GIF89a" + bytes(size)
+
+    response = browser.post("/me/photos", files={"photo": photo}, headers={"X-User": "7"})
+
+    assert response.status_code == 200
+    assert photo in site.harness.sandbox.photos.values()
 
 
 def test_a_visitor_is_sent_to_the_login_and_back(browser: TestClient) -> None:
