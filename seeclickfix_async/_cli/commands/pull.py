@@ -54,7 +54,7 @@ async def demo(*, issues: int = 5000, json: Json = False) -> int:
         issues: The number of issues of the city.
         json: Print the report as JSON.
     """
-    validation.check_range("issues", issues, 0, 10_000_000, integer=True)
+    validation.integer_in_range("issues", issues, 0, 10_000_000)
     err.print(
         "Starting a sandbox with an invented city on this machine. The service allows 20 requests "
         "a minute; here a minute is scaled to one second."
