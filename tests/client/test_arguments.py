@@ -245,6 +245,7 @@ _CASES: dict[str, _Case] = {
         for name in ("page", "per_page")
     },
     "issues.mine(page)": _case(_COUNT, "issues.mine(page)"),
+    "users.notices(page)": _case(_COUNT, "users.notices(page)"),
     "issues.crawl(concurrency)": _case(_COUNT, "issues.crawl(concurrency)"),
     "issues.crawl(page_size)": _case(_COUNT, "issues.crawl(page_size)"),
     "Pager.collect(limit)": _Case(
@@ -253,6 +254,7 @@ _CASES: dict[str, _Case] = {
     **{
         f"{method}({name})": _case(_NUMBER, f"{method}({name})", **{**_POINT, **others})
         for method, others in {
+            "bulletin_boards.near": {},
             "open311.create": {"service_code": "x", "description": "x"},
             "open311.requests": {},
             "open311.services": {},
@@ -326,7 +328,7 @@ _CASES: dict[str, _Case] = {
         _NUMBER, lambda _, value: StoredToken(MemoryStore(), "key", leeway=value)._leeway
     ),
     "KeyringStore(timeout)": _made(_NUMBER, KeyringStore, "timeout"),
-    "RedisStore(lease)": _Case(_NUMBER, lambda _, value: RedisStore(None, lease=value)._lease),  # type: ignore[arg-type]
+    "RedisStore(lease)": _Case(_NUMBER, lambda _, value: RedisStore(Mock(), lease=value)._lease),
     "Token(expires_in)": _made(_NUMBER, _token, "expires_in"),
     "Token(created_at)": _made(_MOMENT, _token, "created_at"),
     "Token.expired(now)": _made(_MOMENT, _token().expired, "now"),
@@ -354,10 +356,10 @@ _CASES: dict[str, _Case] = {
 }
 
 
-_WORDS = re.compile(r"\b(Id|Number|SupportsIndex|SupportsFloat|PageSize|int|float|datetime)\b")
+_WORDS = re.compile(r"\b(Duration|Id|Number|SupportsIndex|SupportsFloat|PageSize|int|float|datetime)\b")
 _NOT_ARGUMENTS = (
     # Made by the service or by the package itself, or called by the client.
-    *("Change", "Crawl", "Draft", "Estimate", "Flow", "Introspection", "Page(", "Pager("),
+    *("Change", "Crawl", "Delivery", "Draft", "Estimate", "Flow", "Introspection", "Page(", "Pager("),
     *("Rejected", "Report", "Response", "StoredRow", "TokenInfo", "Watch"),
     *("City", "Clock.", "Fault", "RateLimiter.", "ReceivedRequest", "Retry.wait"),
     *("BoundingBox.halves", "Cache.note_write", "Cache.use_unconfirmed", "Limiter.acquire"),
