@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from seeclickfix_async._transport.httpx_compat import HTTPClient as HTTPClient
     from seeclickfix_async._transport.limiter import Limiter as Limiter
     from seeclickfix_async._transport.limiter import RateLimiter as RateLimiter
+    from seeclickfix_async._transport.photos import prepare_photo as prepare_photo
     from seeclickfix_async._transport.redis_limiter import RedisLimiter as RedisLimiter
     from seeclickfix_async._transport.request import UNSET as UNSET
     from seeclickfix_async._transport.request import Unset as Unset
@@ -145,6 +146,7 @@ _LAZY_IMPORTS = {
     "_core.clock": ("Clock",),
     "_transport.limiter": ("Limiter", "RateLimiter"),
     "_transport.retry": ("Retry",),
+    "_transport.photos": ("prepare_photo",),
     "_transport.redis_limiter": ("RedisLimiter",),
     "_watch.outbox": ("Delivery", "Outbox"),
     "_watch.sqlite_outbox": ("SqliteOutbox",),
@@ -228,6 +230,7 @@ __all__ = [
     "models",
     "near",
     "oauth",
+    "prepare_photo",
     "pull",
 ]
 

@@ -27,6 +27,7 @@ from seeclickfix_async._core.credentials import (
 )
 from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.numbers import Id
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.variables import SITE_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async._resources.bulletin_boards import BulletinBoards
@@ -245,7 +246,7 @@ class AsyncClient(ClientCalls):
         view._bind(attrs.evolve(self._api, options=options), owner=False)
         return view
 
-    def open311(self, organization_id: int | None = None) -> Open311:
+    def open311(self, organization_id: Id | None = None) -> Open311:
         """Return the Open311 GeoReport v2 API, which the service recommends for public data.
 
         Args:
@@ -255,12 +256,13 @@ class AsyncClient(ClientCalls):
         Raises:
             InvalidArgumentError: The id is invalid.
         """
-        root = "/open311/v2"
+        root, number = "/open311/v2", None
         if organization_id is not None:
-            root += f"/{validation.positive_id('organization_id', organization_id)}"
-        return Open311(attrs.evolve(self._api, root=root), organization_id)
+            number = validation.positive_id("organization_id", organization_id)
+            root += f"/{number}"
+        return Open311(attrs.evolve(self._api, root=root), number)
 
-    def organization(self, id: int) -> OrganizationApi:
+    def organization(self, id: Id) -> OrganizationApi:
         """Return the API for members of an organization; other accounts have no access.
 
         Args:

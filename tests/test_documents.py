@@ -12,6 +12,8 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 import seeclickfix_async
 from seeclickfix_async import AsyncClient, Secret
@@ -19,6 +21,7 @@ from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 from tests.support.repository import ROOT
 
+_GIF = bytes.fromhex("47494638396101000100000000002c00000000010001000002024401003b")
 _FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -67,6 +70,9 @@ def test_a_snippet_runs(
     exec(compile(snippet, document, "exec"), module.__dict__)
 
     anyio.run(_call, module, city_url)
+    site = getattr(module, "site", None)
+    if isinstance(site, FastAPI):
+        _start_twice(site)
 
 
 async def _call(module: ModuleType, url: str) -> None:
@@ -81,6 +87,7 @@ async def _call(module: ModuleType, url: str) -> None:
         "around": (),
         "status": (),
         "tables": (),
+        "show": ("20000000", _GIF),
     }
     async with _Here(base_url=url) as client:
         for name, arguments in calls.items():
@@ -107,6 +114,18 @@ async def _visit(site: Any) -> None:
     assert away.headers["Location"].startswith("https://seeclickfix.com/oauth/authorize?")
     assert back.status_code == 400
     assert "Sign in again" in back.text
+
+
+def _start_twice(site: FastAPI) -> None:
+    """Start a snippet's application, as two tests of its own do."""
+    for _ in range(2):
+        with TestClient(site, base_url="https://app.example", follow_redirects=False) as browser:
+            found = browser.get("/issues/20000000")
+            assert found.json().keys() == {"summary", "status"}
+            assert browser.get("/issues/3").status_code == 404
+            assert browser.get("/me").headers["Location"] == "/login?next=/me"
+            photo = {"photo": b"GIF89a"}
+            assert browser.post("/issues/20000000/photos", files=photo).status_code == 401
 
 
 def test_a_thousand_people_at_once() -> None:

@@ -39,7 +39,8 @@ def test_modules_of_a_public_package_are_private(package: str) -> None:
     folder = Path(str(importlib.import_module(package).__file__)).parent
     modules = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
 
-    assert {name for name in modules if not name.startswith("_")} == set()
+    public = {"fastapi"} if package == "seeclickfix_async.web" else set()  # needs its own extra
+    assert {name for name in modules if not name.startswith("_")} == public
 
 
 @pytest.mark.parametrize("package", _LAZY)

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 import attrs
 
-from seeclickfix_async._core import validation
+from seeclickfix_async._core import numbers, validation
 from seeclickfix_async._core.error_secrets import hide_init_arguments
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models._model import Model
@@ -30,10 +31,10 @@ class BoundingBox(Model):
     Neighbouring towns inside the rectangle are included (observed).
     """
 
-    min_lat: float = attrs.field(validator=validation.LATITUDE)
-    min_lng: float = attrs.field(validator=validation.LONGITUDE)
-    max_lat: float = attrs.field(validator=validation.LATITUDE)
-    max_lng: float = attrs.field(validator=validation.LONGITUDE)
+    min_lat: float = attrs.field(converter=numbers.as_number, validator=validation.LATITUDE)
+    min_lng: float = attrs.field(converter=numbers.as_number, validator=validation.LONGITUDE)
+    max_lat: float = attrs.field(converter=numbers.as_number, validator=validation.LATITUDE)
+    max_lng: float = attrs.field(converter=numbers.as_number, validator=validation.LONGITUDE)
 
     def __attrs_post_init__(self) -> None:
         if self.min_lat >= self.max_lat:
@@ -66,8 +67,11 @@ class BoundingBox(Model):
             return [attrs.evolve(self, max_lng=lng), attrs.evolve(self, min_lng=lng)]
         return []
 
-    def contains(self, lat: float, lng: float, margin: float = 0.0) -> bool:
+    def contains(self, lat: Number, lng: Number, margin: Number = 0.0) -> bool:
         """Return True for a point in the box, or at most `margin` degrees outside it."""
+        lat = validation.number_in_range("lat", lat, -90, 90)
+        lng = validation.number_in_range("lng", lng, -180, 180)
+        margin = validation.number_in_range("margin", margin, 0, 360)
         return (
             self.min_lat - margin <= lat <= self.max_lat + margin
             and self.min_lng - margin <= lng <= self.max_lng + margin
@@ -95,9 +99,11 @@ WORLD = BoundingBox(-90, -180, 90, 180)
 class Zoom(Model):
     """A map of 650 by 650 pixels around a point, with a zoom level of 0 to 19 (documented)."""
 
-    lat: float = attrs.field(validator=validation.LATITUDE)
-    lng: float = attrs.field(validator=validation.LONGITUDE)
-    zoom: int = attrs.field(validator=validation.validate_range(0, 19, integer=True))
+    lat: float = attrs.field(converter=numbers.as_number, validator=validation.LATITUDE)
+    lng: float = attrs.field(converter=numbers.as_number, validator=validation.LONGITUDE)
+    zoom: int = attrs.field(
+        converter=numbers.as_integer, validator=validation.validate_range(0, 19, integer=True)
+    )
 
     def params(self) -> Params:
         """Yield the query parameters of this area."""
@@ -154,9 +160,9 @@ class WatchArea(Model):
 class Near(Model):
     """A box around a point, sorted nearest first; made by `near()`."""
 
-    lat: float
-    lng: float
-    box: BoundingBox
+    lat: float = attrs.field(converter=numbers.as_number, validator=validation.LATITUDE)
+    lng: float = attrs.field(converter=numbers.as_number, validator=validation.LONGITUDE)
+    box: BoundingBox = attrs.field()
 
     def params(self) -> Params:
         """Yield the query parameters of this area, as in the service's own links (observed)."""
@@ -168,7 +174,7 @@ class Near(Model):
 Area = BoundingBox | Zoom | PlaceArea | WatchArea | Near
 
 
-def near(lat: float, lng: float, radius: float) -> Near:
+def near(lat: Number, lng: Number, radius: Number) -> Near:
     """Return the square around a circle of `radius` metres, sorted nearest first.
 
     Args:
@@ -180,10 +186,9 @@ def near(lat: float, lng: float, radius: float) -> Near:
         InvalidArgumentError: An argument is out of bounds, or the square extends beyond a pole or
             the date line.
     """
-    validation.check_range("lat", lat, -89, 89, integer=False)
-    validation.check_range("lng", lng, -180, 180, integer=False)
-    validation.check_range("radius", radius, 1, 100_000, integer=False)
-    north = radius / _METRES_PER_DEGREE
+    lat = validation.number_in_range("lat", lat, -89, 89)
+    lng = validation.number_in_range("lng", lng, -180, 180)
+    north = validation.number_in_range("radius", radius, 1, 100_000) / _METRES_PER_DEGREE
     east = north / math.cos(math.radians(lat))
     if abs(lat) + north > 90 or abs(lng) + east > 180:
         raise InvalidArgumentError("radius", "extends beyond a pole or the date line.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, SupportsIndex, TypeVar
 
 from seeclickfix_async._api.decoding import Rejected
 from seeclickfix_async._api.page import Identified, Page, require_readable, unreadable_error
@@ -32,10 +32,9 @@ class Pager(Generic[T]):
     read, DecodeError is raised: after one page if it is awaited, otherwise at the end.
     """
 
-    def __init__(self, fetch: Callable[[int], Awaitable[Page[T]]], start: int) -> None:
-        validation.check_range("page", start, 1, 1_000_000, integer=True)
+    def __init__(self, fetch: Callable[[int], Awaitable[Page[T]]], start: SupportsIndex) -> None:
         self._fetch = fetch
-        self._start = start
+        self._start = validation.integer_in_range("page", start, 1, 1_000_000)
         self._rejected: list[Rejected] = []
 
     @property
@@ -63,14 +62,13 @@ class Pager(Generic[T]):
         self._rejected = []
         return _Pages(self._fetch, self._start, self._rejected)
 
-    async def collect(self, limit: int | None = None) -> list[T]:
+    async def collect(self, limit: SupportsIndex | None = None) -> list[T]:
         """Return all items, or the first `limit` of them."""
-        if limit is not None:
-            validation.check_range("limit", limit, 1, 10**9, integer=True)
+        most = None if limit is None else validation.integer_in_range("limit", limit, 1, 10**9)
         items: list[T] = []
         async for item in self:
             items.append(item)
-            if len(items) == limit:
+            if len(items) == most:
                 break
         return items
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, SupportsIndex, TypedDict
 from urllib.parse import quote_plus
 
 import attrs
 import msgspec
+from attrs.converters import optional
 
 from seeclickfix_async._api.area import Area, Near, Zoom, near
-from seeclickfix_async._core import validation
+from seeclickfix_async._core import numbers, validation
+from seeclickfix_async._core.numbers import Id, Number
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue, Status
 
@@ -32,7 +34,7 @@ Statuses = str | Iterable[str]
 DETAILED_PER_PAGE = 20
 """The most issues on a page with details (documented)."""
 
-_PERIODS: dict[ClockField, tuple[str, str]] = {
+PERIODS: dict[ClockField, tuple[str, str]] = {
     "created_at": ("after", "before"),
     "updated_at": ("updated_at_after", "updated_at_before"),
 }
@@ -44,7 +46,7 @@ def period_filters(
     by: ClockField, start: datetime | None, end: datetime | None
 ) -> dict[str, datetime | None]:
     """Return the filters for a period of creation or update times."""
-    return dict(zip(_PERIODS[by], (start, end), strict=True))
+    return dict(zip(PERIODS[by], (start, end), strict=True))
 
 
 class IssueFilters(TypedDict, total=False):
@@ -73,16 +75,16 @@ class IssueFilters(TypedDict, total=False):
     """
 
     area: Area | None
-    lat: float | None
-    lng: float | None
+    lat: Number | None
+    lng: Number | None
     status: Statuses | None
     after: datetime | None
     before: datetime | None
     updated_at_after: datetime | None
     updated_at_before: datetime | None
     search: str | None
-    request_types: Iterable[int] | None
-    assigned: Iterable[int | str] | None
+    request_types: Iterable[Id] | None
+    assigned: Iterable[Id] | None
     assigned_to_me: bool
     sort: Sort | None
     sort_direction: Direction | None
@@ -136,10 +138,10 @@ def _to_statuses(value: Statuses | None) -> tuple[Status, ...] | None:
     if value is None:
         return None
     names = value.split(",") if isinstance(value, str) else value
-    names = list(names) if isinstance(names, Iterable) else []
+    names = [str(name).strip() for name in names] if isinstance(names, Iterable) else []
     if names == ["all"]:
         return ALL
-    chosen = tuple(_STATUSES.get(str(name).strip().lower()) for name in names)
+    chosen = tuple(_STATUSES.get(name.lower()) for name in names)
     if not chosen or None in chosen:
         raise InvalidArgumentError("status", f"must be 'all', or some of {', '.join(_STATUSES)}.")
     return tuple(filter(None, chosen))
@@ -152,24 +154,34 @@ def _validate_area(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         )
 
 
-def _to_request_types(value: Iterable[int] | None) -> tuple[int, ...] | None:
+def _to_request_types(value: Iterable[Id] | None) -> tuple[int, ...] | None:
     return validation.non_empty_tuple(
-        "request_types", value, "ids of request types", validation.is_identifier
+        "request_types", value, "ids of request types", validation.to_identifier
     )
 
 
-def _to_assignees(value: Iterable[int | str] | None) -> tuple[int | str, ...] | None:
+_UNASSIGNED = "unassigned"
+
+
+def _to_assignees(value: Iterable[Id] | None) -> tuple[int | str, ...] | None:
     return validation.non_empty_tuple(
         "assigned",
         value,
         "user ids and 'unassigned'",
-        lambda item: item == "unassigned" or validation.is_identifier(item),
+        lambda item: (
+            _UNASSIGNED
+            if isinstance(item, str) and item == _UNASSIGNED
+            else validation.to_identifier(item)
+        ),
     )
 
 
 def _to_field_names(value: Iterable[str] | None) -> tuple[str, ...] | None:
     return validation.non_empty_tuple(
-        "fields", value, "field names", lambda item: isinstance(item, str)
+        "fields",
+        value,
+        "field names",
+        lambda item: validation.exact_str(item) if isinstance(item, str) else None,
     )
 
 
@@ -178,8 +190,12 @@ class IssueQuery:
     """The parameters of `GET /issues`, validated one by one and against each other."""
 
     area: Area | None = attrs.field(default=None, validator=_validate_area)
-    lat: float | None = attrs.field(default=None, validator=validation.LATITUDE)
-    lng: float | None = attrs.field(default=None, validator=validation.LONGITUDE)
+    lat: float | None = attrs.field(
+        default=None, converter=optional(numbers.as_number), validator=validation.LATITUDE
+    )
+    lng: float | None = attrs.field(
+        default=None, converter=optional(numbers.as_number), validator=validation.LONGITUDE
+    )
     status: tuple[Status, ...] | None = attrs.field(default=None, converter=_to_statuses)
     after: datetime | None = attrs.field(
         default=None, converter=validation.to_utc, validator=validation.validate_aware
@@ -196,7 +212,9 @@ class IssueQuery:
     search: str | None = attrs.field(default=None, validator=validation.validate_non_empty)
     request_types: tuple[int, ...] | None = attrs.field(default=None, converter=_to_request_types)
     assigned: tuple[int | str, ...] | None = attrs.field(default=None, converter=_to_assignees)
-    assigned_to_me: bool = False
+    assigned_to_me: bool = attrs.field(
+        default=False, converter=numbers.as_boolean, validator=validation.validate_boolean
+    )
     sort: Sort | None = attrs.field(
         default=None,
         validator=validation.validate_choice("created_at", "updated_at", "rating", "distance"),
@@ -205,8 +223,12 @@ class IssueQuery:
         default=None, validator=validation.validate_choice("ASC", "DESC")
     )
     fields: tuple[str, ...] | None = attrs.field(default=None, converter=_to_field_names)
-    details: bool = False
-    per_page: int | None = attrs.field(default=None, validator=validation.PER_PAGE)
+    details: bool = attrs.field(
+        default=False, converter=numbers.as_boolean, validator=validation.validate_boolean
+    )
+    per_page: int | None = attrs.field(
+        default=None, converter=optional(numbers.as_integer), validator=validation.PER_PAGE
+    )
 
     def __attrs_post_init__(self) -> None:
         for check in (_check_point, _check_periods, _check_search, _check_fields, _check_details):
@@ -214,7 +236,7 @@ class IssueQuery:
 
     @classmethod
     def from_filters(
-        cls, filters: IssueFilters, *, details: bool, per_page: int | None
+        cls, filters: IssueFilters, *, details: bool, per_page: SupportsIndex | None
     ) -> IssueQuery:
         """Return the query for the arguments of a call, and refuse unknown filters."""
         unknown = sorted(filters.keys() - IssueFilters.__annotations__.keys())
@@ -243,7 +265,7 @@ class IssueQuery:
 
     def bounds(self, by: ClockField) -> tuple[datetime | None, datetime | None]:
         """Return the period of creation or update times; None for an open end."""
-        start, end = _PERIODS[by]
+        start, end = PERIODS[by]
         return getattr(self, start), getattr(self, end)
 
 
@@ -283,7 +305,7 @@ def _check_point(query: IssueQuery) -> None:
 
 
 def _check_periods(query: IssueQuery) -> None:
-    for by, (start, end) in _PERIODS.items():
+    for by, (start, end) in PERIODS.items():
         earlier, later = query.bounds(by)
         if earlier is not None and later is not None and earlier >= later:
             raise InvalidArgumentError(start, f"must be earlier than {end}.")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, SupportsIndex, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import attrs
 import msgspec
-from anyio import to_thread
 
 from seeclickfix_async._api import body as bodies
 from seeclickfix_async._api.area import WATCHER_TOKEN
@@ -19,12 +18,14 @@ from seeclickfix_async._api.page import Identified, Page, require_readable
 from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.query import encode, format_param, page_params
 from seeclickfix_async._api.reading import check_written, read_object, read_page
-from seeclickfix_async._core import image, validation
+from seeclickfix_async._core import numbers, validation
 from seeclickfix_async._core.credentials import api_url
+from seeclickfix_async._core.image import detect_suffix
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import Attachment, MultipartForm
+from seeclickfix_async._transport.photos import as_acceptable
 from seeclickfix_async._transport.request import Request, RequestOptions
 from seeclickfix_async._transport.transport import Transport
 from seeclickfix_async.errors import InvalidArgumentError
@@ -117,8 +118,9 @@ class Requestor:
         content: bytes | MultipartForm | None = None
         headers: dict[str, str] = {}
         if attachment is not None:
-            await to_thread.run_sync(image.check, attachment.image)
-            content = MultipartForm(tuple(bodies.form_fields(body or {})), attachment)
+            image = await as_acceptable(attachment.image)
+            photo = attrs.evolve(attachment, image=image)
+            content = MultipartForm(tuple(bodies.form_fields(body or {})), photo)
         elif as_form:
             content = encode(bodies.form_fields(body or {})).encode()
             headers = {"Content-Type": bodies.FORM}
@@ -146,7 +148,7 @@ class Requestor:
         """
         return require_readable(await self.get_page(route)).items
 
-    def pager(self, route: CollectionRoute[RowT], start: int) -> Pager[RowT]:
+    def pager(self, route: CollectionRoute[RowT], start: SupportsIndex) -> Pager[RowT]:
         """Return the listing of a collection, from page `start`."""
         return Pager(functools.partial(self.get_page, route), start)
 
@@ -169,7 +171,7 @@ class Requestor:
         """
         request = Request("GET", url, "GET a photo", {"Accept": "image/*"}, into=into)
         response = await self.transport.send(request, self.options)
-        if image.detect_suffix(into.head) is None:
+        if detect_suffix(into.head) is None:
             raise response.decode_error(
                 "It is not an image: no png, jpeg, gif, webp, heic or avif, judging by its first "
                 "bytes."
@@ -201,7 +203,7 @@ class Requestor:
         if not isinstance(method, str) or not _METHOD.fullmatch(method):
             raise InvalidArgumentError("method", "must be an HTTP method in capitals, such as GET.")
         url = self._locate(path)
-        pairs = [(name, format_param(value)) for name, value in (params or {}).items()]
+        pairs = [(name, _format_value(name, value)) for name, value in (params or {}).items()]
         if pairs:
             url += ("&" if "?" in url else "?") + encode(pairs)
         extra_headers = check_headers(headers)
@@ -211,7 +213,7 @@ class Requestor:
             extra_headers.pop(name, None)
         content = None
         if json is not None:
-            content = msgspec.json.encode(json)
+            content = bodies.encode_json(json)
             extra_headers["Content-Type"] = bodies.JSON
         route = f"{method} {_route_template(urlsplit(url).path)}"
         secrets = _secrets_in((*parse_qsl(urlsplit(url).query), *pairs))
@@ -255,6 +257,13 @@ def _route_template(path: str) -> str:
             is_name = not segment or _NAME_IN_PATH.fullmatch(segment)
             template.append(segment if is_name else "{id}")
     return "/".join(template)
+
+
+def _format_value(name: str, value: object) -> str:
+    missing = numbers.not_a_number(value)
+    if value is None or missing:
+        raise InvalidArgumentError("params", f"{name} must have a value{missing}, or be left out.")
+    return format_param(bool(value) if numbers.is_boolean(value) else value)
 
 
 def _secrets_in(params: Iterable[tuple[str, str]]) -> tuple[Secret, ...]:

@@ -9,7 +9,7 @@ import msgspec
 from seeclickfix_async._api.decoding import Rejected
 from seeclickfix_async._api.page import Page
 from seeclickfix_async._core.response import Response
-from seeclickfix_async._core.validation import is_identifier
+from seeclickfix_async._core.validation import to_identifier
 from seeclickfix_async._transport.status_errors import refuse_listed_errors
 from seeclickfix_async.models._unverified import Unverified
 
@@ -59,11 +59,13 @@ def read_unverified_page(
 
 
 def _identifier(value: Any) -> int | str | None:
-    return value if isinstance(value, str) or is_identifier(value) else None
+    return value if isinstance(value, str) else to_identifier(value)
 
 
 def _next_page(metadata: Any, number: int) -> int | None:
     """Return the number of the next page, from metadata as in API v2."""
     pagination = metadata.get("pagination") if isinstance(metadata, dict) else None
-    following: Any = pagination.get("next_page") if isinstance(pagination, dict) else None
-    return following if is_identifier(following) and following > number else None
+    if not isinstance(pagination, dict):
+        return None
+    following = to_identifier(pagination.get("next_page"))
+    return following if following is not None and following > number else None

@@ -8,10 +8,11 @@ from typing import Any
 import attrs
 
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Number, as_number, not_a_number
 from seeclickfix_async._core.validation import Validator
 from seeclickfix_async.errors import InvalidArgumentError
 
-Duration = float | timedelta
+Duration = Number | timedelta
 """A duration: a number of seconds, or a `timedelta`."""
 
 
@@ -25,15 +26,16 @@ def to_seconds(argument: str, value: Duration, lowest: float, highest: float) ->
     try:
         validation.check_range(argument, seconds, lowest, highest, integer=False)
     except InvalidArgumentError:
+        expected = f"a number of seconds from {lowest:,} to {highest:,}, or a timedelta"
         raise InvalidArgumentError(
-            argument, f"must be a number of seconds from {lowest:,} to {highest:,}, or a timedelta."
+            argument, f"must be {expected}{not_a_number(seconds)}."
         ) from None
-    return float(seconds)
+    return seconds
 
 
 def as_seconds(value: Duration) -> float:
     """Convert an attrs field to seconds, before `validate_seconds`."""
-    return value.total_seconds() if isinstance(value, timedelta) else value
+    return value.total_seconds() if isinstance(value, timedelta) else as_number(value)
 
 
 def as_seconds_or_none(value: Duration | None) -> float | None:

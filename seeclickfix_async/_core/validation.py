@@ -9,22 +9,45 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any, SupportsIndex, TypeGuard, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
 import attrs
 
+from seeclickfix_async._core.numbers import (
+    Id,
+    Number,
+    as_id,
+    as_integer,
+    as_number,
+    not_a_number,
+)
 from seeclickfix_async.errors import InvalidArgumentError
 
+T = TypeVar("T")
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
 def check_range(argument: str, value: Any, lowest: float, highest: float, *, integer: bool) -> None:
-    """Check that a value is a number within bounds, or an integer; booleans are not numbers."""
+    """Check a number that was converted by `as_number` or `as_integer`; a boolean is invalid."""
     types = int if integer else (int, float)
     if isinstance(value, bool) or not isinstance(value, types) or not lowest <= value <= highest:
-        expected = "an integer" if integer else "a number"
-        raise InvalidArgumentError(argument, f"must be {expected} from {lowest:,} to {highest:,}.")
+        expected = f"{'an integer' if integer else 'a number'} from {lowest:,} to {highest:,}"
+        raise InvalidArgumentError(argument, f"must be {expected}{not_a_number(value)}.")
+
+
+def integer_in_range(argument: str, value: SupportsIndex, lowest: int, highest: int) -> int:
+    """Return anything with `__index__` as an integer, which must be within bounds."""
+    integer = as_integer(value)
+    check_range(argument, integer, lowest, highest, integer=True)
+    return integer
+
+
+def number_in_range(argument: str, value: Number, lowest: float, highest: float) -> float:
+    """Return anything with `__float__` as a float, which must be within bounds."""
+    number = as_number(value)
+    check_range(argument, number, lowest, highest, integer=False)
+    return number
 
 
 def forbid(argument: str, value: Any, reason: str) -> None:
@@ -45,11 +68,14 @@ def str_of_length(argument: str, value: Any, shortest: int, longest: int) -> str
         raise InvalidArgumentError(
             argument, f"must be a string of {shortest} to {longest} characters."
         )
-    return value
+    return exact_str(value)
 
 
 def validate_range(lowest: float, highest: float, *, integer: bool = False) -> Validator:
-    """Return a validator of numbers within bounds, or of integers."""
+    """Return a validator of numbers within bounds, or of integers.
+
+    The field has the converter `as_number` or `as_integer`, which accepts other types of numbers.
+    """
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if value is not None:
@@ -63,21 +89,25 @@ LONGITUDE = validate_range(-180, 180)
 PER_PAGE = validate_range(1, 1_000, integer=True)  # documented: 100; up to 1,000 observed
 
 
-def positive_id(argument: str, value: Any) -> int:
+def positive_id(argument: str, value: Id) -> int:
     """Return an id of the service, which must be a positive integer of at most 64 bits."""
-    check_range(argument, value, 1, 2**63 - 1, integer=True)
-    return int(value)
+    number = as_id(value)
+    check_range(argument, number, 1, _MAX_ID, integer=True)
+    return number
 
 
+_MAX_ID = 2**63 - 1
 _IDENTIFIER = re.compile(r"[0-9]{1,18}")  # always fits into 64 bits
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 _MAX_CODE_LENGTH = 100
 _MAX_DECODINGS = 5
 
 
-def is_identifier(value: Any) -> bool:
-    """Return True for an id of the service: a positive integer of at most 64 bits."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
+def to_identifier(value: Any) -> int | None:
+    """Return an id of the service as an integer, or None if it is invalid."""
+    number: Any = as_id(value)
+    is_integer = isinstance(number, int) and not isinstance(number, bool)
+    return number if is_integer and 0 < number <= _MAX_ID else None
 
 
 def parse_identifier(digits: str) -> int | None:
@@ -85,21 +115,33 @@ def parse_identifier(digits: str) -> int | None:
     return int(digits) if _IDENTIFIER.fullmatch(digits) else None
 
 
-def is_open311_code(value: Any) -> bool:
-    """Return True for a code or an id of Open311: a positive integer, or visible ASCII."""
+def to_open311_code(value: Any) -> str | None:
+    """Return a code or an id of Open311 as a string, or None if it is invalid.
+
+    It is a positive integer, or visible ASCII.
+    """
     if isinstance(value, str):
-        return is_visible_ascii(value) and len(value) <= _MAX_CODE_LENGTH
-    return is_identifier(value)
+        return (
+            exact_str(value) if is_visible_ascii(value) and len(value) <= _MAX_CODE_LENGTH else None
+        )
+    number = to_identifier(value)
+    return None if number is None else str(number)
 
 
 def open311_code(argument: str, value: Any) -> str:
     """Return a code or an id of Open311 as a string."""
-    if not is_open311_code(value):
+    code = to_open311_code(value)
+    if code is None:
         raise InvalidArgumentError(
             argument,
             "must be a positive integer, or a string of 1 to 100 ASCII characters without spaces.",
         )
-    return str(value)
+    return code
+
+
+def exact_str(value: str) -> str:
+    """Return a string as one of the class `str`: encoders refuse subclasses, such as `Markup`."""
+    return str.__str__(value)
 
 
 def non_empty_str(argument: str, value: Any) -> str:
@@ -110,7 +152,14 @@ def non_empty_str(argument: str, value: Any) -> str:
         raise InvalidArgumentError(
             argument, "contains half of a surrogate pair; decode it as UTF-8 first."
         )
-    return value
+    return exact_str(value)
+
+
+def optional_str(argument: str, value: Any) -> str | None:
+    """Return a string, which may be empty, or None."""
+    if value is not None and not isinstance(value, str):
+        raise InvalidArgumentError(argument, f"must be a string{not_a_number(value)}.")
+    return None if value is None else exact_str(value)
 
 
 def is_http_url(url: str) -> bool:
@@ -158,6 +207,12 @@ def validate_language_tag(_: Any, attribute: attrs.Attribute[Any], value: Any) -
         raise InvalidArgumentError(attribute.name, "must be a language tag, such as en or es-MX.")
 
 
+def validate_boolean(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Check that a value is True or False."""
+    if value is not None and not isinstance(value, bool):
+        raise InvalidArgumentError(attribute.name, f"must be True or False{not_a_number(value)}.")
+
+
 def validate_non_empty(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Check that a string is not blank."""
     if value is not None:
@@ -172,31 +227,41 @@ def is_representable(time: datetime) -> bool:
     return 1 < time.year < 9999
 
 
-def validate_aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """Check that a value is an aware datetime."""
-    if value is None:
-        return
-    if not isinstance(value, datetime) or _is_nat(value):
-        raise InvalidArgumentError(attribute.name, "must be a datetime.")
-    if not is_representable(value):
+def aware_utc(argument: str, value: datetime) -> datetime:
+    """Return an aware datetime in UTC."""
+    time = to_utc(value)
+    if not isinstance(time, datetime) or is_nat(time):
+        raise InvalidArgumentError(argument, f"must be a datetime{not_a_number(value)}.")
+    if not is_representable(time):
         raise InvalidArgumentError(
-            attribute.name,
+            argument,
             "must be in the years 2 to 9998. Leave it out for a period without this limit.",
         )
-    if value.utcoffset() is None:
+    if time.utcoffset() is None:
         raise InvalidArgumentError(
-            attribute.name,
+            argument,
             "has no time zone. Add one, as in datetime(2026, 1, 31, tzinfo=UTC).",
         )
+    return time
 
 
+def validate_aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Check that a value is an aware datetime."""
+    if value is not None:
+        aware_utc(attribute.name, value)
+
+
+@overload
+def to_utc(value: datetime) -> datetime: ...
+@overload
+def to_utc(value: None) -> None: ...
 def to_utc(value: datetime | None) -> datetime | None:
     """Convert a valid time to UTC.
 
     Python compares times of one zone by the clock on the wall, which may have been put back. A
     pandas Timestamp, or another subclass that encoders refuse, becomes a datetime.
     """
-    if not isinstance(value, datetime) or _is_nat(value):
+    if not isinstance(value, datetime) or is_nat(value):
         return value
     time = datetime.combine(value.date(), value.timetz())
     if time.utcoffset() is None or not is_representable(time):
@@ -205,28 +270,37 @@ def to_utc(value: datetime | None) -> datetime | None:
     return in_utc if is_representable(in_utc) else time
 
 
-def _is_nat(value: datetime) -> bool:
-    return value != value  # noqa: PLR0124  # the NaT of pandas is a datetime without a time
+def is_nat(value: datetime) -> bool:
+    """Return True for the missing time of pandas, which is a datetime."""
+    return value != value  # noqa: PLR0124  # as for NaN
 
 
 def validate_choice(*choices: str) -> Validator:
     """Return a validator that accepts one of some strings."""
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if value is not None and value not in choices:
+        if value is not None and not (isinstance(value, str) and value in choices):
             raise InvalidArgumentError(attribute.name, f"must be one of {', '.join(choices)}.")
 
     return check
 
 
 def non_empty_tuple(
-    argument: str, value: Any, description: str, is_valid: Callable[[Any], bool]
-) -> tuple[Any, ...] | None:
-    """Return a sequence of valid items as a tuple, or None; a string is not such a sequence."""
+    argument: str, value: Any, description: str, convert: Callable[[Any], T | None]
+) -> tuple[T, ...] | None:
+    """Return a sequence of valid items as a tuple, or None; a string is not such a sequence.
+
+    Args:
+        argument: The name of the argument.
+        value: The sequence, or None.
+        description: What the items are.
+        convert: Returns an item as it is used, or None if it is invalid.
+    """
     if value is None:
         return None
     is_single = isinstance(value, (str, bytes)) or not isinstance(value, Iterable)
-    items = () if is_single else tuple(value)
-    if not items or not all(map(is_valid, items)):
+    items = [convert(item) for item in (() if is_single else value)]
+    valid = tuple(item for item in items if item is not None)
+    if not items or len(valid) < len(items):
         raise InvalidArgumentError(argument, f"must be a non-empty sequence of {description}.")
-    return items
+    return valid

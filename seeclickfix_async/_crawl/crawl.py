@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Generic, Literal, SupportsIndex, TypeVar
 
 from seeclickfix_async._api.issue_pages import IssuePages
-from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQuery
+from seeclickfix_async._api.query import DETAILED_PER_PAGE, PERIODS, ClockField, IssueQuery
 from seeclickfix_async._core import validation
 from seeclickfix_async._crawl.driver import MAX_WORKERS, Batch, BatchHandler, Driver, PageReader
 from seeclickfix_async._crawl.limits import MAX_PAGE_SIZE, PageSize
 from seeclickfix_async._crawl.planner import CrawlPlanner
 from seeclickfix_async._crawl.report import Estimate, Report
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 
 IssueT = TypeVar("IssueT", bound=Issue)
@@ -38,23 +39,31 @@ class Crawl(Generic[IssueT]):
         query: IssueQuery,
         *,
         by: ClockField = "created_at",
-        concurrency: int | None = 1,
+        concurrency: SupportsIndex | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        if not (isinstance(by, str) and by in PERIODS):
+            raise InvalidArgumentError("by", f"must be one of {', '.join(PERIODS)}.")
+        if state is not None and not isinstance(state, bytes):
+            raise InvalidArgumentError("state", "must be bytes, from Batch.state.")
+        workers: int | None = None
         if concurrency is not None:
-            validation.check_range("concurrency", concurrency, 1, MAX_WORKERS, integer=True)
-        if page_size is not None and page_size != "largest":
+            workers = validation.integer_in_range("concurrency", concurrency, 1, MAX_WORKERS)
+        size: int | Literal["largest"] | None = None
+        if isinstance(page_size, str) and page_size == "largest":
+            size = "largest"
+        elif page_size is not None:
             most = DETAILED_PER_PAGE if query.details else MAX_PAGE_SIZE
-            validation.check_range("page_size", page_size, 1, most, integer=True)
+            size = validation.integer_in_range("page_size", page_size, 1, most)
         self._planner: CrawlPlanner[IssueT] = CrawlPlanner(
-            query, by=by, page_size=page_size, rate=pages.rate, state=state
+            query, by=by, page_size=size, rate=pages.rate, state=state
         )
         self._pages = pages
-        self._page_size: PageSize | None = page_size
+        self._page_size: PageSize | None = size
         self._reader: PageReader[IssueT] = PageReader(self._planner, pages, now())
-        self._concurrency = concurrency
+        self._concurrency = workers
         self.query = query
         self._received: deque[IssueT] = deque()  # and not delivered yet
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, SupportsIndex
 
 import attrs
 from msgspec import Meta
@@ -15,7 +15,8 @@ DOCUMENTED_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
 """The largest page that the service was seen to grant (observed in 2026)."""
 
-PageSize = int | Literal["largest"]
+PageSize = SupportsIndex | Literal["largest"]
+"""The issues per request, or as many as the service grants."""
 
 _Count = Annotated[int, Meta(ge=1)]
 _PageSize = Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE)]

@@ -30,7 +30,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
@@ -39,7 +39,7 @@ from seeclickfix_async._api.query import DETAILED_PER_PAGE, ClockField, IssueQue
 from seeclickfix_async._core.timestamps import EARLIEST, LATEST
 from seeclickfix_async._crawl.crowded_second import CrowdedSecond, Listing
 from seeclickfix_async._crawl.evidence import Evidence, PageRequest
-from seeclickfix_async._crawl.limits import DOCUMENTED_PAGE_SIZE, MAX_PAGE_SIZE, Limits, PageSize
+from seeclickfix_async._crawl.limits import DOCUMENTED_PAGE_SIZE, MAX_PAGE_SIZE, Limits
 from seeclickfix_async._crawl.received import MAX_CLOCK_SKEW, ReceivedIssues
 from seeclickfix_async._crawl.report import Estimate
 from seeclickfix_async._crawl.state import CrawlState
@@ -73,7 +73,7 @@ class CrawlPlanner(Generic[IssueT]):
         query: IssueQuery,
         *,
         by: ClockField,
-        page_size: PageSize | None = None,
+        page_size: int | Literal["largest"] | None = None,
         rate: float = math.inf,
         state: bytes | None = None,
     ) -> None:

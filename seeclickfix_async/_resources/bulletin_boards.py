@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import attrs
 
+from seeclickfix_async._api.listing_queries import PointQuery
 from seeclickfix_async._api.page import Page
 from seeclickfix_async._api.query import format_param
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._api.unverified import read_unverified_page
-from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async.models import BulletinBoard
 
 _ROOT = "/api/v3"
@@ -20,7 +21,7 @@ class BulletinBoards:
 
     _api: Requestor = attrs.field(repr=False)
 
-    async def near(self, *, lat: float, lng: float) -> Page[BulletinBoard]:
+    async def near(self, *, lat: Number, lng: Number) -> Page[BulletinBoard]:
         """Return the bulletin boards at a point.
 
         The parameter was observed; that its value is `lat,lng`, and the form of the response, are
@@ -34,9 +35,8 @@ class BulletinBoards:
             InvalidArgumentError: An argument is out of bounds.
             DecodeError: The response contains no list.
         """
-        validation.check_range("lat", lat, -90, 90, integer=False)
-        validation.check_range("lng", lng, -180, 180, integer=False)
-        point = f"{format_param(lat)},{format_param(lng)}"
+        point = PointQuery(lat=lat, lng=lng)
+        value = f"{format_param(point.lat)},{format_param(point.lng)}"
         api = attrs.evolve(self._api, root=_ROOT)
-        response = await api.get("/bulletin_boards", params=[("filter[point]", point)])
+        response = await api.get("/bulletin_boards", params=[("filter[point]", value)])
         return read_unverified_page(response, BulletinBoard, "bulletin_boards")

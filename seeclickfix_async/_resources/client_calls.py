@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seeclickfix_async._api.listing_queries import PointQuery, plain_params
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._resources.users import Users
 from seeclickfix_async.errors import AuthenticationError
@@ -38,7 +40,7 @@ class ClientCalls:
             )
         return user
 
-    async def report_form(self, *, lat: float, lng: float) -> tuple[RequestTypeOption, ...]:
+    async def report_form(self, *, lat: Number, lng: Number) -> tuple[RequestTypeOption, ...]:
         """List the request types for reports at a point, including community categories.
 
         With the token of an official, there are more of them (documented).
@@ -50,9 +52,7 @@ class ClientCalls:
         Raises:
             InvalidArgumentError: An argument is out of bounds.
         """
-        validation.check_range("lat", lat, -90, 90, integer=False)
-        validation.check_range("lng", lng, -180, 180, integer=False)
-        params = [("lat", str(lat)), ("lng", str(lng))]
+        params = plain_params(PointQuery(lat=lat, lng=lng))
         route = CollectionRoute(RequestTypeOption, "request_types", "/issues/new", params)
         return await self._api.get_items(route)
 

@@ -6,6 +6,7 @@ import attrs
 
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Id
 from seeclickfix_async._core.response import Response
 
 
@@ -15,7 +16,7 @@ class Comments:
 
     _api: Requestor = attrs.field(repr=False)
 
-    async def flag(self, id: int, message: str) -> Response:
+    async def flag(self, id: Id, message: str) -> Response:
         """Flag a comment as inappropriate. It cannot be undone (documented).
 
         Args:

@@ -7,6 +7,7 @@ import attrs
 from seeclickfix_async._api.reading import read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Id
 from seeclickfix_async._core.response import Response
 from seeclickfix_async.models import Email
 
@@ -37,7 +38,7 @@ class Emails:
         body = {"email": validation.non_empty_str("email", email)}
         return read_written(await self._api.write("POST", "/emails", body), Email)
 
-    async def remove(self, id: int) -> Response:
+    async def remove(self, id: Id) -> Response:
         """Remove an address.
 
         Args:

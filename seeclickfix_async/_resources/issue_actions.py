@@ -9,6 +9,7 @@ from seeclickfix_async._api.reading import read_written_or_moderated
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
+from seeclickfix_async._core.numbers import Id
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async.models import Comment, Moderated
@@ -33,20 +34,21 @@ class IssueActions:
     _api: Requestor = attrs.field(repr=False)
 
     async def comment(
-        self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
+        self, id: Id, comment: str, *, image: Image | None = None, youtube_url: str | None = None
     ) -> Comment | Moderated:
         """Comment on an issue.
 
         Args:
             id: The issue's id.
             comment: The comment.
-            image: A photo: png, jpeg or gif, at most 20 MB. A file is streamed.
+            image: A photo: a path, bytes, an open binary file or an upload of a web framework; see
+                `prepare_photo` for what the service accepts. A file is streamed from its start.
             youtube_url: A link to a video.
         """
         return await self._comment("comments", id, comment, image, youtube_url)
 
     async def close(
-        self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
+        self, id: Id, comment: str, *, image: Image | None = None, youtube_url: str | None = None
     ) -> Comment | Moderated:
         """Close an issue, with a comment, which is required (documented).
 
@@ -59,7 +61,7 @@ class IssueActions:
         return await self._comment("close", id, comment, image, youtube_url)
 
     async def reopen(
-        self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
+        self, id: Id, comment: str, *, image: Image | None = None, youtube_url: str | None = None
     ) -> Comment | Moderated:
         """Reopen a closed issue. An archived one stays archived (documented).
 
@@ -72,7 +74,7 @@ class IssueActions:
         return await self._comment("open", id, comment, image, youtube_url)
 
     async def acknowledge(
-        self, id: int, comment: str, *, image: Image | None = None, youtube_url: str | None = None
+        self, id: Id, comment: str, *, image: Image | None = None, youtube_url: str | None = None
     ) -> Comment | Moderated:
         """Acknowledge an issue; for officials, whose `permissions` include `can_acknowledge`.
 
@@ -84,23 +86,23 @@ class IssueActions:
         """
         return await self._comment("acknowledge", id, comment, image, youtube_url)
 
-    async def vote(self, id: int) -> Response:
+    async def vote(self, id: Id) -> Response:
         """Vote for an issue; voting twice counts once (documented)."""
         return await self._act("POST", "vote", id)
 
-    async def unvote(self, id: int) -> Response:
+    async def unvote(self, id: Id) -> Response:
         """Withdraw a vote."""
         return await self._act("DELETE", "vote", id)
 
-    async def follow(self, id: int) -> Response:
+    async def follow(self, id: Id) -> Response:
         """Follow an issue. The service refuses to follow it twice (documented)."""
         return await self._act("POST", "follow", id)
 
-    async def unfollow(self, id: int) -> Response:
+    async def unfollow(self, id: Id) -> Response:
         """Stop following an issue."""
         return await self._act("DELETE", "follow", id)
 
-    async def flag(self, id: int, message: str) -> Response:
+    async def flag(self, id: Id, message: str) -> Response:
         """Flag an issue as inappropriate. It cannot be undone (documented).
 
         Args:
@@ -111,13 +113,13 @@ class IssueActions:
         return await self._act("POST", "flag", id, body)
 
     async def _act(
-        self, method: str, action: str, id: int, body: dict[str, str] | None = None
+        self, method: str, action: str, id: Id, body: dict[str, str] | None = None
     ) -> Response:
         number = validation.positive_id("id", id)
         return await self._api.write(method, f"/issues/{{id}}/{action}", body, id=number)
 
     async def _comment(
-        self, action: str, id: int, comment: str, image: Image | None, youtube_url: str | None
+        self, action: str, id: Id, comment: str, image: Image | None, youtube_url: str | None
     ) -> Comment | Moderated:
         number = validation.positive_id("id", id)
         body = bodies.drop_none(

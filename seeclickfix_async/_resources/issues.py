@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Unpack, overload
+from typing import Any, Literal, SupportsIndex, Unpack, overload
 
 import attrs
 
@@ -16,6 +16,7 @@ from seeclickfix_async._api.reading import read_page, read_written_or_moderated
 from seeclickfix_async._api.requestor import CollectionRoute
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.duration import Duration
+from seeclickfix_async._core.numbers import Id
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._resources.issue_actions import IssueActions
@@ -54,8 +55,8 @@ class Issues(IssueActions):
         self,
         *,
         details: Literal[False] = False,
-        page: int = 1,
-        per_page: int | None = None,
+        page: SupportsIndex = 1,
+        per_page: SupportsIndex | None = None,
         **filters: Unpack[IssueFilters],
     ) -> Pager[Issue]: ...
     @overload
@@ -63,16 +64,16 @@ class Issues(IssueActions):
         self,
         *,
         details: Literal[True],
-        page: int = 1,
-        per_page: int | None = None,
+        page: SupportsIndex = 1,
+        per_page: SupportsIndex | None = None,
         **filters: Unpack[IssueFilters],
     ) -> Pager[DetailedIssue]: ...
     def list(
         self,
         *,
         details: bool = False,
-        page: int = 1,
-        per_page: int | None = None,
+        page: SupportsIndex = 1,
+        per_page: SupportsIndex | None = None,
         **filters: Unpack[IssueFilters],
     ) -> Pager[Any]:
         """List issues, newest first: `await` for one page, `async for` for all of them.
@@ -100,7 +101,7 @@ class Issues(IssueActions):
         *,
         details: Literal[False] = False,
         by: ClockField = "created_at",
-        concurrency: int | None = 1,
+        concurrency: SupportsIndex | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
         **filters: Unpack[IssueFilters],
@@ -111,7 +112,7 @@ class Issues(IssueActions):
         *,
         details: Literal[True],
         by: ClockField = "created_at",
-        concurrency: int | None = 1,
+        concurrency: SupportsIndex | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
         **filters: Unpack[IssueFilters],
@@ -122,7 +123,7 @@ class Issues(IssueActions):
         *,
         details: bool = False,
         by: ClockField = "created_at",
-        concurrency: int | None = 1,
+        concurrency: SupportsIndex | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
         **filters: Unpack[IssueFilters],
@@ -132,7 +133,7 @@ class Issues(IssueActions):
         *,
         details: bool = False,
         by: ClockField = "created_at",
-        concurrency: int | None = 1,
+        concurrency: SupportsIndex | None = 1,
         page_size: PageSize | None = None,
         state: bytes | None = None,
         **filters: Unpack[IssueFilters],
@@ -201,12 +202,12 @@ class Issues(IssueActions):
         return Watch(pages, query, every=every, cursor=cursor)
 
     @overload
-    async def get(self, id: int, *, details: Literal[False] = False) -> Issue: ...
+    async def get(self, id: Id, *, details: Literal[False] = False) -> Issue: ...
     @overload
-    async def get(self, id: int, *, details: Literal[True]) -> DetailedIssue: ...
+    async def get(self, id: Id, *, details: Literal[True]) -> DetailedIssue: ...
     @overload
-    async def get(self, id: int, *, details: bool = False) -> Issue: ...
-    async def get(self, id: int, *, details: bool = False) -> Issue:
+    async def get(self, id: Id, *, details: bool = False) -> Issue: ...
+    async def get(self, id: Id, *, details: bool = False) -> Issue:
         """Return an issue, with comments, questions, votes and integrations if `details` is True.
 
         Raises:
@@ -217,7 +218,7 @@ class Issues(IssueActions):
         number = validation.positive_id("id", id)
         return await self._api.get_object(model, "/issues/{id}", params=params, id=number)
 
-    async def comments(self, id: int) -> tuple[Comment, ...]:
+    async def comments(self, id: Id) -> tuple[Comment, ...]:
         """List the comments of an issue, oldest first, without pages (documented).
 
         Raises:
@@ -290,7 +291,7 @@ class Issues(IssueActions):
         page = read_page(response, DetailedIssue, "issues", hook=self._api.transport.hook)
         return require_readable(page).items
 
-    def mine(self, *, page: int = 1) -> Pager[Issue]:
+    def mine(self, *, page: SupportsIndex = 1) -> Pager[Issue]:
         """List the signed-in user's own issues (observed: `GET /profile/issues`).
 
         Args:

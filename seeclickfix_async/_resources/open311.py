@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, SupportsIndex
 
 import attrs
 
 from seeclickfix_async._api import body as bodies
-from seeclickfix_async._api.listing_queries import RequestQuery, plain_params
+from seeclickfix_async._api.listing_queries import PointQuery, RequestQuery, plain_params
 from seeclickfix_async._api.page import Page
 from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.reading import read_object, read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Id, Number
 from seeclickfix_async._resources.uncertain_report import uncertain_report
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import (
@@ -44,7 +45,7 @@ class Open311:
         return await self._api.get_object(Discovery, "/discovery.json")
 
     async def services(
-        self, *, lat: float | None = None, lng: float | None = None
+        self, *, lat: Number | None = None, lng: Number | None = None
     ) -> tuple[Service, ...]:
         """List the services: the types of requests.
 
@@ -56,13 +57,13 @@ class Open311:
             InvalidArgumentError: There is neither a point nor an organization.
             NotFoundError: There is no such organization.
         """
-        query = RequestQuery(lat=lat, long=lng)
+        query = RequestQuery(lat=lat, lng=lng)
         if lat is None and self.organization_id is None:
             raise InvalidArgumentError("lat", "is required without an organization.")
         route = CollectionRoute(Service, "", "/services.json", plain_params(query))
         return await self._api.get_items(route)
 
-    async def service(self, code: str | int) -> ServiceDefinition:
+    async def service(self, code: Id) -> ServiceDefinition:
         """Return the attributes of a service, which are the questions in its reports.
 
         Args:
@@ -77,14 +78,14 @@ class Open311:
     def requests(
         self,
         *,
-        lat: float | None = None,
-        lng: float | None = None,
+        lat: Number | None = None,
+        lng: Number | None = None,
         status: Literal["open", "closed"] | None = None,
-        service_codes: Iterable[str | int] | None = None,
+        service_codes: Iterable[Id] | None = None,
         start_date: datetime | None = None,
         end_date: datetime | None = None,
-        page: int = 1,
-        per_page: int | None = None,
+        page: SupportsIndex = 1,
+        per_page: SupportsIndex | None = None,
     ) -> Pager[ServiceRequest]:
         """List requests.
 
@@ -105,7 +106,7 @@ class Open311:
         """
         query = RequestQuery(
             lat=lat,
-            long=lng,
+            lng=lng,
             status=status,
             service_code=service_codes,
             start_date=start_date,
@@ -121,7 +122,7 @@ class Open311:
 
         return Pager(get_page, page)
 
-    async def request(self, id: str | int) -> ServiceRequest:
+    async def request(self, id: Id) -> ServiceRequest:
         """Return a request.
 
         Args:
@@ -136,10 +137,10 @@ class Open311:
 
     async def create(
         self,
-        service_code: str | int,
+        service_code: Id,
         *,
-        lat: float,
-        lng: float,
+        lat: Number,
+        lng: Number,
         description: str,
         address: str | None = None,
         attributes: Mapping[str, str | Iterable[str]] | None = None,
@@ -178,27 +179,31 @@ class Open311:
                 "organization_id", "is required: use client.open311(organization_id)."
             )
         code = validation.open311_code("service_code", service_code)
-        validation.require("lat", lat)
-        query = RequestQuery(lat=lat, long=lng)
+        point = PointQuery(lat=lat, lng=lng)
         body = bodies.drop_none(
             jurisdiction_id=self.organization_id,
             service_code=code,
-            lat=query.lat,
-            long=query.long,
+            lat=point.lat,
+            long=point.lng,
             description=validation.non_empty_str("description", description),
-            address_string=address,
-            email=email,
-            first_name=first_name,
-            last_name=last_name,
-            phone=phone,
-            media_url=media_url,
-            attribute={
-                name: value if isinstance(value, str) else list(value)
-                for name, value in (attributes or {}).items()
-            },
+            address_string=validation.optional_str("address", address),
+            email=validation.optional_str("email", email),
+            first_name=validation.optional_str("first_name", first_name),
+            last_name=validation.optional_str("last_name", last_name),
+            phone=validation.optional_str("phone", phone),
+            media_url=validation.optional_str("media_url", media_url),
+            attribute={name: _to_values(value) for name, value in (attributes or {}).items()},
         )
         request_type = validation.parse_identifier(code)
         route = "/requests.json"
-        with uncertain_report(f"POST {route}", lat=lat, lng=lng, request_type=request_type):
+        with uncertain_report(
+            f"POST {route}", lat=point.lat, lng=point.lng, request_type=request_type
+        ):
             response = await self._api.write("POST", route, body, as_form=True)
             return read_written(response, Submission, first=True)
+
+
+def _to_values(value: str | Iterable[str]) -> str | tuple[str | None, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return validation.optional_str("attributes", value) or ""
+    return tuple(validation.optional_str("attributes", item) for item in value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Unpack
+from typing import Any, SupportsIndex, Unpack
 
 import attrs
 
@@ -11,6 +11,7 @@ from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.query import IssueFilters, IssueQuery
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Id
 from seeclickfix_async._core.response import Response
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import (
@@ -35,7 +36,7 @@ class Organizations:
         """List the organizations that the signed-in user belongs to."""
         return await self._api.get_items(CollectionRoute(Organization, "", "/organizations"))
 
-    async def get(self, id: int) -> Organization:
+    async def get(self, id: Id) -> Organization:
         """Return an organization.
 
         Raises:
@@ -65,8 +66,8 @@ class OrganizationApi:
         *,
         service_request_status: Iterable[str] | None = None,
         details: bool = False,
-        page: int = 1,
-        per_page: int | None = None,
+        page: SupportsIndex = 1,
+        per_page: SupportsIndex | None = None,
         **filters: Unpack[IssueFilters],
     ) -> Pager[OrganizationIssue]:
         """List the organization's issues: `await` for one page, `async for` for all of them.
@@ -90,7 +91,7 @@ class OrganizationApi:
         )
         return self._api.pager(route, page)
 
-    async def get(self, id: int) -> OrganizationIssue:
+    async def get(self, id: Id) -> OrganizationIssue:
         """Return an issue, with details.
 
         Raises:
@@ -104,7 +105,7 @@ class OrganizationApi:
             id=validation.positive_id("id", id),
         )
 
-    async def comments(self, id: int) -> tuple[OrganizationComment, ...]:
+    async def comments(self, id: Id) -> tuple[OrganizationComment, ...]:
         """List the comments of an issue, each with its `comment_type`.
 
         Raises:
@@ -158,8 +159,8 @@ class OrganizationApi:
 
 
 def _statuses(value: Iterable[str] | None) -> list[tuple[str, str]]:
-    known = [status.value for status in ServiceRequestStatus]
+    known = {status.value: status.value for status in ServiceRequestStatus}
     statuses = validation.non_empty_tuple(
-        "service_request_status", value, f"some of {', '.join(known)}", known.__contains__
+        "service_request_status", value, f"some of {', '.join(known)}", known.get
     )
     return [] if statuses is None else [("service_request_status", ",".join(statuses))]

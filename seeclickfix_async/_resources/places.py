@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import SupportsIndex
+
 import attrs
 
 from seeclickfix_async._api.area import PlaceArea
@@ -9,6 +11,7 @@ from seeclickfix_async._api.listing_queries import PointQuery, plain_params
 from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Id, Number
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Place
 
@@ -22,7 +25,12 @@ class Places:
     _api: Requestor = attrs.field(repr=False)
 
     def near(
-        self, *, lat: float, lng: float, page: int = 1, per_page: int | None = None
+        self,
+        *,
+        lat: Number,
+        lng: Number,
+        page: SupportsIndex = 1,
+        per_page: SupportsIndex | None = None,
     ) -> Pager[Place]:
         """List the places at a point, nearest first (documented).
 
@@ -41,7 +49,7 @@ class Places:
         route = CollectionRoute(Place, "places", "/places", plain_params(query))
         return self._api.pager(route, page)
 
-    async def resolve(self, name: str, *, lat: float, lng: float) -> PlaceArea:
+    async def resolve(self, name: str, *, lat: Number, lng: Number) -> PlaceArea:
         """Find a place by its name near a point, and return it as an area for listing issues.
 
         A `place_url` cannot be derived from the name: many end in a number (observed).
@@ -69,7 +77,7 @@ class Places:
             advice="Pass the url_name in parentheses as PlaceArea.",
         )
 
-    async def get(self, id: int) -> Place:
+    async def get(self, id: Id) -> Place:
         """Return a place.
 
         Raises:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import SupportsIndex
+
 import attrs
 
 from seeclickfix_async._api.listing_queries import QuestionQuery, Subset, plain_params
@@ -9,6 +11,7 @@ from seeclickfix_async._api.pagination import Pager
 from seeclickfix_async._api.reading import read_written
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Id
 from seeclickfix_async.models import PlaceAnswer, PlaceQuestion
 
 
@@ -24,8 +27,8 @@ class Questions:
         *,
         search: str | None = None,
         subset: Subset | None = None,
-        page: int = 1,
-        per_page: int | None = None,
+        page: SupportsIndex = 1,
+        per_page: SupportsIndex | None = None,
     ) -> Pager[PlaceQuestion]:
         """List the questions to a city.
 
@@ -50,7 +53,7 @@ class Questions:
         )
         return self._api.pager(route, page)
 
-    async def get(self, id: int) -> PlaceQuestion:
+    async def get(self, id: Id) -> PlaceQuestion:
         """Return a question.
 
         Raises:
@@ -76,7 +79,7 @@ class Questions:
         response = await self._api.write("POST", "/{place}/questions", body, place=place)
         return read_written(response, PlaceQuestion)
 
-    async def answers(self, id: int) -> tuple[PlaceAnswer, ...]:
+    async def answers(self, id: Id) -> tuple[PlaceAnswer, ...]:
         """List the answers to a question.
 
         Args:
@@ -91,7 +94,7 @@ class Questions:
         )
         return await self._api.get_items(route)
 
-    async def answer(self, id: int, answer: str) -> PlaceAnswer:
+    async def answer(self, id: Id, answer: str) -> PlaceAnswer:
         """Answer a question.
 
         Raises:

@@ -6,8 +6,8 @@ import attrs
 
 from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import Id
 from seeclickfix_async.models import RequestType
-from seeclickfix_async.models._request_type import RequestTypeId
 
 
 @attrs.frozen
@@ -16,7 +16,7 @@ class RequestTypes:
 
     _api: Requestor = attrs.field(repr=False)
 
-    async def get(self, id: RequestTypeId) -> RequestType:
+    async def get(self, id: Id) -> RequestType:
         """Return a request type with its questions, whose `draft()` makes a report.
 
         Args:
@@ -25,5 +25,6 @@ class RequestTypes:
         Raises:
             NotFoundError: There is no request type with this id.
         """
-        number = id if id == "other" else validation.positive_id("id", id)
+        is_other = isinstance(id, str) and id == "other"
+        number = "other" if is_other else validation.positive_id("id", id)
         return await self._api.get_object(RequestType, "/request_types/{id}", id=number)

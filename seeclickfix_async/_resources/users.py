@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import SupportsIndex
+
 import attrs
 
 from seeclickfix_async._api import body as bodies
@@ -15,6 +17,7 @@ from seeclickfix_async._api.unverified import read_unverified_page
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.image import Image
+from seeclickfix_async._core.numbers import Id, Number
 from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._transport.multipart import Attachment
 from seeclickfix_async.errors import InvalidArgumentError
@@ -48,7 +51,7 @@ class Users:
             return None
         return read_object(response, User)
 
-    def notices(self, *, page: int = 1) -> Pager[Notice]:
+    def notices(self, *, page: SupportsIndex = 1) -> Pager[Notice]:
         """List the notices to the signed-in user (observed in the service's apps, unverified).
 
         The form of the response is assumed. Unknown members are in `Notice.fields`, the rest in
@@ -68,7 +71,7 @@ class Users:
 
         return Pager(get_page, page)
 
-    async def get(self, id: int) -> User:
+    async def get(self, id: Id) -> User:
         """Return an account.
 
         Raises:
@@ -78,7 +81,12 @@ class Users:
         return await self._api.get_object(User, "/users/{id}", id=number)
 
     def near(
-        self, *, lat: float, lng: float, page: int = 1, per_page: int | None = None
+        self,
+        *,
+        lat: Number,
+        lng: Number,
+        page: SupportsIndex = 1,
+        per_page: SupportsIndex | None = None,
     ) -> Pager[User]:
         """List the accounts around a point, nearest first (documented).
 

@@ -15,6 +15,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
+from typing import SupportsIndex
 
 import attrs
 
@@ -54,18 +55,17 @@ class Cache:
 
     def __init__(
         self,
-        max_bytes: int = 16 * 2**20,
+        max_bytes: SupportsIndex = 16 * 2**20,
         *,
         max_age: Duration = 0.0,
         stale_if_limited: Duration = 0.0,
     ) -> None:
-        validation.check_range("max_bytes", max_bytes, 0, 2**40, integer=True)
+        self._max_bytes = validation.integer_in_range("max_bytes", max_bytes, 0, 2**40)
         self.max_age: float = to_seconds("max_age", max_age, 0, _LONGEST)
         self.stale_if_limited: float = to_seconds("stale_if_limited", stale_if_limited, 0, _LONGEST)
         self.returns_unconfirmed: bool = self.max_age > 0 or self.stale_if_limited > 0
         self.reads: SharedReads = SharedReads()
         self._written_at: OrderedDict[Hashable, float] = OrderedDict()  # by credential
-        self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._size = 0
         self._responses: OrderedDict[Hashable, tuple[Response, int]] = OrderedDict()

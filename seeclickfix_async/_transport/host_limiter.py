@@ -19,7 +19,7 @@ import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 from random import random
-from typing import TypeVar
+from typing import SupportsIndex, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -74,7 +74,7 @@ class HostLimiter(SharedLimiter):
 
     def __init__(
         self,
-        limit: int = 20,
+        limit: SupportsIndex = 20,
         *,
         per: Duration = 60.0,
         base_url: str = PRODUCTION,

@@ -15,17 +15,20 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, Self, SupportsIndex, runtime_checkable
 
 import anyio
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
-from seeclickfix_async._core.duration import Duration, as_seconds, to_seconds
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._transport.wait_queue import WaitQueue
 from seeclickfix_async._transport.waiter import OnWait, Waiter
 from seeclickfix_async.errors import RateLimitedError, StatusError
 from seeclickfix_async.errors._counting import counted
+
+LONGEST = 86_400.0
+"""The longest pause and the longest `max_wait`, in seconds."""
 
 
 class RateLimiter(Protocol):
@@ -73,13 +76,12 @@ class ReturnableSlot(Protocol):
 class BaseLimiter(ABC):
     """Base class of the limiters: `limit` requests in `per` seconds, and a queue for them."""
 
-    def __init__(self, limit: int, per: Duration, clock: Clock) -> None:
-        validation.check_range("limit", limit, 1, 1_000_000, integer=True)
-        self._limit = limit
+    def __init__(self, limit: SupportsIndex, per: Duration, clock: Clock) -> None:
+        self._limit = validation.integer_in_range("limit", limit, 1, 1_000_000)
         self._per = to_seconds("per", per, 0.001, 86_400)
         self._clock = clock
         self._queue = WaitQueue()
-        self._quota = f"The quota of {counted(limit, 'request')} in {self._per:g} s"
+        self._quota = f"The quota of {counted(self._limit, 'request')} in {self._per:g} s"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._limit}, per={self._per})"
@@ -95,11 +97,12 @@ class BaseLimiter(ABC):
         with self._queue.lock:
             return self._seconds_until(0) if self._queue else 0.0
 
-    def estimate(self, requests: int) -> float:
+    def estimate(self, requests: SupportsIndex) -> float:
         """Estimate the seconds until this many requests have a slot, the waiting ones included.
 
         Requests of other processes may delay it further.
         """
+        requests = validation.integer_in_range("requests", requests, 0, 10**9)
         with self._queue.lock:
             count = max(requests, len(self._queue))
             return self._seconds_until(count - 1) if count > 0 else 0.0
@@ -112,7 +115,7 @@ class BaseLimiter(ABC):
     def _deadline_after(self, max_wait: Duration | None) -> float:
         if max_wait is None:
             return math.inf
-        return self._clock.now() + to_seconds("max_wait", max_wait, 0, 86_400)
+        return self._clock.now() + to_seconds("max_wait", max_wait, 0, LONGEST)
 
     @abstractmethod
     def _seconds_until(self, ahead: int) -> float:
@@ -172,11 +175,13 @@ class Limiter(BaseLimiter):
         clock: Measures waits; tests can replace it.
     """
 
-    def __init__(self, limit: int = 20, *, per: Duration = 60.0, clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self, limit: SupportsIndex = 20, *, per: Duration = 60.0, clock: Clock = SYSTEM
+    ) -> None:
         super().__init__(limit, per, clock)
         # The times when the slots that are not in use are free again, earliest first. It changes
         # together with the queue, under the queue's lock, which no task keeps while it waits.
-        self._free_at: deque[float] = deque([0.0] * limit)
+        self._free_at: deque[float] = deque([0.0] * self._limit)
         self._not_before = 0.0
 
     def slot(self, *, max_wait: Duration | None = None, background: bool = False) -> Slot:
@@ -185,8 +190,9 @@ class Limiter(BaseLimiter):
 
     async def hold(self, seconds: Duration) -> None:
         """Pause all requests for some seconds or a timedelta; a longer pause is not shortened."""
+        pause = to_seconds("seconds", seconds, 0, LONGEST)
         with self._queue.lock:
-            self._not_before = max(self._not_before, self._clock.now() + as_seconds(seconds))
+            self._not_before = max(self._not_before, self._clock.now() + pause)
             self._queue.wake_all()  # some now have to wait longer than their max_wait
 
     async def acquire(

@@ -6,18 +6,15 @@ can be sent again: it opens its photo again, or rewinds it.
 
 from __future__ import annotations
 
-import io
-import os
 import secrets
 from collections.abc import AsyncIterator
 from typing import Self
 
-import anyio
 import attrs
 
 from seeclickfix_async._core import image as images
-from seeclickfix_async._core.image import AsyncReadable, Image
-from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async._core.image import Image
+from seeclickfix_async._transport.photo_file import PhotoFile
 
 _CHUNK = 65_536  # bytes
 
@@ -52,19 +49,19 @@ class OpenMultipartForm:
 
     def __init__(self, form: MultipartForm) -> None:
         self._form = form
-        self._photo = _Photo(form.attachment)
+        self._photo = PhotoFile(form.attachment.image)
         self.headers: dict[str, str] = {}
         self._before = self._after = b""
 
     async def __aenter__(self) -> Self:
-        await self._photo.open()
+        photo = await self._photo.__aenter__()
         try:
-            media_type = images.detect_media_type(await self._photo.start(), self._photo.size)
+            media_type = images.detect_media_type(photo.head)
         except BaseException:
-            await self._photo.close()
+            await photo.__aexit__()
             raise
         self._before, self._after = _frame(self._form, media_type)
-        length = len(self._before) + self._photo.size + len(self._after)
+        length = len(self._before) + photo.size + len(self._after)
         self.headers = {
             "Content-Type": f"multipart/form-data; boundary={self._form.boundary}",
             "Content-Length": str(length),
@@ -72,73 +69,16 @@ class OpenMultipartForm:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._photo.close()
+        await self._photo.__aexit__()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return _Chunks(self._before, self._photo, self._after)
 
 
-class _Photo:
-    """A photo: bytes, a path, or an open file of the caller's."""
-
-    def __init__(self, attachment: Attachment) -> None:
-        self._image = attachment.image
-        self._file: AsyncReadable = _Bytes(b"")
-        self._opened_file: anyio.AsyncFile[bytes] | None = None
-        self.size = 0
-
-    async def open(self) -> None:
-        image = self._image
-        if isinstance(image, bytes):
-            self._file = _Bytes(image)
-        elif isinstance(image, (str, os.PathLike)):
-            try:
-                self._opened_file = self._file = await anyio.open_file(image, "rb")
-            except OSError as error:
-                raise images.unreadable(error) from error
-        else:
-            self._file = image
-
-    async def start(self) -> bytes:
-        """Set the size, and return the first bytes."""
-        self.size = await self._file.seek(0, os.SEEK_END)
-        await self.rewind()
-        return await self._file.read(images.HEAD)
-
-    async def rewind(self) -> None:
-        await self._file.seek(0)
-
-    async def read(self, size: int) -> bytes:
-        chunk = await self._file.read(size)
-        if not chunk:
-            raise InvalidArgumentError(
-                "image", "became shorter while it was being sent, so nothing was written."
-            )
-        return chunk
-
-    async def close(self) -> None:
-        if self._opened_file is not None:
-            with anyio.CancelScope(shield=True):
-                await self._opened_file.aclose()
-
-
-class _Bytes:
-    """Bytes as an open file."""
-
-    def __init__(self, content: bytes) -> None:
-        self._file = io.BytesIO(content)
-
-    async def read(self, size: int = -1, /) -> bytes:
-        return self._file.read(size)
-
-    async def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._file.seek(offset, whence)
-
-
 class _Chunks:
     """An iterator over a form. Unlike a generator, it needs no closing when it is abandoned."""
 
-    def __init__(self, before: bytes, photo: _Photo, after: bytes) -> None:
+    def __init__(self, before: bytes, photo: PhotoFile, after: bytes) -> None:
         self._before = before
         self._photo = photo
         self._after = after

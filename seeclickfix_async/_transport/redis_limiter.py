@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from typing import SupportsIndex
 
 import anyio
 from anyio.lowlevel import current_token
@@ -71,7 +72,7 @@ class RedisLimiter(SharedLimiter):
     def __init__(
         self,
         redis: RedisClient,
-        limit: int = 20,
+        limit: SupportsIndex = 20,
         *,
         per: Duration = 60.0,
         name: str = "seeclickfix",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from seeclickfix_async._core import backoff, validation
+from seeclickfix_async._core import backoff, numbers, validation
 from seeclickfix_async._core.duration import as_seconds, validate_seconds
 from seeclickfix_async.errors import (
     AnswerLostError,
@@ -44,7 +44,9 @@ class Retry:
     """
 
     attempts: int = attrs.field(
-        default=4, validator=validation.validate_range(1, 100, integer=True)
+        default=4,
+        converter=numbers.as_integer,
+        validator=validation.validate_range(1, 100, integer=True),
     )
     total: float = attrs.field(
         default=180.0, converter=as_seconds, validator=validate_seconds(0, 86_400)

@@ -15,16 +15,16 @@ import secrets
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
-from typing import Self
+from typing import Self, SupportsIndex
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
 from seeclickfix_async._core.clock import Clock
-from seeclickfix_async._core.duration import Duration, as_seconds
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._transport import background
 from seeclickfix_async._transport.background import BackgroundTask
-from seeclickfix_async._transport.limiter import BaseLimiter
+from seeclickfix_async._transport.limiter import LONGEST, BaseLimiter
 from seeclickfix_async._transport.waiter import OnWait, Waiter, has_ended
 from seeclickfix_async.errors import ClientStateError, ConnectionFailedError
 
@@ -49,7 +49,7 @@ class SharedLimiter(BaseLimiter):
     _longest_sleep = math.inf
     """Seconds after which the first waiter tries again at the latest."""
 
-    def __init__(self, limit: int, per: Duration, clock: Clock) -> None:
+    def __init__(self, limit: SupportsIndex, per: Duration, clock: Clock) -> None:
         super().__init__(limit, per, clock)
         self._lease = LEASE
         # The following change under the queue's lock, which no task keeps while it waits.
@@ -85,8 +85,9 @@ class SharedLimiter(BaseLimiter):
 
     async def hold(self, seconds: Duration) -> None:
         """Pause all requests of all processes for a duration; a longer pause is not shortened."""
+        pause = to_seconds("seconds", seconds, 0, LONGEST)
         with self._queue.lock:
-            self._paused_until = max(self._paused_until, self._clock.now() + as_seconds(seconds))
+            self._paused_until = max(self._paused_until, self._clock.now() + pause)
         await BackgroundTask(lambda: self._store_slots(())).wait()
 
     async def acquire(

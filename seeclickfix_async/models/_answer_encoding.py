@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
-from seeclickfix_async._core import validation
+from seeclickfix_async._core import numbers, validation
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.models._question import Question, QuestionType
 
-Answer = str | int | float | bool | date | Iterable[str] | None
+Answer = str | Number | bool | date | Iterable[str] | None
 """A string, a number, a boolean, a date, an aware datetime, keys of choices, or None."""
 
 
@@ -47,14 +48,14 @@ def _encode_text(question: Question, answer: Any) -> str:
     if question.max_length is not None and len(answer) > question.max_length:
         length = counted(len(answer), "character")
         raise AnswerError(f"has {length}; at most {question.max_length:,} are allowed")
-    return answer
+    return validation.exact_str(answer)
 
 
 def _encode_choice(question: Question, answer: Any) -> str:
     keys = [choice.key for choice in question.select_values or ()]
     if not isinstance(answer, str) or answer not in keys:
         raise AnswerError(f"must be one of {', '.join(map(repr, keys))}")
-    return answer
+    return validation.exact_str(answer)
 
 
 def _encode_choices(question: Question, answer: Any) -> list[str]:
@@ -64,7 +65,7 @@ def _encode_choices(question: Question, answer: Any) -> list[str]:
 
 
 def _encode_number(_question: Question, answer: Any) -> int | float:
-    number = answer
+    number = numbers.as_integer_or_number(answer)
     if isinstance(answer, str):
         try:
             number = float(answer) if "." in answer or "e" in answer.lower() else int(answer)
@@ -84,19 +85,19 @@ def _encode_time(_question: Question, answer: Any) -> str:
             time = datetime.fromisoformat(answer)
         except ValueError:
             time = None
-    if isinstance(time, datetime):
+    if isinstance(time, datetime) and not validation.is_nat(time):
         if time.utcoffset() is None:
             raise AnswerError("has no time zone")
-        return time.isoformat()
-    if isinstance(time, date):
+        return datetime.combine(time.date(), time.timetz()).isoformat()
+    if isinstance(time, date) and not isinstance(time, datetime):
         return time.isoformat()
     raise AnswerError("must be a date, a datetime, or an ISO 8601 string")
 
 
 def _encode_boolean(_question: Question, answer: Any) -> bool:
-    if not isinstance(answer, bool):
+    if not numbers.is_boolean(answer):
         raise AnswerError("must be True or False")
-    return answer
+    return bool(answer)
 
 
 def _refuse_note(_question: Question, _answer: Any) -> Any:
@@ -111,15 +112,15 @@ def _encode_unknown(question: Question, answer: Any) -> Any:
     """Return a value for a type of question that this version does not know, as JSON types."""
     if isinstance(answer, date):
         return _encode_time(question, answer)
-    if isinstance(answer, float):
-        return _encode_number(question, answer)
     if isinstance(answer, (list, tuple)):
         return [_encode_unknown(question, item) for item in answer]
     if isinstance(answer, str):
         return _encode_text(question, answer)
-    if not isinstance(answer, int):
+    if numbers.is_boolean(answer):
+        return bool(answer)
+    if not isinstance(numbers.as_integer_or_number(answer), (int, float)):
         raise AnswerError("must be a string, a number, True or False, or a list")
-    return answer
+    return _encode_number(question, answer)
 
 
 _ENCODERS: dict[QuestionType, Callable[[Question, Any], Any]] = {

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from seeclickfix_async._core import image as images
-from seeclickfix_async._core import validation
+from seeclickfix_async._core import numbers, validation
 from seeclickfix_async._core.image import Image
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError
 from seeclickfix_async.models._answer_encoding import AnswerError, encode, is_blank
@@ -34,8 +34,8 @@ class Draft(Model):
     """
 
     request_type_id: int | Literal["other"]
-    lat: float = attrs.field(repr=False)
-    lng: float = attrs.field(repr=False)
+    lat: float = attrs.field(converter=numbers.as_number, repr=False)
+    lng: float = attrs.field(converter=numbers.as_number, repr=False)
     address: str = attrs.field(repr=False)
     answers: Mapping[str, Any] = attrs.field(repr=False, hash=False)
     image: Image | None = attrs.field(default=None, repr=False)
@@ -94,9 +94,7 @@ class DraftValidator:
 
     def check_number(self, field: str, value: Any, bound: float) -> None:
         """Check a number from -bound to bound."""
-        self._check(
-            field, lambda: validation.check_range(field, value, -bound, bound, integer=False)
-        )
+        self._check(field, lambda: validation.number_in_range(field, value, -bound, bound))
 
     def check_string(self, field: str, value: Any) -> None:
         """Check a string, which must not be blank."""

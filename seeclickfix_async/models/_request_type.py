@@ -9,6 +9,7 @@ import attrs
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.image import Image
+from seeclickfix_async._core.numbers import Number
 from seeclickfix_async.models._answer_encoding import Answer
 from seeclickfix_async.models._common import Int64, Link
 from seeclickfix_async.models._draft import Draft, DraftValidator
@@ -70,8 +71,8 @@ class RequestType(Returned):
     def draft(
         self,
         *,
-        lat: float,
-        lng: float,
+        lat: Number,
+        lng: Number,
         address: str,
         answers: Mapping[str, Answer],
         image: Image | None = None,
@@ -88,7 +89,8 @@ class RequestType(Returned):
             address: The street address, or a description of the location.
             answers: The values for the questions, by their `primary_key`: strings, keys of
                 choices, numbers, booleans, dates or aware datetimes.
-            image: A photo (png, jpeg or gif, up to 20 MB): a path, bytes or an open async file.
+            image: A photo: a path, bytes, an open binary file or an upload of a web framework; see
+                `prepare_photo` for what the service accepts.
             anonymize_reporter: Hide the reporter's name from the public.
 
         Returns:
@@ -117,7 +119,7 @@ class RequestType(Returned):
             request_type_id=self.key,
             lat=lat,
             lng=lng,
-            address=address,
+            address=validation.exact_str(address),
             answers=encoded,
             image=image,
             anonymize_reporter=anonymize_reporter,

@@ -197,7 +197,11 @@ def validate_state(state: str) -> str:
 def parse_scopes(scope: str | Iterable[str]) -> tuple[str, ...]:
     """Return scope names, each once; in a string they are separated by spaces (RFC 6749 §3.3)."""
     names = scope.split(" ") if isinstance(scope, str) else scope
-    names = [name for name in names if name] if isinstance(names, Iterable) else [names]
+    names = (
+        [name for name in names if not (isinstance(name, str) and not name)]
+        if isinstance(names, Iterable)
+        else [names]
+    )
     if not all(isinstance(name, str) and _SCOPE.fullmatch(name) for name in names):
         raise InvalidArgumentError("scope", "must be scope names without commas or quotes.")
     return tuple(dict.fromkeys(names))

@@ -156,7 +156,7 @@ def begin(
     Raises:
         InvalidArgumentError: An argument is invalid.
     """
-    if kind not in ("code", "implicit"):
+    if not (isinstance(kind, str) and kind in ("code", "implicit")):
         raise InvalidArgumentError("kind", "must be 'code' or 'implicit'.")
     scopes = parse_scopes(scope)
     state = generate_state()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
+from seeclickfix_async._core import numbers, validation
 from seeclickfix_async._core.duration import Duration, as_seconds_or_none, to_seconds
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret
@@ -42,9 +43,14 @@ class Token:
 
     access_token: Secret
     token_type: str
-    expires_in: float | None = attrs.field(converter=as_seconds_or_none)
+    expires_in: float | None = attrs.field(
+        converter=as_seconds_or_none,
+        validator=validation.validate_range(-_MAX_LIFETIME, _MAX_LIFETIME),
+    )
     scope: tuple[str, ...] | None
-    created_at: datetime
+    created_at: datetime = attrs.field(
+        converter=validation.to_utc, validator=validation.validate_aware
+    )
     refresh_token: Secret | None = None
 
     @property
@@ -63,10 +69,9 @@ class Token:
                 differences.
         """
         expiry = self.expires_at
-        seconds = to_seconds("leeway", leeway, 0, _MAX_LIFETIME)
-        if expiry is None:
-            return False
-        return (now or datetime.now(UTC)) + timedelta(seconds=seconds) >= expiry
+        margin = to_seconds("leeway", leeway, -_MAX_LIFETIME, _MAX_LIFETIME)
+        time = datetime.now(UTC) if now is None else validation.aware_utc("now", now)
+        return expiry is not None and time + timedelta(seconds=margin) >= expiry
 
     def missing_scopes(self, requested: Iterable[str]) -> tuple[str, ...]:
         """Return the requested scopes that were not granted; empty if `scope` is None."""
@@ -154,18 +159,18 @@ def parse_lifetime(value: object) -> float | None:
 
     The provider sends none for tokens that never expire.
     """
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return None
     try:
-        seconds = float(value)
-    except (ValueError, OverflowError):
+        seconds = float(value) if isinstance(value, str) else numbers.as_number(cast("Any", value))
+    except ValueError:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         return None
     return seconds if math.isfinite(seconds) and 0 < seconds <= _MAX_LIFETIME else None
 
 
 def _parse_created_at(timestamp: float) -> datetime:
     """Return the time of a timestamp; a token's expiry must not be after the last datetime."""
-    created = datetime.fromtimestamp(timestamp, UTC)
+    created = datetime.fromtimestamp(numbers.as_number(timestamp), UTC)
     if clamp(created) != created:
         raise ValueError
     return created

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Unpack
+from typing import SupportsIndex, Unpack
 
 import attrs
 import msgspec
@@ -59,7 +59,7 @@ async def pull(
     to: str | Path,
     details: bool = False,
     page_size: PageSize | None = None,
-    concurrency: int | None = None,
+    concurrency: SupportsIndex | None = None,
     update: bool = False,
     sweep: bool = False,
     photos: str | Path | None = None,
@@ -118,9 +118,9 @@ async def pull(
             program has locked the database.
         SeeClickFixError: A request failed permanently; the issues pulled before are stored.
     """
+    wait = to_seconds("wait", wait, 0, math.inf)
     path = Path(to)
     check_suffix(path)
-    wait = to_seconds("wait", wait, 0, math.inf)
     client = client.with_options(background=True)
     crawl: Crawl[Issue] = client.issues.crawl(
         details=details, concurrency=concurrency, page_size=page_size, **filters

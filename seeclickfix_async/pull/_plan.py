@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Unpack
+from typing import Any, SupportsIndex, Unpack
 
 import attrs
 
@@ -29,7 +29,7 @@ class Part:
 
 
 async def plan(
-    client: AsyncClient, *, parts: int = 32, **filters: Unpack[IssueFilters]
+    client: AsyncClient, *, parts: SupportsIndex = 32, **filters: Unpack[IssueFilters]
 ) -> tuple[Part, ...]:
     """Split a pull into periods of equal length, with one request.
 
@@ -47,7 +47,7 @@ async def plan(
         InvalidArgumentError: The arguments are wrong.
         SeeClickFixError: The request failed permanently.
     """
-    validation.check_range("parts", parts, 1, 10_000, integer=True)
+    count = validation.integer_in_range("parts", parts, 1, 10_000)
     for name in ("sort", "sort_direction", "fields"):
         validation.forbid(name, filters.get(name), "a plan is for whole issues, by creation.")
     query = IssueQuery.from_filters({"status": "all", **filters}, details=False, per_page=1)
@@ -62,7 +62,7 @@ async def plan(
         raise InvalidArgumentError("after", "is needed: the oldest issue has no creation time.")
     now = oldest.response.date or datetime.now(UTC).replace(microsecond=0)
     end = query.before or max(now, start + _SECOND)  # the service's clocks may disagree
-    bounds = _bounds(start, end, parts)
+    bounds = _bounds(start, end, count)
     return tuple(
         Part(f"part-{number:04}", {**validated, "after": after, "before": before})
         for number, (after, before) in enumerate(bounds)

@@ -10,6 +10,8 @@ from typing import Literal
 
 import attrs
 
+from seeclickfix_async._core import numbers
+from seeclickfix_async.sandbox._bounds import at_least
 from seeclickfix_async.sandbox._timestamps import to_seconds
 
 Window = Literal["fixed", "sliding", "bucket"]
@@ -24,8 +26,10 @@ class Quota:
     refilled evenly. A refused request does not count.
     """
 
-    limit: int = attrs.field(default=20, validator=attrs.validators.ge(1))
-    per: float = attrs.field(default=60.0, converter=to_seconds, validator=attrs.validators.gt(0))
+    limit: int = attrs.field(
+        default=20, converter=numbers.as_integer, validator=at_least(1, integer=True)
+    )
+    per: float = attrs.field(default=60.0, converter=to_seconds, validator=at_least(0.001))
     window: Window = "fixed"
     clock: Callable[[], float] = time.monotonic
     _times: deque[float] = attrs.field(factory=deque, init=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, SupportsIndex
 
 from starlette.applications import Starlette
 
+from seeclickfix_async._core.numbers import as_integer
 from seeclickfix_async.sandbox._api import api_routes
+from seeclickfix_async.sandbox._bounds import check_at_least
 from seeclickfix_async.sandbox._city import City, build
 from seeclickfix_async.sandbox._gateway import Fault, Gateway, ReceivedRequest
 from seeclickfix_async.sandbox._overlay import Overlay
@@ -30,9 +33,16 @@ class Sandbox:
     """
 
     def __init__(
-        self, issues: int = 5000, *, seed: int = 311, settings: Settings | None = None
+        self,
+        issues: SupportsIndex = 5000,
+        *,
+        seed: SupportsIndex = 311,
+        settings: Settings | None = None,
     ) -> None:
-        self.city: City = build(issues, seed)
+        count, number = as_integer(issues), as_integer(seed)
+        check_at_least("issues", count, 0, integer=True)
+        check_at_least("seed", number, -math.inf, integer=True)
+        self.city: City = build(count, number)
         self.settings: Settings = settings or Settings()
         self._users = Users()
         self._gateway = Gateway(self.settings, self._users)
@@ -69,6 +79,10 @@ class Sandbox:
         """The newest 32 uploaded photos, by the key in their links."""
         return self._photos.stored
 
-    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[str]:
+    def serve(
+        self, *, host: str = "127.0.0.1", port: SupportsIndex = 0
+    ) -> AbstractContextManager[str]:
         """Serve on a real socket, from a thread; the context manager returns the base URL."""
-        return serve(self.app, host=host, port=port)
+        number = as_integer(port)
+        check_at_least("port", number, 0, integer=True)
+        return serve(self.app, host=host, port=number)

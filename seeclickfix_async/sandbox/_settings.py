@@ -6,6 +6,8 @@ from typing import Literal
 
 import attrs
 
+from seeclickfix_async._core import numbers
+from seeclickfix_async.sandbox._bounds import at_least
 from seeclickfix_async.sandbox._quota import Quota
 from seeclickfix_async.sandbox._timestamps import to_seconds
 
@@ -29,10 +31,18 @@ class Settings:
     """
 
     quota: Quota | None = attrs.field(factory=Quota)
-    depth: int = 1000
-    details_depth: int = 500
+    depth: int = attrs.field(
+        default=1000, converter=numbers.as_integer, validator=at_least(1, integer=True)
+    )
+    details_depth: int = attrs.field(
+        default=500, converter=numbers.as_integer, validator=at_least(1, integer=True)
+    )
     beyond: PastDepth = "empty"
-    most_per_page: int = 100
-    drift: int = 0
-    latency: float = attrs.field(default=0.0, converter=to_seconds)
+    most_per_page: int = attrs.field(
+        default=100, converter=numbers.as_integer, validator=at_least(1, integer=True)
+    )
+    drift: int = attrs.field(
+        default=0, converter=numbers.as_integer, validator=at_least(0, integer=True)
+    )
+    latency: float = attrs.field(default=0.0, converter=to_seconds, validator=at_least(0))
     moderated: bool = False

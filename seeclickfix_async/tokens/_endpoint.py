@@ -25,6 +25,7 @@ from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
 from seeclickfix_async._transport.transport import Transport
 from seeclickfix_async._transport.waiter import SharedEvent
 from seeclickfix_async.errors import (
+    ClosedClientError,
     DecodeError,
     EventLoopError,
     ForeignTokenError,
@@ -64,8 +65,9 @@ class TokenEndpoint:
 
     Secrets are sent in the body of a request to the provider's own site. Redirects are not
     followed, and a request is only retried if it had no effect. Cheap to create, inside or outside
-    an event loop. Connections are reused in the event loop that first enters or uses the endpoint;
-    in the event loop of another thread, each request opens a connection of its own.
+    an event loop, and can be entered again after it was closed. Connections are reused in the
+    event loop that first enters or uses the endpoint; in the event loop of another thread, each
+    request opens a connection of its own.
 
     Args:
         app: The application that requests tokens.
@@ -303,7 +305,11 @@ class TokenEndpoint:
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
-        self._transport.check()
+        try:
+            self._transport.check()
+        except ClosedClientError:  # it is entered again
+            self._transport = self._new_transport()
+            self._transport.check()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,14 +1,17 @@
-"""A login with SeeClickFix for web applications: Starlette, and FastAPI.
+"""SeeClickFix in web applications of Starlette and FastAPI: login, client, and error responses.
 
     login = Login(app, endpoint, secret_key=key, on_login=welcome)
     site = Starlette(routes=login.routes())
 
-Requires the extra `web`.
+Requires the extra `web`. The dependencies for FastAPI are in `web.fastapi` (extra `fastapi`).
 """
 
 from seeclickfix_async._core.public_names import publish
 
 try:
+    from seeclickfix_async.web._error_responses import add_error_handlers as add_error_handlers
+    from seeclickfix_async.web._lifespan import get_client as get_client
+    from seeclickfix_async.web._lifespan import lifespan as lifespan
     from seeclickfix_async.web._login import Login as Login
 except ModuleNotFoundError as _error:
     if str(_error.name).partition(".")[0] not in ("itsdangerous", "starlette"):
@@ -18,6 +21,6 @@ except ModuleNotFoundError as _error:
         name=_error.name,
     ) from None
 
-__all__ = ["Login"]
+__all__ = ["Login", "add_error_handlers", "get_client", "lifespan"]
 
-publish(__name__, [Login])
+publish(__name__, [Login, add_error_handlers, get_client, lifespan])

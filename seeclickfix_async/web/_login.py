@@ -255,11 +255,9 @@ def _callback_name(redirect_uri: str) -> str:
 def _keys(secret_key: str | Secret | Sequence[str | Secret]) -> list[Secret]:
     keys = (secret_key,) if isinstance(secret_key, (str, Secret)) else secret_key or ()
     what = f"keys of at least {_MIN_KEY_LENGTH} characters, such as secrets.token_urlsafe(32)"
-    return [
-        as_secret(key)
-        for key in validation.non_empty_tuple("secret_key", keys, what, _is_key) or ()
-    ]
+    return list(validation.non_empty_tuple("secret_key", keys, what, _to_key) or ())
 
 
-def _is_key(key: object) -> bool:
-    return isinstance(key, (str, Secret)) and len(as_secret(key).reveal()) >= _MIN_KEY_LENGTH
+def _to_key(key: object) -> Secret | None:
+    secret = as_secret(key) if isinstance(key, (str, Secret)) else None
+    return secret if secret is not None and len(secret.reveal()) >= _MIN_KEY_LENGTH else None

@@ -74,7 +74,7 @@ def _params(**filters: Any) -> dict[str, str]:
         ),
         (
             {"lat": 41.5, "lng": -73, "sort": "distance"},
-            {"lat": "41.5", "lng": "-73", "sort": "distance"},
+            {"lat": "41.5", "lng": "-73.0", "sort": "distance"},
         ),
     ],
 )

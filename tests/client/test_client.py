@@ -164,7 +164,7 @@ def test_an_invalid_value_of_the_environment_is_named(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("id", [0, -1, True, "7", 7.0, None, 2**63])
+@pytest.mark.parametrize("id", [0, -1, True, "7.0", 7.0, None, 2**63])
 async def test_an_invalid_id_is_refused(id: Any) -> None:
     client = AsyncClient()
     for call in (client.issues.get, client.issues.comments, client.places.get):

@@ -437,10 +437,10 @@ def test_any_comment_and_photo_are_received_unchanged(text: str, tail: bytes) ->
     [
         (b"", "not a png, jpeg or gif"),
         (b"%PDF-1.7 and more", "not a png, jpeg or gif"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(20 * 2**20), "20,971,520 at most"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(20 * 2**20), "cannot be converted: it is damaged"),
         ("there/is/no/such.png", "No such file"),
         (_SlowFile(b"%PDF-1.7 and more"), "not a png, jpeg or gif"),
-        (7, "must be a path, bytes, or an open async file"),
+        (7, "must be a path, bytes, an open binary file or an upload"),
     ],
 )
 async def test_an_invalid_photo_is_refused_before_sending(image: Any, message: str) -> None:
@@ -482,7 +482,7 @@ def _seek_to(end: int, seek: Callable[[int, int], Awaitable[int]]) -> Any:
         lambda issues: issues.comment(7, "x", youtube_url=""),
         lambda issues: issues.close(7, ""),
         lambda issues: issues.flag(7, ""),
-        lambda issues: issues.vote("7"),
+        lambda issues: issues.vote("x"),
     ],
 )
 async def test_invalid_arguments_are_refused(call: Callable[[Any], Any]) -> None:
@@ -500,15 +500,3 @@ async def test_a_write_without_a_token_says_not_signed_in() -> None:
         async with AsyncClient(base_url=url, limiter=None) as client:
             with pytest.raises(errors.AuthenticationError, match="not signed in"):
                 await client.issues.comment(harness.issue_with_status(_OPEN), "Hi")
-
-
-async def test_a_blocking_file_is_refused(tmp_path: Path) -> None:
-    harness = SandboxHarness()
-
-    with (
-        (tmp_path / "photo.png").open("wb+") as file,
-        pytest.raises(InvalidArgumentError) as caught,
-    ):
-        await harness.client.issues.comment(harness.issue_with_status(_OPEN), "Hi", image=file)  # type: ignore[arg-type]
-
-    assert "anyio.open_file" in str(caught.value)

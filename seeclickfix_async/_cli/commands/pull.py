@@ -55,7 +55,7 @@ async def demo(*, issues: int = 5000, json: Json = False, options: RunOptions = 
         json: Print the report as JSON.
     """
     del options  # they are those of the run
-    validation.check_range("issues", issues, 0, 10_000_000, integer=True)
+    validation.integer_in_range("issues", issues, 0, 10_000_000)
     notes.print(
         "Starting a sandbox with an invented city on this machine. The service allows 20 requests "
         "a minute; here a minute is scaled to one second."

@@ -1,0 +1,109 @@
+"""Convert photos to what the service accepts, with Pillow (extra `photos`).
+
+Blocking, for a thread. A photo that is converted keeps its orientation, its colours and its EXIF
+data; it becomes a JPEG of at most 4,096 pixels a side, more than any page of the service shows.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from seeclickfix_async._core.image import MAX_SIZE, detect_suffix
+from seeclickfix_async.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_MAX_SIDE = 4096
+_MAX_PIXELS = 89_478_485  # above, Pillow warns of a decompression bomb
+_QUALITIES = (90, 75, 50)  # the first whose file is small enough
+_FORMATS = ("AVIF", "GIF", "JPEG", "PNG", "WEBP")  # no format that runs another program
+_GPS = 0x8825  # the block of EXIF tags with the location (CIPA DC-008 §4.6.3)
+_OTHER_DATA = ("xmp", "XML:com.adobe.xmp", "Raw profile type xmp", "photoshop")
+"""Metadata that may repeat the location: XMP, and IPTC in a block of Photoshop."""
+
+
+def has_location(content: bytes) -> bool:
+    """Return True if the metadata of a photo may contain its location."""
+    image = _open(content)
+    return _GPS in image.getexif() or any(key in image.info for key in _OTHER_DATA)
+
+
+def remove_location(content: bytes) -> bytes:
+    """Return a photo that the service accepts without its location, its pixels unchanged."""
+    image = _open(content)
+    output = io.BytesIO()
+    options: dict[str, Any] = {"exif": _exif(image, without_location=True)}
+    if image.format in ("JPEG", "MPO"):
+        image.format = "JPEG"  # the first photo of several, with its own compression
+        options |= {"format": "JPEG", "quality": "keep"}
+    image.save(output, **{"format": image.format, **options}, icc_profile=_profile(image))
+    return output.getvalue()
+
+
+def convert_to_jpeg(content: bytes, *, without_location: bool) -> bytes:
+    """Return a photo as a JPEG that the service accepts."""
+    from PIL import Image, ImageOps  # noqa: PLC0415  # an extra
+
+    image = _open(content)
+    profile = None if image.mode == "CMYK" else _profile(image)
+    image.thumbnail((_MAX_SIDE, _MAX_SIDE), Image.Resampling.LANCZOS)
+    ImageOps.exif_transpose(image, in_place=True)
+    exif = _exif(image, without_location=without_location)
+    if image.mode not in ("RGB", "L"):
+        image = image.convert("RGBA")
+        canvas = Image.new("RGB", image.size, "white")
+        canvas.paste(image, mask=image)
+        image = canvas
+    output = io.BytesIO()
+    for quality in _QUALITIES:
+        output = io.BytesIO()
+        image.save(output, "JPEG", quality=quality, exif=exif, icc_profile=profile)
+        if output.tell() <= MAX_SIZE:
+            break
+    return output.getvalue()
+
+
+def _open(content: bytes) -> Image.Image:
+    """Open a photo without decoding it.
+
+    Raises:
+        InvalidArgumentError: Decoded, it would take too much memory.
+    """
+    from PIL import Image  # noqa: PLC0415
+
+    try:
+        if detect_suffix(content) in (".heic", ".heif"):
+            import pillow_heif  # noqa: PLC0415
+
+            image: Any = pillow_heif.open_heif(io.BytesIO(content))
+            _check_pixels(image.size)
+            return image.to_pillow()  # type: ignore[no-any-return]
+        image = Image.open(io.BytesIO(content), formats=_FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_many_pixels() from None
+    _check_pixels(image.size)
+    return image  # type: ignore[no-any-return]
+
+
+def _check_pixels(size: tuple[int, int]) -> None:
+    if size[0] * size[1] > _MAX_PIXELS:
+        raise _too_many_pixels()
+
+
+def _too_many_pixels() -> InvalidArgumentError:
+    return InvalidArgumentError(
+        "image", f"has more than {_MAX_PIXELS:,} pixels, which are not decoded. Scale it first."
+    )
+
+
+def _exif(image: Image.Image, *, without_location: bool) -> Image.Exif:
+    exif = image.getexif()
+    if without_location and _GPS in exif:
+        del exif[_GPS]
+    return exif
+
+
+def _profile(image: Image.Image) -> bytes | None:
+    return image.info.get("icc_profile")
