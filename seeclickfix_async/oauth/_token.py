@@ -21,6 +21,7 @@ LEEWAY = 60.0
 """Seconds before its expiry at which a token counts as expired, for slow requests and clocks."""
 
 _MAX_LIFETIME = 10 * 366 * 86_400.0  # seconds
+_MAX_PERSONAL_LIFETIME = 10 * _MAX_LIFETIME  # seconds; its owner chooses the date
 
 
 @attrs.frozen
@@ -45,7 +46,7 @@ class Token:
     token_type: str
     expires_in: float | None = attrs.field(
         converter=as_seconds_or_none,
-        validator=validation.validate_range(-_MAX_LIFETIME, _MAX_LIFETIME),
+        validator=validation.validate_range(-_MAX_PERSONAL_LIFETIME, _MAX_PERSONAL_LIFETIME),
     )
     scope: tuple[str, ...] | None
     created_at: datetime = attrs.field(
