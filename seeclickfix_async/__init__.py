@@ -1,6 +1,7 @@
 """Async client for the SeeClickFix 311 API v2.
 
-Everything public is here and in `errors`, `models`, `oauth`, `tokens`, `pull`, `web` and `sandbox`.
+Everything public is here and in `errors`, `models`, `oauth`, `tokens`, `pull`, `sandbox`,
+`web` and `mcp`.
 Names are loaded when they are first used, so that importing the package costs next to nothing; the
 HTTP library is imported with the first client.
 """

@@ -14,7 +14,7 @@ import pytest
 import seeclickfix_async
 
 _FOLDER = Path(seeclickfix_async.__file__).parent
-_PACKAGES = ("errors", "models", "oauth", "pull", "sandbox", "tokens", "web")
+_PACKAGES = ("errors", "mcp", "models", "oauth", "pull", "sandbox", "tokens", "web")
 _LAZY = ("seeclickfix_async", "seeclickfix_async.tokens")
 
 

@@ -38,7 +38,7 @@ _SIGN_IN = f"The server has no valid token: its owner uses scf login, or sets {T
 _CHECK = "It may have been received. Look at the issue with show_issue before you repeat it."
 # The next step by error code. The library's own advice is about Python.
 _ADVICE = {
-    "blocked": "Stop, and tell the person that the service refuses this program.",
+    "blocked": "Stop, and report to the person that the service refuses this program.",
     "not_found": "Check the number.",
     "not_signed_in": _SIGN_IN,
     "reauthorization_required": _SIGN_IN,

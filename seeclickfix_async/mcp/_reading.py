@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, tzinfo
 from typing import Annotated, Literal
 
@@ -9,7 +10,6 @@ import attrs
 from pydantic import Field
 
 from seeclickfix_async._api.query import IssueFilters
-from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async._core.validation import parse_identifier
 from seeclickfix_async.errors import InvalidArgumentError
@@ -33,6 +33,7 @@ from seeclickfix_async.mcp._views import LONG, SHORT, show_comment, show_request
 
 _COMMENTS = 20  # of a page
 _REQUEST_TYPES = 200  # in one result
+_COUNTS = 200
 
 _UNKNOWN_PLACE = (
     "An unknown place has no issues, either. Is it the name in the web addresses of SeeClickFix, "
@@ -49,12 +50,10 @@ class Reading:
     """The tools that read, on a client.
 
     Attributes:
-        client: The client.
-        max_wait: The seconds that a call waits for the quota.
+        begin: Begins a call, and returns its budget.
     """
 
-    client: AsyncClient
-    max_wait: float
+    begin: Callable[[], Budget]
 
     async def search_issues(
         self,
@@ -78,7 +77,7 @@ class Reading:
         chosen = Filters(place, lat, lng, radius_m, box, status, after, before, request_type_id)
         filters: IssueFilters = {**chosen.to_issue_filters(), "search": text}
         number = _parse_cursor(cursor, 1)
-        page = await self._budget.client.issues.list(page=number, per_page=limit, **filters)
+        page = await self.begin().client.issues.list(page=number, per_page=limit, **filters)
         notes = []
         if not page.entries and place is not None:
             notes.append(_UNKNOWN_PLACE)
@@ -95,7 +94,7 @@ class Reading:
     async def show_issue(self, id: IssueId, cursor: Cursor = None) -> IssueView:
         """Show an issue with its whole description and its comments, in pages of 20."""
         start = _parse_cursor(cursor, 0)
-        budget = self._budget
+        budget = self.begin()
         issue = await budget.client.issues.get(id, details=True)
         comments = issue.comments
         if comments is None:
@@ -118,7 +117,7 @@ class Reading:
         lng: Annotated[float, Field(description="Longitude in degrees.")],
     ) -> RequestTypes:
         """List the request types (categories) in which a problem at a point can be reported."""
-        options = await self._budget.client.report_form(lat=lat, lng=lng)
+        options = await self.begin().client.report_form(lat=lat, lng=lng)
         return RequestTypes(
             request_types=[show_request_type(option) for option in options[:_REQUEST_TYPES]],
             more=len(options) > _REQUEST_TYPES,
@@ -152,19 +151,21 @@ class Reading:
         filters = chosen.to_issue_filters(zone)
         missing = 0
         if by == "period":
-            counts = await count_periods(self._budget, filters, period, zone)
+            counts = await count_periods(self.begin(), filters, period, zone)
         else:
             shown = None if by == "category" else period
-            counts, missing = await count_categories(self._budget, filters, shown, zone)
+            counts, missing = await count_categories(self.begin(), filters, shown, zone)
         total = sum(count.count for count in counts)
         note = f"{missing} more issues match, which the service did not return." if missing else ""
         if not total and place is not None:
             note = _UNKNOWN_PLACE
-        return Counts(total=total, counts=counts, timezone=timezone or "UTC", note=note or None)
-
-    @property
-    def _budget(self) -> Budget:
-        return Budget(self.client, self.max_wait)
+        return Counts(
+            total=total,
+            counts=counts[:_COUNTS],
+            more=len(counts) > _COUNTS,
+            timezone=str(zone),
+            note=note or None,
+        )
 
 
 def _parse_cursor(cursor: str | None, first: int) -> int:

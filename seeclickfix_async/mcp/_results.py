@@ -83,14 +83,14 @@ class RequestTypes(BaseModel):
 
 
 class Choice(BaseModel):
-    """A choice: `key` is the answer, `name` its label."""
+    """A choice: `key` is the value to send, `name` its label."""
 
     key: str
     name: str
 
 
 class QuestionView(BaseModel):
-    """A question of a request type; `key` is its key in the answers."""
+    """A question of a request type; `key` is its key in the `answers` of report_issue."""
 
     key: str
     question: str
@@ -119,7 +119,8 @@ class Counts(BaseModel):
     """The number of issues, by category or period."""
 
     total: int
-    counts: list[Count]
+    counts: list[Count] = Field(description="The largest first, or by time.")
+    more: bool = Field(description="Whether the smallest counts were left out.")
     timezone: str = Field(description="The time zone of the periods.")
     note: str | None = None
 

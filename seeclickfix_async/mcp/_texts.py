@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from seeclickfix_async.mcp._results import UntrustedText
 from seeclickfix_async.models import DetailedIssue, Issue, UserRef
 
-_ANONYMOUS = 0  # the id that all anonymous people share (observed); it has no one's name
+_ANONYMOUS = 0  # the id that all anonymous people share (observed)
 _SHORTEST_NAME = 2
 
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
@@ -30,10 +30,10 @@ def find_names(issue: Issue, others: Iterable[UserRef | None] = ()) -> frozenset
 
 
 def clean(text: str | None, limit: int, names: Iterable[str] = ()) -> str:
-    """Return a text without e-mail addresses, these names and invisible characters.
+    """Return words without e-mail addresses, these names and invisible characters.
 
     Args:
-        text: The text.
+        text: The words.
         limit: The most characters to return.
         names: The names to remove.
     """
@@ -50,7 +50,7 @@ def clean(text: str | None, limit: int, names: Iterable[str] = ()) -> str:
 
 
 def untrusted(text: str | None, limit: int, names: Iterable[str] = ()) -> UntrustedText | None:
-    """Return a text of people as marked for the model, or None if there is none."""
+    """Return words of people, marked for the model; None if there are none."""
     cleaned = clean(text, limit, names)
     if not cleaned:
         return None

@@ -24,7 +24,7 @@ from seeclickfix_async.models import (
 )
 
 SHORT, LONG = 500, 4000
-"""The most characters of a description in a list, and of a text that is shown alone."""
+"""The most characters of a description in a list, and of one that is shown alone."""
 
 _LABEL = 200  # characters of a summary, an address or a title
 _OFFICIAL_ROLES = ("Verified Official", "Admin")  # observed
@@ -78,7 +78,7 @@ def show_request_type(option: RequestTypeOption | RequestType) -> RequestTypeVie
 
 
 def show_form(request_type: RequestType) -> RequestForm:
-    """Return a request type with the questions that a report answers."""
+    """Return a request type with the questions of its form."""
     questions = request_type.questions or ()
     return RequestForm(
         request_type=show_request_type(request_type),

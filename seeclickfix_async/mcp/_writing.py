@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import attrs
 from pydantic import Field
 
-from seeclickfix_async._client import AsyncClient
 from seeclickfix_async.mcp._budget import Budget
 from seeclickfix_async.mcp._reading import IssueId
 from seeclickfix_async.mcp._results import RequestForm, Written
@@ -24,34 +24,33 @@ class Writing:
     """The tools that write, and what is needed for them, on a client.
 
     Attributes:
-        client: The client.
-        max_wait: The seconds that a call waits for the quota.
+        begin: Begins a call, and returns its budget.
     """
 
-    client: AsyncClient
-    max_wait: float
+    begin: Callable[[], Budget]
 
     async def show_request_form(self, request_type_id: RequestTypeId) -> RequestForm:
         """Show the questions of a request type, for report_issue."""
-        request_type = await self._budget.client.request_types.get(request_type_id)
+        request_type = await self.begin().client.request_types.get(request_type_id)
         return show_form(request_type)
 
     async def report_issue(
         self,
+        *,
         request_type_id: RequestTypeId,
         lat: Annotated[float, Field(description="Latitude of the problem in degrees.")],
         lng: Annotated[float, Field(description="Longitude of the problem in degrees.")],
         address: Annotated[str, Field(description="The street address of the problem.")],
         answers: Annotated[
             dict[str, str | bool | int | float | list[str]],
-            Field(description="The answers, by the keys of show_request_form."),
+            Field(description="The values by the keys of show_request_form."),
         ],
         hide_reporter: Annotated[
             bool, Field(description="Hide the name of the reporter from the public.")
         ] = False,
     ) -> Written:
-        """Report a problem to the city, in public. Only if the person has agreed to this text."""
-        budget = self._budget
+        """Report a problem to the city, in public. Only if the person has agreed to these words."""
+        budget = self.begin()
         request_type = await budget.client.request_types.get(request_type_id)
         draft = request_type.draft(
             lat=lat, lng=lng, address=address, answers=answers, anonymize_reporter=hide_reporter
@@ -68,11 +67,7 @@ class Writing:
     async def comment_on_issue(
         self, id: IssueId, comment: Annotated[str, Field(description="The comment.")]
     ) -> Written:
-        """Comment on an issue, in public. Only if the person has agreed to this text."""
-        outcome = await self._budget.client.issues.comment(id, comment)
+        """Comment on an issue, in public. Only if the person has agreed to these words."""
+        outcome = await self.begin().client.issues.comment(id, comment)
         is_moderated = isinstance(outcome, Moderated)
         return Written(outcome="awaiting moderation" if is_moderated else "published", issue_id=id)
-
-    @property
-    def _budget(self) -> Budget:
-        return Budget(self.client, self.max_wait)
