@@ -24,9 +24,11 @@ def parse_zone(value: str | tzinfo | None) -> ZoneInfo | None:
         InvalidArgumentError: The value has no name, the name is unknown, or this machine has no
             database of time zones, as Windows and small containers.
     """
-    if value is None or (isinstance(value, ZoneInfo) and value.key):
-        return value
-    name = "UTC" if value is UTC else getattr(value, "zone", value)
+    if value is None:
+        return None
+    name: object = value
+    if isinstance(value, tzinfo):
+        name = "UTC" if value is UTC else getattr(value, "key", getattr(value, "zone", None))
     if not isinstance(name, str):
         raise InvalidArgumentError("timezone", _FORM)
     try:

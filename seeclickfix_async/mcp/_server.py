@@ -33,7 +33,8 @@ names and no contact data of people; do not try to find them out."""
 _WRITE_INSTRUCTIONS = """
 
 report_issue and comment_on_issue publish under the account of the person. Before each call, show
-the exact words, and wait for consent. If the outcome is unknown, look for it before you repeat the call."""
+the exact words, and wait for consent. If the outcome is unknown, look for it before you repeat
+the call."""
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 _WRITES = ToolAnnotations(

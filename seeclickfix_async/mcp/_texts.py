@@ -29,15 +29,15 @@ def find_names(issue: Issue, others: Iterable[UserRef | None] = ()) -> frozenset
     return frozenset(name for name in names if len(name) >= _SHORTEST_NAME)
 
 
-def clean(text: str | None, limit: int, names: Iterable[str] = ()) -> str:
+def clean(words: str | None, limit: int, names: Iterable[str] = ()) -> str:
     """Return words without e-mail addresses, these names and invisible characters.
 
     Args:
-        text: The words.
+        words: The words.
         limit: The most characters to return.
         names: The names to remove.
     """
-    visible = "".join(_visible(text or ""))
+    visible = "".join(_visible(words or ""))
     without = _EMAIL.sub("[e-mail removed]", visible)
     patterns = [
         r"\s+".join(map(re.escape, name.split()))
@@ -49,12 +49,12 @@ def clean(text: str | None, limit: int, names: Iterable[str] = ()) -> str:
     return without[:limit].strip()
 
 
-def untrusted(text: str | None, limit: int, names: Iterable[str] = ()) -> UntrustedText | None:
+def untrusted(words: str | None, limit: int, names: Iterable[str] = ()) -> UntrustedText | None:
     """Return words of people, marked for the model; None if there are none."""
-    cleaned = clean(text, limit, names)
+    cleaned = clean(words, limit, names)
     if not cleaned:
         return None
-    return UntrustedText(untrusted_text=cleaned, truncated=len(text or "") > limit)
+    return UntrustedText(untrusted_text=cleaned, truncated=len(words or "") > limit)
 
 
 def _visible(text: str) -> Iterator[str]:

@@ -33,7 +33,7 @@ from seeclickfix_async.pull._checkpoint import (
     choose_zone,
 )
 from seeclickfix_async.pull._columns import chunked, local_name
-from seeclickfix_async.pull._dataset import Dataset
+from seeclickfix_async.pull._dataset import EARLY_MANIFEST, Dataset
 from seeclickfix_async.pull._manifest import Manifest, ParquetPart
 from seeclickfix_async.pull._pending import PendingRows
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
@@ -66,7 +66,8 @@ class Parquet(Sink):
             path,
             zone,
             name=None if saved is None else saved.timezone,
-            is_begun=saved is not None and saved.checkpoint is not None,
+            is_begun=(saved is not None and saved.checkpoint is not None)
+            or (path / EARLY_MANIFEST).exists(),
         )
         self._timezone = None if self._zone is None else self._zone.key
         self._schema = arrow.build_schema(geometry=self.geometry, zone=self._zone)

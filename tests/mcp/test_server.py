@@ -18,7 +18,8 @@ from mcp import Client, StdioServerParameters
 from mcp_types import TextContent
 
 from seeclickfix_async import AsyncClient, Limiter, Retry
-from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async._cli.commands import mcp
+from seeclickfix_async.errors import ClientStateError, InvalidArgumentError
 from seeclickfix_async.mcp import build_server
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 from tests.support.sandboxes import URL, make_client
@@ -352,3 +353,5 @@ async def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'seeclickfix-async\[mcp\]'"):
         importlib.import_module("seeclickfix_async.mcp")
+    with pytest.raises(ClientStateError, match=r"pip install 'seeclickfix-async\[mcp\]'"):
+        await mcp.mcp()

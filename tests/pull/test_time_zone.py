@@ -8,7 +8,6 @@ import zoneinfo
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -213,12 +212,15 @@ def test_the_commands_have_the_option(city_url: str, tmp_path: Path) -> None:
     _check(row)
 
 
+_PYTZ_ZONE = type("PytzZone", (tzinfo,), {"zone": _NAME})()  # as the objects of pytz
+
+
 @pytest.mark.parametrize(
     ("value", "key"),
     [
         (UTC, "UTC"),
         ("UTC", "UTC"),
-        (SimpleNamespace(zone=_NAME), _NAME),  # as the objects of pytz
+        (_PYTZ_ZONE, _NAME),
     ],
 )
 def test_a_zone_is_known_by_its_name(value: Any, key: str, tmp_path: Path) -> None:

@@ -23,9 +23,7 @@ async def mcp(*, allow_write: Flag = False, base_url: Site = PRODUCTION) -> int:
     try:
         server_package: Any = importlib.import_module("seeclickfix_async.mcp")
     except ModuleNotFoundError as error:
-        raise ClientStateError(
-            "scf mcp requires the 'mcp' extra: pip install 'seeclickfix-async[cli,mcp]'"
-        ) from error
+        raise ClientStateError(str(error)) from error  # it names the extra
     # The process waits for a line in a thread that cannot be stopped, and has nothing to save.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # The transport takes the real streams for the protocol, and sends what is printed to stderr.
