@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from mcp_types import TextContent
 
 from seeclickfix_async import AsyncClient, Limiter, Retry
 from seeclickfix_async._cli.commands import mcp
+from seeclickfix_async._cli.interrupts import restored_interrupts
 from seeclickfix_async.errors import ClientStateError, InvalidArgumentError
 from seeclickfix_async.mcp import build_server
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
@@ -355,3 +357,22 @@ async def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         importlib.import_module("seeclickfix_async.mcp")
     with pytest.raises(ClientStateError, match=r"pip install 'seeclickfix-async\[mcp\]'"):
         await mcp.mcp()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_command_ends_with_the_assistant(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def write() -> None:
+        raise ExceptionGroup("", [BrokenPipeError()])
+
+    server = SimpleNamespace(run_stdio_async=write)
+    monkeypatch.setenv("SEECLICKFIX_TOKEN", TOKEN)
+    monkeypatch.setenv("SEECLICKFIX_BASE_URL", URL)
+    monkeypatch.setattr("seeclickfix_async.mcp.build_server", lambda *_, **__: server)
+    for name in ("stdin", "stdout"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))  # restored after the test
+
+    with restored_interrupts():
+        assert await mcp.mcp(base_url=URL) == 0
+        monkeypatch.setattr(sys, "__stdin__", None)
+        with pytest.raises(ClientStateError, match="standard input"):
+            await mcp.mcp(base_url=URL)

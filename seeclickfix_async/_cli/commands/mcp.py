@@ -24,11 +24,18 @@ async def mcp(*, allow_write: Flag = False, base_url: Site = PRODUCTION) -> int:
         server_package: Any = importlib.import_module("seeclickfix_async.mcp")
     except ModuleNotFoundError as error:
         raise ClientStateError(str(error)) from error  # it names the extra
+    if sys.__stdin__ is None or sys.__stdout__ is None:
+        raise ClientStateError(
+            "scf mcp needs standard input and output. Let an assistant start it."
+        )
     # The process waits for a line in a thread that cannot be stopped, and has nothing to save.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # The transport takes the real streams for the protocol, and sends what is printed to stderr.
     sys.stdin, sys.stdout = sys.__stdin__, sys.__stdout__
-    async with make_client(base_url) as client:
-        server = server_package.build_server(client, allow_write=allow_write)
-        await server.run_stdio_async()
+    try:
+        async with make_client(base_url) as client:
+            server = server_package.build_server(client, allow_write=allow_write)
+            await server.run_stdio_async()
+    except* BrokenPipeError:
+        pass  # the assistant has ended
     return OK
