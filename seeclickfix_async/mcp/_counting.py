@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
-from seeclickfix_async._api.query import IssueFilters
+from seeclickfix_async._api.query import IssueFilters, IssueQuery
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 from seeclickfix_async.mcp._budget import Budget
 from seeclickfix_async.mcp._results import Count
@@ -32,12 +32,15 @@ async def count_periods(
     """Return the number of issues in each period, with a request for each.
 
     Raises:
-        InvalidArgumentError: There is no start, or there are too many periods.
+        InvalidArgumentError: There is no start, it is in the future, or there are too many periods.
     """
+    IssueQuery.from_filters(filters, details=False, per_page=1)  # before times are computed with
     after, before = filters.get("after"), filters.get("before")
     if after is None:
         raise InvalidArgumentError("after", "is needed, for the first period.")
     bounds = list(_bounds(after, before or datetime.now(UTC), period, zone))
+    if not bounds:
+        raise InvalidArgumentError("after", "must be in the past.")
     counts: list[Count] = []
     for start, end in bounds:
         in_period: IssueFilters = {**filters, "after": start, "before": end}

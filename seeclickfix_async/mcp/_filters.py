@@ -13,6 +13,7 @@ from seeclickfix_async._api.query import ALL, IssueFilters
 from seeclickfix_async.errors import InvalidArgumentError
 
 _RADIUS = 1000.0  # metres
+_OFFSET = "Without an offset it is in UTC, or in `timezone` if the tool has one."
 
 Place = Annotated[
     str | None,
@@ -29,8 +30,8 @@ Statuses = Annotated[
     list[Literal["open", "acknowledged", "closed", "archived"]] | None,
     Field(description="By default all. Most old issues are archived."),
 ]
-After = Annotated[datetime | None, Field(description="Created at this time or later.")]
-Before = Annotated[datetime | None, Field(description="Created before this time.")]
+After = Annotated[datetime | None, Field(description=f"Created at this time or later. {_OFFSET}")]
+Before = Annotated[datetime | None, Field(description=f"Created before this time. {_OFFSET}")]
 RequestTypeId = Annotated[
     int | None, Field(description="The id of a category; see list_request_types.")
 ]

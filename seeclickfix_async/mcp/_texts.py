@@ -40,7 +40,7 @@ def clean(words: str | None, limit: int, names: Iterable[str] = ()) -> str:
     visible = "".join(_visible(words or ""))
     without = _EMAIL.sub("[e-mail removed]", visible)
     patterns = [
-        r"\s+".join(map(re.escape, name.split()))
+        r"[\s._-]+".join(map(re.escape, name.split()))
         for name in sorted(("".join(_visible(name)) for name in names), key=len, reverse=True)
     ]
     if patterns:

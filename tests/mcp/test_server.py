@@ -165,6 +165,13 @@ async def test_issues_are_counted_by_category_and_period(small_city: Sandbox) ->
     [
         ("count_issues", {"by": "period"}, "after: is needed"),
         ("count_issues", {"by": "period", "period": "day", "after": "2020-01-01"}, "more than 16"),
+        ("count_issues", {"by": "period", "after": "0001-01-01"}, "years 2 to 9998"),
+        ("count_issues", {"by": "period", "after": "2300-01-01"}, "after: must be in the past"),
+        (
+            "count_issues",
+            {"by": "period", "after": "2026-02-01", "before": "2026-01-01"},
+            "after: must be earlier than before",
+        ),
         ("count_issues", {"by": "period", "timezone": "X/Y"}, "timezone: 'X/Y' is unknown"),
         ("search_issues", {"plase": "x"}, "plase"),
         ("search_issues", {"cursor": "x"}, "cursor: must be the cursor"),
