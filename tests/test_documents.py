@@ -34,6 +34,7 @@ _SNIPPETS = [
         "docs/login.md",
         "docs/calls.md",
         "docs/observability.md",
+        "docs/assistants.md",
     )
     for number, snippet in enumerate(_FENCE.findall(_read(document)))
 ]
@@ -94,6 +95,8 @@ async def _call(module: ModuleType, url: str) -> None:
             assert while_it_runs.cancelled_caught
     if hasattr(module, "site"):
         await _visit(module.site)
+    if hasattr(module, "service"):
+        await _initialize(module.service)
 
 
 async def _visit(site: Any) -> None:
@@ -107,6 +110,26 @@ async def _visit(site: Any) -> None:
     assert away.headers["Location"].startswith("https://seeclickfix.com/oauth/authorize?")
     assert back.status_code == 400
     assert "Sign in again" in back.text
+
+
+async def _initialize(service: Any) -> None:
+    """Greet a snippet's server of the Model Context Protocol."""
+    transport = httpx.ASGITransport(service)
+    async with (
+        service.router.lifespan_context(service),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as assistant,
+    ):
+        greeting = {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "assistant", "version": "1"},
+        }
+        answer = await assistant.post(
+            "/mcp",
+            json={"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": greeting},
+            headers={"Accept": "application/json, text/event-stream"},
+        )
+    assert '"name":"seeclickfix"' in answer.text
 
 
 def test_a_thousand_people_at_once() -> None:
