@@ -201,9 +201,13 @@ async def test_a_map_shows_local_days(small_city: Sandbox, name: str, tmp_path: 
 def test_the_commands_have_the_option(city_url: str, tmp_path: Path) -> None:
     options = ("--near", "41.05", "-73.54", "2500", "--json", "--timezone")
     wrong = run_cli(city_url, "pull", "a.jsonl", *options, "America/Nw_York", cwd=tmp_path)
+    estimate = run_cli(
+        city_url, "pull", "a.jsonl", "--estimate", *options, "America/Nw_York", cwd=tmp_path
+    )
     pulled = run_cli(city_url, "pull", "a.jsonl", *options, _NAME, cwd=tmp_path)
     mapped = run_cli(city_url, "map", "a.jsonl", "--timezone", "Asia/Tokyo", cwd=tmp_path)
 
+    assert (estimate.returncode, estimate.stdout, estimate.stderr) == (2, "", wrong.stderr)
     assert (wrong.returncode, pulled.returncode, mapped.returncode) == (2, 0, 0), pulled.stderr
     assert "Did you mean 'America/New_York'?" in wrong.stderr.replace("\n", " ")
     row = read_jsonl(tmp_path / "a.jsonl")[0]

@@ -36,6 +36,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
+from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._html_map import holds_issues
 from seeclickfix_async.pull._lock import lock_for, locked
@@ -129,6 +130,7 @@ async def pull(
         json: Print the report as JSON.
     """
     check_suffix(file)
+    zone = parse_zone(timezone)  # an estimate does not use it, and the pull after it would fail
     filters: dict[str, Any] = {
         "area": parse_area(place, near, box),
         "status": status,
@@ -152,7 +154,7 @@ async def pull(
                 "sweep": sweep,
                 "photos": photos,
                 "excel": excel,
-                "timezone": timezone,
+                "timezone": zone,
                 "wait": wait,
             }
             report = await pulls.pull(client, to=file, progress=listener, **options, **filters)
