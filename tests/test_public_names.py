@@ -14,7 +14,18 @@ import pytest
 import seeclickfix_async
 
 _FOLDER = Path(seeclickfix_async.__file__).parent
-_PACKAGES = ("errors", "events", "models", "oauth", "otel", "pull", "sandbox", "tokens", "web")
+_PACKAGES = (
+    "errors",
+    "events",
+    "mcp",
+    "models",
+    "oauth",
+    "otel",
+    "pull",
+    "sandbox",
+    "tokens",
+    "web",
+)
 _LAZY = ("seeclickfix_async", "seeclickfix_async.events", "seeclickfix_async.tokens")
 
 

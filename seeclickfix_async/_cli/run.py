@@ -14,6 +14,7 @@ from seeclickfix_async._cli.commands import (
     comment,
     form,
     login,
+    mcp,
     places,
     pull,
     read,
@@ -40,6 +41,7 @@ _BROKEN_PIPE = 141  # as shells report SIGPIPE
 _READING = (
     form.form,
     form.questions,
+    mcp.mcp,
     places.places,
     read.issues,
     read.show,

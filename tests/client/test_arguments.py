@@ -356,10 +356,22 @@ _CASES: dict[str, _Case] = {
 }
 
 
-_WORDS = re.compile(r"\b(Duration|Id|Number|SupportsIndex|SupportsFloat|PageSize|int|float|datetime)\b")
+_WORDS = re.compile(
+    r"\b(Duration|Id|Number|SupportsIndex|SupportsFloat|PageSize|int|float|datetime)\b"
+)
 _NOT_ARGUMENTS = (
     # Made by the service or by the package itself, or called by the client.
-    *("Change", "Crawl", "Delivery", "Draft", "Estimate", "Flow", "Introspection", "Page(", "Pager("),
+    *(
+        "Change",
+        "Crawl",
+        "Delivery",
+        "Draft",
+        "Estimate",
+        "Flow",
+        "Introspection",
+        "Page(",
+        "Pager(",
+    ),
     *("Rejected", "Report", "Response", "StoredRow", "TokenInfo", "Watch"),
     *("City", "Clock.", "Fault", "RateLimiter.", "ReceivedRequest", "Retry.wait"),
     *("BoundingBox.halves", "Cache.note_write", "Cache.use_unconfirmed", "Limiter.acquire"),
