@@ -16,7 +16,7 @@ from rich.progress import Task, TaskID
 from seeclickfix_async import HostLimiter, Limiter
 from seeclickfix_async._cli.quota_wait import QuotaColumn, QuotaWait
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.clock import VirtualClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.command_line import run_cli
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")

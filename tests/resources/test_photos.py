@@ -19,7 +19,7 @@ from seeclickfix_async.errors import (
     NotFoundError,
 )
 from seeclickfix_async.sandbox import TOKEN, Fault
-from tests.support.clock import InstantClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.image_samples import IMAGES, NOT_IMAGES
 from tests.support.in_process import URL, SandboxHarness
 
@@ -142,7 +142,7 @@ def _answering(content: bytes, content_type: str) -> AsyncClient:
         lambda request: httpx.Response(200, headers=headers, content=content)
     )
     http = httpx.AsyncClient(transport=transport)
-    return AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())
+    return AsyncClient(http=http, base_url=URL, limiter=None, clock=VirtualClock())
 
 
 @pytest.mark.parametrize("content", IMAGES.values(), ids=IMAGES)
@@ -190,7 +190,7 @@ async def test_a_download_to_a_full_disk_is_not_repeated(tmp_path: Path) -> None
         return httpx.Response(200, content=_PNG)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
-    client = AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())
+    client = AsyncClient(http=http, base_url=URL, limiter=None, clock=VirtualClock())
     limits, handler = resource.getrlimit(_SIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(_SIZE, (100_000, limits[1]))
     try:
@@ -221,7 +221,7 @@ async def test_an_interrupted_download_is_repeated_from_its_start(
         responses[2] = httpx.Response(200, content=_PNG)
     remaining = iter(responses)
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: next(remaining)))
-    client = AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())
+    client = AsyncClient(http=http, base_url=URL, limiter=None, clock=VirtualClock())
 
     if recovers:
         assert await client.photos.save("/x", tmp_path / "photo.png") == len(_PNG)

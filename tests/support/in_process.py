@@ -8,7 +8,7 @@ import httpx
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
-from tests.support.clock import InstantClock
+from seeclickfix_async.testing import VirtualClock
 
 URL = "https://city.test"
 
@@ -44,7 +44,7 @@ class SandboxHarness:
 
     def make_client(self, token: str | None) -> AsyncClient:
         http = httpx.AsyncClient(transport=self.transport)
-        return AsyncClient(token, http=http, base_url=URL, limiter=None, clock=InstantClock())
+        return AsyncClient(token, http=http, base_url=URL, limiter=None, clock=VirtualClock())
 
     def issue_with_status(self, status: int) -> int:
         """Return the id of an issue with this status."""

@@ -1,0 +1,305 @@
+"""Faults of the service and its network: what goes wrong, with which requests, and how often."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from fnmatch import fnmatchcase
+from random import Random
+from typing import Any, Literal, Self
+
+import attrs
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from seeclickfix_async.sandbox import _responses as responses
+
+CONNECTION = "seeclickfix_async.connection"
+"""The key of a connection in the `extensions` of an ASGI scope."""
+
+Ending = Literal["close", "reset"]
+Steps = tuple[bytes | float, ...]
+"""What is sent instead of a response: bytes, and pauses in seconds."""
+
+Script = Callable[[Response], tuple[Steps, Ending]]
+"""Makes what is sent, and how the connection ends, of the response that it replaces."""
+
+Connection = Callable[[Steps, Ending], Any]
+"""Sends steps over a connection, and ends that; an async function."""
+
+RETRY_AFTER_FORMS: tuple[str | int | timedelta | None, ...] = (
+    *(None, 0, 1, 30, "", "-5", "1.5", "soon", "NaN", "inf", "1e309", "0, 1", "9" * 20),
+    *(timedelta(seconds=30), timedelta(hours=-1)),
+    "Thu, 01 Jan 1970 00:00:00 GMT",
+    "Fri, 31 Dec 9999 23:59:59 GMT",
+)
+"""Values of Retry-After that servers send, for `Fault.too_many_requests`: numbers, dates, nonsense."""
+
+_HTML = "<!doctype html><title>Sorry</title><h1>We are down for maintenance</h1>"
+
+
+class ScriptedResponse(Response):
+    """A response that is written to the connection as bytes, which may not be HTTP.
+
+    Raises:
+        RuntimeError: The application is called through a transport without access to a connection.
+    """
+
+    def __init__(self, status: int, steps: Steps, ending: Ending) -> None:
+        super().__init__(status_code=status)
+        self._steps = steps
+        self._ending = ending
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Write to the connection of the scope."""
+        connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
+        if connection is None:
+            raise RuntimeError(
+                "This fault needs a connection. Use the sandbox through `serve()` or through the "
+                "clients of `seeclickfix_async.testing`."
+            )
+        await connection(self._steps, self._ending)
+
+
+@attrs.frozen
+class Fault:
+    """Something that goes wrong with a request; `Fault(503)` is a response that replaces its own.
+
+    Attributes:
+        status: The HTTP status; None for the status of the response that is spoiled.
+        body: JSON, or a string or bytes that are sent unchanged; None for an empty body.
+        headers: More headers, such as `WWW-Authenticate`.
+        carried_out: Whether the request is carried out nevertheless: a report is created, but its
+            response is lost.
+        seconds: A delay before the response.
+        script: Makes the bytes that are sent instead of a response.
+        retry_after: A value of Retry-After; a timedelta is sent as a date.
+        refuses: Whether the connection is refused, so that no request is received.
+        ends_token: Whether the access token of the request expires.
+    """
+
+    status: int | None = None
+    body: Any = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    carried_out: bool = attrs.field(default=False, kw_only=True)
+    seconds: float = attrs.field(default=0.0, kw_only=True)
+    script: Script | None = attrs.field(default=None, kw_only=True)
+    retry_after: str | int | timedelta | None = attrs.field(default=None, kw_only=True)
+    refuses: bool = attrs.field(default=False, kw_only=True)
+    ends_token: bool = attrs.field(default=False, kw_only=True)
+
+    @classmethod
+    def refuse(cls) -> Self:
+        """Return a refused connection: certainly nothing was sent.
+
+        A real socket accepts a connection before its server knows of it. There, this fault resets
+        the next new connection, whatever request it is for; to have it refused by the system, use
+        `Sandbox.unreachable`.
+        """
+        return cls(refuses=True)
+
+    @classmethod
+    def reset(
+        cls, when: Literal["before", "during", "after"] = "before", *, carried_out: bool = True
+    ) -> Self:
+        """Return a connection that is reset before, during or after the body of the response.
+
+        Args:
+            when: The moment. Nothing of the response is sent `before`, half of its body `during`.
+            carried_out: Whether the request is carried out first.
+        """
+        return cls(script=_CUTS[when, "reset"], carried_out=carried_out)
+
+    @classmethod
+    def truncate(cls) -> Self:
+        """Return a response with half of its body, after which the connection is closed."""
+        return cls(script=_CUTS["during", "close"], carried_out=True)
+
+    @classmethod
+    def wrong_length(cls, excess: int = -5) -> Self:
+        """Return a response whose Content-Length is wrong by some bytes."""
+
+        def script(response: Response) -> tuple[Steps, Ending]:
+            length = str(max(0, len(response.body) + excess))
+            return (head(response, {"content-length": length}), bytes(response.body)), "close"
+
+        return cls(script=script, carried_out=True)
+
+    @classmethod
+    def drip(cls, seconds: float = 0.2, pieces: int = 20) -> Self:
+        """Return a response whose body comes in pieces, with a pause before each of them."""
+
+        def script(response: Response) -> tuple[Steps, Ending]:
+            body = bytes(response.body)
+            size = max(1, math.ceil(len(body) / pieces))
+            parts = [body[start : start + size] for start in range(0, len(body), size)]
+            return (head(response), *(step for part in parts for step in (seconds, part))), "close"
+
+        return cls(script=script, carried_out=True)
+
+    @classmethod
+    def delay(cls, seconds: float) -> Self:
+        """Return a response that comes late."""
+        return cls(seconds=seconds, carried_out=True)
+
+    @classmethod
+    def html(cls, status: int = 200) -> Self:
+        """Return an HTML page instead of JSON, as proxies and maintenance pages send it."""
+        return cls(status, _HTML, {"content-type": "text/html; charset=utf-8"})
+
+    @classmethod
+    def too_many_requests(cls, retry_after: str | int | timedelta | None = 30) -> Self:
+        """Return 429 with a value of Retry-After, or without one.
+
+        Args:
+            retry_after: Seconds, any string, or a timedelta, which is sent as an HTTP date.
+        """
+        return cls(429, {"message": "Too Many Requests"}, retry_after=retry_after)
+
+    @classmethod
+    def redirect(cls, location: str = "", status: int = 302) -> Self:
+        """Return a redirect, by default to the URL of the request itself."""
+        return cls(status, headers={"location": location})
+
+    @classmethod
+    def expired_token(cls) -> Self:
+        """Return 401; the access token of the request expires, and a refresh token stays valid."""
+        return cls(401, ends_token=True)
+
+    def replace(self, response: Response, now: datetime) -> Response:
+        """Return what is sent instead of a response."""
+        if self.status is not None:
+            response = responses.from_fault(self.status, self.body, self.headers)
+            if self.retry_after is not None:
+                response.headers["Retry-After"] = _format_retry_after(self.retry_after, now)
+        if self.script is None:
+            return response
+        steps, ending = self.script(response)
+        return ScriptedResponse(response.status_code, steps, ending)
+
+
+def head(response: Response, headers: Mapping[str, str] = {}) -> bytes:
+    """Return the status line and the headers of a response as bytes, with some replaced."""
+    lines = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.raw_headers}
+    lines |= {"connection": "close", **headers}
+    fields = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"HTTP/1.1 {response.status_code} Status\r\n{fields}\r\n".encode("latin-1")
+
+
+def _cut(when: str, ending: Ending) -> Script:
+    """Return a script that ends the connection before, during or after the body."""
+
+    def script(response: Response) -> tuple[Steps, Ending]:
+        body = bytes(response.body)
+        if when == "before":
+            return (), ending
+        return (head(response), body[: len(body) // 2] if when == "during" else body), ending
+
+    return script
+
+
+_ENDINGS: tuple[Ending, ...] = ("close", "reset")
+_CUTS = {
+    (when, ending): _cut(when, ending)
+    for when in ("before", "during", "after")
+    for ending in _ENDINGS
+}
+
+
+def _format_retry_after(value: str | int | timedelta, now: datetime) -> str:
+    return format_datetime(now + value, usegmt=True) if isinstance(value, timedelta) else str(value)
+
+
+@attrs.define(eq=False)
+class _Rule:
+    """A fault, the requests that it is for, and how often it occurs."""
+
+    faults: tuple[Fault, ...]
+    on: str
+    times: float
+    chance: float = 1.0
+    random: Random = attrs.field(factory=Random)
+
+    def draw(self, target: str, *, refuses: bool) -> Fault | None:
+        """Return the fault of a request, if it has one."""
+        if self.times <= 0 or not fnmatchcase(target, self.on):
+            return None
+        candidates = [fault for fault in self.faults if fault.refuses == refuses]
+        if not candidates or (self.chance < 1 and self.random.random() >= self.chance):
+            return None
+        self.times -= 1
+        return self.random.choice(candidates)
+
+
+@attrs.define(eq=False)
+class Faults:
+    """The faults of a sandbox: the next requests get them, by rule or by chance.
+
+        sandbox.faults.append(Fault(503))
+        sandbox.faults.append(Fault.reset("during"), on="GET /issues", times=3)
+        sandbox.faults.at_random(0.1, Fault(502), Fault.truncate(), seed=1)
+
+    A request gets the first fault that is for it, in the order in which they were added.
+
+    Attributes:
+        occurred: The requests that got a fault, such as `GET /issues`, and the faults.
+    """
+
+    occurred: list[tuple[str, Fault]] = attrs.field(factory=list, init=False)
+    _rules: list[_Rule] = attrs.field(factory=list, init=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+
+    def append(self, fault: Fault, *, on: str = "*", times: float = 1) -> None:
+        """Add a fault of the next requests.
+
+        Args:
+            fault: The fault.
+            on: Method and path of the requests, without `/api/v2`; `*` stands for any string, as in
+                `POST *` or `GET /issues/*`.
+            times: The number of requests that get it; `math.inf` for all.
+        """
+        with self._lock:
+            self._rules.append(_Rule((fault,), on, times))
+
+    def extend(self, faults: Iterable[Fault]) -> None:
+        """Add faults of the next requests, one each."""
+        for fault in faults:
+            self.append(fault)
+
+    def at_random(self, chance: float, *faults: Fault, seed: int = 0, on: str = "*") -> None:
+        """Add faults that requests get by chance.
+
+        Args:
+            chance: The share of the requests that get a fault, from 0 to 1.
+            *faults: The faults to choose from.
+            seed: The same seed chooses the same faults for the same requests.
+            on: As for `append`.
+        """
+        if not (faults and 0 <= chance <= 1):
+            raise ValueError("at_random requires a chance from 0 to 1, and at least one fault.")
+        with self._lock:
+            self._rules.append(_Rule(faults, on, math.inf, chance, Random(seed)))  # noqa: S311
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        with self._lock:
+            self._rules.clear()
+
+    def draw(self, target: str, *, refuses: bool = False) -> Fault | None:
+        """Return the fault of a request, or of its connection; None if it has none.
+
+        Args:
+            target: Method and path; `*` matches a connection whose request is not known.
+            refuses: Whether a refused connection is looked for.
+        """
+        with self._lock:
+            for rule in self._rules:
+                fault = rule.draw(target, refuses=refuses)
+                if fault is not None:
+                    self._rules = [rule for rule in self._rules if rule.times > 0]
+                    self.occurred.append((target, fault))
+                    return fault
+        return None
