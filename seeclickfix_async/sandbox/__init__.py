@@ -9,7 +9,9 @@ use in the same process through an ASGI transport.
 
 from seeclickfix_async._core.public_names import publish
 from seeclickfix_async.sandbox._city import City as City
-from seeclickfix_async.sandbox._gateway import Fault as Fault
+from seeclickfix_async.sandbox._faults import RETRY_AFTER_FORMS as RETRY_AFTER_FORMS
+from seeclickfix_async.sandbox._faults import Fault as Fault
+from seeclickfix_async.sandbox._faults import Faults as Faults
 from seeclickfix_async.sandbox._gateway import ReceivedRequest as ReceivedRequest
 from seeclickfix_async.sandbox._quota import Quota as Quota
 from seeclickfix_async.sandbox._routes.token import CLIENT as CLIENT
@@ -23,9 +25,11 @@ __all__ = [
     "CLIENT",
     "NEIGHBOUR_TOKEN",
     "OFFICIAL_TOKEN",
+    "RETRY_AFTER_FORMS",
     "TOKEN",
     "City",
     "Fault",
+    "Faults",
     "Quota",
     "ReceivedRequest",
     "Sandbox",

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
+import anyio
 import attrs
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -20,15 +21,42 @@ from seeclickfix_async.sandbox import _responses as responses
 CONNECTION = "seeclickfix_async.connection"
 """The key of a connection in the `extensions` of an ASGI scope."""
 
-Ending = Literal["close", "reset"]
+Ending = Literal["close", "reset", "refuse"]
+"""How a connection ends; `refuse` if it never began."""
+
 Steps = tuple[bytes | float, ...]
 """What is sent instead of a response: bytes, and pauses in seconds."""
 
 Script = Callable[[Response], tuple[Steps, Ending]]
 """Makes what is sent, and how the connection ends, of the response that it replaces."""
 
-Connection = Callable[[Steps, Ending], Any]
-"""Sends steps over a connection, and ends that; an async function."""
+
+class Connection(Protocol):
+    """The connection of a request, below HTTP."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the client wait."""
+        ...
+
+    async def send(self, steps: Steps, ending: Ending) -> None:
+        """Send steps, and end the connection."""
+        ...
+
+
+class SystemConnection:
+    """A connection of which only the time is known: of an ASGI transport of HTTP libraries."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the client wait."""
+        await anyio.sleep(seconds)
+
+    async def send(self, steps: Steps, ending: Ending) -> None:
+        """Refuse to send."""
+        raise RuntimeError(
+            f"This fault needs a connection ({len(steps)} steps, then {ending}). Use the sandbox "
+            "through `serve()`, or through the clients of `seeclickfix_async.testing`."
+        )
+
 
 RETRY_AFTER_FORMS: tuple[str | int | timedelta | None, ...] = (
     *(None, 0, 1, 30, "", "-5", "1.5", "soon", "NaN", "inf", "1e309", "0, 1", "9" * 20),
@@ -36,7 +64,10 @@ RETRY_AFTER_FORMS: tuple[str | int | timedelta | None, ...] = (
     "Thu, 01 Jan 1970 00:00:00 GMT",
     "Fri, 31 Dec 9999 23:59:59 GMT",
 )
-"""Values of Retry-After that servers send, for `Fault.too_many_requests`: numbers, dates, nonsense."""
+"""Values of Retry-After for `Fault.too_many_requests`: numbers, dates, and nonsense."""
+
+NO_STATUS = 0
+"""The status of a response that is not made."""
 
 _HTML = "<!doctype html><title>Sorry</title><h1>We are down for maintenance</h1>"
 
@@ -50,18 +81,18 @@ class ScriptedResponse(Response):
 
     def __init__(self, status: int, steps: Steps, ending: Ending) -> None:
         super().__init__(status_code=status)
+        self.ending = ending
         self._steps = steps
-        self._ending = ending
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         """Write to the connection of the scope."""
-        connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
-        if connection is None:
-            raise RuntimeError(
-                "This fault needs a connection. Use the sandbox through `serve()` or through the "
-                "clients of `seeclickfix_async.testing`."
-            )
-        await connection(self._steps, self._ending)
+        await connection_of(scope).send(self._steps, self.ending)
+
+
+def connection_of(scope: Scope) -> Connection:
+    """Return the connection of a request."""
+    connection: Connection | None = (scope.get("extensions") or {}).get(CONNECTION)
+    return connection or SystemConnection()
 
 
 @attrs.frozen
@@ -77,7 +108,7 @@ class Fault:
         seconds: A delay before the response.
         script: Makes the bytes that are sent instead of a response.
         retry_after: A value of Retry-After; a timedelta is sent as a date.
-        refuses: Whether the connection is refused, so that no request is received.
+        refuses: Whether the connection is refused, so that no request was received.
         ends_token: Whether the access token of the request expires.
     """
 
@@ -95,11 +126,10 @@ class Fault:
     def refuse(cls) -> Self:
         """Return a refused connection: certainly nothing was sent.
 
-        A real socket accepts a connection before its server knows of it. There, this fault resets
-        the next new connection, whatever request it is for; to have it refused by the system, use
-        `Sandbox.unreachable`.
+        The system accepts connections to a real socket before the server knows of them. There, this
+        fault resets a connection, which proves less to a client.
         """
-        return cls(refuses=True)
+        return cls(script=lambda _: ((), "refuse"), refuses=True)
 
     @classmethod
     def reset(
@@ -169,22 +199,22 @@ class Fault:
         """Return 401; the access token of the request expires, and a refresh token stays valid."""
         return cls(401, ends_token=True)
 
-    def replace(self, response: Response, now: datetime) -> Response:
-        """Return what is sent instead of a response."""
+    def replace(self, response: Response, url: str, now: datetime) -> Response:
+        """Return what is sent instead of the response to a request for this URL."""
         if self.status is not None:
             response = responses.from_fault(self.status, self.body, self.headers)
+            if response.headers.get("location") == "":
+                response.headers["location"] = url
             if self.retry_after is not None:
                 response.headers["Retry-After"] = _format_retry_after(self.retry_after, now)
         if self.script is None:
             return response
-        steps, ending = self.script(response)
-        return ScriptedResponse(response.status_code, steps, ending)
+        return ScriptedResponse(response.status_code, *self.script(response))
 
 
 def head(response: Response, headers: Mapping[str, str] = {}) -> bytes:
     """Return the status line and the headers of a response as bytes, with some replaced."""
-    lines = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.raw_headers}
-    lines |= {"connection": "close", **headers}
+    lines = {**response.headers, "connection": "close", **headers}
     fields = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"HTTP/1.1 {response.status_code} Status\r\n{fields}\r\n".encode("latin-1")
 
@@ -223,15 +253,19 @@ class _Rule:
     chance: float = 1.0
     random: Random = attrs.field(factory=Random)
 
-    def draw(self, target: str, *, refuses: bool) -> Fault | None:
+    @property
+    def refuses_all(self) -> bool:
+        """Whether the next request is refused, whichever it is."""
+        return self.on == "*" and self.chance == 1 and self.faults[0].refuses
+
+    def draw(self, target: str) -> Fault | None:
         """Return the fault of a request, if it has one."""
-        if self.times <= 0 or not fnmatchcase(target, self.on):
+        if not fnmatchcase(target, self.on):
             return None
-        candidates = [fault for fault in self.faults if fault.refuses == refuses]
-        if not candidates or (self.chance < 1 and self.random.random() >= self.chance):
+        if self.chance < 1 and self.random.random() >= self.chance:
             return None
         self.times -= 1
-        return self.random.choice(candidates)
+        return self.random.choice(self.faults)
 
 
 @attrs.define(eq=False)
@@ -288,18 +322,20 @@ class Faults:
         with self._lock:
             self._rules.clear()
 
-    def draw(self, target: str, *, refuses: bool = False) -> Fault | None:
-        """Return the fault of a request, or of its connection; None if it has none.
-
-        Args:
-            target: Method and path; `*` matches a connection whose request is not known.
-            refuses: Whether a refused connection is looked for.
-        """
+    def draw(self, target: str) -> Fault | None:
+        """Return the fault of a request, given by method and path; None if it has none."""
         with self._lock:
             for rule in self._rules:
-                fault = rule.draw(target, refuses=refuses)
+                fault = rule.draw(target)
                 if fault is not None:
-                    self._rules = [rule for rule in self._rules if rule.times > 0]
+                    if rule.times <= 0:
+                        self._rules.remove(rule)
                     self.occurred.append((target, fault))
                     return fault
         return None
+
+    def draw_refusal(self) -> bool:
+        """Return whether a new connection is reset, since any next request is to be refused."""
+        with self._lock:
+            refused = any(rule.refuses_all for rule in self._rules[:1])
+        return refused and self.draw("*") is not None

@@ -20,12 +20,16 @@ class Quota:
     The type of window is not documented: a `fixed` one begins with the first request after the
     last window, a `sliding` one ends at each request, and a `bucket` has `limit` tokens and is
     refilled evenly. A refused request does not count.
+
+    Attributes:
+        refused: The number of refused requests.
     """
 
     limit: int = attrs.field(default=20, validator=attrs.validators.ge(1))
     per: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
     window: Window = "fixed"
     clock: Callable[[], float] = time.monotonic
+    refused: int = attrs.field(default=0, init=False)
     _times: deque[float] = attrs.field(factory=deque, init=False)
     _tokens: float = attrs.field(init=False)
     _refilled_at: float = attrs.field(init=False)
@@ -36,9 +40,10 @@ class Quota:
 
     def take(self) -> float:
         """Count a request. Return 0, or the seconds to wait if it is refused."""
-        return {"fixed": self._fixed, "sliding": self._sliding, "bucket": self._bucket}[
-            self.window
-        ](self.clock())
+        windows = {"fixed": self._fixed, "sliding": self._sliding, "bucket": self._bucket}
+        wait = windows[self.window](self.clock())
+        self.refused += wait > 0
+        return wait
 
     def _fixed(self, now: float) -> float:
         if self._times and now - self._times[0] >= self.per:

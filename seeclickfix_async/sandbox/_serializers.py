@@ -127,7 +127,7 @@ class Serializer:
         """Return an issue's comments, oldest first; only `flag_url` has their id (observed)."""
         random = self.city.random(row + 10_000_000)
         number = self.city.id_of(row)
-        is_reported = self.overlay.get(row).reporter is not None
+        is_reported = self.overlay.get(row).is_report
         times = sorted(
             random.randint(self.city.created[row], self.city.updated[row])
             for _ in range(0 if is_reported else random.randrange(7))

@@ -41,7 +41,7 @@ async def test_an_endpoint_has_a_method_and_a_route(endpoint: Endpoint) -> None:
     harness = await endpoint.call_once()
 
     # Requests that match no route are not among these.
-    received = [(request.method, request.path) for request in harness.sandbox.requests]
+    received = [(request.method, request.path) for request in harness.requests]
     assert any(
         method == endpoint.method and _matches(endpoint.path, path) for method, path in received
     ), received

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from random import Random
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.anyio
 _PER = 60.0
 
 
-async def _run_all(*calls: Callable[[], Awaitable[None]]) -> None:
+async def _run_all(*calls: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run these calls concurrently."""
     async with anyio.create_task_group() as tasks:
         for call in calls:
