@@ -55,5 +55,20 @@ __all__ = [
     "wrote_nothing",
 ]
 
+_EXTRA = {"h11", "python_multipart", "starlette", "uvicorn"}
+
 # pytest imports this package when it starts: the names are loaded when they are first used.
-__getattr__: Callable[[str], object] = lazy_getattr(__name__, _LAZY_IMPORTS)
+_load: Callable[[str], object] = lazy_getattr(__name__, _LAZY_IMPORTS)
+
+
+def __getattr__(name: str) -> object:
+    try:
+        return _load(name)
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] not in _EXTRA:
+            raise
+        missing = error.name
+    raise ModuleNotFoundError(
+        f"{__name__}.{name} requires the 'testing' extra: pip install 'seeclickfix-async[testing]'",
+        name=missing,
+    )

@@ -77,9 +77,7 @@ def kept_the_quota(sandbox: Sandbox) -> None:
         )
 
 
-def _exactly_one(
-    kind: str, rows: list[dict[str, Any]], fields: dict[str, Any]
-) -> dict[str, Any]:
+def _exactly_one(kind: str, rows: list[dict[str, Any]], fields: dict[str, Any]) -> dict[str, Any]:
     found = [row for row in rows if fields.items() <= row.items()]
     if len(found) == 1:
         return found[0]

@@ -111,7 +111,9 @@ class Cassette:
         method, url, _, headers = request
         self._redactor.learn_headers(headers)
         self._redactor.learn_headers(response.headers)
-        kept = {name: response.headers[name] for name in _STORED_HEADERS if name in response.headers}
+        kept = {
+            name: response.headers[name] for name in _STORED_HEADERS if name in response.headers
+        }
         for name in _LINKS:
             if name in kept:
                 kept[name] = self._redactor.redact_url(kept[name])
@@ -136,8 +138,10 @@ class Cassette:
         key = self._key(request)
         matching = [interaction for interaction in self._interactions if interaction.key == key]
         if not matching:
-            seen = f"which has {len(self._interactions)} responses" if self.path.exists() else (
-                "which does not exist"
+            seen = (
+                f"which has {len(self._interactions)} responses"
+                if self.path.exists()
+                else ("which does not exist")
             )
             raise UnrecordedRequestError(
                 f"{method} {self._redactor.redact_url(url)} is not in the cassette {self.path}, "

@@ -1,7 +1,7 @@
 """Removal of secrets and personal data from recorded requests and responses.
 
-Two passes: one by the place of a value (the name of its field or parameter), and one over all texts,
-for the values that the first one has found. Both are applied to all that is stored.
+Two passes: one by the place of a value (the name of its field or parameter), and one over all
+texts, for the values that the first one has found. Both are applied to all that is stored.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ class Redactor:
                 for name, item in value.items()
             }
         if isinstance(value, list):
-            return [self.redact_json(item, key=key.removesuffix("s"), oauth=oauth) for item in value]
+            return [
+                self.redact_json(item, key=key.removesuffix("s"), oauth=oauth) for item in value
+            ]
         return self.redact_text(value) if isinstance(value, str) else value
 
     def _redact_field(self, name: str, value: Any, *, is_person: bool, oauth: bool) -> Any:
