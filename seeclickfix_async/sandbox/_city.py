@@ -71,6 +71,8 @@ class City:
     """The number of changes to existing rows."""
     hidden: set[int] = attrs.field(factory=set)
     """Rows that no response includes."""
+    history_ends: dict[int, int] = attrs.field(factory=dict)
+    """The update times before the first change of each row: the generated history ends there."""
     clock: Callable[[], float] | None = None
     """Returns the time in Unix seconds; None if time passes with each write only."""
 
@@ -136,6 +138,7 @@ class City:
 
     def touch(self, row: int) -> None:
         """Set an issue's update time to the current time."""
+        self.history_ends.setdefault(row, self.updated[row])
         self.updated[row] = self.current_time
         self.changes += 1
 

@@ -200,13 +200,18 @@ class Fault:
         return cls(401, ends_token=True)
 
     def replace(self, response: Response, url: str, now: datetime) -> Response:
-        """Return what is sent instead of the response to a request for this URL."""
-        if self.status is not None:
-            response = responses.from_fault(self.status, self.body, self.headers)
-            if response.headers.get("location") == "":
-                response.headers["location"] = url
-            if self.retry_after is not None:
-                response.headers["Retry-After"] = _format_retry_after(self.retry_after, now)
+        """Return the response to a request for this URL that is sent, or spoiled by the script."""
+        if self.status is None:
+            return response
+        response = responses.from_fault(self.status, self.body, self.headers)
+        if response.headers.get("location") == "":
+            response.headers["location"] = url
+        if self.retry_after is not None:
+            response.headers["Retry-After"] = _format_retry_after(self.retry_after, now)
+        return response
+
+    def spoil(self, response: Response) -> Response:
+        """Return what is sent instead of a response, by the script."""
         if self.script is None:
             return response
         return ScriptedResponse(response.status_code, *self.script(response))
@@ -316,6 +321,11 @@ class Faults:
             raise ValueError("at_random requires a chance from 0 to 1, and at least one fault.")
         with self._lock:
             self._rules.append(_Rule(faults, on, math.inf, chance, Random(seed)))  # noqa: S311
+
+    @property
+    def pending(self) -> bool:
+        """Whether there are faults that further requests can get."""
+        return bool(self._rules)
 
     def clear(self) -> None:
         """Remove all faults."""

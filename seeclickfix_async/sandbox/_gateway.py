@@ -104,7 +104,8 @@ class Gateway:
                 response = responses.unauthorized()
             if fault.seconds:
                 await connection_of(request.scope).sleep(fault.seconds)
-            return fault.replace(self._dated(response), str(request.url), self.users.now())
+            response = fault.replace(response, str(request.url), self.users.now())
+            return fault.spoil(self._dated(response))
 
         return endpoint
 

@@ -21,6 +21,9 @@ from seeclickfix_async.testing._in_process import transport_class
 IN_PROCESS_URL = "https://city.test"
 """The base URL of clients in the same process."""
 
+_PATIENCE = 0.01
+"""Real seconds that a request over a socket may be on its way without the clock's moving."""
+
 _DOCUMENTED_QUOTA = Quota()
 
 
@@ -70,6 +73,7 @@ class SandboxHarness(Sandbox):
         """The base URL on a real socket of this machine, which is opened at first."""
         if self._url is None:
             self._url = self._exits.enter_context(self.serve())
+            self.clock.patience = _PATIENCE
         return self._url
 
     @property
