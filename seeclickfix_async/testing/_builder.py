@@ -102,7 +102,8 @@ class Builder:
             issue["closed_at"] = issue["updated_at"] if is_closed else None
             issue["reopened_at"] = None
         point = [fields.get("lng", issue["lng"]), fields.get("lat", issue["lat"])]
-        return {**issue, "point": {"type": "Point", "coordinates": point}}
+        issue["point"] = None if None in point else {"type": "Point", "coordinates": point}
+        return issue
 
 
 def _with_id(content: dict[str, Any], number: Any) -> dict[str, Any]:

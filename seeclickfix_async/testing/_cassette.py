@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
+from seeclickfix_async.errors._counting import counted
 from seeclickfix_async.testing._redaction import Redactor
 
 _VERSION = 1
@@ -139,7 +140,7 @@ class Cassette:
         matching = [interaction for interaction in self._interactions if interaction.key == key]
         if not matching:
             seen = (
-                f"which has {len(self._interactions)} responses"
+                f"which has {counted(len(self._interactions), 'response')}"
                 if self.path.exists()
                 else ("which does not exist")
             )
