@@ -11,7 +11,8 @@ import msgspec
 from starlette.responses import Response
 
 from seeclickfix_async.sandbox import Fault
-from seeclickfix_async.sandbox._faults import Ending, Script, Steps, head
+from seeclickfix_async.sandbox._connection import Ending, Script, Steps
+from seeclickfix_async.sandbox._faults import head
 
 SPOILED_ROW = 30
 """The position of the issue whose values are spoiled, in the sandbox's city."""
@@ -121,7 +122,8 @@ def _raw(*steps: bytes | float, ending: Ending = "reset") -> Script:
 
 
 def _drip(response: Response) -> tuple[Steps, Ending]:
-    return (head(response, {"content-length": "100000"}), *([0.2, b" "] * 20)), "reset"
+    pieces: list[bytes | float] = [0.2, b" "] * 20
+    return (head(response, {"content-length": "100000"}), *pieces), "reset"
 
 
 def _stall_in_body(response: Response) -> tuple[Steps, Ending]:

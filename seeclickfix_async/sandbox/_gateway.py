@@ -12,12 +12,9 @@ from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _responses as responses
 from seeclickfix_async.sandbox._city import City
-from seeclickfix_async.sandbox._faults import (
-    NO_STATUS,
-    Faults,
-    ScriptedResponse,
-    connection_of,
-)
+from seeclickfix_async.sandbox._connection import ScriptedResponse, connection_of
+from seeclickfix_async.sandbox._fault_rules import Faults
+from seeclickfix_async.sandbox._faults import NO_STATUS
 from seeclickfix_async.sandbox._settings import Settings
 from seeclickfix_async.sandbox._users import Users
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.sandbox._api import api_routes
 from seeclickfix_async.sandbox._city import City, build
-from seeclickfix_async.sandbox._faults import Faults
+from seeclickfix_async.sandbox._fault_rules import Faults
 from seeclickfix_async.sandbox._gateway import Gateway, ReceivedRequest
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import Photos

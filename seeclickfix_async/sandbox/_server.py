@@ -15,7 +15,8 @@ import anyio
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from seeclickfix_async.sandbox._faults import CONNECTION, Ending, Faults, Steps
+from seeclickfix_async.sandbox._connection import CONNECTION, Ending, Steps
+from seeclickfix_async.sandbox._fault_rules import Faults
 
 _RESET_AFTER = 0.02
 """Seconds after which a connection is reset, so that the bytes before have arrived."""

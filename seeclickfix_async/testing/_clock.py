@@ -8,7 +8,7 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -93,7 +93,7 @@ class VirtualClock:
         await self.wait(anyio.Event(), seconds)
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self) -> Generator[None]:
         """Keep the clock from jumping in this context, as while a request is handled."""
         self._add_holds(1)
         try:
@@ -102,7 +102,7 @@ class VirtualClock:
             self._add_holds(-1)
 
     @contextmanager
-    def release(self) -> Iterator[None]:
+    def release(self) -> Generator[None]:
         """Let it jump in this context nevertheless."""
         self._add_holds(-1)
         try:

@@ -14,7 +14,7 @@ from typing import Any
 import h11
 
 from seeclickfix_async.sandbox import Sandbox
-from seeclickfix_async.sandbox._faults import CONNECTION, Ending, Steps
+from seeclickfix_async.sandbox._connection import CONNECTION, Ending, Steps
 from seeclickfix_async.testing._clock import VirtualClock
 
 

@@ -6,6 +6,7 @@ imports nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def scf_cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
     """The recorded responses of this test, in `cassettes/` beside its file."""
     from seeclickfix_async.testing import Cassette  # noqa: PLC0415
 
-    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in request.node.name)
+    name = re.sub(r"[^\w.]+", "-", request.node.name).strip("-")
     path = request.node.path.parent / "cassettes" / request.node.path.stem / f"{name}.json"
-    with Cassette(path, record=request.config.getoption("--scf-record")) as cassette:
+    with Cassette(path, record=bool(request.config.getoption("--scf-record"))) as cassette:
         yield cassette

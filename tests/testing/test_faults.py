@@ -12,7 +12,7 @@ import pytest
 from seeclickfix_async import AsyncClient, Retry, errors
 from seeclickfix_async.models import Draft
 from seeclickfix_async.sandbox import RETRY_AFTER_FORMS, TOKEN, Fault
-from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness, reported_exactly_once
+from seeclickfix_async.testing import SandboxHarness, reported_exactly_once
 
 pytestmark = pytest.mark.anyio
 

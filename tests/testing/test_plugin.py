@@ -90,7 +90,9 @@ _COMBINATIONS = {
 }
 
 
-def _run(folder: Path, plugins: tuple[str, ...], *options: str) -> subprocess.CompletedProcess[str]:
+def run_suite(
+    folder: Path, plugins: tuple[str, ...], *options: str
+) -> subprocess.CompletedProcess[str]:
     """Run the suite in a folder as a project of its own."""
     missing = [name for name in plugins if not importlib.util.find_spec(name.partition(".")[0])]
     if missing:
@@ -112,7 +114,7 @@ def test_the_fixtures_work_beside_other_plugins(name: str, tmp_path: Path) -> No
     combination = _COMBINATIONS[name]
     (tmp_path / "test_bot.py").write_text(combination.suite.format(mark=combination.mark))
 
-    result = _run(tmp_path, combination.plugins, *combination.options)
+    result = run_suite(tmp_path, combination.plugins, *combination.options)
 
     assert f"{combination.passed} passed" in result.stdout, result.stdout + result.stderr
 
@@ -137,7 +139,7 @@ def test_the_extra_is_missing(request):
 def test_a_suite_that_does_not_use_it_is_not_disturbed(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text(_OTHER_SUITE)
 
-    result = _run(tmp_path, (), "--strict-markers")
+    result = run_suite(tmp_path, (), "--strict-markers")
 
     assert "2 passed" in result.stdout, result.stdout + result.stderr
 
