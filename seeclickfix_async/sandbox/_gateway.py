@@ -159,7 +159,9 @@ def _forget_validators(request: Request) -> None:
 
 def _sent_url(request: Request) -> str:
     """Return the URL of a request, with its percent-encoding."""
-    path, query = request.scope["raw_path"].decode("ascii"), request.url.query
+    raw_path: bytes | None = request.scope.get("raw_path")  # optional in ASGI
+    path = raw_path.decode("ascii") if raw_path else request.url.path
+    query = request.url.query
     return f"{origin(request)}{path}{'?' * bool(query)}{query}"
 
 

@@ -18,7 +18,7 @@ def reported_exactly_once(sandbox: Sandbox, **fields: Any) -> dict[str, Any]:
     Args:
         sandbox: The sandbox.
         **fields: Fields of the issue in question, such as `summary`, `description` or `address`, to
-            tell it from others. Without one, it is the only report.
+            distinguish it from others. Without one, it is the only report.
 
     Raises:
         AssertionError: No such issue was reported, or more than one.
@@ -33,7 +33,7 @@ def commented_exactly_once(
 
     Args:
         sandbox: The sandbox.
-        comment: Its text; None for the only comment.
+        comment: Its content; None for the only comment.
         **fields: Other fields, such as `issue_url`.
 
     Raises:

@@ -68,8 +68,8 @@ class Cassette:
 
     Nothing that is stored contains tokens, codes, states, passwords, cookies, e-mail addresses,
     phone numbers, names or pictures of people; their ids are stored. The names become `Person 1`
-    and so on, also in texts. Photos become one pixel. A name that occurs in a text only, such as a
-    signature, is not recognized: read a cassette before you publish it.
+    and so on, also in descriptions. Photos become one pixel. A name that occurs in a description
+    only, such as a signature, is not recognized: read a cassette before you publish it.
 
     Args:
         path: The file, in JSON.
@@ -179,7 +179,7 @@ class Cassette:
         return self._redact_body(url, content_type, content)
 
     def _redact_body(self, url: str, content_type: str, content: bytes) -> Any:
-        """Return a body as it is stored: JSON, a text, or one pixel for a photo."""
+        """Return a body as it is stored: JSON, a string, or one pixel for a photo."""
         if not content:
             return None
         if content_type.startswith(("image/", "video/")):

@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures, which load what they need when a test asks for them.
+"""The pytest plugin: fixtures, which load what they need when a test uses them.
 
 pytest imports this module in each run of each project whose environment has the package, so it
 imports nothing else.

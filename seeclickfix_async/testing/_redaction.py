@@ -1,7 +1,7 @@
 """Removal of secrets and personal data from recorded requests and responses.
 
 Two passes: one by the place of a value (the name of its field or parameter), and one over all
-texts, for the values that the first one has found. Both are applied to all that is stored.
+strings, for the values that the first one has found. Both are applied to all that is stored.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Redactor:
         ]
 
     def redact_text(self, text: str) -> str:
-        """Return a text without e-mail addresses, and without the secrets of links in it."""
+        """Return a string without e-mail addresses, and without the secrets of links in it."""
         text = _EMAIL.sub(_EMAIL_MASK, text)
         return _PARAMETER.sub(lambda match: f"{match[1]}={self._hide(match[2])}", text)
 
@@ -106,7 +106,7 @@ class Redactor:
         return self.redact_json(value, key=name, oauth=oauth)
 
     def clean(self, value: Any) -> Any:
-        """Return texts without all secrets and names that were found so far."""
+        """Return JSON without all secrets and names that were found so far."""
         value = mask_secrets(value, [Secret(secret) for secret in self._secrets if secret])
         return self._clean_names(value) if self._names else value
 
