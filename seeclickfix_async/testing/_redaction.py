@@ -100,7 +100,7 @@ class Redactor:
         if name in (_OAUTH_SECRETS if oauth else _SECRETS) and isinstance(value, (str, int, float)):
             return self._hide(str(value))
         if is_person and name == "avatar":
-            return _mask_links(value)
+            return self._mask_links(value)
         if isinstance(value, str) and (name in _PERSONAL or (is_person and name == "name")):
             return self._rename(value)
         return self.redact_json(value, key=name, oauth=oauth)
@@ -128,15 +128,17 @@ class Redactor:
             self._secrets.add(secret)
         return MASK
 
+    def _mask_links(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._mask_links(item) for key, item in value.items()}
+        if not isinstance(value, str) or value == _AVATAR_MASK:
+            return value
+        self._secrets.add(value)
+        return _AVATAR_MASK
+
     def _rename(self, name: str) -> str:
         if name == _ANONYMOUS:
             return name
         if _EMAIL.fullmatch(name):
             return _EMAIL_MASK
         return self._names.setdefault(name, f"Person {len(self._names) + 1}")
-
-
-def _mask_links(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _mask_links(item) for key, item in value.items()}
-    return _AVATAR_MASK if isinstance(value, str) else value

@@ -106,7 +106,7 @@ async def test_a_feed_is_followed_for_a_month(
 ) -> None:
     official = scf_sandbox.make_client(OFFICIAL_TOKEN)
     number = scf_sandbox.issue_with_status("open")
-    feed = scf_client.issues.watch(every=6 * 3600)
+    feed = scf_client.issues.watch(every=12 * 3600)
     await feed.begin()
 
     async def work() -> None:

@@ -53,7 +53,7 @@ _OUTCOMES = {
 }
 
 
-@pytest.fixture(params=["httpx", "httpx2", "socket"])
+@pytest.fixture
 async def client(
     request: pytest.FixtureRequest, scf_sandbox: SandboxHarness
 ) -> AsyncIterator[AsyncClient]:
@@ -75,6 +75,11 @@ async def _error_of(call: object) -> type[Exception] | None:
 
 # httpcore leaves the body of a request unread whose connection breaks.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("anyio_backend", "client"),
+    [("asyncio", "httpx"), ("trio", "httpx2"), ("asyncio", "socket")],
+    indirect=["client"],
+)
 @pytest.mark.scf_sandbox(20, quota=None)
 async def test_each_fault_is_the_same_everywhere(
     client: AsyncClient, scf_sandbox: SandboxHarness
