@@ -105,7 +105,7 @@ async def _fill(limiter: HostLimiter | Limiter) -> None:
 
 @pytest.mark.anyio
 async def test_the_bar_shows_the_time_left_by_the_limiter() -> None:
-    clock = VirtualClock()
+    clock = VirtualClock(jumps=False)
     wait = _wait_for_quota(clock)
     column = QuotaColumn(wait)
     column.rows_per_request = 100
@@ -136,7 +136,7 @@ async def _fill_later(limiter: HostLimiter | Limiter) -> None:
 async def test_a_long_wait_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     printed: list[str] = []
     monkeypatch.setattr("seeclickfix_async._cli.quota_wait.err.print", printed.append)
-    clock = VirtualClock()
+    clock = VirtualClock(jumps=False)
     wait = _wait_for_quota(clock)
     await _fill(wait.limiter)
 

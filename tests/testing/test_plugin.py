@@ -159,3 +159,31 @@ def test_a_marker_sets_the_city(request: pytest.FixtureRequest) -> None:
     assert len(sandbox.city) == 30
     assert sandbox.settings.quota is None
     assert sandbox.settings.moderated
+
+
+_RECORDED = """
+import pytest
+from seeclickfix_async import AsyncClient
+
+@pytest.mark.parametrize("status", ["open", "a/b c"])
+def test_recorded(scf_cassette, scf_sandbox, status):
+    import anyio
+
+    async def read():
+        http = scf_cassette.make_http(via=scf_sandbox.make_http())
+        await AsyncClient(http=http).issues.get(scf_sandbox.city.id_of(0))
+    anyio.run(read)
+"""
+
+
+def test_an_option_records_cassettes(tmp_path: Path) -> None:
+    (tmp_path / "test_city.py").write_text(_RECORDED)
+
+    result = run_suite(tmp_path, (), "--scf-record")
+
+    assert "2 passed" in result.stdout, result.stdout
+    folder = tmp_path / "cassettes" / "test_city"
+    assert {path.name for path in folder.iterdir()} == {
+        "test_recorded-open.json",
+        "test_recorded-a-b-c.json",
+    }
