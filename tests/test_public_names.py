@@ -23,10 +23,16 @@ _PACKAGES = (
     "otel",
     "pull",
     "sandbox",
+    "testing",
     "tokens",
     "web",
 )
-_LAZY = ("seeclickfix_async", "seeclickfix_async.events", "seeclickfix_async.tokens")
+_LAZY = (
+    "seeclickfix_async",
+    "seeclickfix_async.events",
+    "seeclickfix_async.testing",
+    "seeclickfix_async.tokens",
+)
 
 
 def _names_for_type_checkers(module: types.ModuleType) -> set[str]:
