@@ -12,7 +12,7 @@ import keyring
 import pytest
 from hypothesis import HealthCheck, settings
 
-from seeclickfix_async.sandbox import Sandbox, Settings
+from seeclickfix_async.testing import SandboxHarness
 from tests.support.doorkeeper import Doorkeeper, doorkeeper
 from tests.support.http_backends import HTTPBackend
 from tests.support.keyring_backend import MemoryKeyring
@@ -72,15 +72,15 @@ def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def city() -> Sandbox:
+def city() -> Iterator[SandboxHarness]:
     """A sandbox without a quota, for tests that only read."""
-    return Sandbox(settings=Settings(quota=None))
+    with SandboxHarness(5000, quota=None) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="session")
-def city_url(city: Sandbox) -> Iterator[str]:
-    with city.serve() as url:
-        yield url
+def city_url(city: SandboxHarness) -> str:
+    return city.url
 
 
 @pytest.fixture(scope="session")

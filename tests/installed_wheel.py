@@ -1,10 +1,12 @@
 """A check of the package that is installed without extras; the session `wheel` runs it."""
 
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
 
 import seeclickfix_async as package
+from seeclickfix_async import testing
 
 loaded = {"anyio", "httpx", "httpx2", "msgspec"} & sys.modules.keys()
 assert not loaded, f"importing the package loads {loaded}"
@@ -21,4 +23,13 @@ scf = subprocess.run(
 )
 assert scf.returncode != 0
 assert "pip install 'seeclickfix-async[cli]'" in scf.stderr, scf.stderr
+plugins = importlib.metadata.entry_points(group="pytest11", name="seeclickfix")
+assert [plugin.value for plugin in plugins] == ["seeclickfix_async.testing._plugin"], plugins
+testing.VirtualClock()
+missing = ""
+try:
+    testing.SandboxHarness()
+except ModuleNotFoundError as error:
+    missing = str(error)
+assert "pip install 'seeclickfix-async[testing]'" in missing, missing
 print("Every public name is there, without extras.")

@@ -37,6 +37,7 @@ _SNIPPETS = [
         "docs/login.md",
         "docs/calls.md",
         "docs/observability.md",
+        "docs/assistants.md",
     )
     for number, snippet in enumerate(_FENCE.findall(_read(document)))
 ]
@@ -101,6 +102,8 @@ async def _call(module: ModuleType, url: str) -> None:
             assert while_it_runs.cancelled_caught
     if hasattr(module, "site"):
         await _visit(module.site)
+    if hasattr(module, "service"):
+        await _initialize(module.service)
 
 
 async def _visit(site: Any) -> None:
@@ -126,6 +129,26 @@ def _start_twice(site: FastAPI) -> None:
             assert browser.get("/me").headers["Location"] == "/login?next=/me"
             photo = {"photo": b"GIF89a"}
             assert browser.post("/issues/20000000/photos", files=photo).status_code == 401
+
+
+async def _initialize(service: Any) -> None:
+    """Greet a snippet's server of the Model Context Protocol."""
+    transport = httpx.ASGITransport(service)
+    async with (
+        service.router.lifespan_context(service),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as assistant,
+    ):
+        greeting = {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "assistant", "version": "1"},
+        }
+        answer = await assistant.post(
+            "/mcp",
+            json={"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": greeting},
+            headers={"Accept": "application/json, text/event-stream"},
+        )
+    assert '"name":"seeclickfix"' in answer.text
 
 
 def test_a_thousand_people_at_once() -> None:

@@ -14,8 +14,25 @@ import pytest
 import seeclickfix_async
 
 _FOLDER = Path(seeclickfix_async.__file__).parent
-_PACKAGES = ("errors", "events", "models", "oauth", "otel", "pull", "sandbox", "tokens", "web")
-_LAZY = ("seeclickfix_async", "seeclickfix_async.events", "seeclickfix_async.tokens")
+_PACKAGES = (
+    "errors",
+    "events",
+    "mcp",
+    "models",
+    "oauth",
+    "otel",
+    "pull",
+    "sandbox",
+    "testing",
+    "tokens",
+    "web",
+)
+_LAZY = (
+    "seeclickfix_async",
+    "seeclickfix_async.events",
+    "seeclickfix_async.testing",
+    "seeclickfix_async.tokens",
+)
 
 
 def _names_for_type_checkers(module: types.ModuleType) -> set[str]:

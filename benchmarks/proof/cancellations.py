@@ -13,6 +13,7 @@ import itertools
 import logging
 import math
 import os
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -25,10 +26,10 @@ import anyio
 
 from benchmarks.measure import Ratio
 from benchmarks.proof.fault_matrix import Setting
-from benchmarks.proof.faulty_server import Exchange, Fault, FaultyServer, faulty_server
+from benchmarks.proof.faulty_server import FaultyServer, faulty_server
 from seeclickfix_async import AsyncClient, Limiter
 from seeclickfix_async.errors import SeeClickFixError
-from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
+from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
 
 _CANCELLATIONS = 10_000
 _AT_ONCE = 50
@@ -37,7 +38,6 @@ _LIMIT, _PER = 40, 1.0
 _SLOWEST = 0.05  # seconds of a response
 _LATEST = 0.3  # seconds until a cancellation
 _SOON = 0.8  # seconds for `_LIMIT` requests
-_ALWAYS = 10**9
 
 
 def ratios() -> Iterator[Ratio]:
@@ -60,16 +60,12 @@ def _run_setting(setting: Setting) -> Counter[str]:
     with faulty_server() as server:
         server.serve(Sandbox(20, settings=Settings(quota=None)))
         random = Random(0)
-
-        async def respond_late(exchange: Exchange) -> None:
-            counts["sent"] += 1
-            await asyncio.sleep(random.uniform(0, _SLOWEST))
-            await exchange.send()
-
-        server.spoil_next(_ALWAYS, Fault("late", respond_late))
+        late = [Fault.delay(random.uniform(0, _SLOWEST)) for _ in range(100)]
+        server.faults.at_random(1, *late)
         before = _descriptors()
         anyio.run(_Storm(setting, server, counts).run, backend=setting.backend)
-        server.disconnect()
+        time.sleep(0.5)  # the server closes the connections that the clients have closed
+        counts["sent"] = len(server.faults.occurred)
         counts["descriptors"] += max(0, _descriptors() - before)
     return counts
 
@@ -155,7 +151,7 @@ class _Storm:
     async def _check(self, client: AsyncClient) -> None:
         """Use the whole quota at once, a window after the last cancellation."""
         await anyio.sleep(1.1 * _PER)
-        self._server.spoil_next(0)
+        self._server.faults.clear()
         with anyio.move_on_after(_SOON) as scope:
             async with anyio.create_task_group() as group:
                 for _ in range(_LIMIT):

@@ -21,8 +21,8 @@ import anyio
 import attrs
 
 from benchmarks.measure import Ratio
-from benchmarks.proof.faults import SPOILED_ROW, connection_faults, value_faults
-from benchmarks.proof.faulty_server import Fault, FaultyServer, faulty_server
+from benchmarks.proof.faults import SPOILED_ROW, NamedFault, connection_faults, value_faults
+from benchmarks.proof.faulty_server import FaultyServer, faulty_server
 from benchmarks.proof.operations import OPERATIONS, Operation, Workplace, WrongDataError
 from seeclickfix_async.errors import SeeClickFixError
 from seeclickfix_async.sandbox import Sandbox, Settings
@@ -88,7 +88,7 @@ def _run_setting(setting: Setting) -> list[tuple[str, Outcome]]:
     return results
 
 
-def _cells() -> Iterator[tuple[Fault, Operation, int]]:
+def _cells() -> Iterator[tuple[NamedFault, Operation, int]]:
     row = Sandbox(_ROWS).city.id_of(SPOILED_ROW)
     for operation in OPERATIONS:
         faults = [*connection_faults()]
@@ -101,17 +101,17 @@ def _cells() -> Iterator[tuple[Fault, Operation, int]]:
 
 
 def run_cell(
-    setting: Setting, server: FaultyServer, fault: Fault, operation: Operation, times: int
+    setting: Setting, server: FaultyServer, fault: NamedFault, operation: Operation, times: int
 ) -> Outcome:
     """Run an operation with a fault, and then again without."""
     server.serve(Sandbox(_ROWS, settings=Settings(quota=None)))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         place = Workplace(server, setting.library, Path(folder))
-        server.spoil_next(times, fault, operation.only)
+        server.spoil_next(times, fault.fault, operation.only)
         outcome = anyio.run(_try, operation, place, backend=setting.backend)
-        server.spoil_next(0)
+        server.faults.clear()
         if operation.is_write:
-            return Outcome("sent twice") if server.posts > 1 else outcome
+            return Outcome("sent twice") if server.writes > 1 else outcome
         if outcome.name not in _VERDICTS and outcome.name != "right":
             again = anyio.run(_try, operation, place, backend=setting.backend)
             if again.name != "right" and again.name not in _FINAL:

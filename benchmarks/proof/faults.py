@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
 import msgspec
+from starlette.responses import Response
 
-from benchmarks.proof.faulty_server import Exchange, Fault, Moment
+from seeclickfix_async.sandbox import Fault
+from seeclickfix_async.sandbox._connection import Ending, Script, Steps
+from seeclickfix_async.sandbox._faults import head
 
 SPOILED_ROW = 30
 """The position of the issue whose values are spoiled, in the sandbox's city."""
@@ -113,173 +116,130 @@ _BODIES: tuple[tuple[str, Callable[[bytes], bytes], dict[str, str]], ...] = (
 )
 
 
-async def _reset(exchange: Exchange) -> None:
-    exchange.reset()
+def _raw(*steps: bytes | float, ending: Ending = "reset") -> Script:
+    """Return a script that sends these steps instead of the response."""
+    return lambda _response: (steps, ending)
 
 
-async def _close(exchange: Exchange) -> None:
-    exchange.close()
+def _drip(response: Response) -> tuple[Steps, Ending]:
+    pieces: list[bytes | float] = [0.2, b" "] * 20
+    return (head(response, {"content-length": "100000"}), *pieces), "reset"
 
 
-async def _stall(exchange: Exchange) -> None:
-    await asyncio.sleep(_STALL)
-    exchange.reset()
+def _stall_in_body(response: Response) -> tuple[Steps, Ending]:
+    return (head(response), bytes(response.body)[:10], _STALL), "reset"
 
 
-async def _reset_in_head(exchange: Exchange) -> None:
-    await exchange.send_raw(b"HTTP/1.1 200 OK\r\nContent-Ty")
-    await asyncio.sleep(0.02)
-    exchange.reset()
+def _negative_length(response: Response) -> tuple[Steps, Ending]:
+    return (head(response, {"content-length": "-5"}), bytes(response.body)), "close"
 
 
-async def _reset_in_body(exchange: Exchange) -> None:
-    await exchange.send(body=_cut(exchange.body), length=str(len(exchange.body)))
-    await asyncio.sleep(0.02)
-    exchange.reset()
+def _no_length(response: Response) -> tuple[Steps, Ending]:
+    del response.headers["content-length"]
+    return (head(response), _cut(bytes(response.body))), "close"
 
 
-async def _close_in_body(exchange: Exchange) -> None:
-    await exchange.send(body=_cut(exchange.body), length=str(len(exchange.body)))
-    exchange.close()
+def _many_headers(response: Response) -> tuple[Steps, Ending]:
+    headers = {f"x-{number}": "a" * 1000 for number in range(500)}
+    return (head(response, headers), bytes(response.body)), "close"
 
 
-async def _reset_after_response(exchange: Exchange) -> None:
-    await exchange.send()
-    exchange.reset()
+def _early_response(response: Response) -> tuple[Steps, Ending]:
+    early = b"HTTP/1.1 100 Continue\r\n\r\n"
+    return (early, head(response), bytes(response.body)), "close"
 
 
-async def _close_after_response(exchange: Exchange) -> None:
-    await exchange.send()
-    exchange.close()
+def _whole(response: Response) -> tuple[Steps, Ending]:
+    return (head(response), bytes(response.body)), "close"
 
 
-async def _stall_in_body(exchange: Exchange) -> None:
-    await exchange.send(body=exchange.body[:10], length=str(len(exchange.body)))
-    await _stall(exchange)
+_DRIPPING_HEAD: list[bytes | float] = []
+for _number in range(20):
+    _DRIPPING_HEAD += (0.2, f"X-{_number}: x\r\n".encode())
 
-
-async def _drip(exchange: Exchange) -> None:
-    await exchange.send(body=b"", length="100000")
-    for _ in range(20):
-        await asyncio.sleep(0.2)
-        await exchange.send_raw(b" ")
-    exchange.reset()
-
-
-async def _drip_head(exchange: Exchange) -> None:
-    await exchange.send_raw(b"HTTP/1.1 200 OK\r\n")
-    for number in range(20):
-        await asyncio.sleep(0.2)
-        await exchange.send_raw(f"X-{number}: x\r\n".encode())
-    exchange.reset()
-
-
-async def _short_length(exchange: Exchange) -> None:
-    await exchange.send(length=str(max(0, len(exchange.body) - 5)))
-    exchange.close()
-
-
-async def _negative_length(exchange: Exchange) -> None:
-    await exchange.send(length="-5")
-    exchange.close()
-
-
-async def _no_length(exchange: Exchange) -> None:
-    await exchange.send(body=_cut(exchange.body), length=None)
-    exchange.close()
-
-
-async def _other_protocol(exchange: Exchange) -> None:
-    await exchange.send_raw(b"SSH-2.0-OpenSSH\r\n\r\n\r\n")
-    exchange.close()
-
-
-async def _many_headers(exchange: Exchange) -> None:
-    await exchange.send(headers={f"x-{number}": "a" * 1000 for number in range(500)})
-
-
-async def _early_response(exchange: Exchange) -> None:
-    await exchange.send_raw(b"HTTP/1.1 100 Continue\r\n\r\n")
-    await exchange.send()
-
-
-async def _redirect_to_itself(exchange: Exchange) -> None:
-    await exchange.send(status=302, headers={"location": exchange.target}, body=b"")
-
-
-_CONNECTIONS: tuple[tuple[str, Callable[[Exchange], Awaitable[None]], Moment], ...] = (
-    ("reset when connected", _reset, "connected"),
-    ("reset in the request", _reset, "head"),
-    ("closed in the request", _close, "head"),
-    ("stalled in the request", _stall, "head"),
-    ("reset after the request", _reset, "response"),
-    ("closed after the request", _close, "response"),
-    ("stalled", _stall, "response"),
-    ("reset in the head", _reset_in_head, "response"),
-    ("reset in the body", _reset_in_body, "response"),
-    ("closed in the body", _close_in_body, "response"),
-    ("reset after the response", _reset_after_response, "response"),
-    ("closed after the response", _close_after_response, "response"),
-    ("stalled in the body", _stall_in_body, "response"),
-    ("dripping body", _drip, "response"),
-    ("dripping head", _drip_head, "response"),
-    ("length too short", _short_length, "response"),
-    ("negative length", _negative_length, "response"),
-    ("half without a length", _no_length, "response"),
-    ("another protocol", _other_protocol, "response"),
-    ("500 kB of headers", _many_headers, "response"),
-    ("100 before the response", _early_response, "response"),
-    ("redirect to itself", _redirect_to_itself, "response"),
+_CONNECTIONS: tuple[tuple[str, Fault], ...] = (
+    ("reset when connected", Fault.refuse()),
+    ("reset in the request", Fault.reset(carried_out=False)),
+    ("closed in the request", Fault(script=_raw(ending="close"))),
+    ("stalled in the request", Fault(script=_raw(), seconds=_STALL)),
+    ("reset after the request", Fault.reset()),
+    ("closed after the request", Fault(script=_raw(ending="close"), carried_out=True)),
+    ("stalled", Fault(script=_raw(), seconds=_STALL, carried_out=True)),
+    ("reset in the head", Fault(script=_raw(b"HTTP/1.1 200 OK\r\nContent-Ty"), carried_out=True)),
+    ("reset in the body", Fault.reset("during")),
+    ("closed in the body", Fault.truncate()),
+    ("reset after the response", Fault.reset("after")),
+    ("closed after the response", Fault(script=_whole, carried_out=True)),
+    ("stalled in the body", Fault(script=_stall_in_body, carried_out=True)),
+    ("dripping body", Fault(script=_drip, carried_out=True)),
+    (
+        "dripping head",
+        Fault(script=_raw(b"HTTP/1.1 200 OK\r\n", *_DRIPPING_HEAD), carried_out=True),
+    ),
+    ("length too short", Fault.wrong_length()),
+    ("negative length", Fault(script=_negative_length, carried_out=True)),
+    ("half without a length", Fault(script=_no_length, carried_out=True)),
+    (
+        "another protocol",
+        Fault(script=_raw(b"SSH-2.0-OpenSSH\r\n\r\n\r\n", ending="close"), carried_out=True),
+    ),
+    ("500 kB of headers", Fault(script=_many_headers, carried_out=True)),
+    ("100 before the response", Fault(script=_early_response, carried_out=True)),
+    ("redirect to itself", attrs.evolve(Fault.redirect(), carried_out=True)),
 )
 
-_SLOW = (_stall, _stall_in_body, _drip, _drip_head)
+_SLOW = (
+    "stalled",
+    "stalled in the request",
+    "stalled in the body",
+    "dripping body",
+    "dripping head",
+)
 
 
-def connection_faults() -> Iterator[Fault]:
+@attrs.frozen
+class NamedFault:
+    """A fault, its name in the results, and whether it can spoil every response in no time."""
+
+    name: str
+    fault: Fault
+    is_quick: bool = True
+
+
+def connection_faults() -> Iterator[NamedFault]:
     """Yield the faults of connections and of whole responses."""
-    for name, spoil, moment in _CONNECTIONS:
-        yield Fault(name, spoil, moment, is_quick=spoil not in _SLOW)
+    for name, fault in _CONNECTIONS:
+        yield NamedFault(name, fault, name not in _SLOW)
     for name, status, body, headers in _RESPONSES:
         is_refused = 400 <= status < 500  # and not carried out
-        spoil = _respond(status, body, headers)
-        yield Fault(name, spoil, "request" if is_refused else "response")
+        yield NamedFault(
+            name, Fault(status, body, headers, carried_out=not is_refused, script=_whole)
+        )
     for name, change, headers in _BODIES:
-        yield Fault(name, _change_body(change, headers))
+        yield NamedFault(name, _change_body(change, headers))
 
 
-def value_faults(row: int) -> Iterator[Fault]:
+def value_faults(row: int) -> Iterator[NamedFault]:
     """Yield the faults of one value of the issue with the id `row`."""
     for name, field, value in _VALUES:
-        yield Fault(name, _change_value(row, field, value))
+        yield NamedFault(name, _change_value(row, field, value))
 
 
-def _respond(
-    status: int, body: bytes, headers: dict[str, str]
-) -> Callable[[Exchange], Awaitable[None]]:
-    async def spoil(exchange: Exchange) -> None:
-        exchange.headers = headers
-        await exchange.send(status=status, body=body)
+def _change_body(change: Callable[[bytes], bytes], headers: dict[str, str]) -> Fault:
+    def script(response: Response) -> tuple[Steps, Ending]:
+        body = change(bytes(response.body))
+        return (head(response, {**headers, "content-length": str(len(body))}), body), "close"
 
-    return spoil
+    return Fault(script=script, carried_out=True)
 
 
-def _change_body(
-    change: Callable[[bytes], bytes], headers: dict[str, str]
-) -> Callable[[Exchange], Awaitable[None]]:
-    async def spoil(exchange: Exchange) -> None:
-        await exchange.send(body=change(exchange.body), headers=headers)
+def _change_value(row: int, field: str, value: bytes) -> Fault:
+    def change(body: bytes) -> bytes:
+        if not body.startswith(b"{"):
+            return body
+        return _with_value(msgspec.json.decode(body), row, field, value)
 
-    return spoil
-
-
-def _change_value(row: int, field: str, value: bytes) -> Callable[[Exchange], Awaitable[None]]:
-    async def spoil(exchange: Exchange) -> None:
-        body = exchange.body
-        if body.startswith(b"{"):
-            body = _with_value(msgspec.json.decode(body), row, field, value)
-        await exchange.send(body=body)
-
-    return spoil
+    return _change_body(change, {})
 
 
 def _with_value(document: Any, row: int, field: str, value: bytes) -> bytes:

@@ -9,11 +9,9 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import anyio
 import attrs
-import httpx
 
 from benchmarks.proof.faulty_server import FaultyServer
 from seeclickfix_async import (
@@ -23,10 +21,10 @@ from seeclickfix_async import (
     Retry,
     StoredToken,
     TokenEndpoint,
-    oauth,
 )
 from seeclickfix_async.models import Draft
-from seeclickfix_async.oauth import Application, AuthorizationCode, Token
+from seeclickfix_async.oauth import Application, Token
+from seeclickfix_async.oauth._token import token_from_json
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import CLIENT, TOKEN
 from tests.support.pulled_files import read_issues
@@ -139,7 +137,7 @@ async def _refresh(place: Workplace) -> None:
     app = Application(CLIENT, "http://127.0.0.1:9/callback", base_url=place.server.url)
     store = FileStore(place.folder / "tokens")
     if await store.get("me") is None:
-        await store.put("me", await _expired_token(place, app))
+        await store.put("me", _expired_token(place))
     async with AsyncExitStack() as stack:
         client = await place.client(stack)
         endpoint = TokenEndpoint(app, limiter=None, retry=_RETRY, timeout=_TIMEOUT)
@@ -147,18 +145,11 @@ async def _refresh(place: Workplace) -> None:
         _check(await client.with_options(token=source).users.me() is not None, "nobody")
 
 
-async def _expired_token(place: Workplace, app: Application) -> Token:
-    """Log in, without faults, and return a token that has to be refreshed."""
-    transport = httpx.ASGITransport(app=place.server.sandbox.app)
-    async with httpx.AsyncClient(transport=transport) as http:
-        flow = oauth.begin(app, scope="public write")
-        form = dict(parse_qsl(urlsplit(flow.url).query))
-        page = f"{place.server.url}/oauth/authorize"
-        response = await http.post(page, data={**form, "answer": "Authorize"})
-        code = oauth.finish(flow, response.headers["location"])
-        assert isinstance(code, AuthorizationCode)
-        token = await TokenEndpoint(app, http=http, limiter=None).exchange(code)
-    return attrs.evolve(token, expires_in=1, created_at=datetime.now(UTC) - timedelta(hours=1))
+def _expired_token(place: Workplace) -> Token:
+    """Return a token that has to be refreshed."""
+    created_at = datetime.now(UTC) - timedelta(hours=1)
+    token = token_from_json(place.server.sandbox.grant(), now=created_at)
+    return attrs.evolve(token, expires_in=1)
 
 
 async def _watch(place: Workplace) -> None:

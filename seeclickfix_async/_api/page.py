@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -123,14 +124,20 @@ class Page(Generic[T_co]):
         """
         return cls.from_dict(parse_json(data), model)
 
-    def to_table(self) -> Any:
+    def to_table(self, *, timezone: str | tzinfo | None = None) -> Any:
         """Return the issues as a `pyarrow.Table`, with the columns of `pull.table()`.
 
-        Times are UTC, `lat` and `lng` are degrees.
+        Times are UTC or local, `lat` and `lng` are degrees.
+
+        Args:
+            timezone: The place's time zone, such as `"America/New_York"`, or a `ZoneInfo`: each
+                time gets a second column with the local time, such as `created_at_local`.
 
         Raises:
-            InvalidArgumentError: The rows are not issues, or the extra `parquet` is not installed.
+            InvalidArgumentError: The rows are not issues, the time zone is unknown, or the extra
+                `parquet` is not installed.
         """
+        from seeclickfix_async._core.time_zone import parse_zone  # noqa: PLC0415  # imports zoneinfo
         from seeclickfix_async._tables import arrow  # noqa: PLC0415  # for data frames only
 
         is_of_issues = (
@@ -145,26 +152,33 @@ class Page(Generic[T_co]):
                 "DataFrame([row.to_dict() for row in page]).",
             )
         issues: tuple[Any, ...] = self.items
+        zone = parse_zone(timezone)
         pyarrow: Any = arrow.import_pyarrow()
-        schema = arrow.build_schema(geometry=False)
-        return pyarrow.Table.from_batches([arrow.build_batch(issues, schema)], schema)
+        schema = arrow.build_schema(geometry=False, zone=zone)
+        return pyarrow.Table.from_batches([arrow.build_batch(issues, schema, zone)], schema)
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self, *, timezone: str | tzinfo | None = None) -> Any:
         """Return the issues as a `pandas.DataFrame`, with the columns of `to_table()`.
+
+        Args:
+            timezone: As for `to_table()`.
 
         Raises:
             InvalidArgumentError: As `to_table()`, or pandas is not installed.
         """
         _import("pandas")
-        return self.to_table().to_pandas()
+        return self.to_table(timezone=timezone).to_pandas()
 
-    def to_polars(self) -> Any:
+    def to_polars(self, *, timezone: str | tzinfo | None = None) -> Any:
         """Return the issues as a `polars.DataFrame`, with the columns of `to_table()`.
+
+        Args:
+            timezone: As for `to_table()`.
 
         Raises:
             InvalidArgumentError: As `to_table()`, or polars is not installed.
         """
-        return _import("polars").from_arrow(self.to_table())
+        return _import("polars").from_arrow(self.to_table(timezone=timezone))
 
     def _repr_html_(self) -> str:
         """Return a table of the first rows, which notebooks display."""

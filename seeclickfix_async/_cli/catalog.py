@@ -157,6 +157,12 @@ COMMANDS = {
         changes=True,
         stopped=CHECK_WRITE,
     ),
+    "mcp": Entry(
+        "mcp:mcp",
+        TOOLS,
+        "Serve issues to an assistant over standard input and output (Model Context Protocol).",
+        ("", "--allow-write"),
+    ),
     "sandbox": Entry(
         "sandbox:sandbox",
         TOOLS,

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from seeclickfix_async._tables.columns import COLUMNS, to_columns
+from seeclickfix_async._tables.columns import columns_in, local_name, to_columns
 from seeclickfix_async._tables.licence import ATTRIBUTION, LICENCE
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
@@ -66,37 +67,49 @@ def release_memory() -> None:
     import_pyarrow().default_memory_pool().release_unused()
 
 
-def build_schema(*, geometry: bool) -> Any:
-    """Return the schema: the plain columns, the comments, and optionally a geometry."""
+def build_schema(*, geometry: bool, zone: ZoneInfo | None = None) -> Any:
+    """Return the schema: the plain columns, the comments, and optionally a geometry.
+
+    A local time has no time zone: Parquet has none either, and an engine would show one with a zone
+    in that of its own session.
+    """
     arrow = import_pyarrow()
     types = {
         "integer": arrow.int64(),
         "real": arrow.float64(),
         "text": arrow.string(),
         "time": arrow.timestamp("us", tz="UTC"),
+        "local time": arrow.timestamp("us"),
     }
-    comment = arrow.struct(
-        [
-            ("id", arrow.int64()),
-            ("created_at", types["time"]),
-            ("commenter", arrow.string()),
-            ("role", arrow.string()),
-            ("comment", arrow.string()),
-        ]
-    )
-    fields = [(column.name, types[column.type]) for column in COLUMNS]
-    fields.append(("comments", arrow.list_(comment)))
+    comment = [
+        ("id", arrow.int64()),
+        ("created_at", types["time"]),
+        ("commenter", arrow.string()),
+        ("role", arrow.string()),
+        ("comment", arrow.string()),
+    ]
     metadata = {"attribution": ATTRIBUTION, "licence": LICENCE}
+    if zone is not None:
+        comment.append((local_name("created_at"), types["local time"]))
+        metadata["timezone"] = zone.key
+    fields = [(column.name, types[column.type]) for column in columns_in(zone)]
+    fields.append(("comments", arrow.list_(arrow.struct(comment))))
     if geometry:
         fields.append(("geometry", arrow.binary()))
         metadata["geo"] = msgspec.json.encode(_GEO).decode()
     return arrow.schema(fields, metadata=metadata)
 
 
-def build_batch(issues: Sequence[Issue], schema: Any) -> Any:
-    """Make a record batch of issues."""
-    values = to_columns(issues)
-    values["comments"] = [_comments(issue) for issue in issues]
+def build_batch(issues: Sequence[Issue], schema: Any, zone: ZoneInfo | None = None) -> Any:
+    """Make a record batch of issues, in the schema of the same time zone."""
+    columns = columns_in(zone)
+    values = to_columns(issues, columns)
+    for column in columns:
+        if column.type == "local time":
+            values[column.name] = [
+                time and time.replace(tzinfo=None) for time in values[column.name]
+            ]
+    values["comments"] = [_comments(issue, zone) for issue in issues]
     if "geometry" in schema.names:
         values["geometry"] = [_encode_point(issue.lng, issue.lat) for issue in issues]
     arrow: Any = import_pyarrow()
@@ -105,10 +118,15 @@ def build_batch(issues: Sequence[Issue], schema: Any) -> Any:
     return arrow.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _comments(issue: Issue) -> list[Row] | None:
+def to_local(time: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """Return a local time without its time zone."""
+    return time and time.astimezone(zone).replace(tzinfo=None)
+
+
+def _comments(issue: Issue, zone: ZoneInfo | None) -> list[Row] | None:
     if not isinstance(issue, DetailedIssue) or issue.comments is None:
         return None
-    return [
+    rows: list[Row] = [
         {
             "id": comment.id,
             "created_at": comment.created_at,
@@ -118,6 +136,10 @@ def _comments(issue: Issue) -> list[Row] | None:
         }
         for comment in issue.comments
     ]
+    if zone is not None:
+        for row in rows:
+            row[local_name("created_at")] = to_local(row["created_at"], zone)
+    return rows
 
 
 def _encode_point(lng: float | None, lat: float | None) -> bytes | None:
@@ -127,9 +149,12 @@ def _encode_point(lng: float | None, lat: float | None) -> bytes | None:
     return struct.pack("<BIdd", _LITTLE_ENDIAN, _POINT, lng, lat)
 
 
-def month_name(created: datetime | None) -> str:
-    """Return the name of the folder of a row, by its month of creation in UTC."""
-    return f"month={f'{created.astimezone(UTC):%Y-%m}' if created else _NO_MONTH}"
+def month_name(created: datetime | None, zone: ZoneInfo | None) -> str:
+    """Return the name of the folder of a row, by its month of creation in a zone, or in UTC."""
+    if created is None:
+        return f"month={_NO_MONTH}"
+    time = created.astimezone(UTC if zone is None else zone)
+    return f"month={msgspec.to_builtins(time)[:7]}"
 
 
 def to_array(values: array[int]) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import attrs
 import msgspec
@@ -14,7 +16,7 @@ from seeclickfix_async.models import DetailedIssue, Issue
 
 _CHUNK = 500  # issues
 
-ColumnType = Literal["integer", "real", "text", "time"]
+ColumnType = Literal["integer", "real", "text", "time", "local time"]
 
 
 @attrs.frozen
@@ -82,18 +84,58 @@ COLUMNS = (
 NAMES = tuple(column.name for column in COLUMNS)
 
 
-def to_columns(issues: Sequence[Issue]) -> dict[str, list[Any]]:
+@cache
+def columns_in(zone: ZoneInfo | None) -> tuple[Column, ...]:
+    """Return the columns of a pull; with a time zone, also the local time of each time.
+
+    The local times stand before `vanished_at`, except its own: a sweep replaces the end of a row.
+    """
+    if zone is None:
+        return COLUMNS
+    *local, vanished = (_local(column, zone) for column in COLUMNS if column.type == "time")
+    return (*COLUMNS[:-1], *local, COLUMNS[-1], vanished)
+
+
+def mark_cells(vanished: datetime | None, zone: ZoneInfo | None) -> dict[str, str | None]:
+    """Return the cells at the end of a row that a sweep replaces, by column."""
+    times = {"vanished_at": vanished and vanished.astimezone(UTC)}
+    if zone is not None:
+        times[local_name("vanished_at")] = vanished and vanished.astimezone(zone)
+    cells: dict[str, str | None] = msgspec.to_builtins(times)
+    return cells
+
+
+def local_name(name: str) -> str:
+    """Return the name of the column with the local time of a time."""
+    return f"{name}_local"
+
+
+def _local(column: Column, zone: ZoneInfo) -> Column:
+    def value_of(issue: Issue) -> Any:
+        time = column.value_of(issue)
+        return time and time.astimezone(zone)
+
+    return Column(local_name(column.name), "local time", value_of, column.field)
+
+
+def to_columns(
+    issues: Sequence[Issue], columns: Sequence[Column] = COLUMNS
+) -> dict[str, list[Any]]:
     """Return the values of issues by column."""
-    return {column.name: list(map(column.value_of, issues)) for column in COLUMNS}
+    return {column.name: list(map(column.value_of, issues)) for column in columns}
 
 
-def plain_rows(issues: Sequence[Issue]) -> Iterator[tuple[Any, ...]]:
-    """Iterate over the rows of issues, with times as ISO 8601 strings in UTC."""
+def plain_rows(
+    issues: Sequence[Issue], columns: Sequence[Column] = COLUMNS
+) -> Iterator[tuple[Any, ...]]:
+    """Iterate over the rows of issues, with times as ISO 8601 strings: in UTC, or local."""
     for chunk in chunked(issues):
-        values = to_columns(chunk)
-        for column in COLUMNS:
+        values = to_columns(chunk, columns)
+        for column in columns:
+            times = values[column.name]
             if column.type == "time":
-                times = [value and value.astimezone(UTC) for value in values[column.name]]
+                times = [value and value.astimezone(UTC) for value in times]
+            if column.type in ("time", "local time"):
                 values[column.name] = msgspec.to_builtins(times)  # takes half as long as isoformat
         yield from zip(*values.values(), strict=True)
 

@@ -213,7 +213,9 @@ def _data(response: Response, body: Any) -> dict[str, Any]:
         "route": response.route,
         "body": body,
         "headers": mask_secrets(response.headers, response.secrets),
-        "retry_after": backoff.parse_retry_after(response.headers.get("retry-after")),
+        "retry_after": backoff.parse_retry_after(
+            response.headers.get("retry-after"), now=response.date
+        ),
     }
 
 

@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
+from zoneinfo import ZoneInfo
 
 import attrs
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from seeclickfix_async._api.area import WATCHER_TOKEN
 from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async._core.file_replacement import replace_file
+from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async._core.validation import is_representable
 from seeclickfix_async._crawl.report import Report
 from seeclickfix_async._tables.licence import ATTRIBUTION, LICENCE
@@ -146,6 +148,7 @@ class CheckpointFile:
         is_replaced: Whether a new data file may be beside the data file: one that was there before
             is another program's.
         excel: Whether a CSV file is for spreadsheet programs.
+        timezone: The time zone of the local times, if the file has some.
         number: The number of parts of a dataset, in files of early versions.
     """
 
@@ -156,6 +159,7 @@ class CheckpointFile:
     next_digest: str | None = None
     is_replaced: bool = False
     excel: bool = False
+    timezone: str | None = None
     number: _Count = 0
 
     @classmethod
@@ -201,6 +205,32 @@ class CheckpointFile:
 def checkpoint_path(path: Path) -> Path:
     """Return the path of the checkpoint file beside a data file."""
     return path.with_name(f"{path.name}.pull.json")
+
+
+def choose_zone(
+    path: Path, requested: ZoneInfo | None, *, name: str | None, is_begun: bool
+) -> ZoneInfo | None:
+    """Return the time zone of a file's local times; a file stays as it was begun.
+
+    Args:
+        path: The file.
+        requested: The zone of this call, if it has one.
+        name: The name of the zone that the file has saved.
+        is_begun: Whether the file holds a pull.
+
+    Raises:
+        InvalidArgumentError: The file was begun with another zone, or without one; or this machine
+            does not know its zone.
+    """
+    if requested is None:
+        return parse_zone(name)
+    if is_begun and name != requested.key:
+        raise InvalidArgumentError(
+            "timezone",
+            f"{path} was begun {f'with {name}' if name else 'without it'}, and stays so. Omit it, "
+            "or choose another file.",
+        )
+    return requested
 
 
 def _add_checksum(content: bytes) -> bytes:

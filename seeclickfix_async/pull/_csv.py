@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 
-from seeclickfix_async._tables.columns import COLUMNS, NAMES, plain_rows
+from seeclickfix_async._tables.columns import plain_rows
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
@@ -22,20 +23,17 @@ from seeclickfix_async.pull._text import TextSink
 csv.field_size_limit(2**31 - 1)  # for the process: the default is below what people can write
 
 
-_HEADER = ",".join(NAMES) + "\r\n"
-_IS_STRING = [column.type == "text" for column in COLUMNS]
-
-
 class Csv(TextSink):
-    """A file of the plain columns; times are ISO 8601 in UTC.
+    """A file of the plain columns; times are ISO 8601, in UTC or local.
 
     Args:
         path: The file.
+        zone: The time zone of the local times, if it has some.
         excel: Whether it is for spreadsheet programs: it begins with a byte order mark, and no cell
             is a formula. A file that a pull has begun stays as it was begun.
     """
 
-    def __init__(self, path: Path, *, excel: bool = False) -> None:
+    def __init__(self, path: Path, *, zone: ZoneInfo | None = None, excel: bool = False) -> None:
         saved = CheckpointFile.read(checkpoint_path(path))
         if saved is not None and saved.length and excel and not saved.excel:
             raise InvalidArgumentError(
@@ -43,13 +41,23 @@ class Csv(TextSink):
                 f"{path} was begun without it, and stays so. Omit it, or choose another file.",
             )
         self._excel = excel or (saved is not None and saved.excel)
-        self.header: bytes = f"{BOM if self._excel else ''}{_HEADER}".encode()
-        super().__init__(path)
+        super().__init__(path, zone=zone)
+
+    @property
+    def header(self) -> bytes:
+        """The names of the columns, after the byte order mark."""
+        return f"{BOM if self._excel else ''}{','.join(self.names)}\r\n".encode()
 
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """Encode issues as rows, each of which may span several lines."""
-        rows = plain_rows(issues)
-        return map(_encode_cells, map(_escape_strings, rows) if self._excel else rows)
+        rows = plain_rows(issues, self.columns)
+        return map(_encode_cells, map(self._escape_strings, rows) if self._excel else rows)
+
+    def _escape_strings(self, row: Sequence[Any]) -> list[Any]:
+        return [
+            escape_formula(cell) if column.type == "text" and cell else cell
+            for cell, column in zip(row, self.columns, strict=True)
+        ]
 
     def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """Return the rows below the header."""
@@ -59,7 +67,7 @@ class Csv(TextSink):
 
     def decode(self, row: bytes) -> StoredRow:
         """Decode a row."""
-        cells = dict(zip(NAMES, _decode_cells(row), strict=True))
+        cells = dict(zip(self.names, _decode_cells(row), strict=True))
         return StoredRow(
             int(cells["id"]),
             created=_parse_time(cells["created_at"]),
@@ -68,9 +76,9 @@ class Csv(TextSink):
             image=(unescape_formula(cells["image"]) if self._excel else cells["image"]) or None,
         )
 
-    def with_mark(self, row: bytes, vanished_at: str | None) -> bytes:
-        """Return a row with another value in its last cell, `vanished_at`."""
-        return _encode_cells([*_decode_cells(row)[:-1], vanished_at])
+    def with_marks(self, row: bytes, cells: dict[str, str | None]) -> bytes:
+        """Return a row with other values in its last cells."""
+        return _encode_cells([*_decode_cells(row)[: -len(cells)], *cells.values()])
 
     def _save(self, checkpoint_file: CheckpointFile) -> None:
         super()._save(attrs.evolve(checkpoint_file, excel=self._excel))
@@ -88,13 +96,6 @@ def read_rows(file: Path) -> Iterator[dict[str, Any]]:
                 if is_for_excel
                 else row
             )
-
-
-def _escape_strings(row: Sequence[Any]) -> list[Any]:
-    return [
-        escape_formula(cell) if is_string and cell else cell
-        for cell, is_string in zip(row, _IS_STRING, strict=True)
-    ]
 
 
 def _encode_cells(cells: Sequence[Any]) -> bytes:

@@ -22,6 +22,9 @@ from seeclickfix_async.pull._parts import PartFiles
 
 _logger = logging.getLogger("seeclickfix_async.pull")
 
+EARLY_MANIFEST = "_pull.json"
+"""The name of the checkpoint file of early versions, in the folder."""
+
 _PART = re.compile(r"part-(\d+)\.parquet")
 _STAGED = re.compile(r"month=[^.]+\.part-\d+\.parquet")
 _MAX_NAMES = 3  # of files in a message
@@ -123,7 +126,7 @@ class Dataset:
     @property
     def _early_manifest(self) -> Path:
         """The checkpoint file of early versions, which polars read as data."""
-        return self.path / "_pull.json"
+        return self.path / EARLY_MANIFEST
 
     def _read_manifest(self) -> Manifest | None:
         manifest = Manifest.read(checkpoint_path(self.path))

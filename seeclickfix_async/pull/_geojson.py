@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from seeclickfix_async._tables.columns import NAMES, plain_rows
+from seeclickfix_async._tables.columns import plain_rows
 from seeclickfix_async._tables.licence import ATTRIBUTION, LICENCE
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import Checkpoint
-from seeclickfix_async.pull._jsonl import JsonRow, replace_mark
+from seeclickfix_async.pull._jsonl import JsonRow, replace_marks
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink
 
@@ -26,13 +26,17 @@ _decoder: msgspec.json.Decoder[_Feature] = msgspec.json.Decoder(_Feature)
 class GeoJson(TextSink):
     """A FeatureCollection of points; an issue without coordinates has a null geometry."""
 
-    header = b'{"type":"FeatureCollection","features":[\n'
     separator: ClassVar[bytes] = b","
+
+    @property
+    def header(self) -> bytes:
+        """The start of the collection."""
+        return b'{"type":"FeatureCollection","features":[\n'
 
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """Encode issues as features, each on a line."""
-        for row in plain_rows(issues):
-            properties = dict(zip(NAMES, row, strict=True))
+        for row in plain_rows(issues, self.columns):
+            properties = dict(zip(self.names, row, strict=True))
             position = [properties.pop("lng"), properties.pop("lat")]
             point = {"type": "Point", "coordinates": position}
             feature: dict[str, Any] = {
@@ -52,9 +56,9 @@ class GeoJson(TextSink):
         """Decode a feature."""
         return _decoder.decode(row).properties.to_stored_row()
 
-    def with_mark(self, row: bytes, vanished_at: str | None) -> bytes:
-        """Return a feature with another value of `vanished_at`, its last property."""
-        return replace_mark(row, vanished_at)
+    def with_marks(self, row: bytes, cells: dict[str, str | None]) -> bytes:
+        """Return a feature with other values of its last properties."""
+        return replace_marks(row, cells)
 
     def footer(self, checkpoint: Checkpoint) -> bytes:
         """Return the end of the collection, with members beyond the standard's (allowed, §6.1)."""

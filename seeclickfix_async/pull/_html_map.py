@@ -9,13 +9,17 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, tzinfo
+from datetime import timezone as datetime_timezone
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async._tables import arrow
-from seeclickfix_async._tables.columns import NAMES, plain_rows
+from seeclickfix_async._tables.columns import NAMES, local_name, plain_rows
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import checkpoint_path
@@ -36,6 +40,8 @@ _COLUMNS = (
 )
 _CHUNK = 1000  # issues that are in memory at once
 _READ_COLUMNS = (*_COLUMNS, "vanished_at")
+_TIMES = ("created_at", "closed_at")
+_LOCAL_COLUMNS = tuple(map(local_name, _TIMES))
 _DEFAULTS = {"status": "unknown", "request_type": "Post to Neighbors", "summary": "", "address": ""}
 
 # The errors of readers for damaged files; Arrow's are subclasses of these.
@@ -55,16 +61,18 @@ _UNREADABLE = (
 Row = dict[str, Any]
 
 
-def map_page(file: Path) -> str:
+def map_page(file: Path, *, timezone: str | tzinfo | None = None) -> str:
     """Return the HTML page of a pull's file, without the issues that a sweep marked as vanished.
 
     Args:
         file: A file or dataset that `pull` wrote.
+        timezone: The time zone of days and months; by default that of the pull, or UTC.
 
     Raises:
         InvalidArgumentError: The file does not exist, holds no issues, or was not written by
             `pull`.
     """
+    zone = parse_zone(timezone)
     reader = _READERS.get(file.suffix)
     if reader is None:
         raise InvalidArgumentError("file", f"must end in one of {', '.join(_READERS)}.")
@@ -72,7 +80,8 @@ def map_page(file: Path) -> str:
         is_there = file.is_file() or file.is_dir()
         rows = reader(file) if is_there else iter(())
         shown = (row for row in rows if not row.get("vanished_at"))
-        issues = sorted(map(_cells, shown), key=lambda cells: str(cells[7] or ""))
+        local = (_with_local_times(row, zone) for row in shown)
+        issues = sorted(map(_cells, local), key=lambda cells: str(cells[7] or ""))
         name = os.fsencode(file.name).decode("utf-8", "replace")
         data = msgspec.json.encode({"name": name, "issues": issues}).decode()
     except _UNREADABLE as error:
@@ -99,6 +108,23 @@ def holds_issues(file: Path) -> bool:
     return next(_READERS[file.suffix](file), None) is not None
 
 
+def _with_local_times(row: Row, zone: ZoneInfo | None) -> Row:
+    """Return a row with its local times in place of those in UTC."""
+    local = {name: _local_time(row, name, zone) for name in _TIMES}
+    return {**row, **{name: time for name, time in local.items() if time}}
+
+
+def _local_time(row: Row, name: str, zone: ZoneInfo | None) -> Any:
+    time, local = row.get(name), row.get(local_name(name))
+    if zone is not None and time:
+        aware = time if isinstance(time, datetime) else datetime.fromisoformat(time)
+        return aware.astimezone(zone)
+    if isinstance(local, datetime) and isinstance(time, datetime):  # Parquet stores no offset
+        offset = local.replace(tzinfo=UTC) - time
+        return local.replace(tzinfo=datetime_timezone(offset))
+    return local
+
+
 def _cells(row: Row) -> list[Any]:
     cells = {**row, **{name: row.get(name) or default for name, default in _DEFAULTS.items()}}
     return [_parse_cell(name, cells[name]) for name in _COLUMNS]
@@ -111,17 +137,21 @@ def _parse_cell(name: str, value: Any) -> Any:
     return int(value) if name == "id" else value or None
 
 
-class _Mark(msgspec.Struct):
+class _Added(msgspec.Struct):
+    """The members that a pull adds to an issue."""
+
     vanished_at: str | None = None
+    created_at_local: str | None = None
+    closed_at_local: str | None = None
 
 
 def _read_jsonl(file: Path) -> Iterator[Row]:
-    decoder, mark = msgspec.json.Decoder(Issue), msgspec.json.Decoder(_Mark)
+    decoder, added = msgspec.json.Decoder(Issue), msgspec.json.Decoder(_Added)
     with file.open("rb") as lines:
-        existing = (line for line in lines if mark.decode(line).vanished_at is None)
-        while issues := tuple(map(decoder.decode, itertools.islice(existing, _CHUNK))):
-            for row in plain_rows(issues):
-                yield dict(zip(NAMES, row, strict=True))
+        while chunk := tuple(itertools.islice(lines, _CHUNK)):
+            rows = plain_rows(tuple(map(decoder.decode, chunk)))
+            for row, members in zip(rows, map(added.decode, chunk), strict=True):
+                yield dict(zip(NAMES, row, strict=True)) | msgspec.structs.asdict(members)
 
 
 def _read_geojson(file: Path) -> Iterator[Row]:
@@ -133,7 +163,9 @@ def _read_geojson(file: Path) -> Iterator[Row]:
 def _read_database(file: Path) -> Iterator[Row]:
     with closing(sqlite3.connect(file)) as database:
         database.row_factory = sqlite3.Row
-        for row in database.execute(f"SELECT {', '.join(_READ_COLUMNS)} FROM issues"):  # noqa: S608  # constants
+        found = {name for _, name, *_ in database.execute("PRAGMA table_info(issues)")}
+        columns = (*_READ_COLUMNS, *(name for name in _LOCAL_COLUMNS if name in found))
+        for row in database.execute(f"SELECT {', '.join(columns)} FROM issues"):  # noqa: S608  # constants
             yield dict(row)
 
 
@@ -146,7 +178,8 @@ def _read_dataset(file: Path) -> Iterator[Row]:
     if not parts:
         return
     found = datasets.dataset(parts, format="parquet", partitioning="hive")
-    for batch in found.to_batches(columns=list(_READ_COLUMNS)):
+    local = [name for name in _LOCAL_COLUMNS if name in found.schema.names]
+    for batch in found.to_batches(columns=[*_READ_COLUMNS, *local]):
         yield from batch.to_pylist()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import SupportsIndex, Unpack
 
@@ -18,6 +18,7 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._core.credentials import is_same_site
 from seeclickfix_async._core.duration import Duration, to_seconds
+from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
@@ -64,6 +65,7 @@ async def pull(
     sweep: bool = False,
     photos: str | Path | None = None,
     excel: bool = False,
+    timezone: str | tzinfo | None = None,
     wait: Duration = 0.0,
     progress: ProgressListener | None = None,
     **filters: Unpack[IssueFilters],
@@ -102,6 +104,9 @@ async def pull(
         excel: Write a `.csv` file for spreadsheet programs: it begins with a byte order mark, by
             which Excel recognizes UTF-8, and a cell that they would run as a formula has an
             apostrophe in front. Later calls for the file need not repeat it.
+        timezone: The place's time zone, such as `"America/New_York"`, or a `ZoneInfo`. Each time
+            gets a second column with the local time, such as `created_at_local`, and months are
+            those of the local time. Later calls for the file need not repeat it.
         wait: Seconds or a timedelta to wait while another pull writes to the file or the folder of
             photos; by default the second pull fails at once.
         progress: Receives estimates and reports while the pull runs.
@@ -121,6 +126,7 @@ async def pull(
     wait = to_seconds("wait", wait, 0, math.inf)
     path = Path(to)
     check_suffix(path)
+    zone = parse_zone(timezone)
     client = client.with_options(background=True)
     crawl: Crawl[Issue] = client.issues.crawl(
         details=details, concurrency=concurrency, page_size=page_size, **filters
@@ -136,7 +142,7 @@ async def pull(
     async with (
         locked(job.lock, argument="to", wait=wait),
         _photo_folder(downloader, wait),
-        opened_file(path, job.lock, excel=excel) as sink,
+        opened_file(path, job.lock, excel=excel, zone=zone) as sink,
     ):
         checkpoint = await job.in_file(job.read_checkpoint, sink, update or sweep)
         if checkpoint is None or not checkpoint.is_done or update or sweep:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from seeclickfix_async._tables.columns import COLUMNS
 from seeclickfix_async.models import Issue, Media
 from seeclickfix_async.models._common import Time
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink
 
-_MARK = b',"vanished_at":'  # always the last member, so that it can be replaced in place
+_MARK = b',"vanished_at":'  # always before the end, so that it can be replaced in place
 
 
 class JsonRow(msgspec.Struct):
@@ -34,19 +35,27 @@ class JsonRow(msgspec.Struct):
 _decoder: msgspec.json.Decoder[JsonRow] = msgspec.json.Decoder(JsonRow)
 
 
-def replace_mark(row: bytes, vanished_at: str | None) -> bytes:
-    """Replace the value of the last member, `vanished_at`, of a JSON row."""
-    start = row.rindex(_MARK) + len(_MARK)
-    return row[:start] + msgspec.json.encode(vanished_at) + row[row.index(b"}", start) :]
+def replace_marks(row: bytes, cells: dict[str, str | None]) -> bytes:
+    """Replace the last members of a JSON row, from `vanished_at` on."""
+    start = row.rindex(_MARK)
+    return row[:start] + b"," + msgspec.json.encode(cells)[1:-1] + row[row.index(b"}", start) :]
 
 
 class JsonLines(TextSink):
-    """A file with an issue per line, as JSON, with `vanished_at` as its last member."""
+    """A file with an issue per line, as JSON, and at its end local times and `vanished_at`."""
 
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """Encode issues as lines."""
+        if self.zone is None:
+            for issue in issues:
+                yield b"".join((msgspec.json.encode(issue)[:-1], _MARK, b"null}\n"))
+            return
+        added = self.columns[len(COLUMNS) - 1 :]  # the others are members of the issue
         for issue in issues:
-            yield b"".join((msgspec.json.encode(issue)[:-1], _MARK, b"null}\n"))
+            members = {column.name: column.value_of(issue) for column in added}
+            yield b"".join(
+                (msgspec.json.encode(issue)[:-1], b",", msgspec.json.encode(members)[1:], b"\n")
+            )
 
     def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """Return the lines, each of which is a row."""
@@ -56,9 +65,9 @@ class JsonLines(TextSink):
         """Decode a line."""
         return _decoder.decode(row).to_stored_row()
 
-    def with_mark(self, row: bytes, vanished_at: str | None) -> bytes:
-        """Return a line with another value of `vanished_at`."""
-        return replace_mark(row, vanished_at)
+    def with_marks(self, row: bytes, cells: dict[str, str | None]) -> bytes:
+        """Return a line with other values of its last members."""
+        return replace_marks(row, cells)
 
 
 def read_issues(path: Path, model: type[Issue]) -> Iterator[Issue]:

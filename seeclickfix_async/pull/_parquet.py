@@ -20,14 +20,20 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import attrs
 
 from seeclickfix_async._tables import arrow
-from seeclickfix_async._tables.columns import chunked
+from seeclickfix_async._tables.columns import chunked, local_name
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull._checkpoint import Checkpoint
-from seeclickfix_async.pull._dataset import Dataset
+from seeclickfix_async.pull._checkpoint import (
+    Checkpoint,
+    CheckpointFile,
+    checkpoint_path,
+    choose_zone,
+)
+from seeclickfix_async.pull._dataset import EARLY_MANIFEST, Dataset
 from seeclickfix_async.pull._manifest import Manifest, ParquetPart
 from seeclickfix_async.pull._pending import PendingRows
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
@@ -45,20 +51,33 @@ _STORED_COLUMNS = ["id", "created_at", "updated_at", "vanished_at", "image"]
 
 
 class Parquet(Sink):
-    """A folder of files such as `month=2026-01/part-0.parquet`, by month of creation in UTC."""
+    """A folder of files such as `month=2026-01/part-0.parquet`, by month of creation.
+
+    The months are those of the local time if the dataset has one, otherwise of UTC.
+    """
 
     upserts: ClassVar[bool] = False
     geometry: ClassVar[bool] = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, zone: ZoneInfo | None = None) -> None:
         self._arrow: Any = arrow.import_pyarrow()
-        self._schema = arrow.build_schema(geometry=self.geometry)
+        saved = CheckpointFile.read(checkpoint_path(path))
+        self._zone = choose_zone(
+            path,
+            zone,
+            name=None if saved is None else saved.timezone,
+            is_begun=(saved is not None and saved.checkpoint is not None)
+            or (path / EARLY_MANIFEST).exists(),
+        )
+        self._timezone = None if self._zone is None else self._zone.key
+        self._schema = arrow.build_schema(geometry=self.geometry, zone=self._zone)
         self._dataset = Dataset(path, self._schema)
         self._files = self._dataset.files
         manifest = self._dataset.manifest
         self._pending = PendingRows(
             self._dataset.pending,
             self._schema,
+            self._zone,
             length=manifest.length,
             checksum=manifest.checksum,
             stored=manifest.stored,
@@ -88,7 +107,7 @@ class Parquet(Sink):
         remaining = iter(issues)
         while chunk := list(itertools.islice(remaining, _SORT_CHUNK)):
             newest = {issue.id: issue for issue in chunk}.values()  # sorting would reorder versions
-            self._append(sorted(newest, key=lambda issue: arrow.month_name(issue.created_at)))
+            self._append(sorted(newest, key=self._month))
         self._store(checkpoint, array("q", sorted(self._pending.ids)))
 
     def stored_rows(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # it holds one pull
@@ -124,21 +143,31 @@ class Parquet(Sink):
     def _apply(self, marks: VanishedMarks, batch: Any) -> Any:
         """Return the rows of a batch whose marks change, with the new marks."""
         batch = batch.filter([id_ in marks for id_ in batch["id"].to_pylist()])
-        column = self._schema.get_field_index("vanished_at")
         changed = [marks[id_] for id_ in batch["id"].to_pylist()]
-        values = self._arrow.array(changed, self._schema.field(column).type)
-        return batch.set_column(column, self._schema.field(column), values)
+        columns = {"vanished_at": changed}
+        if self._zone is not None:
+            local = [arrow.to_local(mark, self._zone) for mark in changed]
+            columns[local_name("vanished_at")] = local
+        for name, values in columns.items():
+            field = self._schema.field(name)
+            index = self._schema.get_field_index(name)
+            batch = batch.set_column(index, field, self._arrow.array(values, field.type))
+        return batch
+
+    def _month(self, issue: Issue) -> str:
+        return arrow.month_name(issue.created_at, self._zone)
 
     def _append(self, issues: Sequence[Issue]) -> None:
         for chunk in chunked(issues):
-            months = [arrow.month_name(issue.created_at) for issue in chunk]
-            self._pending.append(arrow.build_batch(chunk, self._schema), months)
+            months = [self._month(issue) for issue in chunk]
+            self._pending.append(arrow.build_batch(chunk, self._schema, self._zone), months)
 
     def _manifest(self, checkpoint: Checkpoint) -> Manifest:
         """Return the manifest with the current pending rows."""
         return attrs.evolve(
             self._dataset.manifest,
             checkpoint=checkpoint,
+            timezone=self._timezone,
             length=self._pending.length,
             checksum=self._pending.checksum,
         )
@@ -174,7 +203,14 @@ class Parquet(Sink):
             new = [part for part in map(write, months) if part is not None]
         unchanged = [part for part in parts if part.month not in rewritten]
         if checkpoint.finished:
-            self._dataset.commit(Manifest(checkpoint, parts=(*unchanged, *new)), new)
+            self._dataset.commit(
+                Manifest(
+                    checkpoint,
+                    timezone=self._timezone,
+                    parts=(*unchanged, *new),
+                ),
+                new,
+            )
             self._pending.clear()
         else:
             self._pending.mark_stored()

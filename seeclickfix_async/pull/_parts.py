@@ -127,7 +127,8 @@ class PartFiles:
             raise _foreign_file(file, f"with unknown columns: {', '.join(unknown)}")
         for name in expected:
             type_ = found.field(name).type
-            if self._arrow.types.is_timestamp(type_) and type_.tz is None:
+            is_aware = getattr(self._schema.field(name).type, "tz", None) is not None
+            if is_aware and self._arrow.types.is_timestamp(type_) and type_.tz is None:
                 raise _foreign_file(file, f"and the times in {name} have no time zone")
 
     def _row_groups(self, batches: Iterable[Any]) -> Iterator[Any]:

@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -54,7 +55,14 @@ class PendingRows:
     """
 
     def __init__(
-        self, path: Path, schema: Any, *, length: int = 0, checksum: int = 0, stored: int = 0
+        self,
+        path: Path,
+        schema: Any,
+        zone: ZoneInfo | None,
+        *,
+        length: int = 0,
+        checksum: int = 0,
+        stored: int = 0,
     ) -> None:
         """Open the file that a checkpoint describes, and cut off bytes beyond `length`.
 
@@ -65,6 +73,7 @@ class PendingRows:
         self._pool = arrow.memory_pool()
         self._path = path
         self._schema = schema
+        self._zone = zone
         self._file: BinaryIO | None = None
         self._months: dict[str, _Month] = {}
         self._rows = 0
@@ -181,7 +190,7 @@ class PendingRows:
         with self._arrow.OSFile(str(self._path), memory_pool=self._pool) as file:
             while self.length < length:
                 batch = self._read(file)
-                self._add(arrow.month_name(batch["created_at"][0].as_py()), batch)
+                self._add(arrow.month_name(batch["created_at"][0].as_py(), self._zone), batch)
                 self.length = file.tell()
                 if self.length == stored:
                     self.mark_stored()

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import anyio
 
@@ -19,11 +20,13 @@ from seeclickfix_async.pull._sinks import Sink, open_sink
 
 
 @asynccontextmanager
-async def opened_file(path: Path, lock: FileLock, *, excel: bool) -> AsyncGenerator[Sink]:
+async def opened_file(
+    path: Path, lock: FileLock, *, excel: bool, zone: ZoneInfo | None
+) -> AsyncGenerator[Sink]:
     """Open the sink of a file; remove a new file after an error if no pull was stored in it."""
     is_unused = is_new = not await run_in_file_thread(_any_exists, path)
     try:
-        async with opened(lambda: open_sink(path, excel=excel)) as sink:
+        async with opened(lambda: open_sink(path, excel=excel, timezone=zone)) as sink:
             try:
                 yield sink
             except BaseException:

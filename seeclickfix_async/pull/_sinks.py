@@ -7,9 +7,11 @@ import os
 import sqlite3
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
+from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import Checkpoint
@@ -86,12 +88,13 @@ _SINKS = {
 }
 
 
-def open_sink(to: str | Path, *, excel: bool = False) -> Sink:
+def open_sink(to: str | Path, *, excel: bool = False, timezone: str | tzinfo | None = None) -> Sink:
     """Open the sink for a file, by its suffix; rows and checkpoint are not written yet.
 
     Args:
         to: The file.
         excel: Write a `.csv` file for spreadsheet programs; see `pull`.
+        timezone: Add the local time of each time; see `pull`.
 
     Raises:
         InvalidArgumentError: The suffix is unknown, or the file cannot be used.
@@ -100,9 +103,10 @@ def open_sink(to: str | Path, *, excel: bool = False) -> Sink:
     module, name = _SINKS[check_suffix(path)]
     if excel and path.suffix != ".csv":
         raise InvalidArgumentError("excel", "is for .csv files only.")
+    options: dict[str, Any] = {"zone": parse_zone(timezone), **({"excel": True} if excel else {})}
     sink_class: Any = getattr(importlib.import_module(f"seeclickfix_async.pull.{module}"), name)
     try:
-        sink: Sink = sink_class(Path(os.path.realpath(path)), **({"excel": True} if excel else {}))
+        sink: Sink = sink_class(Path(os.path.realpath(path)), **options)
     except (OSError, sqlite3.OperationalError) as error:
         raise InvalidArgumentError(
             "to",

@@ -10,17 +10,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from seeclickfix_async._api.query import format_timestamp
+from seeclickfix_async._tables.columns import mark_cells
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue, Place
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
 from seeclickfix_async.pull._sqlite_lock import POLL_SECONDS, error_code, wait_for_lock
-from seeclickfix_async.pull._sqlite_tables import TABLES, Table, has_comments, prepare
+from seeclickfix_async.pull._sqlite_tables import Table, has_comments, prepare, tables_in
 
 _LOWEST_ID = -(2**63)
 
@@ -44,8 +45,8 @@ _MAX_ROWS = 256  # of a statement, whose limit is 32,766 values
 
 # The columns beside the checkpoint are parts of its JSON.
 _UPSERT_PULL = """
-INSERT INTO pulls (checkpoint, key, query, complete, report, attribution, licence)
-VALUES (?1, json_extract(?1, '$.key'), json_extract(?1, '$.query'),
+INSERT INTO pulls (checkpoint, timezone, key, query, complete, report, attribution, licence)
+VALUES (?1, ?2, json_extract(?1, '$.key'), json_extract(?1, '$.query'),
   json_extract(?1, '$.report.complete'), json_extract(?1, '$.report'),
   json_extract(?1, '$.attribution'), json_extract(?1, '$.licence'))
 ON CONFLICT (key) DO UPDATE SET complete = excluded.complete, report = excluded.report,
@@ -106,16 +107,17 @@ class Sqlite(Sink):
     issues to the pulls that returned them. Views: `open_issues`, `months`, `closing_times`. The
     full-text index is `issues_fts`.
 
-    Times are ISO 8601 in UTC, `closing_times.days` are days. `issues.details` holds the whole issue
-    as JSON if it was pulled with details.
+    Times are ISO 8601 in UTC, or local; `closing_times.days` are days. With local times, `months`
+    are local months, and all pulls have the same time zone, which is in `pulls.timezone`.
+    `issues.details` holds the whole issue as JSON if it was pulled with details.
     """
 
     upserts: ClassVar[bool] = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, zone: ZoneInfo | None = None) -> None:
         self._path = path
         try:
-            self._database = wait_for_lock(lambda: _open_database(path))
+            self._database, self._zone = wait_for_lock(lambda: _open_database(path, zone))
         except _DATABASE_ERRORS as error:
             raise InvalidArgumentError(
                 "to", f"{path} cannot hold a pull: {_explain(error)}"
@@ -164,13 +166,13 @@ class Sqlite(Sink):
             fields = None if requested is None else requested.split(",")
             detailed = msgspec.json.encode([i.id for i in issues if has_comments(i)]).decode()
             execute(_DELETE_COMMENTS, (detailed,))  # the current ones are inserted below
-            for table in TABLES:
+            for table in tables_in(self._zone):
                 self._upsert(table, issues, fields)
             execute(_INDEX_ISSUES, (msgspec.json.encode(new).decode(),))
             url_name = checkpoint.query.get("place_url")
             if url_name is not None:
                 self._upsert_place(url_name, checkpoint.place)
-            execute(_UPSERT_PULL, (checkpoint.encode().decode(),))
+            execute(_UPSERT_PULL, (checkpoint.encode().decode(), self._zone and self._zone.key))
             execute(_LINK_ISSUES, (ids, checkpoint.key))
 
     @contextmanager
@@ -261,12 +263,14 @@ class Sqlite(Sink):
         with self._transaction() as execute:
             shared = {id_ for (id_,) in execute(_SHARED_ISSUES, (vanished, key))}
             execute(_UNLINK_ISSUES, (msgspec.json.encode([*shared]).decode(), key))
+            cells = mark_cells(None, self._zone)
+            statement = f"UPDATE issues SET {' = ?, '.join(cells)} = ? WHERE id = ?"  # noqa: S608  # constants
             rows = [
-                (mark and format_timestamp(mark), id_)
+                (*mark_cells(mark, self._zone).values(), id_)
                 for id_, mark in marks.items()
                 if id_ not in shared
             ]
-            self._database.executemany("UPDATE issues SET vanished_at = ? WHERE id = ?", rows)
+            self._database.executemany(statement, rows)
         return len(shared)
 
     def _upsert(
@@ -302,8 +306,14 @@ class Sqlite(Sink):
         self._database.close()
 
 
-def _open_database(path: Path) -> sqlite3.Connection:
-    """Open a database, which worker threads use one after the other, and create its tables."""
+def _open_database(
+    path: Path, requested: ZoneInfo | None
+) -> tuple[sqlite3.Connection, ZoneInfo | None]:
+    """Open a database, which worker threads use one after the other, and create its tables.
+
+    Returns:
+        The database, and the time zone of its local times, if it has some.
+    """
     database = sqlite3.connect(
         path, timeout=POLL_SECONDS, check_same_thread=False, isolation_level=None
     )
@@ -314,11 +324,11 @@ def _open_database(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("PRAGMA wal_autocheckpoint = 4000")  # 32 MB, then it syncs
-        prepare(database)
+        zone = prepare(database, path, requested)
     except BaseException:
         database.close()
         raise
-    return database
+    return database, zone
 
 
 def _explain(error: sqlite3.Error | UnicodeDecodeError) -> str:

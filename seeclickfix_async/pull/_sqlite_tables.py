@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import msgspec
 
 from seeclickfix_async._api.query import format_timestamp
-from seeclickfix_async._tables.columns import COLUMNS, ColumnType, plain_rows
+from seeclickfix_async._tables.columns import (
+    Column,
+    ColumnType,
+    columns_in,
+    local_name,
+    plain_rows,
+)
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
+from seeclickfix_async.pull._checkpoint import choose_zone
 
 _TYPES: dict[ColumnType, str] = {
     "integer": "INTEGER",
     "real": "REAL",
     "text": "TEXT",
     "time": "TEXT",
+    "local time": "TEXT",
 }
 
 
@@ -71,12 +82,12 @@ class Table:
         )
 
 
-def _issues(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
+def _issues(columns: Sequence[Column], issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
     details = (
         msgspec.json.encode(issue).decode() if isinstance(issue, DetailedIssue) else None
         for issue in issues
     )
-    return ((*row, json) for row, json in zip(plain_rows(issues), details, strict=True))
+    return ((*row, json) for row, json in zip(plain_rows(issues, columns), details, strict=True))
 
 
 def _request_types(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
@@ -88,7 +99,7 @@ def _request_types(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
     ]
 
 
-def _comments(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
+def _comments(zone: ZoneInfo | None, issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
     return [
         (
             comment.id,
@@ -98,11 +109,17 @@ def _comments(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
             comment.comment,
             comment.created_at and format_timestamp(comment.created_at),
             comment.media and comment.media.image_full,
+            *(() if zone is None else (_local_time(comment.created_at, zone),)),
         )
         for issue in _detailed(issues)
         for comment in issue.comments or ()
         if comment.id is not None
     ]
+
+
+def _local_time(time: datetime | None, zone: ZoneInfo) -> str | None:
+    local: str | None = msgspec.to_builtins(time and time.astimezone(zone))
+    return local
 
 
 def _users(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:
@@ -123,49 +140,69 @@ def _detailed(issues: Sequence[Issue]) -> Iterator[DetailedIssue]:
     return (issue for issue in issues if isinstance(issue, DetailedIssue))
 
 
-TABLES = (
-    Table(
-        "issues",
-        {
-            **{column.name: _TYPES[column.type] for column in COLUMNS},
-            "id": "INTEGER PRIMARY KEY",
-            "request_type_id": "INTEGER REFERENCES request_types (id)",
-            "reporter_id": "INTEGER REFERENCES users (id)",
-            "details": "TEXT",
-        },
-        _issues,
-        ("comments_count", "details"),  # from another pull, with details
-        {column.name: column.field for column in COLUMNS if column.name != "vanished_at"},
-    ),
-    Table(
-        "comments",
-        {
-            "id": "INTEGER PRIMARY KEY",
-            "issue_id": "INTEGER REFERENCES issues (id)",
-            "automatic": "INTEGER",
-            "commenter_id": "INTEGER REFERENCES users (id)",
-            "comment": "TEXT",
-            "created_at": "TEXT",
-            "image": "TEXT",
-        },
-        _comments,
-    ),
-    Table(
-        "request_types",
-        {
-            "id": "INTEGER PRIMARY KEY",
-            "title": "TEXT",
-            "organization": "TEXT",
-            "url": "TEXT",
-        },
-        _request_types,
-    ),
-    Table(
-        "users",
-        {"id": "INTEGER PRIMARY KEY", "name": "TEXT", "role": "TEXT", "html_url": "TEXT"},
-        _users,
-    ),
-)
+@cache
+def tables_in(zone: ZoneInfo | None) -> tuple[Table, ...]:
+    """Return the tables of issues and what belongs to them; with a time zone, with local times."""
+    columns = columns_in(zone)
+    local = {} if zone is None else {local_name("created_at"): "TEXT"}
+    return (
+        Table(
+            "issues",
+            {
+                **{column.name: _TYPES[column.type] for column in columns},
+                "id": "INTEGER PRIMARY KEY",
+                "request_type_id": "INTEGER REFERENCES request_types (id)",
+                "reporter_id": "INTEGER REFERENCES users (id)",
+                "details": "TEXT",
+            },
+            partial(_issues, columns),
+            ("comments_count", "details"),  # from another pull, with details
+            {column.name: column.field for column in columns if column.field != "vanished_at"},
+        ),
+        Table(
+            "comments",
+            {
+                "id": "INTEGER PRIMARY KEY",
+                "issue_id": "INTEGER REFERENCES issues (id)",
+                "automatic": "INTEGER",
+                "commenter_id": "INTEGER REFERENCES users (id)",
+                "comment": "TEXT",
+                "created_at": "TEXT",
+                "image": "TEXT",
+                **local,
+            },
+            partial(_comments, zone),
+        ),
+        Table(
+            "request_types",
+            {
+                "id": "INTEGER PRIMARY KEY",
+                "title": "TEXT",
+                "organization": "TEXT",
+                "url": "TEXT",
+            },
+            _request_types,
+        ),
+        Table(
+            "users",
+            {"id": "INTEGER PRIMARY KEY", "name": "TEXT", "role": "TEXT", "html_url": "TEXT"},
+            _users,
+        ),
+    )
+
+
+_COUNT_PULLS = "SELECT count(*), max(timezone) FROM pulls"
+
+# An evening report is in its own month.
+_LOCAL_MONTHS = """
+BEGIN;
+DROP VIEW IF EXISTS months;
+CREATE VIEW months AS
+  SELECT substr(coalesce(created_at_local, created_at), 1, 7) AS month, count(*) AS created,
+    sum(status IN ('open', 'acknowledged') AND vanished_at IS NULL) AS still_open
+  FROM issues GROUP BY month;
+COMMIT;
+"""
 
 _COUNT_INDEX_OBJECTS = """
 SELECT count(*) FROM sqlite_schema
@@ -177,11 +214,22 @@ _INDEX_OBJECTS = 3  # a table and two triggers
 _CHECK_INDEX = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('integrity-check', 1)"
 
 
-def prepare(database: sqlite3.Connection) -> None:
+def prepare(
+    database: sqlite3.Connection, path: Path, requested: ZoneInfo | None
+) -> ZoneInfo | None:
     """Create missing tables, views and indexes, and repair the full-text index.
 
+    Args:
+        database: The database.
+        path: Its file.
+        requested: The time zone of the call, if it has one.
+
+    Returns:
+        The time zone of the local times, if the database has some.
+
     Raises:
-        InvalidArgumentError: A table is damaged, or has another primary key.
+        InvalidArgumentError: A table is damaged, or has another primary key; or the database was
+            begun with another time zone.
         sqlite3.Error: The database cannot be used.
     """
     damage = database.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -190,12 +238,27 @@ def prepare(database: sqlite3.Connection) -> None:
             "to",
             f"the database is damaged ({damage}). Restore it, or remove it to begin anew.",
         )
-    for table in TABLES:
+    count, name = _find_pulls(database)
+    zone = choose_zone(path, requested, name=name, is_begun=count > 0)
+    for table in tables_in(zone):
         database.execute(table.definition)
         _add_missing_columns(database, table)
     database.executescript(_read_script("schema.sql"))
+    if zone is not None and not count:
+        database.executescript(_LOCAL_MONTHS)
     if not _is_indexed(database):
         database.executescript(_read_script("full_text_index.sql"))
+    return zone
+
+
+def _find_pulls(database: sqlite3.Connection) -> tuple[int, str | None]:
+    """Return the number of pulls in a database, and the name of their time zone."""
+    database.executescript(_read_script("pulls.sql"))
+    names = [name for _, name, *_ in database.execute("PRAGMA table_info(pulls)")]
+    if "timezone" not in names:  # in a database of an earlier version
+        database.execute(f"ALTER TABLE pulls ADD COLUMN timezone {_TYPES['text']}")
+    count, name = database.execute(_COUNT_PULLS).fetchone()
+    return count, name
 
 
 def _read_script(name: str) -> str:

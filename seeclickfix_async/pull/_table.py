@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Any, Unpack
 
 from seeclickfix_async._api.query import IssueFilters
 from seeclickfix_async._client import AsyncClient
+from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.driver import Batch
 from seeclickfix_async._crawl.limits import PageSize
@@ -19,17 +21,20 @@ async def table(
     *,
     details: bool = False,
     page_size: PageSize | None = None,
+    timezone: str | tzinfo | None = None,
     **filters: Unpack[IssueFilters],
 ) -> Any:
     """Pull every issue of a query into an Arrow table, for pandas, polars or DuckDB.
 
     `table.to_pandas()` and `polars.from_arrow(table)` make data frames of it. The columns are those
-    of a Parquet dataset; times are UTC, `lat` and `lng` are degrees.
+    of a Parquet dataset; times are UTC or local, `lat` and `lng` are degrees.
 
     Args:
         client: The client; the pull's requests have the lowest priority in its quota.
         details: Include comments, at 20 issues per request.
         page_size: Issues per request, as for `pull`.
+        timezone: The place's time zone: each time gets a second column with the local time, as for
+            `pull`.
         **filters: The issues to pull; see `IssueFilters`. Archived issues are included unless
             `status` excludes them.
 
@@ -41,11 +46,12 @@ async def table(
         TruncatedResultsError: The service did not return all issues.
         SeeClickFixError: A request failed permanently.
     """
-    schema = arrow.build_schema(geometry=False)
+    zone = parse_zone(timezone)
+    schema = arrow.build_schema(geometry=False, zone=zone)
     batches: list[Any] = []
 
     async def append(batch: Batch[Issue]) -> None:
-        batches.append(arrow.build_batch(batch.issues, schema))
+        batches.append(arrow.build_batch(batch.issues, schema, zone))
 
     crawl: Crawl[Issue] = client.with_options(background=True).issues.crawl(
         details=details, concurrency=None, page_size=page_size, **filters

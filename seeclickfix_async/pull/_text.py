@@ -15,20 +15,26 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 import attrs
 import msgspec
 
-from seeclickfix_async._api.query import format_timestamp
 from seeclickfix_async._core.file_replacement import (
     flush_to_disk,
     move_into_place,
     new_file,
     new_path,
 )
+from seeclickfix_async._tables.columns import Column, columns_in, mark_cells
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull._checkpoint import Checkpoint, CheckpointFile, checkpoint_path
+from seeclickfix_async.pull._checkpoint import (
+    Checkpoint,
+    CheckpointFile,
+    checkpoint_path,
+    choose_zone,
+)
 from seeclickfix_async.pull._digest import Digest
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
@@ -38,15 +44,24 @@ class TextSink(Sink):
     """A file of issues: a header, rows with a separator between them, and a footer."""
 
     upserts: ClassVar[bool] = False
-    header: bytes = b""
     separator: ClassVar[bytes] = b""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, zone: ZoneInfo | None = None) -> None:
         self._path = path
-        self._checkpoint_file = CheckpointFile.read(checkpoint_path(path))
+        self._checkpoint_file = saved = CheckpointFile.read(checkpoint_path(path))
+        self.zone: ZoneInfo | None = choose_zone(
+            path, zone, name=None if saved is None else saved.timezone, is_begun=not self.is_empty
+        )
+        self.columns: tuple[Column, ...] = columns_in(self.zone)
+        self.names: tuple[str, ...] = tuple(column.name for column in self.columns)
         self._length, self._digest = self._recover()
         self._file = path.open("r+b" if path.exists() else "w+b")
         self._size = os.fstat(self._file.fileno()).st_size
+
+    @property
+    def header(self) -> bytes:
+        """The start of the file, before its first row."""
+        return b""
 
     @abstractmethod
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
@@ -61,8 +76,8 @@ class TextSink(Sink):
         """Decode a row."""
 
     @abstractmethod
-    def with_mark(self, row: bytes, vanished_at: str | None) -> bytes:
-        """Return a row with another value of `vanished_at`."""
+    def with_marks(self, row: bytes, cells: dict[str, str | None]) -> bytes:
+        """Return a row with other values in its last columns; see `mark_cells`."""
 
     def footer(self, checkpoint: Checkpoint) -> bytes:  # noqa: ARG002  # for subclasses
         """Return the end of the file, after its last row."""
@@ -128,9 +143,8 @@ class TextSink(Sink):
     def _apply(self, marks: VanishedMarks, row: bytes, stored: StoredRow) -> bytes:
         if stored.id not in marks:
             return row
-        vanished = marks[stored.id]
         try:
-            return self.with_mark(row, None if vanished is None else format_timestamp(vanished))
+            return self.with_marks(row, mark_cells(marks[stored.id], self.zone))
         except ValueError:  # the row has no member for the mark
             raise self._changed() from None
 
@@ -183,6 +197,8 @@ class TextSink(Sink):
             raise self._changed()
 
     def _save(self, checkpoint_file: CheckpointFile) -> None:
+        if self.zone is not None:
+            checkpoint_file = attrs.evolve(checkpoint_file, timezone=self.zone.key)
         checkpoint_file.save(checkpoint_path(self._path))
         self._checkpoint_file = checkpoint_file
 

@@ -1,12 +1,8 @@
--- The tables and views of a database, besides those of issues and what belongs to them.
+-- The tables and views of a database, besides pulls, issues and what belongs to them.
 BEGIN;
 CREATE TABLE IF NOT EXISTS places (
   url_name TEXT PRIMARY KEY, id INTEGER, name TEXT, county TEXT, state TEXT, place_type TEXT,
   lat REAL, lng REAL, html_url TEXT
-);
-CREATE TABLE IF NOT EXISTS pulls (
-  id INTEGER PRIMARY KEY, key TEXT UNIQUE, query TEXT, complete INTEGER, report TEXT,
-  attribution TEXT, licence TEXT, checkpoint TEXT
 );
 CREATE TABLE IF NOT EXISTS issue_pulls (
   pull_id INTEGER REFERENCES pulls (id), issue_id INTEGER REFERENCES issues (id),

@@ -8,24 +8,38 @@ use in the same process through an ASGI transport.
 """
 
 from seeclickfix_async._core.public_names import publish
-from seeclickfix_async.sandbox._city import City as City
-from seeclickfix_async.sandbox._gateway import Fault as Fault
-from seeclickfix_async.sandbox._gateway import ReceivedRequest as ReceivedRequest
-from seeclickfix_async.sandbox._quota import Quota as Quota
-from seeclickfix_async.sandbox._routes.token import CLIENT as CLIENT
-from seeclickfix_async.sandbox._sandbox import Sandbox as Sandbox
-from seeclickfix_async.sandbox._settings import Settings as Settings
-from seeclickfix_async.sandbox._users import NEIGHBOUR_TOKEN as NEIGHBOUR_TOKEN
-from seeclickfix_async.sandbox._users import OFFICIAL_TOKEN as OFFICIAL_TOKEN
-from seeclickfix_async.sandbox._users import TOKEN as TOKEN
+
+try:
+    from seeclickfix_async.sandbox._city import City as City
+    from seeclickfix_async.sandbox._fault_rules import Faults as Faults
+    from seeclickfix_async.sandbox._faults import RETRY_AFTER_FORMS as RETRY_AFTER_FORMS
+    from seeclickfix_async.sandbox._faults import Fault as Fault
+    from seeclickfix_async.sandbox._gateway import ReceivedRequest as ReceivedRequest
+    from seeclickfix_async.sandbox._quota import Quota as Quota
+    from seeclickfix_async.sandbox._routes.token import CLIENT as CLIENT
+    from seeclickfix_async.sandbox._sandbox import Sandbox as Sandbox
+    from seeclickfix_async.sandbox._settings import Settings as Settings
+    from seeclickfix_async.sandbox._users import NEIGHBOUR_TOKEN as NEIGHBOUR_TOKEN
+    from seeclickfix_async.sandbox._users import OFFICIAL_TOKEN as OFFICIAL_TOKEN
+    from seeclickfix_async.sandbox._users import TOKEN as TOKEN
+except ModuleNotFoundError as _error:
+    if str(_error.name).partition(".")[0] not in ("python_multipart", "starlette", "uvicorn"):
+        raise
+    raise ModuleNotFoundError(
+        "seeclickfix_async.sandbox requires the 'sandbox' extra: "
+        "pip install 'seeclickfix-async[sandbox]'",
+        name=_error.name,
+    ) from None
 
 __all__ = [
     "CLIENT",
     "NEIGHBOUR_TOKEN",
     "OFFICIAL_TOKEN",
+    "RETRY_AFTER_FORMS",
     "TOKEN",
     "City",
     "Fault",
+    "Faults",
     "Quota",
     "ReceivedRequest",
     "Sandbox",

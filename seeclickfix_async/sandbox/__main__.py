@@ -100,7 +100,7 @@ def main() -> None:
     # uvicorn raises the signal again after it has shut down; exit with 0 then, not as killed.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     try:
-        uvicorn.Server(uvicorn_config(sandbox.app)).run(sockets=[sock])
+        uvicorn.Server(uvicorn_config(sandbox.app, sandbox.faults)).run(sockets=[sock])
     except KeyboardInterrupt:
         sys.exit(0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from seeclickfix_async.sandbox._city import City
-from seeclickfix_async.sandbox._gateway import Gateway
+from seeclickfix_async.sandbox._gateway import ROOT, Gateway
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import Photos
 from seeclickfix_async.sandbox._routes import places
@@ -17,8 +17,6 @@ from seeclickfix_async.sandbox._routes.organization import OrganizationRoutes
 from seeclickfix_async.sandbox._routes.questions import QuestionRoutes
 from seeclickfix_async.sandbox._routes.reports import ReportRoutes
 from seeclickfix_async.sandbox._routes.unverified import UnverifiedRoutes
-
-_ROOT = "/api/v2"
 
 
 def api_routes(city: City, gateway: Gateway, overlay: Overlay, photos: Photos) -> list[Route]:
@@ -32,7 +30,7 @@ def api_routes(city: City, gateway: Gateway, overlay: Overlay, photos: Photos) -
         **OrganizationRoutes(city, gateway, overlay).handlers(),
         **QuestionRoutes(gateway).handlers(),
     }
-    rooted = {(method, f"{_ROOT}{path}"): handler for (method, path), handler in handlers.items()}
+    rooted = {(method, f"{ROOT}{path}"): handler for (method, path), handler in handlers.items()}
     others = {
         **photos.handlers(),
         **Open311Routes(city, gateway, overlay).handlers(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Callable, Iterator, MutableSequence
 from random import Random
 
 import attrs
@@ -71,6 +71,10 @@ class City:
     """The number of changes to existing rows."""
     hidden: set[int] = attrs.field(factory=set)
     """Rows that no response includes."""
+    history_ends: dict[int, int] = attrs.field(factory=dict)
+    """The update times before the first change of each row: the generated history ends there."""
+    clock: Callable[[], float] | None = None
+    """Returns the time in Unix seconds; None if time passes with each write only."""
 
     def __len__(self) -> int:
         return len(self.created)
@@ -101,8 +105,9 @@ class City:
 
     @property
     def current_time(self) -> int:
-        """The time of the next write: a minute after the newest issue."""
-        return max(self.created[-1] if self.created else END, END) + 60
+        """The time of the next write: that of the clock, or a minute after the newest issue."""
+        newest = max(self.created[-1] if self.created else END, END)
+        return newest + 60 if self.clock is None else max(newest, int(self.clock()))
 
     def report_at(self, category: int, lat: float, lng: float) -> int:
         """Report an issue at a point, as through the API; return its row."""
@@ -133,6 +138,7 @@ class City:
 
     def touch(self, row: int) -> None:
         """Set an issue's update time to the current time."""
+        self.history_ends.setdefault(row, self.updated[row])
         self.updated[row] = self.current_time
         self.changes += 1
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from email.utils import format_datetime
 
-import anyio
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _responses as responses
 from seeclickfix_async.sandbox._city import City
+from seeclickfix_async.sandbox._connection import ScriptedResponse, connection_of
+from seeclickfix_async.sandbox._fault_rules import Faults
+from seeclickfix_async.sandbox._faults import NO_STATUS
 from seeclickfix_async.sandbox._settings import Settings
 from seeclickfix_async.sandbox._users import Users
 
 Handler = Callable[[Request], Awaitable[Response]]
+
+ROOT = "/api/v2"
+"""The path of the API."""
 
 
 @attrs.frozen
@@ -27,9 +32,11 @@ class ReceivedRequest:
         method: The HTTP method.
         path: The path of its URL.
         query: Its query parameters.
-        status: The status of the response.
+        status: The status of the response; 0 if a fault lost it before the request was carried
+            out.
         authorized: Whether it had an `Authorization` header, whose value is not stored.
         at: The time by the quota's clock; 0 without a quota.
+        url: The whole URL, as it was sent.
     """
 
     method: str
@@ -38,21 +45,7 @@ class ReceivedRequest:
     status: int
     authorized: bool
     at: float
-
-
-@attrs.frozen
-class Fault:
-    """A response that replaces that of one request, which is not carried out.
-
-    Attributes:
-        status: The HTTP status.
-        body: JSON, or None for an empty body.
-        headers: More headers, such as `WWW-Authenticate`.
-    """
-
-    status: int
-    body: Any = None
-    headers: dict[str, str] = attrs.field(factory=dict)
+    url: str
 
 
 @attrs.define(eq=False)
@@ -61,17 +54,22 @@ class Gateway:
 
     settings: Settings
     users: Users
+    has_clock: bool = False
     requests: deque[ReceivedRequest] = attrs.field(factory=lambda: deque(maxlen=10_000))
-    faults: deque[Fault] = attrs.field(factory=deque)
+    faults: Faults = attrs.field(factory=Faults)
 
     def wrap(self, handler: Handler) -> Handler:
         """Return the handler with the checks before it; it records each request."""
 
+        async def checked(request: Request) -> Response:
+            return self._refuse(request) or await self._handle(handler, request)
+
+        spoiled = self.spoil(checked)
+
         async def endpoint(request: Request) -> Response:
-            response = self._refuse(request)
-            if response is None:
-                await anyio.sleep(self.settings.latency)
-                response = await self._handle(handler, request)
+            response = await spoiled(request)
+            if isinstance(response, ScriptedResponse) and response.ending == "refuse":
+                return response
             self.requests.append(
                 ReceivedRequest(
                     request.method,
@@ -80,15 +78,43 @@ class Gateway:
                     response.status_code,
                     "authorization" in request.headers,
                     self.settings.quota.clock() if self.settings.quota else 0.0,
+                    _sent_url(request),
                 )
             )
             return response
 
         return endpoint
 
+    def spoil(self, handler: Handler) -> Handler:
+        """Return the handler with the faults around it."""
+
+        async def endpoint(request: Request) -> Response:
+            fault = self.faults.draw(f"{request.method} {request.url.path.removeprefix(ROOT)}")
+            if fault is None:
+                return self._dated(await handler(request))
+            response = Response(status_code=NO_STATUS)
+            if fault.carried_out:
+                _forget_validators(request)
+                response = await handler(request)
+            if fault.ends_token:
+                self.users.end_token(bearer_token(request))
+                response = responses.unauthorized()
+            if fault.seconds:
+                await connection_of(request.scope).sleep(fault.seconds)
+            response = fault.replace(response, str(request.url), self.users.now())
+            return fault.spoil(self._dated(response))
+
+        return endpoint
+
+    def _dated(self, response: Response) -> Response:
+        """Add the date of the sandbox's clock; without one, the server adds its own."""
+        if self.has_clock:
+            response.headers["Date"] = format_datetime(self.users.now(), usegmt=True)
+        return response
+
     def current_user(self, request: Request) -> int | None:
         """Return the user of the request's token; None without one."""
-        return self.users.tokens.get(bearer_token(request))
+        return self.users.find(bearer_token(request))
 
     def require_user(self, request: Request) -> int:
         """Return the user of the request's token.
@@ -107,14 +133,12 @@ class Gateway:
         wait = self.settings.quota.take() if self.settings.quota else 0.0
         if wait > 0:
             return responses.too_many_requests(wait)
-        if self.faults:
-            fault = self.faults.popleft()
-            return responses.from_fault(fault.status, fault.body, fault.headers)
         if bearer_token(request) and self.current_user(request) is None:
             return responses.unauthorized()
         return None
 
     async def _handle(self, handler: Handler, request: Request) -> Response:
+        await connection_of(request.scope).sleep(self.settings.latency)
         try:
             return await handler(request)
         except responses.RefusedError as refusal:
@@ -125,6 +149,20 @@ def bearer_token(request: Request) -> str:
     """Return the access token of the request's header, or an empty string."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _forget_validators(request: Request) -> None:
+    """Have a whole response made, since a 304 has no body that a fault could spoil."""
+    headers = request.scope["headers"]
+    request.scope["headers"] = [pair for pair in headers if pair[0] != b"if-none-match"]
+
+
+def _sent_url(request: Request) -> str:
+    """Return the URL of a request, with its percent-encoding."""
+    raw_path: bytes | None = request.scope.get("raw_path")  # optional in ASGI
+    path = raw_path.decode("ascii") if raw_path else request.url.path
+    query = request.url.query
+    return f"{origin(request)}{path}{'?' * bool(query)}{query}"
 
 
 def origin(request: Request) -> str:

@@ -22,7 +22,8 @@ class IssueChanges:
         comments: Added comments, oldest first.
         voters: Users who voted for it.
         followers: Users who follow it.
-        reporter: The user who reported it through the API; None for a generated issue.
+        is_report: Whether it was reported through the API.
+        reporter: The user who reported it through the API; None without an account.
     """
 
     fields: dict[str, Any] = attrs.field(factory=dict)
@@ -30,6 +31,7 @@ class IssueChanges:
     comments: list[dict[str, Any]] = attrs.field(factory=list)
     voters: set[int] = attrs.field(factory=set)
     followers: set[int] = attrs.field(factory=set)
+    is_report: bool = False
     reporter: int | None = None
 
 
@@ -66,6 +68,15 @@ class Overlay:
     def has_comment(self, comment_id: int) -> bool:
         """Return whether a comment with this id was added."""
         return comment_id in self._comments
+
+    def reported(self) -> list[int]:
+        """Return the rows that were reported through the API, oldest first."""
+        return sorted(row for row, changes in self._rows.items() if changes.is_report)
+
+    def comments(self) -> list[dict[str, Any]]:
+        """Return the comments that were added, oldest first."""
+        added = [comment for changes in self._rows.values() for comment in changes.comments]
+        return sorted(added, key=lambda comment: comment["flag_url"])
 
     def reported_by(self, user: int) -> list[int]:
         """Return the rows that a user reported, newest first."""

@@ -24,6 +24,9 @@ class Quota:
     The type of window is not documented: a `fixed` one begins with the first request after the
     last window, a `sliding` one ends at each request, and a `bucket` has `limit` tokens and is
     refilled evenly. A refused request does not count.
+
+    Attributes:
+        refused: The number of refused requests.
     """
 
     limit: int = attrs.field(
@@ -32,6 +35,7 @@ class Quota:
     per: float = attrs.field(default=60.0, converter=to_seconds, validator=at_least(0.001))
     window: Window = "fixed"
     clock: Callable[[], float] = time.monotonic
+    refused: int = attrs.field(default=0, init=False)
     _times: deque[float] = attrs.field(factory=deque, init=False)
     _tokens: float = attrs.field(init=False)
     _refilled_at: float = attrs.field(init=False)
@@ -42,9 +46,10 @@ class Quota:
 
     def take(self) -> float:
         """Count a request. Return 0, or the seconds to wait if it is refused."""
-        return {"fixed": self._fixed, "sliding": self._sliding, "bucket": self._bucket}[
-            self.window
-        ](self.clock())
+        windows = {"fixed": self._fixed, "sliding": self._sliding, "bucket": self._bucket}
+        wait = windows[self.window](self.clock())
+        self.refused += wait > 0
+        return wait
 
     def _fixed(self, now: float) -> float:
         if self._times and now - self._times[0] >= self.per:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -27,9 +28,10 @@ class RefusedError(Exception):
         self.response = response
 
 
-def from_fault(status: int, body: Any, headers: dict[str, str]) -> Response:
+def from_fault(status: int, body: Any, headers: Mapping[str, str]) -> Response:
     """Return an injected fault as a response; a body of None is empty."""
-    response = Response(status_code=status) if body is None else json_response(body, status)
+    is_json = not isinstance(body, (str, bytes, type(None)))
+    response = json_response(body, status) if is_json else Response(body, status)
     response.headers.update(headers)
     return response
 

@@ -127,9 +127,10 @@ class Serializer:
         """Return an issue's comments, oldest first; only `flag_url` has their id (observed)."""
         random = self.city.random(row + 10_000_000)
         number = self.city.id_of(row)
-        is_reported = self.overlay.get(row).reporter is not None
+        history_end = self.city.history_ends.get(row, self.city.updated[row])
+        is_reported = self.overlay.get(row).is_report
         times = sorted(
-            random.randint(self.city.created[row], self.city.updated[row])
+            random.randint(self.city.created[row], history_end)
             for _ in range(0 if is_reported else random.randrange(7))
         )
         generated = [

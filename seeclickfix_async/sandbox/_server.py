@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+import anyio
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from seeclickfix_async.sandbox._connection import CONNECTION, Ending, Steps
+from seeclickfix_async.sandbox._fault_rules import Faults
+
+_RESET_AFTER = 0.02
+"""Seconds after which a connection is reset, so that the bytes before have arrived."""
 
 
 class _Server(uvicorn.Server):
@@ -23,6 +34,64 @@ class _Server(uvicorn.Server):
         self.listening.set()
 
 
+class _SocketConnection:
+    """The connection of a request, over a socket."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the client wait."""
+        await anyio.sleep(seconds)
+
+    async def send(self, steps: Steps, ending: Ending) -> None:
+        """Send steps, and end the connection."""
+        for step in steps:
+            if self._transport.is_closing():
+                return
+            if isinstance(step, bytes):
+                self._transport.write(step)
+            else:
+                await anyio.sleep(step)
+        if ending == "close":
+            self._transport.close()
+            return
+        if steps:
+            await anyio.sleep(_RESET_AFTER)
+        reset(self._transport)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Reset a connection instead of closing it."""
+    sock: socket.socket | None = transport.get_extra_info("socket")
+    if sock is not None:
+        with contextlib.suppress(OSError):  # closed by the client
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def _faulty_protocol(faults: Faults) -> type[H11Protocol]:
+    """Return a protocol whose requests have access to their connection."""
+
+    class FaultyProtocol(H11Protocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            if faults.draw_refusal():
+                reset(transport)
+                return
+            connection, app = _SocketConnection(transport), self.app
+
+            async def connected(scope: Any, receive: Any, send: Any) -> None:
+                scope.setdefault("extensions", {})[CONNECTION] = connection
+                await app(scope, receive, send)
+                while transport.is_closing() and (await receive())["type"] != "http.disconnect":
+                    pass  # or the server would report a response that is missing
+
+            self.app = connected
+
+    return FaultyProtocol
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; port 0 chooses a free port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -33,18 +102,31 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def uvicorn_config(app: Any) -> uvicorn.Config:
+def uvicorn_config(app: Any, faults: Faults, *, date_header: bool = True) -> uvicorn.Config:
     """Return the configuration of a server that logs warnings only, and no requests."""
     return uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=60
+        app,
+        http=_faulty_protocol(faults),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=60,
+        date_header=date_header,
     )
 
 
 @contextmanager
-def serve(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
+def serve(
+    app: Any,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    faults: Faults | None = None,
+    date_header: bool = True,
+) -> Generator[str]:
     """Serve an ASGI application from a thread, and yield its base URL."""
     sock = listen(host, port)
-    server = _Server(uvicorn_config(app))
+    server = _Server(uvicorn_config(app, faults or Faults(), date_header=date_header))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     try:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 
+from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.sandbox._city import END
 from seeclickfix_async.sandbox._timestamps import format_timestamp
 
@@ -32,11 +34,14 @@ class Users:
     """The accounts.
 
     Attributes:
+        now: Returns the time of the sandbox.
         tokens: The user of each valid access token.
+        ends: When a token expires, if it does.
         names: The name of each user.
         emails: The e-mail addresses of each user.
     """
 
+    now: Now = utc_now
     tokens: dict[str, int] = attrs.field(
         factory=lambda: {TOKEN: RESIDENT, NEIGHBOUR_TOKEN: NEIGHBOUR, OFFICIAL_TOKEN: OFFICIAL}
     )
@@ -44,13 +49,26 @@ class Users:
         factory=lambda: {user: f"Resident {user}" for user in (RESIDENT, OFFICIAL, NEIGHBOUR)}
     )
     emails: dict[int, list[dict[str, Any]]] = attrs.field(factory=dict)
+    ends: dict[str, datetime] = attrs.field(factory=dict)
     _email_ids: Iterator[int] = attrs.field(factory=lambda: itertools.count(801))
 
-    def issue_token(self, user: int = RESIDENT) -> str:
-        """Return a new access token, as long as the provider's."""
+    def issue_token(self, user: int, lifetime: int) -> str:
+        """Return a new access token, as long as the provider's; its lifetime is in seconds."""
         token = secrets.token_urlsafe(32)
         self.tokens[token] = user
+        self.ends[token] = self.now() + timedelta(seconds=lifetime)
         return token
+
+    def find(self, token: str) -> int | None:
+        """Return the user of a valid access token; None for another one."""
+        if token in self.ends and self.ends[token] <= self.now():
+            self.end_token(token)
+        return self.tokens.get(token)
+
+    def end_token(self, token: str) -> None:
+        """Let an access token expire."""
+        self.tokens.pop(token, None)
+        self.ends.pop(token, None)
 
     def register(self, name: str, email: str) -> int:
         """Create an account; return its id."""

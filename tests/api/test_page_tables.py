@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import polars as pl
@@ -73,6 +74,29 @@ def test_a_page_of_issues_is_a_table_with_the_columns_of_a_pull(page: Page[Issue
     assert str(pandas_frame["created_at"].dt.tz) == "UTC"
     assert polars_frame.schema["created_at"] == pl.Datetime("us", "UTC")
     assert len(pandas_frame) == len(polars_frame) == len(page)
+
+
+@pytest.mark.parametrize("page", [_PAGE, _DETAILED, attrs.evolve(_PAGE, items=())])
+def test_a_page_has_local_times_in_a_time_zone(page: Page[Issue]) -> None:
+    zone = ZoneInfo("America/New_York")
+    table = page.to_table(timezone=zone)
+    pandas_frame = page.to_pandas(timezone=zone)
+    polars_frame = page.to_polars(timezone="America/New_York")
+
+    local = [issue.created_at and issue.created_at.astimezone(zone) for issue in page]
+    expected = [time and time.replace(tzinfo=None) for time in local]
+    assert table.column("created_at_local").to_pylist() == expected
+    assert pandas_frame["created_at_local"].to_list() == expected
+    assert polars_frame["created_at_local"].to_list() == expected
+    assert table.column("created_at").to_pylist() == [issue.created_at for issue in page]
+    assert list(pandas_frame.columns) == polars_frame.columns == table.column_names
+    assert table.schema.metadata[b"timezone"] == b"America/New_York"
+
+
+@pytest.mark.parametrize("method", ["to_table", "to_pandas", "to_polars"])
+def test_an_unknown_time_zone_is_refused(method: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="Did you mean 'America/New_York'"):
+        getattr(_PAGE, method)(timezone="America/Nw_York")
 
 
 @pytest.mark.parametrize("page", [_COMMENTS, _USERS, attrs.evolve(_COMMENTS, items=())])

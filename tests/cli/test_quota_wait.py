@@ -16,7 +16,7 @@ from rich.progress import Task, TaskID
 from seeclickfix_async import HostLimiter, Limiter
 from seeclickfix_async._cli.quota_wait import QuotaColumn, QuotaWait
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.clock import VirtualClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.command_line import run_cli
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
@@ -106,7 +106,7 @@ async def _fill(limiter: HostLimiter | Limiter | None) -> None:
 
 @pytest.mark.anyio
 async def test_the_bar_shows_the_time_left_by_the_limiter() -> None:
-    clock = VirtualClock()
+    clock = VirtualClock(jumps=False)
     wait = _wait_for_quota(clock)
     column = QuotaColumn(wait)
     column.rows_per_request = 100
@@ -138,7 +138,7 @@ async def _fill_later(limiter: HostLimiter | Limiter | None) -> None:
 async def test_a_long_wait_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     printed: list[str] = []
     monkeypatch.setattr("seeclickfix_async._cli.quota_wait.notes.print", printed.append)
-    clock = VirtualClock()
+    clock = VirtualClock(jumps=False)
     wait = _wait_for_quota(clock)
     await _fill(wait.limiter)
 

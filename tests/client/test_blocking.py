@@ -19,13 +19,13 @@ from seeclickfix_async.errors import (
     NotFoundError,
 )
 from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN, TOKEN
+from seeclickfix_async.testing import SandboxHarness
 from tests.support.endpoints import ISSUE
-from tests.support.in_process import SandboxHarness
 
 
 @pytest.fixture(scope="module")
 def harness() -> SandboxHarness:
-    return SandboxHarness()
+    return SandboxHarness(quota=None)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from seeclickfix_async import AsyncClient
-from seeclickfix_async.events import RequestSent
+from seeclickfix_async.events import Event, RequestSent
 from seeclickfix_async.sandbox import Sandbox
 from tests.support.endpoints import ENDPOINTS, Endpoint, find_method
 
@@ -40,14 +40,15 @@ def _matches(template: str, path: str) -> bool:
     "endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.call}"
 )
 async def test_an_endpoint_has_a_method_a_route_and_events(endpoint: Endpoint) -> None:
-    harness = await endpoint.call_once()
+    events: list[Event] = []
+    harness = await endpoint.call_once(events.append)
 
     # Requests that match no route are not among these.
-    received = [(request.method, request.path) for request in harness.sandbox.requests]
+    received = [(request.method, request.path) for request in harness.requests]
     assert any(
         method == endpoint.method and _matches(endpoint.path, path) for method, path in received
     ), received
-    sent = [event for event in harness.events if isinstance(event, RequestSent)]
+    sent = [event for event in events if isinstance(event, RequestSent)]
     assert len(sent) >= len(received)
     assert endpoint.method in {event.method for event in sent}
     # A route has no id, slug, coordinates or name of a file.

@@ -10,9 +10,8 @@ import pytest
 
 from seeclickfix_async import AsyncClient, PlaceArea, Retry, WatchArea
 from seeclickfix_async.events import Event
-from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
-from seeclickfix_async.sandbox._gateway import Fault
-from tests.support.clock import InstantClock
+from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
+from seeclickfix_async.testing import VirtualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +44,7 @@ async def test_no_record_of_our_own_client_is_confidential(
         TOKEN,
         base_url=url,
         limiter=None,
-        clock=InstantClock(),
+        clock=VirtualClock(),
         retry=Retry(attempts=2),
         on_event=events.append,
     )

@@ -15,8 +15,8 @@ from seeclickfix_async import Page, Response
 from seeclickfix_async.errors import NotFoundError, ValidationError
 from seeclickfix_async.models._returned import Returned
 from seeclickfix_async.sandbox import OFFICIAL_TOKEN, TOKEN
+from seeclickfix_async.testing import SandboxHarness
 from tests.support.endpoints import ENDPOINTS, ISSUE, Endpoint, draft, find_method
-from tests.support.in_process import SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +37,7 @@ _WITHOUT_RESPONSE = {
 
 
 async def test_every_call_that_returns_one_object_has_its_response() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     client = harness.make_client(OFFICIAL_TOKEN)
     without = set()
 
@@ -64,7 +64,7 @@ async def test_every_call_that_returns_one_object_has_its_response() -> None:
 
 
 async def test_a_created_issue_and_a_moderated_one_have_their_response() -> None:
-    published = SandboxHarness().client
+    published = SandboxHarness(quota=None).client
     created = await published.issues.create(await draft(published))
     moderated = SandboxHarness(moderated=True).client
     held = await moderated.issues.create(await draft(moderated))
@@ -78,7 +78,7 @@ async def test_a_created_issue_and_a_moderated_one_have_their_response() -> None
 
 
 async def test_the_response_is_no_part_of_the_object() -> None:
-    client = SandboxHarness().make_client(TOKEN)
+    client = SandboxHarness(quota=None).make_client(TOKEN)
     issue = await client.issues.get(ISSUE, details=True)
     page = await client.issues.list(details=True, per_page=1)
     bare = msgspec.convert(attrs.asdict(issue), type(issue))

@@ -17,8 +17,8 @@ from seeclickfix_async.errors import InvalidArgumentError, RateLimitedError, Ser
 from seeclickfix_async.oauth import Application, begin
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Quota, Settings
+from seeclickfix_async.testing import VirtualClock
 from seeclickfix_async.tokens import KeyringStore, MemoryStore, RedisStore, TokenEndpoint
-from tests.support.clock import InstantClock
 
 SITE = "https://city.test"
 APP = Application("id", "https://app.example/callback")
@@ -45,7 +45,7 @@ class Service:
         return httpx.Response(self.status, json={"id": 7, "summary": tenant})
 
     def make_client(self, **options: Any) -> AsyncClient:
-        options = {"limiter": None, "clock": InstantClock(), **options}
+        options = {"limiter": None, "clock": VirtualClock(), **options}
         return AsyncClient("secret", http=self.http, base_url=SITE, **options)
 
 

@@ -22,7 +22,7 @@ from seeclickfix_async import (
 )
 from seeclickfix_async.errors import AuthenticationError, NotFoundError, TruncatedResultsError
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
-from tests.support.clock import VirtualClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.sandboxes import URL, make_client
 
 pytestmark = pytest.mark.anyio

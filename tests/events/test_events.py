@@ -37,7 +37,7 @@ from seeclickfix_async.events import (
     TokenRefreshed,
     WaitingForQuota,
 )
-from tests.support.clock import InstantClock, VirtualClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.http_backends import ISSUE, ORIGIN, HTTPBackend, make_client
 from tests.support.tokens import APP, NO_WAIT, NOW, make_token
 
@@ -184,13 +184,10 @@ async def test_waiting_for_the_quota_is_reported_and_logged(
     )
 
     with caplog.at_level(logging.INFO, "seeclickfix_async"):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(clock.run)
-            await client.issues.get(7)
-            await client.issues.get(7)
-            with pytest.raises(RateLimitedError):
-                await client.with_options(max_wait=5).issues.get(7)
-            tasks.cancel_scope.cancel()
+        await client.issues.get(7)
+        await client.issues.get(7)
+        with pytest.raises(RateLimitedError):
+            await client.with_options(max_wait=5).issues.get(7)
 
     waiting = _only(events, WaitingForQuota)
     assert waiting.wait == 60.0
@@ -202,7 +199,7 @@ async def test_waiting_for_the_quota_is_reported_and_logged(
 
 
 async def test_a_wait_for_a_quota_that_processes_share_is_reported(tmp_path: Path) -> None:
-    clock, waits, is_reported = VirtualClock(), list[float](), anyio.Event()
+    clock, waits, is_reported = VirtualClock(jumps=False), list[float](), anyio.Event()
     limiter = HostLimiter(1, per=60.0, folder=tmp_path, clock=clock)
 
     def note(seconds: float) -> None:
@@ -236,14 +233,12 @@ async def test_a_wait_that_gets_long_is_reported_again() -> None:
         async with slot:
             pass
 
-    async with anyio.create_task_group() as around:
-        async with anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks:
+        with clock.hold():
             tasks.start_soon(hold)
             await anyio.wait_all_tasks_blocked()
             tasks.start_soon(wait)
             await anyio.wait_all_tasks_blocked()
-            around.start_soon(clock.run)
-        around.cancel_scope.cancel()
 
     assert waits == [(0.0, 0.5), (1.0, 1.5)]
     assert clock.now() == 1003.5
@@ -393,7 +388,7 @@ async def test_a_lost_write_is_reported_with_its_request_id(events: list[Event])
         return httpx.Response(200, content=b"cut", headers={"x-request-id": "id-1"} | _DEFLATE)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
-    client = AsyncClient(http=http, limiter=None, clock=InstantClock(), on_event=events.append)
+    client = AsyncClient(http=http, limiter=None, clock=VirtualClock(), on_event=events.append)
 
     with pytest.raises(AnswerLostError, match="Request id: id-1"):
         await client.issues.vote(7)

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from seeclickfix_async import AsyncClient, Cache, Limiter, MemoryStore, StoredToken, TokenEndpoint
 from seeclickfix_async.errors import NotFoundError
 from seeclickfix_async.otel import Instrument
-from tests.support.clock import InstantClock, VirtualClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.http_backends import ISSUE, ORIGIN, HTTPBackend, make_client
 from tests.support.tokens import APP, NOW, make_token
 
@@ -158,7 +158,7 @@ async def test_a_cancelled_call_ends_its_span(telemetry: Telemetry) -> None:
 async def test_metrics_count_requests_retries_429s_and_the_wait_for_the_quota(
     httpx_backend: HTTPBackend, telemetry: Telemetry
 ) -> None:
-    clock = InstantClock()
+    clock = VirtualClock()
     client = make_client(
         httpx_backend,
         httpx_backend.response(429, b"", retry_after="5"),

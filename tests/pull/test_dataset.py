@@ -471,6 +471,8 @@ async def test_a_dataset_of_an_early_version_is_converted_by_any_call(
     shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # its predecessor remained
     _convert_to_early_version(path, 2)
 
+    with pytest.raises(InvalidArgumentError, match="was begun without it"):
+        await pull(make_client(city), to=path, timezone="America/New_York")
     with pytest.raises(InvalidArgumentError, match="is complete"):
         await pull(make_client(city), to=path)
 

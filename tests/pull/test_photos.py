@@ -21,7 +21,7 @@ from seeclickfix_async.errors import BlockedError, InvalidArgumentError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
 from seeclickfix_async.sandbox._server import serve
-from tests.support.clock import InstantClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.image_samples import IMAGES, NOT_IMAGES
 from tests.support.pulled_files import read_issues, vanished_ids
 
@@ -100,7 +100,7 @@ def url(storage: _Storage) -> Iterator[str]:
 
 
 def _client(url: str) -> AsyncClient:
-    return AsyncClient(TOKEN, base_url=url, limiter=None, clock=InstantClock())
+    return AsyncClient(TOKEN, base_url=url, limiter=None, clock=VirtualClock())
 
 
 def _names(folder: Path) -> set[str]:

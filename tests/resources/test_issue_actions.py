@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,10 @@ from hypothesis import strategies as st
 from seeclickfix_async import AsyncClient, Comment, Moderated, Status, errors
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN, OFFICIAL_TOKEN, TOKEN, Fault
-from tests.support.in_process import URL, SandboxHarness
+from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
-_OPEN, _ACKNOWLEDGED, _CLOSED, _ARCHIVED = range(4)
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 700
 
 Call = Callable[[AsyncClient, int], Awaitable[Any]]
@@ -33,13 +33,19 @@ class Write:
 
     call: Call
     method: str = "POST"
-    status: int = _OPEN
+    status: Status = Status.OPEN
     token: str = TOKEN
     has_comment: bool = False
 
     def make_harness(self, **settings: Any) -> tuple[SandboxHarness, AsyncClient, int]:
-        harness = SandboxHarness(**settings)
+        harness = SandboxHarness(quota=None, **settings)
         return harness, harness.make_client(self.token), harness.issue_with_status(self.status)
+
+
+async def _comment(harness: SandboxHarness, comment: str, image: Any) -> None:
+    """Comment on an open issue."""
+    number = harness.issue_with_status(Status.OPEN)
+    await harness.client.issues.comment(number, comment, image=image)
 
 
 _WRITES = {
@@ -51,7 +57,7 @@ _WRITES = {
     ),
     "reopen": Write(
         lambda client, number: client.issues.reopen(number, "It is back."),
-        status=_CLOSED,
+        status=Status.CLOSED,
         has_comment=True,
     ),
     "acknowledge": Write(
@@ -106,7 +112,7 @@ async def test_a_write_requires_a_valid_token(write: Write, token: str | None) -
 @_every_write
 async def test_a_write_without_permission_is_an_error(write: Write) -> None:
     harness, client, number = write.make_harness()
-    harness.sandbox.faults.append(Fault(403, {"message": "Not yours."}))
+    harness.faults.append(Fault(403, {"message": "Not yours."}))
 
     with pytest.raises(errors.PermissionDeniedError):
         await write.call(client, number)
@@ -136,7 +142,7 @@ async def test_a_refused_write_names_the_field(
     write: Write, body: Any, faults: dict[str, list[str]]
 ) -> None:
     harness, client, number = write.make_harness()
-    harness.sandbox.faults.append(Fault(422, body))
+    harness.faults.append(Fault(422, body))
 
     with pytest.raises(errors.ValidationError) as caught:
         await write.call(client, number)
@@ -147,7 +153,7 @@ async def test_a_refused_write_names_the_field(
 @_every_write
 async def test_a_success_that_lists_errors_is_an_error(write: Write) -> None:
     harness, client, number = write.make_harness()
-    harness.sandbox.faults.append(Fault(201, {"errors": {"base": ["not today"]}}))
+    harness.faults.append(Fault(201, {"errors": {"base": ["not today"]}}))
 
     with pytest.raises(errors.ValidationError, match="not today"):
         await write.call(client, number)
@@ -156,7 +162,7 @@ async def test_a_success_that_lists_errors_is_an_error(write: Write) -> None:
 @_every_write
 async def test_a_write_is_repeated_after_429(write: Write) -> None:
     harness, client, number = write.make_harness()
-    harness.sandbox.faults.extend([Fault(429, None, {"Retry-After": "0.001"})] * 2)
+    harness.faults.extend([Fault(429, None, {"Retry-After": "0.001"})] * 2)
 
     await write.call(client, number)
 
@@ -166,7 +172,7 @@ async def test_a_write_is_repeated_after_429(write: Write) -> None:
 @_every_write
 async def test_a_write_without_a_response_is_not_sent_again(write: Write) -> None:
     harness, client, number = write.make_harness()
-    harness.transport.drops_responses = True
+    harness.faults.append(Fault.reset(), times=math.inf)
 
     with pytest.raises(errors.AnswerLostError, match="Before you write again, check"):
         await write.call(client, number)
@@ -178,7 +184,7 @@ async def test_a_write_without_a_response_is_not_sent_again(write: Write) -> Non
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_a_write_is_not_sent_again_after_a_server_error(write: Write, status: int) -> None:
     harness, client, number = write.make_harness()
-    harness.sandbox.faults.append(Fault(status))
+    harness.faults.append(Fault(status))
 
     with pytest.raises(errors.ServerError, match="may have executed the request"):
         await write.call(client, number)
@@ -188,10 +194,10 @@ async def test_a_write_is_not_sent_again_after_a_server_error(write: Write, stat
 
 @_every_write
 async def test_a_proxy_page_is_not_a_success(write: Write) -> None:
-    number = SandboxHarness().issue_with_status(write.status)
+    number = SandboxHarness(quota=None).issue_with_status(write.status)
     page = httpx.Response(200, html="<h1>Welcome to the wifi</h1>")
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: page))
-    client = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
+    client = AsyncClient(TOKEN, http=http, base_url=IN_PROCESS_URL, limiter=None)
 
     with pytest.raises(errors.AnswerLostError, match="probably executed the request"):
         await write.call(client, number)
@@ -202,7 +208,7 @@ async def test_an_unreadable_response_to_a_write_says_that_it_may_have_been_carr
     write: Write,
 ) -> None:
     harness, client, number = write.make_harness()
-    harness.sandbox.faults.append(Fault(201, {"created_at": [1]}))
+    harness.faults.append(Fault(201, {"created_at": [1]}))
 
     with pytest.raises(errors.AnswerLostError, match="probably executed the request") as caught:
         await write.call(client, number)
@@ -211,8 +217,8 @@ async def test_an_unreadable_response_to_a_write_says_that_it_may_have_been_carr
 
 
 async def test_the_next_read_returns_a_new_comment() -> None:
-    harness = SandboxHarness()
-    number = harness.issue_with_status(_OPEN)
+    harness = SandboxHarness(quota=None)
+    number = harness.issue_with_status(Status.OPEN)
 
     written = await harness.client.issues.comment(number, "Für Elise & co. 🎹")
     read = (await harness.client.issues.comments(number))[-1]
@@ -248,8 +254,8 @@ async def test_the_next_read_returns_the_new_status(name: str, status: Status) -
 
 
 async def test_an_archived_issue_stays_archived() -> None:
-    harness = SandboxHarness()
-    number = harness.issue_with_status(_ARCHIVED)
+    harness = SandboxHarness(quota=None)
+    number = harness.issue_with_status(Status.ARCHIVED)
 
     with pytest.raises(errors.ValidationError) as caught:
         await harness.client.issues.reopen(number, "But it is back!")
@@ -258,8 +264,8 @@ async def test_an_archived_issue_stays_archived() -> None:
 
 
 async def test_only_officials_acknowledge() -> None:
-    harness = SandboxHarness()
-    number = harness.issue_with_status(_OPEN)
+    harness = SandboxHarness(quota=None)
+    number = harness.issue_with_status(Status.OPEN)
     official = harness.make_client(OFFICIAL_TOKEN)
 
     with pytest.raises(errors.PermissionDeniedError):
@@ -272,8 +278,8 @@ async def test_only_officials_acknowledge() -> None:
 
 
 async def test_each_account_votes_once() -> None:
-    harness = SandboxHarness()
-    number = harness.issue_with_status(_OPEN)
+    harness = SandboxHarness(quota=None)
+    number = harness.issue_with_status(Status.OPEN)
     neighbour = harness.make_client(NEIGHBOUR_TOKEN)
     before = (await harness.client.issues.get(number)).rating or 0
 
@@ -292,8 +298,8 @@ async def test_each_account_votes_once() -> None:
 
 
 async def test_following_twice_is_refused() -> None:
-    harness = SandboxHarness()
-    number = harness.issue_with_status(_OPEN)
+    harness = SandboxHarness(quota=None)
+    number = harness.issue_with_status(Status.OPEN)
 
     await harness.client.issues.follow(number)
     with pytest.raises(errors.ValidationError):
@@ -309,8 +315,8 @@ async def test_following_twice_is_refused() -> None:
 
 
 async def test_flags_are_received() -> None:
-    harness = SandboxHarness()
-    number = harness.issue_with_status(_OPEN)
+    harness = SandboxHarness(quota=None)
+    number = harness.issue_with_status(Status.OPEN)
     written = await harness.client.issues.comment(number, "Buy now!")
     comment = (await harness.client.issues.comments(number))[-1]
     assert isinstance(written, Comment)
@@ -319,14 +325,14 @@ async def test_flags_are_received() -> None:
     await harness.client.issues.flag(number, "an advertisement")
     await harness.client.comments.flag(comment.id, "another")
 
-    assert list(harness.sandbox.flags) == [
+    assert list(harness.flags) == [
         ("issue", number, "an advertisement"),
         ("comment", comment.id, "another"),
     ]
 
 
 async def test_own_issues_require_a_token() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     assert await harness.client.issues.mine().collect() == []
     with pytest.raises(errors.AuthenticationError):
@@ -352,8 +358,8 @@ class _SlowFile:
 async def test_a_photo_is_bytes_or_a_path_or_an_open_file(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "Mary's phone.png"
     path.write_bytes(_PNG)
-    harness = SandboxHarness()
-    number = harness.issue_with_status(_OPEN)
+    harness = SandboxHarness(quota=None)
+    number = harness.issue_with_status(Status.OPEN)
     slow = _SlowFile(_PNG)
     async with await anyio.open_file(path, "rb") as opened:
         images: dict[str, Any] = {
@@ -369,21 +375,21 @@ async def test_a_photo_is_bytes_or_a_path_or_an_open_file(kind: str, tmp_path: P
     assert written.media is not None
     assert written.media.image_full is not None
     key = written.media.image_full.split("/")[-2]
-    assert harness.sandbox.photos[key] == _PNG
+    assert harness.photos[key] == _PNG
     assert slow.max_size <= 65_536
 
 
 async def test_a_photo_is_sent_again_after_429(tmp_path: Path) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     path = tmp_path / "photo.png"
     path.write_bytes(_PNG)
-    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0.001"}))
+    harness.faults.append(Fault(429, None, {"Retry-After": "0.001"}))
 
     async with await anyio.open_file(path, "rb") as opened:
         for image in (path, opened):
-            await harness.client.issues.comment(harness.issue_with_status(_OPEN), "Hi", image=image)
+            await _comment(harness, "Hi", image)
 
-    assert list(harness.sandbox.photos.values()) == [_PNG]
+    assert list(harness.photos.values()) == [_PNG]
 
 
 async def test_a_form_is_like_a_browsers_and_omits_the_file_name(tmp_path: Path) -> None:
@@ -397,7 +403,7 @@ async def test_a_form_is_like_a_browsers_and_omits_the_file_name(tmp_path: Path)
         return httpx.Response(201, json={})
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
-    client = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
+    client = AsyncClient(TOKEN, http=http, base_url=IN_PROCESS_URL, limiter=None)
     await client.issues.comment(7, "Zeile\r\nzwei", image=path, youtube_url="https://youtu.be/x")
 
     content = sent[0].content
@@ -409,22 +415,22 @@ async def test_a_form_is_like_a_browsers_and_omits_the_file_name(tmp_path: Path)
 
 
 async def test_a_photo_over_a_real_socket() -> None:
-    harness = SandboxHarness()
-    with harness.sandbox.serve() as url:
+    harness = SandboxHarness(quota=None)
+    with harness.serve() as url:
         async with AsyncClient(TOKEN, base_url=url, limiter=None) as client:
-            await client.issues.comment(harness.issue_with_status(_OPEN), "Look!", image=_PNG)
+            await client.issues.comment(harness.issue_with_status(Status.OPEN), "Look!", image=_PNG)
 
-    assert list(harness.sandbox.photos.values()) == [_PNG]
+    assert list(harness.photos.values()) == [_PNG]
 
 
 @settings(max_examples=30)
 @given(st.text(min_size=1).filter(str.strip), st.binary(max_size=200))
 def test_any_comment_and_photo_are_received_unchanged(text: str, tail: bytes) -> None:
     async def write() -> str | None:
-        harness = SandboxHarness()
-        number = harness.issue_with_status(_OPEN)
+        harness = SandboxHarness(quota=None)
+        number = harness.issue_with_status(Status.OPEN)
         await harness.client.issues.comment(number, text, image=photo)
-        assert list(harness.sandbox.photos.values()) == [photo]
+        assert list(harness.photos.values()) == [photo]
         return (await harness.client.issues.comments(number))[-1].comment
 
     photo = b"GIF89a" + tail
@@ -444,24 +450,24 @@ def test_any_comment_and_photo_are_received_unchanged(text: str, tail: bytes) ->
     ],
 )
 async def test_an_invalid_photo_is_refused_before_sending(image: Any, message: str) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     with pytest.raises(InvalidArgumentError, match=message) as caught:
-        await harness.client.issues.comment(harness.issue_with_status(_OPEN), "Look!", image=image)
+        await _comment(harness, "Look!", image)
 
     assert caught.value.argument == "image"
-    assert not harness.sandbox.requests
+    assert not harness.requests
 
 
 async def test_a_write_fails_if_its_photo_becomes_shorter() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     shrinking = _SlowFile(_PNG)
     shrinking.seek = _seek_to(len(_PNG) + 5, shrinking.seek)  # type: ignore[method-assign]
 
     with pytest.raises(InvalidArgumentError, match="became shorter"):
-        await harness.client.issues.comment(harness.issue_with_status(_OPEN), "Hi", image=shrinking)
+        await _comment(harness, "Hi", shrinking)
 
-    assert not harness.sandbox.photos
+    assert not harness.photos
 
 
 def _seek_to(end: int, seek: Callable[[int, int], Awaitable[int]]) -> Any:
@@ -486,17 +492,17 @@ def _seek_to(end: int, seek: Callable[[int, int], Awaitable[int]]) -> Any:
     ],
 )
 async def test_invalid_arguments_are_refused(call: Callable[[Any], Any]) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     with pytest.raises(InvalidArgumentError):
         await call(harness.client.issues)
 
-    assert not harness.sandbox.requests
+    assert not harness.requests
 
 
 async def test_a_write_without_a_token_says_not_signed_in() -> None:
-    harness = SandboxHarness()
-    with harness.sandbox.serve() as url:
+    harness = SandboxHarness(quota=None)
+    with harness.serve() as url:
         async with AsyncClient(base_url=url, limiter=None) as client:
             with pytest.raises(errors.AuthenticationError, match="not signed in"):
-                await client.issues.comment(harness.issue_with_status(_OPEN), "Hi")
+                await client.issues.comment(harness.issue_with_status(Status.OPEN), "Hi")

@@ -16,7 +16,7 @@ from seeclickfix_async import Response, errors, models
 from seeclickfix_async._api.decoding import decode_first, decode_rows
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
 from seeclickfix_async.sandbox import Fault
-from tests.support.in_process import URL, SandboxHarness
+from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness
 
 _REPORT: dict[str, Any] = {"lat": 41.05, "lng": -73.54, "description": "A deep hole"}
 _ATTRIBUTES: dict[str, Any] = {"attributes": {"402": "wheel", "403": ["cars", "bikes"]}}
@@ -28,7 +28,7 @@ Call = Callable[[Any], Any]
 @pytest.mark.anyio
 @pytest.mark.parametrize("organization", [None, _ORGANIZATION])
 async def test_discovery_and_services(organization: int | None) -> None:
-    open311 = SandboxHarness().client.open311(organization)
+    open311 = SandboxHarness(quota=None).client.open311(organization)
 
     discovery = await open311.discovery()
     services = await open311.services(lat=41.05, lng=-73.54)
@@ -37,7 +37,7 @@ async def test_discovery_and_services(organization: int | None) -> None:
     pothole = await open311.service(services[0].service_code or "")
 
     assert discovery.endpoints is not None
-    assert discovery.endpoints[0].url == f"{URL}/open311/v2"
+    assert discovery.endpoints[0].url == f"{IN_PROCESS_URL}/open311/v2"
     assert [service.metadata for service in services] == [True] + [False] * 11
     assert pothole.attributes is not None
     assert [attribute.code for attribute in pothole.attributes if attribute.required] == ["402"]
@@ -46,7 +46,7 @@ async def test_discovery_and_services(organization: int | None) -> None:
 
 @pytest.mark.anyio
 async def test_all_requests_are_returned_once() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     rows = await harness.client.open311().requests().collect()
     page = await harness.client.open311().requests(per_page=5)
@@ -59,7 +59,7 @@ async def test_all_requests_are_returned_once() -> None:
 
 @pytest.mark.anyio
 async def test_requests_by_service_status_and_period() -> None:
-    open311 = SandboxHarness().client.open311()
+    open311 = SandboxHarness(quota=None).client.open311()
     start, end = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UTC)
 
     rows = await open311.requests(
@@ -75,7 +75,7 @@ async def test_requests_by_service_status_and_period() -> None:
 
 @pytest.mark.anyio
 async def test_a_request_is_created_without_an_account() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     anonymous = harness.make_client(None)
     open311 = anonymous.open311(_ORGANIZATION)
 
@@ -92,11 +92,11 @@ async def test_a_request_is_created_without_an_account() -> None:
 
 @pytest.mark.anyio
 async def test_a_request_without_a_response_can_be_found() -> None:
-    harness = SandboxHarness()
-    harness.transport.drops_responses = True
+    harness = SandboxHarness(quota=None)
+    harness.faults.append(Fault.reset(), times=math.inf)
     with pytest.raises(errors.IssueMayExistError) as caught:
         await harness.client.open311(_ORGANIZATION).create("1001", **_REPORT, **_ATTRIBUTES)
-    harness.transport.drops_responses = False
+    harness.faults.clear()
 
     found = await harness.client.issues.find_lost(caught.value)
 
@@ -126,7 +126,7 @@ async def test_a_refusal_has_the_reason_of_the_service(
     call: Call, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        await call(SandboxHarness().client)
+        await call(SandboxHarness(quota=None).client)
 
 
 _INVALID_CODES = {
@@ -156,21 +156,21 @@ _CALLS_WITH_CODE: dict[str, Callable[[Any, Any], Any]] = {
 @pytest.mark.parametrize("code", _INVALID_CODES)
 @pytest.mark.parametrize("name", _CALLS_WITH_CODE)
 async def test_an_invalid_code_is_refused(name: str, code: str) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     with pytest.raises(InvalidArgumentError):
         await _CALLS_WITH_CODE[name](harness.client, _INVALID_CODES[code])
 
-    assert list(harness.sandbox.requests) == []
+    assert list(harness.requests) == []
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("code", ["+5", "1_000", "water-leak", "9" * 19])
 async def test_a_code_is_any_ascii_string(code: str) -> None:
     with pytest.raises(errors.NotFoundError):
-        await SandboxHarness().client.open311().service(code)
+        await SandboxHarness(quota=None).client.open311().service(code)
     with pytest.raises(errors.NotFoundError, match="service_code was not found"):
-        await SandboxHarness().client.open311(311).create(code, **_REPORT)
+        await SandboxHarness(quota=None).client.open311(311).create(code, **_REPORT)
 
 
 @pytest.mark.anyio
@@ -191,19 +191,19 @@ async def test_a_code_is_any_ascii_string(code: str) -> None:
     ],
 )
 async def test_invalid_arguments_are_refused(call: Call) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     with pytest.raises(InvalidArgumentError):
         await call(harness.client)
 
-    assert not harness.sandbox.requests
+    assert not harness.requests
 
 
 @pytest.mark.anyio
 async def test_an_unreadable_row_does_not_affect_the_others() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     rows = [{"service_request_id": 5, "lat": "41.5"}, {"lat": []}, {"status": "OPEN"}]
-    harness.sandbox.faults.append(Fault(200, rows))
+    harness.faults.append(Fault(200, rows))
 
     page = await harness.client.open311().requests()
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from seeclickfix_async import Response, errors, models
+from seeclickfix_async import Response, Status, errors, models
 from seeclickfix_async._api.decoding import decode_object
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.sandbox import OFFICIAL_TOKEN, Fault
-from tests.support.in_process import SandboxHarness
+from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness
 
 _ID = 311
 
@@ -22,7 +23,7 @@ Call = Callable[[Any], Any]
 
 @pytest.mark.anyio
 async def test_members_receive_private_data() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
 
     issues = await member.list(status="all").collect()
@@ -43,7 +44,7 @@ async def test_members_receive_private_data() -> None:
 
 @pytest.mark.anyio
 async def test_private_data_is_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    member = SandboxHarness().make_client(OFFICIAL_TOKEN).organization(_ID)
+    member = SandboxHarness(quota=None).make_client(OFFICIAL_TOKEN).organization(_ID)
 
     with caplog.at_level(logging.DEBUG):
         page = await member.list()
@@ -62,9 +63,9 @@ async def test_private_data_is_in_no_repr_and_no_log(caplog: pytest.LogCaptureFi
 
 @pytest.mark.anyio
 async def test_a_service_request_is_moved_by_the_links_of_the_service() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
-    number = harness.issue_with_status(0)
+    number = harness.issue_with_status(Status.OPEN)
     request = (await member.get(number)).active_service_request
     assert request is not None
     accepted, closed = request.transitions or ()
@@ -79,14 +80,14 @@ async def test_a_service_request_is_moved_by_the_links_of_the_service() -> None:
     assert moved.status is models.ServiceRequestStatus.ACCEPTED
     assert finished is not None
     assert finished.status == "closed"
-    assert all(url.startswith("https://city.test/") for url in harness.transport.urls)
+    assert all(request.url.startswith(IN_PROCESS_URL) for request in harness.requests)
     with pytest.raises(errors.ValidationError):
         await member.move(accepted)
 
 
 @pytest.mark.anyio
 async def test_members_list_their_organizations() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     member = harness.make_client(OFFICIAL_TOKEN)
 
     listed = await member.organizations.list()
@@ -107,7 +108,7 @@ async def test_members_list_their_organizations() -> None:
     ],
 )
 async def test_other_accounts_have_no_access(call: Call) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     with pytest.raises(errors.NotFoundError):
         await call(harness.client)
@@ -133,12 +134,12 @@ async def test_other_accounts_have_no_access(call: Call) -> None:
     ],
 )
 async def test_invalid_arguments_are_refused(call: Call) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     with pytest.raises(InvalidArgumentError):
         await call(harness.make_client(OFFICIAL_TOKEN))
 
-    assert not harness.sandbox.requests
+    assert not harness.requests
 
 
 @pytest.mark.anyio
@@ -175,21 +176,21 @@ async def test_invalid_arguments_are_refused(call: Call) -> None:
     ids=ascii,
 )
 async def test_a_link_that_leaves_the_organization_is_refused(link: Any) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     with pytest.raises(InvalidArgumentError):
         await harness.make_client(OFFICIAL_TOKEN).organization(_ID).follow(link)
 
-    assert not harness.sandbox.requests
+    assert not harness.requests
 
 
 @pytest.mark.anyio
 async def test_a_move_without_a_response_is_not_sent_again() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
-    issue = await member.get(harness.issue_with_status(0))
+    issue = await member.get(harness.issue_with_status(Status.OPEN))
     assert issue.active_service_request is not None
-    harness.transport.drops_responses = True
+    harness.faults.append(Fault.reset(), times=math.inf)
 
     with pytest.raises(errors.AnswerLostError):
         await member.move((issue.active_service_request.transitions or ())[0])
@@ -199,10 +200,10 @@ async def test_a_move_without_a_response_is_not_sent_again() -> None:
 
 @pytest.mark.anyio
 async def test_a_success_that_lists_errors_is_an_error() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     member = harness.make_client(OFFICIAL_TOKEN).organization(_ID)
     link = "/api/v2/organizations/311/issues/7/service_requests/closed"
-    harness.sandbox.faults.append(Fault(200, {"errors": {"assignee": ["is unknown"]}}))
+    harness.faults.append(Fault(200, {"errors": {"assignee": ["is unknown"]}}))
 
     with pytest.raises(errors.ValidationError) as caught:
         await member.follow(link, assignee_id=5)

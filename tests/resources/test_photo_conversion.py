@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 
 from seeclickfix_async import prepare_photo
 from seeclickfix_async.errors import InvalidArgumentError
-from tests.support.in_process import SandboxHarness
+from seeclickfix_async.testing import SandboxHarness
 
 Image = pytest.importorskip("PIL.Image")
 pillow_heif = pytest.importorskip("pillow_heif")
@@ -49,12 +49,14 @@ _KINDS = ["HEIF", "WEBP", "AVIF"]
 
 @pytest.mark.parametrize("kind", _KINDS)
 async def test_a_photo_of_a_phone_becomes_an_upright_jpeg(kind: str) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     photo = _photo(kind, (6000, 40)) if kind == "WEBP" else _photo(kind)
 
-    await harness.client.issues.comment(harness.issue_with_status(1), "Look!", image=photo)
+    await harness.client.issues.comment(
+        harness.issue_with_status("acknowledged"), "Look!", image=photo
+    )
 
-    (sent,) = harness.sandbox.photos.values()
+    (sent,) = harness.photos.values()
     image = _open(sent)
     width, height = (27, 4096) if kind == "WEBP" else (40, 60)
     assert image.format == "JPEG"
@@ -129,18 +131,18 @@ async def test_a_decompression_bomb_is_refused(side: int) -> None:
 
 @pytest.mark.parametrize("kind", _KINDS)
 async def test_a_damaged_photo_is_refused(kind: str) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     photo = _photo(kind)
 
     with pytest.raises(InvalidArgumentError, match="image: cannot be converted: it is damaged"):
         await harness.client.issues.comment(7, "Look!", image=photo[:100])
 
-    assert not harness.sandbox.requests
+    assert not harness.requests
 
 
 async def test_without_the_extra_an_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     heic, jpeg = _photo("HEIF"), _photo("JPEG")
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
     with pytest.raises(InvalidArgumentError, match=r"image: is a heic.*seeclickfix-async\[photos"):
@@ -148,4 +150,4 @@ async def test_without_the_extra_an_error_names_it(monkeypatch: pytest.MonkeyPat
     with pytest.raises(InvalidArgumentError, match=r"strip_location: requires the 'photos' extra"):
         await prepare_photo(jpeg, strip_location=True)
     assert await prepare_photo(jpeg) == jpeg
-    assert not harness.sandbox.requests
+    assert not harness.requests

@@ -19,9 +19,8 @@ from seeclickfix_async.errors import (
     NotFoundError,
 )
 from seeclickfix_async.sandbox import TOKEN, Fault
-from tests.support.clock import InstantClock
+from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness, VirtualClock
 from tests.support.image_samples import IMAGES, NOT_IMAGES
-from tests.support.in_process import URL, SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -48,8 +47,8 @@ def _names(folder: Path) -> list[str]:
 
 
 async def test_a_photo_is_downloaded_as_it_was_sent(tmp_path: Path) -> None:
-    harness = SandboxHarness()
-    with harness.sandbox.serve() as url:
+    harness = SandboxHarness(quota=None)
+    with harness.serve() as url:
         async with AsyncClient(TOKEN, base_url=url, limiter=None) as client:
             issue = await _report_with_photo(client)
             content = await client.photos.read(issue)
@@ -58,14 +57,12 @@ async def test_a_photo_is_downloaded_as_it_was_sent(tmp_path: Path) -> None:
     assert content == _PNG
     assert _files(tmp_path) == {"photo.png": _PNG}
     assert size == len(_PNG)
-    authorized = {
-        request.path.split("/")[1]: request.authorized for request in harness.sandbox.requests
-    }
+    authorized = {request.path.split("/")[1]: request.authorized for request in harness.requests}
     assert authorized == {"api": True, "rails": True, "storage": False}
 
 
 async def test_the_photo_of_every_issue_can_be_read() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
     with_photo = [issue for issue in await client.issues.list() if issue.media]
 
     signatures = {
@@ -78,19 +75,21 @@ async def test_the_photo_of_every_issue_can_be_read() -> None:
 
 
 async def test_a_link_can_be_relative() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     await harness.client.photos.read("/storage/old")
 
-    assert harness.transport.urls == [f"{URL}/storage/old"]
+    assert [request.url for request in harness.requests] == [f"{IN_PROCESS_URL}/storage/old"]
 
 
 async def test_blanks_in_a_link_are_encoded() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     await harness.client.photos.read(" /storage/old photo ")
 
-    assert harness.transport.urls == [f"{URL}/storage/old%20photo"]
+    assert [request.url for request in harness.requests] == [
+        f"{IN_PROCESS_URL}/storage/old%20photo"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,7 @@ async def test_blanks_in_a_link_are_encoded() -> None:
 )
 async def test_an_object_without_a_valid_link_is_refused(photo: Any, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
-        await SandboxHarness().client.photos.read(photo)
+        await SandboxHarness(quota=None).client.photos.read(photo)
 
 
 async def test_a_removed_photo_does_not_replace_a_file(tmp_path: Path) -> None:
@@ -120,14 +119,14 @@ async def test_a_removed_photo_does_not_replace_a_file(tmp_path: Path) -> None:
     path.write_bytes(b"the old one")
 
     with pytest.raises(NotFoundError):
-        await SandboxHarness().client.photos.save("/storage/gone", path)
+        await SandboxHarness(quota=None).client.photos.save("/storage/gone", path)
 
     assert _files(tmp_path) == {"photo.png": b"the old one"}
 
 
 async def test_a_login_page_is_not_saved(tmp_path: Path) -> None:
-    harness = SandboxHarness()
-    harness.sandbox.faults.append(Fault(200, {"please": "sign in"}))
+    harness = SandboxHarness(quota=None)
+    harness.faults.append(Fault(200, {"please": "sign in"}))
 
     with pytest.raises(DecodeError, match="not an image"):
         await harness.client.photos.save("/storage/some", tmp_path / "photo.png")
@@ -142,7 +141,7 @@ def _answering(content: bytes, content_type: str) -> AsyncClient:
         lambda request: httpx.Response(200, headers=headers, content=content)
     )
     http = httpx.AsyncClient(transport=transport)
-    return AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())
+    return AsyncClient(http=http, base_url=IN_PROCESS_URL, limiter=None, clock=VirtualClock())
 
 
 @pytest.mark.parametrize("content", IMAGES.values(), ids=IMAGES)
@@ -175,9 +174,11 @@ async def test_an_unwritable_file_is_refused(tmp_path: Path) -> None:
     await anyio.Path(tmp_path / "folder").mkdir()
 
     with pytest.raises(InvalidArgumentError, match="cannot be written"):
-        await SandboxHarness().client.photos.save("/storage/some", tmp_path / "no" / "photo.png")
+        await SandboxHarness(quota=None).client.photos.save(
+            "/storage/some", tmp_path / "no" / "photo.png"
+        )
     with pytest.raises(InvalidArgumentError, match="cannot be written"):
-        await SandboxHarness().client.photos.save("/storage/some", tmp_path / "folder")
+        await SandboxHarness(quota=None).client.photos.save("/storage/some", tmp_path / "folder")
 
     assert _names(tmp_path) == ["folder"]
 
@@ -190,7 +191,7 @@ async def test_a_download_to_a_full_disk_is_not_repeated(tmp_path: Path) -> None
         return httpx.Response(200, content=_PNG)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
-    client = AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())
+    client = AsyncClient(http=http, base_url=IN_PROCESS_URL, limiter=None, clock=VirtualClock())
     limits, handler = resource.getrlimit(_SIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(_SIZE, (100_000, limits[1]))
     try:
@@ -221,7 +222,7 @@ async def test_an_interrupted_download_is_repeated_from_its_start(
         responses[2] = httpx.Response(200, content=_PNG)
     remaining = iter(responses)
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: next(remaining)))
-    client = AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())
+    client = AsyncClient(http=http, base_url=IN_PROCESS_URL, limiter=None, clock=VirtualClock())
 
     if recovers:
         assert await client.photos.save("/x", tmp_path / "photo.png") == len(_PNG)
@@ -238,7 +239,7 @@ async def test_a_cancelled_download_leaves_no_file(tmp_path: Path) -> None:
         raise AssertionError
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
-    client = AsyncClient(http=http, base_url=URL, limiter=None)
+    client = AsyncClient(http=http, base_url=IN_PROCESS_URL, limiter=None)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(client.photos.save, "/x", tmp_path / "photo.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ from seeclickfix_async import (
 from seeclickfix_async._api.decoding import decode_object
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError
 from seeclickfix_async.sandbox import TOKEN, Fault
-from tests.support.in_process import URL, SandboxHarness
+from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness
 
 _HERE: dict[str, Any] = {"lat": 41.05, "lng": -73.54, "address": "1 Main St"}
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(200_000)
@@ -40,7 +41,7 @@ _ANSWERS = {"summary": "Deep hole", "402": "wheel"}
 
 @pytest.mark.anyio
 async def test_the_form_lists_the_request_types_at_a_point() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
 
     options = await client.report_form(lat=41.05, lng=-73.54)
     elsewhere = await client.report_form(lat=10, lng=10)
@@ -60,20 +61,20 @@ async def test_the_form_lists_the_request_types_at_a_point() -> None:
 )
 async def test_an_invalid_point_is_refused(point: Any) -> None:
     with pytest.raises(InvalidArgumentError):
-        await SandboxHarness().client.report_form(**point)
+        await SandboxHarness(quota=None).client.report_form(**point)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("number", [0, "others", None, True])
 async def test_an_invalid_request_type_is_refused(number: Any) -> None:
     with pytest.raises(InvalidArgumentError):
-        await SandboxHarness().client.request_types.get(number)
+        await SandboxHarness(quota=None).client.request_types.get(number)
 
 
 @pytest.mark.anyio
 async def test_a_missing_request_type_is_an_error() -> None:
     with pytest.raises(errors.NotFoundError):
-        await SandboxHarness().client.request_types.get(4)
+        await SandboxHarness(quota=None).client.request_types.get(4)
 
 
 def _form(*questions: Question, **rules: Any) -> RequestType:
@@ -252,7 +253,7 @@ async def _draft_pothole(client: AsyncClient, **changes: Any) -> Draft:
 @pytest.mark.anyio
 @pytest.mark.parametrize("image", [None, _PNG])
 async def test_a_report_becomes_an_issue(image: bytes | None) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     client = harness.client
     answers = {
         **_ANSWERS,
@@ -285,12 +286,12 @@ async def test_a_report_becomes_an_issue(image: bytes | None) -> None:
     assert issue.current_user_relationship.reporter
     assert issue.media is not None
     assert (issue.media.image_full is not None) is (image is not None)
-    assert list(harness.sandbox.photos.values()) == ([image] if image else [])
+    assert list(harness.photos.values()) == ([image] if image else [])
 
 
 @pytest.mark.anyio
 async def test_a_report_can_be_anonymous_and_of_no_request_type() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
     form = await client.request_types.get("other")
 
     created = await client.issues.create(
@@ -305,7 +306,7 @@ async def test_a_report_can_be_anonymous_and_of_no_request_type() -> None:
 
 @pytest.mark.anyio
 async def test_a_moderated_report_has_no_issue() -> None:
-    client = SandboxHarness(moderated=True).client
+    client = SandboxHarness(quota=None, moderated=True).client
 
     assert await client.issues.create(await _draft_pothole(client)) == Moderated()
 
@@ -314,7 +315,7 @@ async def test_a_moderated_report_has_no_issue() -> None:
 
 @pytest.mark.anyio
 async def test_the_service_refuses_a_point_outside_the_city() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
     draft = await _draft_pothole(client, lat=10)
 
     with pytest.raises(errors.ValidationError) as caught:
@@ -325,7 +326,7 @@ async def test_the_service_refuses_a_point_outside_the_city() -> None:
 
 @pytest.mark.anyio
 async def test_a_draft_follows_the_rules_of_its_request_type() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
     parking, noise = [await client.request_types.get(n) for n in (_PARKING, _NOISE)]
 
     with pytest.raises(InvalidDraftError, match="not accept reports"):
@@ -336,7 +337,7 @@ async def test_a_draft_follows_the_rules_of_its_request_type() -> None:
 
 @pytest.mark.anyio
 async def test_a_report_without_a_required_token_is_refused_before_sending() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     form = await harness.client.request_types.get(_VEHICLE)
     draft = form.draft(**_HERE, answers={"summary": "No plates"})
 
@@ -359,9 +360,9 @@ async def test_a_report_without_a_required_token_is_refused_before_sending() -> 
     ],
 )
 async def test_a_refused_report_is_an_error(fault: Fault, error: type[Exception]) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     draft = await _draft_pothole(harness.client)
-    harness.sandbox.faults.append(fault)
+    harness.faults.append(fault)
 
     with pytest.raises(error):
         await harness.client.issues.create(draft)
@@ -371,9 +372,9 @@ async def test_a_refused_report_is_an_error(fault: Fault, error: type[Exception]
 
 @pytest.mark.anyio
 async def test_a_report_is_repeated_after_429() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     draft = await _draft_pothole(harness.client, image=_PNG)
-    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0.001"}))
+    harness.faults.append(Fault(429, None, {"Retry-After": "0.001"}))
 
     await harness.client.issues.create(draft)
 
@@ -386,12 +387,12 @@ async def test_a_report_is_repeated_after_429() -> None:
 async def test_a_report_without_a_response_can_be_found_and_is_not_sent_again(
     image: bytes | None,
 ) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     draft = await _draft_pothole(harness.client, image=image)
-    harness.transport.drops_responses = True
+    harness.faults.append(Fault.reset(), times=math.inf)
     with pytest.raises(errors.IssueMayExistError, match="may exist") as caught:
         await harness.client.issues.create(draft)
-    harness.transport.drops_responses = False
+    harness.faults.clear()
 
     found = await harness.client.issues.find_lost(caught.value)
 
@@ -413,9 +414,9 @@ async def test_a_report_without_a_response_can_be_found_and_is_not_sent_again(
     ],
 )
 async def test_after_an_unusable_response_the_issue_may_exist(fault: Fault) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     draft = await _draft_pothole(harness.client)
-    harness.sandbox.faults.append(fault)
+    harness.faults.append(fault)
 
     with pytest.raises(errors.IssueMayExistError):
         await harness.client.issues.create(draft)
@@ -433,7 +434,7 @@ class _FailingSource:
 
 @pytest.mark.anyio
 async def test_no_issue_exists_if_the_token_could_not_be_renewed() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     view = harness.client.with_options(token=_FailingSource())
     draft = await _draft_pothole(harness.client)
 
@@ -449,7 +450,7 @@ async def test_no_issue_exists_if_the_token_could_not_be_renewed() -> None:
 
 @pytest.mark.anyio
 async def test_possible_duplicates_are_listed() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
     draft = await _draft_pothole(client)
     created = await client.issues.create(draft)
     assert isinstance(created, Created)
@@ -473,10 +474,10 @@ async def test_a_form_with_a_photo_has_field_names_for_rails() -> None:
         sent.append(request)
         return httpx.Response(201, json={"id": 7})
 
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     draft = await _draft_pothole(harness.client, image=_PNG, answers={**_ANSWERS, "403": ["cars"]})
     http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
-    client = AsyncClient(TOKEN, http=http, base_url=URL, limiter=None)
+    client = AsyncClient(TOKEN, http=http, base_url=IN_PROCESS_URL, limiter=None)
     await client.issues.create(draft)
 
     names = [part.split(b'"')[1] for part in sent[0].content.split(b"form-data; name=")[1:]]

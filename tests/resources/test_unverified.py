@@ -15,7 +15,7 @@ from seeclickfix_async.errors import (
     ValidationError,
 )
 from seeclickfix_async.sandbox import TOKEN
-from tests.support.in_process import SandboxHarness
+from seeclickfix_async.testing import SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ def _client(body: Any, sent: list[str]) -> AsyncClient:
 
 
 async def test_the_sandbox_has_notices_and_bulletin_boards() -> None:
-    client = SandboxHarness().make_client(TOKEN)
+    client = SandboxHarness(quota=None).make_client(TOKEN)
 
     notices = await client.users.notices()
     boards = await client.bulletin_boards.near(lat=41.05, lng=-73.54)
@@ -42,7 +42,7 @@ async def test_the_sandbox_has_notices_and_bulletin_boards() -> None:
     assert boards.items[0].fields["attributes"] == {"title": "Example City"}
     assert boards.response.status == 200
     with pytest.raises(AuthenticationError):
-        await SandboxHarness().make_client(None).users.notices()
+        await SandboxHarness(quota=None).make_client(None).users.notices()
 
 
 @pytest.mark.parametrize(

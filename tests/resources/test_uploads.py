@@ -19,7 +19,7 @@ from starlette.datastructures import UploadFile
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Question, QuestionType
 from seeclickfix_async.sandbox import Fault
-from tests.support.in_process import SandboxHarness
+from seeclickfix_async.testing import SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -94,20 +94,20 @@ async def _source(kind: str, path: Path) -> AsyncIterator[Any]:
 
 @pytest.mark.parametrize("kind", _SOURCES)
 async def test_a_photo_is_any_binary_file(kind: str, tmp_path: Path) -> None:
-    harness = SandboxHarness()
-    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0.001"}))  # it is sent twice
+    harness = SandboxHarness(quota=None)
+    harness.faults.append(Fault(429, None, {"Retry-After": "0.001"}))  # it is sent twice
 
     async with _source(kind, tmp_path / "photo.png") as image:
-        number = harness.issue_with_status(1)
+        number = harness.issue_with_status("acknowledged")
         await harness.client.issues.comment(number, "Look!", image=image)
         await harness.client.issues.comment(number, "And again", image=image)
 
-    assert list(harness.sandbox.photos.values()) == [_PNG]
+    assert list(harness.photos.values()) == [_PNG]
     assert harness.statuses("POST") == [429, 201, 201]
 
 
 async def test_a_report_takes_an_upload() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     form = await harness.client.request_types.get("other")
     question = Question(primary_key="issue_image", question_type=QuestionType.FILE)
     form = attrs.evolve(form, questions=(*(form.questions or ()), question))
@@ -118,7 +118,7 @@ async def test_a_report_takes_an_upload() -> None:
         draft = form.draft(lat=41.05, lng=-73.54, address="x", answers=answers, image=upload)
         await harness.client.issues.create(draft)
 
-    assert list(harness.sandbox.photos.values()) == [_PNG]
+    assert list(harness.photos.values()) == [_PNG]
 
 
 def _closed(file: Any) -> Any:
@@ -159,13 +159,15 @@ _WRONG = "image: must be a path, bytes, an open binary file or an upload"
 async def test_what_is_no_binary_file_is_refused(
     make: Callable[[Path, Callable[[Any], Any]], Any], message: str, tmp_path: Path
 ) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     path = tmp_path / "photo.png"
     path.write_text("some text")
 
     with ExitStack() as files:
         image = make(path, files.enter_context)
         with pytest.raises(InvalidArgumentError, match=message):
-            await harness.client.issues.comment(harness.issue_with_status(1), "Hi", image=image)
+            await harness.client.issues.comment(
+                harness.issue_with_status("acknowledged"), "Hi", image=image
+            )
 
-    assert not harness.sandbox.requests
+    assert not harness.requests

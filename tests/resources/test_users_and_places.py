@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from seeclickfix_async import PlaceArea, Secret, errors
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.sandbox import Fault
-from tests.support.in_process import URL, SandboxHarness
+from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +28,7 @@ Call = Callable[[Any], Any]
 
 
 async def test_an_account_is_registered() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     registered = await harness.make_client(None).users.register(**_NEW, image=_PNG)
     found = await harness.client.users.get(registered.id)
@@ -38,7 +40,7 @@ async def test_an_account_is_registered() -> None:
 
 
 async def test_an_account_is_updated() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
 
     updated = await client.users.update(name="Another Name", password="new pass")
 
@@ -47,7 +49,7 @@ async def test_an_account_is_updated() -> None:
 
 
 async def test_a_refused_account_has_the_reasons_by_field() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
 
     with pytest.raises(errors.ValidationError) as caught:
         await client.users.register(**{**_NEW, "email": "nowhere"})
@@ -70,17 +72,17 @@ async def test_a_refused_account_has_the_reasons_by_field() -> None:
     ],
 )
 async def test_an_invalid_account_is_refused(call: Call, argument: str) -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     with pytest.raises(InvalidArgumentError) as caught:
         await call(harness.client.users)
 
     assert caught.value.argument == argument
-    assert not harness.sandbox.requests
+    assert not harness.requests
 
 
 async def test_addresses_are_added_and_removed() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
 
     added = await client.emails.add("second@b.example")
     listed = await client.emails.list()
@@ -97,7 +99,7 @@ async def test_addresses_are_added_and_removed() -> None:
 
 
 async def test_a_place_is_resolved_by_its_name() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
     point = {"lat": 41.05, "lng": -73.54}
 
     for name in ("Example City", "example city, ex", " EXAMPLE-CITY "):
@@ -109,16 +111,16 @@ async def test_a_place_is_resolved_by_its_name() -> None:
 
 
 async def test_places_with_the_same_name_are_listed_in_the_error() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     rows = [{"id": n, "name": "Newport", "url_name": f"newport_{n}"} for n in (2, 3)]
-    harness.sandbox.faults.append(Fault(200, {"places": rows}))
+    harness.faults.append(Fault(200, {"places": rows}))
 
     with pytest.raises(InvalidArgumentError, match=r"several .*newport_2.*newport_3"):
         await harness.client.places.resolve("Newport", lat=1, lng=1)
 
 
 async def test_questions_and_answers() -> None:
-    client = SandboxHarness().client
+    client = SandboxHarness(quota=None).client
 
     question = await client.questions.ask("example-city", "When is the market?")
     answer = await client.questions.answer(question.id, "On Saturday.")
@@ -146,7 +148,7 @@ async def test_questions_and_answers() -> None:
 )
 async def test_missing_objects_are_an_error(call: Call, error: type[Exception]) -> None:
     with pytest.raises(error):
-        await call(SandboxHarness().client)
+        await call(SandboxHarness(quota=None).client)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ async def test_missing_objects_are_an_error(call: Call, error: type[Exception]) 
 )
 async def test_a_token_is_required(call: Call) -> None:
     with pytest.raises(errors.AuthenticationError):
-        await call(SandboxHarness().make_client(None))
+        await call(SandboxHarness(quota=None).make_client(None))
 
 
 _WRITES: dict[str, Call] = {
@@ -177,22 +179,22 @@ _every_write = pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
 
 async def _make_harness() -> SandboxHarness:
     """Return a harness with an address and a question, for writes that need one."""
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     await harness.client.emails.add("first@b.example")
     await harness.client.questions.ask("example-city", "When?")
-    harness.sandbox.requests.clear()
+    harness.requests.clear()
     return harness
 
 
 @_every_write
 async def test_a_write_without_a_response_is_not_sent_again(write: Call) -> None:
     harness = await _make_harness()
-    harness.transport.drops_responses = True
+    harness.faults.append(Fault.reset(), times=math.inf)
 
     with pytest.raises(errors.AnswerLostError):
         await write(harness.client)
 
-    assert len(harness.sandbox.requests) == 1
+    assert len(harness.requests) == 1
 
 
 @_every_write
@@ -211,22 +213,22 @@ async def test_a_refused_write_is_not_sent_again(
     write: Call, fault: Fault, error: type[Exception]
 ) -> None:
     harness = await _make_harness()
-    harness.sandbox.faults.append(fault)
+    harness.faults.append(fault)
 
     with pytest.raises(error):
         await write(harness.client)
 
-    assert [request.status for request in harness.sandbox.requests] == [fault.status]
+    assert [request.status for request in harness.requests] == [fault.status]
 
 
 @_every_write
 async def test_a_write_is_repeated_after_429(write: Call) -> None:
     harness = await _make_harness()
-    harness.sandbox.faults.append(Fault(429, None, {"Retry-After": "0.001"}))
+    harness.faults.append(Fault(429, None, {"Retry-After": "0.001"}))
 
     await write(harness.client)
 
-    assert len(harness.sandbox.requests) == 2
+    assert len(harness.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -241,22 +243,28 @@ async def test_a_write_is_repeated_after_429(write: Call) -> None:
 )
 async def test_invalid_questions_are_refused(call: Call) -> None:
     with pytest.raises(InvalidArgumentError):
-        await call(SandboxHarness().client.questions)
+        await call(SandboxHarness(quota=None).client.questions)
 
 
 async def test_an_argument_cannot_change_the_endpoint() -> None:
-    harness = SandboxHarness()
+    harness, urls = SandboxHarness(quota=None), []
 
+    async def note(request: httpx.Request) -> None:
+        urls.append(str(request.url))
+
+    http = harness.make_http()
+    http.event_hooks = {"request": [note]}
+    client = harness.make_client(http=http)
     with pytest.raises(errors.NotFoundError):
-        await harness.client.questions.list("../issues?x=")
+        await client.questions.list("../issues?x=")
 
     with pytest.raises(InvalidArgumentError):
-        await harness.client.questions.list("..")
+        await client.questions.list("..")
 
-    assert harness.transport.urls == [f"{URL}/api/v2/..%2Fissues%3Fx%3D/questions"]
+    assert urls == [f"{IN_PROCESS_URL}/api/v2/..%2Fissues%3Fx%3D/questions"]
 
 
 async def test_a_point_is_geocoded() -> None:
-    document = await SandboxHarness().client.geocode("1 Main St, Example")
+    document = await SandboxHarness(quota=None).client.geocode("1 Main St, Example")
 
     assert document["address"] == "1 Main St, Example"

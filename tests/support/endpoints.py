@@ -10,9 +10,10 @@ import attrs
 
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.errors import IssueMayExistError, NotFoundError, ValidationError
+from seeclickfix_async.events._on_event import OnEvent
 from seeclickfix_async.models import Transition
 from seeclickfix_async.sandbox import OFFICIAL_TOKEN
-from tests.support.in_process import URL, SandboxHarness
+from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness
 
 ISSUE = 20_000_000
 ORGANIZATION = 311
@@ -55,12 +56,12 @@ class Endpoint:
     takes_draft: bool = False
     is_endless: bool = False
 
-    async def call_once(self) -> SandboxHarness:
+    async def call_once(self, on_event: OnEvent | None = None) -> SandboxHarness:
         """Call the method at a new sandbox; return the sandbox, with the requests it received."""
-        harness = SandboxHarness()
-        client = harness.make_client(OFFICIAL_TOKEN)
+        harness = SandboxHarness(quota=None)
+        client = harness.make_client(OFFICIAL_TOKEN, on_event=on_event)
         arguments = (await draft(client),) if self.takes_draft else self.arguments
-        harness.sandbox.requests.clear()
+        harness.requests.clear()
         called = find_method(client, self.call)(*arguments, **self.options)
         timeout = anyio.move_on_after(0.5 if self.is_endless else None)
         # The object may not exist, or its state may not allow the action: the route was called.
@@ -82,7 +83,9 @@ _API = "/api/v2"
 _ISSUE = f"{_API}/issues/{{id}}"
 _ORGANIZATION_PATH = f"{_API}/organizations/{{id}}"
 _OPEN311 = "/open311/v2/{id}"
-_LINK = f"{URL}{_API}/organizations/{ORGANIZATION}/issues/{ISSUE}/service_requests/closed"
+_LINK = (
+    f"{IN_PROCESS_URL}{_API}/organizations/{ORGANIZATION}/issues/{ISSUE}/service_requests/closed"
+)
 _PHOTO = "/rails/active_storage/representations/redirect"
 
 ENDPOINTS = (
@@ -160,7 +163,9 @@ ENDPOINTS = (
     Endpoint("POST", f"{_OPEN311}/requests.json", "open311.create", (1002,), _REPORT),
     Endpoint("GET", f"{_OPEN311}/requests/{{id}}.json", "open311.request", (str(ISSUE),)),
     # Photos
-    Endpoint("GET", f"{_PHOTO}/{{key}}/{{name}}", "photos.read", (f"{URL}{_PHOTO}/a/b.jpg",)),
+    Endpoint(
+        "GET", f"{_PHOTO}/{{key}}/{{name}}", "photos.read", (f"{IN_PROCESS_URL}{_PHOTO}/a/b.jpg",)
+    ),
     # Any other path
     Endpoint("GET", f"{_API}/profile", "request", ("GET", "/profile")),
 )

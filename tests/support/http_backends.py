@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seeclickfix_async import AsyncClient
-from tests.support.clock import InstantClock
+from seeclickfix_async.testing import VirtualClock
 
 TOKEN = "token-for-the-test"
 ORIGIN = "https://city.example"
@@ -62,6 +62,6 @@ def make_client(backend: HTTPBackend, *responses: Any, **options: Any) -> AsyncC
     defaults: dict[str, Any] = {
         "limiter": None,
         "base_url": ORIGIN,
-        "clock": InstantClock(),
+        "clock": VirtualClock(),
     }
     return AsyncClient(TOKEN, http=http, **{**defaults, **options})

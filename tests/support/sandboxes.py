@@ -10,7 +10,7 @@ import httpx
 
 from seeclickfix_async import AsyncClient, Retry
 from seeclickfix_async.sandbox import Sandbox
-from tests.support.clock import InstantClock
+from seeclickfix_async.testing import VirtualClock
 
 URL = "https://city.test"
 
@@ -25,7 +25,7 @@ def make_client(sandbox: Sandbox, places_status: int = 200) -> AsyncClient:
             return await super().handle_async_request(request)
 
     http = httpx.AsyncClient(transport=PlacesTransport(app=sandbox.app))
-    return AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())
+    return AsyncClient(http=http, base_url=URL, limiter=None, clock=VirtualClock())
 
 
 def client_without_rows(sandbox: Sandbox) -> AsyncClient:
@@ -67,4 +67,4 @@ def changing_client(sandbox: Sandbox, before: int, change: Callable[[], object])
             return await super().handle_async_request(request)
 
     http = httpx.AsyncClient(transport=ChangingTransport(app=sandbox.app))
-    return AsyncClient(http=http, base_url=URL, limiter=None, clock=InstantClock())
+    return AsyncClient(http=http, base_url=URL, limiter=None, clock=VirtualClock())

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from seeclickfix_async import AsyncClient, Cache, Response
+from seeclickfix_async import AsyncClient, Cache, Response, Status
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN
-from tests.support.in_process import URL, SandboxHarness
+from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,7 @@ class CachingClient:
 
         self.requests: list[httpx.Request] = []
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
-        defaults = {"base_url": URL, "limiter": None, "http": self.http, **options}
+        defaults = {"base_url": IN_PROCESS_URL, "limiter": None, "http": self.http, **options}
         self.client = AsyncClient(**{"token": "mine", **defaults})
 
     def sent_headers(self, header: str = "if-none-match") -> list[str | None]:
@@ -46,7 +46,7 @@ def _tagged(request: httpx.Request) -> httpx.Response:
 
 
 async def test_a_repeated_request_is_confirmed_by_304() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
 
     first = await harness.client.issues.list()
     again = await harness.client.issues.list()
@@ -58,8 +58,8 @@ async def test_a_repeated_request_is_confirmed_by_304() -> None:
 
 
 async def test_a_changed_response_is_sent_again() -> None:
-    harness = SandboxHarness()
-    number = harness.issue_with_status(0)
+    harness = SandboxHarness(quota=None)
+    number = harness.issue_with_status(Status.OPEN)
 
     before = await harness.client.issues.get(number)
     await harness.client.issues.close(number, "Mended.")
@@ -80,7 +80,7 @@ async def test_an_account_never_sees_the_response_to_another() -> None:
 
 
 async def test_views_of_one_account_share_cached_responses() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     neighbour = harness.client.with_options(token=NEIGHBOUR_TOKEN)
 
     for view in (harness.client, harness.client.with_options(timeout=5), neighbour):

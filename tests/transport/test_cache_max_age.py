@@ -21,8 +21,7 @@ from seeclickfix_async.errors import (
     ServerError,
 )
 from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN
-from tests.support.clock import VirtualClock
-from tests.support.in_process import URL, SandboxHarness
+from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness, VirtualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +49,7 @@ class Site:
         self.cancelled = 0
         transport = httpx.MockTransport(self._serve)
         defaults = {
-            "base_url": URL,
+            "base_url": IN_PROCESS_URL,
             "limiter": None,
             "http": httpx.AsyncClient(transport=transport),
             "cache": self.cache,
@@ -116,12 +115,12 @@ async def test_a_reader_cannot_change_the_response_of_the_next() -> None:
 
 
 async def test_a_page_shows_the_age_of_its_response() -> None:
-    harness = SandboxHarness()
+    harness = SandboxHarness(quota=None)
     clock = VirtualClock()
     client = AsyncClient(
-        base_url=URL,
+        base_url=IN_PROCESS_URL,
         token=NEIGHBOUR_TOKEN,
-        http=httpx.AsyncClient(transport=harness.transport),
+        http=harness.make_http(),
         limiter=None,
         cache=Cache(max_age=60),
         clock=clock,
@@ -132,14 +131,19 @@ async def test_a_page_shows_the_age_of_its_response() -> None:
     page = await client.places.near(lat=41.05, lng=-73.54)
 
     assert page.response.age == 30
-    assert len(harness.transport.urls) == 1
+    assert len(harness.requests) == 1
 
 
 async def test_a_304_makes_a_response_new_again() -> None:
-    harness, clock = SandboxHarness(), VirtualClock()
-    http = httpx.AsyncClient(transport=harness.transport)
+    harness, clock = SandboxHarness(quota=None), VirtualClock()
+    http = harness.make_http()
     client = AsyncClient(
-        NEIGHBOUR_TOKEN, base_url=URL, http=http, limiter=None, cache=Cache(max_age=60), clock=clock
+        NEIGHBOUR_TOKEN,
+        base_url=IN_PROCESS_URL,
+        http=http,
+        limiter=None,
+        cache=Cache(max_age=60),
+        clock=clock,
     )
 
     for seconds in (0, 61, 30, 31):
@@ -233,7 +237,7 @@ async def test_clients_share_a_write_through_their_cache() -> None:
     site = Site(max_age=60)
     http = httpx.AsyncClient(transport=httpx.MockTransport(site._serve))
     second = AsyncClient(
-        "mine", base_url=URL, http=http, limiter=None, cache=site.cache, clock=site.clock
+        "mine", base_url=IN_PROCESS_URL, http=http, limiter=None, cache=site.cache, clock=site.clock
     )
     assert (await site.number(), await site.number(second)) == (1, 1)
     site.clock.advance(1)
@@ -245,15 +249,19 @@ async def test_clients_share_a_write_through_their_cache() -> None:
 
 
 async def test_crawls_feeds_and_checks_of_a_token_always_ask() -> None:
-    harness = SandboxHarness()
-    http = httpx.AsyncClient(transport=harness.transport)
-    options: dict[str, Any] = {"base_url": URL, "limiter": None, "cache": Cache(max_age=600)}
+    harness = SandboxHarness(quota=None)
+    http = harness.make_http()
+    options: dict[str, Any] = {
+        "base_url": IN_PROCESS_URL,
+        "limiter": None,
+        "cache": Cache(max_age=600),
+    }
     client = AsyncClient(NEIGHBOUR_TOKEN, http=http, **options)
 
     async def count(call: Callable[[], Awaitable[object]]) -> int:
-        before = len(harness.transport.urls)
+        before = len(harness.requests)
         await call()
-        return len(harness.transport.urls) - before
+        return len(harness.requests) - before
 
     crawl = lambda: client.issues.crawl().estimate()  # noqa: E731
     background = client.with_options(background=True)
@@ -415,14 +423,11 @@ async def test_retries_are_shared_too() -> None:
         with pytest.raises(ServerError):
             await site.number()
 
-    async with anyio.create_task_group() as around:
-        async with anyio.create_task_group() as readers:
-            for _ in range(9):
-                readers.start_soon(read)
-            await anyio.wait_all_tasks_blocked()
-            site.opened.set()
-            around.start_soon(site.clock.run)
-        around.cancel_scope.cancel()
+    async with anyio.create_task_group() as readers:
+        for _ in range(9):
+            readers.start_soon(read)
+        await anyio.wait_all_tasks_blocked()
+        site.opened.set()
 
     assert len(site.served) == 3
 

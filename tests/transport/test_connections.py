@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 from seeclickfix_async import AsyncClient, Retry, __version__, errors
-from tests.support.clock import VirtualClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.http_backends import HTTPBackend
 from tests.support.raw_servers import raw_server
 

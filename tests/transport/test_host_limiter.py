@@ -34,7 +34,7 @@ from seeclickfix_async.errors import (
     RateLimitedError,
 )
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
-from tests.support.clock import VirtualClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.limiters import count_stopped_waiters
 from tests.support.threads import run_in_threads
 

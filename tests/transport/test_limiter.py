@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from random import Random
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from seeclickfix_async import Limiter
 from seeclickfix_async.errors import InvalidArgumentError, RateLimitedError
 from seeclickfix_async.sandbox import Quota
-from tests.support.clock import VirtualClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.limiters import count_stopped_waiters
 
 pytestmark = pytest.mark.anyio
@@ -22,18 +23,11 @@ pytestmark = pytest.mark.anyio
 _PER = 60.0
 
 
-async def _run_all(clock: VirtualClock, *calls: Callable[[], object]) -> None:
-    """Run these calls concurrently, and advance the clock until all are done."""
-    async with anyio.create_task_group() as around:
-        around.start_soon(clock.run)
-        async with anyio.create_task_group() as tasks:
-            for call in calls:
-                tasks.start_soon(call)  # type: ignore[arg-type]
-        around.cancel_scope.cancel()
-
-
-async def _sleep(clock: VirtualClock, seconds: float) -> None:
-    await clock.wait(anyio.Event(), seconds)
+async def _run_all(*calls: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run these calls concurrently."""
+    async with anyio.create_task_group() as tasks:
+        for call in calls:
+            tasks.start_soon(call)
 
 
 @pytest.mark.parametrize("window", ["fixed", "sliding", "bucket"])
@@ -47,11 +41,11 @@ async def test_no_kind_of_window_refuses_a_request(window: str, jitter: float, s
 
     async def request() -> None:
         async with limiter.slot():
-            await _sleep(clock, random.uniform(0, jitter))
+            await clock.sleep(random.uniform(0, jitter))
             refused.extend(filter(None, [quota.take()]))
-            await _sleep(clock, random.uniform(0, jitter))
+            await clock.sleep(random.uniform(0, jitter))
 
-    await _run_all(clock, *[request] * 100)
+    await _run_all(*[request] * 100)
 
     assert refused == []
 
@@ -65,7 +59,7 @@ async def test_the_whole_quota_is_used() -> None:
         async with limiter.slot():
             started.append(clock.now() - 1000)
 
-    await _run_all(clock, *[request] * 200)
+    await _run_all(*[request] * 200)
 
     assert started == [_PER * window for window in range(10) for _ in range(20)]
 
@@ -79,14 +73,11 @@ async def test_first_come_first_served() -> None:
         async with limiter.slot():
             served.append(number)
 
-    async with anyio.create_task_group() as around:
-        around.start_soon(clock.run)
-        async with anyio.create_task_group() as tasks:
-            for number in range(9):
-                tasks.start_soon(request, number)
-                # One after the other, or the event loop would choose the order of arrival.
-                await anyio.lowlevel.checkpoint()
-        around.cancel_scope.cancel()
+    async with anyio.create_task_group() as tasks:
+        for number in range(9):
+            tasks.start_soon(request, number)
+            # One after the other, or the event loop would choose the order of arrival.
+            await anyio.lowlevel.checkpoint()
 
     assert sorted(served) == list(range(9))
     assert [number // 2 for number in served] == sorted(number // 2 for number in served)
@@ -106,14 +97,14 @@ async def test_a_cancelled_waiter_uses_no_slot() -> None:
             tasks.start_soon(request, name)
             await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
-    await _run_all(clock, lambda: request("next"), lambda: request("last"))
+    await _run_all(lambda: request("next"), lambda: request("last"))
 
     assert sorted(served) == ["last", "next"]
     assert clock.now() == 1000 + 2 * _PER
 
 
 async def test_cancelling_the_first_waiter_wakes_the_next() -> None:
-    clock = VirtualClock()
+    clock = VirtualClock(jumps=False)
     limiter = Limiter(1, per=_PER, clock=clock)
     served: list[str] = []
 
@@ -131,17 +122,14 @@ async def test_cancelling_the_first_waiter_wakes_the_next() -> None:
                 around.start_soon(request, "next")
                 await anyio.wait_all_tasks_blocked()
                 scope.cancel()
-        around.start_soon(clock.run)
-        while not served:
-            await anyio.lowlevel.checkpoint()
-        around.cancel_scope.cancel()
+        clock.advance(_PER)
 
     assert served == ["next"]
 
 
 @pytest.mark.parametrize(("ahead", "wait"), [(0, 60.0), (2, 60.0), (3, 120.0), (8, 180.0)])
 async def test_a_wait_beyond_max_wait_is_refused_at_once(ahead: int, wait: float) -> None:
-    clock = VirtualClock()
+    clock = VirtualClock(jumps=False)
     limiter = Limiter(3, per=_PER, clock=clock)
     async with anyio.create_task_group() as tasks:
         for _ in range(3 + ahead):
@@ -166,7 +154,7 @@ async def test_a_wait_within_max_wait_is_waited() -> None:
     limiter = Limiter(1, per=_PER, clock=clock)
     await _use_slot(limiter)
 
-    await _run_all(clock, lambda: _use_slot(limiter, max_wait=60))
+    await _run_all(lambda: _use_slot(limiter, max_wait=60))
 
     assert clock.now() == 1060
 
@@ -177,13 +165,13 @@ async def test_a_shorter_pause_does_not_shorten_a_longer_one() -> None:
     await limiter.hold(30)
     await limiter.hold(10)
 
-    await _run_all(clock, lambda: _use_slot(limiter))
+    await _run_all(lambda: _use_slot(limiter))
 
     assert clock.now() == 1030
 
 
 async def test_a_pause_refuses_waiters_that_may_not_wait_so_long() -> None:
-    clock = VirtualClock()
+    clock = VirtualClock(jumps=False)
     limiter = Limiter(1, per=_PER, clock=clock)
     caught: list[RateLimitedError] = []
 
@@ -204,7 +192,7 @@ async def test_a_pause_refuses_waiters_that_may_not_wait_so_long() -> None:
 
 
 async def test_stop_raises_in_all_waiters() -> None:
-    assert await count_stopped_waiters(Limiter(1, per=_PER, clock=VirtualClock())) == 3
+    assert await count_stopped_waiters(Limiter(1, per=_PER, clock=VirtualClock(jumps=False))) == 3
 
 
 @pytest.mark.parametrize(
@@ -242,17 +230,17 @@ async def _schedule(seed: int, limit: int, jitter: float, cancelled: float) -> N
     arrivals: list[float] = []
 
     async def request() -> None:
-        await _sleep(clock, random.uniform(0, 3 * _PER))
+        await clock.sleep(random.uniform(0, 3 * _PER))
         with anyio.CancelScope() as scope:
             leaves = random.random() < cancelled
             async with limiter.slot():
                 if leaves:
                     scope.cancel()
-                await _sleep(clock, random.uniform(0, jitter))
+                await clock.sleep(random.uniform(0, jitter))
                 arrivals.append(clock.now())
-                await _sleep(clock, random.uniform(0, jitter))
+                await clock.sleep(random.uniform(0, jitter))
 
-    await _run_all(clock, *[request] * 40)
+    await _run_all(*[request] * 40)
 
     arrivals.sort()
     windows = zip(arrivals, arrivals[limit:], strict=False)
@@ -260,7 +248,7 @@ async def _schedule(seed: int, limit: int, jitter: float, cancelled: float) -> N
 
 
 async def test_background_requests_wait_for_the_others() -> None:
-    clock = VirtualClock()
+    clock = VirtualClock(jumps=False)
     limiter = Limiter(1, per=_PER, clock=clock)
     order: list[str] = []
 
@@ -275,6 +263,6 @@ async def test_background_requests_wait_for_the_others() -> None:
                 await anyio.wait_all_tasks_blocked()
         while len(order) < 3:
             await anyio.wait_all_tasks_blocked()
-            clock._jump()
+            clock.advance(_PER)
 
     assert order == ["user", "feed", "pull"]

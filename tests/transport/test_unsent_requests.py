@@ -12,7 +12,7 @@ import pytest
 from anyio.abc import SocketStream
 
 from seeclickfix_async import AsyncClient, Limiter, Retry, errors
-from tests.support.clock import VirtualClock
+from seeclickfix_async.testing import VirtualClock
 from tests.support.http_backends import ISSUE, ORIGIN, HTTPBackend, make_client
 from tests.support.raw_servers import raw_server, wait_until
 

@@ -18,8 +18,7 @@ from seeclickfix_async import AsyncClient, Delivery, PlaceArea, SqliteOutbox
 from seeclickfix_async._watch import sqlite_outbox
 from seeclickfix_async.errors import ClientStateError, FileLockedError, InvalidArgumentError
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.clock import InstantClock
-from tests.support.in_process import SandboxHarness
+from seeclickfix_async.testing import SandboxHarness, VirtualClock
 
 
 class _DoneError(Exception):
@@ -85,7 +84,7 @@ class City:
     """A sandbox in this process, whose feed polls without waiting."""
 
     def __init__(self) -> None:
-        self.harness = SandboxHarness()
+        self.harness = SandboxHarness(quota=None)
 
     async def deliver(self, receiver: Receiver, outbox: Any, **filters: Any) -> None:
         client = self.harness.make_client(None)
@@ -94,7 +93,7 @@ class City:
 
     def report(self, count: int) -> None:
         for _ in range(count):
-            self.harness.sandbox.city.report()
+            self.harness.city.report()
 
 
 @pytest.mark.anyio
@@ -163,7 +162,7 @@ async def test_any_table_can_be_an_outbox() -> None:
 async def test_a_file_has_one_feed_at_a_time_and_one_feed_at_all(tmp_path: Path) -> None:
     city, path = City(), tmp_path / "bot.db"
     await _begin(city.harness.client, path)
-    elsewhere = AsyncClient(base_url="https://other.test", limiter=None, clock=InstantClock())
+    elsewhere = AsyncClient(base_url="https://other.test", limiter=None, clock=VirtualClock())
     async with SqliteOutbox(path) as outbox:
         with pytest.raises(FileLockedError, match="another feed"):
             async with SqliteOutbox(path):

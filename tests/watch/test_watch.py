@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
 from seeclickfix_async.models import UserRef
 from seeclickfix_async.sandbox import OFFICIAL_TOKEN, TOKEN, Sandbox, Settings
 from seeclickfix_async.sandbox._city import OPEN
-from tests.support.clock import VirtualClock
+from seeclickfix_async.testing import VirtualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -62,12 +62,8 @@ class _City:
 
 
 @pytest.fixture
-async def town() -> AsyncIterator[_City]:
-    town = _City()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(town.clock.run)
-        yield town
-        tasks.cancel_scope.cancel()
+def town() -> _City:
+    return _City()
 
 
 async def _next_changes(watch: Watch, count: int, **wanted: Any) -> list[Change]:

@@ -20,10 +20,10 @@ from seeclickfix_async import Accounts, AsyncClient, MemoryStore, Secret, TokenE
 from seeclickfix_async.errors import SeeClickFixError
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN
+from seeclickfix_async.testing import SandboxHarness
 from seeclickfix_async.web import add_error_handlers, get_client, lifespan
 from seeclickfix_async.web import fastapi as dependencies
 from seeclickfix_async.web.fastapi import Client, signed_in
-from tests.support.in_process import SandboxHarness
 
 _ISSUE = 20_000_000
 _TOKEN = Token(Secret(TOKEN), "Bearer", None, None, datetime.now(UTC))
@@ -96,7 +96,7 @@ class _Site:
 
 @pytest.fixture(scope="module")
 def site() -> _Site:
-    return _Site(SandboxHarness())
+    return _Site(SandboxHarness(quota=None))
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_an_upload_is_sent_on(site: _Site, browser: TestClient, size: int) -> No
     response = browser.post("/me/photos", files={"photo": photo}, headers={"X-User": "7"})
 
     assert response.status_code == 200
-    assert photo in site.harness.sandbox.photos.values()
+    assert photo in site.harness.photos.values()
 
 
 def test_a_visitor_is_sent_to_the_login_and_back(browser: TestClient) -> None:
@@ -164,7 +164,7 @@ def test_dependencies_add_nothing_to_the_openapi_document(site: _Site) -> None:
 
 
 def test_a_client_of_a_test_replaces_that_of_the_application(site: _Site) -> None:
-    own = SandboxHarness().make_client(None)
+    own = SandboxHarness(quota=None).make_client(None)
     site.app.dependency_overrides[get_client] = lambda: own
     response = TestClient(site.app).get(f"/issues/{_ISSUE}")
     site.app.dependency_overrides.clear()

@@ -36,6 +36,7 @@ from seeclickfix_async._cli.terminal import notes, out, print_json
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
+from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._html_map import holds_issues
 from seeclickfix_async.pull._lock import lock_for, locked
@@ -91,6 +92,7 @@ async def pull(
     sweep: Flag = False,
     photos: Path | None = None,
     excel: Flag = False,
+    timezone: str | None = None,
     wait: float = 0.0,
     estimate: Flag = False,
     json: Json = False,
@@ -116,11 +118,14 @@ async def pull(
             request, so that they take far longer than the issues.
         excel: Write a .csv file that Excel can open: with a byte order mark, and with an apostrophe
             before cells that look like formulas.
+        timezone: The place's time zone, such as America/New_York: each time gets a second column
+            with the local time, such as created_at_local. FILE remembers it.
         wait: Seconds to wait while another process is writing FILE or the photos.
         estimate: Print the number of issues and requests, and stop; needs one request.
         json: Print the report as JSON.
     """
     check_suffix(file)
+    zone = parse_zone(timezone)  # an estimate does not use it, and the pull after it would fail
     filters: dict[str, Any] = {
         **query.filters(),
         "status": status,
@@ -144,6 +149,7 @@ async def pull(
                 "sweep": sweep,
                 "photos": photos,
                 "excel": excel,
+                "timezone": zone,
                 "wait": wait,
             }
             report = await pulls.pull(client, to=file, progress=listener, **how, **filters)
@@ -159,18 +165,26 @@ async def pull(
     return warn_empty_place(place)
 
 
-def map_page(file: Path, /, *, to: Path | None = None, options: RunOptions = RUN) -> int:
+def map_page(
+    file: Path,
+    /,
+    *,
+    to: Path | None = None,
+    timezone: str | None = None,
+    options: RunOptions = RUN,
+) -> int:
     """Make an HTML page of a pull, with a map, charts and a table, which works offline.
 
     Args:
         file: A file or folder that `scf pull` wrote, in any format.
         to: The page; by default FILE with .html appended.
+        timezone: The time zone of days and months; by default that of the pull, or UTC.
     """
     del options
     page = to or file.parent / f"{file.name}.html"
     if file.suffix and is_of_pull(page, file):  # otherwise FILE is not a pull
         raise InvalidArgumentError("to", "must be another file than the pull.")
-    content = pulls.map_page(file).encode()
+    content = pulls.map_page(file, timezone=timezone).encode()
     try:
         if page.exists() and not page.is_file():  # such as /dev/stdout
             page.write_bytes(content)

@@ -8,8 +8,8 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
 
+from seeclickfix_async.sandbox._gateway import Handler
 from seeclickfix_async.sandbox._request_body import parse_oauth_form
 from seeclickfix_async.sandbox._routes.token import CLIENT, LIFETIME, TokenRoutes, requested_scope
 
@@ -42,12 +42,12 @@ class AuthorizeRoutes:
 
     tokens: TokenRoutes
 
-    def routes(self) -> list[Route]:
-        """Return the routes of the page and its buttons."""
-        return [
-            Route("/oauth/authorize", self.show, methods=["GET"]),
-            Route("/oauth/authorize", self.decide, methods=["POST"]),
-        ]
+    def handlers(self) -> dict[tuple[str, str], Handler]:
+        """Return the handlers of the page and its buttons."""
+        return {
+            ("GET", "/oauth/authorize"): self.show,
+            ("POST", "/oauth/authorize"): self.decide,
+        }
 
     async def show(self, request: Request) -> Response:
         """Return the page; an invalid request gets an error page with status 200 (observed)."""

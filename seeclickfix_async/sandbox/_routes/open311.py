@@ -152,7 +152,9 @@ class Open311Routes:
             if question["response_required"] and not attributes.get(question["primary_key"]):
                 return _error(400, f"attribute {question['primary_key']} was not provided")
         row = self.city.report_at(category, float(body["lat"]), float(body["long"]))
-        self.overlay.edit(row).fields.update(
+        changes = self.overlay.edit(row)
+        changes.is_report = True
+        changes.fields.update(
             description=body.get("description", ""), address=body.get("address_string", "")
         )
         created = {"service_request_id": str(self.city.id_of(row)), "service_notice": None}

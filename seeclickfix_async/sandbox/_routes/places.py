@@ -25,20 +25,20 @@ async def list_places(request: Request) -> Response:
     query = dict(request.query_params)
     if not {"lat", "lng"} <= set(query):
         return responses.point_missing()
-    page = paginate(_places(origin(request)), request.url, query)
+    page = paginate(example_places(origin(request)), request.url, query)
     body = responses.collection("places", list(page.rows), page.pagination)
     return responses.cacheable(request, body)
 
 
 async def show_place(request: Request) -> Response:
     """`GET /places/:id`."""
-    for place in _places(origin(request)):
+    for place in example_places(origin(request)):
         if place["id"] == request.path_params["id"]:
             return responses.cacheable(request, place)
     return responses.not_found()
 
 
-def _places(origin: str) -> list[dict[str, Any]]:
+def example_places(origin: str) -> list[dict[str, Any]]:
     """Return all places (documented shape)."""
     lat, lng = CENTER
     return [

@@ -102,7 +102,7 @@ class ReportRoutes:
     def _store_report(self, request: Request, row: int, user: int, body: dict[str, Any]) -> None:
         base_url, answers = origin(request), body["answers"]
         changes = self.overlay.edit(row)
-        changes.reporter = user
+        changes.is_report, changes.reporter = True, user
         media = self.photos.store(base_url, answers.get("issue_image"))
         reporter = self.gateway.users.author(user, base_url)
         anonymous = str(body.get("anonymize_reporter")).lower() == "true"

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import secrets
-import time
 from typing import Any
 
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from seeclickfix_async.sandbox import _responses as responses
-from seeclickfix_async.sandbox._gateway import bearer_token
+from seeclickfix_async.sandbox._gateway import Handler, bearer_token
 from seeclickfix_async.sandbox._request_body import parse_oauth_form
-from seeclickfix_async.sandbox._users import Users
+from seeclickfix_async.sandbox._users import RESIDENT, Users
 
 CLIENT = "sandbox-client"
 """The id of the only application that is registered: a public client, without a secret."""
 
 LIFETIME = 7200
-"""The `expires_in` of tokens in seconds, the provider's default; here, they do not expire."""
+"""The seconds after which access tokens expire, the provider's default."""
 
 _REQUIRED = {"authorization_code": ("code", "redirect_uri"), "refresh_token": ("refresh_token",)}
 
@@ -51,7 +50,19 @@ class TokenPair:
     access: str
     refresh: str
     scope: str
-    created_at: int = attrs.field(factory=lambda: int(time.time()))
+    user: int
+    created_at: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the body of a token response (RFC 6749 §5.1)."""
+        return {
+            "access_token": self.access,
+            "token_type": "Bearer",
+            "expires_in": LIFETIME,
+            "refresh_token": self.refresh,
+            "scope": self.scope,
+            "created_at": self.created_at,
+        }
 
 
 @attrs.define(eq=False)
@@ -66,13 +77,13 @@ class TokenRoutes:
     codes: dict[str, IssuedCode] = attrs.field(factory=dict)
     pairs: list[TokenPair] = attrs.field(factory=list)
 
-    def routes(self) -> list[Route]:
-        """Return the routes that an application requests without a browser."""
-        return [
-            Route("/oauth/token", self.token, methods=["POST"]),
-            Route("/oauth/revoke", self.revoke, methods=["POST"]),
-            Route("/oauth/token/info", self.info, methods=["GET"]),
-        ]
+    def handlers(self) -> dict[tuple[str, str], Handler]:
+        """Return the handlers of what an application requests without a browser."""
+        return {
+            ("POST", "/oauth/token"): self.token,
+            ("POST", "/oauth/revoke"): self.revoke,
+            ("GET", "/oauth/token/info"): self.info,
+        }
 
     def create_code(self, params: dict[str, str]) -> str:
         """Create an authorization code for an authorized request."""
@@ -85,10 +96,11 @@ class TokenRoutes:
         )
         return code
 
-    def create_pair(self, scope: str, *, renewable: bool) -> TokenPair:
+    def create_pair(self, scope: str, user: int = RESIDENT, *, renewable: bool) -> TokenPair:
         """Create an access token; a renewable one has a refresh token."""
         refresh = secrets.token_urlsafe(32) if renewable else ""
-        pair = TokenPair(self.users.issue_token(), refresh, scope)
+        access = self.users.issue_token(user, LIFETIME)
+        pair = TokenPair(access, refresh, scope, user, int(self.users.now().timestamp()))
         self.pairs.append(pair)
         return pair
 
@@ -96,19 +108,10 @@ class TokenRoutes:
         """`POST /oauth/token`."""
         form = await parse_oauth_form(request)
         try:
-            pair = self.create_pair(self._grant_scope(form), renewable=True)
+            pair = self.create_pair(*self._grant(form), renewable=True)
         except responses.RefusedError as refusal:
             return refusal.response
-        return _json_no_store(
-            {
-                "access_token": pair.access,
-                "token_type": "Bearer",
-                "expires_in": LIFETIME,
-                "refresh_token": pair.refresh,
-                "scope": pair.scope,
-                "created_at": pair.created_at,
-            }
-        )
+        return _json_no_store(pair.as_json())
 
     async def revoke(self, request: Request) -> Response:
         """`POST /oauth/revoke`: 200 for an unknown token, too."""
@@ -124,7 +127,7 @@ class TokenRoutes:
         The tokens of `sandbox._users` stand for personal ones, which belong to no application.
         """
         token = bearer_token(request) or request.query_params.get("access_token", "")
-        user = self.users.tokens.get(token)
+        user = self.users.find(token)
         if user is None:
             return _oauth_error("invalid_token", 401, state="unauthorized").response
         pair = next((pair for pair in self.pairs if pair.access == token), None)
@@ -132,14 +135,17 @@ class TokenRoutes:
             {
                 "resource_owner_id": user,
                 "scope": pair.scope.split() if pair else [],
-                "expires_in": LIFETIME if pair else None,
+                "expires_in": self._seconds_left(token) if pair else None,
                 "application": {"uid": CLIENT if pair else None},
-                "created_at": pair.created_at if pair else int(time.time()),
+                "created_at": pair.created_at if pair else int(self.users.now().timestamp()),
             }
         )
 
-    def _grant_scope(self, form: dict[str, str]) -> str:
-        """Consume the code or refresh token of a form; return its scope."""
+    def _seconds_left(self, token: str) -> int:
+        return math.ceil((self.users.ends[token] - self.users.now()).total_seconds())
+
+    def _grant(self, form: dict[str, str]) -> tuple[str, int]:
+        """Consume the code or refresh token of a form; return its scope and user."""
         grant_type = form.get("grant_type", "")
         if grant_type and grant_type not in _REQUIRED:
             raise _oauth_error("unsupported_grant_type")
@@ -149,7 +155,7 @@ class TokenRoutes:
             raise _oauth_error("invalid_client", 401)
         if grant_type == "refresh_token":
             return self._use_refresh_token(form)
-        return self._redeem_code(form)
+        return self._redeem_code(form), RESIDENT
 
     def _redeem_code(self, form: dict[str, str]) -> str:
         """Return the scope of a code; a failed attempt does not consume it."""
@@ -163,18 +169,18 @@ class TokenRoutes:
         del self.codes[form["code"]]
         return code.scope
 
-    def _use_refresh_token(self, form: dict[str, str]) -> str:
+    def _use_refresh_token(self, form: dict[str, str]) -> tuple[str, int]:
         pair = self._revoke_pair(form["refresh_token"], only_refresh=True)
         if pair is None:
             raise _oauth_error("invalid_grant")
-        return pair.scope
+        return pair.scope, pair.user
 
     def _revoke_pair(self, token: str, *, only_refresh: bool = False) -> TokenPair | None:
         """Revoke both tokens of the pair that a token belongs to."""
         for pair in self.pairs:
             if token and (token == pair.refresh or (token == pair.access and not only_refresh)):
                 self.pairs.remove(pair)
-                self.users.tokens.pop(pair.access, None)
+                self.users.end_token(pair.access)
                 return pair
         return None
 

@@ -1,0 +1,74 @@
+"""Tests of programs that use SeeClickFix: without the service, without waiting, without secrets.
+
+The fixtures `scf_sandbox`, `scf_client` and `scf_clock` are there in each test once the package is
+installed with its extra `testing`:
+
+    async def test_the_bot_greets(scf_sandbox, scf_client): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from seeclickfix_async._core.public_names import lazy_getattr
+
+if TYPE_CHECKING:
+    from seeclickfix_async.testing._assertions import (
+        commented_exactly_once as commented_exactly_once,
+    )
+    from seeclickfix_async.testing._assertions import kept_the_quota as kept_the_quota
+    from seeclickfix_async.testing._assertions import reported_exactly_once as reported_exactly_once
+    from seeclickfix_async.testing._assertions import wrote_nothing as wrote_nothing
+    from seeclickfix_async.testing._builder import Builder as Builder
+    from seeclickfix_async.testing._cassette import Cassette as Cassette
+    from seeclickfix_async.testing._cassette import UnrecordedRequestError as UnrecordedRequestError
+    from seeclickfix_async.testing._clock import START as START
+    from seeclickfix_async.testing._clock import VirtualClock as VirtualClock
+    from seeclickfix_async.testing._harness import IN_PROCESS_URL as IN_PROCESS_URL
+    from seeclickfix_async.testing._harness import SandboxHarness as SandboxHarness
+
+_LAZY_IMPORTS = {
+    "_assertions": (
+        "commented_exactly_once",
+        "kept_the_quota",
+        "reported_exactly_once",
+        "wrote_nothing",
+    ),
+    "_builder": ("Builder",),
+    "_cassette": ("Cassette", "UnrecordedRequestError"),
+    "_clock": ("START", "VirtualClock"),
+    "_harness": ("IN_PROCESS_URL", "SandboxHarness"),
+}
+
+__all__ = [
+    "IN_PROCESS_URL",
+    "START",
+    "Builder",
+    "Cassette",
+    "SandboxHarness",
+    "UnrecordedRequestError",
+    "VirtualClock",
+    "commented_exactly_once",
+    "kept_the_quota",
+    "reported_exactly_once",
+    "wrote_nothing",
+]
+
+_EXTRA = {"h11", "python_multipart", "starlette", "uvicorn"}
+
+# pytest imports this package when it starts: the names are loaded when they are first used.
+_load: Callable[[str], object] = lazy_getattr(__name__, _LAZY_IMPORTS)
+
+
+def __getattr__(name: str) -> object:
+    try:
+        return _load(name)
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] not in _EXTRA:
+            raise
+        missing = error.name
+    raise ModuleNotFoundError(
+        f"{__name__}.{name} requires the 'testing' extra: pip install 'seeclickfix-async[testing]'",
+        name=missing,
+    )

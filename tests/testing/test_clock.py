@@ -1,0 +1,145 @@
+"""The virtual clock: quota, retries, feeds, tokens and months take no time, on both event loops."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import anyio
+import pytest
+
+from seeclickfix_async import AsyncClient, ChangeKind, MemoryStore, StoredToken, TokenEndpoint
+from seeclickfix_async.oauth import Application
+from seeclickfix_async.sandbox import CLIENT, OFFICIAL_TOKEN, Fault
+from seeclickfix_async.testing import START, SandboxHarness, VirtualClock, kept_the_quota
+
+pytestmark = pytest.mark.anyio
+
+_DAY = timedelta(days=1)
+
+
+async def test_waits_end_in_the_order_of_their_times() -> None:
+    clock, ended = VirtualClock(), []
+
+    async def sleep(hours: int) -> None:
+        await clock.sleep(timedelta(hours=hours))
+        ended.append((hours, clock.utc_now() - START))
+
+    async with anyio.create_task_group() as tasks:
+        for hours in (48, 1, 700, 1):
+            tasks.start_soon(sleep, hours)
+
+    assert ended == [(hours, timedelta(hours=hours)) for hours in (1, 1, 48, 700)]
+
+
+async def test_an_event_ends_a_wait_and_stays_unset_after_one() -> None:
+    clock, early, late = VirtualClock(), anyio.Event(), anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(clock.wait, early, 3600)
+        early.set()
+    assert clock.utc_now() == START
+
+    await clock.wait(late, 10)
+    assert clock.utc_now() == START + timedelta(seconds=10)
+    assert not late.is_set()
+
+
+async def test_a_cancelled_wait_does_not_move_the_clock() -> None:
+    clock = VirtualClock()
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await clock.sleep(_DAY)
+    await clock.sleep(1)
+
+    assert clock.utc_now() == START + timedelta(seconds=1)
+
+
+def test_a_clock_goes_on_in_the_next_event_loop(anyio_backend: str) -> None:
+    clock = VirtualClock()
+
+    async def leave_while_waiting() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(clock.sleep, _DAY)
+            await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+
+    anyio.run(leave_while_waiting, backend=anyio_backend)
+    anyio.run(clock.sleep, _DAY, backend=anyio_backend)
+
+    assert clock.utc_now() == START + _DAY
+
+
+async def test_a_clock_without_jumps_is_moved_by_hand() -> None:
+    clock, ended = VirtualClock(jumps=False), []
+
+    async def sleep() -> None:
+        await clock.sleep(60)
+        ended.append(clock.now())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(sleep)
+        await anyio.wait_all_tasks_blocked()
+        clock.advance(59)
+        await anyio.wait_all_tasks_blocked()
+        assert ended == []
+        clock.advance(timedelta(seconds=1))
+
+    assert ended == [1060]
+
+
+async def test_the_quota_of_concurrent_tasks_is_kept_in_no_time(
+    scf_sandbox: SandboxHarness, scf_clock: VirtualClock
+) -> None:
+    number = scf_sandbox.issue_with_status("open")
+    for client in (scf_sandbox.client, AsyncClient(base_url=scf_sandbox.url, clock=scf_clock)):
+        async with client, anyio.create_task_group() as tasks:
+            for _ in range(45):
+                tasks.start_soon(client.issues.get, number)
+        scf_clock.advance(60)  # each client has a limiter of its own
+
+    assert scf_sandbox.statuses("GET").count(429) == 0
+    kept_the_quota(scf_sandbox)
+    assert scf_clock.utc_now() >= START + timedelta(minutes=4)
+
+
+async def test_a_feed_is_followed_for_a_month(
+    scf_sandbox: SandboxHarness, scf_client: AsyncClient, scf_clock: VirtualClock
+) -> None:
+    official = scf_sandbox.make_client(OFFICIAL_TOKEN)
+    number = scf_sandbox.issue_with_status("open")
+    feed = scf_client.issues.watch(every=12 * 3600)
+    await feed.begin()
+
+    async def work() -> None:
+        for day in range(30):
+            await scf_clock.sleep(_DAY)
+            await official.issues.comment(number, f"Day {day + 1}.")
+            scf_sandbox.faults.append(Fault(503), times=day % 3)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work)
+        changes = [await anext(feed) for _ in range(30)]
+
+    assert [change.comment and change.comment.comment for change in changes] == [
+        f"Day {day + 1}." for day in range(30)
+    ]
+    assert {change.kind for change in changes} == {ChangeKind.COMMENTED}
+    assert [(change.at - START).days for change in changes] == list(range(1, 31))
+
+
+async def test_a_token_expires_and_is_refreshed(
+    scf_sandbox: SandboxHarness, scf_clock: VirtualClock
+) -> None:
+    app = Application(CLIENT, "http://127.0.0.1:9/callback", base_url="https://city.test")
+    store = MemoryStore()
+    await store.put("ana", scf_sandbox.sign_in("Ana"))
+    http = scf_sandbox.make_http()
+    async with TokenEndpoint(app, http=http, now=scf_clock.utc_now) as endpoint:
+        source = StoredToken(store, "ana", endpoint=endpoint, now=scf_clock.utc_now)
+        client = scf_sandbox.make_client(source)
+        seen = []
+        for _ in range(3):
+            seen.append((await client.verify()).name)
+            scf_clock.advance(timedelta(hours=3))
+
+    assert seen == ["Ana"] * 3
+    assert scf_sandbox.statuses("GET") == [200] * 3  # refreshed before it was refused
