@@ -15,6 +15,7 @@ from seeclickfix_async.sandbox import _responses as responses
 from seeclickfix_async.sandbox._city import City
 from seeclickfix_async.sandbox._settings import Settings
 from seeclickfix_async.sandbox._users import Users
+from seeclickfix_async.sandbox._variations import vary
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -72,6 +73,7 @@ class Gateway:
             if response is None:
                 await anyio.sleep(self.settings.latency)
                 response = await self._handle(handler, request)
+                vary(response, self.settings)
             self.requests.append(
                 ReceivedRequest(
                     request.method,
@@ -106,7 +108,7 @@ class Gateway:
             return responses.blocked()
         wait = self.settings.quota.take() if self.settings.quota else 0.0
         if wait > 0:
-            return responses.too_many_requests(wait)
+            return responses.too_many_requests(wait, self.settings)
         if self.faults:
             fault = self.faults.popleft()
             return responses.from_fault(fault.status, fault.body, fault.headers)

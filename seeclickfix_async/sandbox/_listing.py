@@ -22,13 +22,16 @@ from seeclickfix_async.sandbox._city import (
     City,
 )
 from seeclickfix_async.sandbox._serializers import searchable_text
+from seeclickfix_async.sandbox._settings import Settings
+from seeclickfix_async.sandbox._variations import FRACTION
 
 PLACE_URL = "example-city"
 _CACHE_SIZE = 8
 _DEFAULT_PER_PAGE = 20
 
 _STATUS_CODES = {name.lower(): code for code, name in enumerate(STATUSES)}
-_DEFAULT_STATUSES = frozenset(_STATUS_CODES.values()) - {ARCHIVED}  # documented
+_ALL_STATUSES = frozenset(_STATUS_CODES.values())
+_DEFAULT_STATUSES = _ALL_STATUSES - {ARCHIVED}  # documented
 
 Query = Mapping[str, str]
 RowFilter = Callable[[int], bool]
@@ -62,11 +65,14 @@ class IssueSelector:
     """Selects the rows of queries; it caches the last selections."""
 
     city: City
+    settings: Settings
     _cache: dict[Any, Sequence[int]] = attrs.field(factory=dict)
 
     def select(self, query: Query) -> Sequence[int]:
         """Return all rows of a query, in its order."""
-        sort = query.get("sort", "created_at")
+        sort = query.get("sort")
+        if sort not in self.settings.sorts:
+            sort = "created_at"
         descending = query.get("sort_direction", "DESC").upper() != "ASC"
         rows = self._matching(query)
         if sort in ("updated_at", "rating"):
@@ -80,8 +86,11 @@ class IssueSelector:
 
     def _matching(self, query: Query) -> Sequence[int]:
         """Return the rows of a query, oldest first."""
-        first = self.city.first_row_since(_parse_time(query.get("after"), -math.inf))
-        last = self.city.first_row_since(_parse_time(query.get("before"), math.inf))
+        after = self._bound(query.get("after"), -math.inf)
+        if not self.settings.after_inclusive:
+            after = math.nextafter(after, math.inf)
+        first = self.city.first_row_since(after)
+        last = self.city.first_row_since(self._bound(query.get("before"), math.inf))
         filters = list(self._row_filters(query))
         if not filters:
             return range(first, max(first, last))
@@ -93,6 +102,11 @@ class IssueSelector:
         )
         return matching[bisect_left(matching, first) : bisect_left(matching, last)]
 
+    def _bound(self, text: str | None, default: float) -> float:
+        """Return a bound of a query, to be compared with the whole seconds of the city."""
+        fraction = 0 if self.settings.whole_seconds else FRACTION
+        return _parse_time(text, default) - fraction
+
     def _row_filters(self, query: Query) -> Iterator[RowFilter]:
         """Yield the filters of a query, except the bounds of the creation time."""
         city = self.city
@@ -101,7 +115,7 @@ class IssueSelector:
         names = query.get("status", "").lower().split(",")
         codes = {
             _STATUS_CODES[name] for name in names if name in _STATUS_CODES
-        } or _DEFAULT_STATUSES
+        } or (_ALL_STATUSES if self.settings.archived_by_default else _DEFAULT_STATUSES)
         if len(codes) < len(_STATUS_CODES):
             yield lambda row: city.status[row] in codes
         box = _bounding_box(query)
@@ -115,10 +129,10 @@ class IssueSelector:
             }
             yield lambda row: city.category[row] in types
         if query.get("updated_at_after"):
-            start = _parse_time(query["updated_at_after"], -math.inf)
+            start = self._bound(query["updated_at_after"], -math.inf)
             yield lambda row: city.updated[row] >= start
         if query.get("updated_at_before"):
-            end = _parse_time(query["updated_at_before"], math.inf)
+            end = self._bound(query["updated_at_before"], math.inf)
             yield lambda row: city.updated[row] < end
         if "search" in query:
             search = query["search"].lower()

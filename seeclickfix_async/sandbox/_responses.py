@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
+from email.utils import formatdate
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+
+from seeclickfix_async.sandbox._settings import Settings
 
 _DOCUMENTATION = "http://dev.seeclickfix.com"
 LAST_MODIFIED = "Thu, 01 Oct 2026 04:00:00 GMT"
@@ -109,11 +113,18 @@ def blocked() -> Response:
     )
 
 
-def too_many_requests(wait: float) -> Response:
+def too_many_requests(wait: float, settings: Settings) -> Response:
     """Return 429; Retry-After is an integer (documented), except below one second for tests."""
-    response = json_response(
-        {"message": "Too Many Requests", "documentation_url": _DOCUMENTATION}, 429
-    )
-    seconds = str(math.ceil(wait)) if wait >= 1 else f"{wait + 0.001:.3f}"
-    response.headers["Retry-After"] = seconds
+    response = {
+        "json": json_response(
+            {"message": "Too Many Requests", "documentation_url": _DOCUMENTATION}, 429
+        ),
+        "html": Response("<h1>Too Many Requests</h1>", 429, media_type="text/html"),
+        "empty": Response(status_code=429),
+    }[settings.limited_body]
+    if settings.retry_after == "seconds":
+        seconds = str(math.ceil(wait)) if wait >= 1 else f"{wait + 0.001:.3f}"
+        response.headers["Retry-After"] = seconds
+    elif settings.retry_after == "date":
+        response.headers["Retry-After"] = formatdate(time.time() + math.ceil(wait), usegmt=True)
     return response

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, Self
 
 import attrs
 
 from seeclickfix_async.sandbox._quota import Quota
 
 PastDepth = Literal["empty", "error", "repeat"]
+AnonymousProfile = Literal["null_id", "unauthorized"]
+RetryAfter = Literal["seconds", "date", "none"]
+LimitedBody = Literal["json", "html", "empty"]
+
+
+class Probed(Protocol):
+    """The report of a probe, such as `seeclickfix_async.probe.ProbeReport`."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What was found, by the names of the attributes of `Settings`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -22,6 +34,23 @@ class Settings:
         beyond: The response past that depth: an `empty` page, an `error`, or a `repeat` of the
             last reachable page. The real one is not recorded.
         most_per_page: The upper limit of `per_page` (100 documented, up to 1,000 observed).
+        most_detailed: The same with `details=true` (20 documented).
+        after_inclusive: Whether `after` includes its own second (observed).
+        sorts: The values of `sort` that have an effect (documented); for others, the order is that
+            of `created_at`.
+        whole_seconds: Whether times have no fraction (observed).
+        archived_by_default: Whether a request without `status` returns archived issues, too.
+        entries: Whether pages say how many rows there are (observed).
+        etags: Whether responses have an ETag, which a 304 confirms (documented).
+        dates: Whether responses have a Date.
+        anonymous_profile: The response to `GET /profile` without a token: 200 with an id of null
+            (documented), or 401.
+        retry_after: The form of Retry-After in a 429 (seconds are documented).
+        limited_body: The body of a 429 (JSON is documented).
+        missing_fields: Paths of fields that are left out, such as `issue.reporter.avatar`; they
+            begin with `issue`, `comment` or `request_type`.
+        unknown_fields: Paths of fields that are added.
+        unknown_statuses: Statuses that some issues have instead of a documented one.
         drift: Number of issues that are reported before each list request, so that pages shift.
         latency: Delay of each response in seconds.
         moderated: Whether every write goes to a moderator, with 202 (documented).
@@ -32,6 +61,30 @@ class Settings:
     details_depth: int = 500
     beyond: PastDepth = "empty"
     most_per_page: int = 100
+    most_detailed: int = 20
+    after_inclusive: bool = True
+    sorts: frozenset[str] = attrs.field(
+        default=frozenset({"created_at", "updated_at", "rating", "distance"}), converter=frozenset
+    )
+    whole_seconds: bool = True
+    archived_by_default: bool = False
+    entries: bool = True
+    etags: bool = True
+    dates: bool = True
+    anonymous_profile: AnonymousProfile = "null_id"
+    retry_after: RetryAfter = "seconds"
+    limited_body: LimitedBody = "json"
+    missing_fields: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    unknown_fields: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    unknown_statuses: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     drift: int = 0
     latency: float = 0.0
     moderated: bool = False
+
+    @classmethod
+    def from_probe(cls, report: Probed) -> Self:
+        """Return the settings that make a sandbox behave as a probed service does.
+
+        What the probe could not find out is as in the default settings.
+        """
+        return cls(**report.settings)

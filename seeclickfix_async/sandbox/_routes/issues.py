@@ -16,7 +16,6 @@ from seeclickfix_async.sandbox._listing import IssueSelector, paginate
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._serializers import Serializer
 
-_MAX_DETAILED = 20  # documented
 _AREAS = {"place_url", "min_lat", "zoom", "watcher_token"}
 
 
@@ -30,7 +29,7 @@ class IssueRoutes:
     _selector: IssueSelector = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._selector = IssueSelector(self.city)
+        self._selector = IssueSelector(self.city, self.gateway.settings)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
         """Return the handlers by method and path."""
@@ -54,7 +53,7 @@ class IssueRoutes:
         depth = settings.details_depth if detailed else settings.depth
         max_per_page = settings.most_per_page
         if detailed:
-            max_per_page = min(max_per_page, _MAX_DETAILED)
+            max_per_page = min(max_per_page, settings.most_detailed)
         page = paginate(rows, request.url, query, max_per_page=max_per_page)
         start = (page.pagination["page"] - 1) * page.pagination["per_page"]
         if start >= depth:
