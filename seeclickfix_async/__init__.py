@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from seeclickfix_async._api.area import WatchArea as WatchArea
     from seeclickfix_async._api.area import Zoom as Zoom
     from seeclickfix_async._api.area import near as near
+    from seeclickfix_async._api.client_options import AccessToken as AccessToken
+    from seeclickfix_async._api.client_options import ClientOptions as ClientOptions
     from seeclickfix_async._api.decoding import Rejected as Rejected
     from seeclickfix_async._api.listing_queries import Subset as Subset
     from seeclickfix_async._api.pagination import Page as Page
@@ -35,9 +37,7 @@ if TYPE_CHECKING:
     from seeclickfix_async._api.query import IssueFilters as IssueFilters
     from seeclickfix_async._api.query import Sort as Sort
     from seeclickfix_async._api.query import Statuses as Statuses
-    from seeclickfix_async._client import AccessToken as AccessToken
     from seeclickfix_async._client import AsyncClient as AsyncClient
-    from seeclickfix_async._client import ClientOptions as ClientOptions
     from seeclickfix_async._core.clock import Clock as Clock
     from seeclickfix_async._core.credentials import PRODUCTION as PRODUCTION
     from seeclickfix_async._core.credentials import TokenExpiryWarning as TokenExpiryWarning
@@ -88,7 +88,8 @@ _LAZY_IMPORTS = {
     "": ("errors", "models", "oauth", "pull"),
     "_api.area": ("Area", "BoundingBox", "Near", "PlaceArea", "WatchArea", "Zoom", "near"),
     "_watch.changes": ("Change", "ChangeKind"),
-    "_client": ("AccessToken", "AsyncClient", "ClientOptions"),
+    "_client": ("AsyncClient",),
+    "_api.client_options": ("AccessToken", "ClientOptions"),
     "_crawl.crawl": ("Crawl",),
     "_crawl.driver": ("Batch",),
     "_core.credentials": ("PRODUCTION", "TokenExpiryWarning", "TokenSource"),

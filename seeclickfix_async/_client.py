@@ -5,28 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypedDict, Unpack
+from typing import Any, NoReturn, Self, Unpack
 
 import anyio
 import attrs
 
-from seeclickfix_async._api.requestor import CollectionRoute, Requestor
+from seeclickfix_async._api.client_options import (
+    SITE_VARIABLE,
+    TOKEN_VARIABLE,
+    AccessToken,
+    ClientOptions,
+    parse_credential,
+)
+from seeclickfix_async._api.headers import check_view_headers
+from seeclickfix_async._api.requestor import Requestor
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import (
     PRODUCTION,
-    Basic,
-    Bearer,
-    Credential,
-    RenewableBearer,
-    TokenSource,
     build_user_agent,
     is_same_site,
     normalize_base_url,
 )
+from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.error_secrets import hide_arguments
-from seeclickfix_async._core.pasted import refuse_additions
-from seeclickfix_async._core.secret import Secret, as_secret
+from seeclickfix_async._resources.client_calls import ClientCalls
 from seeclickfix_async._resources.comments import Comments
 from seeclickfix_async._resources.emails import Emails
 from seeclickfix_async._resources.issues import Issues
@@ -41,38 +44,12 @@ from seeclickfix_async._transport.cache import Cache
 from seeclickfix_async._transport.httpx_compat import HTTPClient
 from seeclickfix_async._transport.limiter import RateLimiter
 from seeclickfix_async._transport.request import TOTAL_TIMEOUT, UNSET, RequestOptions, Unset
-from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
 from seeclickfix_async._transport.transport import Transport
-from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
-from seeclickfix_async.models import RequestTypeOption, User
-from seeclickfix_async.oauth._token import Token
-
-TOKEN_VARIABLE = "SEECLICKFIX_TOKEN"  # noqa: S105  # a name, not a token
-SITE_VARIABLE = "SEECLICKFIX_BASE_URL"
-
-AccessToken = str | Secret | Token | TokenSource
+from seeclickfix_async.errors import InvalidArgumentError
 
 
-class ClientOptions(TypedDict, total=False):
-    """The options of `AsyncClient`; see there."""
-
-    base_url: str
-    http: HTTPClient | None
-    limiter: RateLimiter | Unset | None
-    retry: Retry
-    timeout: float
-    total_timeout: float | None
-    max_wait: float | None
-    user_agent: str | None
-    contact: str | None
-    locale: str | None
-    cache: Cache | Unset | None
-    clock: Clock
-    allow_insecure_http: bool
-
-
-class AsyncClient:
+class AsyncClient(ClientCalls):
     """A client of the SeeClickFix API v2, on asyncio and trio.
 
         async with AsyncClient() as client:
@@ -93,12 +70,13 @@ class AsyncClient:
         limiter: The rate limiter; by default 20 requests per minute. Pass the same one to all
             clients that share an IP address; None for no limit, on a server of your own.
         retry: The retry policy.
-        timeout: Seconds for connecting, for sending, and for each wait for data.
-        total_timeout: Seconds for a request with its redirects, from connecting to the last byte of
-            its response or photo. Each retry has this time again. Waiting for the rate limiter does
-            not count. None for no limit.
-        max_wait: The longest wait for the rate limiter in seconds, instead of which
-            RateLimitedError is raised.
+        timeout: Seconds or a timedelta for connecting, for sending, and for each wait for data.
+            None for no limit but `total_timeout`.
+        total_timeout: Seconds or a timedelta for a request with its redirects, from connecting to
+            the last byte of its response or photo. Each retry has this time again. Waiting for the
+            rate limiter does not count. None for no limit.
+        max_wait: The longest wait for the rate limiter, in seconds or a timedelta, instead of
+            which RateLimitedError is raised. None for no limit.
         user_agent: Your program's name and version. They precede those of the library in the
             User-Agent header, which the service requires.
         contact: An e-mail address or a URL for the User-Agent header, as the service requests.
@@ -126,9 +104,9 @@ class AsyncClient:
         auth: tuple[str, str] | None = None,
         limiter: RateLimiter | Unset | None = UNSET,
         retry: Retry = DEFAULT_RETRY,
-        timeout: float = 30.0,
-        total_timeout: float | None = TOTAL_TIMEOUT,
-        max_wait: float | None = None,
+        timeout: Duration | None = 30.0,
+        total_timeout: Duration | None = TOTAL_TIMEOUT,
+        max_wait: Duration | None = None,
         user_agent: str | None = None,
         contact: str | None = None,
         locale: str | None = None,
@@ -137,12 +115,13 @@ class AsyncClient:
         allow_insecure_http: bool = False,
     ) -> None:
         site = normalize_base_url(base_url)
-        options = RequestOptions(_credential(token, auth), timeout, total_timeout, max_wait, locale)
+        options = RequestOptions(
+            parse_credential(token, auth), timeout, total_timeout, max_wait, locale, retry=retry
+        )
         transport = Transport(
             site,
             http=http,
             limiter=limiter,
-            retry=retry,
             user_agent=build_user_agent(user_agent, contact),
             cache=Cache() if isinstance(cache, Unset) else cache,
             clock=clock,
@@ -195,11 +174,13 @@ class AsyncClient:
         self,
         *,
         token: AccessToken | Unset | None = UNSET,
-        timeout: float | Unset = UNSET,
-        total_timeout: float | Unset | None = UNSET,
-        max_wait: float | Unset | None = UNSET,
+        timeout: Duration | Unset | None = UNSET,
+        total_timeout: Duration | Unset | None = UNSET,
+        max_wait: Duration | Unset | None = UNSET,
         locale: str | Unset | None = UNSET,
         background: bool | Unset = UNSET,
+        retry: Retry | Unset = UNSET,
+        headers: Mapping[str, str] | Unset = UNSET,
     ) -> AsyncClient:
         """Return a view of this client with other options, such as the token of one user.
 
@@ -214,63 +195,34 @@ class AsyncClient:
             locale: As for `AsyncClient`.
             background: True if its requests are sent only when no others wait for the rate limiter,
                 as in pulls and feeds.
+            retry: As for `AsyncClient`; `Retry(attempts=1)` for no retries.
+            headers: Headers of all requests to the service, added to those of this view. They do
+                not follow redirects to other hosts. Responses to other headers are cached apart.
 
         Raises:
             InvalidArgumentError: An argument is invalid.
         """
+        changes: dict[str, Any] = {
+            "timeout": timeout,
+            "total_timeout": total_timeout,
+            "max_wait": max_wait,
+            "locale": locale,
+            "background": background,
+            "retry": retry,
+        }
+        changes = {name: value for name, value in changes.items() if value is not UNSET}
         current = self._api.options
-        credential = current.credential if isinstance(token, Unset) else _credential(token, None)
-        if credential is not None:
+        if not isinstance(token, Unset):
+            changes["credential"] = parse_credential(token, None)
+        if changes.get("credential", current.credential) is not None:
             self._api.transport.check_secure()
-        options = RequestOptions(
-            credential,
-            current.timeout if isinstance(timeout, Unset) else timeout,
-            current.total_timeout if isinstance(total_timeout, Unset) else total_timeout,
-            current.max_wait if isinstance(max_wait, Unset) else max_wait,
-            current.locale if isinstance(locale, Unset) else locale,
-            current.background if isinstance(background, Unset) else background,
-        )
+        if not isinstance(headers, Unset):
+            merged = {**dict(current.headers), **check_view_headers(headers)}
+            changes["headers"] = tuple(sorted(merged.items()))
+        options = attrs.evolve(current, **changes)
         view = object.__new__(type(self))
         view._bind(attrs.evolve(self._api, options=options), owner=False)
         return view
-
-    async def verify(self) -> User:
-        """Return the account that the token belongs to.
-
-        Use this to check a token: a status of 200 alone proves nothing, because the service also
-        returns it without a token (documented).
-
-        Raises:
-            AuthenticationError: There is no token, or the service refuses it.
-        """
-        user = await Users(self._api.current).me()
-        if user is None:
-            raise AuthenticationError(
-                "You are not signed in.",
-                code="not_signed_in",
-                advice="Pass a token, from the account's security page or OAuth.",
-                status=200,
-                route="GET /profile",
-            )
-        return user
-
-    async def report_form(self, *, lat: float, lng: float) -> tuple[RequestTypeOption, ...]:
-        """List the request types for reports at a point, including community categories.
-
-        With the token of an official, there are more of them (documented).
-
-        Args:
-            lat: Latitude in degrees.
-            lng: Longitude in degrees.
-
-        Raises:
-            InvalidArgumentError: An argument is out of bounds.
-        """
-        validation.check_range("lat", lat, -90, 90, integer=False)
-        validation.check_range("lng", lng, -180, 180, integer=False)
-        params = [("lat", str(lat)), ("lng", str(lng))]
-        route = CollectionRoute(RequestTypeOption, "request_types", "/issues/new", params)
-        return await self._api.get_items(route)
 
     def open311(self, organization_id: int | None = None) -> Open311:
         """Return the Open311 GeoReport v2 API, which the service recommends for public data.
@@ -297,47 +249,6 @@ class AsyncClient:
             InvalidArgumentError: The id is invalid.
         """
         return OrganizationApi(self._api, validation.positive_id("id", id))
-
-    async def geocode(self, point: str) -> Any:
-        """Find the location of a point (documented, except for the form of the response).
-
-        Args:
-            point: An address, or coordinates such as `"41.05,-73.54"`.
-
-        Returns:
-            The JSON of the response as plain objects.
-        """
-        point = validation.non_empty_str("point", point)
-        return (await self._api.get("/geocode/{point}", point=point)).json()
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str | int | float | bool] | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
-        """Call any endpoint, with the same rate limiter, retries and errors as the other methods.
-
-        Args:
-            method: An HTTP method, such as `"GET"`.
-            path: A path of the API, such as `/issues`, or a URL from a response. Only the service's
-                own origin receives the token.
-            params: The query parameters.
-            json: The body, sent as JSON.
-            headers: Additional headers.
-
-        Returns:
-            The undecoded response.
-
-        Raises:
-            InvalidArgumentError: An argument is invalid; nothing was sent.
-            StatusError: The service refused the request; subclasses show the reason.
-            TransportError: There is no usable response.
-        """
-        return await self._api.request(method, path, params=params, json=json, headers=headers)
 
     @property
     def base_url(self) -> str:
@@ -372,21 +283,3 @@ class AsyncClient:
             "A client has connections and cannot be pickled. "
             "Create one in each process, and pass on the results."
         )
-
-
-def _credential(
-    token: AccessToken | None, auth: tuple[str, str] | None
-) -> Credential | RenewableBearer | None:
-    if token is not None and auth is not None:
-        raise InvalidArgumentError("auth", "cannot be combined with a token.")
-    if auth is not None:
-        return Basic(*auth)
-    if token is None:
-        return None
-    if isinstance(token, TokenSource):
-        return RenewableBearer(token)
-    if isinstance(token, Token):
-        return Bearer(token.access_token)
-    secret = as_secret(token)
-    refuse_additions("token", secret.reveal())
-    return Bearer(secret)

@@ -14,11 +14,12 @@ from anyio import to_thread
 
 from seeclickfix_async._api import body as bodies
 from seeclickfix_async._api.area import WATCHER_TOKEN
+from seeclickfix_async._api.headers import check_headers
 from seeclickfix_async._api.pagination import Identified, Page, Pager, require_readable
 from seeclickfix_async._api.query import encode, format_param, page_params
 from seeclickfix_async._api.reading import check_written, read_object, read_page
 from seeclickfix_async._core import image, validation
-from seeclickfix_async._core.credentials import api_url, header_text
+from seeclickfix_async._core.credentials import api_url
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import Attachment, MultipartForm
@@ -33,7 +34,7 @@ RowT = TypeVar("RowT", bound=Identified)
 _ROOT = api_url("")
 _METHOD = re.compile(r"[A-Z]{3,10}")
 # Cookies are never sent, and the coding is the transport's choice.
-_TRANSPORT_HEADERS = frozenset({"cookie", "accept-encoding"})
+_TRANSPORT_HEADERS = ("Cookie", "Accept-Encoding")
 _ID_IN_PATH = re.compile(r"(?<=/)\d+")
 
 
@@ -204,13 +205,11 @@ class Requestor:
         pairs = [(name, format_param(value)) for name, value in (params or {}).items()]
         if pairs:
             url += ("&" if "?" in url else "?") + encode(pairs)
-        if any(str(name).lower() == "authorization" for name in headers or ()):
+        extra_headers = check_headers(headers)
+        if "Authorization" in extra_headers:
             self.transport.check_secure()
-        extra_headers = {
-            header_text("headers", name): header_text("headers", value, spaces=True)
-            for name, value in (headers or {}).items()
-            if str(name).lower() not in _TRANSPORT_HEADERS
-        }
+        for name in _TRANSPORT_HEADERS:
+            extra_headers.pop(name, None)
         content = None
         if json is not None:
             content = msgspec.json.encode(json)

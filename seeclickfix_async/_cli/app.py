@@ -9,8 +9,8 @@ from cyclopts import App, Parameter
 
 from seeclickfix_async import PlaceArea
 from seeclickfix_async._api.area import Area, BoundingBox, near
+from seeclickfix_async._api.client_options import SITE_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async._cli.terminal import TerminalConsole, err
-from seeclickfix_async._client import SITE_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async._core.credentials import PRODUCTION
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import InvalidArgumentError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from seeclickfix_async._client import SITE_VARIABLE, TOKEN_VARIABLE
+from seeclickfix_async._api.client_options import SITE_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async._core.credentials import PRODUCTION, is_same_site
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import InvalidArgumentError

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from inspect import Parameter, signature
 from typing import Any
 
+from seeclickfix_async._api.client_options import TOKEN_VARIABLE
 from seeclickfix_async._cli.environment import SECRET_VARIABLE
-from seeclickfix_async._client import TOKEN_VARIABLE
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, SeeClickFixError
 
 Command = Callable[..., Any]

@@ -25,11 +25,11 @@ from seeclickfix_async import (
     TokenEndpoint,
     TokenStore,
 )
+from seeclickfix_async._api.client_options import TOKEN_VARIABLE, AccessToken
 from seeclickfix_async._cli.app import PRODUCT
 from seeclickfix_async._cli.environment import SECRET_VARIABLE, find_secret, refuse_other_site
 from seeclickfix_async._cli.quota_wait import QuotaWait
 from seeclickfix_async._cli.terminal import err
-from seeclickfix_async._client import TOKEN_VARIABLE, AccessToken
 from seeclickfix_async._core.credentials import normalize_base_url
 from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async._core.private_file import check_own_file, read_file

@@ -14,6 +14,7 @@ from seeclickfix_async._api.query import ClockField, IssueFilters, IssueQuery, f
 from seeclickfix_async._api.reading import read_page, read_written_or_moderated
 from seeclickfix_async._api.requestor import CollectionRoute
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._resources.issue_actions import IssueActions
@@ -172,7 +173,7 @@ class Issues(IssueActions):
     def watch(
         self,
         *,
-        every: float = 60.0,
+        every: Duration = 60.0,
         cursor: Mapping[str, Any] | None = None,
         **filters: Unpack[IssueFilters],
     ) -> Watch:
@@ -183,7 +184,7 @@ class Issues(IssueActions):
         change. In the rate limiter, requests of a feed wait until all others have been sent.
 
         Args:
-            every: Seconds between polls.
+            every: Seconds between polls, or a timedelta.
             cursor: The `cursor` of an earlier feed, to continue it; by default, begin now.
             **filters: See `IssueFilters`. A feed covers all statuses, and sets the sorting and the
                 period of updates itself.

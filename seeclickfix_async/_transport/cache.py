@@ -19,6 +19,7 @@ from collections.abc import Hashable, Iterator
 import attrs
 
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._transport.response import Response
 from seeclickfix_async._transport.shared_reads import SharedReads
 from seeclickfix_async.errors._counting import counted
@@ -42,27 +43,25 @@ class Cache:
 
     Args:
         max_bytes: The size of all responses together, with their headers and keys.
-        max_age: Seconds for which a response is returned again without a request. Meanwhile,
-            identical requests under way are sent once. After a write, the responses to its
-            credential are confirmed first; others, such as those without a token, may be older
+        max_age: Seconds or a timedelta for which a response is returned again without a request.
+            Meanwhile, identical requests under way are sent once. After a write, the responses to
+            its credential are confirmed first; others, such as those without a token, may be older
             than the write. 0 to confirm each.
-        stale_if_limited: The greatest age in seconds of a response that is returned instead of
-            waiting for the rate limiter, or after a 429; 0 to wait.
+        stale_if_limited: The greatest age, in seconds or a timedelta, of a response that is
+            returned instead of waiting for the rate limiter, or after a 429; 0 to wait.
     """
 
     def __init__(
         self,
         max_bytes: int = 16 * 2**20,
         *,
-        max_age: float = 0.0,
-        stale_if_limited: float = 0.0,
+        max_age: Duration = 0.0,
+        stale_if_limited: Duration = 0.0,
     ) -> None:
         validation.check_range("max_bytes", max_bytes, 0, 2**40, integer=True)
-        validation.check_range("max_age", max_age, 0, _LONGEST, integer=False)
-        validation.check_range("stale_if_limited", stale_if_limited, 0, _LONGEST, integer=False)
-        self.max_age: float = max_age
-        self.stale_if_limited: float = stale_if_limited
-        self.returns_unconfirmed: bool = max_age > 0 or stale_if_limited > 0
+        self.max_age: float = to_seconds("max_age", max_age, 0, _LONGEST)
+        self.stale_if_limited: float = to_seconds("stale_if_limited", stale_if_limited, 0, _LONGEST)
+        self.returns_unconfirmed: bool = self.max_age > 0 or self.stale_if_limited > 0
         self.reads: SharedReads = SharedReads()
         self._written_at: OrderedDict[Hashable, float] = OrderedDict()  # by credential
         self._max_bytes = max_bytes

@@ -28,6 +28,7 @@ from anyio.lowlevel import RunVar, current_token
 from seeclickfix_async._core import machine
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import PRODUCTION, normalize_base_url, parse_origin
+from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.private_file import PrivateFile
 from seeclickfix_async._transport import slot_log
 from seeclickfix_async._transport.shared_limiter import SharedLimiter
@@ -62,7 +63,7 @@ class HostLimiter(SharedLimiter):
 
     Args:
         limit: Requests per window; the service documents 20.
-        per: The window in seconds; the service documents 60.
+        per: The window, in seconds or a timedelta; the service documents 60 seconds.
         base_url: The service's address, as for `AsyncClient`: each origin has a quota of its own.
         folder: The folder of the files, created with mode 0700; by default one in the user's cache
             folder, such as `~/.cache`. A service without a home folder needs one.
@@ -75,7 +76,7 @@ class HostLimiter(SharedLimiter):
         self,
         limit: int = 20,
         *,
-        per: float = 60.0,
+        per: Duration = 60.0,
         base_url: str = PRODUCTION,
         folder: str | os.PathLike[str] | None = None,
         clock: Clock = SYSTEM,

@@ -21,6 +21,7 @@ import anyio
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._transport.wait_queue import WaitQueue
 from seeclickfix_async._transport.waiter import Waiter
 from seeclickfix_async.errors import RateLimitedError, StatusError
@@ -70,14 +71,13 @@ class ReturnableSlot(Protocol):
 class BaseLimiter(ABC):
     """Base class of the limiters: `limit` requests in `per` seconds, and a queue for them."""
 
-    def __init__(self, limit: int, per: float, clock: Clock) -> None:
+    def __init__(self, limit: int, per: Duration, clock: Clock) -> None:
         validation.check_range("limit", limit, 1, 1_000_000, integer=True)
-        validation.check_range("per", per, 0.001, 86_400, integer=False)
         self._limit = limit
-        self._per = per
+        self._per = to_seconds("per", per, 0.001, 86_400)
         self._clock = clock
         self._queue = WaitQueue()
-        self._quota = f"The quota of {counted(limit, 'request')} in {per:g} s"
+        self._quota = f"The quota of {counted(limit, 'request')} in {self._per:g} s"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._limit}, per={self._per})"
@@ -107,8 +107,10 @@ class BaseLimiter(ABC):
         with self._queue.lock:
             self._queue.wake_all(error)
 
-    def _deadline_after(self, max_wait: float | None) -> float:
-        return math.inf if max_wait is None else self._clock.now() + max_wait
+    def _deadline_after(self, max_wait: Duration | None) -> float:
+        if max_wait is None:
+            return math.inf
+        return self._clock.now() + to_seconds("max_wait", max_wait, 0, 86_400)
 
     @abstractmethod
     def _seconds_until(self, ahead: int) -> float:
@@ -155,18 +157,18 @@ class Limiter(BaseLimiter):
 
     Args:
         limit: Requests per window; the service documents 20.
-        per: The window in seconds; the service documents 60.
+        per: The window, in seconds or a timedelta; the service documents 60 seconds.
         clock: Measures waits; tests can replace it.
     """
 
-    def __init__(self, limit: int = 20, *, per: float = 60.0, clock: Clock = SYSTEM) -> None:
+    def __init__(self, limit: int = 20, *, per: Duration = 60.0, clock: Clock = SYSTEM) -> None:
         super().__init__(limit, per, clock)
         # The times when the slots that are not in use are free again, earliest first. It changes
         # together with the queue, under the queue's lock, which no task keeps while it waits.
         self._free_at: deque[float] = deque([0.0] * limit)
         self._not_before = 0.0
 
-    def slot(self, *, max_wait: float | None = None, background: bool = False) -> Slot:
+    def slot(self, *, max_wait: Duration | None = None, background: bool = False) -> Slot:
         """Return a slot for one request, an async context manager."""
         return Slot(self, self._deadline_after(max_wait), background=background)
 

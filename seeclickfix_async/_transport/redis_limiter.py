@@ -21,6 +21,7 @@ import anyio
 from anyio.lowlevel import current_token
 
 from seeclickfix_async._core.clock import SYSTEM, Clock
+from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._transport import redis_scripts
 from seeclickfix_async._transport.shared_limiter import SharedLimiter
 from seeclickfix_async._transport.waiter import Waiter, has_ended, running_loop
@@ -61,7 +62,7 @@ class RedisLimiter(SharedLimiter):
     Args:
         redis: A `coredis.Redis`, opened with `async with`, which only the caller closes.
         limit: Requests per window; the service documents 20.
-        per: The window in seconds; the service documents 60.
+        per: The window, in seconds or a timedelta; the service documents 60 seconds.
         name: The name of the quota on the server: one for each public IP address.
         clock: Measures waits; tests can replace it.
     """
@@ -71,7 +72,7 @@ class RedisLimiter(SharedLimiter):
         redis: RedisClient,
         limit: int = 20,
         *,
-        per: float = 60.0,
+        per: Duration = 60.0,
         name: str = "seeclickfix",
         clock: Clock = SYSTEM,
     ) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import Bearer, Credential, RenewableBearer
+from seeclickfix_async._core.duration import as_seconds_or_none, validate_seconds
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._transport.download import BodyWriter
 from seeclickfix_async._transport.multipart import MultipartForm
-from seeclickfix_async.errors import RateLimitedError, SeeClickFixError
+from seeclickfix_async._transport.retry import DEFAULT_RETRY, Retry
+from seeclickfix_async.errors import InvalidArgumentError, RateLimitedError, SeeClickFixError
 
 
 class Unset:
@@ -60,6 +62,11 @@ class Request:
         return self.method in {"GET", "HEAD"}
 
 
+def _validate_retry(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Retry):
+        raise InvalidArgumentError(attribute.name, "must be a Retry.")
+
+
 @attrs.frozen
 class RequestOptions:
     """The options in which views of one client can differ; times are in seconds.
@@ -69,19 +76,31 @@ class RequestOptions:
             responses of the cache.
         is_current: Whether a cached response must be confirmed: a crawl of old pages could miss
             issues, and still report that it is complete.
+        retry: Whether and when a request is sent again.
+        headers: Headers of all requests to the API's own origin, by name.
     """
 
     credential: Credential | RenewableBearer | None = None
-    timeout: float = attrs.field(default=30.0, validator=validation.validate_range(0.001, 3_600))
+    timeout: float | None = attrs.field(
+        default=30.0,
+        converter=as_seconds_or_none,
+        validator=validate_seconds(0.001, 3_600, or_none=True),
+    )
     total_timeout: float | None = attrs.field(
-        default=TOTAL_TIMEOUT, validator=validation.validate_range(0.001, 86_400)
+        default=TOTAL_TIMEOUT,
+        converter=as_seconds_or_none,
+        validator=validate_seconds(0.001, 86_400, or_none=True),
     )
     max_wait: float | None = attrs.field(
-        default=None, validator=validation.validate_range(0, 86_400)
+        default=None,
+        converter=as_seconds_or_none,
+        validator=validate_seconds(0, 86_400, or_none=True),
     )
     locale: str | None = attrs.field(default=None, validator=validation.validate_language_tag)
     background: bool = False
     is_current: bool = False
+    retry: Retry = attrs.field(default=DEFAULT_RETRY, validator=_validate_retry)
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
 
     @property
     def accepts_older(self) -> bool:
@@ -184,6 +203,8 @@ class Exchange:
         own_headers = self.request.headers or {}
         if not self.is_own and self.url != self.request.url:
             own_headers = {name: own_headers[name] for name in own_headers if name == "Accept"}
+        if self.is_own:
+            headers.update(self.options.headers)
         headers.update(own_headers)
         headers.update(self.validators)
         return headers

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import attrs
 
 from seeclickfix_async._core import backoff, validation
+from seeclickfix_async._core.duration import as_seconds, validate_seconds
 from seeclickfix_async.errors import (
     AnswerLostError,
     ConnectionFailedError,
@@ -33,19 +34,26 @@ class Retry:
 
     Args:
         attempts: The most attempts, including the first; 1 means no retries.
-        total: The most seconds between the first failure and the start of the last attempt.
-        base: The limit of the random wait after the first failure, in seconds; it doubles with
-            each further failure.
-        cap: The highest limit of the random wait, in seconds.
+        total: The most seconds, or a timedelta, between the first failure and the start of the
+            last attempt.
+        base: The limit of the random wait after the first failure, in seconds or a timedelta; it
+            doubles with each further failure.
+        cap: The highest limit of the random wait, in seconds or a timedelta.
         random: Returns a number from 0 to 1; for tests.
     """
 
     attempts: int = attrs.field(
         default=4, validator=validation.validate_range(1, 100, integer=True)
     )
-    total: float = attrs.field(default=180.0, validator=validation.validate_range(0, 86_400))
-    base: float = attrs.field(default=0.5, validator=validation.validate_range(0, 3_600))
-    cap: float = attrs.field(default=30.0, validator=validation.validate_range(0, 3_600))
+    total: float = attrs.field(
+        default=180.0, converter=as_seconds, validator=validate_seconds(0, 86_400)
+    )
+    base: float = attrs.field(
+        default=0.5, converter=as_seconds, validator=validate_seconds(0, 3_600)
+    )
+    cap: float = attrs.field(
+        default=30.0, converter=as_seconds, validator=validate_seconds(0, 3_600)
+    )
     random: Callable[[], float] = attrs.field(default=random.random, repr=False, eq=False)
 
     def wait(

@@ -21,6 +21,7 @@ import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
 from seeclickfix_async._core.clock import Clock
+from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._transport import background
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async._transport.limiter import BaseLimiter
@@ -48,7 +49,7 @@ class SharedLimiter(BaseLimiter):
     _longest_sleep = math.inf
     """Seconds after which the first waiter tries again at the latest."""
 
-    def __init__(self, limit: int, per: float, clock: Clock) -> None:
+    def __init__(self, limit: int, per: Duration, clock: Clock) -> None:
         super().__init__(limit, per, clock)
         self._lease = LEASE
         # The following change under the queue's lock, which no task keeps while it waits.
@@ -71,7 +72,7 @@ class SharedLimiter(BaseLimiter):
     async def _write_slots(self, tokens: Collection[str]) -> None:
         """Store the state of these slots, and the end of a pause."""
 
-    def slot(self, *, max_wait: float | None = None, background: bool = False) -> SharedSlot:
+    def slot(self, *, max_wait: Duration | None = None, background: bool = False) -> SharedSlot:
         """Return a slot for one request, an async context manager.
 
         Entering it raises:

@@ -23,7 +23,7 @@ from seeclickfix_async._transport.limiter import Limiter, RateLimiter, Returnabl
 from seeclickfix_async._transport.pool import ClientPool
 from seeclickfix_async._transport.request import UNSET, Exchange, Request, RequestOptions, Unset
 from seeclickfix_async._transport.response import Response
-from seeclickfix_async._transport.retry import Retry, pause_after
+from seeclickfix_async._transport.retry import pause_after
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, status_error
 from seeclickfix_async.errors import (
     AuthenticationError,
@@ -52,7 +52,6 @@ class Transport:
         http: The caller's own HTTP client, which only the caller closes.
         limiter: Entered before each HTTP request, redirects and retries too. A new
             `Limiter` by default; None for no limit.
-        retry: Decides whether and when to send a request again.
         user_agent: Sent with every request.
         cache: Responses that the service may confirm instead of sending them again; None for no
             cache.
@@ -69,7 +68,6 @@ class Transport:
         *,
         http: HTTPClient | None,
         limiter: RateLimiter | Unset | None = UNSET,
-        retry: Retry,
         user_agent: str,
         cache: Cache | None = None,
         clock: Clock = SYSTEM,
@@ -82,7 +80,6 @@ class Transport:
         if isinstance(limiter, Unset):
             limiter = Limiter(clock=clock)
         self._limiter = limiter or Unlimited()
-        self._retry = retry
         self.clock: Clock = clock
         self._cache = cache
         headers = {
@@ -187,7 +184,7 @@ class Transport:
         now = self.clock.now()
         if exchange.failed_at is None:
             exchange.failed_at = now
-        wait = self._retry.wait(
+        wait = exchange.options.retry.wait(
             error,
             attempt=exchange.attempt,
             elapsed=now - exchange.failed_at,
@@ -292,7 +289,7 @@ class Transport:
         headers = tuple(sorted((request.headers or {}).items()))
         if any(name.lower().startswith("if-") for name, _ in headers):
             return None  # the caller has its own copy to confirm
-        return exchange.url, exchange.credential, options.locale, headers
+        return exchange.url, exchange.credential, options.locale, options.headers, headers
 
     async def _send_in_slot(self, exchange: Exchange, max_wait: float | None) -> Response:
         """Wait for a slot of the limiter and a client of the pool, and send the request on it."""

@@ -17,7 +17,8 @@ import attrs
 from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.pagination import Page
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, IssueQuery
-from seeclickfix_async._core import backoff, validation
+from seeclickfix_async._core import backoff
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._core.timestamps import LATEST
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._watch.changes import Change
@@ -47,11 +48,12 @@ class Watch:
     new feed continues from `cursor`.
     """
 
-    def __init__(self, pages: IssuePages, query: IssueQuery, *, every: float, cursor: Any) -> None:
-        validation.check_range("every", every, 0.001, 86_400, integer=False)
+    def __init__(
+        self, pages: IssuePages, query: IssueQuery, *, every: Duration, cursor: Any
+    ) -> None:
         self._pages = pages
         self._query = query
-        self._every = every
+        self._every = to_seconds("every", every, 0.001, 86_400)
         self._clock = pages.clock
         self._cursor = None if cursor is None else Cursor.load(cursor)
         self._clock_read_at = self._clock.now()  # when `now` was set in the cursor

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.timestamps import Now, utc_now
@@ -125,13 +125,8 @@ def _validated_fields(data: Mapping[str, Any]) -> dict[str, Any]:
         "verifier": None if verifier is None else Pkce(Secret(verifier)).verifier,
         "scope": parse_scopes(data["scope"]),
         "created_at": datetime.fromtimestamp(data["created_at"], UTC),
-        "max_age": _validated_max_age(data["max_age"]),
+        "max_age": to_seconds("max_age", data["max_age"], 1, 86_400),
     }
-
-
-def _validated_max_age(value: float) -> float:
-    validation.check_range("max_age", value, 1, 86_400, integer=False)
-    return float(value)
 
 
 def begin(
@@ -139,7 +134,7 @@ def begin(
     kind: FlowKind = "code",
     scope: str | Iterable[str] = (),
     *,
-    max_age: float = MAX_AGE,
+    max_age: Duration = MAX_AGE,
     now: Now = utc_now,
 ) -> Flow:
     """Begin a login: redirect the browser to the flow's `url`, and store the flow for `finish()`.
@@ -151,7 +146,7 @@ def begin(
             cannot be refreshed.
         scope: Scope names, or a string of names separated by spaces; by default the provider's.
             To request `write` alone loses `public`: request both (observed).
-        max_age: Seconds that the login may take, from 1 to 86,400.
+        max_age: Seconds that the login may take, from 1 to 86,400, or a timedelta.
         now: Returns the current time as an aware datetime; for tests.
 
     Raises:
@@ -172,7 +167,7 @@ def begin(
         scope=scopes,
         issuer=app.issuer,
         created_at=now(),
-        max_age=_validated_max_age(max_age),
+        max_age=to_seconds("max_age", max_age, 1, 86_400),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.timestamps import clamp
@@ -53,17 +54,19 @@ class Token:
             return None
         return self.created_at + timedelta(seconds=self.expires_in)
 
-    def expired(self, now: datetime | None = None, *, leeway: float = LEEWAY) -> bool:
-        """Return True if the token has expired, or expires within `leeway` seconds.
+    def expired(self, now: datetime | None = None, *, leeway: Duration = LEEWAY) -> bool:
+        """Return True if the token has expired, or expires within `leeway`.
 
         Args:
             now: An aware datetime; by default the current time.
-            leeway: Seconds to allow for the duration of a request and for clock differences.
+            leeway: Seconds or a timedelta to allow for the duration of a request and for clock
+                differences.
         """
         expiry = self.expires_at
+        seconds = to_seconds("leeway", leeway, 0, _MAX_LIFETIME)
         if expiry is None:
             return False
-        return (now or datetime.now(UTC)) + timedelta(seconds=leeway) >= expiry
+        return (now or datetime.now(UTC)) + timedelta(seconds=seconds) >= expiry
 
     def missing_scopes(self, requested: Iterable[str]) -> tuple[str, ...]:
         """Return the requested scopes that were not granted; empty if `scope` is None."""

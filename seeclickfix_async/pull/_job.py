@@ -17,6 +17,7 @@ from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._core.credentials import is_same_site
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._crawl.report import Estimate, Report
@@ -63,7 +64,7 @@ async def pull(
     sweep: bool = False,
     photos: str | Path | None = None,
     excel: bool = False,
-    wait: float = 0.0,
+    wait: Duration = 0.0,
     progress: ProgressListener | None = None,
     **filters: Unpack[IssueFilters],
 ) -> Report:
@@ -101,8 +102,8 @@ async def pull(
         excel: Write a `.csv` file for spreadsheet programs: it begins with a byte order mark, by
             which Excel recognizes UTF-8, and a cell that they would run as a formula has an
             apostrophe in front. Later calls for the file need not repeat it.
-        wait: Seconds to wait while another pull writes to the file or the folder of photos; by
-            default the second pull fails at once.
+        wait: Seconds or a timedelta to wait while another pull writes to the file or the folder of
+            photos; by default the second pull fails at once.
         progress: Receives estimates and reports while the pull runs.
         **filters: The issues to pull; see `IssueFilters`. Archived issues are included unless
             `status` excludes them. `fields` always includes created_at and updated_at.
@@ -119,7 +120,7 @@ async def pull(
     """
     path = Path(to)
     check_suffix(path)
-    validation.check_range("wait", wait, 0, math.inf, integer=False)
+    wait = to_seconds("wait", wait, 0, math.inf)
     client = client.with_options(background=True)
     crawl: Crawl[Issue] = client.issues.crawl(
         details=details, concurrency=concurrency, page_size=page_size, **filters

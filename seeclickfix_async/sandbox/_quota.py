@@ -10,12 +10,14 @@ from typing import Literal
 
 import attrs
 
+from seeclickfix_async.sandbox._timestamps import to_seconds
+
 Window = Literal["fixed", "sliding", "bucket"]
 
 
 @attrs.define(eq=False)
 class Quota:
-    """A limit of `limit` requests in `per` seconds (20 a minute are documented).
+    """A limit of `limit` requests in `per` seconds, or a timedelta (20 a minute are documented).
 
     The type of window is not documented: a `fixed` one begins with the first request after the
     last window, a `sliding` one ends at each request, and a `bucket` has `limit` tokens and is
@@ -23,7 +25,7 @@ class Quota:
     """
 
     limit: int = attrs.field(default=20, validator=attrs.validators.ge(1))
-    per: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
+    per: float = attrs.field(default=60.0, converter=to_seconds, validator=attrs.validators.gt(0))
     window: Window = "fixed"
     clock: Callable[[], float] = time.monotonic
     _times: deque[float] = attrs.field(factory=deque, init=False)

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, Self
 import attrs
 
 from seeclickfix_async.sandbox._quota import Quota
+from seeclickfix_async.sandbox._timestamps import to_seconds
 
 PastDepth = Literal["empty", "error", "repeat"]
 AnonymousProfile = Literal["null_id", "unauthorized"]
@@ -52,7 +53,7 @@ class Settings:
         unknown_fields: Paths of fields that are added.
         unknown_statuses: Statuses that some issues have instead of a documented one.
         drift: Number of issues that are reported before each list request, so that pages shift.
-        latency: Delay of each response in seconds.
+        latency: Delay of each response, in seconds or a timedelta.
         moderated: Whether every write goes to a moderator, with 202 (documented).
     """
 
@@ -78,7 +79,7 @@ class Settings:
     unknown_fields: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
     unknown_statuses: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     drift: int = 0
-    latency: float = 0.0
+    latency: float = attrs.field(default=0.0, converter=to_seconds)
     moderated: bool = False
 
     @classmethod

@@ -9,6 +9,11 @@ _STANDARD = timezone(timedelta(hours=-5))
 _DAYLIGHT = timezone(timedelta(hours=-4))
 
 
+def to_seconds(duration: float | timedelta) -> float:
+    """Return a duration in seconds."""
+    return duration.total_seconds() if isinstance(duration, timedelta) else duration
+
+
 def format_timestamp(timestamp: int) -> str:
     """Format Unix seconds as the service does: to the second, with a numeric offset."""
     starts, ends = _daylight_bounds(datetime.fromtimestamp(timestamp, UTC).year)

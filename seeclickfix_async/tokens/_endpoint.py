@@ -13,6 +13,7 @@ import anyio
 import attrs
 
 from seeclickfix_async._core.credentials import Bearer, build_user_agent, header_text
+from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._core.timestamps import utc_now
 from seeclickfix_async._transport.httpx_compat import HTTPClient
@@ -66,11 +67,13 @@ class TokenEndpoint:
         limiter: The rate limiter, since these requests count towards the quota: pass the same
             `Limiter` to the `AsyncClient`. By default a limiter of its own; None for no limit.
         retry: The retry policy.
-        timeout: Seconds that connecting, sending and each wait for data may take.
-        total_timeout: Seconds that one request may take, from connecting to the last byte of its
-            response; each retry has as long. None for no limit. The lock of a token store has to
-            last longer.
-        max_wait: Seconds to wait for the rate limiter at most, before RateLimitedError is raised.
+        timeout: Seconds or a timedelta that connecting, sending and each wait for data may take;
+            None for no limit.
+        total_timeout: Seconds or a timedelta that one request may take, from connecting to the last
+            byte of its response; each retry has as long. None for no limit. The lock of a token
+            store has to last longer.
+        max_wait: Seconds or a timedelta to wait for the rate limiter at most, before
+            RateLimitedError is raised; None for no limit.
         user_agent: Your program's name and version.
         contact: An e-mail address or URL, for the User-Agent.
         now: Returns the current time as an aware datetime; for tests.
@@ -86,9 +89,9 @@ class TokenEndpoint:
         http: HTTPClient | None = None,
         limiter: RateLimiter | Unset | None = UNSET,
         retry: Retry = DEFAULT_RETRY,
-        timeout: float = 30.0,
-        total_timeout: float | None = 60.0,
-        max_wait: float | None = None,
+        timeout: Duration | None = 30.0,
+        total_timeout: Duration | None = 60.0,
+        max_wait: Duration | None = None,
         user_agent: str | None = None,
         contact: str | None = None,
         now: Callable[[], datetime] = utc_now,
@@ -98,13 +101,12 @@ class TokenEndpoint:
         self._lock = threading.Lock()
         self._renewals = 0  # under way
         self._renewals_done: SharedEvent | None = None  # set by the last one, once aclose() waits
-        self._options = RequestOptions(None, timeout, total_timeout, max_wait)
+        self._options = RequestOptions(None, timeout, total_timeout, max_wait, retry=retry)
         self._new_transport = functools.partial(
             Transport,
             app.base_url,
             http=http,
             limiter=Limiter() if isinstance(limiter, Unset) else limiter,
-            retry=retry,
             user_agent=build_user_agent(user_agent, contact),
         )
         self._transport = self._new_transport()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from seeclickfix_async._core import validation
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.timestamps import utc_now
 from seeclickfix_async._transport.background import BackgroundTask
@@ -46,7 +46,8 @@ class StoredToken:
         key: The user's key in the store.
         endpoint: The token endpoint that renews the token. Without one, other code has to renew
             it in the store.
-        leeway: Seconds before its expiry at which a token is renewed; at most half its lifetime.
+        leeway: Seconds or a timedelta before its expiry at which a token is renewed; at most half
+            its lifetime.
         now: Returns the current time as an aware datetime; for tests.
 
     Raises:
@@ -59,14 +60,13 @@ class StoredToken:
         key: str,
         *,
         endpoint: TokenEndpoint | None = None,
-        leeway: float = LEEWAY,
+        leeway: Duration = LEEWAY,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        validation.check_range("leeway", leeway, 0, 86_400, integer=False)
         self._store = CheckedStore(store)
         self._key = validate_key(key)
         self._endpoint = endpoint
-        self._leeway = leeway
+        self._leeway = to_seconds("leeway", leeway, 0, 86_400)
         self._now = now
         self._token: Token | None = None
         self._renewal: BackgroundTask | None = None

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
+from seeclickfix_async._core.duration import Duration
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.secret import Secret, as_secret, strip_traceback
 from seeclickfix_async._core.timestamps import Now, utc_now
@@ -87,7 +88,7 @@ class Login:
             a page with a script then posts it to the callback. Its token is verified with a request
             to the provider, since the browser may have brought one of another application.
         scope: Scope names, or one string separated by spaces; by default the provider's default.
-        max_age: Seconds that a login may take.
+        max_age: Seconds that a login may take, or a timedelta.
         now: Returns the current time, with a time zone; for tests.
 
     Raises:
@@ -106,7 +107,7 @@ class Login:
         on_logout: OnLogout | None = None,
         kind: FlowKind = "code",
         scope: str | Iterable[str] = (),
-        max_age: float = MAX_AGE,
+        max_age: Duration = MAX_AGE,
         now: Now = utc_now,
     ) -> None:
         flow = begin(app, kind, scope, max_age=max_age)  # refuses invalid arguments now

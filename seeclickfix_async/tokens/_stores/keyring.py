@@ -18,7 +18,7 @@ except ModuleNotFoundError:
         "KeyringStore requires the 'keyring' extra: pip install 'seeclickfix-async[keyring]'"
     ) from None
 
-from seeclickfix_async._core import validation
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import TokenStoreError
 from seeclickfix_async.errors._counting import counted
@@ -42,17 +42,16 @@ class KeyringStore:
 
     Args:
         service: The name under which the keyring lists the tokens.
-        timeout: Seconds to wait for the keyring.
+        timeout: Seconds to wait for the keyring, or a timedelta.
 
     Raises:
         InvalidArgumentError: `timeout` is out of range.
         TokenStoreError: There is no home folder for the files of the locks.
     """
 
-    def __init__(self, service: str = SERVICE, *, timeout: float = 30.0) -> None:
-        validation.check_range("timeout", timeout, 0.001, 3_600, integer=False)
+    def __init__(self, service: str = SERVICE, *, timeout: Duration = 30.0) -> None:
         self._service = service
-        self._timeout = timeout
+        self._timeout = to_seconds("timeout", timeout, 0.001, 3_600)
         # A keyring has no locks. These files do not contain tokens.
         self._locks = FileStore(find_user_folder(lambda: user_state_path(SERVICE)) / "locks")
 

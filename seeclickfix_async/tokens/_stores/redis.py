@@ -16,7 +16,7 @@ except ModuleNotFoundError:
         "RedisStore requires the 'redis' extra: pip install 'seeclickfix-async[redis]'"
     ) from None
 
-from seeclickfix_async._core import validation
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async.errors import ClientStateError, SeeClickFixError, TokenStoreError
 from seeclickfix_async.oauth._token import Token
@@ -45,17 +45,16 @@ class RedisStore:
     Args:
         redis: A coredis client, which runs on asyncio and trio. You have to close it yourself.
         prefix: The prefix of all keys.
-        lease: Seconds after which a lock expires, in case its process was killed. It has to be
-            longer than a renewal.
+        lease: Seconds or a timedelta after which a lock expires, in case its process was killed. It
+            has to be longer than a renewal.
     """
 
     def __init__(
-        self, redis: Redis[Any], *, prefix: str = "seeclickfix:token:", lease: float = 180.0
+        self, redis: Redis[Any], *, prefix: str = "seeclickfix:token:", lease: Duration = 180.0
     ) -> None:
-        validation.check_range("lease", lease, 1, 86_400, integer=False)
         self._redis = redis
         self._prefix = prefix
-        self._lease = lease
+        self._lease = to_seconds("lease", lease, 1, 86_400)
 
     def __repr__(self) -> str:
         return f"<RedisStore of {self._prefix!r}>"
