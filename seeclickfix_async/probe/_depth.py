@@ -35,18 +35,21 @@ async def find_depth(fetch: FetchIds, *, per_page: int, entries: int, expected: 
     last = -(-entries // per_page)
     end = await fetch(last)
     reached, rows, first_end = 0, 0, last
-    guesses = [last - 1, expected // per_page + 1, expected // per_page]
+    number = expected // per_page
+    # A repetition begins on the last page that can be reached, the others after it.
+    guesses = [number - 1 if end else number + 1]
     while first_end - reached > 1:
-        number = guesses.pop() if guesses else 0
         if not reached < number < first_end:
-            if guesses:
-                continue
-            number = (reached + first_end) // 2
+            middle = (reached + first_end) // 2
+            number = min(2 * reached, middle) if reached else middle
         ids = await fetch(number)
-        if (ids or ()) == (end or ()):
+        if (ids or None) == (end or None):
             first_end = number
         else:
             reached, rows = number, len(ids or ())
+        number = guesses.pop() if guesses else 0
     if not end:
         return Depth(max(reached - 1, 0) * per_page + rows, "error" if end is None else "empty")
-    return Depth(UNLIMITED) if first_end == last else Depth(first_end * per_page, "repeat")
+    if first_end == last:
+        return Depth(UNLIMITED)
+    return Depth((first_end - 1) * per_page + len(end), "repeat")

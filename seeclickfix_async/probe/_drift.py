@@ -12,6 +12,7 @@ import attrs
 from seeclickfix_async._api.normalize import ALIASES
 from seeclickfix_async.models import Status
 
+_STATUSES = frozenset(Status)
 _PRINTABLE = re.compile(r"[\w .-]{1,40}")
 
 
@@ -36,11 +37,12 @@ class Drift:
             return
         nested = _nested_models(model)
         self._expected.update(f"{path}.{name}" for name in nested)
-        names = {ALIASES.get(name, name) for name in row}
+        names = {str(ALIASES.get(name, name)) for name in row}
         self._absent.update(f"{path}.{name}" for name in nested.keys() - names)
         self.unknown.update(f"{path}.{_printable(name)}" for name in names - nested.keys())
-        if path == "issue" and str(row.get("status")).lower() not in {*Status, "none"}:
-            self.statuses.add(_printable(str(row["status"])))
+        status = row.get("status")
+        if path == "issue" and isinstance(status, str) and status.lower() not in _STATUSES:
+            self.statuses.add(_printable(status))
         for name, inner in nested.items():
             value = row.get(name)
             for item in value if isinstance(value, list) else [value]:

@@ -11,6 +11,7 @@ import attrs
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.probe._assumptions import ASSUMPTIONS, Assumption
+from seeclickfix_async.probe._depth import UNLIMITED
 
 _ASSUMPTIONS = {assumption.name: assumption for assumption in ASSUMPTIONS}
 _VERDICTS = {True: "holds", False: "DIFFERS", None: "not seen"}
@@ -108,11 +109,7 @@ class ProbeReport:
             ) from error
 
     def __str__(self) -> str:
-        lines = [
-            f"{self.site}, probed on {self.at:%Y-%m-%d} with {self.requests} requests "
-            f"(seeclickfix_async {self.version})",
-            "",
-        ]
+        lines = [f"{self.site}, {self.at:%Y-%m-%d}, {self.requests} requests, {self.version}", ""]
         for finding in self.findings:
             value = "" if finding.value is None else _text(finding.value)
             lines.append(f"{_VERDICTS[finding.holds]:<9} {finding.name:<20} {value}".rstrip())
@@ -127,7 +124,7 @@ class ProbeReport:
 def _text(value: Any) -> str:
     if isinstance(value, (tuple, frozenset)):
         return ", ".join(sorted(value)) or "none"
-    return str(value)
+    return "unlimited" if value == UNLIMITED else str(value)
 
 
 def _to_json(value: Any) -> Any:

@@ -27,6 +27,7 @@ from seeclickfix_async.sandbox._variations import FRACTION
 
 PLACE_URL = "example-city"
 _CACHE_SIZE = 8
+_COLUMNS = {"created_at": "created", "updated_at": "updated", "rating": "rating"}
 _DEFAULT_PER_PAGE = 20
 
 _STATUS_CODES = {name.lower(): code for code, name in enumerate(STATUSES)}
@@ -70,19 +71,23 @@ class IssueSelector:
 
     def select(self, query: Query) -> Sequence[int]:
         """Return all rows of a query, in its order."""
-        sort = query.get("sort")
-        if sort not in self.settings.sorts:
-            sort = "created_at"
+        sort = query.get("sort", "created_at")
         descending = query.get("sort_direction", "DESC").upper() != "ASC"
         rows = self._matching(query)
-        if sort in ("updated_at", "rating"):
-            column = self.city.updated if sort == "updated_at" else self.city.rating
-            key = (sort, query.get("after"), query.get("before"), _cache_key(query))
-            rows = self._cached(key, lambda: sorted(rows, key=column.__getitem__))
-            return rows[::-1] if descending else rows
         if sort == "distance":
             return sorted(rows, key=self._distance(query))
+        column = self._column(sort)
+        if column is not None:
+            key = (sort, query.get("after"), query.get("before"), _cache_key(query))
+            rows = self._cached(key, lambda: sorted(rows, key=column.__getitem__))
         return rows[::-1] if descending else rows
+
+    def _column(self, sort: str) -> Sequence[float] | None:
+        """Return what rows are sorted by; None for the creation time, by which they are."""
+        if sort not in self.settings.sorts & _COLUMNS.keys():
+            sort = "created_at"  # as for an unknown name
+        column = _COLUMNS[sort] if sort in self.settings.sorts else "lat"
+        return None if column == "created" else getattr(self.city, column)
 
     def _matching(self, query: Query) -> Sequence[int]:
         """Return the rows of a query, oldest first."""
@@ -113,9 +118,9 @@ class IssueSelector:
         if city.hidden:
             yield lambda row: row not in city.hidden
         names = query.get("status", "").lower().split(",")
-        codes = {
-            _STATUS_CODES[name] for name in names if name in _STATUS_CODES
-        } or (_ALL_STATUSES if self.settings.archived_by_default else _DEFAULT_STATUSES)
+        codes = {_STATUS_CODES[name] for name in names if name in _STATUS_CODES} or (
+            _ALL_STATUSES if self.settings.archived_by_default else _DEFAULT_STATUSES
+        )
         if len(codes) < len(_STATUS_CODES):
             yield lambda row: city.status[row] in codes
         box = _bounding_box(query)

@@ -37,8 +37,7 @@ class Settings:
         most_per_page: The upper limit of `per_page` (100 documented, up to 1,000 observed).
         most_detailed: The same with `details=true` (20 documented).
         after_inclusive: Whether `after` includes its own second (observed).
-        sorts: The values of `sort` that have an effect (documented); for others, the order is that
-            of `created_at`.
+        sorts: Which of created_at, updated_at and rating have an effect as `sort` (documented).
         whole_seconds: Whether times have no fraction (observed).
         archived_by_default: Whether a request without `status` returns archived issues, too.
         entries: Whether pages say how many rows there are (observed).
@@ -65,7 +64,7 @@ class Settings:
     most_detailed: int = 20
     after_inclusive: bool = True
     sorts: frozenset[str] = attrs.field(
-        default=frozenset({"created_at", "updated_at", "rating", "distance"}), converter=frozenset
+        default=frozenset({"created_at", "updated_at", "rating"}), converter=frozenset
     )
     whole_seconds: bool = True
     archived_by_default: bool = False

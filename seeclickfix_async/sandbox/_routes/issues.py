@@ -69,12 +69,11 @@ class IssueRoutes:
             return responses.json_response({"message": "Page out of range."}, 400)
         if beyond == "empty":
             return self._page_response(request, [], query, pagination)
-        last = str(depth // pagination["per_page"])
-        rows = self._selector.select(query)
-        page = paginate(
-            rows, request.url, {**query, "page": last}, max_per_page=pagination["per_page"]
-        )
-        return self._page_response(request, self._items(request, page.rows), query, pagination)
+        start = (depth - 1) // pagination["per_page"] * pagination["per_page"]
+        rows = self._selector.select(query)[start:depth]
+        detailed = query.get("details") == "true"
+        items = self._items(request, rows, detailed=detailed)
+        return self._page_response(request, items, query, pagination)
 
     async def issue(self, request: Request) -> Response:
         """`GET /issues/:id`."""
