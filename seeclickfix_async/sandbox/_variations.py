@@ -64,7 +64,7 @@ def _vary_object(row: dict[str, Any], settings: Settings, path: str) -> dict[str
         path = "issue"
     if path == "issue" and settings.unknown_statuses and row["id"] % _STATUS_EVERY == 0:
         statuses = settings.unknown_statuses
-        row = {**row, "status": statuses[row["id"] // _STATUS_EVERY % len(statuses)]}
+        row = {**row, "status": statuses[row["id"] % 11 % len(statuses)]}
     varied = {
         name: _vary_value(value, settings, f"{path}.{name}" if path else _ROOTS.get(name, ""))
         for name, value in row.items()
