@@ -83,11 +83,11 @@ async def test_it_finds_what_was_set(settings: dict[str, Any]) -> None:
     for name, value in settings.items():
         found = report.settings[name]
         if name == "missing_fields":  # some fields are always missing
-            assert set(value) <= set(found)
+            assert {*value} <= {*found}
         elif isinstance(value, (int, str)):
             assert found == value
         else:
-            assert set(found) == set(value)
+            assert {*found} == {*value}
     assert report.requests <= 20
 
 
