@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Protocol, Self
 
 import attrs
@@ -22,6 +22,14 @@ class Probed(Protocol):
     @property
     def settings(self) -> Mapping[str, Any]:
         """What was found, by the names of the attributes of `Settings`."""
+
+
+def _names(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(values)
+
+
+def _in_order(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +72,7 @@ class Settings:
     most_detailed: int = 20
     after_inclusive: bool = True
     sorts: frozenset[str] = attrs.field(
-        default=frozenset({"created_at", "updated_at", "rating"}), converter=frozenset
+        default=frozenset({"created_at", "updated_at", "rating"}), converter=_names
     )
     whole_seconds: bool = True
     archived_by_default: bool = False
@@ -74,9 +82,9 @@ class Settings:
     anonymous_profile: AnonymousProfile = "null_id"
     retry_after: RetryAfter = "seconds"
     limited_body: LimitedBody = "json"
-    missing_fields: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
-    unknown_fields: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
-    unknown_statuses: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    missing_fields: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
+    unknown_fields: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
+    unknown_statuses: tuple[str, ...] = attrs.field(default=(), converter=_in_order)
     drift: int = 0
     latency: float = attrs.field(default=0.0, converter=to_seconds)
     moderated: bool = False
