@@ -1,8 +1,8 @@
 """Async client for the SeeClickFix 311 API v2.
 
-Everything public is here and in `errors`, `events`, `models`, `oauth`, `tokens`, `pull`, `sandbox`,
-`testing`, `web`, `otel` and `mcp`. Names are loaded when they are first used, so that importing the
-package costs next to nothing; the HTTP library is imported with the first client.
+Everything public is here and in `errors`, `events`, `models`, `oauth`, `tokens`, `pull`, `probe`,
+`sandbox`, `testing`, `web`, `otel` and `mcp`. Names are loaded when they are first used, so that
+importing the package costs next to nothing; the HTTP library is imported with the first client.
 """
 
 from __future__ import annotations

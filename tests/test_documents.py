@@ -38,6 +38,7 @@ _SNIPPETS = [
         "docs/calls.md",
         "docs/observability.md",
         "docs/assistants.md",
+        "docs/assumptions.md",
     )
     for number, snippet in enumerate(_FENCE.findall(_read(document)))
 ]
@@ -88,6 +89,7 @@ async def _call(module: ModuleType, url: str) -> None:
         "around": (),
         "status": (),
         "tables": (),
+        "rebuild": (),
         "show": ("20000000", _GIF),
     }
     async with _Here(base_url=url) as client:

@@ -21,6 +21,7 @@ _PACKAGES = (
     "models",
     "oauth",
     "otel",
+    "probe",
     "pull",
     "sandbox",
     "testing",

@@ -146,6 +146,12 @@ COMMANDS = {
         "Check the installation, the settings, the network, the token and the quota.",
         ("", "--json"),
     ),
+    "probe": Entry(
+        "probe:probe",
+        TOOLS,
+        "Check what the service does today against what this program assumes.",
+        ("--place example-city", "--json"),
+    ),
     "api": Entry(
         "api:api",
         TOOLS,

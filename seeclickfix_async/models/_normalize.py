@@ -42,9 +42,9 @@ _PLACEHOLDER_TIME = re.compile(r"(0000|0001|9999)-|[-+]?infinity$")
 _FREE_TEXT_FIELDS = frozenset(
     {"address", "answer", "body", "comment", "description", "name", "question", "summary"}
 )
-_ALIASES = {"comments_url": "comment_url", "comment_count": "comments_count"}
+ALIASES = {"comments_url": "comment_url", "comment_count": "comments_count"}
 
-_RENAMED = tuple((name, f'"{alias}"'.encode()) for alias, name in _ALIASES.items())
+_RENAMED = tuple((name, f'"{alias}"'.encode()) for alias, name in ALIASES.items())
 
 
 def has_renamed_fields(value: object, content: bytes) -> bool:
@@ -59,7 +59,7 @@ def has_renamed_fields(value: object, content: bytes) -> bool:
 
 def has_renamed_keys(document: dict[str, Any]) -> bool:
     """Return True if an object contains a field under another name than its model's."""
-    return not _ALIASES.keys().isdisjoint(document)
+    return not ALIASES.keys().isdisjoint(document)
 
 
 def normalize(value: Any, key: str = "") -> Any:
@@ -121,7 +121,7 @@ def _normalize_object(value: dict[str, Any], key: str) -> Any:
     if key == "transitions":  # links by name; other types may be added
         return {name: link for name, link in value.items() if isinstance(link, str | None)} or None
     normalized = {name: normalize(item, name) for name, item in value.items()}
-    for alias, name in _ALIASES.items():
+    for alias, name in ALIASES.items():
         if normalized.get(name) is None and alias in normalized:
             normalized[name] = normalized[alias]
     return normalized

@@ -17,6 +17,7 @@ from seeclickfix_async.sandbox._fault_rules import Faults
 from seeclickfix_async.sandbox._faults import NO_STATUS
 from seeclickfix_async.sandbox._settings import Settings
 from seeclickfix_async.sandbox._users import Users
+from seeclickfix_async.sandbox._variations import vary
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -54,7 +55,6 @@ class Gateway:
 
     settings: Settings
     users: Users
-    has_clock: bool = False
     requests: deque[ReceivedRequest] = attrs.field(factory=lambda: deque(maxlen=10_000))
     faults: Faults = attrs.field(factory=Faults)
 
@@ -62,7 +62,9 @@ class Gateway:
         """Return the handler with the checks before it; it records each request."""
 
         async def checked(request: Request) -> Response:
-            return self._refuse(request) or await self._handle(handler, request)
+            return self._refuse(request) or vary(
+                await self._handle(handler, request), self.settings
+            )
 
         spoiled = self.spoil(checked)
 
@@ -107,8 +109,8 @@ class Gateway:
         return endpoint
 
     def _dated(self, response: Response) -> Response:
-        """Add the date of the sandbox's clock; without one, the server adds its own."""
-        if self.has_clock:
+        """Add the date of the sandbox's clock, unless its settings have none."""
+        if self.settings.dates:
             response.headers["Date"] = format_datetime(self.users.now(), usegmt=True)
         return response
 
@@ -132,7 +134,7 @@ class Gateway:
             return responses.blocked()
         wait = self.settings.quota.take() if self.settings.quota else 0.0
         if wait > 0:
-            return responses.too_many_requests(wait)
+            return responses.too_many_requests(wait, self.settings, self.users.now())
         if bearer_token(request) and self.current_user(request) is None:
             return responses.unauthorized()
         return None

@@ -22,13 +22,17 @@ from seeclickfix_async.sandbox._city import (
     City,
 )
 from seeclickfix_async.sandbox._serializers import searchable_text
+from seeclickfix_async.sandbox._settings import Settings
+from seeclickfix_async.sandbox._variations import FRACTION
 
 PLACE_URL = "example-city"
 _CACHE_SIZE = 8
+_COLUMNS = {"created_at": "created", "updated_at": "updated", "rating": "rating"}
 _DEFAULT_PER_PAGE = 20
 
 _STATUS_CODES = {name.lower(): code for code, name in enumerate(STATUSES)}
-_DEFAULT_STATUSES = frozenset(_STATUS_CODES.values()) - {ARCHIVED}  # documented
+_ALL_STATUSES = frozenset(_STATUS_CODES.values())
+_DEFAULT_STATUSES = _ALL_STATUSES - {ARCHIVED}  # documented
 
 Query = Mapping[str, str]
 RowFilter = Callable[[int], bool]
@@ -62,6 +66,7 @@ class IssueSelector:
     """Selects the rows of queries; it caches the last selections."""
 
     city: City
+    settings: Settings
     _cache: dict[Any, Sequence[int]] = attrs.field(factory=dict)
 
     def select(self, query: Query) -> Sequence[int]:
@@ -69,19 +74,28 @@ class IssueSelector:
         sort = query.get("sort", "created_at")
         descending = query.get("sort_direction", "DESC").upper() != "ASC"
         rows = self._matching(query)
-        if sort in ("updated_at", "rating"):
-            column = self.city.updated if sort == "updated_at" else self.city.rating
-            key = (sort, query.get("after"), query.get("before"), _cache_key(query))
-            rows = self._cached(key, lambda: sorted(rows, key=column.__getitem__))
-            return rows[::-1] if descending else rows
         if sort == "distance":
             return sorted(rows, key=self._distance(query))
+        column = self._column(sort)
+        if column is not None:
+            key = (sort, query.get("after"), query.get("before"), _cache_key(query))
+            rows = self._cached(key, lambda: sorted(rows, key=column.__getitem__))
         return rows[::-1] if descending else rows
+
+    def _column(self, sort: str) -> Sequence[float] | None:
+        """Return what rows are sorted by; None for the creation time, by which they are."""
+        if sort not in self.settings.sorts & _COLUMNS.keys():
+            sort = "created_at"  # as for an unknown name
+        column = _COLUMNS[sort] if sort in self.settings.sorts else "lat"
+        return None if column == "created" else getattr(self.city, column)
 
     def _matching(self, query: Query) -> Sequence[int]:
         """Return the rows of a query, oldest first."""
-        first = self.city.first_row_since(_parse_time(query.get("after"), -math.inf))
-        last = self.city.first_row_since(_parse_time(query.get("before"), math.inf))
+        after = self._bound(query.get("after"), -math.inf)
+        if not self.settings.after_inclusive:
+            after = math.nextafter(after, math.inf)
+        first = self.city.first_row_since(after)
+        last = self.city.first_row_since(self._bound(query.get("before"), math.inf))
         filters = list(self._row_filters(query))
         if not filters:
             return range(first, max(first, last))
@@ -93,15 +107,20 @@ class IssueSelector:
         )
         return matching[bisect_left(matching, first) : bisect_left(matching, last)]
 
+    def _bound(self, text: str | None, default: float) -> float:
+        """Return a bound of a query, to be compared with the whole seconds of the city."""
+        fraction = 0 if self.settings.whole_seconds else FRACTION
+        return _parse_time(text, default) - fraction
+
     def _row_filters(self, query: Query) -> Iterator[RowFilter]:
         """Yield the filters of a query, except the bounds of the creation time."""
         city = self.city
         if city.hidden:
             yield lambda row: row not in city.hidden
         names = query.get("status", "").lower().split(",")
-        codes = {
-            _STATUS_CODES[name] for name in names if name in _STATUS_CODES
-        } or _DEFAULT_STATUSES
+        codes = {_STATUS_CODES[name] for name in names if name in _STATUS_CODES} or (
+            _ALL_STATUSES if self.settings.archived_by_default else _DEFAULT_STATUSES
+        )
         if len(codes) < len(_STATUS_CODES):
             yield lambda row: city.status[row] in codes
         box = _bounding_box(query)
@@ -115,10 +134,10 @@ class IssueSelector:
             }
             yield lambda row: city.category[row] in types
         if query.get("updated_at_after"):
-            start = _parse_time(query["updated_at_after"], -math.inf)
+            start = self._bound(query["updated_at_after"], -math.inf)
             yield lambda row: city.updated[row] >= start
         if query.get("updated_at_before"):
-            end = _parse_time(query["updated_at_before"], math.inf)
+            end = self._bound(query["updated_at_before"], math.inf)
             yield lambda row: city.updated[row] < end
         if "search" in query:
             search = query["search"].lower()

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+
+from seeclickfix_async.sandbox._settings import Settings
 
 _DOCUMENTATION = "http://dev.seeclickfix.com"
 LAST_MODIFIED = "Thu, 01 Oct 2026 04:00:00 GMT"
@@ -111,11 +115,19 @@ def blocked() -> Response:
     )
 
 
-def too_many_requests(wait: float) -> Response:
+def too_many_requests(wait: float, settings: Settings, now: datetime) -> Response:
     """Return 429; Retry-After is an integer (documented), except below one second for tests."""
-    response = json_response(
-        {"message": "Too Many Requests", "documentation_url": _DOCUMENTATION}, 429
-    )
-    seconds = str(math.ceil(wait)) if wait >= 1 else f"{wait + 0.001:.3f}"
-    response.headers["Retry-After"] = seconds
+    response = {
+        "json": json_response(
+            {"message": "Too Many Requests", "documentation_url": _DOCUMENTATION}, 429
+        ),
+        "html": Response("<h1>Too Many Requests</h1>", 429, media_type="text/html"),
+        "empty": Response(status_code=429),
+    }[settings.limited_body]
+    if settings.retry_after == "seconds":
+        seconds = str(math.ceil(wait)) if wait >= 1 else f"{wait + 0.001:.3f}"
+        response.headers["Retry-After"] = seconds
+    elif settings.retry_after == "date":
+        end = now + timedelta(seconds=math.ceil(wait))
+        response.headers["Retry-After"] = format_datetime(end, usegmt=True)
     return response

@@ -56,7 +56,7 @@ class Sandbox:
         self.city.clock = None if now is None else lambda: now().timestamp()
         self.settings: Settings = settings or Settings()
         self._users = Users(now or utc_now)
-        self._gateway = Gateway(self.settings, self._users, has_clock=now is not None)
+        self._gateway = Gateway(self.settings, self._users)
         self._overlay = Overlay()
         self._photos = Photos()
         api = api_routes(self.city, self._gateway, self._overlay, self._photos)
@@ -118,6 +118,7 @@ class Sandbox:
             user = next((user for user, name in names.items() if name == resident), None)
         else:
             user = as_integer(resident)
+            check_at_least("resident", user, 1, integer=True)
         if user is None:
             user = self._users.register(str(resident), f"resident{len(names)}@example.com")
         return self._token_routes.create_pair("public write", user, renewable=True).as_json()
@@ -128,10 +129,4 @@ class Sandbox:
         """Serve on a real socket, from a thread; the context manager returns the base URL."""
         number = as_integer(port)
         check_at_least("port", number, 0, integer=True)
-        return serve(
-            self.app,
-            host=host,
-            port=number,
-            faults=self.faults,
-            date_header=not self._gateway.has_clock,
-        )
+        return serve(self.app, host=host, port=number, faults=self.faults)

@@ -102,7 +102,7 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def uvicorn_config(app: Any, faults: Faults, *, date_header: bool = True) -> uvicorn.Config:
+def uvicorn_config(app: Any, faults: Faults) -> uvicorn.Config:
     """Return the configuration of a server that logs warnings only, and no requests."""
     return uvicorn.Config(
         app,
@@ -111,7 +111,7 @@ def uvicorn_config(app: Any, faults: Faults, *, date_header: bool = True) -> uvi
         access_log=False,
         lifespan="off",
         timeout_keep_alive=60,
-        date_header=date_header,
+        date_header=False,  # the sandbox has a clock of its own
     )
 
 
@@ -122,11 +122,10 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     faults: Faults | None = None,
-    date_header: bool = True,
 ) -> Generator[str]:
     """Serve an ASGI application from a thread, and yield its base URL."""
     sock = listen(host, port)
-    server = _Server(uvicorn_config(app, faults or Faults(), date_header=date_header))
+    server = _Server(uvicorn_config(app, faults or Faults()))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     try:

@@ -347,10 +347,13 @@ _CASES: dict[str, _Case] = {
     "Quota(per)": _made(_WHOLE, Quota, "per"),
     **{
         f"Settings({name})": _made(_COUNT, Settings, name)
-        for name in ("depth", "details_depth", "most_per_page", "drift")
+        for name in ("depth", "details_depth", "most_per_page", "most_detailed", "drift")
     },
     "Settings(latency)": _made(_NUMBER, Settings, "latency"),
     "Sandbox(issues)": _Case(_COUNT, lambda _, value: len(Sandbox(value).city)),
+    "Sandbox.grant(resident)": _Case(
+        attrs.evolve(_COUNT, invalid=()), lambda _, value: Sandbox(1).grant(value).keys()
+    ),
     "Sandbox(seed)": _Case(_COUNT, lambda _, value: Sandbox(1, seed=value).city.seed),
     "Sandbox.serve(port)": _Case(_COUNT, lambda _, value: bool(Sandbox(1).serve(port=value))),
 }

@@ -41,8 +41,11 @@ class AccountRoutes:
     async def profile(self, request: Request) -> Response:
         """`GET /profile`: 200 without a user, too (documented)."""
         user = self.gateway.current_user(request)
-        body = {"id": None} if user is None else self.gateway.users.profile(user)
-        return responses.cacheable(request, body)
+        if user is not None:
+            return responses.cacheable(request, self.gateway.users.profile(user))
+        if self.gateway.settings.anonymous_profile == "unauthorized":
+            return responses.unauthorized()
+        return responses.cacheable(request, {"id": None})
 
     async def show(self, request: Request) -> Response:
         """`GET /users/:id`."""

@@ -16,7 +16,6 @@ from seeclickfix_async.sandbox._listing import IssueSelector, paginate
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._serializers import Serializer
 
-_MAX_DETAILED = 20  # documented
 _AREAS = {"place_url", "min_lat", "zoom", "watcher_token"}
 
 
@@ -30,7 +29,7 @@ class IssueRoutes:
     _selector: IssueSelector = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._selector = IssueSelector(self.city)
+        self._selector = IssueSelector(self.city, self.gateway.settings)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
         """Return the handlers by method and path."""
@@ -54,7 +53,7 @@ class IssueRoutes:
         depth = settings.details_depth if detailed else settings.depth
         max_per_page = settings.most_per_page
         if detailed:
-            max_per_page = min(max_per_page, _MAX_DETAILED)
+            max_per_page = min(max_per_page, settings.most_detailed)
         page = paginate(rows, request.url, query, max_per_page=max_per_page)
         start = (page.pagination["page"] - 1) * page.pagination["per_page"]
         if start >= depth:
@@ -70,12 +69,11 @@ class IssueRoutes:
             return responses.json_response({"message": "Page out of range."}, 400)
         if beyond == "empty":
             return self._page_response(request, [], query, pagination)
-        last = str(depth // pagination["per_page"])
-        rows = self._selector.select(query)
-        page = paginate(
-            rows, request.url, {**query, "page": last}, max_per_page=pagination["per_page"]
-        )
-        return self._page_response(request, self._items(request, page.rows), query, pagination)
+        start = (depth - 1) // pagination["per_page"] * pagination["per_page"]
+        rows = self._selector.select(query)[start:depth]
+        detailed = query.get("details") == "true"
+        items = self._items(request, rows, detailed=detailed)
+        return self._page_response(request, items, query, pagination)
 
     async def issue(self, request: Request) -> Response:
         """`GET /issues/:id`."""

@@ -42,7 +42,7 @@ class Open311Routes:
     _selector: IssueSelector = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._selector = IssueSelector(self.city)
+        self._selector = IssueSelector(self.city, self.gateway.settings)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
         """Return the handlers by method and path, each with and without an organization."""

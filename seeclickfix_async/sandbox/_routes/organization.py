@@ -39,7 +39,7 @@ class OrganizationRoutes:
     _statuses: dict[int, str] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self._selector = IssueSelector(self.city)
+        self._selector = IssueSelector(self.city, self.gateway.settings)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
         """Return the handlers by method and path."""
