@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 import attrs
@@ -70,15 +70,7 @@ def read_page(
     """
     rows = _decode(decoding.decode_rows, response, key, model)
     refuse_listed_errors(response, rows.errors)
-    if rows.rejected:
-        _logger.warning(
-            "%s: %s cannot be read; the first is at %s",
-            response.route,
-            counted(len(rows.rejected), "row"),
-            rows.rejected[0].path,
-        )
-        if hook is not None:
-            hook.rejected(response, rows.rejected)
+    report_rejected(response, rows.rejected, hook)
     pagination = rows.pagination  # without values for a collection that has no pages
     number = pagination.page or number
     return Page(
@@ -92,6 +84,22 @@ def read_page(
         response=response,
         key=key,
     )
+
+
+def report_rejected(
+    response: Response, rows: Sequence[decoding.Rejected], hook: EventHook | None
+) -> None:
+    """Report rows that cannot be read, in the log and as events."""
+    if not rows:
+        return
+    _logger.warning(
+        "%s: %s cannot be read; the first is at %s",
+        response.route,
+        counted(len(rows), "row"),
+        rows[0].path,
+    )
+    if hook is not None:
+        hook.rejected(response, rows)
 
 
 def _count(number: int | None) -> int | None:

@@ -67,7 +67,8 @@ class Users:
 
         async def get_page(number: int) -> Page[Notice]:
             response = await self._api.get("/profile/notices", params=page_params(number))
-            return read_unverified_page(response, Notice, "notices", number)
+            hook = self._api.transport.hook
+            return read_unverified_page(response, Notice, "notices", number, hook=hook)
 
         return Pager(get_page, page)
 

@@ -262,6 +262,26 @@ async def test_rows_that_cannot_be_read_are_reported(
     assert "secret" not in repr(rejected)
 
 
+@pytest.mark.parametrize("route", ["GET /profile/notices", "GET /bulletin_boards"])
+async def test_rows_of_unknown_form_are_reported_as_well(
+    httpx_backend: HTTPBackend,
+    events: list[Event],
+    caplog: pytest.LogCaptureFixture,
+    route: str,
+) -> None:
+    response = httpx_backend.response(body=[{"id": 1}, "a secret"], x_request_id="id-1")
+    client = make_client(httpx_backend, response, on_event=events.append)
+
+    if "notices" in route:
+        await client.users.notices()
+    else:
+        await client.bulletin_boards.near(lat=41, lng=-73)
+
+    rejected = _only(events, RowRejected)
+    assert (rejected.route, rejected.path, rejected.request_id) == (route, "[1]", "id-1")
+    assert caplog.messages == [f"{route}: 1 row cannot be read; the first is at [1]"]
+
+
 @pytest.mark.parametrize("has_own", [False, True])
 async def test_a_refreshed_token_is_reported(events: list[Event], has_own: bool) -> None:
     """The requests of a token endpoint without a function are reported to the client's."""
