@@ -97,7 +97,7 @@ def blocking(client: AsyncClient) -> Generator[Blocking]:
     Raises:
         InvalidArgumentError: It is a view, whose connections the block could not close.
     """
-    if not isinstance(client, AsyncClient) or not client._owner:
+    if not isinstance(client, AsyncClient) or not client._owner:  # noqa: SLF001
         raise InvalidArgumentError(
             "client", "must be an AsyncClient, not a view of one. Use views inside the block."
         )

@@ -15,7 +15,9 @@ import pytest
 
 from seeclickfix_async import AsyncClient, Retry, TokenEndpoint, WatchArea, errors, oauth
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async.events import Event
 from seeclickfix_async.oauth import AuthorizationCode
+from tests.support.canaries import format_with_locals
 from tests.support.http_backends import ORIGIN, HTTPBackend
 from tests.support.tokens import APP, NOW, make_token
 
@@ -150,6 +152,34 @@ async def test_a_redirect_to_a_host_named_after_the_token(
             await client.request(method, "/issues")
         error = caught.value
         assert token not in f"{error} {vars(error)}"
+
+
+@pytest.mark.parametrize("kind", ["token", "header", "client"])
+async def test_neither_frames_nor_events_contain_a_redirect_that_repeats_the_token(
+    backend: HTTPBackend, kind: str
+) -> None:
+    token, events = "token-in-a-location", list[Event]()
+    ids = {"x_request_id": f"{token}-1"}
+    away = backend.response(302, location=f"/api/v2/issues?token={token}", **ids)
+    invalid = backend.response(302, location=f"https://{token}.[", **ids)
+    host = backend.response(302, location=f"https://{token}.evil.example/", **ids)
+    for responses in ((away,), (invalid,), (host,), (away, "ReadError"), (host, "ReadError")):
+        headers = {"authorization": f"Bearer {token}"} if kind == "header" else {}
+        http = backend.client(backend.scripted(*responses))
+        http.headers.update({"Authorization": f"Bearer {token}"} if kind == "client" else {})
+        client = AsyncClient(
+            token if kind == "token" else None,
+            http=http,
+            base_url=ORIGIN,
+            limiter=None,
+            retry=_ONE_ATTEMPT,
+            on_event=events.append,
+        )
+        with pytest.raises(errors.SeeClickFixError) as caught:
+            await client.request("GET", "/issues", headers=headers)
+        frames = "".join(format_with_locals(caught.value))
+        assert token not in f"{caught.value} {frames}"
+    assert token not in repr(events)
 
 
 _CODE = AuthorizationCode(
