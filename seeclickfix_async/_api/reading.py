@@ -11,6 +11,7 @@ import attrs
 from seeclickfix_async._api import decoding
 from seeclickfix_async._api.page import Identified, Page
 from seeclickfix_async._core.response import Response
+from seeclickfix_async._core.secret import strip_traceback
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, refuse_listed_errors
 from seeclickfix_async.errors import AnswerLostError, DecodeError
 from seeclickfix_async.errors._counting import counted
@@ -152,6 +153,7 @@ def _decode(decode: Callable[[Response, *Ts], T], response: Response, *args: *Ts
     try:
         return decode(response, *args)
     except DecodeError as error:
+        strip_traceback(error)  # its frames contain the body, which may repeat the token
         if response.is_foreign:
             foreign = foreign_redirect_error(response.url, response.route, response.secrets)
             raise response.identify(foreign) from error
@@ -164,6 +166,7 @@ def _refuse_errors(response: Response, body: object) -> None:
 
 
 def _answer_lost(response: Response, error: DecodeError) -> AnswerLostError:
+    strip_traceback(error)  # as in _decode
     at_path = f" at {error.path}" if error.path else ""
     lost = AnswerLostError(
         f"The response has a success status and cannot be read{at_path}: the service has probably "

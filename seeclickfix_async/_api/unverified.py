@@ -9,6 +9,7 @@ import msgspec
 from seeclickfix_async._api.decoding import Rejected
 from seeclickfix_async._api.page import Page
 from seeclickfix_async._api.reading import report_rejected
+from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.validation import to_identifier
 from seeclickfix_async._transport.status_errors import refuse_listed_errors
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 UnverifiedT = TypeVar("UnverifiedT", bound=Unverified)
 
 
+@hide_arguments  # the body may repeat the token
 def read_unverified_page(
     response: Response,
     model: type[UnverifiedT],

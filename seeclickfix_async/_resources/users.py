@@ -173,7 +173,10 @@ class Users:
         self, method: str, route: str, body: dict[str, object], image: Image | None
     ) -> User:
         attachment = None if image is None else Attachment("uploaded_data", image)
-        response = await self._api.write(method, route, body, attachment=attachment)
+        secrets = (Secret(str(body["password"])),) if "password" in body else ()
+        response = await self._api.write(
+            method, route, body, attachment=attachment, secrets=secrets
+        )
         return read_written(response, User)
 
 

@@ -128,6 +128,48 @@ async def test_a_refusal_that_repeats_the_password(backend: HTTPBackend) -> None
     await _check(backend, call, (_PASSWORD, encoded), 401)
 
 
+async def test_a_refusal_that_repeats_the_password_of_an_account(backend: HTTPBackend) -> None:
+    async def register(http: Any) -> object:
+        client = AsyncClient(http=http, base_url=ORIGIN, limiter=None)
+        return await client.users.register(
+            name="Resident", email="me@b.example", password=_PASSWORD, accept_terms=True
+        )
+
+    async def update(http: Any) -> object:
+        client = AsyncClient(_TOKEN, http=http, base_url=ORIGIN, limiter=None)
+        return await client.users.update(password=Secret(_PASSWORD), image=b"\x89PNG\r\n\x1a\n")
+
+    for call in (register, update):
+        await _check(backend, call, (_PASSWORD,), 422)
+
+
+async def test_the_frames_of_an_unreadable_response_do_not_repeat_the_token(
+    backend: HTTPBackend,
+) -> None:
+    shown: list[str] = []
+    for body in ({"id": [_TOKEN]}, {"issues": _TOKEN}, {"issues": [{"id": _TOKEN}]}, [_TOKEN]):
+        http = backend.client(backend.scripted(backend.response(200, body)))
+        client = AsyncClient(_TOKEN, http=http, base_url=ORIGIN, limiter=None)
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda client=client: client.issues.get(7),  # type: ignore[misc]
+            lambda client=client: client.issues.list(),  # type: ignore[misc]
+            lambda client=client: client.issues.comments(7),  # type: ignore[misc]
+            lambda client=client: client.issues.crawl().run(_ignore),  # type: ignore[misc]
+            lambda client=client: client.issues.comment(7, "a"),  # type: ignore[misc]
+            lambda client=client: client.users.notices(),  # type: ignore[misc]
+            lambda client=client: client.users.me(),  # type: ignore[misc]
+            lambda client=client: client.open311(5).service(7),  # type: ignore[misc]
+        ]
+        for call in calls:
+            try:
+                await call()
+            except errors.SeeClickFixError as error:
+                shown += format_with_locals(error)
+
+    assert len(shown) > 20
+    assert _TOKEN not in "".join(shown)
+
+
 async def test_a_success_with_errors_that_repeat_the_token(backend: HTTPBackend) -> None:
     for errors_ in (_TOKEN, {_TOKEN: [_TOKEN]}, [{"a": _TOKEN}]):
         body = {"issues": [], "errors": errors_}
