@@ -1,4 +1,7 @@
-"""From a successful response to models: objects, pages, and the results of writes."""
+"""From a successful response to models: objects, pages, and the results of writes.
+
+Errors have no frames of this module: they contain the body, which may repeat the token.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ import attrs
 
 from seeclickfix_async._api import decoding
 from seeclickfix_async._api.page import Identified, Page
+from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.response import Response
-from seeclickfix_async._core.secret import strip_traceback
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, refuse_listed_errors
 from seeclickfix_async.errors import AnswerLostError, DecodeError
 from seeclickfix_async.errors._counting import counted
@@ -28,6 +31,7 @@ RowT = TypeVar("RowT", bound=Identified)
 _logger = logging.getLogger("seeclickfix_async")
 
 
+@hide_arguments
 def read_object(response: Response, model: type[ReturnedT], *, first: bool = False) -> ReturnedT:
     """Return the object in a response.
 
@@ -47,6 +51,7 @@ def read_object(response: Response, model: type[ReturnedT], *, first: bool = Fal
     return with_response(_decode(decode, response, model), response)
 
 
+@hide_arguments
 def read_page(
     response: Response,
     model: type[RowT],
@@ -108,6 +113,7 @@ def _count(number: int | None) -> int | None:
     return None if number is None or number < 0 else number
 
 
+@hide_arguments
 def check_written(response: Response) -> Response:
     """Return the response to a write, unless it lists errors or is not JSON.
 
@@ -124,6 +130,7 @@ def check_written(response: Response) -> Response:
     return response
 
 
+@hide_arguments
 def read_written(response: Response, model: type[ReturnedT], *, first: bool = False) -> ReturnedT:
     """Return the object in a response to a write that `check_written` has checked.
 
@@ -153,7 +160,6 @@ def _decode(decode: Callable[[Response, *Ts], T], response: Response, *args: *Ts
     try:
         return decode(response, *args)
     except DecodeError as error:
-        strip_traceback(error)  # its frames contain the body, which may repeat the token
         if response.is_foreign:
             foreign = foreign_redirect_error(response.url, response.route, response.secrets)
             raise response.identify(foreign) from error
@@ -166,7 +172,6 @@ def _refuse_errors(response: Response, body: object) -> None:
 
 
 def _answer_lost(response: Response, error: DecodeError) -> AnswerLostError:
-    strip_traceback(error)  # as in _decode
     at_path = f" at {error.path}" if error.path else ""
     lost = AnswerLostError(
         f"The response has a success status and cannot be read{at_path}: the service has probably "

@@ -147,7 +147,13 @@ async def test_the_frames_of_an_unreadable_response_do_not_repeat_the_token(
     backend: HTTPBackend,
 ) -> None:
     shown: list[str] = []
-    for body in ({"id": [_TOKEN]}, {"issues": _TOKEN}, {"issues": [{"id": _TOKEN}]}, [_TOKEN]):
+    for body in (
+        {"id": [_TOKEN]},
+        {"issues": _TOKEN},
+        {"issues": [{"id": _TOKEN}]},
+        [_TOKEN],
+        {"issues": [], "errors": {_TOKEN: [_TOKEN]}},
+    ):
         http = backend.client(backend.scripted(backend.response(200, body)))
         client = AsyncClient(_TOKEN, http=http, base_url=ORIGIN, limiter=None)
         calls: list[Callable[[], Awaitable[object]]] = [
