@@ -93,7 +93,14 @@ def blocking(client: AsyncClient) -> Generator[Blocking]:
 
     Args:
         client: A client that was not used in another event loop. Its views can be used, too.
+
+    Raises:
+        InvalidArgumentError: It is a view, whose connections the block could not close.
     """
+    if not isinstance(client, AsyncClient) or not client._owner:  # noqa: SLF001
+        raise InvalidArgumentError(
+            "client", "must be an AsyncClient, not a view of one. Use views inside the block."
+        )
     with (
         start_blocking_portal(name="seeclickfix-async") as portal,
         portal.wrap_async_context_manager(client),

@@ -157,8 +157,8 @@ class AsyncClient(ClientCalls):
     def from_env(cls, **options: Unpack[ClientOptions]) -> AsyncClient:
         """Return a client of the site and the token in the environment.
 
-        The token in SEECLICKFIX_TOKEN belongs to the site in SEECLICKFIX_BASE_URL, by default
-        seeclickfix.com, which is also the default `base_url`.
+        The token in SEECLICKFIX_TOKEN belongs to the site in SEECLICKFIX_BASE_URL, which is also
+        the default `base_url`. Without that variable, it is sent to `base_url`.
 
         Args:
             **options: As for `AsyncClient`.

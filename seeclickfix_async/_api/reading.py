@@ -1,15 +1,19 @@
-"""From a successful response to models: objects, pages, and the results of writes."""
+"""From a successful response to models: objects, pages, and the results of writes.
+
+Errors have no frames of this module: they contain the body, which may repeat the token.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 import attrs
 
 from seeclickfix_async._api import decoding
 from seeclickfix_async._api.page import Identified, Page
+from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.status_errors import foreign_redirect_error, refuse_listed_errors
 from seeclickfix_async.errors import AnswerLostError, DecodeError
@@ -27,6 +31,7 @@ RowT = TypeVar("RowT", bound=Identified)
 _logger = logging.getLogger("seeclickfix_async")
 
 
+@hide_arguments
 def read_object(response: Response, model: type[ReturnedT], *, first: bool = False) -> ReturnedT:
     """Return the object in a response.
 
@@ -46,6 +51,7 @@ def read_object(response: Response, model: type[ReturnedT], *, first: bool = Fal
     return with_response(_decode(decode, response, model), response)
 
 
+@hide_arguments
 def read_page(
     response: Response,
     model: type[RowT],
@@ -70,15 +76,7 @@ def read_page(
     """
     rows = _decode(decoding.decode_rows, response, key, model)
     refuse_listed_errors(response, rows.errors)
-    if rows.rejected:
-        _logger.warning(
-            "%s: %s cannot be read; the first is at %s",
-            response.route,
-            counted(len(rows.rejected), "row"),
-            rows.rejected[0].path,
-        )
-        if hook is not None:
-            hook.rejected(response, rows.rejected)
+    report_rejected(response, rows.rejected, hook)
     pagination = rows.pagination  # without values for a collection that has no pages
     number = pagination.page or number
     return Page(
@@ -94,11 +92,28 @@ def read_page(
     )
 
 
+def report_rejected(
+    response: Response, rows: Sequence[decoding.Rejected], hook: EventHook | None
+) -> None:
+    """Report rows that cannot be read, in the log and as events."""
+    if not rows:
+        return
+    _logger.warning(
+        "%s: %s cannot be read; the first is at %s",
+        response.route,
+        counted(len(rows), "row"),
+        rows[0].path,
+    )
+    if hook is not None:
+        hook.rejected(response, rows)
+
+
 def _count(number: int | None) -> int | None:
     """Return a count, or None for one that the service must have got wrong."""
     return None if number is None or number < 0 else number
 
 
+@hide_arguments
 def check_written(response: Response) -> Response:
     """Return the response to a write, unless it lists errors or is not JSON.
 
@@ -115,6 +130,7 @@ def check_written(response: Response) -> Response:
     return response
 
 
+@hide_arguments
 def read_written(response: Response, model: type[ReturnedT], *, first: bool = False) -> ReturnedT:
     """Return the object in a response to a write that `check_written` has checked.
 

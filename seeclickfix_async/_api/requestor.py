@@ -107,9 +107,12 @@ class Requestor:
         *,
         attachment: Attachment | None = None,
         as_form: bool = False,
+        secrets: tuple[Secret, ...] = (),
         **path: int | str,
     ) -> Response:
         """Call a route that writes: with JSON, or with a form if there is an attachment.
+
+        Errors do not quote `secrets` of the body from the response.
 
         Raises:
             AnswerLostError: The response is not JSON, such as the page of a proxy.
@@ -126,7 +129,8 @@ class Requestor:
             headers = {"Content-Type": bodies.FORM}
         elif body is not None:
             content, headers = msgspec.json.encode(body), {"Content-Type": bodies.JSON}
-        request = Request(method, self._url(route, path), f"{method} {route}", headers, content)
+        url = self._url(route, path)
+        request = Request(method, url, f"{method} {route}", headers, content, secrets=secrets)
         return check_written(await self.transport.send(request, self.options))
 
     async def get_object(

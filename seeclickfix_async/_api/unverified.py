@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from seeclickfix_async._api.decoding import Rejected
 from seeclickfix_async._api.page import Page
+from seeclickfix_async._api.reading import report_rejected
+from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.validation import to_identifier
 from seeclickfix_async._transport.status_errors import refuse_listed_errors
 from seeclickfix_async.models._unverified import Unverified
 
+if TYPE_CHECKING:
+    from seeclickfix_async._transport.event_hook import EventHook
+
 UnverifiedT = TypeVar("UnverifiedT", bound=Unverified)
 
 
+@hide_arguments  # the body may repeat the token
 def read_unverified_page(
-    response: Response, model: type[UnverifiedT], key: str, number: int = 1
+    response: Response,
+    model: type[UnverifiedT],
+    key: str,
+    number: int = 1,
+    *,
+    hook: EventHook | None = None,
 ) -> Page[UnverifiedT]:
     """Return the page in a response that is a list, or an object with one.
 
@@ -26,6 +37,7 @@ def read_unverified_page(
         model: The class of the rows.
         key: The name of the list, as in API v2; in JSON:API it is `data`.
         number: The number of the page.
+        hook: Receives an event for each row that cannot be read.
 
     Raises:
         DecodeError: The response is not JSON, or contains no such list.
@@ -45,6 +57,7 @@ def read_unverified_page(
         else:
             raw = msgspec.json.encode(row)
             rejected.append(Rejected(index, f"{found}[{index}]", "Expected `object`.", raw, number))
+    report_rejected(response, rejected, hook)
     return Page(
         items=tuple(items),
         page=number,

@@ -39,4 +39,5 @@ class BulletinBoards:
         value = f"{format_param(point.lat)},{format_param(point.lng)}"
         api = attrs.evolve(self._api, root=_ROOT)
         response = await api.get("/bulletin_boards", params=[("filter[point]", value)])
-        return read_unverified_page(response, BulletinBoard, "bulletin_boards")
+        hook = api.transport.hook
+        return read_unverified_page(response, BulletinBoard, "bulletin_boards", hook=hook)

@@ -8,6 +8,7 @@ from typing import Any
 from seeclickfix_async._api.listing_queries import PointQuery, plain_params
 from seeclickfix_async._api.requestor import CollectionRoute, Requestor
 from seeclickfix_async._core import validation
+from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.numbers import Number
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._resources.users import Users
@@ -68,6 +69,7 @@ class ClientCalls:
         point = validation.non_empty_str("point", point)
         return (await self._api.get("/geocode/{point}", point=point)).json()
 
+    @hide_arguments  # headers may have a token, and a body a password
     async def request(
         self,
         method: str,

@@ -67,7 +67,8 @@ class Users:
 
         async def get_page(number: int) -> Page[Notice]:
             response = await self._api.get("/profile/notices", params=page_params(number))
-            return read_unverified_page(response, Notice, "notices", number)
+            hook = self._api.transport.hook
+            return read_unverified_page(response, Notice, "notices", number, hook=hook)
 
         return Pager(get_page, page)
 
@@ -172,7 +173,10 @@ class Users:
         self, method: str, route: str, body: dict[str, object], image: Image | None
     ) -> User:
         attachment = None if image is None else Attachment("uploaded_data", image)
-        response = await self._api.write(method, route, body, attachment=attachment)
+        secrets = (Secret(str(body["password"])),) if "password" in body else ()
+        response = await self._api.write(
+            method, route, body, attachment=attachment, secrets=secrets
+        )
         return read_written(response, User)
 
 

@@ -24,18 +24,23 @@ _running: set[asyncio.Task[None]] = set()  # a task without a reference may be c
 def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Start background work in the running event loop; it must not raise."""
     if issubclass(anyio.get_cancelled_exc_class(), asyncio.CancelledError):
-        task = asyncio.get_running_loop().create_task(work())
-        _running.add(task)
-        task.add_done_callback(_running.discard)
+        _start_on_asyncio(work)
     else:
         context = contextvars.copy_context()  # as asyncio does
         importlib.import_module("trio").lowlevel.spawn_system_task(work, context=context)
 
 
+def _start_on_asyncio(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start work, also outside a task, where anyio does not recognize the event loop."""
+    task = asyncio.get_running_loop().create_task(work())
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+
+
 def start_later(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Start background work after a delay, unless the event loop ends before; it must not raise."""
     if issubclass(anyio.get_cancelled_exc_class(), asyncio.CancelledError):
-        asyncio.get_running_loop().call_later(seconds, start, work)  # leaves no pending task behind
+        asyncio.get_running_loop().call_later(seconds, _start_on_asyncio, work)  # no pending task
         return
 
     async def wait_and_work() -> None:

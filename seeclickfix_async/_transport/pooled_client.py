@@ -114,6 +114,7 @@ class PooledClient:
             if not _is_of_redirect(error):
                 raise
             raise invalid_redirect_error(exchange) from None
+        exchange.callers_secrets += self._callers_secrets(exchange, request)
         headers = exchange.response_headers = dict(response.headers.items())
         try:
             if response.status_code == 407:
@@ -131,7 +132,7 @@ class PooledClient:
             exchange.request.route,
             exchange.requests,
             is_foreign=not exchange.is_own,
-            secrets=exchange.secrets + self._callers_secrets(exchange, request),
+            secrets=exchange.secrets,
         )
 
     def _build(

@@ -146,12 +146,15 @@ class Exchange:
         waited: Seconds that the request waited for the rate limiter; only if there is a hook.
         response_headers: The headers of the response to the request that was sent last; empty
             until they are received.
+        callers_secrets: The secrets that a header of the caller, or the caller's HTTP client, has
+            added to requests.
     """
 
     __slots__ = (
         "_is_renewed",
         "attempt",
         "call",
+        "callers_secrets",
         "credential",
         "deadline",
         "failed_at",
@@ -199,6 +202,7 @@ class Exchange:
         self.call: int = 0
         self.waited: float = 0.0
         self.response_headers: Mapping[str, str] = _NO_HEADERS
+        self.callers_secrets: tuple[Secret, ...] = ()
         self._is_renewed = False
 
     async def choose_token(self, renewable: RenewableBearer) -> None:
@@ -241,7 +245,7 @@ class Exchange:
     def secrets(self) -> tuple[Secret, ...]:
         """The secrets of this request, which no error may quote from the response."""
         own = () if self.credential is None else self.credential.secrets
-        return own + self.request.secrets
+        return own + self.request.secrets + self.callers_secrets
 
     def longest_wait(self, error: SeeClickFixError) -> float:
         """Return the longest wait before the next attempt, in seconds: `max_wait` after a 429."""

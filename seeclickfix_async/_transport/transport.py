@@ -15,6 +15,7 @@ from seeclickfix_async._core.address import is_internal
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import is_secure, parse_origin
 from seeclickfix_async._core.response import Response
+from seeclickfix_async._core.secret import strip_traceback
 from seeclickfix_async._transport.cache import Cache, confirm, validators
 from seeclickfix_async._transport.content import ACCEPTED_CODING
 from seeclickfix_async._transport.exchange_events import (
@@ -193,6 +194,7 @@ class Transport:
                 error.requests = exchange.requests
                 if exchange.is_renewing:
                     raise
+                strip_traceback(error)  # its frames contain redirects, which may repeat the token
                 error.request_id = error.request_id or exchange.request_id
                 # A request refused with 401 had no effect: even a write may be sent again.
                 if isinstance(error, AuthenticationError) and await exchange.renew_token():

@@ -94,7 +94,12 @@ class SqliteOutbox:
                 f"{self._path} belongs to a feed with another site or other filters. Use one file "
                 "for each feed.",
             )
-        saved: dict[str, Any] = msgspec.json.decode(cursor)
+        try:
+            saved: dict[str, Any] = msgspec.json.decode(cursor)
+        except (msgspec.DecodeError, UnicodeError, TypeError):
+            raise InvalidArgumentError(
+                "outbox", f"{self._path} is damaged: its cursor cannot be read. Use a new file."
+            ) from None
         return saved
 
     async def claim(self, key: str) -> int | None:
@@ -116,7 +121,10 @@ class SqliteOutbox:
             raise InvalidArgumentError("outbox", f"{self._path} is not a regular file.")
         # The lock of the file belongs to the connection, and ends with its process.
         self._database = sqlite3.connect(
-            self._path, timeout=0.0, isolation_level=None, check_same_thread=False
+            self._path.absolute(),  # `:memory:` is a file, too
+            timeout=0.0,
+            isolation_level=None,
+            check_same_thread=False,
         )
         self._execute("PRAGMA locking_mode = EXCLUSIVE")
         self._execute("PRAGMA synchronous = FULL")
@@ -149,7 +157,8 @@ class SqliteOutbox:
                 self._delivered += 1
             self._execute("COMMIT")
         except BaseException:
-            self._execute("ROLLBACK")
+            if self._database is not None and self._database.in_transaction:
+                self._execute("ROLLBACK")  # a full disk has ended the transaction already
             raise
 
     def _prune(self) -> None:

@@ -33,6 +33,12 @@ def client(harness: SandboxHarness) -> AsyncClient:
     return harness.make_client(TOKEN)
 
 
+def test_a_view_is_refused_since_the_block_could_not_close_it(client: AsyncClient) -> None:
+    for refused in (client.with_options(token=TOKEN), 5):
+        with pytest.raises(InvalidArgumentError, match="not a view"), blocking(refused):  # type: ignore[arg-type]
+            pass
+
+
 def test_calls_have_the_types_of_what_they_return(client: AsyncClient) -> None:
     with blocking(client) as scf:
         issue = scf(client.issues.get(ISSUE))

@@ -15,7 +15,9 @@ import pytest
 
 from seeclickfix_async import AsyncClient, Retry, TokenEndpoint, WatchArea, errors, oauth
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async.events import Event
 from seeclickfix_async.oauth import AuthorizationCode
+from tests.support.canaries import format_with_locals
 from tests.support.http_backends import ORIGIN, HTTPBackend
 from tests.support.tokens import APP, NOW, make_token
 
@@ -126,6 +128,54 @@ async def test_a_refusal_that_repeats_the_password(backend: HTTPBackend) -> None
     await _check(backend, call, (_PASSWORD, encoded), 401)
 
 
+async def test_a_refusal_that_repeats_the_password_of_an_account(backend: HTTPBackend) -> None:
+    async def register(http: Any) -> object:
+        client = AsyncClient(http=http, base_url=ORIGIN, limiter=None)
+        return await client.users.register(
+            name="Resident", email="me@b.example", password=_PASSWORD, accept_terms=True
+        )
+
+    async def update(http: Any) -> object:
+        client = AsyncClient(_TOKEN, http=http, base_url=ORIGIN, limiter=None)
+        return await client.users.update(password=Secret(_PASSWORD), image=b"\x89PNG\r\n\x1a\n")
+
+    for call in (register, update):
+        await _check(backend, call, (_PASSWORD,), 422)
+
+
+async def test_the_frames_of_an_unreadable_response_do_not_repeat_the_token(
+    backend: HTTPBackend,
+) -> None:
+    shown: list[str] = []
+    for body in (
+        {"id": [_TOKEN]},
+        {"issues": _TOKEN},
+        {"issues": [{"id": _TOKEN}]},
+        [_TOKEN],
+        {"issues": [], "errors": {_TOKEN: [_TOKEN]}},
+    ):
+        http = backend.client(backend.scripted(backend.response(200, body)))
+        client = AsyncClient(_TOKEN, http=http, base_url=ORIGIN, limiter=None)
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda client=client: client.issues.get(7),  # type: ignore[misc]
+            lambda client=client: client.issues.list(),  # type: ignore[misc]
+            lambda client=client: client.issues.comments(7),  # type: ignore[misc]
+            lambda client=client: client.issues.crawl().run(_ignore),  # type: ignore[misc]
+            lambda client=client: client.issues.comment(7, "a"),  # type: ignore[misc]
+            lambda client=client: client.users.notices(),  # type: ignore[misc]
+            lambda client=client: client.users.me(),  # type: ignore[misc]
+            lambda client=client: client.open311(5).service(7),  # type: ignore[misc]
+        ]
+        for call in calls:
+            try:
+                await call()
+            except errors.SeeClickFixError as error:
+                shown += format_with_locals(error)
+
+    assert len(shown) > 20
+    assert _TOKEN not in "".join(shown)
+
+
 async def test_a_success_with_errors_that_repeat_the_token(backend: HTTPBackend) -> None:
     for errors_ in (_TOKEN, {_TOKEN: [_TOKEN]}, [{"a": _TOKEN}]):
         body = {"issues": [], "errors": errors_}
@@ -150,6 +200,34 @@ async def test_a_redirect_to_a_host_named_after_the_token(
             await client.request(method, "/issues")
         error = caught.value
         assert token not in f"{error} {vars(error)}"
+
+
+@pytest.mark.parametrize("kind", ["token", "header", "client"])
+async def test_neither_frames_nor_events_contain_a_redirect_that_repeats_the_token(
+    backend: HTTPBackend, kind: str
+) -> None:
+    token, events = "token-in-a-location", list[Event]()
+    ids = {"x_request_id": f"{token}-1"}
+    away = backend.response(302, location=f"/api/v2/issues?token={token}", **ids)
+    invalid = backend.response(302, location=f"https://{token}.[", **ids)
+    host = backend.response(302, location=f"https://{token}.evil.example/", **ids)
+    for responses in ((away,), (invalid,), (host,), (away, "ReadError"), (host, "ReadError")):
+        headers = {"authorization": f"Bearer {token}"} if kind == "header" else {}
+        http = backend.client(backend.scripted(*responses))
+        http.headers.update({"Authorization": f"Bearer {token}"} if kind == "client" else {})
+        client = AsyncClient(
+            token if kind == "token" else None,
+            http=http,
+            base_url=ORIGIN,
+            limiter=None,
+            retry=_ONE_ATTEMPT,
+            on_event=events.append,
+        )
+        with pytest.raises(errors.SeeClickFixError) as caught:
+            await client.request("GET", "/issues", headers=headers)
+        frames = "".join(format_with_locals(caught.value))
+        assert token not in f"{caught.value} {frames}"
+    assert token not in repr(events)
 
 
 _CODE = AuthorizationCode(

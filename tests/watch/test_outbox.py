@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -199,6 +200,54 @@ async def test_a_file_of_something_else_is_refused_unchanged(kind: str, tmp_path
 
     assert caught.value.argument == "outbox"
     assert (path.read_bytes() if path.is_file() else b"") == before
+
+
+@pytest.mark.anyio
+async def test_a_full_disk_is_the_reason_of_its_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bot.db"
+    async with SqliteOutbox(path) as outbox:
+        await outbox.load("feed")
+        await outbox.save({"poll": 1})
+        await outbox.claim("a")
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, limits[1]))
+        try:
+            with pytest.raises(InvalidArgumentError, match=r"bot\.db cannot be used: disk I/O"):
+                await outbox.save({"poll": "2" * 30_000}, "a")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+        assert await outbox.load("feed") == {"poll": 1}
+        assert await outbox.claim("a") == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("value", ["{", None, b"\xff"])
+async def test_a_damaged_cursor_is_named(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "bot.db"
+    async with SqliteOutbox(path) as outbox:
+        await outbox.load("feed")
+        await outbox.save({})
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE feed SET cursor = ?", [value])
+    database.close()
+
+    with pytest.raises(InvalidArgumentError, match=r"bot\.db is damaged"):
+        async with SqliteOutbox(path) as outbox:
+            await outbox.load("feed")
+
+
+@pytest.mark.anyio
+async def test_no_path_means_an_outbox_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with SqliteOutbox(":memory:") as outbox:
+        await outbox.claim("a")
+    async with SqliteOutbox(":memory:") as outbox:
+        assert await outbox.claim("a") == 1
 
 
 @pytest.mark.anyio
