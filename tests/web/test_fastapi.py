@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from unittest.mock import Mock
 
 import anyio
 import pytest
@@ -146,6 +147,19 @@ def test_a_visitor_is_sent_to_the_login_and_back(browser: TestClient) -> None:
     assert post.status_code == 401
     assert ended.status_code == 401
     assert ended.json()["code"] == "reauthorization_required"
+
+
+def test_the_path_of_a_login_may_have_parameters() -> None:
+    app = FastAPI()
+    view = signed_in(Mock(), lambda: None, login="/login?via=app")
+
+    @app.get("/me")
+    async def me(person: Annotated[AsyncClient, Depends(view)]) -> None: ...
+
+    app.dependency_overrides[get_client] = lambda: None
+    response = TestClient(app, follow_redirects=False).get("/me?tab=a")
+
+    assert response.headers["Location"] == "/login?via=app&next=/me%3Ftab%3Da"
 
 
 def test_web_sockets_have_the_client_too(browser: TestClient) -> None:
