@@ -77,7 +77,9 @@ class Faults:
             raise TypeError("fault: must be a Fault, such as Fault(503).")
         count = as_integer_or_number(times)
         if not (isinstance(count, float) and count == math.inf):
-            check_at_least("times", count, 1, integer=True)
+            check_at_least("times", count, 0, integer=True)
+        if count == 0:
+            return
         with self._lock:
             self._rules.append(_Rule((fault,), on, count))
 

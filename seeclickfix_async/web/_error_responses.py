@@ -90,7 +90,7 @@ def add_error_handlers(app: Starlette) -> None:
     Args:
         app: The application.
     """
-    app.add_exception_handler(SeeClickFixError, _respond)
+    app.add_exception_handler(SeeClickFixError, _respond)  # type: ignore[arg-type]  # for both kinds
 
 
 async def _respond(connection: HTTPConnection, error: Exception) -> Response | None:

@@ -402,7 +402,7 @@ _CASES: dict[str, _Case] = {
     "Fault.redirect(status)": _made(_COUNT, Fault.redirect, "status"),
     "Fault.wrong_length(excess)": _Case(_COUNT, lambda _, value: bool(Fault.wrong_length(value))),
     "Faults.append(times)": _Case(
-        attrs.evolve(_COUNT, invalid=("2", 1.5, 0, True, np.nan, pd.NaT, pd.NA, Decimal(2))),
+        attrs.evolve(_COUNT, invalid=("2", 1.5, -1, True, np.nan, pd.NaT, pd.NA, Decimal(2))),
         lambda _, value: _faults(lambda faults: faults.append(Fault(503), times=value)),
     ),
     "Faults.at_random(chance)": _Case(
