@@ -67,7 +67,14 @@ class Blocking:
 
         Args:
             items: Such as `client.issues.list(status="open")`.
+
+        Raises:
+            InvalidArgumentError: It is nothing to iterate over.
         """
+        if not isinstance(items, AsyncIterable):
+            raise InvalidArgumentError(
+                "items", 'must be a listing, such as client.issues.list(status="open"), or a feed.'
+            )
         iterator = aiter(items)
         try:
             while (item := self(anext(iterator, _END))) is not _END:

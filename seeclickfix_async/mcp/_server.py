@@ -12,7 +12,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 
 from seeclickfix_async._client import AsyncClient
-from seeclickfix_async._core import validation
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._version import __version__
 from seeclickfix_async.mcp._budget import Budget
 from seeclickfix_async.mcp._errors import translated
@@ -43,7 +43,7 @@ _WRITES = ToolAnnotations(
 
 
 def build_server(
-    client: AsyncClient, *, allow_write: bool = False, max_wait: float = 20.0
+    client: AsyncClient, *, allow_write: bool = False, max_wait: Duration = 20.0
 ) -> MCPServer[Any]:
     """Return a server whose tools read issues through a client.
 
@@ -54,14 +54,13 @@ def build_server(
     Args:
         client: The client.
         allow_write: Add the tools that report and comment.
-        max_wait: The seconds that a call of a tool waits for the quota; a longer wait is an error
+        max_wait: The time that a call of a tool waits for the quota; a longer wait is an error
             of the tool that says how long.
 
     Raises:
         InvalidArgumentError: `max_wait` is out of bounds.
     """
-    validation.check_range("max_wait", max_wait, 0, math.inf, integer=False)
-    begin = partial(Budget, client, max_wait)
+    begin = partial(Budget, client, to_seconds("max_wait", max_wait, 0, math.inf))
     reading = Reading(begin)
     tools = [
         _make_tool(tool, _READS)

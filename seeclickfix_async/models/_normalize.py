@@ -100,6 +100,8 @@ def _normalize_scalar(value: Any, key: str) -> Any:
     if isinstance(value, datetime):  # a Timestamp of pandas, or its NaT for a missing value
         is_missing = value != value  # noqa: PLR0124
         return None if is_missing else datetime.combine(value.date(), value.timetz())
+    if type(value).__name__ == "NAType":  # the missing value of pandas for any type
+        return None
     to_python = getattr(value, "item", None)  # of numpy
     return normalize(to_python(), key) if callable(to_python) else value
 

@@ -32,4 +32,5 @@ def check_at_least(name: str, value: Any, lowest: float, *, integer: bool) -> No
     is_number = isinstance(value, types) and not isinstance(value, bool)
     if not is_number or not lowest <= value < math.inf:
         expected = "an integer" if integer else "a number"
-        raise ValueError(f"{name}: must be {expected} from {lowest:,}{not_a_number(value)}.")
+        bound = "" if lowest == -math.inf else f" from {lowest:,}"
+        raise ValueError(f"{name}: must be {expected}{bound}{not_a_number(value)}.")

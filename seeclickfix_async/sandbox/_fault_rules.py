@@ -7,9 +7,17 @@ import threading
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from random import Random
+from typing import SupportsIndex
 
 import attrs
 
+from seeclickfix_async._core.numbers import (
+    Number,
+    as_integer,
+    as_integer_or_number,
+    as_number,
+)
+from seeclickfix_async.sandbox._bounds import check_at_least
 from seeclickfix_async.sandbox._faults import Fault
 
 
@@ -56,7 +64,7 @@ class Faults:
     _rules: list[_Rule] = attrs.field(factory=list, init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
-    def append(self, fault: Fault, *, on: str = "*", times: float = 1) -> None:
+    def append(self, fault: Fault, *, on: str = "*", times: Number = 1) -> None:
         """Add a fault of the next requests.
 
         Args:
@@ -65,15 +73,24 @@ class Faults:
                 `POST *` or `GET /issues/*`.
             times: The number of requests that get it; `math.inf` for all.
         """
+        if not isinstance(fault, Fault):
+            raise TypeError("fault: must be a Fault, such as Fault(503).")
+        count = as_integer_or_number(times)
+        if not (isinstance(count, float) and count == math.inf):
+            check_at_least("times", count, 0, integer=True)
+        if count == 0:
+            return
         with self._lock:
-            self._rules.append(_Rule((fault,), on, times))
+            self._rules.append(_Rule((fault,), on, count))
 
     def extend(self, faults: Iterable[Fault]) -> None:
         """Add faults of the next requests, one each."""
         for fault in faults:
             self.append(fault)
 
-    def at_random(self, chance: float, *faults: Fault, seed: int = 0, on: str = "*") -> None:
+    def at_random(
+        self, chance: Number, *faults: Fault, seed: SupportsIndex = 0, on: str = "*"
+    ) -> None:
         """Add faults that requests get by chance.
 
         Args:
@@ -82,10 +99,13 @@ class Faults:
             seed: The same seed chooses the same faults for the same requests.
             on: As for `append`.
         """
-        if not (faults and 0 <= chance <= 1):
+        share, number = as_number(chance), as_integer(seed)
+        check_at_least("chance", share, 0, integer=False)
+        check_at_least("seed", number, -math.inf, integer=True)
+        if not (faults and share <= 1):
             raise ValueError("at_random requires a chance from 0 to 1, and at least one fault.")
         with self._lock:
-            self._rules.append(_Rule(faults, on, math.inf, chance, Random(seed)))  # noqa: S311
+            self._rules.append(_Rule(faults, on, math.inf, share, Random(number)))  # noqa: S311
 
     @property
     def pending(self) -> bool:

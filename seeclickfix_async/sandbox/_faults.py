@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, SupportsIndex
 
 import attrs
 from starlette.responses import Response
 
+from seeclickfix_async._core.numbers import Number, as_integer
 from seeclickfix_async.sandbox import _responses as responses
+from seeclickfix_async.sandbox._bounds import at_least, check_at_least
 from seeclickfix_async.sandbox._connection import Ending, Script, ScriptedResponse, Steps
+from seeclickfix_async.sandbox._timestamps import to_seconds
 
 RETRY_AFTER_FORMS: tuple[str | int | timedelta | None, ...] = (
     *(None, 0, 1, 30, "", "-5", "1.5", "soon", "NaN", "inf", "1e309", "0, 1", "9" * 20),
@@ -38,18 +41,24 @@ class Fault:
         headers: More headers, such as `WWW-Authenticate`.
         carried_out: Whether the request is carried out nevertheless: a report is created, but its
             response is lost.
-        seconds: A delay before the response.
+        seconds: A delay before the response, in seconds or as a timedelta.
         script: Makes the bytes that are sent instead of a response.
         retry_after: A value of Retry-After; a timedelta is sent as a date.
         refuses: Whether the connection is refused, so that no request was received.
         ends_token: Whether the access token of the request expires.
     """
 
-    status: int | None = None
+    status: int | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(as_integer),
+        validator=attrs.validators.optional(at_least(NO_STATUS, integer=True)),
+    )
     body: Any = None
     headers: Mapping[str, str] = attrs.field(factory=dict)
     carried_out: bool = attrs.field(default=False, kw_only=True)
-    seconds: float = attrs.field(default=0.0, kw_only=True)
+    seconds: float = attrs.field(
+        default=0.0, converter=to_seconds, validator=at_least(0), kw_only=True
+    )
     script: Script | None = attrs.field(default=None, kw_only=True)
     retry_after: str | int | timedelta | None = attrs.field(default=None, kw_only=True)
     refuses: bool = attrs.field(default=False, kw_only=True)
@@ -82,34 +91,39 @@ class Fault:
         return cls(script=_CUTS["during", "close"], carried_out=True)
 
     @classmethod
-    def wrong_length(cls, excess: int = -5) -> Self:
+    def wrong_length(cls, excess: SupportsIndex = -5) -> Self:
         """Return a response whose Content-Length is wrong by some bytes."""
+        more = as_integer(excess)
+        check_at_least("excess", more, -math.inf, integer=True)
 
         def script(response: Response) -> tuple[Steps, Ending]:
-            length = str(max(0, len(response.body) + excess))
+            length = str(max(0, len(response.body) + more))
             return (head(response, {"content-length": length}), bytes(response.body)), "close"
 
         return cls(script=script, carried_out=True)
 
     @classmethod
-    def drip(cls, seconds: float = 0.2, pieces: int = 20) -> Self:
+    def drip(cls, seconds: Number | timedelta = 0.2, pieces: SupportsIndex = 20) -> Self:
         """Return a response whose body comes in pieces, with a pause before each of them."""
+        pause, count = to_seconds(seconds), as_integer(pieces)
+        check_at_least("seconds", pause, 0, integer=False)
+        check_at_least("pieces", count, 1, integer=True)
 
         def script(response: Response) -> tuple[Steps, Ending]:
             body = bytes(response.body)
-            size = max(1, math.ceil(len(body) / pieces))
+            size = max(1, math.ceil(len(body) / count))
             parts = [body[start : start + size] for start in range(0, len(body), size)]
-            return (head(response), *(step for part in parts for step in (seconds, part))), "close"
+            return (head(response), *(step for part in parts for step in (pause, part))), "close"
 
         return cls(script=script, carried_out=True)
 
     @classmethod
-    def delay(cls, seconds: float) -> Self:
+    def delay(cls, seconds: Number | timedelta) -> Self:
         """Return a response that comes late."""
         return cls(seconds=seconds, carried_out=True)
 
     @classmethod
-    def html(cls, status: int = 200) -> Self:
+    def html(cls, status: SupportsIndex = 200) -> Self:
         """Return an HTML page instead of JSON, as proxies and maintenance pages send it."""
         return cls(status, _HTML, {"content-type": "text/html; charset=utf-8"})
 
@@ -123,7 +137,7 @@ class Fault:
         return cls(429, {"message": "Too Many Requests"}, retry_after=retry_after)
 
     @classmethod
-    def redirect(cls, location: str = "", status: int = 302) -> Self:
+    def redirect(cls, location: str = "", status: SupportsIndex = 302) -> Self:
         """Return a redirect, by default to the URL of the request itself."""
         return cls(status, headers={"location": location})
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, SupportsIndex, TypeVar
 
 import attrs
 import msgspec
 
+from seeclickfix_async._core import validation
+from seeclickfix_async._core.numbers import (
+    as_boolean,
+    as_integer,
+    as_integer_or_number,
+    as_number,
+)
 from seeclickfix_async.models import Comment, DetailedIssue, Issue, Place, RequestType, Status, User
 from seeclickfix_async.sandbox import _forms as forms
+from seeclickfix_async.sandbox._bounds import check_at_least
 from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, build
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._routes.places import example_places
@@ -41,8 +52,10 @@ class Builder:
         seed: The same seed makes the same objects in the same order.
     """
 
-    def __init__(self, seed: int = 311) -> None:
-        self._city = build(_ISSUES, seed)
+    def __init__(self, seed: SupportsIndex = 311) -> None:
+        number = as_integer(seed)
+        check_at_least("seed", number, -math.inf, integer=True)
+        self._city = build(_ISSUES, number)
         self._serializer = Serializer(self._city, _ORIGIN, Overlay())
         self._users = Users()
         self._counts: dict[type, int] = {}
@@ -101,7 +114,7 @@ class Builder:
             is_closed = Status(fields["status"]) in (Status.CLOSED, Status.ARCHIVED)
             issue["closed_at"] = issue["updated_at"] if is_closed else None
             issue["reopened_at"] = None
-        point = [fields.get("lng", issue["lng"]), fields.get("lat", issue["lat"])]
+        point = [as_number(fields.get(name, issue[name])) for name in ("lng", "lat")]
         issue["point"] = None if None in point else {"type": "Point", "coordinates": point}
         return issue
 
@@ -147,5 +160,22 @@ def _merge(
         if isinstance(value, Mapping) and isinstance(inner, dict) and inner:
             merged[field] = _merge(inner, value, list(inner), f"{name}.{field}")
         else:
-            merged[field] = msgspec.to_builtins(value)
+            try:
+                merged[field] = msgspec.to_builtins(
+                    value, builtin_types=(Decimal,), enc_hook=_to_python
+                )
+            except (TypeError, UnicodeEncodeError) as error:
+                raise ValueError(f"{name}.{field}: {error}") from None
     return merged
+
+
+def _to_python(value: Any) -> Any:
+    """Return a scalar of another library, such as a Timestamp of pandas, as one of Python."""
+    if isinstance(value, str):
+        return validation.exact_str(value)
+    if isinstance(value, datetime) and not validation.is_nat(value):
+        return validation.to_utc(value)
+    scalar = as_integer_or_number(as_boolean(value))
+    if type(scalar) not in (int, float, bool):
+        raise TypeError(f"{type(value).__name__} is not a value of the API.")
+    return scalar

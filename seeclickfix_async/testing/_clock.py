@@ -15,10 +15,13 @@ from datetime import UTC, datetime, timedelta
 import anyio
 import anyio.lowlevel
 
+from seeclickfix_async._core.duration import Duration, to_seconds
+
 START = datetime(2026, 10, 1, 4, tzinfo=UTC)
 """The time at which a clock starts: the end of the history of a sandbox's city."""
 
 _FIRST = 1000.0  # of `now`
+_LONGEST = 3_000_000_000  # seconds, about a century
 # Iterations of the event loop: more than the 20 after which a crawl decodes a page, and than any
 # chain of wake-ups. anyio.wait_all_tasks_blocked would be exact, but takes a tenth of a second on
 # asyncio.
@@ -65,9 +68,9 @@ class VirtualClock:
         """Return the date and time, in UTC; a new clock returns `START`."""
         return START + timedelta(seconds=self._now - _FIRST)
 
-    def advance(self, by: float | timedelta) -> None:
+    def advance(self, by: Duration) -> None:
         """Move the clock by some seconds or a timedelta, and wake the tasks that waited so long."""
-        self._now += by.total_seconds() if isinstance(by, timedelta) else by
+        self._now += to_seconds("by", by, -_LONGEST, _LONGEST)
         self._wake()
 
     async def wait(self, event: anyio.Event, seconds: float) -> None:
@@ -87,10 +90,9 @@ class VirtualClock:
                     self._waiters.remove(waiter)
                     heapq.heapify(self._waiters)
 
-    async def sleep(self, duration: float | timedelta) -> None:
+    async def sleep(self, duration: Duration) -> None:
         """Sleep for some seconds or a timedelta of this clock."""
-        seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
-        await self.wait(anyio.Event(), seconds)
+        await self.wait(anyio.Event(), to_seconds("duration", duration, -_LONGEST, _LONGEST))
 
     @contextmanager
     def hold(self) -> Generator[None]:

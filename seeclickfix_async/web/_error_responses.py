@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 import attrs
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
+from starlette.websockets import WebSocket, WebSocketState
 
 from seeclickfix_async import errors
 from seeclickfix_async.errors import SeeClickFixError
@@ -80,26 +81,45 @@ def add_error_handlers(app: Starlette) -> None:
     | `RateLimitedError`, `ServerError`, `BlockedError`, no connection | 503 with Retry-After |
     | any other `TransportError`, `DecodeError`, `TruncatedResultsError` | 502 |
 
+    A web socket is refused with the same response. One that was accepted is closed: with 1013 for a
+    503, 1011 for a 502, and 1008 otherwise.
+
     After a 502, a write may have been executed. Other errors, such as that of a closed client, are
     mistakes of the application: it handles them as all its exceptions, usually with 500.
 
     Args:
         app: The application.
     """
-    app.add_exception_handler(SeeClickFixError, _respond)
+    app.add_exception_handler(SeeClickFixError, _respond)  # type: ignore[arg-type]  # for both kinds
 
 
-async def _respond(_: Request, error: Exception) -> Response:
+async def _respond(connection: HTTPConnection, error: Exception) -> Response | None:
     answer = _find(error) if isinstance(error, SeeClickFixError) else None
     if answer is None or not isinstance(error, SeeClickFixError):
         raise error
     if answer.status >= 500:
         _logger.error("A request failed with %s (%s).", type(error).__name__, error.code)
+    if (
+        isinstance(connection, WebSocket)
+        and connection.application_state is not WebSocketState.CONNECTING
+    ):
+        await _close(connection, answer)
+        return None
     body: dict[str, object] = {"detail": answer.detail, "code": error.code}
     if answer.status == 422:
         body["errors"] = _reasons(error)
     headers = {"Retry-After": _retry_after(error)} if answer.status == 503 else None
     return JSONResponse(body, answer.status, headers)
+
+
+async def _close(socket: WebSocket, answer: _Answer) -> None:
+    """Close a web socket that was accepted, unless it is closed; it cannot send a response."""
+    if (
+        socket.application_state is WebSocketState.CONNECTED
+        and socket.client_state is WebSocketState.CONNECTED
+    ):
+        code = 1008 if answer.status < 500 else 1013 if answer.status == 503 else 1011
+        await socket.close(code, answer.detail)
 
 
 def _find(error: SeeClickFixError) -> _Answer | None:

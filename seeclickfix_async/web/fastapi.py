@@ -73,4 +73,7 @@ def _not_signed_in(connection: HTTPConnection, login: str | None) -> HTTPExcepti
         return HTTPException(401, "Sign in with SeeClickFix first.")
     url = connection.url
     path = quote(url.path + (f"?{url.query}" if url.query else ""), safe="/")
-    return HTTPException(303, "Sign in first.", headers={"Location": f"{login}?next={path}"})
+    separator = "&" if "?" in login else "?"
+    return HTTPException(
+        303, "Sign in first.", headers={"Location": f"{login}{separator}next={path}"}
+    )

@@ -44,10 +44,12 @@ from seeclickfix_async.errors import (
     SeeClickFixError,
     TruncatedResultsError,
 )
+from seeclickfix_async.mcp import build_server
 from seeclickfix_async.models import Question
 from seeclickfix_async.oauth import Application, Token, begin
 from seeclickfix_async.pull import plan, pull, table
-from seeclickfix_async.sandbox import Quota, Sandbox, Settings
+from seeclickfix_async.sandbox import Fault, Quota, Sandbox, Settings
+from seeclickfix_async.testing import Builder, SandboxHarness, VirtualClock
 from seeclickfix_async.tokens import KeyringStore, MemoryStore, RedisStore
 from seeclickfix_async.web import Login
 from tests.support.login_site import KEY
@@ -152,6 +154,7 @@ _TEXT = {"comment": "x"}
 _BOX: dict[str, float] = {"min_lat": -1, "min_lng": -1, "max_lat": 80, "max_lng": 80}
 _SECONDS = attrs.evolve(_NUMBER, value=0.5)
 _WHOLE = attrs.evolve(_NUMBER, value=2.0)
+_LIMIT = attrs.evolve(_NUMBER, invalid=(np.nan, pd.NaT, pd.NA, -1, True, "2"))  # may be infinite
 
 
 def _draft(**arguments: Any) -> Any:
@@ -190,6 +193,20 @@ def _endpoint_options(**options: Any) -> Any:
 def _client_options(**options: Any) -> str:
     client = AsyncClient(**options)
     return repr((client._api.options, client.with_options(**options)._api.options))
+
+
+def _faults(add: Callable[[Any], None]) -> list[bool]:
+    faults = Sandbox(1).faults
+    add(faults)
+    return [faults.draw("GET /issues") is not None for _ in range(20)]
+
+
+async def _passed(pass_time: Callable[[VirtualClock], Any]) -> float:
+    clock = VirtualClock()
+    waited = pass_time(clock)
+    if waited is not None:
+        await waited
+    return clock.now()
 
 
 _LIMITERS: dict[Any, dict[str, Any]] = {
@@ -355,6 +372,46 @@ _CASES: dict[str, _Case] = {
         attrs.evolve(_COUNT, invalid=()), lambda _, value: Sandbox(1).grant(value).keys()
     ),
     "Sandbox(seed)": _Case(_COUNT, lambda _, value: Sandbox(1, seed=value).city.seed),
+    "SandboxHarness(issues)": _Case(_COUNT, lambda _, value: len(SandboxHarness(value).city)),
+    "SandboxHarness(seed)": _Case(_COUNT, lambda _, value: SandboxHarness(1, seed=value).city.seed),
+    "SandboxHarness.sign_in(resident)": _Case(
+        attrs.evolve(_COUNT, invalid=()), lambda _, value: bool(SandboxHarness(1).sign_in(value))
+    ),
+    "SandboxHarness.grant(resident)": _Case(
+        attrs.evolve(_COUNT, invalid=()), lambda _, value: SandboxHarness(1).grant(value).keys()
+    ),
+    "SandboxHarness.serve(port)": _Case(
+        _COUNT, lambda _, value: bool(SandboxHarness(1).serve(port=value))
+    ),
+    "Builder(seed)": _Case(_COUNT, lambda _, value: repr(Builder(value).issue())),
+    "VirtualClock.advance(by)": _Case(
+        _NUMBER, lambda _, value: _passed(lambda clock: clock.advance(value))
+    ),
+    "VirtualClock.sleep(duration)": _Case(
+        _NUMBER, lambda _, value: _passed(lambda clock: clock.sleep(value))
+    ),
+    "build_server(max_wait)": _Case(
+        _LIMIT, lambda client, value: bool(build_server(client, max_wait=value))
+    ),
+    "Fault(status)": _made(_COUNT, Fault, "status"),
+    "Fault(seconds)": _made(_NUMBER, Fault, "seconds"),
+    "Fault.delay(seconds)": _made(_NUMBER, Fault.delay, "seconds"),
+    "Fault.drip(seconds)": _Case(_NUMBER, lambda _, value: bool(Fault.drip(value))),
+    "Fault.drip(pieces)": _Case(_COUNT, lambda _, value: bool(Fault.drip(pieces=value))),
+    "Fault.html(status)": _made(_COUNT, Fault.html, "status"),
+    "Fault.redirect(status)": _made(_COUNT, Fault.redirect, "status"),
+    "Fault.wrong_length(excess)": _Case(_COUNT, lambda _, value: bool(Fault.wrong_length(value))),
+    "Faults.append(times)": _Case(
+        attrs.evolve(_COUNT, invalid=("2", 1.5, -1, True, np.nan, pd.NaT, pd.NA, Decimal(2))),
+        lambda _, value: _faults(lambda faults: faults.append(Fault(503), times=value)),
+    ),
+    "Faults.at_random(chance)": _Case(
+        _SECONDS, lambda _, value: _faults(lambda faults: faults.at_random(value, Fault(503)))
+    ),
+    "Faults.at_random(seed)": _Case(
+        _COUNT,
+        lambda _, value: _faults(lambda faults: faults.at_random(0.5, Fault(503), seed=value)),
+    ),
     "Sandbox.serve(port)": _Case(_COUNT, lambda _, value: bool(Sandbox(1).serve(port=value))),
 }
 
@@ -375,9 +432,19 @@ _NOT_ARGUMENTS = (
         "Page(",
         "Pager(",
     ),
-    *("Rejected", "Report", "Response", "StoredRow", "TokenInfo", "Watch"),
-    *("City", "Clock.", "Fault", "RateLimiter.", "ReceivedRequest", "Retry.wait"),
+    *("ProbeReport", "Rejected", "Report", "Response", "StoredRow", "TokenInfo", "Watch"),
+    *(
+        "City",
+        "Clock.",
+        "VirtualClock.wait",
+        "Fault.replace",
+        "RateLimiter.",
+        "ReceivedRequest",
+        "Retry.wait",
+    ),
     *("BoundingBox.halves", "Cache.note_write", "Cache.use_unconfirmed", "Limiter.acquire"),
+    # Anything is sent, as a test may want.
+    *("Fault(retry_after", "Fault.too_many_requests"),
     # The same functions by another name.
     *("HostLimiter.", "RedisLimiter.", "request(", "with_options"),
 )
@@ -385,7 +452,7 @@ _NOT_ARGUMENTS = (
 
 def _parameters() -> Iterator[str]:
     """Yield the numbers and times among the parameters of everything public."""
-    packages = ("oauth", "pull", "sandbox", "tokens", "web")
+    packages = ("mcp", "oauth", "probe", "pull", "sandbox", "testing", "tokens", "web")
     values: dict[str, Any] = {}
     for package in ("seeclickfix_async", *(f"seeclickfix_async.{name}" for name in packages)):
         module = importlib.import_module(package)
@@ -584,3 +651,30 @@ def test_answers_take_numbers_of_other_libraries() -> None:
     }
     assert {type(answer) for answer in draft.answers.values()} == {float, bool, str, int}
     assert caught.value.errors.keys() == answers.keys()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("id", np.int64(7), 7),
+        ("rating", _Index(3), 3),
+        ("lat", np.float64(41.5), 41.5),
+        ("lng", Decimal("-73.5"), -73.5),
+        ("created_at", pd.Timestamp(_TIME), _TIME),
+        ("summary", np.str_("Pothole"), "Pothole"),
+        ("reporter", {"id": np.int64(3)}, 3),
+    ],
+)
+def test_objects_for_tests_take_values_of_other_libraries(
+    name: str, value: Any, expected: Any
+) -> None:
+    for make in (Builder().issue, Builder().detailed_issue):
+        made = getattr(make(**{name: value}), name)
+        assert (made.id if name == "reporter" else made) == expected
+
+
+@pytest.mark.parametrize("name", ["id", "lat", "created_at", "summary"])
+def test_objects_for_tests_have_no_missing_values(name: str) -> None:
+    for missing in (pd.NaT, pd.NA):
+        with pytest.raises(ValueError, match=f"Issue.{name}: NA?"):
+            Builder().issue(**{name: missing})

@@ -143,3 +143,13 @@ def test_an_interrupt_cancels_the_call(client: AsyncClient) -> None:
 
     with pytest.raises(KeyboardInterrupt), blocking(client) as scf:
         scf(interrupt())
+
+
+def test_only_what_is_asynchronous_is_iterated_over() -> None:
+    items: Any = [7]
+
+    with (
+        blocking(AsyncClient()) as scf,
+        pytest.raises(InvalidArgumentError, match="items: must be a listing"),
+    ):
+        next(scf.iterate(items))

@@ -183,3 +183,9 @@ def test_an_error_does_not_quote_the_value() -> None:
         Issue.from_dict({"id": "mary@example.org", "reporter": {"id": "Mary"}})
 
     assert "ary" not in str(caught.value)
+
+
+def test_the_missing_values_of_pandas_are_none() -> None:
+    fields = {"status": pd.NA, "rating": pd.NA, "created_at": pd.NA, "summary": pd.NA}
+
+    assert Issue.from_dict({"id": 7, **fields}) == Issue(id=7)

@@ -196,3 +196,12 @@ async def test_a_fault_below_http_needs_a_connection(scf_sandbox: SandboxHarness
     scf_sandbox.faults.append(Fault.reset())
     with pytest.raises(RuntimeError, match="serve\\(\\)"):
         await http.get("https://city.test/api/v2/issues", headers={"User-Agent": "test"})
+
+
+def test_a_fault_that_occurs_no_times_does_not_occur() -> None:
+    faults = SandboxHarness(1).faults
+
+    faults.append(Fault(503), times=0)
+
+    assert not faults.pending
+    assert faults.draw("GET /issues") is None

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from unittest.mock import Mock
 
 import anyio
 import pytest
@@ -13,7 +14,8 @@ from fastapi import Depends, FastAPI, Request, UploadFile
 from fastapi.testclient import TestClient
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocket
 
 from seeclickfix_async import Accounts, AsyncClient, MemoryStore, Secret, TokenEndpoint, errors
@@ -148,11 +150,67 @@ def test_a_visitor_is_sent_to_the_login_and_back(browser: TestClient) -> None:
     assert ended.json()["code"] == "reauthorization_required"
 
 
+def test_the_path_of_a_login_may_have_parameters() -> None:
+    app = FastAPI()
+    view = signed_in(Mock(), lambda: None, login="/login?via=app")
+
+    @app.get("/me")
+    async def me(person: Annotated[AsyncClient, Depends(view)]) -> None: ...
+
+    app.dependency_overrides[get_client] = lambda: None
+    response = TestClient(app, follow_redirects=False).get("/me?tab=a")
+
+    assert response.headers["Location"] == "/login?via=app&next=/me%3Ftab%3Da"
+
+
 def test_web_sockets_have_the_client_too(browser: TestClient) -> None:
     with browser.websocket_connect("/feed") as socket:
         summary = socket.receive_text()
 
     assert summary == browser.get(f"/issues/{_ISSUE}").json()
+
+
+@pytest.mark.parametrize("framework", [FastAPI, Starlette])
+def test_a_web_socket_is_refused_with_a_response(framework: Callable[..., Starlette]) -> None:
+    async def fail(_: WebSocket) -> None:
+        raise errors.NotFoundError(_SECRET)
+
+    app = framework(routes=[WebSocketRoute("/", fail)])
+    add_error_handlers(app)
+
+    with (
+        pytest.raises(WebSocketDenialResponse) as caught,
+        TestClient(app).websocket_connect("/"),
+    ):
+        pass
+
+    assert caught.value.status_code == 404
+
+
+@pytest.mark.parametrize("framework", [FastAPI, Starlette])
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.NotFoundError("x"), 1008),
+        (errors.DecodeError("x"), 1011),
+        (errors.RateLimitedError("x"), 1013),
+    ],
+)
+def test_an_accepted_web_socket_is_closed(
+    framework: Callable[..., Starlette], error: SeeClickFixError, code: int
+) -> None:
+    async def fail(socket: WebSocket) -> None:
+        await socket.accept()
+        raise error
+
+    app = framework(routes=[WebSocketRoute("/", fail)])
+    add_error_handlers(app)
+
+    with TestClient(app).websocket_connect("/") as socket:
+        message = socket.receive()
+
+    assert message["type"] == "websocket.close"
+    assert message["code"] == code
 
 
 def test_dependencies_add_nothing_to_the_openapi_document(site: _Site) -> None:
