@@ -20,9 +20,9 @@ def test_a_name_of_separators_takes_no_longer_than_others() -> None:
     assert clean("-" * 400 + "y", 500, ["- - - - - - - - z"]) == "-" * 400 + "y"
 
 
-@pytest.mark.parametrize("words", ["O'Brien, Li", "o’brien  li", "O_Brien.Li"])
+@pytest.mark.parametrize("words", ["O'Brien, Li", "o\u2019brien  li", "O_Brien.Li"])
 def test_a_name_is_found_with_other_separators(words: str) -> None:
-    assert clean(f"Ask {words}!", 500, ["O’Brien Li"]) == "Ask [name removed]!"
+    assert clean(f"Ask {words}!", 500, ["O\u2019Brien Li"]) == "Ask [name removed]!"
 
 
 @pytest.mark.parametrize("address", ["ana.b+c@x.example", "ana%40x.example", "a@b.c+d@e.f"])
