@@ -6,7 +6,7 @@ OK, FAILED, MISUSED, INCOMPLETE, LOCKED, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 
 
 MEANINGS = {
     OK: "success",
-    FAILED: "the service, the network or a program failed; scf doctor found something wrong",
+    FAILED: "the service, the network or a program failed; scf doctor or scf probe found something",
     MISUSED: "wrong arguments or settings, or a file that cannot be used; nothing was sent",
     INCOMPLETE: "the results are incomplete, or the place has no issues",
     LOCKED: "another process is writing to the file",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +13,10 @@ from seeclickfix_async.models import DetailedIssue, Issue, UserRef
 _ANONYMOUS = 0  # the id that all anonymous people share (observed)
 _SHORTEST_NAME = 2
 
-_EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+# The second group is optional, so that a long word without an @ is read once, and not from each of
+# its characters.
+_EMAIL = re.compile(r"([\w.!#$%&'*+/=?^`{|}~-]+)(@[\w-]+(?:\.[\w-]+)+)?")
+_WORD = re.compile(r"[^\W_]+")
 
 # Control characters, directions and tags can hide words from people that a model reads.
 _INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Cn")
@@ -38,9 +42,9 @@ def clean(words: str | None, limit: int, names: Iterable[str] = ()) -> str:
         names: The names to remove.
     """
     visible = "".join(_visible(words or ""))
-    without = _EMAIL.sub("[e-mail removed]", visible)
+    without = _EMAIL.sub(lambda match: "[e-mail removed]" if match[2] else match[0], visible)
     patterns = [
-        r"[\s._-]+".join(map(re.escape, name.split()))
+        _pattern_of(name)
         for name in sorted(("".join(_visible(name)) for name in names), key=len, reverse=True)
     ]
     if patterns:
@@ -49,12 +53,20 @@ def clean(words: str | None, limit: int, names: Iterable[str] = ()) -> str:
     return without[:limit].strip()
 
 
+def _pattern_of(name: str) -> str:
+    """Return a pattern of a name with any separators between its words.
+
+    The separators cannot match a part of a word: a name of many dashes would take hours.
+    """
+    return r"[\W_]+".join(_WORD.findall(name)) or re.escape(name)
+
+
 def untrusted(words: str | None, limit: int, names: Iterable[str] = ()) -> UntrustedText | None:
     """Return words of people, marked for the model; None if there are none."""
-    cleaned = clean(words, limit, names)
-    if not cleaned:
+    whole = clean(words, sys.maxsize, names)
+    if not whole:
         return None
-    return UntrustedText(untrusted_text=cleaned, truncated=len(words or "") > limit)
+    return UntrustedText(untrusted_text=whole[:limit].strip(), truncated=len(whole) > limit)
 
 
 def _visible(text: str) -> Iterator[str]:

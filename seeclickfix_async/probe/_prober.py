@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
+import anyio
 import attrs
 
 from seeclickfix_async._api.area import Area
 from seeclickfix_async._api.query import ALL, IssueQuery
 from seeclickfix_async._client import AsyncClient
+from seeclickfix_async._core.backoff import parse_http_date
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._transport.retry import Retry
 from seeclickfix_async._version import __version__
@@ -35,7 +37,11 @@ _MANY = 1_000_000  # rows of a listing that does not say how many it has
 _STATUSES = ",".join(ALL)
 _OLDEST_FIRST = {"sort": "created_at", "sort_direction": "ASC"}
 
+_SORTS = frozenset({"created_at", "updated_at", "rating"})
+_NOTHING = Finding("")
+
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 async def probe(client: AsyncClient, *, area: Area | None = None) -> ProbeReport:
@@ -77,24 +83,30 @@ class _Listing:
 
     @property
     def per_page(self) -> int:
-        """The rows of a page that the service granted."""
-        return int(self.pagination.get("per_page") or len(self.rows))
+        """The rows of a page that the service granted; 0 if there is no sign of it."""
+        return _as_count(self.pagination.get("per_page")) or len(self.rows)
+
+    @property
+    def entries(self) -> int | None:
+        """The rows of the listing, or None if the service does not say how many."""
+        return _as_count(self.pagination.get("entries"))
 
     @property
     def statuses(self) -> set[str]:
         """The statuses of the issues, in lower case."""
-        return {str(status).lower() for status in self.column("status")}
+        return {status.lower() for status in self.column("status", str)}
 
-    def column(self, name: str) -> list[Any]:
-        """Return the values of a field, without those that are null."""
-        return [row[name] for row in self.rows if row.get(name) is not None]
+    def column(self, name: str, *types: type[T]) -> list[T]:
+        """Return the values of a field that have one of these types."""
+        # A value of another type, also of a subclass such as a boolean, is a fault of the service.
+        return [row[name] for row in self.rows if type(row.get(name)) in types]
 
     def times(self, name: str) -> list[datetime]:
         """Return the values of a field of times, without those that are unreadable or naive."""
         times = []
-        for value in self.column(name):
+        for value in self.column(name, str):
             with suppress(ValueError):
-                times.append(datetime.fromisoformat(str(value)))
+                times.append(datetime.fromisoformat(value))
         return [time for time in times if time.tzinfo is not None]
 
 
@@ -107,7 +119,7 @@ class _Prober:
     requests: int = 0
     findings: dict[str, Finding] = attrs.field(factory=dict)
     _drift: Drift = attrs.field(factory=Drift)
-    _sorts: set[str] = attrs.field(factory=set)
+    _sorts: dict[str, bool] = attrs.field(factory=dict)
     _commented: int | None = None
 
     async def run(self) -> None:
@@ -125,21 +137,21 @@ class _Prober:
         ):
             with suppress(StatusError, DecodeError):
                 await look(largest)
-        self._find("sorts", frozenset(self._sorts))
+        self._find_sorts()
         self._find("missing_fields", self._drift.missing)
         self._find("unknown_fields", tuple(sorted(self._drift.unknown)))
         self._find("unknown_statuses", tuple(sorted(self._drift.statuses)))
-        entries = largest.pagination.get("entries")
+        entries = largest.entries
         await self._look_at_depth("depth", 1000, entries, min(largest.per_page, _PAGE))
-        if "most_detailed" in self.findings:
-            per_page = self.findings["most_detailed"].value
+        per_page = self.findings.get("most_detailed", _NOTHING).value
+        if per_page is not None:
             await self._look_at_depth("details_depth", 500, entries, per_page, details="true")
 
     async def _look_at_largest_page(self) -> _Listing:
         listing = await self._list(sort="updated_at", per_page=_LARGEST)
         self._find("dates", listing.has_date)
-        self._find("most_per_page", listing.per_page)
-        self._find("entries", "entries" in listing.pagination)
+        self._find("most_per_page", listing.per_page or None)
+        self._find("entries", listing.entries is not None)
         if listing.rows:
             times = listing.times("updated_at")
             self._find("whole_seconds", not any(time.microsecond for time in times))
@@ -148,12 +160,16 @@ class _Prober:
 
     async def _look_at_details(self, _: _Listing) -> None:
         listing = await self._list(sort="rating", details="true", per_page=_PAGE)
-        self._find("most_detailed", listing.per_page)
-        self._note_sort("rating", listing.column("rating")[::-1])
-        self._commented = next((row["id"] for row in listing.rows if row.get("comments")), None)
+        self._find("most_detailed", listing.per_page or None)
+        self._note_sort("rating", listing.column("rating", int, float)[::-1])
+        commented = attrs.evolve(listing, rows=[row for row in listing.rows if row.get("comments")])
+        self._commented = next(iter(commented.column("id", int)), None)
 
     async def _look_at_comments(self, largest: _Listing) -> None:
-        path = f"/issues/{self._commented or largest.rows[0]['id']}/comments"
+        number = self._commented or next(iter(largest.column("id", int)), None)
+        if number is None:
+            return
+        path = f"/issues/{number}/comments"
         response = await self._get(path)
         for comment in _rows(response, "comments"):
             self._drift.add(comment, Comment, "comment")
@@ -166,7 +182,7 @@ class _Prober:
 
     async def _look_at_request_types(self, largest: _Listing) -> None:
         for row in largest.rows:
-            if row.get("lat") is not None and row.get("lng") is not None:
+            if {type(row.get("lat")), type(row.get("lng"))} <= {int, float}:
                 response = await self._get("/issues/new", lat=row["lat"], lng=row["lng"])
                 for option in _rows(response, "request_types"):
                     self._drift.add(option, RequestTypeOption, "request_type")
@@ -206,28 +222,34 @@ class _Prober:
     async def _look_at_depth(
         self, name: str, expected: int, entries: int | None, per_page: int, **details: str
     ) -> None:
-        pages: dict[int, list[Row]] = {}
+        pages: dict[int, _Listing] = {}
 
         async def fetch(number: int) -> list[int] | None:
-            pages[number] = []
+            query = {**_OLDEST_FIRST, **details, "page": number, "per_page": per_page}
             try:
-                query = {**_OLDEST_FIRST, **details, "page": number, "per_page": per_page}
-                page = await self._list(**query)
+                pages[number] = await self._list(**query)
+            except RateLimitedError:
+                raise
             except StatusError:
                 return None
-            pages[number] = page.rows
-            return page.column("id")
+            return pages[number].column("id", int)
 
         try:
             depth = await find_depth(
                 fetch, per_page=per_page, entries=entries or _MANY, expected=expected
             )
+            if depth.rows <= 0:
+                self._find(name, None, "None of its pages could be read.")
+                return
             if entries is None and not await self._goes_on(pages):
                 self._find(name, None, "The listing may end there: it does not say how long it is.")
                 return
         except _SpentError:
             self._find(name, None, f"The search for it takes more than {MAX_REQUESTS} requests.")
             raise
+        except (StatusError, DecodeError):
+            self._find(name, None, "A page was refused because of the quota, or was not readable.")
+            return
         if depth.rows == UNLIMITED and entries is not None and entries <= expected:
             self._find(name, None, f"The listing has only {entries:,} rows.")
             return
@@ -235,11 +257,14 @@ class _Prober:
         if depth.beyond is not None:
             self._find("beyond", depth.beyond)
 
-    async def _goes_on(self, pages: dict[int, list[Row]]) -> bool:
+    async def _goes_on(self, pages: dict[int, _Listing]) -> bool:
         """Return whether the service has issues after the last page that can be reached."""
-        last = pages[max(number for number, rows in pages.items() if rows)]
-        since = await self._list(**_OLDEST_FIRST, after=last[-1]["created_at"], per_page=_PAGE)
-        return not set(since.column("id")) <= {row["id"] for row in last}
+        last = pages[max(number for number, page in pages.items() if page.rows)]
+        times = last.column("created_at", str)
+        if not times:
+            return False
+        since = await self._list(**_OLDEST_FIRST, after=times[-1], per_page=_PAGE)
+        return not set(since.column("id", int)) <= set(last.column("id", int))
 
     async def _list(self, **params: Any) -> _Listing:
         """List issues of all statuses, unless `params` say otherwise, and look at their fields."""
@@ -249,41 +274,57 @@ class _Prober:
         model = DetailedIssue if "details" in params else Issue
         for row in rows:
             self._drift.add(row, model, "issue")
-        metadata = response.json().get("metadata") or {}
-        return _Listing(rows, metadata.get("pagination") or {}, "date" in response.headers)
+        metadata = _as_dict(response.json().get("metadata"))
+        return _Listing(rows, _as_dict(metadata.get("pagination")), "date" in response.headers)
 
     async def _get(
         self, path: str, *, headers: dict[str, str] | None = None, **params: Any
     ) -> Response:
-        """Send a request; after a 429, once more, as the client's retry policy has it."""
-        once = self.client.with_options(retry=Retry(attempts=1))
+        """Send a request; after a 429, once more, with the wait of the client's retry policy."""
         try:
-            return await self._send(once, path, params, headers)
+            return await self._send(path, params, headers)
         except RateLimitedError as error:
             if error.status is None:  # the client's own limiter refused
                 raise
             self._look_at_refusal(error)
-        return await self._send(self.client, path, params, headers)
+            api = self.client._api  # noqa: SLF001  # its clock has no public name
+            wait = api.options.retry.wait(error, attempt=1, elapsed=0.0, safe=True)
+            if wait is None:
+                raise
+        await api.transport.clock.wait(anyio.Event(), wait)
+        return await self._send(path, params, headers)
 
-    async def _send(
-        self, client: AsyncClient, path: str, params: Row, headers: dict[str, str] | None
-    ) -> Response:
+    async def _send(self, path: str, params: Row, headers: dict[str, str] | None) -> Response:
+        """Send a request once: those of a retry policy would not be counted."""
         if self.requests >= MAX_REQUESTS:
             raise _SpentError
         self.requests += 1
-        return await client.request("GET", path, params=params, headers=headers)
+        once = self.client.with_options(retry=Retry(attempts=1))
+        return await once.request("GET", path, params=params, headers=headers)
 
     def _look_at_refusal(self, error: RateLimitedError) -> None:
-        retry_after = error.headers.get("retry-after", "")
-        is_date = bool(retry_after) and not retry_after.replace(".", "").isdecimal()
-        self._find("retry_after", "date" if is_date else "seconds" if retry_after else "none")
+        retry_after = error.headers.get("retry-after", "").strip()
+        if parse_http_date(retry_after) is not None:
+            self._find("retry_after", "date")
+        elif error.retry_after is not None:
+            self._find("retry_after", "seconds")
+        else:
+            note = "It is neither a number nor a date." if retry_after else ""
+            self._find("retry_after", "none", note)
         kind = error.headers.get("content-type", "")
         self._find("limited_body", "json" if error.body else "html" if "html" in kind else "empty")
 
     def _note_sort(self, name: str, values: list[Any]) -> None:
-        """Note that an order has an effect: the values of its field ascend."""
-        if len(set(values)) > 1 and values == sorted(values):
-            self._sorts.add(name)
+        """Note whether an order has an effect: the values of its field ascend."""
+        if len(set(values)) > 1:
+            self._sorts[name] = values == sorted(values)
+
+    def _find_sorts(self) -> None:
+        """Find the orders that have an effect; those that were not seen are no difference."""
+        unseen = sorted(_SORTS - self._sorts.keys())
+        note = f"{' and '.join(unseen)}: not seen." if unseen else ""
+        found = frozenset(name for name in _SORTS if self._sorts.get(name, True))
+        self._find("sorts", None if unseen and found == _SORTS else found, note)
 
     def _find(self, name: str, value: Any, note: str = "") -> None:
         self.findings[name] = Finding(name, value, note)
@@ -300,3 +341,11 @@ def _rows(response: Response, key: str) -> list[Row]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise response.decode_error("It is not a list of objects.", key)
     return rows
+
+
+def _as_dict(value: Any) -> Row:
+    return value if isinstance(value, dict) else {}
+
+
+def _as_count(value: Any) -> int | None:
+    return value if type(value) is int and value >= 0 else None

@@ -109,8 +109,9 @@ class Cassette:
         self, request: tuple[str, str, bytes, Mapping[str, str]], response: Any, content: bytes
     ) -> None:
         """Record a response to a request: method, URL, body and headers."""
-        method, url, _, headers = request
+        method, url, sent, headers = request
         self._redactor.learn_headers(headers)
+        _canonical_body(self._redactor, url, headers.get("content-type", ""), sent)  # learns it
         self._redactor.learn_headers(response.headers)
         kept = {
             name: response.headers[name] for name in _STORED_HEADERS if name in response.headers
@@ -118,10 +119,10 @@ class Cassette:
         for name in _LINKS:
             if name in kept:
                 kept[name] = self._redactor.redact_url(kept[name])
-        body = self._redact_body(url, kept.get("content-type", ""), content)
+        body = _redact_body(self._redactor, url, kept.get("content-type", ""), content)
         self._interactions.append(
             _Interaction(
-                self._key(request),
+                _key(request),
                 f"{method} {self._redactor.redact_url(url)}",
                 response.status_code,
                 kept,
@@ -136,7 +137,7 @@ class Cassette:
             UnrecordedRequestError: There is none.
         """
         method, url, *_ = request
-        key = self._key(request)
+        key = _key(request)
         matching = [interaction for interaction in self._interactions if interaction.key == key]
         if not matching:
             seen = (
@@ -162,35 +163,6 @@ class Cassette:
             raise ValueError(f"{self.path} is not a cassette of this version. Record it again.")
         return [_Interaction(**interaction) for interaction in stored["interactions"]]
 
-    def _key(self, request: tuple[str, str, bytes, Mapping[str, str]]) -> str:
-        """Return a digest of a request without its secrets, which change from run to run."""
-        method, url, content, headers = request
-        body = self._canonical_body(url, headers.get("content-type", ""), content)
-        text = json.dumps([method, self._redactor.redact_url(url), body], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def _canonical_body(self, url: str, content_type: str, content: bytes) -> Any:
-        if boundary := re.search(r"boundary=\"?([^\";]+)", content_type):
-            content = content.replace(boundary[1].encode(), b"boundary")
-            return hashlib.sha256(content).hexdigest()
-        if content_type.startswith("application/x-www-form-urlencoded"):
-            pairs = parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True)
-            return self._redactor.redact_pairs(sorted(pairs))
-        return self._redact_body(url, content_type, content)
-
-    def _redact_body(self, url: str, content_type: str, content: bytes) -> Any:
-        """Return a body as it is stored: JSON, a string, or one pixel for a photo."""
-        if not content:
-            return None
-        if content_type.startswith(("image/", "video/")):
-            return {"base64": _PIXEL}
-        text = content.decode("utf-8", "replace")
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError):
-            return {"text": self._redactor.redact_text(text)}
-        return self._redactor.redact_json(document, oauth="/oauth/" in urlsplit(url).path)
-
     def __enter__(self) -> Self:
         return self
 
@@ -201,6 +173,42 @@ class Cassette:
         traceback: TracebackType | None,
     ) -> None:
         self.save()
+
+
+def _key(request: tuple[str, str, bytes, Mapping[str, str]]) -> str:
+    """Return a digest of a request without its secrets, which change from run to run.
+
+    It does not depend on other requests and responses, which a replay may have in another order.
+    """
+    redactor = Redactor()
+    method, url, content, headers = request
+    body = _canonical_body(redactor, url, headers.get("content-type", ""), content)
+    text = json.dumps([method, redactor.redact_url(url), body], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical_body(redactor: Redactor, url: str, content_type: str, content: bytes) -> Any:
+    if boundary := re.search(r"boundary=\"?([^\";]+)", content_type):
+        content = content.replace(boundary[1].encode(), b"boundary")
+        return hashlib.sha256(content).hexdigest()
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        pairs = parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True)
+        return redactor.redact_pairs(sorted(pairs))
+    return _redact_body(redactor, url, content_type, content)
+
+
+def _redact_body(redactor: Redactor, url: str, content_type: str, content: bytes) -> Any:
+    """Return a body as it is stored: JSON, a string, or one pixel for a photo."""
+    if not content:
+        return None
+    if content_type.startswith(("image/", "video/")):
+        return {"base64": _PIXEL}
+    text = content.decode("utf-8", "replace")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return {"text": redactor.redact_text(text)}
+    return redactor.redact_json(document, oauth="/oauth/" in urlsplit(url).path)
 
 
 @functools.cache

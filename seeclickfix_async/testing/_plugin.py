@@ -6,6 +6,7 @@ imports nothing else.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ _MARKER = (
     "scf_sandbox(issues=300, *, seed=311, quota=Quota(), **settings): "
     "the city and the settings of the fixture scf_sandbox; see SandboxHarness."
 )
+
+_LONGEST_NAME = 100  # file systems allow 255 bytes
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,12 +74,22 @@ def scf_builder() -> Builder:
     return Builder()
 
 
+def _as_file_name(name: str) -> str:
+    """Return a name for a file; different names of tests have different ones."""
+    readable = re.sub(r"[^\w.]+", "-", name)
+    if readable == name.replace("[", "-").replace("]", "-") and len(name) <= _LONGEST_NAME:
+        return readable.strip("-")
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{readable.strip('-')[:_LONGEST_NAME]}-{digest}"
+
+
 @pytest.fixture
 def scf_cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
     """The recorded responses of this test, in `cassettes/` beside its file."""
     from seeclickfix_async.testing import Cassette  # noqa: PLC0415
 
-    name = re.sub(r"[^\w.]+", "-", request.node.name).strip("-")
-    path = request.node.path.parent / "cassettes" / request.node.path.stem / f"{name}.json"
+    classes = [node.name for node in request.node.listchain() if isinstance(node, pytest.Class)]
+    folder = request.node.path.parent.joinpath("cassettes", request.node.path.stem, *classes)
+    path = folder / f"{_as_file_name(request.node.name)}.json"
     with Cassette(path, record=bool(request.config.getoption("--scf-record"))) as cassette:
         yield cassette

@@ -26,7 +26,9 @@ _PERSONAL = {"email", "phone", "first_name", "last_name", "full_name", "username
 _PEOPLE = {"reporter", "commenter", "assignee", "author", "user", "owner", "member", "closed_by"}
 _OF_PEOPLE = {"witty_title", "civic_points", "role", "email", "full_name", "password"}
 
-_EMAIL = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
+# The second group is optional, so that a long word without an @ is read once, and not from each of
+# its characters.
+_EMAIL = re.compile(r"((?:[\w.+-]|%(?!40))+)((?:@|%40)[\w-]+(?:\.[\w-]+)+)?")
 _EMAIL_MASK = "person@example.invalid"
 _AVATAR_MASK = "https://example.invalid/avatar.png"
 _PARAMETER = re.compile(rf"\b({'|'.join(sorted(_OAUTH_SECRETS))})=([^&#\s\"'<>]+)")
@@ -70,7 +72,7 @@ class Redactor:
 
     def redact_text(self, text: str) -> str:
         """Return a string without e-mail addresses, and without the secrets of links in it."""
-        text = _EMAIL.sub(_EMAIL_MASK, text)
+        text = _EMAIL.sub(lambda match: _EMAIL_MASK if match[2] else match[0], text)
         return _PARAMETER.sub(lambda match: f"{match[1]}={self._hide(match[2])}", text)
 
     def redact_json(self, value: Any, *, key: str = "", oauth: bool = False) -> Any:
@@ -139,6 +141,6 @@ class Redactor:
     def _rename(self, name: str) -> str:
         if name == _ANONYMOUS:
             return name
-        if _EMAIL.fullmatch(name):
+        if (match := _EMAIL.fullmatch(name)) and match[2]:
             return _EMAIL_MASK
         return self._names.setdefault(name, f"Person {len(self._names) + 1}")

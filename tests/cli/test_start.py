@@ -110,7 +110,7 @@ def test_completion_is_installed_for_each_shell(
 
     assert str(scripts["bash"]) in (tmp_path / ".bashrc").read_text("utf-8")
     assert set(COMMANDS) <= _complete(scripts["bash"], "scf", "")
-    assert {"pull", "places"} == _complete(scripts["bash"], "scf", "p")
+    assert {"pull", "places", "probe"} == _complete(scripts["bash"], "scf", "p")
     assert {"--request-type"} == _complete(scripts["bash"], "scf", "pull", "x.db", "--req")
     assert {"csv"} == _complete(scripts["bash"], "scf", "issues", "--format", "c")
     for shell in ("zsh", "fish"):

@@ -184,12 +184,13 @@ def test_assumptions_settings_and_documentation_are_the_same() -> None:
 
 
 def test_the_command_prints_the_report(city_url: str) -> None:
-    shown = run_cli(city_url, "probe", "--place", "example-city")
-    done = run_cli(city_url, "probe", "--json")
+    shown = run_cli(city_url, "probe", "--no-limit", "--place", "example-city")
+    done = run_cli(city_url, "probe", "--no-limit", "--json")
     refused = run_cli(city_url, "probe", "--request-type", "7")
 
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert "holds     depth                1000" in shown.stdout
+    assert "holds     depth                1000" in shown.stdout.splitlines()
+    assert done.stdout.endswith("}\n")
     report = ProbeReport.from_json(done.stdout)
     assert report.holds
     assert report.settings["most_per_page"] == 100
@@ -198,7 +199,9 @@ def test_the_command_prints_the_report(city_url: str) -> None:
 
 def test_the_command_says_what_differs() -> None:
     with Sandbox(1200, settings=Settings(quota=None, entries=False)).serve() as url:
-        quiet = run_cli(url, "probe", "--quiet")
+        quiet = run_cli(url, "probe", "--no-limit", "--quiet")
+        as_json = run_cli(url, "probe", "--no-limit", "--quiet", "--json")
 
     assert (quiet.returncode, quiet.stdout) == (1, "")
-    assert "DIFFERS   entries              False" in quiet.stderr
+    assert "DIFFERS   entries              False" in quiet.stderr.splitlines()
+    assert not ProbeReport.from_json(as_json.stdout).holds

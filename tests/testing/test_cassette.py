@@ -206,3 +206,22 @@ def test_the_fixture_replays_and_records_beside_the_test(
         "test_the_fixture_replays_and_records_beside_the_test.json"
     )
     assert not cassette.record
+
+
+async def test_a_name_in_a_request_is_known_again_after_other_names(
+    scf_sandbox: SandboxHarness, tmp_path: Path
+) -> None:
+    path = tmp_path / "names.json"
+
+    async def rename(http: Any) -> Any:
+        client = _client(http)
+        await client.issues.list(per_page=5)  # with the names of reporters
+        fields = {"email": "zoe@mail.example", "full_name": "Zoe Secretive"}
+        response = await http.post(f"{IN_PROCESS_URL}/api/v2/profile", json=fields)
+        return response.status_code
+
+    with Cassette(path, record=True) as cassette:
+        recorded = await rename(cassette.make_http(via=scf_sandbox.make_http()))
+
+    assert await rename(Cassette(path).make_http()) == recorded
+    assert "Zoe" not in path.read_text("utf-8")

@@ -165,7 +165,7 @@ _RECORDED = """
 import pytest
 from seeclickfix_async import AsyncClient
 
-@pytest.mark.parametrize("status", ["open", "a/b c"])
+@pytest.mark.parametrize("status", ["open", "a/b c", "a b/c", "a::b", "x" * 300])
 def test_recorded(scf_cassette, scf_sandbox, status):
     import anyio
 
@@ -173,6 +173,14 @@ def test_recorded(scf_cassette, scf_sandbox, status):
         http = scf_cassette.make_http(via=scf_sandbox.make_http())
         await AsyncClient(http=http).issues.get(scf_sandbox.city.id_of(0))
     anyio.run(read)
+
+class TestOther:
+    def test_recorded(self, scf_cassette):
+        pass
+
+    class TestInner:
+        def test_recorded(self, scf_cassette):
+            pass
 """
 
 
@@ -181,9 +189,8 @@ def test_an_option_records_cassettes(tmp_path: Path) -> None:
 
     result = run_suite(tmp_path, (), "--scf-record")
 
-    assert "2 passed" in result.stdout, result.stdout
+    assert "7 passed" in result.stdout, result.stdout
     folder = tmp_path / "cassettes" / "test_city"
-    assert {path.name for path in folder.iterdir()} == {
-        "test_recorded-open.json",
-        "test_recorded-a-b-c.json",
-    }
+    assert len([*folder.rglob("*.json")]) == 7
+    assert (folder / "test_recorded-open.json").exists()
+    assert (folder / "TestOther" / "TestInner" / "test_recorded.json").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from seeclickfix_async._cli.exit_codes import FAILED, OK
 from seeclickfix_async._cli.options import QUERY, SITE, Json, QueryOptions, SiteOptions
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import err, out, print_raw
+from seeclickfix_async._cli.terminal import err, multiline, out, print_raw, set_quiet
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.probe import probe as probe_service
 
@@ -26,8 +26,9 @@ async def probe(
         raise InvalidArgumentError("request_type", "cannot be used here.")
     async with make_client(options) as client:
         report = await probe_service(client, area=filters.get("area"))
+    set_quiet(options.quiet and report.holds)  # what differs is wrong
     if json:
-        print_raw(report.to_json())
+        print_raw(report.to_json() + "\n")
     else:
-        (out if report.holds or not options.quiet else err).print(str(report), markup=False)
+        (err if options.quiet and not report.holds else out).print(multiline(str(report)))
     return OK if report.holds else FAILED
