@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import anyio
+import duckdb
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -17,9 +18,13 @@ from fastapi.testclient import TestClient
 
 import seeclickfix_async
 from seeclickfix_async import AsyncClient, Secret
+from seeclickfix_async._tables.columns import COLUMNS
 from seeclickfix_async.oauth import Application, Token
+from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
+from tests.support.pulled_files import read_csv, read_dataset, read_geojson, read_sqlite
 from tests.support.repository import ROOT
+from tests.support.sandboxes import make_client
 
 _GIF = bytes.fromhex("47494638396101000100000000002c00000000010001000002024401003b")
 _FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -170,6 +175,72 @@ def test_a_thousand_people_at_once() -> None:
         found = anyio.run(module.names, app, signed_in, None)
 
     assert found == {user: f"Resident {number}" for user, number in users.items()}
+
+
+def _cells(table: str) -> list[list[str]]:
+    """Return the code in each cell of a table of a document, without its header."""
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")]
+    return [[cell.replace("`", "").strip() for cell in row] for row in rows[2:]]
+
+
+def test_the_columns_of_pulled_files_are_those_of_the_guide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    section = _read("docs/guide.md").split("### Columns\n")[1].split("\n### ")[0]
+    columns, tables = map(_cells, section.split("Beyond these columns"))
+    names = [name for name, *_ in columns]
+    client = make_client(Sandbox(30, settings=Settings(quota=None)))
+
+    async def pull_each() -> None:
+        for file in ("city.csv", "city.geojson", "city.db"):
+            await pull(client, to=file, details=True)
+        await pull(client, to="city.parquet", details=True, timezone="America/New_York")
+
+    anyio.run(pull_each)
+
+    assert [(name, type_) for name, type_, _ in columns] == [(c.name, c.type) for c in COLUMNS]
+    assert read_csv(Path("city.csv"))[0].keys() == {*names}
+    properties = read_geojson(Path("city.geojson"))[0]["properties"]
+    assert properties.keys() == {*names} - {"lat", "lng"}
+    found = read_sqlite(Path("city.db"), "SELECT name FROM pragma_table_info('issues')")
+    assert [row["name"] for row in found] == [*names, "details"]
+    for table, listed in tables:
+        found = read_sqlite(Path("city.db"), f"SELECT name FROM pragma_table_info('{table}')")
+        assert ", ".join(row["name"] for row in found) == listed
+    dataset = read_dataset(Path("city.parquet"))[0]
+    assert {name for name in dataset if not name.endswith("_local")} == {
+        *names,
+        "comments",
+        "month",
+    }
+    queries = re.findall(r"```sql\n(.*?)```", _read("docs/guide.md"), re.DOTALL)
+    assert len(queries) == 2
+    with duckdb.connect() as database:
+        for query in queries:
+            assert database.execute(query).fetchall()
+
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_PAGES = [page for pattern in ("*.md", "docs/*.md") for page in sorted(ROOT.glob(pattern))]
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub names them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_each_link_leads_somewhere(page: Path) -> None:
+    for link in _LINK.findall(page.read_text("utf-8")):
+        name, _, anchor = link.partition("#")
+        if ":" in name:
+            continue  # another site
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target), link
 
 
 def test_there_are_snippets_to_run() -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one stops a command, and no other one interrupts its end."""
+"""Ctrl-C, of which the first one stops a command and no other interrupts its end; and SIGTERM."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
+
+from anyio import CancelScope
 
 T = TypeVar("T")
 
@@ -46,6 +48,26 @@ def immediate_interrupts() -> Generator[None]:
         if callable(signal.getsignal(signal.SIGINT)):
             signal.signal(signal.SIGINT, signal.default_int_handler)
         yield
+
+
+@contextmanager
+def cancelled_by_sigterm(scope: CancelScope) -> Generator[None]:
+    """Cancel a scope at the first SIGTERM; a second one ends the process at once.
+
+    Unlike Ctrl-C, it leaves alone what the scope shields.
+    """
+    loop = asyncio.get_running_loop()
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, handler)
+        loop.call_soon_threadsafe(scope.cancel)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
 def run_stoppable(

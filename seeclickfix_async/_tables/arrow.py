@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from seeclickfix_async._tables.columns import columns_in, local_name, to_columns
+from seeclickfix_async._tables.columns import columns_in, local_name, to_columns, to_local
 from seeclickfix_async._tables.licence import ATTRIBUTION, LICENCE
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
@@ -68,11 +68,7 @@ def release_memory() -> None:
 
 
 def build_schema(*, geometry: bool, zone: ZoneInfo | None = None) -> Any:
-    """Return the schema: the plain columns, the comments, and optionally a geometry.
-
-    A local time has no time zone: Parquet has none either, and an engine would show one with a zone
-    in that of its own session.
-    """
+    """Return the schema: the plain columns, the comments, and optionally a geometry."""
     arrow = import_pyarrow()
     types = {
         "integer": arrow.int64(),
@@ -104,11 +100,6 @@ def build_batch(issues: Sequence[Issue], schema: Any, zone: ZoneInfo | None = No
     """Make a record batch of issues, in the schema of the same time zone."""
     columns = columns_in(zone)
     values = to_columns(issues, columns)
-    for column in columns:
-        if column.type == "local time":
-            values[column.name] = [
-                time and time.replace(tzinfo=None) for time in values[column.name]
-            ]
     values["comments"] = [_comments(issue, zone) for issue in issues]
     if "geometry" in schema.names:
         values["geometry"] = [_encode_point(issue.lng, issue.lat) for issue in issues]
@@ -116,11 +107,6 @@ def build_batch(issues: Sequence[Issue], schema: Any, zone: ZoneInfo | None = No
     pool = memory_pool()
     arrays = [arrow.array(values[field.name], field.type, memory_pool=pool) for field in schema]
     return arrow.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def to_local(time: datetime | None, zone: ZoneInfo) -> datetime | None:
-    """Return a local time without its time zone."""
-    return time and time.astimezone(zone).replace(tzinfo=None)
 
 
 def _comments(issue: Issue, zone: ZoneInfo | None) -> list[Row] | None:

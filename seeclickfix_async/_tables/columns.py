@@ -100,7 +100,7 @@ def mark_cells(vanished: datetime | None, zone: ZoneInfo | None) -> dict[str, st
     """Return the cells at the end of a row that a sweep replaces, by column."""
     times = {"vanished_at": vanished and vanished.astimezone(UTC)}
     if zone is not None:
-        times[local_name("vanished_at")] = vanished and vanished.astimezone(zone)
+        times[local_name("vanished_at")] = to_local(vanished, zone)
     cells: dict[str, str | None] = msgspec.to_builtins(times)
     return cells
 
@@ -110,10 +110,18 @@ def local_name(name: str) -> str:
     return f"{name}_local"
 
 
+def to_local(time: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """Return a local time without its offset.
+
+    Engines convert times with an offset, or a time zone, to the time zone of their own session:
+    DuckDB silently, to another day. pandas reads no column with the offsets of summer and winter.
+    """
+    return time and time.astimezone(zone).replace(tzinfo=None)
+
+
 def _local(column: Column, zone: ZoneInfo) -> Column:
-    def value_of(issue: Issue) -> Any:
-        time = column.value_of(issue)
-        return time and time.astimezone(zone)
+    def value_of(issue: Issue) -> datetime | None:
+        return to_local(column.value_of(issue), zone)
 
     return Column(local_name(column.name), "local time", value_of, column.field)
 
@@ -128,7 +136,10 @@ def to_columns(
 def plain_rows(
     issues: Sequence[Issue], columns: Sequence[Column] = COLUMNS
 ) -> Iterator[tuple[Any, ...]]:
-    """Iterate over the rows of issues, with times as ISO 8601 strings: in UTC, or local."""
+    """Iterate over the rows of issues, with times as ISO 8601 strings.
+
+    Those in UTC end in Z; local ones have no offset.
+    """
     for chunk in chunked(issues):
         values = to_columns(chunk, columns)
         for column in columns:

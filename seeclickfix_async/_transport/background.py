@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import anyio
+from anyio import lowlevel
 
 from seeclickfix_async._transport.waiter import SharedEvent
 
@@ -90,6 +91,20 @@ class BackgroundTask:
         await self._done.wait()
         if self._error is not None:
             raise _copy(self._error) from self._error.__cause__
+
+    async def finish(self) -> None:
+        """Wait for its end, also when cancelled, and raise its error or the cancellation then."""
+        cancelled: BaseException | None = None
+        with anyio.CancelScope(shield=True):
+            while not self.is_done:
+                try:
+                    await self._done.wait()
+                except anyio.get_cancelled_exc_class() as error:  # by code of asyncio
+                    cancelled = error
+        await lowlevel.checkpoint_if_cancelled()
+        if cancelled is not None:
+            raise cancelled
+        await self.wait()
 
 
 def _copy(error: Exception) -> Exception:

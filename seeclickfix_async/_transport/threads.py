@@ -32,22 +32,15 @@ async def run_in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     result: Future[T] = Future()
     is_cancelled = threading.Event()
     task = BackgroundTask(lambda: to_thread.run_sync(_run, result, is_cancelled, work, args))
-    cancelled: BaseException | None = None
     try:
         await task.wait()
-    except anyio.get_cancelled_exc_class() as error:
-        cancelled = error
+    except anyio.get_cancelled_exc_class():
         is_cancelled.set()
-    with anyio.CancelScope(shield=True):
-        while not task.is_done:
-            try:
-                await task.wait()
-            except anyio.get_cancelled_exc_class() as error:
-                cancelled = error
-    if not result.cancel():  # the end of the event loop cancels the task: then block
-        result.exception()
-    if cancelled is not None:
-        raise cancelled
+        await task.finish()
+        raise
+    finally:
+        if not result.cancel():  # the end of the event loop cancels the task: then block
+            result.exception()
     return result.result()
 
 

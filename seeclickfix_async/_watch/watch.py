@@ -10,6 +10,7 @@ import hashlib
 import logging
 from collections import deque
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NoReturn
 
 import anyio
@@ -22,6 +23,7 @@ from seeclickfix_async._core import backoff
 from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._core.timestamps import LATEST
 from seeclickfix_async._crawl.crawl import Crawl
+from seeclickfix_async._transport.background import BackgroundTask
 from seeclickfix_async._watch.changes import Change
 from seeclickfix_async._watch.cursor import OVERLAP, REREAD_PERIOD, Cursor
 from seeclickfix_async._watch.outbox import Delivery, Outbox, Send
@@ -100,8 +102,9 @@ class Watch:
         """Send each change to another system, and record that in an outbox. It has no end.
 
         The feed continues where the outbox ends; its own `cursor` is used only if the outbox is
-        new. A change is recorded when `send` returns. If `send` raises, this raises the same error,
-        and the change is delivered again the next time, with `attempts` of 1 or more.
+        new. A change is recorded when `send` returns, also if this is cancelled at that moment. If
+        `send` raises, this raises the same error, and the change is delivered again the next time,
+        with `attempts` of 1 or more.
 
         Args:
             send: Awaited for one `Delivery` at a time. It passes `delivery.change.key` to the
@@ -120,7 +123,8 @@ class Watch:
             attempts = await outbox.claim(change.key)
             if attempts is not None:
                 await send(Delivery(change, attempts))
-            await outbox.save(self.cursor or {}, change.key)
+            save = partial(outbox.save, self.cursor or {}, change.key)
+            await BackgroundTask(save).finish()  # it was sent: a cancelled feed records it, too
         raise AssertionError("A feed has no end.")
 
     def _resume(self, cursor: Cursor) -> None:

@@ -24,7 +24,7 @@ csv.field_size_limit(2**31 - 1)  # for the process: the default is below what pe
 
 
 class Csv(TextSink):
-    """A file of the plain columns; times are ISO 8601, in UTC or local.
+    """A file of the plain columns; times are ISO 8601, in UTC, or local without an offset.
 
     Args:
         path: The file.

@@ -62,5 +62,11 @@ class GeoJson(TextSink):
 
     def footer(self, checkpoint: Checkpoint) -> bytes:
         """Return the end of the collection, with members beyond the standard's (allowed, §6.1)."""
-        members = {"attribution": ATTRIBUTION, "licence": LICENCE, "report": checkpoint.report}
+        members: dict[str, Any] = {
+            "attribution": ATTRIBUTION,
+            "licence": LICENCE,
+            "report": checkpoint.report,
+        }
+        if self.zone is not None:
+            members["timezone"] = self.zone.key
         return b"]," + msgspec.json.encode(members)[1:] + b"\n"

@@ -114,15 +114,17 @@ def _with_local_times(row: Row, zone: ZoneInfo | None) -> Row:
     return {**row, **{name: time for name, time in local.items() if time}}
 
 
-def _local_time(row: Row, name: str, zone: ZoneInfo | None) -> Any:
-    time, local = row.get(name), row.get(local_name(name))
-    if zone is not None and time:
-        aware = time if isinstance(time, datetime) else datetime.fromisoformat(time)
-        return aware.astimezone(zone)
-    if isinstance(local, datetime) and isinstance(time, datetime):  # Parquet stores no offset
-        offset = local.replace(tzinfo=UTC) - time
-        return local.replace(tzinfo=datetime_timezone(offset))
-    return local
+def _local_time(row: Row, name: str, zone: ZoneInfo | None) -> datetime | None:
+    time, local = _parse_time(row.get(name)), _parse_time(row.get(local_name(name)))
+    if time is None or zone is not None:
+        return time and time.astimezone(zone)
+    if local is None:
+        return None
+    return local.replace(tzinfo=datetime_timezone(local.replace(tzinfo=UTC) - time))
+
+
+def _parse_time(value: Any) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) and value else value or None
 
 
 def _cells(row: Row) -> list[Any]:

@@ -105,8 +105,8 @@ async def pull(
             which Excel recognizes UTF-8, and a cell that they would run as a formula has an
             apostrophe in front. Later calls for the file need not repeat it.
         timezone: The place's time zone, such as `"America/New_York"`, or a `ZoneInfo`. Each time
-            gets a second column with the local time, such as `created_at_local`, and months are
-            those of the local time. Later calls for the file need not repeat it.
+            gets a second column with the local time without an offset, such as `created_at_local`,
+            and months are those of the local time. Later calls for the file need not repeat it.
         wait: Seconds or a timedelta to wait while another pull writes to the file or the folder of
             photos; by default the second pull fails at once.
         progress: Receives estimates and reports while the pull runs.

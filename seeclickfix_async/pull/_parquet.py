@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from seeclickfix_async._tables import arrow
-from seeclickfix_async._tables.columns import chunked, local_name
+from seeclickfix_async._tables.columns import chunked, local_name, to_local
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import (
     Checkpoint,
@@ -146,7 +146,7 @@ class Parquet(Sink):
         changed = [marks[id_] for id_ in batch["id"].to_pylist()]
         columns = {"vanished_at": changed}
         if self._zone is not None:
-            local = [arrow.to_local(mark, self._zone) for mark in changed]
+            local = [to_local(mark, self._zone) for mark in changed]
             columns[local_name("vanished_at")] = local
         for name, values in columns.items():
             field = self._schema.field(name)

@@ -107,8 +107,8 @@ class Sqlite(Sink):
     issues to the pulls that returned them. Views: `open_issues`, `months`, `closing_times`. The
     full-text index is `issues_fts`.
 
-    Times are ISO 8601 in UTC, or local; `closing_times.days` are days. With local times, `months`
-    are local months, and all pulls have the same time zone, which is in `pulls.timezone`.
+    Times are ISO 8601 in UTC, or local without an offset; `closing_times.days` are days. With local
+    times, `months` are local months, and all pulls have the same time zone: `pulls.timezone`.
     `issues.details` holds the whole issue as JSON if it was pulled with details.
     """
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from seeclickfix_async._tables.columns import (
     columns_in,
     local_name,
     plain_rows,
+    to_local,
 )
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import DetailedIssue, Issue
@@ -109,17 +109,12 @@ def _comments(zone: ZoneInfo | None, issues: Sequence[Issue]) -> Iterable[Sequen
             comment.comment,
             comment.created_at and format_timestamp(comment.created_at),
             comment.media and comment.media.image_full,
-            *(() if zone is None else (_local_time(comment.created_at, zone),)),
+            *(() if zone is None else (msgspec.to_builtins(to_local(comment.created_at, zone)),)),
         )
         for issue in _detailed(issues)
         for comment in issue.comments or ()
         if comment.id is not None
     ]
-
-
-def _local_time(time: datetime | None, zone: ZoneInfo) -> str | None:
-    local: str | None = msgspec.to_builtins(time and time.astimezone(zone))
-    return local
 
 
 def _users(issues: Sequence[Issue]) -> Iterable[Sequence[Any]]:

@@ -367,6 +367,39 @@ def test_a_feed_with_an_outbox_repeats_a_change_that_was_not_processed(tmp_path:
             (tmp_path / "ready").touch()
 
 
+def test_sigterm_lets_a_delivery_end_and_records_it(tmp_path: Path) -> None:
+    sandbox = Sandbox(50, settings=Settings(quota=None))
+    script = (
+        "import pathlib, time; print('begun', flush=True)\n"
+        "while not pathlib.Path('end').exists(): time.sleep(0.01)"
+    )
+    command = shlex.join([sys.executable, "-c", script])
+    options = ("watch", "--every", "0.05", "--outbox", "feed.db", "--quiet", "--exec", command)
+    with (
+        sandbox.serve() as url,
+        subprocess.Popen(
+            (*_SCF, *options),
+            env=_environment(url),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        while not _has_begun(tmp_path / "feed.db"):
+            assert process.poll() is None
+        sandbox.city.report()
+        assert process.stdout is not None
+        while process.stdout.readline() != "begun\n":
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.1)
+        (tmp_path / "end").touch()
+        assert process.wait(60) == 0
+    with closing(sqlite3.connect(tmp_path / "feed.db")) as outbox:
+        assert outbox.execute("SELECT attempts, delivered FROM changes").fetchall() == [(1, 1)]
+
+
 def _has_begun(outbox: Path) -> bool:
     """Check whether a feed has written its position; it locks its file against reading it."""
     return outbox.exists() and b'"since"' in outbox.read_bytes()

@@ -118,4 +118,4 @@ def test_a_command_that_ignores_interrupts_is_not_stopped() -> None:
             finally:
                 process.terminate()
 
-    assert process.returncode == -signal.SIGTERM
+    assert process.returncode == 0  # after SIGTERM

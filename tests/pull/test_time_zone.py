@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import sqlite3
 import sys
 import zoneinfo
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
@@ -42,6 +45,20 @@ _CREATED = {
     "2026-03-08T07:00:00Z": "2026-03-08T03:00:00-04:00",
 }
 
+_LOCAL = [local[: len("2025-11-02T01:30:00")] for local in _CREATED.values()]
+_DAYS = sorted(local[:10] for local in _LOCAL)
+
+_FROM = {
+    "a.jsonl": "SELECT created_at_local FROM read_json('{}')",
+    "a.csv": "SELECT created_at_local FROM read_csv('{}')",
+    "a.geojson": """
+        SELECT feature.properties.created_at_local
+        FROM (SELECT unnest(features) AS feature FROM read_json('{}', format = 'unstructured'))
+    """,
+    "a.parquet": "SELECT created_at_local FROM read_parquet('{}/*/*.parquet')",
+    "a.geoparquet": "SELECT created_at_local FROM read_parquet('{}/*/*.parquet')",
+}
+
 
 @pytest.fixture
 def small_city() -> Sandbox:
@@ -68,10 +85,7 @@ def _check(row: dict[str, Any]) -> None:
         if time is None:
             assert local is None
         else:
-            expected = time.astimezone(_ZONE)
-            assert local is not None
-            assert local.replace(tzinfo=None) == expected.replace(tzinfo=None)
-            assert local.utcoffset() in (None, expected.utcoffset())
+            assert local == time.astimezone(_ZONE).replace(tzinfo=None)
 
 
 @pytest.mark.anyio
@@ -94,13 +108,55 @@ async def test_a_pull_with_its_updates_and_sweeps_has_local_times(
         _check(row)
     assert [bool(row["vanished_at_local"]) for row in rows].count(True) == 1
     if path.suffix not in (".parquet", ".geoparquet"):
-        assert sorted(row["created_at_local"] for row in rows) == sorted(_CREATED.values())
+        assert sorted(row["created_at_local"] for row in rows) == sorted(_LOCAL)
     with pytest.raises(InvalidArgumentError, match=f"begun with {_NAME}, and stays so"):
         await pull(client, to=path, update=True, timezone="Europe/Paris")
     small_city.city.show(0)
     report = await pull(client, to=path, sweep=True, timezone=ZoneInfo(_NAME))
     assert report.vanished == 0
     assert not any(row["vanished_at_local"] for row in _values(path))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("name", "anyio_backend"), _FILES)
+async def test_each_engine_finds_the_local_day_in_a_session_of_any_time_zone(
+    small_city: Sandbox, name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    await pull(make_client(small_city), to=path, timezone=_NAME, details=True)
+
+    assert _days_in_pandas(path) == _DAYS
+    if path.suffix == ".db":
+        rows = read_sqlite(path, "SELECT date(created_at_local) AS day FROM issues ORDER BY day")
+        assert [row["day"] for row in rows] == _DAYS
+        return
+    with duckdb.connect() as database:
+        for session in ("UTC", "Asia/Tokyo", "America/Los_Angeles"):
+            database.execute(f"SET TimeZone = '{session}'")
+            found = database.execute(_FROM[name].format(path)).fetchall()
+            days = database.execute(
+                f"SELECT DISTINCT typeof(local), local::DATE::VARCHAR FROM ({_FROM[name]}) "
+                "AS rows (local)".format(path)
+            ).fetchall()
+            assert sorted(local.isoformat() for (local,) in found) == _LOCAL
+            assert sorted(days) == [("TIMESTAMP", day) for day in sorted({*_DAYS})]
+
+
+def _days_in_pandas(path: Path) -> list[str]:
+    """Return the local days of the issues of a file, as pandas reads it."""
+    if path.suffix == ".csv":
+        frame = pd.read_csv(path, parse_dates=["created_at_local"])
+    elif path.suffix == ".jsonl":
+        frame = pd.read_json(path, lines=True)
+    elif path.suffix == ".geojson":
+        frame = pd.DataFrame(_values(path))
+    elif path.suffix == ".db":
+        with closing(sqlite3.connect(path)) as database:
+            query = "SELECT created_at_local FROM issues"
+            frame = pd.read_sql(query, database, parse_dates=["created_at_local"])
+    else:
+        frame = pd.read_parquet(path)
+    return sorted(pd.to_datetime(frame["created_at_local"]).dt.strftime("%Y-%m-%d"))
 
 
 @pytest.mark.anyio
@@ -156,7 +212,7 @@ async def test_pulls_of_one_database_share_a_time_zone(small_city: Sandbox, tmp_
     assert comments
     for row in comments:
         local = datetime.fromisoformat(row["created_at"]).astimezone(_ZONE)
-        assert row["created_at_local"] == local.isoformat()
+        assert row["created_at_local"] == local.replace(tzinfo=None).isoformat()
 
 
 @pytest.mark.anyio

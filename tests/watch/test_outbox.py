@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 import signal
@@ -9,10 +10,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from seeclickfix_async import AsyncClient, Delivery, PlaceArea, SqliteOutbox
@@ -52,13 +55,15 @@ class MemoryOutbox:
     def __init__(self) -> None:
         self.cursor: Mapping[str, Any] | None = None
         self.delivered: dict[str, bool] = {}
+        self.claims: dict[str, int] = {}
 
     async def load(self, feed: str) -> Mapping[str, Any] | None:
         return self.cursor
 
     async def claim(self, key: str) -> int | None:
+        self.claims[key] = self.claims.get(key, 0) + 1
         before = self.delivered.setdefault(key, False)
-        return None if before else 0
+        return None if before else self.claims[key] - 1
 
     async def save(self, cursor: Mapping[str, Any], delivered: str | None = None) -> None:
         self.cursor = json.loads(json.dumps(cursor))
@@ -128,6 +133,61 @@ async def test_a_failed_delivery_is_repeated_with_its_attempts(tmp_path: Path) -
 
     assert [number for _, number in attempts] == [0, 1, 2]
     assert len({key for key, _ in attempts}) == 1
+
+
+class SlowOutbox(MemoryOutbox):
+    """A database whose every call can be cancelled."""
+
+    async def save(self, cursor: Mapping[str, Any], delivered: str | None = None) -> None:
+        await anyio.lowlevel.checkpoint()
+        await super().save(cursor, delivered)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", ["file", "database"])
+@pytest.mark.parametrize(
+    ("by", "anyio_backend"), [("scope", "asyncio"), ("scope", "trio"), ("task", "asyncio")]
+)
+async def test_a_cancellation_after_the_delivery_does_not_repeat_it(
+    kind: str, by: str, tmp_path: Path
+) -> None:
+    harness, path = SandboxHarness(quota=None), tmp_path / "bot.db"
+    own = SlowOutbox()
+    received: list[tuple[str, int]] = []
+
+    async def post(delivery: Delivery) -> None:
+        with anyio.CancelScope(shield=True):
+            if by == "scope":
+                scope.cancel()
+            await anyio.lowlevel.checkpoint()
+        received.append((delivery.change.key, delivery.attempts))
+        if by == "task":
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            outbox: Any = own
+            if kind == "file":
+                outbox = await stack.enter_async_context(SqliteOutbox(path))
+            await harness.make_client(None).issues.watch().deliver(post, outbox)
+
+    await _begin(harness.client, path)
+    with sqlite3.connect(path) as database:
+        own.cursor = json.loads(database.execute("SELECT cursor FROM feed").fetchone()[0])
+    for _ in range(3):
+        harness.city.report()
+    for _ in range(3):
+        with anyio.fail_after(30), anyio.CancelScope() as scope:
+            if by == "scope":
+                await run()
+            else:
+                with pytest.raises(asyncio.CancelledError):
+                    await asyncio.create_task(run())
+
+    assert [attempts for _, attempts in received] == [0, 0, 0]
+    assert len({key for key, _ in received}) == 3
 
 
 @pytest.mark.anyio

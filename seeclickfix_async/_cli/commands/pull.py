@@ -112,7 +112,8 @@ async def pull(
         before: The end of the time of creation, exclusive; in UTC by default.
         details: Include comments, question responses and votes; needs five times as many requests.
         largest: Request pages of 1,000 issues; the service may return smaller ones.
-        update: Update a complete pull with what has changed since.
+        update: Fetch what has changed since FILE was pulled; if it is new or incomplete, pull it
+            first.
         sweep: Update, and mark the issues that the service no longer lists (vanished_at).
         photos: Download the issues' photos into this folder, after the issues. Each photo needs a
             request, so that they take far longer than the issues.

@@ -13,11 +13,12 @@ from typing import Any
 
 import attrs
 import msgspec
-from anyio import BrokenResourceError, open_process, to_thread
+from anyio import BrokenResourceError, CancelScope, open_process, to_thread
 
 from seeclickfix_async import Delivery, Outbox, SqliteOutbox
 from seeclickfix_async._api.query import format_timestamp
 from seeclickfix_async._cli.exit_codes import FAILED, OK
+from seeclickfix_async._cli.interrupts import cancelled_by_sigterm
 from seeclickfix_async._cli.notifier import Notifier, format_change
 from seeclickfix_async._cli.options import (
     QUERY,
@@ -55,6 +56,8 @@ async def watch(
 ) -> int:
     """Print the changes to an area's issues until Ctrl-C, oldest first.
 
+    SIGTERM lets a running --exec or --notify end, and records it; the exit code is then 0.
+
     Args:
         every: Seconds between two requests for changes.
         cursor: A file with the feed's position, so that the same command continues there.
@@ -78,16 +81,18 @@ async def watch(
         writer.write([delivery])
         if out.error is not None:
             raise _EndedError(OK)  # the change is reported again the next time
-        if deliver is not None and not await deliver(delivery):
-            raise _EndedError(FAILED)
+        with CancelScope(shield=True):  # half a delivery would be repeated
+            if deliver is not None and not await deliver(delivery):
+                raise _EndedError(FAILED)
 
     async with _opened(cursor, outbox) as store, make_client(options) as client:
         feed = client.issues.watch(every=every, **filters)
-        with writer:
+        with writer, CancelScope() as scope, cancelled_by_sigterm(scope):
             try:
                 await feed.deliver(report, store)
             except _EndedError as ended:
                 return ended.exit_code
+    return OK
 
 
 class _EndedError(Exception):
