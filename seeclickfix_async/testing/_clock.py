@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -71,6 +71,7 @@ class VirtualClock:
         self._holds = Counter[int | None]()  # by task
         self._lock = threading.Lock()  # of the holds: a server may be in another thread
         self._count_threads: Callable[[], int] = int
+        self._paused = False  # ticking, until the last hold ends
 
     def now(self) -> float:
         """Return the seconds since an arbitrary start."""
@@ -147,7 +148,12 @@ class VirtualClock:
             self._holds[task] += count
             if not self._holds[task]:
                 del self._holds[task]
+            resumes = self._paused and self._holds.total() <= 0
+            self._paused = self._paused and not resumes
         self._note_work()
+        if resumes and self._schedule is not None:
+            with suppress(RuntimeError):  # the event loop has ended
+                self._schedule(self._tick)
         return -count
 
     def _note_work(self) -> None:
@@ -160,7 +166,7 @@ class VirtualClock:
         schedule, loop = _scheduler()
         self._count_threads = _thread_counter(loop)
         if self._schedule is None or self._loop is not loop:  # the last one may have ended
-            self._schedule, self._loop = schedule, loop
+            self._schedule, self._loop, self._paused = schedule, loop, False
             schedule(self._tick)
 
     def _tick(self) -> None:
@@ -168,8 +174,13 @@ class VirtualClock:
         if not self._waiters or self._waiters[0][0] == math.inf or self._schedule is None:
             self._schedule = None
             return
+        with self._lock:
+            holds = self._holds.total()
+            self._paused = holds > 0
+            if self._paused:
+                return
         self._iterations += 1
-        if self._is_held():
+        if holds + self._count_threads() > 0:
             self._note_work()
         elif (
             self._iterations >= _IDLE_ITERATIONS
@@ -179,10 +190,6 @@ class VirtualClock:
             self._now = max(self._now, self._waiters[0][0])
             self._wake()
         self._schedule(self._tick)
-
-    def _is_held(self) -> bool:
-        with self._lock:
-            return self._holds.total() + self._count_threads() > 0
 
     def _wake(self) -> None:
         while self._waiters and self._waiters[0][0] <= self._now:
@@ -228,4 +235,4 @@ def _scheduler() -> tuple[Callable[[Callable[[], None]], object], object]:
 
         token = trio.lowlevel.current_trio_token()
         return token.run_sync_soon, token
-    return loop.call_soon, loop
+    return loop.call_soon_threadsafe, loop

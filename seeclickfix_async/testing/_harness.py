@@ -132,7 +132,8 @@ class SandboxHarness(Sandbox):
         """Sign in on the authorization page; return the URL that it redirects the browser to.
 
             flow = oauth.begin(app, now=clock.utc_now)
-            token = await endpoint.exchange(flow, sandbox.authorize(flow.url))
+            code = oauth.finish(flow, sandbox.authorize(flow.url), now=clock.utc_now)
+            token = await endpoint.exchange(code)
 
         Args:
             url: The address of the page, from `oauth.begin` or the redirect of a login route. The
