@@ -211,7 +211,7 @@ def _thread_counter(loop: object) -> Callable[[], int]:
 
 
 def _watch_executors(loop: asyncio.AbstractEventLoop) -> set[asyncio.Future[Any]]:
-    """Return the set of all work in executors, from now on; asyncio does not tell."""
+    """Return the set of all work in executors, from now on; asyncio has no count."""
     if loop not in _executor_work:
         work = _executor_work[loop] = set()
         run_in_executor: Callable[..., asyncio.Future[Any]] = loop.run_in_executor
