@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 import anyio
@@ -34,3 +35,9 @@ class SystemClock:
 
 
 SYSTEM = SystemClock()
+
+
+def hold(clock: Clock) -> AbstractContextManager[object]:
+    """Keep a clock that jumps from jumping in a context; other clocks have no method `hold`."""
+    own: AbstractContextManager[object] = getattr(clock, "hold", nullcontext)()
+    return own

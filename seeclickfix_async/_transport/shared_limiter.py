@@ -20,7 +20,7 @@ from typing import Self, SupportsIndex
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
-from seeclickfix_async._core.clock import Clock
+from seeclickfix_async._core.clock import Clock, hold
 from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._transport import background
 from seeclickfix_async._transport.background import BackgroundTask
@@ -138,7 +138,8 @@ class SharedLimiter(BaseLimiter):
                 return seconds_left
         attempt = _TakeAttempt(lambda: self._take_slot(token, waiter))
         try:
-            wait = await attempt.wait()
+            with hold(self._clock):
+                wait = await attempt.wait()
         except BaseException as error:
             if not isinstance(error, Exception):  # cancelled; the slot may still be taken
                 attempt.then(lambda: self.release(token, was_used=False))
@@ -173,7 +174,8 @@ class SharedLimiter(BaseLimiter):
         The response to a request that was sent must not be lost by an error here.
         """
         try:
-            await self._write_slots(tokens)
+            with hold(self._clock):
+                await self._write_slots(tokens)
         except (ConnectionFailedError, ClientStateError) as error:
             _logger.warning("%s", error)
         with self._queue.lock:

@@ -12,7 +12,7 @@ import attrs
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from seeclickfix_async._core.address import is_internal
-from seeclickfix_async._core.clock import SYSTEM, Clock
+from seeclickfix_async._core.clock import SYSTEM, Clock, hold
 from seeclickfix_async._core.credentials import is_secure, parse_origin
 from seeclickfix_async._core.response import Response
 from seeclickfix_async._core.secret import strip_traceback
@@ -361,7 +361,8 @@ class Transport:
                     exchange.sent_at = self.clock.now()
                     report_sent(exchange)
                     try:
-                        response = await client.send(exchange)
+                        with hold(self.clock):
+                            response = await client.send(exchange)
                     except BaseException as error:
                         report_failed(exchange, error, self.clock.now() - exchange.sent_at)
                         raise

@@ -61,8 +61,9 @@ class Sandbox:
         self._photos = Photos()
         api = api_routes(self.city, self._gateway, self._overlay, self._photos)
         self._token_routes = TokenRoutes(self._users)
+        self._authorize_routes = AuthorizeRoutes(self._token_routes)
         oauth = {
-            **AuthorizeRoutes(self._token_routes).handlers(),
+            **self._authorize_routes.handlers(),
             **self._token_routes.handlers(),
         }
         spoiled = [
@@ -113,6 +114,11 @@ class Sandbox:
         Args:
             resident: The id of an account, or a name, for which an account is created at first.
         """
+        user = self._account(resident)
+        return self._token_routes.create_pair("public write", user, renewable=True).as_json()
+
+    def _account(self, resident: str | SupportsIndex) -> int:
+        """Return the id of a resident's account; see `grant`."""
         names = self._users.names
         if isinstance(resident, str):
             user = next((user for user, name in names.items() if name == resident), None)
@@ -121,7 +127,7 @@ class Sandbox:
             check_at_least("resident", user, 1, integer=True)
         if user is None:
             user = self._users.register(str(resident), f"resident{len(names)}@example.com")
-        return self._token_routes.create_pair("public write", user, renewable=True).as_json()
+        return user
 
     def serve(
         self, *, host: str = "127.0.0.1", port: SupportsIndex = 0

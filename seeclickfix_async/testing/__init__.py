@@ -4,6 +4,10 @@ The fixtures `scf_sandbox`, `scf_client` and `scf_clock` are there in each test 
 installed with its extra `testing`:
 
     async def test_the_bot_greets(scf_sandbox, scf_client): ...
+
+`scf_builder` makes objects, and `scf_cassette` replays recorded responses. Without pytest, use
+`SandboxHarness` and `VirtualClock`; where plugins are not loaded by themselves, run
+`pytest -p seeclickfix_async.testing._plugin`.
 """
 
 from __future__ import annotations

@@ -6,16 +6,19 @@ import importlib
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self, Unpack
+from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
 from seeclickfix_async._api.client_options import AccessToken, ClientOptions
 from seeclickfix_async._client import AsyncClient
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Status
 from seeclickfix_async.oauth import Token
 from seeclickfix_async.oauth._token import token_from_json
 from seeclickfix_async.sandbox import TOKEN, Quota, Sandbox, Settings
 from seeclickfix_async.sandbox._city import STATUSES
+from seeclickfix_async.sandbox._routes.authorize import find_error
 from seeclickfix_async.testing._clock import VirtualClock
 from seeclickfix_async.testing._in_process import transport_class
 
@@ -23,7 +26,7 @@ IN_PROCESS_URL = "https://city.test"
 """The base URL of clients in the same process."""
 
 _PATIENCE = 0.01
-"""Real seconds that a request over a socket may be on its way without the clock's moving."""
+"""Real seconds that data of other clients may be on their way without the clock's moving."""
 
 _DOCUMENTED_QUOTA = Quota()
 
@@ -65,6 +68,7 @@ class SandboxHarness(Sandbox):
             settings=Settings(quota=quota, **settings),
             now=self.clock.utc_now,
         )
+        self.app = self._hold_clock(self.app)
         self._exits = ExitStack()
         self._url: str | None = None
         self._client: AsyncClient | None = None
@@ -122,6 +126,34 @@ class SandboxHarness(Sandbox):
         """
         return token_from_json(self.grant(resident), now=self.clock.utc_now())
 
+    def authorize(
+        self, url: str, resident: str | int = "Ana Resident", *, deny: bool = False
+    ) -> str:
+        """Sign in on the authorization page; return the URL that it redirects the browser to.
+
+            flow = oauth.begin(app, now=clock.utc_now)
+            code = oauth.finish(flow, sandbox.authorize(flow.url), now=clock.utc_now)
+            token = await endpoint.exchange(code)
+
+        Args:
+            url: The address of the page, from `oauth.begin` or the redirect of a login route. The
+                application is `CLIENT`, without a secret. Its redirect URIs are all with https, and
+                those of this machine with http.
+            resident: Who signs in: a name, for which an account is created at first, or the id of
+                an account.
+            deny: Whether the resident refuses.
+
+        Raises:
+            InvalidArgumentError: The page would show an error instead.
+        """
+        page = urlsplit(url)
+        if page.path != "/oauth/authorize":
+            raise InvalidArgumentError("url", "is not the address of an authorization page.")
+        query = dict(parse_qsl(page.query, keep_blank_values=True))
+        if error := find_error(query):
+            raise InvalidArgumentError("url", f"leads to an error page: {error}")
+        return self._authorize_routes.decide(query, self._account(resident), deny=deny)
+
     def issue_with_status(self, status: Status | str) -> int:
         """Return the id of an issue with this status.
 
@@ -137,6 +169,13 @@ class SandboxHarness(Sandbox):
     def statuses(self, method: str) -> list[int]:
         """Return the statuses of the responses to all requests with this method, in order."""
         return [request.status for request in self.requests if request.method == method]
+
+    def _hold_clock(self, app: Any) -> Any:
+        async def holding(scope: Any, receive: Any, send: Any) -> None:
+            with self.clock.hold():
+                await app(scope, receive, send)
+
+        return holding
 
     def close(self) -> None:
         """Close the socket."""

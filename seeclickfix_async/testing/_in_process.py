@@ -44,11 +44,6 @@ class _Connection:
         self._timeout = timeout
 
     async def sleep(self, seconds: float) -> None:
-        """Let the client wait, in the application, which holds the clock."""
-        with self._clock.release():
-            await self.wait(seconds)
-
-    async def wait(self, seconds: float) -> None:
         """Let the client wait, for its read timeout at most."""
         if self._timeout is not None and seconds > self._timeout:
             await self._clock.sleep(self._timeout)
@@ -80,8 +75,7 @@ def transport_class(library: str) -> Any:
 
             async def app(scope: Any, receive: Any, send: Any) -> None:
                 scope["extensions"] = {CONNECTION: connection}
-                with self._clock.hold():
-                    await self._sandbox.app(scope, receive, send)
+                await self._sandbox.app(scope, receive, send)
 
             try:
                 return await module.ASGITransport(app=app).handle_async_request(request)
@@ -151,7 +145,7 @@ class _ScriptReader:
             if step:
                 self._parser.receive_data(step)
         elif step is not None:
-            await self._connection.wait(step)
+            await self._connection.sleep(step)
         elif self._ending == "refuse":
             raise self._error("ConnectError", "All connection attempts failed")
         elif self._ending == "reset":

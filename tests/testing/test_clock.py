@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from datetime import timedelta
+from pathlib import Path
 
 import anyio
 import pytest
 
-from seeclickfix_async import AsyncClient, ChangeKind, MemoryStore, StoredToken, TokenEndpoint
+from seeclickfix_async import (
+    AsyncClient,
+    ChangeKind,
+    Delivery,
+    MemoryStore,
+    SqliteOutbox,
+    StoredToken,
+    TokenEndpoint,
+)
 from seeclickfix_async.oauth import Application
 from seeclickfix_async.sandbox import CLIENT, OFFICIAL_TOKEN, Fault
 from seeclickfix_async.testing import START, SandboxHarness, VirtualClock, kept_the_quota
@@ -143,3 +154,57 @@ async def test_a_token_expires_and_is_refreshed(
 
     assert seen == ["Ana"] * 3
     assert scf_sandbox.statuses("GET") == [200] * 3  # refreshed before it was refused
+
+
+@pytest.mark.parametrize("way", ["anyio", "asyncio"])
+async def test_work_in_a_thread_keeps_the_clock_from_jumping(way: str, anyio_backend: str) -> None:
+    if way == "asyncio" and anyio_backend != "asyncio":
+        pytest.skip("asyncio.to_thread is asyncio's")
+    clock, end, times = VirtualClock(), threading.Event(), list[float]()
+    to_thread = asyncio.to_thread if way == "asyncio" else anyio.to_thread.run_sync
+
+    async def work() -> None:
+        await to_thread(end.wait)
+        times.append(clock.now())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(clock.sleep, 3600)
+        tasks.start_soon(work)
+        for _ in range(500):
+            await anyio.lowlevel.checkpoint()
+        end.set()
+
+    assert times == [1000]
+    assert clock.now() == 4600
+
+
+@pytest.mark.parametrize("over_socket", [False, True])
+async def test_hourly_polls_for_a_week_are_all_sent(
+    over_socket: bool, scf_sandbox: SandboxHarness, scf_clock: VirtualClock, tmp_path: Path
+) -> None:
+    client = scf_sandbox.client
+    if over_socket:
+        client = AsyncClient(base_url=scf_sandbox.url, clock=scf_clock)
+        scf_clock.patience = 0
+    official = scf_sandbox.make_client(OFFICIAL_TOKEN)
+    number, received = scf_sandbox.issue_with_status("open"), list[Delivery]()
+    feed = client.issues.watch(every=3600)
+    await feed.begin()
+
+    async def send(delivery: Delivery) -> None:
+        received.append(delivery)
+
+    async with (
+        client,
+        SqliteOutbox(tmp_path / "bot.db") as outbox,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(feed.deliver, send, outbox)
+        for day in range(6):
+            await scf_clock.sleep(_DAY)
+            await official.issues.comment(number, f"Day {day}.")
+        await scf_clock.sleep(_DAY)
+        tasks.cancel_scope.cancel()
+
+    assert len(received) == 6
+    assert 165 <= len(scf_sandbox.statuses("GET")) <= 175

@@ -44,4 +44,4 @@ def test_the_examples_pass(tmp_path: Path) -> None:
     result = run_suite(tmp_path, ("anyio.pytest_plugin",))
 
     assert re.fullmatch(r"\d+ passed in .*", result.stdout.splitlines()[-1]), result.stdout
-    assert len(snippets) == 5
+    assert len(snippets) == 6

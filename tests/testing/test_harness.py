@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from seeclickfix_async import AsyncClient, Created, errors
-from seeclickfix_async.sandbox import OFFICIAL_TOKEN
+from seeclickfix_async import AsyncClient, Created, errors, oauth
+from seeclickfix_async.sandbox import CLIENT, OFFICIAL_TOKEN
 from seeclickfix_async.testing import (
     START,
     SandboxHarness,
@@ -114,3 +114,13 @@ async def test_a_quota_that_is_not_kept_is_noticed(scf_sandbox: SandboxHarness) 
 def test_a_status_that_does_not_occur_is_reported() -> None:
     with SandboxHarness(0) as sandbox, pytest.raises(LookupError, match="no open issue"):
         sandbox.issue_with_status("open")
+
+
+def test_the_authorization_page_redirects_or_refuses(scf_sandbox: SandboxHarness) -> None:
+    url = oauth.begin(oauth.Application(CLIENT, "https://app.example/back")).url
+    for wrong in (url.replace(CLIENT, "other"), url.replace("=https", "=http")):
+        with pytest.raises(errors.InvalidArgumentError, match="error page"):
+            scf_sandbox.authorize(wrong)
+    with pytest.raises(errors.InvalidArgumentError, match="address of an authorization page"):
+        scf_sandbox.authorize("https://app.example/login")
+    assert "error=access_denied" in scf_sandbox.authorize(url, deny=True)

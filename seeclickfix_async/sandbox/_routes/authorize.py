@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from seeclickfix_async.sandbox._gateway import Handler
 from seeclickfix_async.sandbox._request_body import parse_oauth_form
 from seeclickfix_async.sandbox._routes.token import CLIENT, LIFETIME, TokenRoutes, requested_scope
+from seeclickfix_async.sandbox._users import RESIDENT
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -46,17 +47,17 @@ class AuthorizeRoutes:
         """Return the handlers of the page and its buttons."""
         return {
             ("GET", "/oauth/authorize"): self.show,
-            ("POST", "/oauth/authorize"): self.decide,
+            ("POST", "/oauth/authorize"): self.submit,
         }
 
     async def show(self, request: Request) -> Response:
         """Return the page; an invalid request gets an error page with status 200 (observed)."""
         query = dict(request.query_params)
-        error = _find_error(query)
+        error = find_error(query)
         if error:
             return _error_page(error)
         if query.get("skip_authorization"):
-            return self._grant(query)
+            return RedirectResponse(self.decide(query), 302)
         fields = "".join(
             f'<input type="hidden" name="{escape(name)}" value="{escape(query.get(name, ""))}">'
             for name in _FORM_FIELDS
@@ -68,45 +69,48 @@ class AuthorizeRoutes:
         question = "<p>An application on this machine wants to act for you.</p>"
         return HTMLResponse(_PAGE.format(title="Authorize?", body=question + buttons))
 
-    async def decide(self, request: Request) -> Response:
+    async def submit(self, request: Request) -> Response:
         """Redirect to the application with the decision."""
         form = await parse_oauth_form(request)
-        error = _find_error(form)
+        error = find_error(form)
         if error:
             return _error_page(error)
-        if form.get("answer") == "Authorize":
-            return self._grant(form)
-        return _redirect_back(
-            form,
-            error="access_denied",
-            error_description="The resource owner or authorization server denied the request.",
-        )
+        deny = form.get("answer") != "Authorize"
+        return RedirectResponse(self.decide(form, deny=deny), 302)
 
-    def _grant(self, params: dict[str, str]) -> Response:
+    def decide(self, params: dict[str, str], user: int = RESIDENT, *, deny: bool = False) -> str:
+        """Return the redirect URL with the decision of a user on a valid request."""
+        if deny:
+            return _redirect_url(
+                params,
+                error="access_denied",
+                error_description="The resource owner or authorization server denied the request.",
+            )
         if params["response_type"] == "code":
-            return _redirect_back(params, code=self.tokens.create_code(params))
-        return _redirect_back(
+            return _redirect_url(params, code=self.tokens.create_code(params, user))
+        pair = self.tokens.create_pair(requested_scope(params), user, renewable=False)
+        return _redirect_url(
             params,
-            access_token=self.tokens.create_pair(requested_scope(params), renewable=False).access,
+            access_token=pair.access,
             token_type="Bearer",  # noqa: S106  # a type, not a token
             expires_in=str(LIFETIME),
         )
 
 
-def _redirect_back(params: dict[str, str], **result: str) -> Response:
-    """Redirect to the application; a blank state is left out (observed)."""
+def _redirect_url(params: dict[str, str], **result: str) -> str:
+    """Return the application's URL with a result; a blank state is left out (observed)."""
     if params.get("state", "").strip():
         result["state"] = params["state"]
     uri = params["redirect_uri"]
     separator = "#" if params["response_type"] == "token" else "&" if "?" in uri else "?"
-    return RedirectResponse(f"{uri}{separator}{urlencode(result)}", 302)
+    return f"{uri}{separator}{urlencode(result)}"
 
 
 def _error_page(message: str) -> Response:
     return HTMLResponse(_PAGE.format(title="An error has occurred", body=escape(message)))
 
 
-def _find_error(params: dict[str, str]) -> str:
+def find_error(params: dict[str, str]) -> str:
     """Return what is wrong with a request, in words of the sandbox's own; empty if nothing is."""
     if params.get("client_id") != CLIENT:
         return f"This application is not known. The sandbox knows {CLIENT!r}."

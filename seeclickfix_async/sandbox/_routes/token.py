@@ -34,6 +34,7 @@ class IssuedCode:
     scope: str
     challenge: str
     method: str
+    user: int
 
     def accepts(self, verifier: str) -> bool:
         """Return whether the verifier fits the challenge; without a challenge, it must be empty."""
@@ -85,7 +86,7 @@ class TokenRoutes:
             ("GET", "/oauth/token/info"): self.info,
         }
 
-    def create_code(self, params: dict[str, str]) -> str:
+    def create_code(self, params: dict[str, str], user: int = RESIDENT) -> str:
         """Create an authorization code for an authorized request."""
         code = secrets.token_urlsafe(32)
         self.codes[code] = IssuedCode(
@@ -93,6 +94,7 @@ class TokenRoutes:
             requested_scope(params),
             params.get("code_challenge", ""),
             params.get("code_challenge_method", ""),
+            user,
         )
         return code
 
@@ -155,10 +157,10 @@ class TokenRoutes:
             raise _oauth_error("invalid_client", 401)
         if grant_type == "refresh_token":
             return self._use_refresh_token(form)
-        return self._redeem_code(form), RESIDENT
+        return self._redeem_code(form)
 
-    def _redeem_code(self, form: dict[str, str]) -> str:
-        """Return the scope of a code; a failed attempt does not consume it."""
+    def _redeem_code(self, form: dict[str, str]) -> tuple[str, int]:
+        """Return the scope and user of a code; a failed attempt does not consume it."""
         code, verifier = self.codes.get(form["code"]), form.get("code_verifier", "")
         if code is None or code.redirect_uri != form["redirect_uri"]:
             raise _oauth_error("invalid_grant")
@@ -167,7 +169,7 @@ class TokenRoutes:
         if not code.accepts(verifier):
             raise _oauth_error("invalid_grant")
         del self.codes[form["code"]]
-        return code.scope
+        return code.scope, code.user
 
     def _use_refresh_token(self, form: dict[str, str]) -> tuple[str, int]:
         pair = self._revoke_pair(form["refresh_token"], only_refresh=True)
