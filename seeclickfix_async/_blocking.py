@@ -104,7 +104,7 @@ def blocking(client: AsyncClient) -> Generator[Blocking]:
     Raises:
         InvalidArgumentError: It is a view, whose connections the block could not close.
     """
-    if not isinstance(client, AsyncClient) or not client._owner:  # noqa: SLF001
+    if not isinstance(client, AsyncClient) or client.is_view:
         raise InvalidArgumentError(
             "client", "must be an AsyncClient, not a view of one. Use views inside the block."
         )

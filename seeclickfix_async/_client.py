@@ -278,6 +278,11 @@ class AsyncClient(ClientCalls):
         """The service's address, without a path."""
         return self._api.site
 
+    @property
+    def is_view(self) -> bool:
+        """True if `with_options` returned it: closing it has no effect."""
+        return not self._owner
+
     async def aclose(self) -> None:
         """Close the connections that this client opened; later calls raise ClosedClientError."""
         if self._owner:

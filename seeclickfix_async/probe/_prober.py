@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import anyio
 import attrs
 
 from seeclickfix_async._api.area import Area
@@ -21,6 +20,7 @@ from seeclickfix_async.errors import (
     DecodeError,
     InvalidArgumentError,
     RateLimitedError,
+    SeeClickFixError,
     StatusError,
 )
 from seeclickfix_async.models import Comment, DetailedIssue, Issue, RequestTypeOption
@@ -183,7 +183,7 @@ class _Prober:
     async def _look_at_request_types(self, largest: _Listing) -> None:
         for row in largest.rows:
             if {type(row.get("lat")), type(row.get("lng"))} <= {int, float}:
-                response = await self._get("/issues/new", lat=row["lat"], lng=row["lng"])
+                response = await self._get("/issues/new", {"lat": row["lat"], "lng": row["lng"]})
                 for option in _rows(response, "request_types"):
                     self._drift.add(option, RequestTypeOption, "request_type")
                 return
@@ -269,7 +269,7 @@ class _Prober:
     async def _list(self, **params: Any) -> _Listing:
         """List issues of all statuses, unless `params` say otherwise, and look at their fields."""
         query = {**self.area, "sort_direction": "DESC", "status": _STATUSES, **params}
-        response = await self._get("/issues", **query)
+        response = await self._get("/issues", query)
         rows = _rows(response, "issues")
         model = DetailedIssue if "details" in params else Issue
         for row in rows:
@@ -278,29 +278,30 @@ class _Prober:
         return _Listing(rows, _as_dict(metadata.get("pagination")), "date" in response.headers)
 
     async def _get(
-        self, path: str, *, headers: dict[str, str] | None = None, **params: Any
+        self, path: str, params: Row | None = None, headers: dict[str, str] | None = None
     ) -> Response:
-        """Send a request; after a 429, once more, with the wait of the client's retry policy."""
+        """Send a request; after a 429, once more, or twice if no limiter waits before it."""
         try:
-            return await self._send(path, params, headers)
+            return await self._send(path, params, headers, attempts=1)
         except RateLimitedError as error:
             if error.status is None:  # the client's own limiter refused
                 raise
             self._look_at_refusal(error)
-            api = self.client._api  # noqa: SLF001  # its clock has no public name
-            wait = api.options.retry.wait(error, attempt=1, elapsed=0.0, safe=True)
-            if wait is None:
-                raise
-        await api.transport.clock.wait(anyio.Event(), wait)
-        return await self._send(path, params, headers)
+        return await self._send(path, params, headers, attempts=2)
 
-    async def _send(self, path: str, params: Row, headers: dict[str, str] | None) -> Response:
-        """Send a request once: those of a retry policy would not be counted."""
-        if self.requests >= MAX_REQUESTS:
+    async def _send(
+        self, path: str, params: Row | None, headers: dict[str, str] | None, *, attempts: int
+    ) -> Response:
+        if self.requests + attempts > MAX_REQUESTS:
             raise _SpentError
-        self.requests += 1
-        once = self.client.with_options(retry=Retry(attempts=1))
-        return await once.request("GET", path, params=params, headers=headers)
+        client = self.client.with_options(retry=Retry(attempts=attempts))
+        try:
+            response = await client.request("GET", path, params=params, headers=headers)
+        except SeeClickFixError as error:
+            self.requests += error.requests
+            raise
+        self.requests += response.requests
+        return response
 
     def _look_at_refusal(self, error: RateLimitedError) -> None:
         retry_after = error.headers.get("retry-after", "").strip()

@@ -24,6 +24,7 @@ class Probed(Protocol):
     @property
     def settings(self) -> Mapping[str, Any]:
         """The values that were found, by the names of the attributes of `Settings`."""
+        ...
 
 
 def _names(values: Iterable[str]) -> frozenset[str]:

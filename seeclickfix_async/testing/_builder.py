@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, SupportsIndex, TypeVar
+from typing import Any, SupportsIndex, TypeVar, cast
 
 import attrs
 import msgspec
@@ -114,7 +114,7 @@ class Builder:
             is_closed = Status(fields["status"]) in (Status.CLOSED, Status.ARCHIVED)
             issue["closed_at"] = issue["updated_at"] if is_closed else None
             issue["reopened_at"] = None
-        point = [as_number(fields.get(name, issue[name])) for name in ("lng", "lat")]
+        point: list[Any] = [as_number(fields.get(name, issue[name])) for name in ("lng", "lat")]
         issue["point"] = None if None in point else {"type": "Point", "coordinates": point}
         return issue
 
@@ -175,7 +175,7 @@ def _to_python(value: Any) -> Any:
         return validation.exact_str(value)
     if isinstance(value, datetime) and not validation.is_nat(value):
         return validation.to_utc(value)
-    scalar = as_integer_or_number(as_boolean(value))
+    scalar: Any = as_integer_or_number(as_boolean(cast(bool, value)))
     if type(scalar) not in (int, float, bool):
         raise TypeError(f"{type(value).__name__} is not a value of the API.")
     return scalar
