@@ -75,6 +75,11 @@ def test_a_snippet_runs(
     site = getattr(module, "site", None)
     if isinstance(site, FastAPI):
         _start_twice(site)
+    app = getattr(module, "app", None)
+    if isinstance(app, FastAPI):
+        for _ in range(2):
+            with TestClient(app) as browser:
+                assert len(browser.get("/issues").json()["items"]) == 20
 
 
 async def _call(module: ModuleType, url: str) -> None:

@@ -191,6 +191,8 @@ class Transport:
                 await self._check(exchange, response)
             except SeeClickFixError as error:
                 error.requests = exchange.requests
+                if isinstance(error, RateLimitedError):  # perhaps the limiter's, which knows none
+                    error.route = error.route or exchange.request.route
                 if exchange.is_renewing:
                     raise
                 error.request_id = error.request_id or exchange.request_id

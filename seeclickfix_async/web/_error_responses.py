@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from seeclickfix_async import errors
 from seeclickfix_async.errors import SeeClickFixError
 
-_logger = logging.getLogger("seeclickfix_async")
+_logger = logging.getLogger("seeclickfix_async.web")
 
 _DEFAULT_RETRY_AFTER = 30  # seconds
 
@@ -94,7 +94,9 @@ async def _respond(_: Request, error: Exception) -> Response:
     if answer is None or not isinstance(error, SeeClickFixError):
         raise error
     if answer.status >= 500:
-        _logger.error("A request failed with %s (%s).", type(error).__name__, error.code)
+        level = logging.WARNING if answer.status == 503 else logging.ERROR
+        route = getattr(error, "route", "") or "A request"
+        _logger.log(level, "%s failed with %s (%s).", route, type(error).__name__, error.code)
     body: dict[str, object] = {"detail": answer.detail, "code": error.code}
     if answer.status == 422:
         body["errors"] = _reasons(error)
