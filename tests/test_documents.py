@@ -133,7 +133,10 @@ def _start_twice(site: FastAPI) -> None:
             found = browser.get("/issues/20000000")
             assert found.json().keys() == {"summary", "status"}
             assert browser.get("/issues/3").status_code == 404
-            assert browser.get("/me").headers["Location"] == "/login?next=/me"
+            page = browser.get("/me", headers={"Accept": "text/html"})
+            assert page.headers["Location"] == "/login?next=/me"
+            signed_out = browser.post("/logout", headers={"Sec-Fetch-Site": "same-origin"})
+            assert signed_out.headers["Location"] == "/"
             photo = {"photo": b"GIF89a"}
             assert browser.post("/issues/20000000/photos", files=photo).status_code == 401
 

@@ -63,6 +63,7 @@ _BY_CLASS: tuple[tuple[type[SeeClickFixError], _Answer], ...] = (
     (errors.DecodeError, _UNREADABLE),
     (errors.TruncatedResultsError, _UNREADABLE),
 )
+ANSWERS = [answer for answer in (*_BY_CODE.values(), *(found for _, found in _BY_CLASS)) if answer]
 
 
 def add_error_handlers(app: Starlette) -> None:
@@ -81,7 +82,9 @@ def add_error_handlers(app: Starlette) -> None:
     | any other `TransportError`, `DecodeError`, `TruncatedResultsError` | 502 |
 
     After a 502, a write may have been executed. Other errors, such as that of a closed client, are
-    mistakes of the application: it handles them as all its exceptions, usually with 500.
+    mistakes of the application: it handles them as all its exceptions, usually with 500. For the
+    OpenAPI document of FastAPI, pass `responses=web.fastapi.ERROR_RESPONSES` to the application or
+    a router.
 
     Args:
         app: The application.

@@ -69,7 +69,7 @@ async def test_an_invalid_point_is_refused(point: Any) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("number", [0, "others", "None", None, True])
 async def test_an_invalid_request_type_is_refused(number: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match='id of a request type.* or "other"'):
+    with pytest.raises(InvalidArgumentError, match=r'id of a request type.* or "other"'):
         await SandboxHarness(quota=None).client.request_types.get(number)
 
 
