@@ -80,6 +80,11 @@ def test_a_snippet_runs(
     site = getattr(module, "site", None)
     if isinstance(site, FastAPI):
         _start_twice(site)
+    app = getattr(module, "app", None)
+    if isinstance(app, FastAPI):
+        for _ in range(2):
+            with TestClient(app) as browser:
+                assert len(browser.get("/issues").json()["items"]) == 20
 
 
 async def _call(module: ModuleType, url: str) -> None:
@@ -133,7 +138,10 @@ def _start_twice(site: FastAPI) -> None:
             found = browser.get("/issues/20000000")
             assert found.json().keys() == {"summary", "status"}
             assert browser.get("/issues/3").status_code == 404
-            assert browser.get("/me").headers["Location"] == "/login?next=/me"
+            page = browser.get("/me", headers={"Accept": "text/html"})
+            assert page.headers["Location"] == "/login?next=/me"
+            signed_out = browser.post("/logout", headers={"Sec-Fetch-Site": "same-origin"})
+            assert signed_out.headers["Location"] == "/"
             photo = {"photo": b"GIF89a"}
             assert browser.post("/issues/20000000/photos", files=photo).status_code == 401
 

@@ -143,7 +143,8 @@ def is_acceptable(head: bytes, size: int) -> bool:
     suffix = detect_suffix(head)
     if suffix is None:
         raise InvalidArgumentError(
-            "image", "is not a png, jpeg or gif, judging by its first bytes."
+            "image",
+            "is not a png, jpeg, gif, webp, heic or avif photo, judging by its first bytes.",
         )
     is_known = _media_type(head) is not None
     if is_known and size <= MAX_SIZE:

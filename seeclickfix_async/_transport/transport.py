@@ -192,6 +192,8 @@ class Transport:
                 await self._check(exchange, response)
             except SeeClickFixError as error:
                 error.requests = exchange.requests
+                if isinstance(error, RateLimitedError):  # perhaps the limiter's, which knows none
+                    error.route = error.route or exchange.request.route
                 if exchange.is_renewing:
                     raise
                 strip_traceback(error)  # its frames contain redirects, which may repeat the token

@@ -129,7 +129,10 @@ class EventLoopError(ClientStateError):
     code = "event_loop"
 
     def __init__(
-        self, what: str = "client", advice: str = "Make one AsyncClient per event loop."
+        self,
+        what: str = "client",
+        advice: str = "Make one AsyncClient per event loop; in a web application, "
+        "seeclickfix_async.web.lifespan does that at each start.",
     ) -> None:
         super().__init__(
             f"This {what} was used in another event loop, and its connections belong to that loop.",

@@ -26,7 +26,8 @@ class RequestTypeOption(Model):
     """A request type in the list for a point.
 
     `organization` is None for community categories, which no city handles. `organization`,
-    `title` and `url` are documented; the other fields are observed.
+    `title` and `url` are documented; the other fields are observed. If the service sent no `id`, it
+    is the one in `url`, or `"other"`.
     """
 
     id: Int64 | Literal["other"] | None = None
@@ -41,18 +42,23 @@ class RequestTypeOption(Model):
     private_visibility: bool | None = None
     potential_duplicate_issues_url: Link | None = None
 
+    def __attrs_post_init__(self) -> None:
+        if self.id is None:
+            id_in_url = validation.parse_identifier((self.url or "").rpartition("/")[2])
+            object.__setattr__(self, "id", id_in_url or "other")
+
     @property
     def key(self) -> RequestTypeId:
-        """The id for `client.request_types.get()`; from `url` if the service sent no `id`."""
-        if self.id is not None:
-            return self.id
-        id_in_url = validation.parse_identifier((self.url or "").rpartition("/")[2])
-        return "other" if id_in_url is None else id_in_url
+        """The id for `client.request_types.get()`: `id`, which is never None here."""
+        return "other" if self.id is None else self.id
 
 
 @attrs.frozen
 class RequestType(Returned):
-    """A category with its questions (documented; the last four fields observed)."""
+    """A category with its questions (documented; the last four fields observed).
+
+    If the service sent no `id`, it is `"other"`.
+    """
 
     id: Int64 | Literal["other"] | None = None
     title: str | None = None
@@ -63,9 +69,13 @@ class RequestType(Returned):
     permit_anonymous_reporting: bool | None = None
     private_visibility: bool | None = None
 
+    def __attrs_post_init__(self) -> None:
+        if self.id is None:
+            object.__setattr__(self, "id", "other")
+
     @property
     def key(self) -> RequestTypeId:
-        """The value of `request_type_id` in a report."""
+        """The value of `request_type_id` in a report: `id`, which is never None here."""
         return "other" if self.id is None else self.id
 
     def draft(

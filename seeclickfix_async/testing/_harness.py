@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Self, SupportsIndex, Unpack
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
@@ -116,7 +116,7 @@ class SandboxHarness(Sandbox):
         transport = transport_class(library)(self, self.clock)
         return importlib.import_module(library).AsyncClient(transport=transport)
 
-    def sign_in(self, resident: str | int = "Ana Resident") -> Token:
+    def sign_in(self, resident: str | SupportsIndex = "Ana Resident") -> Token:
         """Sign a resident in, as an application does with OAuth; return the tokens.
 
         The access token expires after two hours of `clock`; the refresh token does not.
@@ -127,7 +127,7 @@ class SandboxHarness(Sandbox):
         return token_from_json(self.grant(resident), now=self.clock.utc_now())
 
     def authorize(
-        self, url: str, resident: str | int = "Ana Resident", *, deny: bool = False
+        self, url: str, resident: str | SupportsIndex = "Ana Resident", *, deny: bool = False
     ) -> str:
         """Sign in on the authorization page; return the URL that it redirects the browser to.
 

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketState
 from seeclickfix_async import errors
 from seeclickfix_async.errors import SeeClickFixError
 
-_logger = logging.getLogger("seeclickfix_async")
+_logger = logging.getLogger("seeclickfix_async.web")
 
 _DEFAULT_RETRY_AFTER = 30  # seconds
 
@@ -64,6 +64,7 @@ _BY_CLASS: tuple[tuple[type[SeeClickFixError], _Answer], ...] = (
     (errors.DecodeError, _UNREADABLE),
     (errors.TruncatedResultsError, _UNREADABLE),
 )
+ANSWERS = [answer for answer in (*_BY_CODE.values(), *(found for _, found in _BY_CLASS)) if answer]
 
 
 def add_error_handlers(app: Starlette) -> None:
@@ -85,7 +86,9 @@ def add_error_handlers(app: Starlette) -> None:
     503, 1011 for a 502, and 1008 otherwise.
 
     After a 502, a write may have been executed. Other errors, such as that of a closed client, are
-    mistakes of the application: it handles them as all its exceptions, usually with 500.
+    mistakes of the application: it handles them as all its exceptions, usually with 500. For the
+    OpenAPI document of FastAPI, pass `responses=web.fastapi.ERROR_RESPONSES` to the application or
+    a router.
 
     Args:
         app: The application.
@@ -98,7 +101,9 @@ async def _respond(connection: HTTPConnection, error: Exception) -> Response | N
     if answer is None or not isinstance(error, SeeClickFixError):
         raise error
     if answer.status >= 500:
-        _logger.error("A request failed with %s (%s).", type(error).__name__, error.code)
+        level = logging.WARNING if answer.status == 503 else logging.ERROR
+        route = getattr(error, "route", "") or "A request"
+        _logger.log(level, "%s failed with %s (%s).", route, type(error).__name__, error.code)
     if (
         isinstance(connection, WebSocket)
         and connection.application_state is not WebSocketState.CONNECTING

@@ -227,6 +227,8 @@ class Login:
     async def _handle_error(self, request: Request, error: SeeClickFixError, path: str) -> Response:
         problem = problem_for(error)
         level = logging.ERROR if problem.status >= 500 else logging.INFO
+        if problem.status == 503:  # the quota is used up, which ends by itself
+            level = logging.WARNING
         _logger.log(level, "A login failed with %s.", type(error).__name__)
         if self._on_error is not None:
             return await self._on_error(request, error)

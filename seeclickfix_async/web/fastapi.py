@@ -1,6 +1,6 @@
 """Dependencies for FastAPI: the application's client, and the view of the signed-in person.
 
-    app = FastAPI(lifespan=lifespan(AsyncClient))
+    app = FastAPI(lifespan=lifespan(AsyncClient), responses=ERROR_RESPONSES)
     add_error_handlers(app)
 
     @app.get("/issues/{id}")
@@ -26,16 +26,60 @@ except ModuleNotFoundError as _error:
         "pip install 'seeclickfix-async[fastapi]'",
         name="fastapi",
     ) from None
+from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async.tokens._accounts import Accounts
+from seeclickfix_async.web._error_responses import ANSWERS
 from seeclickfix_async.web._lifespan import get_client
 
-__all__ = ["Client", "signed_in"]
+__all__ = ["ERROR_RESPONSES", "Client", "signed_in"]
 
 Client = Annotated[AsyncClient, Depends(get_client)]
 """The client that `web.lifespan` opened, as the type of a parameter."""
+
+
+class ErrorBody(BaseModel):
+    """The response for an error; `code` is missing in responses of the application itself."""
+
+    detail: str
+    code: str = ""
+
+
+class InvalidField(BaseModel):
+    """A value that the application refused."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class InvalidBody(BaseModel):
+    """The response for invalid values.
+
+    `detail` is a list if the application refused them. Otherwise it is a sentence, and `errors` has
+    the reasons by field.
+    """
+
+    detail: str | list[InvalidField]
+    code: str = ""
+    errors: dict[str, list[str]] = {}
+
+
+_RETRY_AFTER = {"schema": {"type": "integer"}, "description": "Seconds."}
+
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": " Or: ".join(
+            dict.fromkeys(answer.detail for answer in ANSWERS if answer.status == status)
+        ),
+        "model": InvalidBody if status == 422 else ErrorBody,
+        "headers": {"Retry-After": _RETRY_AFTER} if status == 503 else {},
+    }
+    for status in sorted({answer.status for answer in ANSWERS})
+}
+"""The responses of `web.add_error_handlers`, for `responses=` of `FastAPI`, a router or a route."""
 
 
 def signed_in(
@@ -52,8 +96,8 @@ def signed_in(
         user: A dependency of yours that returns the key of the signed-in person in `accounts`, or
             None: from the session, for example.
         login: The path of your login, such as `/login`. A page that a browser opens is redirected
-            there, and back afterwards (303). By default, and for other methods than GET, the
-            response to a visitor is 401.
+            there, and back afterwards (303). By default, for other methods than GET and for the
+            requests of scripts, the response to a visitor is 401.
     """
 
     async def view(
@@ -69,7 +113,10 @@ def signed_in(
 
 
 def _not_signed_in(connection: HTTPConnection, login: str | None) -> HTTPException:
-    if login is None or connection.scope.get("method") != "GET":
+    # Scripts cannot follow a redirect to another site. Old browsers send no Sec-Fetch-Mode.
+    mode, accepted = (connection.headers.get(name, "") for name in ("Sec-Fetch-Mode", "Accept"))
+    opens_page = mode == "navigate" if mode else "text/html" in accepted
+    if login is None or connection.scope.get("method") != "GET" or not opens_page:
         return HTTPException(401, "Sign in with SeeClickFix first.")
     url = connection.url
     path = quote(url.path + (f"?{url.query}" if url.query else ""), safe="/")

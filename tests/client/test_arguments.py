@@ -48,7 +48,7 @@ from seeclickfix_async.mcp import build_server
 from seeclickfix_async.models import Question
 from seeclickfix_async.oauth import Application, Token, begin
 from seeclickfix_async.pull import plan, pull, table
-from seeclickfix_async.sandbox import Fault, Quota, Sandbox, Settings
+from seeclickfix_async.sandbox import CLIENT, Fault, Quota, Sandbox, Settings
 from seeclickfix_async.testing import Builder, SandboxHarness, VirtualClock
 from seeclickfix_async.tokens import KeyringStore, MemoryStore, RedisStore
 from seeclickfix_async.web import Login
@@ -170,6 +170,11 @@ def _token(**arguments: Any) -> Token:
 def _login_age(**options: Any) -> float:
     endpoint = TokenEndpoint(_APP)
     return Login(_APP, endpoint, secret_key=KEY, on_login=Mock(), **options)._max_age
+
+
+def _authorize(resident: Any) -> str:
+    flow = begin(Application(CLIENT, "https://app.example/callback"))
+    return SandboxHarness(1).authorize(flow.url, resident)
 
 
 async def _pull(**arguments: Any) -> bool:
@@ -376,6 +381,9 @@ _CASES: dict[str, _Case] = {
     "SandboxHarness(seed)": _Case(_COUNT, lambda _, value: SandboxHarness(1, seed=value).city.seed),
     "SandboxHarness.sign_in(resident)": _Case(
         attrs.evolve(_COUNT, invalid=()), lambda _, value: bool(SandboxHarness(1).sign_in(value))
+    ),
+    "SandboxHarness.authorize(resident)": _Case(
+        attrs.evolve(_COUNT, invalid=()), lambda _, value: bool(_authorize(value))
     ),
     "SandboxHarness.grant(resident)": _Case(
         attrs.evolve(_COUNT, invalid=()), lambda _, value: SandboxHarness(1).grant(value).keys()

@@ -220,7 +220,10 @@ def test_fastapi_takes_models_and_reports_where_they_are_invalid(web: TestClient
     refused = web.post("/outcome?status=open", json={"id": 1, "media": {"image_full": []}})
 
     assert accepted["issue"]["status"] == "closed"
-    assert moderated == {}
+    assert (accepted["outcome"], moderated) == ("created", {"outcome": "moderated"})
+    either = TypeAdapter[Any](Moderated | Created)
+    assert either.validate_python(accepted) == Created.from_dict(accepted)
+    assert either.validate_python(moderated) == Moderated.from_dict({}) == Moderated()
     assert refused.status_code == 422
     assert refused.json()["detail"][0]["loc"] == ["body", "media", "image_full"]
 
@@ -231,6 +234,8 @@ def test_fastapi_documents_models(web: TestClient) -> None:
     assert list(schemas["DetailedIssue"]["properties"]) == list(_DETAILED.to_dict())
     assert list(schemas["Page_Issue_"]["properties"]) == list(_PAGE.to_dict())
     assert schemas["Issue-Input"]["required"] == ["id"]
+    assert schemas["Created"]["properties"]["outcome"]["const"] == "created"
+    assert schemas["Moderated"]["properties"]["outcome"]["const"] == "moderated"
     assert schemas["Issue-Output"]["required"] == [field.name for field in attrs.fields(Issue)]
 
 

@@ -441,11 +441,11 @@ def test_any_comment_and_photo_are_received_unchanged(text: str, tail: bytes) ->
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (b"", "not a png, jpeg or gif"),
-        (b"%PDF-1.7 and more", "not a png, jpeg or gif"),
+        (b"", "not a png, jpeg, gif, webp, heic or avif"),
+        (b"%PDF-1.7 and more", "not a png, jpeg, gif, webp, heic or avif"),
         (b"\x89PNG\r\n\x1a\n" + bytes(20 * 2**20), "cannot be converted: it is damaged"),
         ("there/is/no/such.png", "No such file"),
-        (_SlowFile(b"%PDF-1.7 and more"), "not a png, jpeg or gif"),
+        (_SlowFile(b"%PDF-1.7 and more"), "not a png, jpeg, gif, webp, heic or avif"),
         (7, "must be a path, bytes, an open binary file or an upload"),
     ],
 )

@@ -148,7 +148,7 @@ async def test_on_error_replaces_the_page() -> None:
     ],
 )
 async def test_the_page_for_an_error_of_the_application(
-    error: SeeClickFixError, status: int
+    error: SeeClickFixError, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(request: Request, token: Token, next: str) -> Response:
         raise error
@@ -158,6 +158,8 @@ async def test_the_page_for_an_error_of_the_application(
 
     assert page.status_code == status
     assert visible(page)
+    (record,) = [r for r in caplog.records if r.message.startswith("A login failed")]
+    assert record.levelname == ("WARNING" if status == 503 else "ERROR")
 
 
 @pytest.mark.parametrize("kind", ["code", "implicit"])

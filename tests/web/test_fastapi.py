@@ -25,7 +25,7 @@ from seeclickfix_async.sandbox import TOKEN
 from seeclickfix_async.testing import SandboxHarness
 from seeclickfix_async.web import add_error_handlers, get_client, lifespan
 from seeclickfix_async.web import fastapi as dependencies
-from seeclickfix_async.web.fastapi import Client, signed_in
+from seeclickfix_async.web.fastapi import ERROR_RESPONSES, Client, signed_in
 
 _ISSUE = 20_000_000
 _TOKEN = Token(Secret(TOKEN), "Bearer", None, None, datetime.now(UTC))
@@ -46,7 +46,8 @@ class _Site:
         self.app = FastAPI(
             lifespan=lifespan(
                 self.make_client, endpoint=self.endpoint, app_lifespan=self.own_lifespan
-            )
+            ),
+            responses=ERROR_RESPONSES,
         )
         add_error_handlers(self.app)
 
@@ -139,12 +140,14 @@ def test_an_upload_is_sent_on(site: _Site, browser: TestClient, size: int) -> No
 
 
 def test_a_visitor_is_sent_to_the_login_and_back(browser: TestClient) -> None:
-    page = browser.get("/me?tab=a&b=c")
+    page = browser.get("/me?tab=a&b=c", headers={"Sec-Fetch-Mode": "navigate"})
+    old_browser = browser.get("/me", headers={"Accept": "text/html,*/*;q=0.8"})
     post = browser.post(f"/me/votes/{_ISSUE}")
     ended = browser.get("/me", headers={"X-User": "8"})  # in the session, but without a token
 
     assert page.status_code == 303
     assert page.headers["Location"] == "/login?next=/me%3Ftab%3Da%26b%3Dc"
+    assert old_browser.headers["Location"] == "/login?next=/me"
     assert post.status_code == 401
     assert ended.status_code == 401
     assert ended.json()["code"] == "reauthorization_required"
@@ -158,9 +161,23 @@ def test_the_path_of_a_login_may_have_parameters() -> None:
     async def me(person: Annotated[AsyncClient, Depends(view)]) -> None: ...
 
     app.dependency_overrides[get_client] = lambda: None
-    response = TestClient(app, follow_redirects=False).get("/me?tab=a")
+    response = TestClient(app, follow_redirects=False).get(
+        "/me?tab=a", headers={"Accept": "text/html"}
+    )
 
     assert response.headers["Location"] == "/login?via=app&next=/me%3Ftab%3Da"
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Accept": "application/json"}, {"Accept": "text/html", "Sec-Fetch-Mode": "cors"}]
+)
+def test_a_script_is_not_sent_to_the_login(browser: TestClient, headers: dict[str, str]) -> None:
+    response = browser.get("/me", headers=headers)
+
+    assert (response.status_code, response.json()["detail"]) == (
+        401,
+        "Sign in with SeeClickFix first.",
+    )
 
 
 def test_web_sockets_have_the_client_too(browser: TestClient) -> None:
@@ -219,6 +236,50 @@ def test_dependencies_add_nothing_to_the_openapi_document(site: _Site) -> None:
     assert [p["name"] for p in paths["/issues/{id}"]["get"]["parameters"]] == ["id"]
     assert "parameters" not in paths["/me"]["get"]
     assert "requestBody" not in paths["/me/votes/{id}"]["post"]
+
+
+def test_the_openapi_document_has_the_responses_for_errors(
+    site: _Site, browser: TestClient
+) -> None:
+    document = site.app.openapi()
+    responses = document["paths"]["/me/votes/{id}"]["post"]["responses"]
+    schemas = document["components"]["schemas"]
+    bodies = {
+        status: schemas[response["content"]["application/json"]["schema"]["$ref"].split("/")[-1]]
+        for status, response in responses.items()
+        if status != "200"
+    }
+    unreadable = browser.post("/me/votes/x", headers={"X-User": "7"})  # refused by FastAPI
+    invalid = browser.get("/issues/x")  # refused by the client
+
+    assert list(bodies) == ["401", "403", "404", "422", "502", "503"]
+    assert "Retry-After" in responses["503"]["headers"]
+    assert [kind["type"] for kind in bodies["422"]["properties"]["detail"]["anyOf"]] == [
+        "string",
+        "array",
+    ]
+    assert isinstance(unreadable.json()["detail"], list)
+    assert isinstance(invalid.json()["detail"], str)
+    assert invalid.json().keys() == bodies["422"]["properties"].keys()
+    assert "HTTPValidationError" not in schemas
+
+
+def test_a_used_up_quota_is_a_warning_with_its_route(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI(lifespan=lifespan(lambda: SandboxHarness().make_client(None, max_wait=0)))
+    add_error_handlers(app)
+
+    @app.get("/")
+    async def exhaust(client: Client) -> None:
+        for _ in range(21):
+            await client.issues.get(_ISSUE)
+
+    with TestClient(app) as browser:
+        response = browser.get("/")
+
+    assert response.status_code == 503
+    (record,) = [r for r in caplog.records if r.name == "seeclickfix_async.web"]
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == "GET /issues/{id} failed with RateLimitedError (rate_limited)."
 
 
 def test_a_client_of_a_test_replaces_that_of_the_application(site: _Site) -> None:
