@@ -17,8 +17,14 @@ from tests.support.doorkeeper import Doorkeeper, doorkeeper
 from tests.support.http_backends import HTTPBackend
 from tests.support.keyring_backend import MemoryKeyring
 
-# Speed is measured in benchmarks/, and never by a test.
-settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Speed is measured in benchmarks/, and never by a test. The gate, which runs all tests three times,
+# generates fewer examples; `python -m benchmarks fuzz` generates millions.
+settings.register_profile(
+    "project",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=30 if "CI" in os.environ else 100,
+)
 settings.load_profile("project")
 
 

@@ -107,6 +107,7 @@ def uvicorn_config(app: Any, faults: Faults) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=_faulty_protocol(faults),
+        log_config=None,  # the handlers are the program's
         log_level="warning",
         access_log=False,
         lifespan="off",
