@@ -68,7 +68,7 @@ class SandboxHarness(Sandbox):
             settings=Settings(quota=quota, **settings),
             now=self.clock.utc_now,
         )
-        self.app = self._hold_clock(self.app)
+        self.app: Any = self._hold_clock(self.app)
         self._exits = ExitStack()
         self._url: str | None = None
         self._client: AsyncClient | None = None
