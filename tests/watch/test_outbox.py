@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +174,7 @@ async def test_a_cancellation_after_the_delivery_does_not_repeat_it(
             await harness.make_client(None).issues.watch().deliver(post, outbox)
 
     await _begin(harness.client, path)
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         own.cursor = json.loads(database.execute("SELECT cursor FROM feed").fetchone()[0])
     for _ in range(3):
         harness.city.report()
@@ -194,7 +194,7 @@ async def test_a_cancellation_after_the_delivery_does_not_repeat_it(
 async def test_a_change_that_the_cursor_forgot_is_not_delivered_again(tmp_path: Path) -> None:
     city, path = City(), tmp_path / "bot.db"
     await _begin(city.harness.client, path)
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         (early,) = database.execute("SELECT cursor FROM feed").fetchone()
     city.report(2)
     async with SqliteOutbox(path) as outbox:
@@ -245,7 +245,7 @@ async def test_a_file_of_something_else_is_refused_unchanged(kind: str, tmp_path
     if kind == "text":
         path.write_text("mine\n" * 1000, "utf-8")
     elif kind == "database":
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database, database:
             database.execute("CREATE TABLE mine (a)")
         database.close()
     elif kind == "folder":
@@ -290,7 +290,7 @@ async def test_a_damaged_cursor_is_named(tmp_path: Path, value: object) -> None:
     async with SqliteOutbox(path) as outbox:
         await outbox.load("feed")
         await outbox.save({})
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE feed SET cursor = ?", [value])
     database.close()
 
@@ -322,7 +322,7 @@ async def test_the_file_does_not_grow_without_end(
             assert await outbox.claim(str(number)) == 0
             await outbox.save({}, str(number))
         assert await outbox.claim("119") is None
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         (count,) = database.execute("SELECT count(*) FROM changes").fetchone()
 
     assert count <= 60
