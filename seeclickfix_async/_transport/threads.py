@@ -7,13 +7,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import ContextVar
-from typing import TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 import anyio
 from anyio import lowlevel, to_thread
 
-from seeclickfix_async._core.file_lock import FileLock
 from seeclickfix_async._transport.background import BackgroundTask
+
+if TYPE_CHECKING:
+    from seeclickfix_async._core.file_lock import FileLock
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
