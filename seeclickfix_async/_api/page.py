@@ -244,6 +244,7 @@ def require_readable(page: Page[T]) -> Page[T]:
 
 
 def unreadable_error(rejected: Sequence[Rejected], response: Response) -> DecodeError:
+    """Return the error for a response with these rows, and no others."""
     first = rejected[0]
     reason = f"None of {counted(len(rejected), 'row')} can be read. The first one: {first.reason}"
     return response.decode_error(reason, first.path)
