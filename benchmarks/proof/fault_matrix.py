@@ -92,7 +92,7 @@ def _cells() -> Iterator[tuple[NamedFault, Operation, int]]:
     row = Sandbox(_ROWS).city.id_of(SPOILED_ROW)
     for operation in OPERATIONS:
         faults = [*connection_faults()]
-        if not operation.only:
+        if operation.on == "*":
             faults += value_faults(row)
         for fault in faults:
             yield fault, operation, 1
@@ -107,7 +107,7 @@ def run_cell(
     server.serve(Sandbox(_ROWS, settings=Settings(quota=None)))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         place = Workplace(server, setting.library, Path(folder))
-        server.spoil_next(times, fault.fault, operation.only)
+        server.faults.append(fault.fault, on=operation.on, times=times)
         outcome = anyio.run(_try, operation, place, backend=setting.backend)
         server.faults.clear()
         if operation.is_write:

@@ -1,4 +1,4 @@
-"""A sandbox on a socket, which can be exchanged and whose next responses can be spoiled."""
+"""A socket whose sandbox can be exchanged, while its faults stay the same object."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Generator
 from typing import Any
 
-from seeclickfix_async.sandbox import Fault, Faults, Sandbox
+from seeclickfix_async.sandbox import Faults, Sandbox
 from seeclickfix_async.sandbox._server import serve
 
 
 class FaultyServer:
-    """A server whose next responses are spoiled.
+    """A server of one sandbox after another.
 
     Attributes:
         sandbox: The sandbox that carries out the requests.
@@ -30,11 +30,6 @@ class FaultyServer:
         sandbox._gateway.faults = self.faults
         self.sandbox = sandbox
         self.faults.clear()
-
-    def spoil_next(self, times: int, fault: Fault, only: str = "") -> None:
-        """Spoil the next responses to requests whose method and path contain `only`."""
-        self.faults.clear()
-        self.faults.append(fault, on=f"*{only}*" if only else "*", times=times)
 
     @property
     def writes(self) -> int:

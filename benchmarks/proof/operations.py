@@ -1,4 +1,4 @@
-"""What the fault matrix does with a service: reads, writes, pulls, a feed and a token refresh."""
+"""The operations of the fault matrix: reads, writes, pulls, a feed and a token refresh."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ from tests.support.pulled_files import read_issues
 _RETRY = Retry(base=0.01, cap=0.02, total=3.0)
 _TIMEOUT = 0.5  # seconds
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 800
-_TOKENS = "/oauth/token"
 
 
 class WrongDataError(Exception):
@@ -83,14 +82,14 @@ class Operation:
     Attributes:
         name: Its name in the results.
         run: Carries it out, and raises `WrongDataError` if the result is wrong.
-        only: A part of the first line of the requests that are spoiled.
+        on: Method and path of the requests that are spoiled, as for `Faults.append`.
         is_write: Whether it must not be carried out twice.
         is_endless: Whether it polls until it succeeds.
     """
 
     name: str
     run: Callable[[Workplace], Awaitable[None]]
-    only: str = ""
+    on: str = "*"
     is_write: bool = False
     is_endless: bool = False
 
@@ -189,9 +188,9 @@ _FILES = ("city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet", "
 OPERATIONS = (
     Operation("get", _get),
     Operation("list", _list),
-    Operation("report with a photo", _create, "POST", is_write=True),
-    Operation("upload", _upload, "POST", is_write=True),
-    Operation("refresh", _refresh, _TOKENS),
+    Operation("report with a photo", _create, "POST *", is_write=True),
+    Operation("upload", _upload, "POST *", is_write=True),
+    Operation("refresh", _refresh, "POST /oauth/token"),
     Operation("watch", _watch, is_endless=True),
     *(Operation(f"pull into {name}", _pull(name)) for name in _FILES),
 )

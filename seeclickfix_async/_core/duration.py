@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from seeclickfix_async._core import validation
-from seeclickfix_async._core.numbers import Number, as_number, not_a_number
+from seeclickfix_async._core.numbers import Number, as_seconds, not_a_number
 from seeclickfix_async._core.validation import Validator
 from seeclickfix_async.errors import InvalidArgumentError
 
@@ -31,11 +31,6 @@ def to_seconds(argument: str, value: Duration, lowest: float, highest: float) ->
             argument, f"must be {expected}{not_a_number(seconds)}."
         ) from None
     return seconds
-
-
-def as_seconds(value: Duration) -> float:
-    """Convert an attrs field to seconds, before `validate_seconds`."""
-    return value.total_seconds() if isinstance(value, timedelta) else as_number(value)
 
 
 def as_seconds_or_none(value: Duration | None) -> float | None:

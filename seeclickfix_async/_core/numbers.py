@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+from datetime import timedelta
 from typing import Any, SupportsFloat, SupportsIndex
 
 Id = SupportsIndex | str
@@ -68,6 +69,11 @@ def as_number(value: Number) -> float:
         return math.inf
     except (TypeError, ValueError):
         return value  # type: ignore[return-value]
+
+
+def as_seconds(value: Number | timedelta) -> float:
+    """Return a duration in seconds; other values are unchanged, as by `as_number`."""
+    return value.total_seconds() if isinstance(value, timedelta) else as_number(value)
 
 
 def as_integer_or_number(value: Any) -> Any:

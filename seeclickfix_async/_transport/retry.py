@@ -8,7 +8,8 @@ from collections.abc import Callable
 import attrs
 
 from seeclickfix_async._core import backoff, numbers, validation
-from seeclickfix_async._core.duration import as_seconds, validate_seconds
+from seeclickfix_async._core.duration import validate_seconds
+from seeclickfix_async._core.numbers import as_seconds
 from seeclickfix_async.errors import (
     AnswerLostError,
     ConnectionFailedError,

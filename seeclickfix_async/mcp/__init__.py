@@ -6,17 +6,11 @@
 Requires the extra `mcp`.
 """
 
+from seeclickfix_async._core.extras import requires_extra
 from seeclickfix_async._core.public_names import publish
 
-try:
+with requires_extra(__name__, "mcp", "mcp", "mcp_types", "pydantic"):
     from seeclickfix_async.mcp._server import build_server as build_server
-except ModuleNotFoundError as _error:
-    if str(_error.name).partition(".")[0] not in ("mcp", "mcp_types", "pydantic"):
-        raise
-    raise ModuleNotFoundError(
-        "seeclickfix_async.mcp requires the 'mcp' extra: pip install 'seeclickfix-async[mcp]'",
-        name=_error.name,
-    ) from None
 
 __all__ = ["build_server"]
 

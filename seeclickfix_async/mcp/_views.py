@@ -22,12 +22,12 @@ from seeclickfix_async.models import (
     RequestType,
     RequestTypeOption,
 )
+from seeclickfix_async.models._user import OFFICIAL_ROLES
 
 SHORT, LONG = 500, 4000
 """The most characters of a description in a list, and of one that is shown alone."""
 
 _LABEL = 200  # characters of a summary, an address or a title
-_OFFICIAL_ROLES = ("Verified Official", "Admin")  # observed
 _NOT_ASKED = (QuestionType.NOTE, QuestionType.FILE, QuestionType.HIDDEN)
 
 
@@ -56,11 +56,11 @@ def summarize(issue: Issue, names: AbstractSet[str], limit: int) -> IssueSummary
 def show_comment(comment: Comment, issue: Issue, names: AbstractSet[str]) -> CommentView:
     """Return a comment without its author."""
     author, reporter = comment.commenter, issue.reporter
-    is_reporter = author is not None and reporter is not None and author.id == reporter.id
-    is_official = author is not None and author.role in _OFFICIAL_ROLES
-    known = is_reporter and bool(author and author.id)  # all anonymous people share an id
+    is_official = author is not None and author.role in OFFICIAL_ROLES
+    # All anonymous people share the id 0.
+    is_reporter = bool(author and reporter and author.id and author.id == reporter.id)
     return CommentView(
-        author="city" if is_official else "reporter" if known else "resident",
+        author="city" if is_official else "reporter" if is_reporter else "resident",
         automatic=comment.automatic,
         comment=untrusted(comment.comment, LONG, names),
         created_at=comment.created_at,

@@ -14,7 +14,7 @@ from seeclickfix_async.mcp._results import RequestForm, Written
 from seeclickfix_async.mcp._views import show_form
 from seeclickfix_async.models import Moderated
 
-RequestTypeId = Annotated[
+ReportTypeId = Annotated[
     int | Literal["other"], Field(description="The id of a request type; see list_request_types.")
 ]
 
@@ -29,7 +29,7 @@ class Writing:
 
     begin: Callable[[], Budget]
 
-    async def show_request_form(self, request_type_id: RequestTypeId) -> RequestForm:
+    async def show_request_form(self, request_type_id: ReportTypeId) -> RequestForm:
         """Show the questions of a request type, for report_issue."""
         request_type = await self.begin().client.request_types.get(request_type_id)
         return show_form(request_type)
@@ -37,7 +37,7 @@ class Writing:
     async def report_issue(
         self,
         *,
-        request_type_id: RequestTypeId,
+        request_type_id: ReportTypeId,
         lat: Annotated[float, Field(description="Latitude of the problem in degrees.")],
         lng: Annotated[float, Field(description="Longitude of the problem in degrees.")],
         address: Annotated[str, Field(description="The street address of the problem.")],

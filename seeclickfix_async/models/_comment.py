@@ -9,7 +9,7 @@ import attrs
 from seeclickfix_async.models._common import Int64, Link, Media, Time, Timed
 from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._status import Status
-from seeclickfix_async.models._user import UserRef
+from seeclickfix_async.models._user import OFFICIAL_ROLES, UserRef
 
 _AUTOMATIC_PHRASES = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -23,8 +23,6 @@ _AUTOMATIC_PHRASES = tuple(
     )
 )
 """Phrases of the city's systems (observed; no field marks their comments)."""
-
-_OFFICIAL_ROLES = frozenset({"Verified Official", "Admin"})
 
 _ID_IN_FLAG_URL = re.compile(r"/comments/([0-9]{1,18})/flag\b")
 
@@ -68,6 +66,6 @@ class Comment(Timed):
         """True if a city's system wrote it, judged by the author's role and phrases (observed)."""
         role = self.commenter and self.commenter.role
         comment = (self.comment or "").strip()
-        return role in _OFFICIAL_ROLES and any(
+        return role in OFFICIAL_ROLES and any(
             phrase.search(comment) for phrase in _AUTOMATIC_PHRASES
         )

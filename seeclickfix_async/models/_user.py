@@ -7,6 +7,9 @@ import attrs
 from seeclickfix_async.models._common import Avatar, Int64, Link, Time, Timed
 from seeclickfix_async.models._model import Model
 
+OFFICIAL_ROLES = frozenset({"Verified Official", "Admin"})
+"""The roles of staff (observed)."""
+
 
 @attrs.frozen
 class UserRef(Model):

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import attrs
 
 from seeclickfix_async._core.credentials import parse_origin
-from seeclickfix_async._core.duration import Duration, as_seconds, to_seconds
+from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._core.error_secrets import hide_arguments
+from seeclickfix_async._core.numbers import as_seconds
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.errors import (

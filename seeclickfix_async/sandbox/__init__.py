@@ -7,9 +7,10 @@ Its city is synthetic; the same seed makes the same city. `sandbox.app` is an AS
 use in the same process through an ASGI transport.
 """
 
+from seeclickfix_async._core.extras import requires_extra
 from seeclickfix_async._core.public_names import publish
 
-try:
+with requires_extra(__name__, "sandbox", "python_multipart", "starlette", "uvicorn"):
     from seeclickfix_async.sandbox._city import City as City
     from seeclickfix_async.sandbox._fault_rules import Faults as Faults
     from seeclickfix_async.sandbox._faults import RETRY_AFTER_FORMS as RETRY_AFTER_FORMS
@@ -22,14 +23,6 @@ try:
     from seeclickfix_async.sandbox._users import NEIGHBOUR_TOKEN as NEIGHBOUR_TOKEN
     from seeclickfix_async.sandbox._users import OFFICIAL_TOKEN as OFFICIAL_TOKEN
     from seeclickfix_async.sandbox._users import TOKEN as TOKEN
-except ModuleNotFoundError as _error:
-    if str(_error.name).partition(".")[0] not in ("python_multipart", "starlette", "uvicorn"):
-        raise
-    raise ModuleNotFoundError(
-        "seeclickfix_async.sandbox requires the 'sandbox' extra: "
-        "pip install 'seeclickfix-async[sandbox]'",
-        name=_error.name,
-    ) from None
 
 __all__ = [
     "CLIENT",

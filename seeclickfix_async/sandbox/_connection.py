@@ -13,13 +13,13 @@ CONNECTION = "seeclickfix_async.connection"
 """The key of a connection in the `extensions` of an ASGI scope."""
 
 Ending = Literal["close", "reset", "refuse"]
-"""How a connection ends; `refuse` if it never began."""
+"""The end of a connection; `refuse` if it never began."""
 
 Steps = tuple[bytes | float, ...]
-"""What is sent instead of a response: bytes, and pauses in seconds."""
+"""The bytes that are sent instead of a response, and pauses in seconds."""
 
 Script = Callable[[Response], tuple[Steps, Ending]]
-"""Makes what is sent, and how the connection ends, of the response that it replaces."""
+"""Returns the steps and the ending that replace a response."""
 
 
 class Connection(Protocol):

@@ -1,4 +1,4 @@
-"""Which requests get a fault, and how often."""
+"""Rules that choose the requests that get a fault, and how many of them."""
 
 from __future__ import annotations
 

@@ -11,11 +11,10 @@ from typing import Any, Literal, Self, SupportsIndex
 import attrs
 from starlette.responses import Response
 
-from seeclickfix_async._core.numbers import Number, as_integer
+from seeclickfix_async._core.numbers import Number, as_integer, as_seconds
 from seeclickfix_async.sandbox import _responses as responses
 from seeclickfix_async.sandbox._bounds import at_least, check_at_least
 from seeclickfix_async.sandbox._connection import Ending, Script, ScriptedResponse, Steps
-from seeclickfix_async.sandbox._timestamps import to_seconds
 
 RETRY_AFTER_FORMS: tuple[str | int | timedelta | None, ...] = (
     *(None, 0, 1, 30, "", "-5", "1.5", "soon", "NaN", "inf", "1e309", "0, 1", "9" * 20),
@@ -57,7 +56,7 @@ class Fault:
     headers: Mapping[str, str] = attrs.field(factory=dict)
     carried_out: bool = attrs.field(default=False, kw_only=True)
     seconds: float = attrs.field(
-        default=0.0, converter=to_seconds, validator=at_least(0), kw_only=True
+        default=0.0, converter=as_seconds, validator=at_least(0), kw_only=True
     )
     script: Script | None = attrs.field(default=None, kw_only=True)
     retry_after: str | int | timedelta | None = attrs.field(default=None, kw_only=True)
@@ -105,7 +104,7 @@ class Fault:
     @classmethod
     def drip(cls, seconds: Number | timedelta = 0.2, pieces: SupportsIndex = 20) -> Self:
         """Return a response whose body comes in pieces, with a pause before each of them."""
-        pause, count = to_seconds(seconds), as_integer(pieces)
+        pause, count = as_seconds(seconds), as_integer(pieces)
         check_at_least("seconds", pause, 0, integer=False)
         check_at_least("pieces", count, 1, integer=True)
 

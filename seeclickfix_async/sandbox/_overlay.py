@@ -48,7 +48,7 @@ class Overlay:
 
     flags: deque[tuple[str, int, str]] = attrs.field(factory=lambda: deque(maxlen=1_000))
     _rows: dict[int, IssueChanges] = attrs.field(factory=dict)
-    _comments: set[int] = attrs.field(factory=set)
+    _comments: dict[int, dict[str, Any]] = attrs.field(factory=dict)
     _comment_ids: Iterator[int] = attrs.field(factory=lambda: itertools.count(_FIRST_COMMENT_ID))
 
     def get(self, row: int) -> IssueChanges:
@@ -61,9 +61,12 @@ class Overlay:
 
     def new_comment_id(self) -> int:
         """Return the id of a new comment."""
-        comment_id = next(self._comment_ids)
-        self._comments.add(comment_id)
-        return comment_id
+        return next(self._comment_ids)
+
+    def add_comment(self, row: int, comment_id: int, comment: dict[str, Any]) -> None:
+        """Add a comment to a row."""
+        self.edit(row).comments.append(comment)
+        self._comments[comment_id] = comment
 
     def has_comment(self, comment_id: int) -> bool:
         """Return whether a comment with this id was added."""
@@ -75,8 +78,7 @@ class Overlay:
 
     def comments(self) -> list[dict[str, Any]]:
         """Return the comments that were added, oldest first."""
-        added = [comment for changes in self._rows.values() for comment in changes.comments]
-        return sorted(added, key=lambda comment: comment["flag_url"])
+        return list(self._comments.values())
 
     def reported_by(self, user: int) -> list[int]:
         """Return the rows that a user reported, newest first."""

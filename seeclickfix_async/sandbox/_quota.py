@@ -12,7 +12,6 @@ import attrs
 
 from seeclickfix_async._core import numbers
 from seeclickfix_async.sandbox._bounds import at_least
-from seeclickfix_async.sandbox._timestamps import to_seconds
 
 Window = Literal["fixed", "sliding", "bucket"]
 
@@ -32,7 +31,7 @@ class Quota:
     limit: int = attrs.field(
         default=20, converter=numbers.as_integer, validator=at_least(1, integer=True)
     )
-    per: float = attrs.field(default=60.0, converter=to_seconds, validator=at_least(0.001))
+    per: float = attrs.field(default=60.0, converter=numbers.as_seconds, validator=at_least(0.001))
     window: Window = "fixed"
     clock: Callable[[], float] = time.monotonic
     refused: int = attrs.field(default=0, init=False)

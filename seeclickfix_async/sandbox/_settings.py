@@ -10,7 +10,6 @@ import attrs
 from seeclickfix_async._core import numbers
 from seeclickfix_async.sandbox._bounds import at_least
 from seeclickfix_async.sandbox._quota import Quota
-from seeclickfix_async.sandbox._timestamps import to_seconds
 
 PastDepth = Literal["empty", "error", "repeat"]
 AnonymousProfile = Literal["null_id", "unauthorized"]
@@ -99,7 +98,7 @@ class Settings:
     drift: int = attrs.field(
         default=0, converter=numbers.as_integer, validator=at_least(0, integer=True)
     )
-    latency: float = attrs.field(default=0.0, converter=to_seconds, validator=at_least(0))
+    latency: float = attrs.field(default=0.0, converter=numbers.as_seconds, validator=at_least(0))
     moderated: bool = False
 
     @classmethod

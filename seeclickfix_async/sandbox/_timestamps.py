@@ -5,18 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 
-from seeclickfix_async._core import numbers
-from seeclickfix_async._core.numbers import Number
-
 _STANDARD = timezone(timedelta(hours=-5))
 _DAYLIGHT = timezone(timedelta(hours=-4))
-
-
-def to_seconds(duration: Number | timedelta) -> float:
-    """Return a duration in seconds, for a validator."""
-    if isinstance(duration, timedelta):
-        return duration.total_seconds()
-    return numbers.as_number(duration)
 
 
 def format_timestamp(timestamp: int) -> str:

@@ -13,6 +13,7 @@ from seeclickfix_async.sandbox._settings import Settings
 FRACTION = 0.5
 """The fraction of all times, in seconds, if they have one."""
 
+_DIGITS = f"{FRACTION:.3f}".removeprefix("0")
 _OBSERVED = Settings()
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([-+]\d\d:\d\d)")
 _ROOTS = {"issues": "issue", "comments": "comment", "request_types": "request_type"}
@@ -51,7 +52,7 @@ def _vary_value(value: Any, settings: Settings, path: str = "") -> Any:
     """Return a part of a response, changed; `path` is that of an object below a row, or empty."""
     match value:
         case str() if not settings.whole_seconds:
-            return _TIME.sub(rf"\1{FRACTION:.3f}\2".replace("0.", "."), value)
+            return _TIME.sub(rf"\g<1>{_DIGITS}\2", value)
         case list():
             return [_vary_value(item, settings, path) for item in value]
         case dict():

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from seeclickfix_async._core.extras import requires_extra
 from seeclickfix_async._core.public_names import lazy_getattr
 
 if TYPE_CHECKING:
@@ -59,20 +60,11 @@ __all__ = [
     "wrote_nothing",
 ]
 
-_EXTRA = {"h11", "python_multipart", "starlette", "uvicorn"}
-
 # pytest imports this package when it starts: the names are loaded when they are first used.
 _load: Callable[[str], object] = lazy_getattr(__name__, _LAZY_IMPORTS)
 
 
 def __getattr__(name: str) -> object:
-    try:
+    extra = ("h11", "python_multipart", "starlette", "uvicorn")
+    with requires_extra(f"{__name__}.{name}", "testing", *extra):
         return _load(name)
-    except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] not in _EXTRA:
-            raise
-        missing = error.name
-    raise ModuleNotFoundError(
-        f"{__name__}.{name} requires the 'testing' extra: pip install 'seeclickfix-async[testing]'",
-        name=missing,
-    )

@@ -143,7 +143,7 @@ class Cassette:
             seen = (
                 f"which has {counted(len(self._interactions), 'response')}"
                 if self.path.exists()
-                else ("which does not exist")
+                else "which does not exist"
             )
             raise UnrecordedRequestError(
                 f"{method} {self._redactor.redact_url(url)} is not in the cassette {self.path}, "

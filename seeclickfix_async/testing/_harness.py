@@ -52,9 +52,9 @@ class SandboxHarness(Sandbox):
 
     def __init__(
         self,
-        issues: int = 300,
+        issues: SupportsIndex = 300,
         *,
-        seed: int = 311,
+        seed: SupportsIndex = 311,
         clock: VirtualClock | None = None,
         quota: Quota | None = _DOCUMENTED_QUOTA,
         **settings: Any,

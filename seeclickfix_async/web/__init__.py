@@ -6,20 +6,14 @@
 Requires the extra `web`. The dependencies for FastAPI are in `web.fastapi` (extra `fastapi`).
 """
 
+from seeclickfix_async._core.extras import requires_extra
 from seeclickfix_async._core.public_names import publish
 
-try:
+with requires_extra(__name__, "web", "itsdangerous", "starlette"):
     from seeclickfix_async.web._error_responses import add_error_handlers as add_error_handlers
     from seeclickfix_async.web._lifespan import get_client as get_client
     from seeclickfix_async.web._lifespan import lifespan as lifespan
     from seeclickfix_async.web._login import Login as Login
-except ModuleNotFoundError as _error:
-    if str(_error.name).partition(".")[0] not in ("itsdangerous", "starlette"):
-        raise
-    raise ModuleNotFoundError(
-        "seeclickfix_async.web requires the 'web' extra: pip install 'seeclickfix-async[web]'",
-        name=_error.name,
-    ) from None
 
 __all__ = ["Login", "add_error_handlers", "get_client", "lifespan"]
 

@@ -16,16 +16,11 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from urllib.parse import quote
 
-try:
+from seeclickfix_async._core.extras import requires_extra
+
+with requires_extra(__name__, "fastapi", "fastapi"):
     from fastapi import Depends, HTTPException
-except ModuleNotFoundError as _error:
-    if _error.name != "fastapi":
-        raise
-    raise ModuleNotFoundError(
-        "seeclickfix_async.web.fastapi requires the 'fastapi' extra: "
-        "pip install 'seeclickfix-async[fastapi]'",
-        name="fastapi",
-    ) from None
+
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 

@@ -1,4 +1,4 @@
-"""What the tests of all rate limiters do with one."""
+"""The steps that the tests of all rate limiters share."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_fields_fit_to_those_that_are_set(builder: Builder) -> None:
     assert builder.issue(status=Status.OPEN).closed_at is None
     assert issue.url == "https://seeclickfix.com/api/v2/issues/7"
     assert issue.point is not None
-    assert issue.point.coordinates == (issue.lng, 41.5)[:2]
+    assert issue.point.coordinates == (issue.lng, 41.5)
     assert issue.reporter is not None
     assert issue.reporter.name == "Ana"
     assert issue.reporter.id

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
+import trio
 
 from seeclickfix_async import (
     AsyncClient,
@@ -21,7 +24,13 @@ from seeclickfix_async import (
 )
 from seeclickfix_async.oauth import Application
 from seeclickfix_async.sandbox import CLIENT, OFFICIAL_TOKEN, Fault
-from seeclickfix_async.testing import START, SandboxHarness, VirtualClock, kept_the_quota
+from seeclickfix_async.testing import (
+    IN_PROCESS_URL,
+    START,
+    SandboxHarness,
+    VirtualClock,
+    kept_the_quota,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -140,7 +149,7 @@ async def test_a_feed_is_followed_for_a_month(
 async def test_a_token_expires_and_is_refreshed(
     scf_sandbox: SandboxHarness, scf_clock: VirtualClock
 ) -> None:
-    app = Application(CLIENT, "http://127.0.0.1:9/callback", base_url="https://city.test")
+    app = Application(CLIENT, "http://127.0.0.1:9/callback", base_url=IN_PROCESS_URL)
     store = MemoryStore()
     await store.put("ana", scf_sandbox.sign_in("Ana"))
     http = scf_sandbox.make_http()
@@ -156,12 +165,19 @@ async def test_a_token_expires_and_is_refreshed(
     assert scf_sandbox.statuses("GET") == [200] * 3  # refreshed before it was refused
 
 
-@pytest.mark.parametrize("way", ["anyio", "asyncio"])
-async def test_work_in_a_thread_keeps_the_clock_from_jumping(way: str, anyio_backend: str) -> None:
-    if way == "asyncio" and anyio_backend != "asyncio":
-        pytest.skip("asyncio.to_thread is asyncio's")
+@pytest.mark.parametrize(
+    ("anyio_backend", "to_thread"),
+    [
+        ("asyncio", anyio.to_thread.run_sync),
+        ("asyncio", asyncio.to_thread),
+        ("trio", anyio.to_thread.run_sync),
+        ("trio", trio.to_thread.run_sync),
+    ],
+)
+async def test_work_in_a_thread_keeps_the_clock_from_jumping(
+    to_thread: Callable[..., Awaitable[Any]],
+) -> None:
     clock, end, times = VirtualClock(), threading.Event(), list[float]()
-    to_thread = asyncio.to_thread if way == "asyncio" else anyio.to_thread.run_sync
 
     async def work() -> None:
         await to_thread(end.wait)
@@ -176,6 +192,43 @@ async def test_work_in_a_thread_keeps_the_clock_from_jumping(way: str, anyio_bac
 
     assert times == [1000]
     assert clock.now() == 4600
+
+
+async def test_a_clock_jumps_during_a_thread_that_is_released() -> None:
+    clock, end = VirtualClock(), threading.Event()
+
+    async def work() -> None:
+        with clock.release():
+            await anyio.to_thread.run_sync(end.wait)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work)
+        try:
+            with anyio.fail_after(10):
+                await clock.sleep(3600)
+        finally:
+            end.set()
+
+    assert clock.now() == 4600
+
+
+async def test_a_held_clock_jumps_only_for_the_task_that_holds_it() -> None:
+    clock, times = VirtualClock(), list[float]()
+
+    async def sleep() -> None:
+        await clock.sleep(60)
+        times.append(clock.now())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(sleep)
+        with clock.hold():
+            for _ in range(500):
+                await anyio.lowlevel.checkpoint()
+            assert times == []
+            await clock.sleep(30)
+            assert clock.now() == 1030
+
+    assert times == [1060]
 
 
 @pytest.mark.parametrize("over_socket", [False, True])

@@ -23,7 +23,7 @@ _DRAFT = Draft(
 
 @attrs.frozen
 class Outcome:
-    """What a fault does: the error of a read without retries, and of a report."""
+    """The outcome of a fault: the errors of a read and of a report, and the number of reports."""
 
     fault: Fault
     read: type[Exception] | None

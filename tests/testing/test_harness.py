@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seeclickfix_async import AsyncClient, Created, errors, oauth
-from seeclickfix_async.sandbox import CLIENT, OFFICIAL_TOKEN
+from seeclickfix_async.sandbox import CLIENT, OFFICIAL_TOKEN, TOKEN
 from seeclickfix_async.testing import (
     START,
     SandboxHarness,
@@ -109,6 +109,18 @@ async def test_a_quota_that_is_not_kept_is_noticed(scf_sandbox: SandboxHarness) 
 
     with pytest.raises(AssertionError, match="more than 20 in 60 seconds"):
         kept_the_quota(scf_sandbox)
+
+
+async def test_comments_of_clients_with_other_urls_are_in_order(
+    scf_sandbox: SandboxHarness,
+) -> None:
+    number = scf_sandbox.issue_with_status("open")
+    words = ["One.", "Two.", "Three."]
+    for word, host in zip(words, ("b", "c", "a"), strict=True):
+        client = scf_sandbox.make_client(TOKEN, base_url=f"https://{host}.test")
+        await client.issues.comment(number, word)
+
+    assert [comment["comment"] for comment in scf_sandbox.comments] == words
 
 
 def test_a_status_that_does_not_occur_is_reported() -> None:

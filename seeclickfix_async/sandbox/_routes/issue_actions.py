@@ -160,7 +160,7 @@ class IssueActionRoutes:
             "media": self.photos.store(base_url, photo),
             "show_blocked_comment_text": False,
         }
-        self.overlay.edit(row).comments.append(comment)
+        self.overlay.add_comment(row, comment_id, comment)
         self.city.touch(row)
         return comment
 
