@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
-_INTERRUPTED = 130  # as shells report SIGINT
+from seeclickfix_async._cli.exit_codes import INTERRUPTED, MISUSED
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
 
         return run()
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except ImportError as error:
         cause = error.__cause__ or error  # of a command that cyclopts loads
         if str(getattr(cause, "name", "")).partition(".")[0] not in (
@@ -25,7 +25,7 @@ def main() -> int:
         ):
             raise
         sys.stderr.write("scf requires the 'cli' extra: pip install 'seeclickfix-async[cli]'\n")
-        return 2
+        return MISUSED
     finally:  # at its end, Python waits for threads, and would print a traceback
         if sys.platform != "win32":  # Python reports a signal at the moment of the change
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

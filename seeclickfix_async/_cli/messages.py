@@ -8,7 +8,7 @@ from typing import Any
 
 from seeclickfix_async._cli.catalog import CHECK_WRITE
 from seeclickfix_async._cli.exit_codes import INCOMPLETE
-from seeclickfix_async._cli.terminal import err
+from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async._core.variables import SECRET_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, SeeClickFixError
 
@@ -35,7 +35,6 @@ _SITE = "Check --base-url."
 _NETWORK = "Check --base-url, the network and the proxy settings."
 _APPLICATION = f"Check --client-id and {SECRET_VARIABLE}."
 _OTHER_FLOW = "Try the other kind of flow, with or without --implicit."
-MODERATED = "Accepted. It becomes visible when a moderator has approved it."
 # The next step by error code, where the library's own advice is about Python.
 _ADVICE = {
     "access_denied": "You are not signed in.",
@@ -95,6 +94,14 @@ def option_name(argument: str, command: Command) -> str:
     if parameter.kind is Parameter.POSITIONAL_ONLY:
         return argument.upper()
     return f"--{argument.replace('_', '-')}"
+
+
+def print_moderated(*, json: bool) -> None:
+    """Print that a report or a comment awaits moderation."""
+    if json:
+        print_json({"moderated": True})
+    else:
+        out.print("Accepted. It becomes visible when a moderator has approved it.")
 
 
 def warn_empty_place(place: str) -> int:

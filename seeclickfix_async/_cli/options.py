@@ -14,7 +14,6 @@ from seeclickfix_async._cli import settings
 from seeclickfix_async.errors import InvalidArgumentError
 
 Flag = Annotated[bool, Parameter(show_default=False)]
-Json = Flag
 Format = Literal["table", "json", "jsonl", "csv"]
 
 _SHARED = Group.create_ordered("Shared options")
@@ -125,7 +124,7 @@ class RowOptions:
     """
 
     format: Annotated[Format | None, Parameter(show_default=False)] = None
-    json: Json = False
+    json: Flag = False
     excel: Flag = False
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from seeclickfix_async._cli.options import Format, RowOptions
 from seeclickfix_async._cli.terminal import encode_json, make_harmless, out, print_raw
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull._excel import BOM, escape_formula
+from seeclickfix_async.pull._excel import BOM, escape_formulas
 
 T = TypeVar("T")
 
@@ -112,9 +112,7 @@ class RowWriter(Generic[T]):
             self._write_cells(self._layout.names, BOM if self._excel else "")
             self._begun = True
         for cells in self._layout.to_cells(rows):
-            if self._excel:
-                cells = [escape_formula(c) if isinstance(c, str) else c for c in cells]  # noqa: PLW2901
-            self._write_cells(cells)
+            self._write_cells(escape_formulas(cells) if self._excel else cells)
 
     def _write_cells(self, cells: Sequence[Any], start: str = "") -> None:
         is_terminal = out.file.isatty()

@@ -107,6 +107,14 @@ class LoginStore:
             return None
 
 
+def find_login_store() -> LoginStore | None:
+    """Return the store of logins; None without a home folder, where there is no login."""
+    try:
+        return LoginStore()
+    except TokenStoreError:
+        return None
+
+
 def _keyring() -> TokenStore | None:
     """Return the keyring, if it is installed; this machine may have none."""
     try:
@@ -313,12 +321,8 @@ def new_client(
 async def _stored_token(
     options: SiteOptions, limiter: HostLimiter | Limiter | None
 ) -> StoredToken | None:
-    try:
-        store = LoginStore()
-    except TokenStoreError:  # without a home folder there is no login
-        return None
-    key = normalize_base_url(options.site)
-    if await store.get(key) is None:
+    store, key = find_login_store(), normalize_base_url(options.site)
+    if store is None or await store.get(key) is None:
         return None
     endpoint: Any = _LoginEndpoint(options, limiter)
     return StoredToken(store, key, endpoint=endpoint)

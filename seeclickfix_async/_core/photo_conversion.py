@@ -56,7 +56,6 @@ def convert_to_jpeg(content: bytes, *, without_location: bool) -> bytes:
         canvas = Image.new("RGB", image.size, "white")
         canvas.paste(image, mask=image)
         image = canvas
-    output = io.BytesIO()
     for quality in _QUALITIES:
         output = io.BytesIO()
         image.save(output, "JPEG", quality=quality, exif=exif, icc_profile=profile)
@@ -77,14 +76,15 @@ def _open(content: bytes) -> Image.Image:
         if detect_suffix(content) in (".heic", ".heif"):
             import pillow_heif  # noqa: PLC0415
 
-            image: Any = pillow_heif.open_heif(io.BytesIO(content))
-            _check_pixels(image.size)
-            return image.to_pillow()  # type: ignore[no-any-return]
-        image = Image.open(io.BytesIO(content), formats=_FORMATS)
+            heif: Any = pillow_heif.open_heif(io.BytesIO(content))
+            _check_pixels(heif.size)
+            photo: Image.Image = heif.to_pillow()
+            return photo
+        image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels() from None
     _check_pixels(image.size)
-    return image  # type: ignore[no-any-return]
+    return image
 
 
 def _check_pixels(size: tuple[int, int]) -> None:

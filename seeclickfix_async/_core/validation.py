@@ -258,16 +258,20 @@ def to_utc(value: None) -> None: ...
 def to_utc(value: datetime | None) -> datetime | None:
     """Convert a valid time to UTC.
 
-    Python compares times of one zone by the clock on the wall, which may have been put back. A
-    pandas Timestamp, or another subclass that encoders refuse, becomes a datetime.
+    Python compares times of one zone by the clock on the wall, which may have been put back.
     """
     if not isinstance(value, datetime) or is_nat(value):
         return value
-    time = datetime.combine(value.date(), value.timetz())
+    time = exact_datetime(value)
     if time.utcoffset() is None or not is_representable(time):
         return time
     in_utc = time.astimezone(UTC)
     return in_utc if is_representable(in_utc) else time
+
+
+def exact_datetime(value: datetime) -> datetime:
+    """Return a time as one of the class `datetime`: encoders refuse others, such as Timestamp."""
+    return datetime.combine(value.date(), value.timetz())
 
 
 def is_nat(value: datetime) -> bool:

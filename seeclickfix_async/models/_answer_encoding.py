@@ -88,7 +88,7 @@ def _encode_time(_question: Question, answer: Any) -> str:
     if isinstance(time, datetime) and not validation.is_nat(time):
         if time.utcoffset() is None:
             raise AnswerError("has no time zone")
-        return datetime.combine(time.date(), time.timetz()).isoformat()
+        return validation.exact_datetime(time).isoformat()
     if isinstance(time, date) and not isinstance(time, datetime):
         return time.isoformat()
     raise AnswerError("must be a date, a datetime, or an ISO 8601 string")

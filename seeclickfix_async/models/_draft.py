@@ -55,7 +55,7 @@ class Draft(Model):
             raise InvalidArgumentError(
                 "image", "must be a path here. Write the photo to a file, and make the draft of it."
             )
-        return Model.to_json(self)
+        return super().to_json()
 
     def body(self) -> dict[str, Any]:
         """Return the body of the request, without the photo (documented)."""

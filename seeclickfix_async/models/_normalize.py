@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 
 from seeclickfix_async import models
+from seeclickfix_async._core import validation
 from seeclickfix_async.models._common import SHORTEST_LINK
 
 _ANNOTATED = [
@@ -98,8 +99,7 @@ def _normalize_number(value: float, key: str) -> Any:
 def _normalize_scalar(value: Any, key: str) -> Any:
     """Return a scalar of a data frame as a type of Python; other values are unchanged."""
     if isinstance(value, datetime):  # a Timestamp of pandas, or its NaT for a missing value
-        is_missing = value != value  # noqa: PLR0124
-        return None if is_missing else datetime.combine(value.date(), value.timetz())
+        return None if validation.is_nat(value) else validation.exact_datetime(value)
     if type(value).__name__ == "NAType":  # the missing value of pandas for any type
         return None
     to_python = getattr(value, "item", None)  # of numpy

@@ -32,10 +32,9 @@ def model_schema(cls: type[Model], handler: GetCoreSchemaHandler) -> CoreSchema:
 
     In JSON it is written like `to_dict`, in Python with times and enumerations as they are.
     """
-    # Bytes are strings in Base64.
     types = field_types(cls)  # type: ignore[arg-type]
     hints = get_type_hints(cls)
-    fields: dict[str, core_schema.TypedDictField] = {
+    fields: dict[str, core_schema.TypedDictField] = {  # bytes are strings in Base64
         field.name: core_schema.typed_dict_field(
             handler.generate_schema(str if types[field.name] is bytes else types[field.name]),
             required=field.default is attrs.NOTHING,

@@ -16,7 +16,7 @@ from seeclickfix_async._tables.columns import plain_rows
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
-from seeclickfix_async.pull._excel import BOM, escape_formula, unescape_formula
+from seeclickfix_async.pull._excel import BOM, escape_formulas, unescape_formula
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink
 
@@ -51,13 +51,7 @@ class Csv(TextSink):
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """Encode issues as rows, each of which may span several lines."""
         rows = plain_rows(issues, self.columns)
-        return map(_encode_cells, map(self._escape_strings, rows) if self._excel else rows)
-
-    def _escape_strings(self, row: Sequence[Any]) -> list[Any]:
-        return [
-            escape_formula(cell) if column.type == "text" and cell else cell
-            for cell, column in zip(row, self.columns, strict=True)
-        ]
+        return map(_encode_cells, map(escape_formulas, rows) if self._excel else rows)
 
     def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """Return the rows below the header."""

@@ -9,6 +9,8 @@ makes the cell plain text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 BOM = "\ufeff"
 """The byte order mark, by which Excel recognizes UTF-8."""
@@ -20,6 +22,11 @@ _FORMULA = re.compile(rf"'*{_BLANK}[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 def escape_formula(cell: str) -> str:
     """Add an apostrophe to a cell that looks like a formula, or as if it had one already."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def escape_formulas(cells: Iterable[Any]) -> list[Any]:
+    """Return the cells of a row, with the strings among them escaped."""
+    return [escape_formula(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
 def unescape_formula(cell: str) -> str:

@@ -46,10 +46,6 @@ class JsonLines(TextSink):
 
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """Encode issues as lines."""
-        if self.zone is None:
-            for issue in issues:
-                yield b"".join((msgspec.json.encode(issue)[:-1], _MARK, b"null}\n"))
-            return
         added = self.columns[len(COLUMNS) - 1 :]  # the others are members of the issue
         for issue in issues:
             members = {column.name: column.value_of(issue) for column in added}

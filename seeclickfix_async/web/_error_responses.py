@@ -21,39 +21,39 @@ _DEFAULT_RETRY_AFTER = 30  # seconds
 
 
 @attrs.frozen
-class _Answer:
+class _ErrorResponse:
     """The status and the sentence for an error."""
 
     status: int
     detail: str
 
 
-_NOT_SIGNED_IN = _Answer(401, "Sign in with SeeClickFix first.")
-_SIGN_IN_AGAIN = _Answer(401, "Sign in with SeeClickFix again.")
-_REFUSED = _Answer(422, "The request is invalid.")
-_BUSY = _Answer(503, "SeeClickFix limits the number of requests. Try again later.")
-_UNAVAILABLE = _Answer(503, "SeeClickFix is not available. Try again later.")
-_UNREADABLE = _Answer(502, "SeeClickFix sent no usable response.")
-_UNCERTAIN = _Answer(
+NOT_SIGNED_IN = _ErrorResponse(401, "Sign in with SeeClickFix first.")
+_SIGN_IN_AGAIN = _ErrorResponse(401, "Sign in with SeeClickFix again.")
+_REFUSED = _ErrorResponse(422, "The request is invalid.")
+_BUSY = _ErrorResponse(503, "SeeClickFix limits the number of requests. Try again later.")
+_UNAVAILABLE = _ErrorResponse(503, "SeeClickFix is not available. Try again later.")
+_UNREADABLE = _ErrorResponse(502, "SeeClickFix sent no usable response.")
+_UNCERTAIN = _ErrorResponse(
     502, "SeeClickFix did not respond, and may have executed the request. Check before a retry."
 )
 
 # An error that is in neither table is a mistake of the application, which it should see.
-_BY_CODE: dict[str, _Answer | None] = {
+_BY_CODE: dict[str, _ErrorResponse | None] = {
     **dict.fromkeys(("insecure_http", "no_pull_to_update", "pull_complete", "file_locked"), None),
-    "not_signed_in": _NOT_SIGNED_IN,
+    "not_signed_in": NOT_SIGNED_IN,
     "unknown_path": None,  # `base_url` is probably wrong
 }
 # The first entry whose class matches is used.
-_BY_CLASS: tuple[tuple[type[SeeClickFixError], _Answer], ...] = (
+_BY_CLASS: tuple[tuple[type[SeeClickFixError], _ErrorResponse], ...] = (
     (errors.InvalidArgumentError, _REFUSED),
-    (errors.ValidationError, _Answer(422, "SeeClickFix refused the request.")),
-    (errors.BadRequestError, _Answer(422, "SeeClickFix refused the request.")),
-    (errors.NotFoundError, _Answer(404, "There is no such object, or it is not public.")),
+    (errors.ValidationError, _ErrorResponse(422, "SeeClickFix refused the request.")),
+    (errors.BadRequestError, _ErrorResponse(422, "SeeClickFix refused the request.")),
+    (errors.NotFoundError, _ErrorResponse(404, "There is no such object, or it is not public.")),
     (errors.AuthenticationError, _SIGN_IN_AGAIN),
     (errors.ReauthorizationRequiredError, _SIGN_IN_AGAIN),
     (errors.BlockedError, _UNAVAILABLE),
-    (errors.PermissionDeniedError, _Answer(403, "This account may not do this.")),
+    (errors.PermissionDeniedError, _ErrorResponse(403, "This account may not do this.")),
     (errors.RateLimitedError, _BUSY),
     (errors.ServerError, _UNAVAILABLE),
     (errors.InvalidEnvironmentError, _UNAVAILABLE),
@@ -64,7 +64,7 @@ _BY_CLASS: tuple[tuple[type[SeeClickFixError], _Answer], ...] = (
     (errors.DecodeError, _UNREADABLE),
     (errors.TruncatedResultsError, _UNREADABLE),
 )
-ANSWERS = [answer for answer in (*_BY_CODE.values(), *(found for _, found in _BY_CLASS)) if answer]
+RESPONSES = [response for response in (*_BY_CODE.values(), *dict(_BY_CLASS).values()) if response]
 
 
 def add_error_handlers(app: Starlette) -> None:
@@ -93,44 +93,44 @@ def add_error_handlers(app: Starlette) -> None:
     Args:
         app: The application.
     """
-    app.add_exception_handler(SeeClickFixError, _respond)  # type: ignore[arg-type]  # for both kinds
+    app.add_exception_handler(SeeClickFixError, _respond)  # type: ignore[arg-type]  # it handles these only
 
 
-async def _respond(connection: HTTPConnection, error: Exception) -> Response | None:
-    answer = _find(error) if isinstance(error, SeeClickFixError) else None
-    if answer is None or not isinstance(error, SeeClickFixError):
+async def _respond(connection: HTTPConnection, error: SeeClickFixError) -> Response | None:
+    response = _find(error)
+    if response is None:
         raise error
-    if answer.status >= 500:
-        level = logging.WARNING if answer.status == 503 else logging.ERROR
+    if response.status >= 500:
+        level = logging.WARNING if response.status == 503 else logging.ERROR
         route = getattr(error, "route", "") or "A request"
         _logger.log(level, "%s failed with %s (%s).", route, type(error).__name__, error.code)
     if (
         isinstance(connection, WebSocket)
         and connection.application_state is not WebSocketState.CONNECTING
     ):
-        await _close(connection, answer)
+        await _close(connection, response)
         return None
-    body: dict[str, object] = {"detail": answer.detail, "code": error.code}
-    if answer.status == 422:
+    body: dict[str, object] = {"detail": response.detail, "code": error.code}
+    if response.status == 422:
         body["errors"] = _reasons(error)
-    headers = {"Retry-After": _retry_after(error)} if answer.status == 503 else None
-    return JSONResponse(body, answer.status, headers)
+    headers = {"Retry-After": _retry_after(error)} if response.status == 503 else None
+    return JSONResponse(body, response.status, headers)
 
 
-async def _close(socket: WebSocket, answer: _Answer) -> None:
+async def _close(socket: WebSocket, response: _ErrorResponse) -> None:
     """Close a web socket that was accepted, unless it is closed; it cannot send a response."""
     if (
         socket.application_state is WebSocketState.CONNECTED
         and socket.client_state is WebSocketState.CONNECTED
     ):
-        code = 1008 if answer.status < 500 else 1013 if answer.status == 503 else 1011
-        await socket.close(code, answer.detail)
+        code = 1008 if response.status < 500 else 1013 if response.status == 503 else 1011
+        await socket.close(code, response.detail)
 
 
-def _find(error: SeeClickFixError) -> _Answer | None:
+def _find(error: SeeClickFixError) -> _ErrorResponse | None:
     if error.code in _BY_CODE:
         return _BY_CODE[error.code]
-    return next((answer for kind, answer in _BY_CLASS if isinstance(error, kind)), None)
+    return next((response for kind, response in _BY_CLASS if isinstance(error, kind)), None)
 
 
 def _reasons(error: SeeClickFixError) -> Mapping[str, list[str]]:

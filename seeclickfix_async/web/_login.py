@@ -112,9 +112,8 @@ class Login:
         extra: Mapping[str, str] | None = None,
         now: Now = utc_now,
     ) -> None:
-        flow = begin(
-            app, kind, scope, max_age=max_age, extra=extra
-        )  # refuses invalid arguments now
+        # Refuses invalid arguments now.
+        flow = begin(app, kind, scope, max_age=max_age, extra=extra)
         self._app = app
         self._endpoint = endpoint
         self._on_login = on_login

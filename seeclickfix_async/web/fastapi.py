@@ -26,7 +26,7 @@ from starlette.requests import HTTPConnection
 
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async.tokens._accounts import Accounts
-from seeclickfix_async.web._error_responses import ANSWERS
+from seeclickfix_async.web._error_responses import NOT_SIGNED_IN, RESPONSES
 from seeclickfix_async.web._lifespan import get_client
 
 __all__ = ["ERROR_RESPONSES", "Client", "signed_in"]
@@ -67,12 +67,12 @@ _RETRY_AFTER = {"schema": {"type": "integer"}, "description": "Seconds."}
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {
         "description": " Or: ".join(
-            dict.fromkeys(answer.detail for answer in ANSWERS if answer.status == status)
+            dict.fromkeys(response.detail for response in RESPONSES if response.status == status)
         ),
         "model": InvalidBody if status == 422 else ErrorBody,
         "headers": {"Retry-After": _RETRY_AFTER} if status == 503 else {},
     }
-    for status in sorted({answer.status for answer in ANSWERS})
+    for status in sorted({response.status for response in RESPONSES})
 }
 """The responses of `web.add_error_handlers`, for `responses=` of `FastAPI`, a router or a route."""
 
@@ -112,7 +112,7 @@ def _not_signed_in(connection: HTTPConnection, login: str | None) -> HTTPExcepti
     mode, accepted = (connection.headers.get(name, "") for name in ("Sec-Fetch-Mode", "Accept"))
     opens_page = mode == "navigate" if mode else "text/html" in accepted
     if login is None or connection.scope.get("method") != "GET" or not opens_page:
-        return HTTPException(401, "Sign in with SeeClickFix first.")
+        return HTTPException(NOT_SIGNED_IN.status, NOT_SIGNED_IN.detail)
     url = connection.url
     path = quote(url.path + (f"?{url.query}" if url.query else ""), safe="/")
     separator = "&" if "?" in login else "?"

@@ -61,7 +61,7 @@ def test_all_is_well(sandbox: Sandbox, site: str, monkeypatch: pytest.MonkeyPatc
         assert text not in done.stdout + shown.stdout
 
 
-def test_no_network_is_told_soon() -> None:
+def test_a_missing_network_is_found_soon() -> None:
     start = time.monotonic()
 
     done = run_cli("http://127.0.0.1:9", "doctor", "--json", token="")

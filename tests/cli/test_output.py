@@ -40,16 +40,12 @@ def url(service: TextService) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def folder(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def folder(url: str, working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with pulled issues and answers to a report, and no login."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.setenv("SEECLICKFIX_BASE_URL", url)
-    (tmp_path / "a.json").write_text(json.dumps({"summary": _TEXT}), "utf-8")
-    (tmp_path / "é.jsonl").write_text('{"id": 1}\n', "utf-8")
-    return tmp_path
+    (working_folder / "a.json").write_text(json.dumps({"summary": _TEXT}), "utf-8")
+    (working_folder / "é.jsonl").write_text('{"id": 1}\n', "utf-8")
+    return working_folder
 
 
 def _run(stdout: Any, *arguments: str) -> tuple[int, str]:

@@ -190,7 +190,7 @@ class _Receiver:
         return server
 
 
-def test_a_message_that_is_not_delivered_is_said_and_not_lost(
+def test_a_message_that_is_not_delivered_is_reported_and_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The feed continues at the same change, as after a command that failed."""

@@ -325,6 +325,6 @@ def _without_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_without_database")
 @pytest.mark.parametrize("name", [_NAME, "UTC"])
-def test_a_machine_without_time_zones_is_told_what_to_install(name: str, tmp_path: Path) -> None:
+def test_a_machine_without_time_zones_needs_tzdata(name: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="pip install tzdata"):
         open_sink(tmp_path / "a.db", timezone=name)

@@ -291,7 +291,7 @@ def test_a_client_of_a_test_replaces_that_of_the_application(site: _Site) -> Non
     assert response.status_code == 200
 
 
-def test_an_application_without_the_lifespan_is_told_what_to_do() -> None:
+def test_an_error_names_the_missing_lifespan() -> None:
     app = FastAPI()
 
     @app.get("/")

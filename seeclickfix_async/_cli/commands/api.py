@@ -44,7 +44,7 @@ async def api(
         reason = (
             "requires a body: use --data '{}' for an empty one."
             if data is None
-            else ("sends no body. Use -f name=value for the query.")
+            else "sends no body. Use -f name=value for the query."
         )
         raise InvalidArgumentError("data", f"{method} {reason}")
     if field:

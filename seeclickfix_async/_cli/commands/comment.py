@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from seeclickfix_async._cli.exit_codes import OK
-from seeclickfix_async._cli.messages import MODERATED
-from seeclickfix_async._cli.options import SITE, Json, SiteOptions
+from seeclickfix_async._cli.messages import print_moderated
+from seeclickfix_async._cli.options import SITE, Flag, SiteOptions
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import out, print_json
 from seeclickfix_async.models import Comment, Moderated
@@ -18,7 +18,7 @@ async def comment(
     /,
     *,
     image: Path | None = None,
-    json: Json = False,
+    json: Flag = False,
     options: SiteOptions = SITE,
 ) -> int:
     """Comment on an issue.
@@ -41,7 +41,7 @@ async def close(
     /,
     *,
     image: Path | None = None,
-    json: Json = False,
+    json: Flag = False,
     options: SiteOptions = SITE,
 ) -> int:
     """Close an issue with a comment.
@@ -59,9 +59,10 @@ async def close(
 
 
 def _print_outcome(outcome: Comment | Moderated, message: str, *, json: bool) -> int:
-    is_moderated = isinstance(outcome, Moderated)
-    if json:
-        print_json({"moderated": True} if is_moderated else outcome)
+    if isinstance(outcome, Moderated):
+        print_moderated(json=json)
+    elif json:
+        print_json(outcome)
     else:
-        out.print(MODERATED if is_moderated else message)
+        out.print(message)
     return OK

@@ -16,9 +16,9 @@ from seeclickfix_async._cli.environment import find_secret, refuse_other_site
 from seeclickfix_async._cli.exit_codes import FAILED, OK
 from seeclickfix_async._cli.extras import find_extras
 from seeclickfix_async._cli.messages import describe
-from seeclickfix_async._cli.options import SITE, Json, SiteOptions
+from seeclickfix_async._cli.options import SITE, Flag, SiteOptions
 from seeclickfix_async._cli.quota_wait import QuotaWait
-from seeclickfix_async._cli.session import LoginStore, make_client, make_limiter
+from seeclickfix_async._cli.session import find_login_store, make_client, make_limiter
 from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async._core.backoff import parse_http_date
 from seeclickfix_async._core.credentials import normalize_base_url, personal_token_expiry
@@ -27,7 +27,6 @@ from seeclickfix_async._transport.environment import describe_variables
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import SeeClickFixError, StatusError, TokenStoreError
 from seeclickfix_async.errors._counting import counted
-from seeclickfix_async.oauth import Token
 
 _QUOTA = 20  # requests per minute
 _LARGEST_DIFFERENCE = 30.0  # seconds between two clocks
@@ -52,7 +51,10 @@ class Check:
     value: Any = None
 
 
-async def doctor(*, json: Json = False, options: SiteOptions = SITE) -> int:
+_UNCHECKED_CLOCK = Check("clock", "unknown", "not checked without the site")
+
+
+async def doctor(*, json: Flag = False, options: SiteOptions = SITE) -> int:
     """Check the installation, the settings, the network, the token and the quota.
 
     It needs one request, or two if a login has to be renewed. The exit code is 1 if something is
@@ -109,7 +111,8 @@ async def _check_stored_token(options: SiteOptions) -> Check:
     if secret is not None:
         source, expiry = TOKEN_VARIABLE, personal_token_expiry(secret)
     else:
-        token = await _find_login(normalize_base_url(options.site))
+        store = find_login_store()
+        token = None if store is None else await store.get(normalize_base_url(options.site))
         if token is None:
             refuse_other_site(TOKEN_VARIABLE, options.site)
             return Check("token", "ok", "none; scf login signs in", {"source": None})
@@ -118,21 +121,12 @@ async def _check_stored_token(options: SiteOptions) -> Check:
     value = {"source": source, "expires": expiry, "renewable": renewable}
     if expiry is None:
         return Check("token", "ok", f"from {source}, without a known expiry", value)
-    moment = expiry if isinstance(expiry, datetime) else None
-    today = datetime.now(UTC)
-    is_expired = moment <= today if moment else expiry < today.date()
+    now = datetime.now(UTC)
+    is_expired = expiry <= now if isinstance(expiry, datetime) else expiry < now.date()
     if is_expired and not renewable:
         return Check("token", "wrong", f"from {source}, expired on {expiry}. Sign in again.", value)
     renewed = ", and is renewed then" if renewable else ""
     return Check("token", "ok", f"from {source}, expires on {expiry}{renewed}", value)
-
-
-async def _find_login(site: str) -> Token | None:
-    try:
-        store = LoginStore()
-    except TokenStoreError:  # without a home folder there is no login
-        return None
-    return await store.get(site)
 
 
 async def _check_service(options: SiteOptions, token: Check) -> list[Check]:
@@ -158,10 +152,9 @@ async def _request_account(client: AsyncClient, *, has_token: bool) -> list[Chec
     except StatusError as error:
         message = describe(error, doctor)
         if error.status is None:  # the request was not sent
-            return [Check("site", "unknown", f"{site}: {message}"), Check("clock", "unknown", "")]
-        state: Literal["ok", "wrong"] = "ok" if error.status in (401, 403) else "wrong"
-        checks = [Check("site", state, f"{site}: {message}", error.status)]
-        if state == "ok":
+            return [Check("site", "unknown", f"{site}: {message}"), _UNCHECKED_CLOCK]
+        checks = [Check("site", "wrong", f"{site}: {message}", error.status)]
+        if error.status in (401, 403):
             checks = [
                 Check("site", "ok", f"{site} can be reached", error.status),
                 Check("account", "wrong", message),
@@ -171,10 +164,7 @@ async def _request_account(client: AsyncClient, *, has_token: bool) -> list[Chec
         message = "The response is not the API's. Check --base-url."
         if isinstance(error, SeeClickFixError):
             message = describe(error, doctor)
-        return [
-            Check("site", "wrong", f"{site}: {message}"),
-            Check("clock", "unknown", "not checked without the site"),
-        ]
+        return [Check("site", "wrong", f"{site}: {message}"), _UNCHECKED_CLOCK]
     checks = [Check("site", "ok", f"{site} can be reached", response.status)]
     if has_token:
         is_accepted = account is not None

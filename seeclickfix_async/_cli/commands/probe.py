@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seeclickfix_async._cli.exit_codes import FAILED, OK
-from seeclickfix_async._cli.options import QUERY, SITE, Json, QueryOptions, SiteOptions
+from seeclickfix_async._cli.options import QUERY, SITE, Flag, QueryOptions, SiteOptions
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import err, multiline, out, print_raw, set_quiet
 from seeclickfix_async.errors import InvalidArgumentError
@@ -11,7 +11,7 @@ from seeclickfix_async.probe import probe as probe_service
 
 
 async def probe(
-    *, query: QueryOptions = QUERY, json: Json = False, options: SiteOptions = SITE
+    *, query: QueryOptions = QUERY, json: Flag = False, options: SiteOptions = SITE
 ) -> int:
     """Check what the service does today against what this program assumes.
 

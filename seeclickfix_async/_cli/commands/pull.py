@@ -23,7 +23,6 @@ from seeclickfix_async._cli.options import (
     RUN,
     SITE,
     Flag,
-    Json,
     QueryOptions,
     RunOptions,
     SiteOptions,
@@ -48,7 +47,7 @@ _DEMO_FILE = Path("scf-demo.db")
 _EVERYWHERE = "Without --place, --near or --box this is the whole service, with every city."
 
 
-async def demo(*, issues: int = 5000, json: Json = False, options: RunOptions = RUN) -> int:
+async def demo(*, issues: int = 5000, json: Flag = False, options: RunOptions = RUN) -> int:
     """Pull a whole city from a sandbox on this machine into scf-demo.db, in a few seconds.
 
     Args:
@@ -95,7 +94,7 @@ async def pull(
     timezone: str | None = None,
     wait: float = 0.0,
     estimate: Flag = False,
-    json: Json = False,
+    json: Flag = False,
     options: SiteOptions = SITE,
 ) -> int:
     """Pull every issue of an area into FILE, or continue an interrupted pull.

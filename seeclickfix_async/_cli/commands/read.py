@@ -11,7 +11,7 @@ from seeclickfix_async._cli.options import (
     QUERY,
     ROWS,
     SITE,
-    Json,
+    Flag,
     QueryOptions,
     RowOptions,
     SiteOptions,
@@ -62,7 +62,7 @@ async def issues(
     return OK if found or place is None else warn_empty_place(place)
 
 
-async def show(id: int, /, *, json: Json = False, options: SiteOptions = SITE) -> int:
+async def show(id: int, /, *, json: Flag = False, options: SiteOptions = SITE) -> int:
     """Show one issue with its comments.
 
     Args:
@@ -85,7 +85,7 @@ async def show(id: int, /, *, json: Json = False, options: SiteOptions = SITE) -
     return OK
 
 
-async def whoami(*, json: Json = False, options: SiteOptions = SITE) -> int:
+async def whoami(*, json: Flag = False, options: SiteOptions = SITE) -> int:
     """Show the account that the token belongs to.
 
     Args:

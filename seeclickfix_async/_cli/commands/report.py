@@ -20,8 +20,8 @@ from seeclickfix_async._cli import prompts
 from seeclickfix_async._cli.commands.form import parse_type
 from seeclickfix_async._cli.exit_codes import FAILED, OK
 from seeclickfix_async._cli.interrupts import restored_interrupts, run_stoppable
-from seeclickfix_async._cli.messages import MODERATED, describe_faults
-from seeclickfix_async._cli.options import SITE, Flag, Json, SiteOptions
+from seeclickfix_async._cli.messages import describe_faults, print_moderated
+from seeclickfix_async._cli.options import SITE, Flag, SiteOptions
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import err, out, print_json
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, IssueMayExistError
@@ -47,7 +47,7 @@ def report(
     answers_file: Annotated[Path | None, Parameter(name="--answers")] = None,
     image: Path | None = None,
     anonymous: Flag = False,
-    json: Json = False,
+    json: Flag = False,
     options: SiteOptions = SITE,
 ) -> int:
     """Report a problem: prompt for missing options, show the report, and send it if confirmed.
@@ -232,7 +232,7 @@ def _preview(request_type: RequestType, draft: Draft) -> None:
 
 def _print_outcome(outcome: Created | Moderated, *, json: bool) -> int:
     if isinstance(outcome, Moderated):
-        print_json({"moderated": True}) if json else out.print(MODERATED)
+        print_moderated(json=json)
     elif json:
         print_json(outcome.issue)
     else:

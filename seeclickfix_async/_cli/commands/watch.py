@@ -233,10 +233,6 @@ async def _run(command: list[str], to_json: ToJson, delivery: Delivery) -> bool:
 def _read_cursor(cursor: Path | None) -> Any:
     if cursor is None:
         return None
-    if not cursor.parent.is_dir():
-        raise InvalidArgumentError(
-            "cursor", f"the folder {cursor.parent} does not exist. Create it first."
-        )
     if not cursor.exists():
         return None
     try:
