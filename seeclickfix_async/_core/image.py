@@ -212,13 +212,12 @@ def check(image: Image) -> None:
     elif isinstance(source, (str, os.PathLike)):
         try:
             with open(source, "rb") as file:  # noqa: PTH123  # any path-like
-                is_acceptable(file.read(HEAD), os.fstat(file.fileno()).st_size)
+                head, size = file.read(HEAD), os.fstat(file.fileno()).st_size
         except (OSError, ValueError) as error:
             raise unreadable(error) from error
+        is_acceptable(head, size)
 
 
 def unreadable(error: OSError | ValueError) -> InvalidArgumentError:
     """Return the exception for a file that cannot be read."""
-    if isinstance(error, InvalidArgumentError):
-        return error
     return InvalidArgumentError("image", f"cannot be read: {getattr(error, 'strerror', error)}.")
