@@ -56,8 +56,10 @@ def convert_to_jpeg(content: bytes, *, without_location: bool) -> bytes:
         canvas = Image.new("RGB", image.size, "white")
         canvas.paste(image, mask=image)
         image = canvas
+    output = io.BytesIO()
     for quality in _QUALITIES:
-        output = io.BytesIO()
+        output.seek(0)
+        output.truncate()
         image.save(output, "JPEG", quality=quality, exif=exif, icc_profile=profile)
         if output.tell() <= MAX_SIZE:
             break
