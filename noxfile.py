@@ -128,6 +128,17 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into `site/`; every warning is an error."""
+    _enter_checkout(session)
+    session.install(*_group("docs"))
+    output = session.run("zensical", "build", "--clean", "--strict", silent=True)
+    # Its strict mode does not count what griffe says of docstrings.
+    if "griffe: " in str(output):
+        session.error(output)
+
+
+@nox.session(python=OLDEST)
 def demo(session: nox.Session) -> None:
     """Run the README's demo command in a fresh checkout."""
     _enter_copy(session)
