@@ -129,13 +129,9 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def docs(session: nox.Session) -> None:
-    """Build the documentation site into `site/`; every warning is an error."""
-    _enter_checkout(session)
+    """Build the documentation site into `site/`, as `tests/test_documentation_site.py` does."""
     session.install(*_group("docs"))
-    output = session.run("zensical", "build", "--clean", "--strict", silent=True)
-    # Its strict mode does not count what griffe says of docstrings.
-    if "griffe: " in str(output):
-        session.error(output)
+    session.run("zensical", "build", "--clean", "--strict")
 
 
 @nox.session(python=OLDEST)
