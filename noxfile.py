@@ -155,6 +155,13 @@ def audit(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into `site/`, as `tests/test_documentation_site.py` does."""
+    session.install(*_group("docs"))
+    session.run("zensical", "build", "--clean", "--strict")
+
+
+@nox.session(python=OLDEST)
 def demo(session: nox.Session) -> None:
     """Run the README's demo command in a fresh checkout."""
     _enter_copy(session)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 import duckdb
@@ -18,35 +20,37 @@ from fastapi.testclient import TestClient
 
 import seeclickfix_async
 from seeclickfix_async import AsyncClient, Secret
-from seeclickfix_async._tables.columns import COLUMNS
+from seeclickfix_async._cli.app import app as command_line
+from seeclickfix_async._tables.columns import COLUMNS, ColumnType
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
+from tests.support.command_line import run_cli
 from tests.support.pulled_files import read_csv, read_dataset, read_geojson, read_sqlite
 from tests.support.repository import ROOT
 from tests.support.sandboxes import make_client
 
 _GIF = bytes.fromhex("47494638396101000100000000002c00000000010001000002024401003b")
-_FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+# A block with a title is a file: tests of its own run it.
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.DOTALL | re.MULTILINE)
+_PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+_SCF = re.compile(r"(?:^|&& |\$ )scf (.+?)(?= && | \| | > | # |  #|$)", re.MULTILINE)
+# Commands that end by themselves, write here only, and need no answers of a person.
+_RUN = {"doctor", "form", "issues", "map", "places", "probe", "pull", "questions", "show", "whoami"}
 
 
 def _read(document: str) -> str:
     return (ROOT / document).read_text("utf-8")
 
 
-_SNIPPETS = [
-    pytest.param(document, snippet, id=f"{document}-{number}")
-    for document in (
-        "README.md",
-        "docs/guide.md",
-        "docs/login.md",
-        "docs/calls.md",
-        "docs/observability.md",
-        "docs/assistants.md",
-        "docs/assumptions.md",
-    )
-    for number, snippet in enumerate(_FENCE.findall(_read(document)))
-]
+def _blocks(*languages: str) -> list[Any]:
+    """Return the code blocks in these languages: page, code, and the text block that follows."""
+    return [
+        pytest.param(page, code, printed, id=f"{page}-{number}")
+        for page in (path.relative_to(ROOT).as_posix() for path in _PAGES)
+        for number, (language, code, printed) in enumerate(_BLOCK.findall(_read(page)))
+        if language in languages and page not in {"CONTRIBUTING.md", "SECURITY.md"}
+    ]
 
 
 class _Here(AsyncClient):
@@ -65,16 +69,22 @@ def city_url() -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize(("document", "snippet"), _SNIPPETS)
-def test_a_snippet_runs(
-    document: str, snippet: str, city_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("page", "code", "printed"), _blocks("python"))
+def test_python_runs(  # noqa: PLR0917  # fixtures
+    page: str,
+    code: str,
+    printed: str,
+    city_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(_Here, "url", city_url)
     monkeypatch.setattr(seeclickfix_async, "AsyncClient", _Here)
     module = ModuleType("snippet")
 
-    exec(compile(snippet, document, "exec"), module.__dict__)
+    exec(compile(code, page, "exec"), module.__dict__)
 
     anyio.run(_call, module, city_url)
     site = getattr(module, "site", None)
@@ -85,33 +95,40 @@ def test_a_snippet_runs(
         for _ in range(2):
             with TestClient(app) as browser:
                 assert len(browser.get("/issues").json()["items"]) == 20
+    if printed:
+        assert capsys.readouterr().out == printed
+
+
+# The arguments of functions, beside a client.
+_ARGUMENTS: dict[str, Any] = {
+    "id": "20000000",
+    "number": 20_000_000,
+    "photo": _GIF,
+    "saved": None,
+    "token": TOKEN,
+}
+
+
+def _takes_a_client(function: Callable[..., Any]) -> bool:
+    parameters = [*inspect.signature(function).parameters.values()]
+    return bool(parameters) and parameters[0].annotation is _Here
 
 
 async def _call(module: ModuleType, url: str) -> None:
-    """Call the snippet's function of a client as a reader would."""
-    calls = {
-        "newest": (),
-        "keep": (),
-        "name_of": (TOKEN,),
-        "summary": (20_000_000,),
-        "unknown": (),
-        "report": (),
-        "around": (),
-        "status": (),
-        "tables": (),
-        "rebuild": (),
-        "show": ("20000000", _GIF),
-    }
+    """Call each function of a client, as a reader would, and `main`."""
+    functions = [value for value in vars(module).values() if inspect.iscoroutinefunction(value)]
     async with _Here(base_url=url) as client:
-        for name, arguments in calls.items():
-            if hasattr(module, name):
-                await getattr(module, name)(client, *arguments)
+        for function in filter(_takes_a_client, functions):
+            _, *names = inspect.signature(function).parameters
+            arguments = [_ARGUMENTS[name] for name in names]
+            if function.__name__ != "follow":
+                await function(client, *arguments)
+                continue
+            with anyio.move_on_after(0.5) as while_it_runs:  # a feed does not end by itself
+                await function(client, *arguments)
+            assert while_it_runs.cancelled_caught
         if hasattr(module, "main"):
             await module.main()
-        if hasattr(module, "follow"):  # a feed does not end by itself
-            with anyio.move_on_after(0.5) as while_it_runs:
-                await module.follow(client)
-            assert while_it_runs.cancelled_caught
     if hasattr(module, "site"):
         await _visit(module.site)
     if hasattr(module, "service"):
@@ -171,9 +188,9 @@ def test_a_thousand_people_at_once() -> None:
     sandbox = Sandbox(10, settings=Settings(quota=None))
     users = {f"user-{number}": 1000 + number for number in range(1000)}
     sandbox.tokens.update(users)
-    recipe = next(code for code in _FENCE.findall(_read("docs/login.md")) if "def names" in code)
+    (recipe,) = (block for block in _blocks("python") if "async def names(" in block.values[1])
     module = ModuleType("recipe")
-    exec(compile(recipe, "docs/login.md", "exec"), module.__dict__)
+    exec(compile(recipe.values[1], recipe.values[0], "exec"), module.__dict__)
     signed_in = {
         user: Token(Secret(user), "Bearer", None, None, datetime.now(UTC)) for user in users
     }
@@ -191,12 +208,11 @@ def _cells(table: str) -> list[list[str]]:
     return [[cell.replace("`", "").strip() for cell in row] for row in rows[2:]]
 
 
-def test_the_columns_of_pulled_files_are_those_of_the_guide(
+def test_the_columns_of_pulled_files_are_those_of_their_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    section = _read("docs/guide.md").split("### Columns\n")[1].split("\n### ")[0]
-    columns, tables = map(_cells, section.split("Beyond these columns"))
+    _, columns, types, tables, _ = map(_cells, _read("docs/reference/files.md").split("\n## "))
     names = [name for name, *_ in columns]
     client = make_client(Sandbox(30, settings=Settings(quota=None)))
 
@@ -208,6 +224,7 @@ def test_the_columns_of_pulled_files_are_those_of_the_guide(
     anyio.run(pull_each)
 
     assert [(name, type_) for name, type_, _ in columns] == [(c.name, c.type) for c in COLUMNS]
+    assert [name for name, *_ in types] == [*get_args(ColumnType)]
     assert read_csv(Path("city.csv"))[0].keys() == {*names}
     properties = read_geojson(Path("city.geojson"))[0]["properties"]
     assert properties.keys() == {*names} - {"lat", "lng"}
@@ -222,15 +239,53 @@ def test_the_columns_of_pulled_files_are_those_of_the_guide(
         "comments",
         "month",
     }
-    queries = re.findall(r"```sql\n(.*?)```", _read("docs/guide.md"), re.DOTALL)
-    assert len(queries) == 2
+
+
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pulls under the names that queries use."""
+    folder = tmp_path_factory.mktemp("pulled")
+    client = make_client(Sandbox(30, settings=Settings(quota=None)))
+
+    async def pull_each() -> None:
+        for name in ("city.db", "city.csv", "city.jsonl", "city.parquet", "city/1.parquet"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            await pull(client, to=folder / name, details=True, timezone="America/New_York")
+
+    anyio.run(pull_each)
+    return folder
+
+
+@pytest.mark.parametrize(("page", "query", "printed"), _blocks("sql"))
+def test_a_query_finds_rows(
+    page: str, query: str, printed: str, pulled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pulled)
+
     with duckdb.connect() as database:
-        for query in queries:
-            assert database.execute(query).fetchall()
+        assert database.execute(query).fetchall(), page
+
+
+def _commands(code: str) -> list[list[str]]:
+    """Return the arguments of each `scf` in a block."""
+    return [shlex.split(line) for line in _SCF.findall(code.replace("\\\n", ""))]
+
+
+@pytest.mark.parametrize(("page", "code", "printed"), _blocks("sh", "console"))
+def test_commands_run(page: str, code: str, printed: str, city_url: str, tmp_path: Path) -> None:
+    for arguments in _commands(code):
+        if arguments[0] not in _RUN or "--help" in arguments:
+            _, bound, _ = command_line.parse_args(arguments, exit_on_error=False)
+            bound.apply_defaults()
+            continue
+        quota = () if arguments[0] == "map" else ("--no-limit",)
+        done = run_cli(city_url, *arguments, *quota, cwd=tmp_path)
+        assert done.returncode == 0, f"{page}: scf {shlex.join(arguments)}: {done.stderr}"
+        if printed:
+            assert done.stdout + done.stderr == printed
 
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_PAGES = [page for pattern in ("*.md", "docs/*.md") for page in sorted(ROOT.glob(pattern))]
 
 
 def _anchors(page: Path) -> set[str]:
@@ -240,7 +295,7 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
 
 
-@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_each_link_leads_somewhere(page: Path) -> None:
     for link in _LINK.findall(page.read_text("utf-8")):
         name, _, anchor = link.partition("#")
@@ -249,10 +304,6 @@ def test_each_link_leads_somewhere(page: Path) -> None:
         target = page.parent / name if name else page
         assert target.exists(), link
         assert not anchor or anchor in _anchors(target), link
-
-
-def test_there_are_snippets_to_run() -> None:
-    assert len(_SNIPPETS) >= 6
 
 
 def test_the_readme_is_short() -> None:

@@ -13,7 +13,7 @@ _FOLDER = re.compile(r"\buser_(\w+)_path\(")  # of platformdirs
 
 
 def test_the_page_has_the_variables_that_the_code_reads() -> None:
-    page = (ROOT / "docs" / "environment.md").read_text("utf-8")
+    page = (ROOT / "docs" / "reference" / "environment.md").read_text("utf-8")
     listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
     code = "\n".join(
         path.read_text("utf-8") for path in sorted((ROOT / "seeclickfix_async").rglob("*.py"))

@@ -63,7 +63,12 @@ class Pager(Generic[T]):
         return _Pages(self._fetch, self._start, self._rejected)
 
     async def collect(self, limit: SupportsIndex | None = None) -> list[T]:
-        """Return all items, or the first `limit` of them."""
+        """Return all items, or the first `limit` of them.
+
+        Raises:
+            TruncatedResultsError: The service stopped before the end.
+            DecodeError: None of the rows can be read.
+        """
         most = None if limit is None else validation.integer_in_range("limit", limit, 1, 10**9)
         items: list[T] = []
         async for item in self:

@@ -124,6 +124,9 @@ class Crawl(Generic[IssueT]):
 
         Sends the first request, unless that was sent. Its issues are delivered when the crawl
         continues.
+
+        Raises:
+            SeeClickFixError: The request failed permanently.
         """
         if self._planner.state.expected is None and self._planner.slices:
             await self._step()

@@ -21,8 +21,9 @@ class IssueActions:
 
     Every action requires a token, and is sent again only if it certainly had no effect. If it is
     cancelled after it was sent, the service may still carry it out. An action without an object in
-    its response returns the response itself. Every method raises:
+    its response returns the response itself.
 
+    Raises:
         InvalidArgumentError: An argument is invalid; nothing was sent.
         AuthenticationError: There is no token, or the service refuses it.
         PermissionDeniedError: The account may not do this.

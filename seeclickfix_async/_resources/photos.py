@@ -22,8 +22,7 @@ Photo = str | Media | Issue | Comment
 class Photos:
     """`client.photos`. Links redirect to storage on another host (observed), which gets no token.
 
-    Both methods raise:
-
+    Raises:
         InvalidArgumentError: There is no photo, or the link is invalid; nothing was sent.
         NotFoundError: The photo was removed.
         DecodeError: The response is not a png, jpeg, gif, webp, heic or avif image, judging by its

@@ -54,6 +54,7 @@ class SqliteOutbox:
         FileLockedError: Another process, or another outbox of this one, has opened the file.
         InvalidArgumentError: The file holds something else, belongs to another feed, or cannot be
             used.
+        ClientStateError: A method was called while the outbox is not open.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -58,6 +58,10 @@ class Watch:
 
     After temporary failures it polls again, with increasing pauses. Cancellation loses nothing: a
     new feed continues from `cursor`.
+
+    Raises:
+        StatusError: The service refused for good, as with a wrong token or area.
+        InvalidEnvironmentError: A variable for a proxy or certificates is wrong.
     """
 
     def __init__(
@@ -94,6 +98,9 @@ class Watch:
 
         Iterating calls this as well; a feed with a cursor has begun already. After a cancellation,
         the next call continues.
+
+        Raises:
+            StatusError: The service refused for good, as with a wrong token or area.
         """
         while self._cursor is None or self._cursor.is_first_poll:
             await self._advance_or_back_off()
@@ -113,6 +120,7 @@ class Watch:
 
         Raises:
             InvalidArgumentError: The outbox belongs to another feed.
+            StatusError: The service refused for good.
         """
         saved = await outbox.load(self._identity)
         if saved is not None:

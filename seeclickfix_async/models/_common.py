@@ -20,8 +20,8 @@ from seeclickfix_async._core import validation
 from seeclickfix_async.models._model import Model
 from seeclickfix_async.models._returned import Returned
 
-# The service's timestamps carry the UTC offset of its servers, not of the city (observed).
 Time = Annotated[datetime, Meta(tz=True)]
+"""A datetime with the UTC offset of the service's servers, not of the city (observed)."""
 
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer that SQLite, Parquet and Arrow can represent."""
@@ -33,6 +33,7 @@ SHORTEST_LINK = 5
 # The documentation's samples contain links that are the string "null". The minimum length makes
 # the decoder fail on them; the fallback decoder then replaces them by None.
 Link = Annotated[str, Meta(min_length=SHORTEST_LINK)]
+"""A link as the service sent it, which may be relative."""
 
 
 def clear_placeholder_times(instance: Any) -> None:

@@ -41,6 +41,7 @@ from seeclickfix_async.oauth._redirect import RedirectParams
 from seeclickfix_async.oauth._token import Token
 
 FlowKind = Literal["code", "implicit"]
+"""The authorization code flow, or the implicit flow."""
 
 MAX_AGE = 600.0
 """Seconds that a login may take by default: the lifetime of the provider's codes (observed)."""

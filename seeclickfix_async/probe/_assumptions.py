@@ -193,3 +193,4 @@ ASSUMPTIONS: Final = (
         otherwise="The status is a Status that equals its string, and `is_open` is False.",
     ),
 )
+"""The behaviour of the service that this library rests on."""

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from seeclickfix_async._crawl.report import Estimate, Report
 
 Stage = Literal["pull", "update", "sweep", "photos"]
+"""A part of a pull that has progress of its own."""
 
 
 class ProgressListener(Protocol):

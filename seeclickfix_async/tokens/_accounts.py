@@ -43,7 +43,11 @@ class Accounts:
             return source
 
     async def sign_in(self, key: str, token: Token) -> None:
-        """Store a user's new token."""
+        """Store a user's new token.
+
+        Raises:
+            TokenStoreError: The store failed.
+        """
         async with self._store.lock(key):
             await self._store.put(key, token)
         self.source(key).forget()
@@ -56,6 +60,7 @@ class Accounts:
         Raises:
             AuthorizationError: The provider refused to revoke the token.
             TransportError: The provider did not respond.
+            TokenStoreError: The store failed; nothing was revoked.
         """
         async with self._store.lock(key):
             token = await self._store.get(key)

@@ -73,10 +73,17 @@ def test_the_help_is_grouped() -> None:
     assert all(f"│ {name} " in shown for name in COMMANDS)
 
 
-def test_the_guide_documents_each_exit_code() -> None:
-    guide = (ROOT / "docs/command-line.md").read_text("utf-8")
+def test_the_documentation_has_each_command() -> None:
+    page = (ROOT / "docs/reference/command-line.md").read_text("utf-8")
 
-    rows = re.findall(r"^\| (\d+) \| (.+) \|$", guide, re.MULTILINE)
+    rows = re.findall(r"^\| `scf (\w+)` \| (.+) \|$", page, re.MULTILINE)
+    assert dict(rows) == {name: entry.help for name, entry in COMMANDS.items()}
+
+
+def test_the_documentation_has_each_exit_code() -> None:
+    page = (ROOT / "docs/reference/exit-codes.md").read_text("utf-8")
+
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", page, re.MULTILINE)
     assert {int(code): text for code, text in rows} == exit_codes.MEANINGS
     codes = {value for value in vars(exit_codes).values() if isinstance(value, int)}
     assert codes == set(exit_codes.MEANINGS)

@@ -6,6 +6,7 @@ import ast
 import inspect
 import pickle
 import re
+import textwrap
 
 import pytest
 
@@ -30,6 +31,15 @@ def test_the_docstring_lists_every_error_with_its_code() -> None:
 
     assert own.items() <= listed.items()
     assert {cls.__name__ for cls in _CLASSES} == set(listed)
+
+
+def test_the_page_says_what_to_do_for_each_error_and_code() -> None:
+    page = (ROOT / "docs/reference/errors.md").read_text("utf-8")
+    _, tree, _, codes, _ = (inspect.getdoc(errors) or "").split("\n\n")
+
+    named = re.findall(r"^\W*(\w+) ", f"{tree}\n{codes}", re.MULTILINE)
+    assert textwrap.dedent(tree) in page
+    assert re.findall(r"^\| `(\w+)` \| .+ \|$", page, re.MULTILINE) == named
 
 
 def test_every_class_has_a_unique_code() -> None:

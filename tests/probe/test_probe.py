@@ -174,7 +174,7 @@ def test_assumptions_settings_and_documentation_are_the_same() -> None:
         f"| {a.otherwise} |"
         for a in ASSUMPTIONS
     ]
-    page = (ROOT / "docs" / "assumptions.md").read_text("utf-8")
+    page = (ROOT / "docs" / "reference" / "assumptions.md").read_text("utf-8")
     names = {assumption.name for assumption in ASSUMPTIONS}
 
     assert [line for line in page.splitlines() if line.startswith("| `")] == rows

@@ -19,6 +19,10 @@ class TokenStore(Protocol):
     Your own implementation may be a table of your database. `lock` has to exclude all processes
     that share the store: if two of them sent the same refresh token, the provider would refuse
     the second, and the user might have to sign in again.
+
+    Raises:
+        TokenStoreError: The store failed, in any method. `StoredToken` and `Accounts` replace each
+            other error by it, since the error of a database often quotes values.
     """
 
     async def get(self, key: str) -> Token | None:
@@ -46,7 +50,11 @@ def validate_key(key: str) -> str:
 
 
 class MemoryStore:
-    """A store in memory, for all threads and event loops of this process."""
+    """A store in memory, for all threads and event loops of this process.
+
+    Raises:
+        InvalidArgumentError: A key is not a string, or blank.
+    """
 
     def __init__(self) -> None:
         self._tokens: dict[str, Token] = {}

@@ -68,7 +68,11 @@ class FileStore:
         await to_thread.run_sync(_write, path, token)
 
     async def delete(self, key: str) -> None:
-        """Delete a token, if there is one."""
+        """Delete a token, if there is one.
+
+        Raises:
+            TokenStoreError: The file cannot be deleted.
+        """
         await to_thread.run_sync(_delete, self._path(key))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:

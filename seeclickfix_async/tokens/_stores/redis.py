@@ -40,9 +40,6 @@ class RedisStore:
         async with coredis.Redis() as redis:
             store = RedisStore(redis)
 
-    Every method raises ClientStateError if the client is not open, and TokenStoreError if the
-    server does not respond within ten seconds or refuses the command.
-
     Args:
         redis: A `coredis.Redis`, which runs on asyncio and trio, or on asyncio a
             `redis.asyncio.Redis`. You have to close it yourself.
@@ -52,6 +49,8 @@ class RedisStore:
 
     Raises:
         InvalidArgumentError: An argument is invalid, such as a blocking `redis.Redis`.
+        ClientStateError: A method was called while the client is not open.
+        TokenStoreError: The server does not respond within ten seconds, or refuses the command.
     """
 
     def __init__(
