@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -39,10 +40,8 @@ _SNIPPETS = [
     for document in (
         "README.md",
         "docs/guide.md",
-        "docs/login.md",
-        "docs/calls.md",
         "docs/observability.md",
-        "docs/assistants.md",
+        *(f"docs/how-to/{page.name}" for page in sorted((ROOT / "docs/how-to").glob("*.md"))),
         "docs/assumptions.md",
     )
     for number, snippet in enumerate(_FENCE.findall(_read(document)))
@@ -95,16 +94,16 @@ async def _call(module: ModuleType, url: str) -> None:
         "name_of": (TOKEN,),
         "summary": (20_000_000,),
         "unknown": (),
-        "report": (),
         "around": (),
         "status": (),
         "tables": (),
         "rebuild": (),
-        "show": ("20000000", _GIF),
+        "mend": ("20000000", _GIF),
+        "report_hole": (_GIF,),
     }
     async with _Here(base_url=url) as client:
         for name, arguments in calls.items():
-            if hasattr(module, name):
+            if inspect.iscoroutinefunction(getattr(module, name, None)):
                 await getattr(module, name)(client, *arguments)
         if hasattr(module, "main"):
             await module.main()
@@ -171,9 +170,11 @@ def test_a_thousand_people_at_once() -> None:
     sandbox = Sandbox(10, settings=Settings(quota=None))
     users = {f"user-{number}": 1000 + number for number in range(1000)}
     sandbox.tokens.update(users)
-    recipe = next(code for code in _FENCE.findall(_read("docs/login.md")) if "def names" in code)
+    recipe = next(
+        code for code in _FENCE.findall(_read("docs/how-to/many-users.md")) if "def names" in code
+    )
     module = ModuleType("recipe")
-    exec(compile(recipe, "docs/login.md", "exec"), module.__dict__)
+    exec(compile(recipe, "docs/how-to/many-users.md", "exec"), module.__dict__)
     signed_in = {
         user: Token(Secret(user), "Bearer", None, None, datetime.now(UTC)) for user in users
     }
