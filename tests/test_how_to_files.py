@@ -49,7 +49,7 @@ def test_the_tests_pass(tmp_path: Path) -> None:
     result = run_suite(tmp_path, ("anyio.pytest_plugin",))
 
     assert re.fullmatch(r"\d+ passed in .*", result.stdout.splitlines()[-1]), result.stdout
-    assert len(files) == 8
+    assert len(files) == 7
 
 
 def test_trio_needs_no_setting(
