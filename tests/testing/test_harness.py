@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from seeclickfix_async import AsyncClient, Created, errors, oauth
+from seeclickfix_async import AsyncClient, Created, TokenEndpoint, errors, oauth
 from seeclickfix_async.sandbox import CLIENT, OFFICIAL_TOKEN, TOKEN
 from seeclickfix_async.testing import (
+    IN_PROCESS_URL,
     START,
     SandboxHarness,
     commented_exactly_once,
@@ -136,3 +137,15 @@ def test_the_authorization_page_redirects_or_refuses(scf_sandbox: SandboxHarness
     with pytest.raises(errors.InvalidArgumentError, match="address of an authorization page"):
         scf_sandbox.authorize("https://app.example/login")
     assert "error=access_denied" in scf_sandbox.authorize(url, deny=True)
+
+
+async def test_a_resident_signs_in_within_the_process(scf_sandbox: SandboxHarness) -> None:
+    now = scf_sandbox.clock.utc_now
+    app = oauth.Application(CLIENT, "https://app.example/callback", base_url=IN_PROCESS_URL)
+    flow = oauth.begin(app, now=now)
+    code = oauth.finish(flow, scf_sandbox.authorize(flow.url, "Ben"), now=now)
+    assert isinstance(code, oauth.AuthorizationCode)
+    async with TokenEndpoint(app, http=scf_sandbox.make_http(), now=now) as endpoint:
+        token = await endpoint.exchange(code)
+
+    assert (await scf_sandbox.make_client(token.access_token).verify()).name == "Ben"
