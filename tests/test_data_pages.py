@@ -17,25 +17,14 @@ import anyio
 import duckdb
 import pytest
 
-import seeclickfix_async
-from seeclickfix_async import AsyncClient
 from seeclickfix_async._cli import exit_codes
-from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
+from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.command_line import run_cli
-from tests.support.pages import read_snippets, run_commands
+from tests.support.pages import read_snippets, run_commands, use_sandbox
 from tests.support.repository import ROOT
 
 _NIGHTLY = "how-to/pull-every-night.md"
 _READING = "how-to/read-a-pull.md"
-
-
-class _Here(AsyncClient):
-    """A client of the sandbox, whatever its options."""
-
-    url = ""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(TOKEN, **{**options, "limiter": None, "base_url": self.url})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +49,7 @@ def pulled(url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty working folder, in which snippets use the sandbox."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_Here, "url", url)
-    monkeypatch.setattr(seeclickfix_async, "AsyncClient", _Here)
+    use_sandbox(monkeypatch, url)
     return tmp_path
 
 
@@ -135,7 +123,8 @@ def test_the_units_are_valid(tmp_path: Path) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("There is no systemd on this machine.")
-    command = (program, "verify", "--man=no", "--recursive-errors=no", *tmp_path.iterdir())
+    units = [str(unit) for unit in tmp_path.iterdir()]
+    command = [program, "verify", "--man=no", "--recursive-errors=no", *units]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")

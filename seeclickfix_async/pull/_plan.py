@@ -66,9 +66,7 @@ async def plan(
     periods = zip(starts, [*starts[1:], query.before], strict=True)
     return tuple(
         Part(f"part-{number:04}", {**validated, "after": after, "before": before})
-        for number, (after, before) in enumerate(
-            zip(starts, [*starts[1:], query.before], strict=True)
-        )
+        for number, (after, before) in enumerate(periods)
     )
 
 

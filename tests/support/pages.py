@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+import seeclickfix_async
+from seeclickfix_async import AsyncClient
 from tests.support.command_line import run_cli
 from tests.support.repository import ROOT
 
@@ -25,3 +30,13 @@ def run_commands(script: str, url: str, folder: Path) -> None:
         assert program == "scf"
         done = run_cli(url, *arguments, "--no-limit", cwd=folder)
         assert done.returncode == 0, done.stderr
+
+
+def use_sandbox(patch: pytest.MonkeyPatch, url: str) -> None:
+    """Make the clients of snippets those of a sandbox, whatever their options."""
+
+    class Here(AsyncClient):
+        def __init__(self, token: Any = None, **options: Any) -> None:
+            super().__init__(token, **{**options, "limiter": None, "base_url": url})
+
+    patch.setattr(seeclickfix_async, "AsyncClient", Here)
