@@ -18,7 +18,8 @@ import duckdb
 import pytest
 
 from seeclickfix_async._cli import exit_codes
-from seeclickfix_async.sandbox import Sandbox, Settings
+from seeclickfix_async.sandbox import Fault, Sandbox, Settings
+from seeclickfix_async.testing import SandboxHarness
 from tests.support.command_line import run_cli
 from tests.support.pages import read_snippets, run_commands, use_sandbox
 from tests.support.repository import ROOT
@@ -144,3 +145,30 @@ def test_exit_codes_and_reasons_are_those_of_the_code() -> None:
     fragments = [part for message in messages for part in re.split(r"\.\.\.", message) if part]
     options = {part for part in fragments if part.startswith("--")}
     assert [part for part in fragments if part not in options and part not in source] == []
+
+
+@pytest.mark.anyio
+async def test_a_report_without_a_response_is_not_sent_twice() -> None:
+    harness = SandboxHarness(quota=None)
+    options = await harness.client.report_form(lat=41.05, lng=-73.54)
+    form = await harness.client.request_types.get(
+        next(option.key for option in options if option.title == "Pothole")
+    )
+    place = {"lat": 41.05, "lng": -73.54, "address": "1 Main St"}
+    draft = form.draft(**place, answers={"summary": "A deep hole", "402": "wheel"})
+    names: dict[str, Any] = {}
+    exec(read_snippets("explanation/lost-answers.md", "python")[0], names)
+
+    harness.faults.append(Fault.reset())
+    found = await names["report_once"](harness.client, draft)
+
+    assert found.summary == "A deep hole"
+    assert harness.statuses("POST") == [201]
+
+
+@pytest.mark.anyio
+async def test_a_crawl_drops_what_it_received_twice() -> None:
+    names: dict[str, Any] = {}
+    exec(read_snippets("explanation/page-numbers.md", "python")[0], names)
+
+    await names["keep"](SandboxHarness(300, quota=None).client)
