@@ -162,6 +162,15 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def recipes(session: nox.Session) -> None:
+    """Run the documented recipes with the programs that they are for."""
+    _enter_checkout(session)
+    session.install(".[cli,parquet,sandbox]", *_group("recipes"))
+    own_settings = ("-o", "addopts=", "-o", "filterwarnings=default", "--confcutdir=tests/recipes")
+    session.run("pytest", *own_settings, "tests/recipes", *session.posargs)
+
+
+@nox.session(python=OLDEST)
 def demo(session: nox.Session) -> None:
     """Run the README's demo command in a fresh checkout."""
     _enter_copy(session)

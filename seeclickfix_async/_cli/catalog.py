@@ -129,7 +129,7 @@ COMMANDS = {
         "login:login",
         ACCOUNT,
         "Sign in, in the browser or with a personal access token.",
-        ("--token", "--client-id ID"),
+        ("--token", "--client-id ID", '--register --name "City Bot"'),
         changes=True,
     ),
     "logout": Entry(

@@ -26,6 +26,7 @@ _OPTIONS = {
     "per_page": "--limit",
     "place_url": "--place",
     "radius": "METRES",
+    "redirect_uri": "--redirect-uri",
     "request_types": "--request-type",
     "to": "FILE",
     **{name: name.upper() for name in ("lat", "lng", "min_lat", "min_lng", "max_lat", "max_lng")},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from seeclickfix_async._cli.app import app, load_command
 from seeclickfix_async._cli.exit_codes import MISUSED, OK
 from seeclickfix_async._cli.secrets import take_secrets
 from seeclickfix_async._cli.streams import standard_streams
-from seeclickfix_async._cli.terminal import err, set_quiet
+from seeclickfix_async._cli.terminal import err, set_quiet, show_warning
 
 _LEADING_OPTIONS = ("--quiet", "--debug")
 
@@ -22,7 +23,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code; afterwards, Ctrl-C may be ignored."""
     take_secrets()
     tokens = [*(sys.argv[1:] if arguments is None else arguments)]
-    with standard_streams() as output:
+    with standard_streams() as output, warnings.catch_warnings():
+        warnings.showwarning = show_warning
         name = load_command(tokens)
         if name:  # --quiet and --debug may precede it
             first = tokens.index(name)

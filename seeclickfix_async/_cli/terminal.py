@@ -91,6 +91,11 @@ notes: TerminalConsole = TerminalConsole(stderr=True)
 """For progress, and for everything else that --quiet leaves out."""
 
 
+def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning, such as that of a token that expires soon, without the line of code."""
+    err.print(f"scf: {message}")
+
+
 def set_quiet(quiet: bool) -> None:  # noqa: FBT001  # the only argument
     """Print results and notes, or leave them out."""
     out.quiet = notes.quiet = quiet

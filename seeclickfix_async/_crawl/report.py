@@ -6,6 +6,7 @@ from datetime import datetime
 
 import attrs
 
+from seeclickfix_async.errors import TruncatedResultsError
 from seeclickfix_async.models._model import Model
 
 
@@ -52,6 +53,20 @@ class Report(Model):
     photos: int | None = None
     photos_missing: int | None = None
     until: datetime | None = None
+
+    def raise_if_incomplete(self) -> None:
+        """Raise an error if anything is missing, for jobs that have to fail then.
+
+        Raises:
+            TruncatedResultsError: The crawl is not complete; its message has the reasons.
+        """
+        if not self.complete:
+            raise TruncatedResultsError(
+                " ".join(self.reasons),
+                received=self.received,
+                entries=self.expected,
+                advice="Call it again; pull() then requests only what is missing.",
+            )
 
 
 @attrs.frozen

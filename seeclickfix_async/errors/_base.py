@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import Any
 
+_NARROW = (
+    "Use client.issues.crawl(), which is not subject to the service's page limit, or narrow the "
+    "query."
+)
+
 
 def _restore(
     cls: type[SeeClickFixError], args: tuple[object, ...], data: dict[str, object]
@@ -173,14 +178,16 @@ class TruncatedResultsError(SeeClickFixError):
     code = "truncated_results"
 
     def __init__(
-        self, reason: str, *, page: int = 0, received: int = 0, entries: int | None = None
+        self,
+        reason: str,
+        *,
+        page: int = 0,
+        received: int = 0,
+        entries: int | None = None,
+        advice: str = _NARROW,
     ) -> None:
         total = "an unknown number of" if entries is None else entries
-        super().__init__(
-            f"{reason} {received} of {total} rows were received.",
-            advice="Use client.issues.crawl(), which is not subject to the service's page limit, "
-            "or narrow the query.",
-        )
+        super().__init__(f"{reason} {received} of {total} rows were received.", advice=advice)
         self.page = page
         self.received = received
         self.entries = entries

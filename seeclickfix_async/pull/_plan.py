@@ -33,9 +33,9 @@ async def plan(
 ) -> tuple[Part, ...]:
     """Split a pull into periods of equal length, with one request.
 
-    The last period ends at `before`, by default at the current time of the service's clock. The
-    issues are not spread evenly, so make several parts for each worker, and let the engine
-    distribute them.
+    The last period ends at `before`; by default it has no end, so that an update of its part pulls
+    new issues. The issues are not spread evenly, so make several parts for each worker, and let the
+    engine distribute them.
 
     Args:
         client: Requests the oldest issue, whose creation is the start of the first period.
@@ -62,16 +62,16 @@ async def plan(
         raise InvalidArgumentError("after", "is needed: the oldest issue has no creation time.")
     now = oldest.response.date or datetime.now(UTC).replace(microsecond=0)
     end = query.before or max(now, start + _SECOND)  # the service's clocks may disagree
-    bounds = _bounds(start, end, count)
+    starts = _starts(start, end, count)
+    periods = zip(starts, [*starts[1:], query.before], strict=True)
     return tuple(
         Part(f"part-{number:04}", {**validated, "after": after, "before": before})
-        for number, (after, before) in enumerate(bounds)
+        for number, (after, before) in enumerate(periods)
     )
 
 
-def _bounds(start: datetime, end: datetime, parts: int) -> list[tuple[datetime, datetime]]:
-    """Return adjacent periods of whole seconds from start to end."""
+def _starts(start: datetime, end: datetime, parts: int) -> list[datetime]:
+    """Return the starts of adjacent periods of whole seconds from start to end."""
     seconds = max(1, int((end - start).total_seconds()))
     parts = min(parts, seconds)
-    starts = [start + timedelta(seconds=seconds * number // parts) for number in range(parts)]
-    return list(zip(starts, [*starts[1:], end], strict=True))
+    return [start + timedelta(seconds=seconds * number // parts) for number in range(parts)]

@@ -12,7 +12,6 @@ from seeclickfix_async._crawl.crawl import Crawl
 from seeclickfix_async._crawl.driver import Batch
 from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._tables import arrow
-from seeclickfix_async.errors import TruncatedResultsError
 from seeclickfix_async.models import Issue
 
 
@@ -56,10 +55,6 @@ async def table(
     crawl: Crawl[Issue] = client.with_options(background=True).issues.crawl(
         details=details, concurrency=None, page_size=page_size, **filters
     )
-    report = await crawl.run(append)
-    if not report.complete:
-        raise TruncatedResultsError(
-            " ".join(report.reasons), received=report.received, entries=report.expected
-        )
+    (await crawl.run(append)).raise_if_incomplete()
     pyarrow: Any = arrow.import_pyarrow()
     return pyarrow.Table.from_batches(batches, schema)

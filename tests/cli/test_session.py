@@ -311,3 +311,14 @@ def test_without_a_home_folder_there_is_no_login(arguments: tuple[str, ...]) -> 
         "scf: There is no home folder to store tokens in. Set HOME to a folder of your own."
     )
     assert service.requests == []
+
+
+@pytest.mark.filterwarnings("default::seeclickfix_async.TokenExpiryWarning")
+def test_a_token_that_expires_is_one_sentence() -> None:
+    with TextService("Hole").serve() as url:
+        done = run_cli(url, "issues", token="test-08/12/2024-01/01/2025-secret")
+
+    assert done.stderr == (
+        "scf: The expiry date of this personal access token is 2025-01-01. "
+        "Create a new one on the account's security page.\n"
+    )

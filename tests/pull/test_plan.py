@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from types import ModuleType
 
 import duckdb
 import httpx
@@ -51,7 +52,7 @@ async def test_the_parts_of_a_plan_hold_every_issue(parts: int, tmp_path: Path) 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("year", [2026, 2040, 2009])
-async def test_a_plan_ends_at_the_time_of_the_service(year: int, tmp_path: Path) -> None:
+async def test_a_plan_is_divided_by_the_time_of_the_service(year: int) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     now = datetime(year, 11, 1, 12, tzinfo=UTC)
 
@@ -63,10 +64,13 @@ async def test_a_plan_ends_at_the_time_of_the_service(year: int, tmp_path: Path)
 
     http = httpx.AsyncClient(transport=Dated(app=sandbox.app))
     client = AsyncClient(http=http, base_url="https://city.test", limiter=None)
-    *_, last = await plan(client, parts=3)
+    planned = await plan(client, parts=3)
 
-    expected = now if year > 2020 else last.filters["after"] + timedelta(seconds=1)
-    assert last.filters["before"] == expected
+    starts = [part.filters["after"] for part in planned]
+    seconds = int((now - starts[0]).total_seconds())
+    thirds = [starts[0] + timedelta(seconds=seconds * third // 3) for third in range(3)]
+    assert starts == (thirds if year > 2020 else starts[:1])
+    assert planned[-1].filters["before"] is None  # so that an update pulls new issues
 
 
 @pytest.mark.anyio
@@ -84,31 +88,37 @@ async def test_wrong_arguments_of_a_plan_are_refused(arguments: dict[str, object
         await plan(AsyncClient(), **arguments)  # type: ignore[arg-type]
 
 
-def test_the_documented_recipe_for_many_machines_works(tmp_path: Path) -> None:
-    document = (ROOT / "docs" / "many-machines.md").read_text("utf-8")
-    (script,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+def test_the_documented_recipe_for_a_cluster_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = (ROOT / "docs" / "how-to" / "share-a-quota.md").read_text("utf-8")
+    (script,) = re.findall(r"```python\n((?:(?!```).)*distributed.*?)```", document, re.DOTALL)
     (question,) = re.findall(r"```sql\n(.*?)```", document, re.DOTALL)
     quota = Quota(20, per=0.5, window="sliding")
     sandbox = Sandbox(400, settings=Settings(quota=quota))
-    (tmp_path / "city").mkdir()
     with redis_server() as port, sandbox.serve() as url:
         script = script.replace("port=6379", f"port={port}").replace("per=60.0", "per=0.5")
         script = script.replace("AsyncClient(", f"AsyncClient(base_url={url!r}, ")
         (tmp_path / "recipe.py").write_text(script, "utf-8")
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         done = subprocess.run(
             [sys.executable, "recipe.py"],
             cwd=tmp_path,
-            env=environment,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             capture_output=True,
             text=True,
             timeout=100,
             check=False,
         )
+        assert done.stdout == "complete: True\n", done.stderr
 
-    assert done.stdout == "complete: True\n", done.stderr
+        sandbox.city.report()  # the next run uses the same plan
+        monkeypatch.chdir(tmp_path)
+        recipe = ModuleType("recipe")
+        exec(script, recipe.__dict__)
+        assert recipe.work(recipe.load_plan()[-1])
+
     assert {seen.status for seen in sandbox.requests} == {200}
     with duckdb.connect() as opened:
         opened.execute(f"SET file_search_path = '{tmp_path}'")
         counts = opened.execute(question).fetchall()
-    assert sum(count for _, count in counts) == 400
+    assert sum(count for _, count in counts) == 401

@@ -711,6 +711,8 @@ async def test_a_pull_with_unreadable_rows_is_updated_and_reports_them(
 
     assert first.reasons == report.reasons == ("1 row could not be read.",)
     assert not report.complete
+    with pytest.raises(TruncatedResultsError, match=r"^1 row could not be read\."):
+        report.raise_if_incomplete()
     assert len(read_issues(path)) == 1000  # 999, and a new one
     assert len(sandbox.requests) <= 6  # not the whole pull again
 

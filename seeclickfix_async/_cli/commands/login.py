@@ -23,7 +23,8 @@ from seeclickfix_async._cli.listener import listening
 from seeclickfix_async._cli.messages import describe
 from seeclickfix_async._cli.options import SITE, Flag, SiteOptions
 from seeclickfix_async._cli.quota_wait import QuotaWait
-from seeclickfix_async._cli.terminal import err, out
+from seeclickfix_async._cli.registration import REGISTRATION, RegistrationOptions, write_letter
+from seeclickfix_async._cli.terminal import err, multiline, notes, out
 from seeclickfix_async._core.credentials import (
     header_text,
     normalize_base_url,
@@ -34,6 +35,7 @@ from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import (
     AccessDeniedError,
     AuthorizationError,
+    InvalidArgumentError,
     OAuthError,
     StateMismatchError,
 )
@@ -98,12 +100,14 @@ class _LoginAttempt:
 async def login(
     *,
     token: Flag = False,
+    register: Flag = False,
     client_id: str | None = None,
     scope: str = "",
     implicit: Flag = False,
     port: int = 0,
     wait: float = 300.0,
     browser: Annotated[bool, Parameter(negative="--no-browser")] = True,
+    registration: RegistrationOptions = REGISTRATION,
     options: SiteOptions = SITE,
 ) -> int:
     """Sign in, in the browser or with a personal access token.
@@ -113,6 +117,7 @@ async def login(
     Args:
         token: Read a personal access token from standard input. It is never an argument, because
             other users of this machine can see those.
+        register: Print the letter that registers an application of your own, and send nothing.
         client_id: Your application's id, which SeeClickFix issues; by default that of
             SEECLICKFIX_CLIENT_ID. Its secret, if any, is read from SEECLICKFIX_CLIENT_SECRET.
         scope: The requested scopes, separated by spaces; "write" alone leaves out "public".
@@ -121,6 +126,10 @@ async def login(
         wait: Seconds to wait for the browser; the provider shows some errors only there.
         browser: Open the browser; otherwise only print the address.
     """
+    if register:
+        return _print_letter(registration)
+    if registration != REGISTRATION:
+        raise InvalidArgumentError("register", "is missing. Only the letter uses these options.")
     site = normalize_base_url(options.site)
     store = session.LoginStore()
     quota = QuotaWait(await session.make_limiter(options))
@@ -166,6 +175,14 @@ async def logout(*, options: SiteOptions = SITE) -> int:
         async with session.make_endpoint(app, options, quota.limiter) as endpoint:
             await endpoint.revoke(token)
     out.print("Signed out, and the token is revoked.")
+    return OK
+
+
+def _print_letter(registration: RegistrationOptions) -> int:
+    letter = write_letter(registration)
+    out.print(multiline(letter.content), soft_wrap=True)
+    blanks = f"Fill in the {counted(letter.blanks, 'value')} in brackets. " if letter.blanks else ""
+    notes.print(f"{blanks}Nothing was sent: mail the letter yourself.")
     return OK
 
 
