@@ -15,14 +15,15 @@ function chartOptions(id, series, more) {
   return {
     ...sizeOf(id),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    padding: [8, 8, 0, 0],
+    padding: [8, 22, 0, 0],
     scales: {x: {range: [first, last]}, y: {range: (_, low, high) => [0, Math.max(1, high * 1.05)]}},
     axes: [{...axis, space: 60, values: yearValues}, {...axis, size: 48, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? compact.format(tick) : ""))}],
-    series: [{value: (_, seconds) => (seconds ? monthAt(seconds) : "–")}, ...series],
+    series: [{label: "Month", value: (_, seconds) => (seconds === null ? "" : monthAt(seconds))}, ...series.map((one) => ({value: countOf, points: {show: issues.months === 1}, ...one}))],
     ...more,
   };
 }
 
+const countOf = (_, count) => (count === null ? "" : count.toLocaleString("en"));
 const yearValues = (_, ticks) => ticks.map((tick) => {
   const name = monthAt(tick);
   return name.endsWith("-01") ? name.slice(0, 4) : ticks.length > 1 && ticks[1] - ticks[0] < 300 * 86400 ? name.slice(5) : "";
@@ -33,7 +34,6 @@ const sizeOf = (id) => ({width: Math.max(200, $(id).clientWidth), height: id ===
 /** Choose the period that was drawn with the mouse, or all if it was a click. */
 function brush(chart) {
   const {left, width} = chart.select;
-  if (brush.isSetting) return;
   const month = (position) => monthAt(Math.min(issues.monthStarts[issues.months] - 1, Math.max(issues.monthStarts[0], chart.posToVal(position, "x"))));
   Object.assign(chosen, width > 3 ? {from: month(left), to: month(left + width)} : {from: "", to: ""});
   update();
@@ -46,9 +46,7 @@ function showPeriod() {
   const isAll = !chosen.from && !chosen.to;
   const left = isAll ? 0 : chart.valToPos(issues.monthStarts[Math.min(from, issues.months)], "x");
   const right = isAll || to < from ? left : chart.valToPos(issues.monthStarts[to + 1], "x");
-  brush.isSetting = true;
-  chart.setSelect({left, width: right - left, top: 0, height: over.clientHeight}, false);
-  brush.isSetting = false;
+  chart.setSelect({left, width: right - left, top: 0, height: right > left ? over.clientHeight : 0}, false);
 }
 
 function startCharts() {
@@ -70,10 +68,10 @@ function makeCharts() {
   for (const chart of Object.values(charts)) chart.destroy();
   const empty = [chartTimes(), [], []];
   const bars = {label: "Created", fill: colorValue("--created"), width: 0, points: {show: false}, paths: uPlot.paths.bars({size: [0.8, 60]})};
-  const line = {label: "Closed", stroke: colorValue("--closed"), width: 2, points: {show: issues.months === 1}};
+  const line = {label: "Closed", stroke: colorValue("--closed"), width: 2};
   const cursor = {drag: {x: true, y: false, setScale: false}, points: {size: 6}};
   charts.months = new uPlot(chartOptions("months", [bars, line], {cursor, hooks: {setSelect: [brush]}}), empty, $("months"));
-  const area = {label: "Open", stroke: colorValue("--open"), fill: colorValue("--open-area"), width: 2, points: {show: issues.months === 1}};
+  const area = {label: "Open", stroke: colorValue("--open"), fill: colorValue("--open-area"), width: 2};
   const still = {drag: {x: false, y: false}, points: {size: 6}};
   charts.backlog = new uPlot(chartOptions("backlog", [area], {cursor: still}), empty.slice(0, 2), $("backlog"));
 }

@@ -1,21 +1,26 @@
 "use strict";
 // The numbers of the charts and tables, computed from the rows that are shown.
 
-/** The rows with a time to close, shortest first: sorted once, so that each median is one pass. */
-const bySeconds = (() => {
-  const rows = [];
-  let longest = 0;
-  issues.seconds.forEach((seconds, row) => {
-    if (!(seconds >= 0)) return;
-    rows.push(row);
-    if (seconds > longest) longest = seconds;
-  });
-  // Numbers are sorted natively, so that the row is put into the lower digits. Beyond 2 ** 53, the
-  // seconds lose theirs: that takes a million issues that were open for centuries.
-  const unit = Math.max(1, (longest * issues.count) / 2 ** 53);
-  const keys = Float64Array.from(rows, (row) => Math.floor(issues.seconds[row] / unit) * issues.count + row);
-  return Uint32Array.from(keys.sort(), (key) => key % issues.count);
-})();
+/** Return the rows that have a number, lowest first. */
+function orderBy(numbers) {
+  const rows = new Uint32Array(numbers.length);
+  let count = 0, lowest = Infinity, highest = -Infinity;
+  for (let row = 0; row < numbers.length; row += 1) {
+    const number = numbers[row];
+    if (Number.isNaN(number)) continue;
+    rows[count] = row;
+    count += 1;
+    if (number < lowest) lowest = number;
+    if (number > highest) highest = number;
+  }
+  // Numbers are sorted natively, so that the row is put into their lower digits. Beyond 2 ** 53, the
+  // numbers lose theirs: seconds do so only if a million issues span centuries.
+  const size = numbers.length, unit = Math.max(1, ((highest - lowest) * size) / 2 ** 53);
+  const keys = Float64Array.from(rows.subarray(0, count), (row) => Math.floor((numbers[row] - lowest) / unit) * size + row);
+  return Uint32Array.from(keys.sort(), (key) => key % size);
+}
+
+const bySeconds = orderBy(issues.seconds); // sorted once, so that each median is one pass
 
 function countStatuses() {
   const counts = new Uint32Array(issues.statuses.length);
@@ -46,28 +51,28 @@ function countMonths() {
 
 /** Return the times to close: of each category with closed issues, most first, and of all. */
 function closingTimes() {
-  const counts = new Uint32Array(issues.types.length + 1), all = issues.types.length;
+  const all = issues.types.length, counts = new Uint32Array(all + 1);
   for (const row of shown) {
     if (!(issues.seconds[row] >= 0)) continue;
     counts[issues.type[row]] += 1;
     counts[all] += 1;
   }
-  const times = Array.from(counts, (count, type) => ({type, count, low: NaN, high: NaN, most: NaN, seen: 0}));
-  const visit = (time, seconds) => {
-    time.seen += 1;
-    if (time.seen === Math.ceil(time.count / 2)) time.low = seconds;
-    if (time.seen === Math.floor(time.count / 2) + 1) time.high = seconds;
-    if (time.seen === Math.ceil(time.count * 0.9)) time.most = seconds;
-  };
-  for (const row of bySeconds) {
+  const seen = new Uint32Array(all + 1);
+  const [lower, upper, most] = [0, 1, 2].map(() => new Float64Array(all + 1).fill(NaN));
+  for (let place = 0; place < bySeconds.length; place += 1) {
+    const row = bySeconds[place];
     if (!isShown[row]) continue;
-    visit(times[issues.type[row]], issues.seconds[row]);
-    visit(times[all], issues.seconds[row]);
+    for (let group = issues.type[row]; ; group = all) {
+      const count = counts[group], rank = (seen[group] += 1);
+      if (rank === Math.ceil(count / 2)) lower[group] = issues.seconds[row];
+      if (rank === Math.floor(count / 2) + 1) upper[group] = issues.seconds[row];
+      if (rank === Math.ceil(count * 0.9)) most[group] = issues.seconds[row];
+      if (group === all) break;
+    }
   }
+  const times = Array.from(counts, (count, type) => ({type, count, median: (lower[type] + upper[type]) / 2, most: most[type]}));
   const total = times.pop();
-  const named = times.filter((time) => time.count).sort((one, other) => other.count - one.count);
-  for (const time of [...named, total]) time.median = (time.low + time.high) / 2;
-  return {total, named};
+  return {total, named: times.filter(({count}) => count).sort((one, other) => other.count - one.count)};
 }
 
 /** The street of each address, without number and city. */

@@ -15,21 +15,18 @@ function monthIndex(name, otherwise) {
 }
 
 function filterIssues() {
-  const {count, status, type, createdMonth, summary, address} = issues;
-  const on = issues.statuses.map((name) => (chosen.statuses === null || chosen.statuses.has(name) ? 1 : 0));
-  const onlyType = chosen.type === "" ? -1 : issues.types.indexOf(chosen.type);
-  const words = [...new Set(chosen.words.toLowerCase().split(/\s+/).filter(Boolean))].map((word) =>
-    [issues.summaryLines.find(word), issues.addressLines.find(word)]);
+  const {count, status, type, createdMonth} = issues;
+  const on = Uint8Array.from(issues.statuses, (name) => (chosen.statuses === null || chosen.statuses.has(name) ? 1 : 0));
+  const types = Uint8Array.from(issues.types, (name) => (chosen.type === "" || chosen.type === name ? 1 : 0));
   const from = monthIndex(chosen.from, -Infinity), to = monthIndex(chosen.to, Infinity);
   const anyPeriod = from === -Infinity && to === Infinity;
+  markWords();
   let found = 0;
   createdCounts = new Uint32Array(issues.months);
-  isShown.fill(0);
-  next: for (let row = 0; row < count; row += 1) {
-    if (!on[status[row]] || (chosen.type !== "" && type[row] !== onlyType)) continue;
-    for (const [summaries, addresses] of words) {
-      if (!summaries[summary[row]] && !addresses[address[row]]) continue next;
-    }
+  for (let row = 0; row < count; row += 1) {
+    if (!isShown[row]) continue;
+    isShown[row] = 0;
+    if (!on[status[row]] || !types[type[row]]) continue;
     const month = createdMonth[row];
     if (month >= 0) createdCounts[month] += 1;
     if (!anyPeriod && (month < 0 || month < from || month > to)) continue;
@@ -38,4 +35,14 @@ function filterIssues() {
     isShown[row] = 1;
   }
   shown = buffer.subarray(0, found);
+}
+
+/** Mark the rows that have all words, each in the summary or in the address. */
+function markWords() {
+  const {count, summary, address} = issues;
+  isShown.fill(1);
+  for (const word of new Set(chosen.words.toLowerCase().split(/\s+/).filter(Boolean))) {
+    const summaries = issues.summaryLines.find(word), addresses = issues.addressLines.find(word);
+    for (let row = 0; row < count; row += 1) isShown[row] &= summaries[summary[row]] | addresses[address[row]];
+  }
 }

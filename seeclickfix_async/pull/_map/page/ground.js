@@ -12,30 +12,34 @@ const Dots = L.Layer.extend({
     const {x: width, y: height} = this._map.getSize();
     if (!width || !height) return;
     const ratio = Math.min(2, Math.ceil(window.devicePixelRatio || 1)), canvas = this._canvas;
+    // Dots are a pixel of the screen far away, and two near.
+    const side = this._map.getZoom() > 14 ? 2 : 1, across = Math.ceil((width * ratio) / side), down = Math.ceil((height * ratio) / side);
     L.DomUtil.setPosition(canvas, this._map.containerPointToLayerPoint([0, 0]));
-    Object.assign(canvas, {width: width * ratio, height: height * ratio});
+    Object.assign(canvas, {width: across, height: down});
     Object.assign(canvas.style, {width: `${width}px`, height: `${height}px`});
-    const pen = canvas.getContext("2d"), image = pen.createImageData(canvas.width, canvas.height);
-    const [red, green, blue] = rgbOf("--dot"), side = this._map.getZoom() > 14 ? 2 * ratio : ratio;
-    const scale = 256 * 2 ** this._map.getZoom() * ratio;
-    const {x: left, y: top} = this._map.getPixelBounds().min.multiplyBy(ratio);
-    const pixels = image.data;
-    for (const row of shown) {
-      const x = Math.round(issues.x[row] * scale - left), y = Math.round(issues.y[row] * scale - top);
-      if (!(x >= 0 && y >= 0 && x + side <= canvas.width && y + side <= canvas.height)) continue;
-      for (let down = 0; down < side; down += 1) {
-        for (let across = 0; across < side; across += 1) {
-          const at = 4 * ((y + down) * canvas.width + x + across);
-          pixels[at] = red;
-          pixels[at + 1] = green;
-          pixels[at + 2] = blue;
-          pixels[at + 3] = pixels[at + 3] ? Math.min(230, pixels[at + 3] + 25) : 90;
-        }
-      }
+    const {x: left, y: top} = this._map.getPixelBounds().min, size = ratio / side;
+    const counts = countDots(256 * 2 ** this._map.getZoom() * size, left * size, top * size, across, down);
+    const pen = canvas.getContext("2d"), image = pen.createImageData(across, down), pixels = image.data;
+    const [red, green, blue] = rgbOf("--dot");
+    for (let cell = 0; cell < counts.length; cell += 1) {
+      if (!counts[cell]) continue;
+      pixels[4 * cell] = red;
+      pixels[4 * cell + 1] = green;
+      pixels[4 * cell + 2] = blue;
+      pixels[4 * cell + 3] = Math.min(230, 65 + 25 * counts[cell]);
     }
     pen.putImageData(image, 0, 0);
   },
 });
+
+function countDots(scale, left, top, across, down) {
+  const counts = new Uint32Array(across * down), {x, y} = issues;
+  for (let index = 0; index < shown.length; index += 1) {
+    const row = shown[index], column = x[row] * scale - left, line = y[row] * scale - top;
+    if (column >= 0 && line >= 0 && column < across && line < down) counts[Math.floor(line) * across + Math.floor(column)] += 1;
+  }
+  return counts;
+}
 
 function rgbOf(name) {
   const pen = document.createElement("canvas").getContext("2d");

@@ -38,12 +38,14 @@ class Lines {
   }
   /** Mark the lines that contain a word in lower case. */
   find(word) {
+    if (this._found?.word === word) return this._found.marks;
     const {lower, lowerStarts} = this, found = new Uint8Array(this.count);
     let line = 0;
     for (let at = lower.indexOf(word); at >= 0; at = lower.indexOf(word, lowerStarts[line + 1])) {
       while (lowerStarts[line + 1] <= at) line += 1;
       found[line] = 1;
     }
+    this._found = {word, marks: found}; // for the next filter with the same word
     return found;
   }
 }
@@ -93,21 +95,21 @@ function readPlaces({lat, lng}, block, start) {
   });
 }
 
+/** Read the strings of a column; equal ones of different blocks become one, to be searched once. */
 function readLines(columns, name, blocks) {
-  const codes = new Int32Array(columns.count);
-  let start = 0, firstLine = 0;
+  const codes = new Int32Array(columns.count), known = new Map();
+  let start = 0;
   for (const block of blocks) {
-    let last = 0;
-    for (let row = 0; row < block[name].length; row += 1) {
-      const code = block[name][row];
-      if (code > last) last = code;
-      codes[start + row] = firstLine + code;
-    }
+    const lines = Int32Array.from(block[`${name}Lines`].split("\n"), (line) => {
+      let code = known.get(line);
+      if (code === undefined) known.set(line, (code = known.size));
+      return code;
+    });
+    for (let row = 0; row < block[name].length; row += 1) codes[start + row] = lines[block[name][row]];
     start += block[name].length;
-    firstLine += last + 1;
   }
   columns[name] = codes;
-  columns[`${name}Lines`] = new Lines(blocks.map((block) => block[`${name}Lines`]));
+  columns[`${name}Lines`] = new Lines([...known.keys()]);
 }
 
 // Months are counted from that of the first creation, by local time; -1 is none.

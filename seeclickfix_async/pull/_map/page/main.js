@@ -37,8 +37,8 @@ function readForm() {
   update();
 }
 
-function showTotals(closing) {
-  const counts = countStatuses(), open = issues.statuses.reduce((sum, name, code) => sum + (STATUS_COLORS.has(name) && !["closed", "archived"].includes(name) ? counts[code] : 0), 0);
+function showTotals(closing, counts) {
+  const open = issues.statuses.reduce((sum, name, code) => sum + (STATUS_COLORS.has(name) && !["closed", "archived"].includes(name) ? counts[code] : 0), 0);
   const totals = [
     [shown.length.toLocaleString("en"), shown.length === 1 ? "issue" : "issues"],
     [open.toLocaleString("en"), "open or acknowledged"],
@@ -52,10 +52,10 @@ function showTotals(closing) {
 function update() {
   filterIssues();
   rowsShown = PAGE;
-  const closing = closingTimes();
+  const closing = closingTimes(), counts = countStatuses();
   showForm();
-  showTotals(closing);
-  drawLegend();
+  showTotals(closing, counts);
+  drawLegend(counts);
   if (placed) dots.draw();
   drawMarkers();
   drawCharts();

@@ -40,6 +40,7 @@ function startMap() {
   new Graticule().addTo(map);
   dots.addTo(map);
   markers.addTo(map);
+  new ResizeObserver(() => map.invalidateSize({pan: false})).observe($("map-frame"));
   map.on("moveend", () => {
     drawMarkers();
     saveView();
@@ -92,8 +93,7 @@ function bringIntoView(row) {
   if (!map.getBounds().contains(point)) map.setView(point, Math.max(map.getZoom(), 15));
 }
 
-function drawLegend() {
-  const counts = countStatuses();
+function drawLegend(counts) {
   const items = statusOrder().map((code) => {
     const name = issues.statuses[code], dot = element("i");
     dot.style.background = colorOf(name);

@@ -1,7 +1,7 @@
 "use strict";
 // The tables: times to close, busiest streets, and the issues.
 
-const CATEGORIES = 15, STREETS = 15, PAGE = 100;
+const CATEGORIES = 15, STREETS = 15, PAGE = 50;
 let rowsShown = PAGE;
 
 /** A bar from zero, and a thinner one to a second value. */
@@ -29,7 +29,7 @@ function fillClosing({named, total}) {
   if (named.length > CATEGORIES) rows.push(element("tr", element("td", `and ${named.length - CATEGORIES} more categories`, {colSpan: 5})));
   if (named.length > 1) {
     rows.push(element("tr", [element("th", "All of these", {scope: "row"}), numberOf(total.count.toLocaleString("en")),
-      numberOf(formatSpan(total.median)), numberOf(formatSpan(total.most)), element("td")], {className: "total"}));
+      numberOf(formatSpan(total.median)), numberOf(formatSpan(total.most)), element("td", "", {className: "track"})], {className: "total"}));
   }
   $("closing").tBodies[0].replaceChildren(...(rows.length ? rows : [noRows(5)]));
 }
@@ -47,29 +47,41 @@ function fillBusiest() {
   $("busiest").tBodies[0].replaceChildren(...(rows.length ? rows : [noRows(3)]));
 }
 
-const ISSUE_COLUMNS = {
-  id: ["Issue", (row) => issues.id[row]],
-  created: ["Created", (row) => issues.created[row] || -Infinity],
-  status: ["Status", statusOf],
-  type: ["Category", typeOf],
-  seconds: ["Time to close", (row) => (issues.seconds[row] >= 0 ? issues.seconds[row] : -1)],
-  summary: ["Summary", summaryOf],
-  address: ["Address", addressOf],
-};
+/** Return the rank of each string of a list. */
+function ranksOf(strings) {
+  const ranks = new Float64Array(strings.length);
+  const order = strings.map((_, code) => code).sort((one, other) => (strings[one] < strings[other] ? -1 : strings[one] > strings[other] ? 1 : 0));
+  order.forEach((code, rank) => (ranks[code] = rank && strings[code] === strings[order[rank - 1]] ? ranks[order[rank - 1]] : rank));
+  return ranks;
+}
+function rankRows(codes, strings) {
+  const ranks = ranksOf(strings);
+  return Float64Array.from(codes, (code) => ranks[code]);
+}
 
-/** Return the first rows in the chosen order; sorting all of half a million would take seconds. */
-function firstRows(count) {
-  const key = ISSUE_COLUMNS[chosen.sort.replace("-", "")][1], sign = chosen.sort.startsWith("-") ? -1 : 1;
-  const before = ([one, a], [other, b]) => (one < other ? -sign : one > other ? sign : a - b);
-  let best = [];
-  for (const row of shown) {
-    const entry = [key(row), row];
-    if (best.length >= count && before(entry, best[count - 1]) >= 0) continue;
-    best.push(entry);
-    if (best.length >= 2 * count) best = best.sort(before).slice(0, count);
-    else if (best.length === count) best.sort(before);
+const ISSUE_COLUMNS = {
+  id: ["Issue", () => issues.id],
+  created: ["Created", () => issues.created],
+  status: ["Status", () => rankRows(issues.status, issues.statuses)],
+  type: ["Category", () => rankRows(issues.type, issues.types)],
+  seconds: ["Time to close", () => issues.seconds],
+  summary: ["Summary", () => rankRows(issues.summary, issues.summaryLines.content.split("\n"))],
+  address: ["Address", () => rankRows(issues.address, issues.addressLines.content.split("\n"))],
+};
+const orders = {}; // the rows by each column that was sorted by, in ascending order
+
+/** Return the first rows that are shown, in the chosen order; those without a value are last. */
+function firstRows(most) {
+  const isDown = chosen.sort.startsWith("-"), name = chosen.sort.replace("-", "");
+  const order = (orders[name] ??= orderBy(ISSUE_COLUMNS[name][1]()));
+  const found = [];
+  for (let place = 0; place < order.length && found.length < most; place += 1) {
+    const row = order[isDown ? order.length - 1 - place : place];
+    if (isShown[row]) found.push(row);
   }
-  return best.sort(before).slice(0, count).map(([, row]) => row);
+  if (found.length >= most || order.length === issues.count) return found;
+  const ordered = new Set(order);
+  return [...found, ...shown.filter((row) => !ordered.has(row)).subarray(0, most - found.length)];
 }
 
 function fillIssues() {
