@@ -18,7 +18,20 @@ _STREETS = [
     for kind in ("St", "Ave", "Pl", "Rd", "Ct")
 ]
 _TYPES = ("Pothole", "Graffiti", "Illegal Dumping", "Street Lamp", "Traffic Signal", "Tree")
-_WORDS = "large near the corner broken again dangerous blocked since Monday please help".split()
+_WORDS = [
+    "large",
+    "near",
+    "the",
+    "corner",
+    "broken",
+    "again",
+    "dangerous",
+    "blocked",
+    "since",
+    "Monday",
+    "please",
+    "help",
+]
 _STATUSES = ("open", "acknowledged", "closed", "archived")
 _FIRST = datetime(2011, 1, 1, tzinfo=UTC)
 _SPAN = 15 * 365 * 86_400

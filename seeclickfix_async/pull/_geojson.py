@@ -15,7 +15,6 @@ from seeclickfix_async.pull._jsonl import JsonRow, replace_marks
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink
 
-
 HEADER = b'{"type":"FeatureCollection","features":[\n'
 
 

@@ -58,4 +58,4 @@ async def test_a_failed_pull_keeps_the_other_pulls_of_a_database(tmp_path: Path)
             await pull.pull(client, to=path, details=True)
 
     assert path.exists()
-    assert "issues" in pull.map_page(path)
+    assert read_map(path)

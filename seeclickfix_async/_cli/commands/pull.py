@@ -34,8 +34,8 @@ from seeclickfix_async._cli.session import make_client, make_limiter
 from seeclickfix_async._cli.terminal import notes, out, print_json
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.time_zone import parse_zone
-from seeclickfix_async.pull._map._files import holds_issues
 from seeclickfix_async.pull._lock import lock_for, locked
+from seeclickfix_async.pull._map._files import holds_issues
 from seeclickfix_async.pull._pull_files import discard
 from seeclickfix_async.pull._sinks import check_suffix
 

@@ -117,5 +117,3 @@ def _offsets(name: str, rows: Chunk, offsets: Offsets | None) -> Iterable[int]:
         0 if None in (time, there) else there - time
         for time, there in zip(times, local, strict=True)
     ]
-
-

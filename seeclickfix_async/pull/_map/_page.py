@@ -80,4 +80,6 @@ def _hashes(contents: Iterable[bytes]) -> str:
 def _data(kind: str, content: bytes) -> bytes:
     """Return JSON in a script element, which no string of the data can end."""
     safe = content.replace(b"<", b"\\u003c")
-    return b'<script type="application/json" class="' + kind.encode() + b'">' + safe + b"</script>\n"
+    return (
+        b'<script type="application/json" class="' + kind.encode() + b'">' + safe + b"</script>\n"
+    )
