@@ -1,7 +1,8 @@
 """Fetch the files of other projects that this one contains: `python tools/vendor.py`.
 
-They are unchanged files of npm packages; npm has to be installed. To update one, change its version,
-run this, check what has changed, and copy the hashes that it prints. A test compares the hashes.
+They are unchanged files of npm packages; npm has to be installed. To update one, change its
+version, run this, check what has changed, and copy the hashes that it prints. A test compares the
+hashes.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ def main() -> int:
     for package, files in FILES.items():
         with tempfile.TemporaryDirectory() as folder:
             command = ("npm", "pack", "--silent", package)
-            packed = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-            with tarfile.open(Path(folder, packed.stdout.strip())) as archive:
+            name = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+            with tarfile.open(Path(folder, name.stdout.strip())) as archive:
                 for source, target, expected in files:
                     member = archive.extractfile(f"package/{source}")
                     assert member is not None, source

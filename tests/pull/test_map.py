@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import pull, write_map
-from seeclickfix_async.pull._geojson import HEADER
 from seeclickfix_async.pull._map._page import page_parts
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.map_pages import data_of, map_rows, read_map
@@ -161,18 +160,6 @@ async def test_a_file_without_issues_is_refused(name: str, tmp_path: Path) -> No
     with pytest.raises(InvalidArgumentError, match="holds no issues to show"):
         write_map(tmp_path / name, tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
-
-
-def test_a_number_that_is_too_large_is_reported(tmp_path: Path) -> None:
-    path = tmp_path / "city.geojson"
-    feature = {
-        "geometry": {"coordinates": [-73, 41]},
-        "properties": {"id": 10**40, "created_at": None, "closed_at": None, "html_url": None},
-    }
-    path.write_bytes(HEADER + json.dumps(feature).encode() + b"\n]}\n")
-
-    with pytest.raises(InvalidArgumentError, match="was not written by a pull, or is damaged"):
-        write_map(path, tmp_path / "page.html")
 
 
 def test_a_fifo_is_not_read(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from seeclickfix_async import AsyncClient, Retry, pull
 from seeclickfix_async.errors import ConnectionFailedError
 from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.map_pages import read_map
 
 pytestmark = pytest.mark.anyio
 

@@ -97,7 +97,7 @@ def _differences(values: Iterable[int]) -> list[int]:
     return list(map(sub, listed, [0, *listed]))
 
 
-def _to_micro(degrees: Sequence[float | None], limit: int) -> list[int | None]:
+def _to_micro(degrees: Sequence[float | None], limit: int) -> list[Any]:
     """Convert degrees; those that are not on Earth are None."""
     return [
         round(value * _MICRO) if value is not None and -limit <= value <= limit else None

@@ -55,7 +55,8 @@ def _read_jsonl(file: Path) -> Iterator[Chunk]:
     decoder, added = msgspec.json.Decoder(Issue), msgspec.json.Decoder(list[_Added])
     with file.open("rb") as lines:
         while rows := list(itertools.islice(lines, _ROWS)):
-            columns = to_columns(list(map(decoder.decode, rows)), _ISSUE_COLUMNS)
+            columns: dict[str, Sequence[Any]] = {}
+            columns |= to_columns(list(map(decoder.decode, rows)), _ISSUE_COLUMNS)
             members = added.decode(b"[" + b",".join(rows) + b"]")
             for name in ("vanished_at", *_LOCAL_TIMES):
                 columns[name] = [getattr(row, name) for row in members]
