@@ -31,11 +31,15 @@ const yearValues = (_, ticks) => ticks.map((tick) => {
 const monthAt = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 7);
 const sizeOf = (id) => ({width: Math.max(200, $(id).clientWidth), height: id === "months" ? 190 : 150});
 
-/** Choose the period that was drawn with the mouse, or all if it was a click. */
+/** Choose the period that was drawn with the mouse. */
 function brush(chart) {
   const {left, width} = chart.select;
   const month = (position) => monthAt(Math.min(issues.monthStarts[issues.months] - 1, Math.max(issues.monthStarts[0], chart.posToVal(position, "x"))));
-  Object.assign(chosen, width > 3 ? {from: month(left), to: month(left + width)} : {from: "", to: ""});
+  choosePeriod(month(left), month(left + width));
+}
+
+function choosePeriod(from, to) {
+  Object.assign(chosen, {from, to});
   update();
 }
 
@@ -69,8 +73,12 @@ function makeCharts() {
   const empty = [chartTimes(), [], []];
   const bars = {label: "Created", fill: colorValue("--created"), width: 0, points: {show: false}, paths: uPlot.paths.bars({size: [0.8, 60]})};
   const line = {label: "Closed", stroke: colorValue("--closed"), width: 2};
-  const cursor = {drag: {x: true, y: false, setScale: false}, points: {size: 6}};
+  const cursor = {drag: {x: true, y: false, setScale: false, dist: 4}, points: {size: 6}};
   charts.months = new uPlot(chartOptions("months", [bars, line], {cursor, hooks: {setSelect: [brush]}}), empty, $("months"));
+  let pressedAt = 0;
+  const {over} = charts.months;
+  over.addEventListener("mousedown", (event) => (pressedAt = event.clientX));
+  over.addEventListener("click", (event) => Math.abs(event.clientX - pressedAt) <= 3 && choosePeriod("", ""));
   const area = {label: "Open", stroke: colorValue("--open"), fill: colorValue("--open-area"), width: 2};
   const still = {drag: {x: false, y: false}, points: {size: 6}};
   charts.backlog = new uPlot(chartOptions("backlog", [area], {cursor: still}), empty.slice(0, 2), $("backlog"));

@@ -79,11 +79,12 @@ function describeCluster(cluster) {
   return `${plural(cluster.count, "issue")}: ${parts.map(([name, count]) => `${count.toLocaleString("en")} ${name}`).join(", ")}`;
 }
 
+const shorten = (count) => (count < 1000 ? String(count) : compact.format(count));
 const compact = new Intl.NumberFormat("en", {notation: "compact", maximumSignificantDigits: 2});
 
 function clusterIcon(cluster) {
   const size = Math.round(2 * radiusOf(cluster.count));
-  const ring = element("span", cluster.count > 1 ? element("b", compact.format(cluster.count)) : "", {className: "ring"});
+  const ring = element("span", cluster.count > 1 ? element("b", shorten(cluster.count), {ariaHidden: "true"}) : "", {className: "ring"});
   ring.style.background = ringOf(cluster);
   Object.assign(ring.style, {width: `${size}px`, height: `${size}px`});
   const isChosen = cluster.count === 1 && issues.id[cluster.first] === chosen.issue;

@@ -1,7 +1,7 @@
 "use strict";
 // The chosen filters, and the rows that pass them.
 
-const ALL = {statuses: null, type: "", from: "", to: "", words: "", sort: "-created", issue: null};
+const ALL = {statuses: null, type: "", from: "", to: "", words: "", sort: "-created", issue: null, map: ""};
 const chosen = {...ALL};
 
 const buffer = new Uint32Array(issues.count);

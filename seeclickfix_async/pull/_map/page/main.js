@@ -85,12 +85,12 @@ function start() {
   startCharts();
   makeCharts();
   openView();
-  map.on("movestart", () => (viewHash.hasMoved = true));
+  if (placed) map.on("moveend", saveMove);
   $("filters").oninput = readForm;
   $("filters").onsubmit = () => false;
   $("filters").onreset = (event) => {
     event.preventDefault();
-    Object.assign(chosen, ALL, {sort: chosen.sort, issue: chosen.issue});
+    Object.assign(chosen, ALL, {sort: chosen.sort, issue: chosen.issue, map: chosen.map});
     $("words").value = "";
     update();
   };

@@ -41,10 +41,7 @@ function startMap() {
   dots.addTo(map);
   markers.addTo(map);
   new ResizeObserver(() => map.invalidateSize({pan: false})).observe($("map-frame"));
-  map.on("moveend", () => {
-    drawMarkers();
-    saveView();
-  });
+  map.on("moveend", drawMarkers);
   const lost = issues.count - placed;
   if (lost) $("map-hint").prepend(`${plural(lost, "issue")} without a place ${lost === 1 ? "is" : "are"} not on the map. `);
 }
@@ -64,7 +61,8 @@ function drawMarkers() {
     const name = cluster.count === 1 ? `${summaryOf(cluster.first) || typeOf(cluster.first)}, ${statusOf(cluster.first)}` : describeCluster(cluster);
     marker.on("click", () => openCluster(cluster, marker));
     markers.addLayer(marker);
-    Object.assign(marker.getElement(), {title: name, ariaLabel: name});
+    const onkeydown = (event) => event.key === "Enter" && openCluster(cluster, marker);
+    Object.assign(marker.getElement(), {title: name, ariaLabel: name, onkeydown});
     if (focused && marker.getLatLng().equals(focused.getLatLng())) marker.getElement().focus({preventScroll: true});
   }
 }

@@ -8,15 +8,17 @@ function viewHash() {
   for (const name of ["type", "from", "to", "words"]) if (chosen[name]) parts.set(name, chosen[name]);
   if (chosen.sort !== ALL.sort) parts.set("sort", chosen.sort);
   if (chosen.issue !== null) parts.set("issue", chosen.issue);
-  if (placed && viewHash.hasMoved) {
-    const {lat, lng} = map.getCenter();
-    parts.set("map", [map.getZoom(), lat.toFixed(5), lng.toFixed(5)].join("/"));
-  }
+  if (chosen.map) parts.set("map", chosen.map);
   return parts.toString();
 }
 
+function saveMove() {
+  const {lat, lng} = map.getCenter();
+  chosen.map = [map.getZoom(), lat.toFixed(5), lng.toFixed(5)].join("/");
+  saveView();
+}
+
 function saveView() {
-  if (saveView.isPaused) return;
   const hash = viewHash();
   history.replaceState(history.state, "", hash ? `#${hash}` : location.pathname + location.search);
 }
@@ -33,10 +35,10 @@ function loadView() {
     words: parts.get("words") ?? "",
     sort: Object.hasOwn(ISSUE_COLUMNS, sort.replace("-", "")) ? sort : ALL.sort,
   });
-  const [zoom, lat, lng] = (parts.get("map") ?? "").split("/").map(Number);
+  const position = parts.get("map") ?? "", [zoom, lat, lng] = position.split("/").map(Number);
   if (placed && Number.isFinite(zoom + lat + lng)) {
-    viewHash.hasMoved = true;
     map.setView([lat, lng], zoom, {animate: false});
+    chosen.map = position; // the map rounds its center to pixels
   }
   return parts.has("issue") ? issues.id.indexOf(Number(parts.get("issue"))) : -1;
 }
