@@ -17,17 +17,19 @@ function chartOptions(id, series, more) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     padding: [8, 22, 0, 0],
     scales: {x: {range: [first, last]}, y: {range: (_, low, high) => [0, Math.max(1, high * 1.05)]}},
-    axes: [{...axis, space: 60, values: yearValues}, {...axis, size: 48, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? compact.format(tick) : ""))}],
+    axes: [{...axis, space: 70, values: tickLabels}, {...axis, size: 48, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? compact.format(tick) : ""))}],
     series: [{label: "Month", value: (_, seconds) => (seconds === null ? "" : monthAt(seconds))}, ...series.map((one) => ({value: countOf, points: {show: issues.months === 1}, ...one}))],
     ...more,
   };
 }
 
 const countOf = (_, count) => (count === null ? "" : count.toLocaleString("en"));
-const yearValues = (_, ticks) => ticks.map((tick) => {
-  const name = monthAt(tick);
-  return name.endsWith("-01") ? name.slice(0, 4) : ticks.length > 1 && ticks[1] - ticks[0] < 300 * 86400 ? name.slice(5) : "";
-});
+/** Return the labels of ticks, each once: years, or months if the ticks are closer. */
+function tickLabels(_, ticks) {
+  const length = ticks[1] - ticks[0] > 300 * 86400 ? 4 : 7;
+  const labels = ticks.map((tick) => monthAt(tick).slice(0, length));
+  return labels.map((label, index) => (label === labels[index - 1] ? "" : label));
+}
 const monthAt = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 7);
 const sizeOf = (id) => ({width: Math.max(200, $(id).clientWidth), height: id === "months" ? 190 : 150});
 

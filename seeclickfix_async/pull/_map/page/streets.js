@@ -12,7 +12,9 @@ function addStreets(map) {
   button.hidden = pull.offline;
   if (pull.offline) return;
   if (streetsAreOn) {
-    L.tileLayer(TILES, {attribution: OSM, maxZoom: 19, className: "tiles", referrerPolicy: "strict-origin-when-cross-origin"}).addTo(map);
+    const tiles = L.tileLayer(TILES, {attribution: OSM, maxZoom: 19, className: "tiles", referrerPolicy: "strict-origin-when-cross-origin"});
+    tiles.once("tileerror", () => $("map-hint").prepend("The streets cannot be loaded: there is no network, or OpenStreetMap does not respond. "));
+    tiles.addTo(map);
     $("map-frame").classList.add("with-streets");
     button.textContent = "Hide streets";
     if (location.protocol === "file:") $("map-hint").append(REFUSED);
