@@ -22,6 +22,7 @@ _ALL = (
     "quota",
     "crawls",
     "sinks",
+    "map",
     "shared",
     "losses",
     "kills",

@@ -25,7 +25,7 @@ from seeclickfix_async._tables import arrow
 from seeclickfix_async._transport import slot_log
 from seeclickfix_async._watch.cursor import Cursor
 from seeclickfix_async.errors import SeeClickFixError
-from seeclickfix_async.pull import map_page
+from seeclickfix_async.pull import write_map
 from seeclickfix_async.pull._checkpoint import Checkpoint, CheckpointFile, checkpoint_path
 from seeclickfix_async.pull._manifest import Manifest
 from seeclickfix_async.pull._parts import PartFiles
@@ -242,4 +242,6 @@ def draw_jsonl(content: bytes) -> None:
 def _draw(name: str, content: bytes) -> None:
     path = _folder() / name
     path.write_bytes(content)
-    assert "</html>" in map_page(path)
+    page = path.with_suffix(".html")
+    write_map(path, page)
+    assert page.read_bytes().endswith(b"</html>\n")

@@ -7,8 +7,8 @@ An interrupted pull can be continued, and a complete one can be brought up to da
 
 from seeclickfix_async._core.public_names import publish
 from seeclickfix_async.pull._checkpoint import Checkpoint as Checkpoint
-from seeclickfix_async.pull._html_map import map_page as map_page
 from seeclickfix_async.pull._job import pull as pull
+from seeclickfix_async.pull._map._write import write_map as write_map
 from seeclickfix_async.pull._plan import Part as Part
 from seeclickfix_async.pull._plan import plan as plan
 from seeclickfix_async.pull._progress import ProgressListener as ProgressListener
@@ -27,11 +27,11 @@ __all__ = [
     "Stage",
     "StoredRow",
     "VanishedMarks",
-    "map_page",
     "open_sink",
     "plan",
     "pull",
     "table",
+    "write_map",
 ]
 
 publish(__name__, [globals()[name] for name in __all__])

@@ -15,6 +15,8 @@ from seeclickfix_async.pull._jsonl import JsonRow, replace_marks
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink
 
+HEADER = b'{"type":"FeatureCollection","features":[\n'
+
 
 class _Feature(msgspec.Struct):
     properties: JsonRow
@@ -31,7 +33,7 @@ class GeoJson(TextSink):
     @property
     def header(self) -> bytes:
         """The start of the collection."""
-        return b'{"type":"FeatureCollection","features":[\n'
+        return HEADER
 
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """Encode issues as features, each on a line."""

@@ -24,7 +24,7 @@ import pytest
 from seeclickfix_async import AsyncClient
 from seeclickfix_async._transport.threads import is_cancelled
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
-from seeclickfix_async.pull import _sqlite_lock, map_page, open_sink, pull
+from seeclickfix_async.pull import _sqlite_lock, open_sink, pull, write_map
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.pulled_files import read_sqlite, vanished_ids
@@ -281,7 +281,7 @@ async def test_a_damaged_database_is_reported(
     with pytest.raises(InvalidArgumentError, match=r"is damaged|cannot hold a pull"):
         await pull(make_client(city), to=path, update=done)
     with pytest.raises(InvalidArgumentError, match="was not written by a pull, or is damaged"):
-        map_page(path)
+        write_map(path, path.with_suffix(".html"))
 
 
 @pytest.mark.parametrize("replaced", [False, True])

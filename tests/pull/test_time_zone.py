@@ -18,9 +18,10 @@ import duckdb
 import pytest
 
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
-from seeclickfix_async.pull import map_page, open_sink, pull, table
+from seeclickfix_async.pull import open_sink, pull, table
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.command_line import run_cli
+from tests.support.map_pages import map_rows, read_map
 from tests.support.pulled_files import read_issues, read_jsonl, read_sqlite
 from tests.support.sandboxes import failing_client, make_client
 
@@ -249,11 +250,17 @@ async def test_a_map_shows_local_days(small_city: Sandbox, name: str, tmp_path: 
     (tmp_path / "utc").mkdir()
     await pull(client, to=tmp_path / "utc" / name)
 
-    local = map_page(tmp_path / name)
+    local, utc = read_map(tmp_path / name), read_map(tmp_path / "utc" / name)
 
-    assert all(f'"{created}"' in local for created in _CREATED.values())
-    assert all(f'"{created}"' in map_page(tmp_path / "utc" / name) for created in _CREATED)
-    assert map_page(tmp_path / "utc" / name, timezone=_NAME) == local
+    offsets = {row["created"]: row["createdOffset"] for row in local}
+    assert offsets == {
+        time.timestamp(): (time.utcoffset() or timedelta()).total_seconds()
+        for time in map(datetime.fromisoformat, _CREATED.values())
+    }
+    assert {(row["created"], row["createdOffset"]) for row in utc} == {
+        (time, 0) for time in offsets
+    }
+    assert read_map(tmp_path / "utc" / name, timezone=_NAME) == local
 
 
 def test_the_commands_have_the_option(city_url: str, tmp_path: Path) -> None:
@@ -269,8 +276,7 @@ def test_the_commands_have_the_option(city_url: str, tmp_path: Path) -> None:
     assert (wrong.returncode, pulled.returncode, mapped.returncode) == (2, 0, 0), pulled.stderr
     assert "Did you mean 'America/New_York'?" in wrong.stderr.replace("\n", " ")
     row = read_jsonl(tmp_path / "a.jsonl")[0]
-    tokyo = datetime.fromisoformat(row["created_at"]).astimezone(ZoneInfo("Asia/Tokyo"))
-    assert tokyo.isoformat() in (tmp_path / "a.jsonl.html").read_text("utf-8")
+    assert map_rows(tmp_path / "a.jsonl.html")[0]["createdOffset"] == 9 * 3600
     _check(row)
 
 

@@ -33,13 +33,9 @@ from seeclickfix_async._cli.quota_wait import QuotaWait
 from seeclickfix_async._cli.session import make_client, make_limiter
 from seeclickfix_async._cli.terminal import notes, out, print_json
 from seeclickfix_async._core import validation
-from seeclickfix_async._core.file_replacement import replace_file
-from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async._core.time_zone import parse_zone
-from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull._html_map import holds_issues
 from seeclickfix_async.pull._lock import lock_for, locked
-from seeclickfix_async.pull._paths import is_of_pull
+from seeclickfix_async.pull._map._files import holds_issues
 from seeclickfix_async.pull._pull_files import discard
 from seeclickfix_async.pull._sinks import check_suffix
 
@@ -171,6 +167,7 @@ def map_page(
     *,
     to: Path | None = None,
     timezone: str | None = None,
+    offline: Flag = False,
     options: RunOptions = RUN,
 ) -> int:
     """Make an HTML page of a pull, with a map, charts and a table, which works offline.
@@ -179,21 +176,11 @@ def map_page(
         file: A file or folder that `scf pull` wrote, in any format.
         to: The page; by default FILE with .html appended.
         timezone: The time zone of days and months; by default that of the pull, or UTC.
+        offline: Leave out the button that loads streets from OpenStreetMap.
     """
     del options
     page = to or file.parent / f"{file.name}.html"
-    if file.suffix and is_of_pull(page, file):  # otherwise FILE is not a pull
-        raise InvalidArgumentError("to", "must be another file than the pull.")
-    content = pulls.map_page(file, timezone=timezone).encode()
-    try:
-        if page.exists() and not page.is_file():  # such as /dev/stdout
-            page.write_bytes(content)
-        else:
-            replace_file(page, content)
-    except OSError as error:
-        raise InvalidArgumentError(
-            "to", f"{page} cannot be written: {describe_os_error(error)}"
-        ) from None
+    pulls.write_map(file, page, timezone=timezone, offline=offline)
     out.print(str(page.resolve()))
     return OK
 

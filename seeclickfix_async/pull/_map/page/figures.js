@@ -1,0 +1,100 @@
+"use strict";
+// The numbers of the charts and tables, computed from the rows that are shown.
+
+/** Return the rows that have a number, lowest first. */
+function orderBy(numbers) {
+  const rows = new Uint32Array(numbers.length);
+  let count = 0, lowest = Infinity, highest = -Infinity;
+  for (let row = 0; row < numbers.length; row += 1) {
+    const number = numbers[row];
+    if (Number.isNaN(number)) continue;
+    rows[count] = row;
+    count += 1;
+    if (number < lowest) lowest = number;
+    if (number > highest) highest = number;
+  }
+  // Numbers are sorted natively, so that the row is put into their lower digits. Beyond 2 ** 53, the
+  // numbers lose theirs: seconds do so only if a million issues span centuries.
+  const size = numbers.length, unit = Math.max(1, ((highest - lowest) * size) / 2 ** 53);
+  const keys = Float64Array.from(rows.subarray(0, count), (row) => Math.floor((numbers[row] - lowest) / unit) * size + row);
+  return Uint32Array.from(keys.sort(), (key) => key % size);
+}
+
+const bySeconds = orderBy(issues.seconds); // sorted once, so that each median is one pass
+
+function countStatuses() {
+  const counts = new Uint32Array(issues.statuses.length);
+  for (const row of shown) counts[issues.status[row]] += 1;
+  return counts;
+}
+
+/** Count by month; issues without a usable time to close are left out of the backlog. */
+function countMonths() {
+  const {months, createdMonth, closedMonth, isClosed, seconds, created, closed} = issues;
+  const begun = new Uint32Array(months), ended = new Uint32Array(months);
+  let undated = 0, unknown = 0, negative = 0;
+  for (const row of shown) {
+    if (createdMonth[row] < 0) undated += 1;
+    if (isClosed[row] && !(seconds[row] >= 0)) {
+      if (closed[row] < created[row]) negative += 1;
+      else unknown += 1;
+    } else if (createdMonth[row] >= 0) {
+      begun[createdMonth[row]] += 1;
+      if (isClosed[row]) ended[closedMonth[row]] += 1;
+    }
+  }
+  const open = new Uint32Array(months);
+  let left = 0;
+  for (let month = 0; month < months; month += 1) open[month] = left += begun[month] - ended[month];
+  return {ended, open, undated, unknown, negative};
+}
+
+/** Return the times to close: of each category with closed issues, most first, and of all. */
+function closingTimes() {
+  const all = issues.types.length, counts = new Uint32Array(all + 1);
+  for (const row of shown) {
+    if (!(issues.seconds[row] >= 0)) continue;
+    counts[issues.type[row]] += 1;
+    counts[all] += 1;
+  }
+  const seen = new Uint32Array(all + 1);
+  const [lower, upper, most] = [0, 1, 2].map(() => new Float64Array(all + 1).fill(NaN));
+  for (let place = 0; place < bySeconds.length; place += 1) {
+    const row = bySeconds[place];
+    if (!isShown[row]) continue;
+    for (let group = issues.type[row]; ; group = all) {
+      const count = counts[group], rank = (seen[group] += 1);
+      if (rank === Math.ceil(count / 2)) lower[group] = issues.seconds[row];
+      if (rank === Math.floor(count / 2) + 1) upper[group] = issues.seconds[row];
+      if (rank === Math.ceil(count * 0.9)) most[group] = issues.seconds[row];
+      if (group === all) break;
+    }
+  }
+  const times = Array.from(counts, (count, type) => ({type, count, median: (lower[type] + upper[type]) / 2, most: most[type]}));
+  const total = times.pop();
+  return {total, named: times.filter(({count}) => count).sort((one, other) => other.count - one.count)};
+}
+
+/** The street of each address, without number and city. */
+const streets = {names: [], codes: null};
+function readStreets() {
+  const codes = new Map();
+  streets.codes = Int32Array.from({length: issues.addressLines.count}, (_, line) => {
+    const [first] = issues.addressLines.at(line).split(",", 1);
+    const name = first.trim().replace(/^\d[\w/-]*( \d\/\d)? +/, "");
+    let code = codes.get(name);
+    if (code === undefined) codes.set(name, (code = codes.size));
+    return code;
+  });
+  streets.names = [...codes.keys()];
+}
+
+function busiestStreets(most) {
+  if (streets.codes === null) readStreets();
+  const counts = new Uint32Array(streets.names.length);
+  for (const row of shown) counts[streets.codes[issues.address[row]]] += 1;
+  return Array.from(counts, (count, code) => ({name: streets.names[code], count}))
+    .filter(({name, count}) => name && count)
+    .sort((one, other) => other.count - one.count || (one.name < other.name ? -1 : 1))
+    .slice(0, most);
+}

@@ -1,0 +1,181 @@
+"""The HTML page of a pull, as it is written; `test_map_in_a_browser.py` opens it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seeclickfix_async.errors import InvalidArgumentError
+from seeclickfix_async.pull import pull, write_map
+from seeclickfix_async.pull._map._page import page_parts
+from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.map_pages import data_of, map_rows, read_map
+from tests.support.repository import ROOT
+from tests.support.sandboxes import make_client
+from tools import vendor
+
+_NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
+
+
+async def _pulled(to: Path) -> Sandbox:
+    sandbox = Sandbox(200, settings=Settings(quota=None))
+    await pull(make_client(sandbox), to=to)
+    return sandbox
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", _NAMES)
+async def test_a_map_shows_every_issue_of_any_file_format(name: str, tmp_path: Path) -> None:
+    sandbox = await _pulled(tmp_path / name)
+    city = sandbox.city
+
+    issues = {issue["id"]: issue for issue in read_map(tmp_path / name)}
+
+    assert data_of(tmp_path / f"{name}.html", "pull") == [{"name": name, "offline": False}]
+    assert set(issues) == {city.id_of(row) for row in range(200)}
+    shown = issues[city.id_of(7)]
+    assert shown["lat"] == pytest.approx(city.lat[7], abs=6e-7)
+    assert shown["lng"] == pytest.approx(city.lng[7], abs=6e-7)
+    assert shown["created"] == city.created[7]
+    assert {issue["status"] for issue in issues.values()} >= {"open", "archived"}
+    assert any(issue["closed"] for issue in issues.values())
+    assert any(issue["image"].startswith("http") for issue in issues.values())
+    assert shown["link"].replace("{}", str(shown["id"])).endswith(f"/issues/{shown['id']}")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", _NAMES)
+async def test_vanished_issues_are_not_on_the_map(name: str, tmp_path: Path) -> None:
+    sandbox = await _pulled(tmp_path / name)
+    sandbox.city.hide(7)
+    await pull(make_client(sandbox), to=tmp_path / name, sweep=True)
+
+    shown = {issue["id"] for issue in read_map(tmp_path / name)}
+
+    assert shown == {sandbox.city.id_of(row) for row in range(200) if row != 7}
+
+
+_HOSTILE = st.sampled_from(["</script><script>alert(1)</script>", "<!--", "]]>", "\u2028", "&lt;"])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.text() | _HOSTILE, min_size=1, max_size=4))
+def test_no_string_of_a_pull_becomes_markup(words: list[str]) -> None:
+    block = json.dumps(words).encode()
+
+    page = b"".join(page_parts("<b>", [block, block], offline=True)).decode()
+
+    frame = b"".join(page_parts("", [], offline=True)).decode()
+    assert page.count("<") == frame.count("<") + 4
+    found = re.findall(r'class="issues">(.*?)</script>', page, re.DOTALL)
+    assert list(map(json.loads, found)) == [words, words]
+
+
+def test_strings_keep_their_characters(tmp_path: Path) -> None:
+    path = tmp_path / "city.jsonl"
+    odd = ["</script><script>alert(1)</script>", "\u2028", "  blanks  ", "\U0001f6a7", "{}", ""]
+    lines = [
+        {"id": id_, "summary": text, "address": text} for id_, text in enumerate([*odd, "a\nb"])
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+
+    rows = read_map(path)
+
+    assert [row["summary"] for row in rows] == [*odd, "a b"]
+    assert [row["address"] for row in rows] == [*odd, "a b"]
+    assert {(row["status"], row["type"]) for row in rows} == {("unknown", "Post to Neighbors")}
+    assert {(row["created"], row["closed"], row["lat"]) for row in rows} == {(None, None, None)}
+
+
+def test_places_that_are_not_on_earth_are_no_places(tmp_path: Path) -> None:
+    path = tmp_path / "city.csv"
+    places = [(41.5, -73.25), (91, 0), (0, 1e300), (-90, 180), ("nan", 1), ("", "")]
+    lines = [f"{id_},{lat},{lng}\n" for id_, (lat, lng) in enumerate(places)]
+    path.write_text("id,lat,lng\n" + "".join(lines), "utf-8")
+
+    found = [(row["lat"], row["lng"]) for row in read_map(path)]
+
+    none = (None, None)
+    assert found == [(41.5, -73.25), none, none, (-90, 180), none, none]
+
+
+def test_only_the_programs_of_the_page_run(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text('{"id": 1}\n', "utf-8")
+
+    write_map(tmp_path / "one.jsonl", tmp_path / "page.html")
+    write_map(tmp_path / "one.jsonl", tmp_path / "offline.html", offline=True)
+
+    page, offline = ((tmp_path / name).read_text() for name in ("page.html", "offline.html"))
+    (policy,) = re.findall('<meta http-equiv="Content-Security-Policy" content="(.*?)">', page)
+    assert policy.startswith("default-src 'none'; img-src data: https://tile.openstreetmap.org; ")
+    assert policy.count("'sha256-") == page.count("<style>") + page.count("<script>")
+    assert "unsafe" not in policy
+    assert "img-src data:; " in offline
+    assert map_rows(tmp_path / "offline.html") == map_rows(tmp_path / "page.html")
+
+
+@pytest.mark.parametrize("file", [file for files in vendor.FILES.values() for file in files])
+def test_the_files_of_other_projects_are_unchanged(file: tuple[str, str, str]) -> None:
+    _, path, expected = file
+
+    assert vendor.sha256((ROOT / path).read_bytes()) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("city.xls", "", "must end in"),
+        ("none.jsonl", None, "does not exist"),
+        (f"{'x' * 300}.jsonl", None, "File name too long"),
+        ("bad.jsonl", "mine\n", "was not written by a pull"),
+        ("bad.csv", "a,b\n1,2\n", "was not written by a pull"),
+        ("bad.geojson", "{}", "was not written by a pull"),
+        ("bad.db", "mine", "was not written by a pull"),
+    ],
+)
+def test_a_file_that_no_pull_wrote_is_refused(
+    name: str, content: str | None, words: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content, "utf-8")
+
+    with pytest.raises(InvalidArgumentError, match=words):
+        write_map(tmp_path / name, tmp_path / "page.html")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", _NAMES)
+async def test_a_file_without_issues_is_refused(name: str, tmp_path: Path) -> None:
+    sandbox = Sandbox(10, settings=Settings(quota=None))
+    before = datetime(2001, 1, 1, tzinfo=UTC)
+    await pull(make_client(sandbox), to=tmp_path / name, before=before)
+
+    with pytest.raises(InvalidArgumentError, match="holds no issues to show"):
+        write_map(tmp_path / name, tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_fifo_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "city.jsonl")
+
+    with pytest.raises(InvalidArgumentError, match="not a file or dataset"):
+        write_map(tmp_path / "city.jsonl", tmp_path / "page.html")
+
+
+def test_a_file_that_is_damaged_in_the_middle_keeps_the_previous_page(tmp_path: Path) -> None:
+    lines = ['{"id": 1}\n'] * 6000
+    (tmp_path / "x.jsonl").write_text("".join([*lines, "damaged\n"]), "utf-8")
+    (tmp_path / "page.html").write_text("the previous page", "utf-8")
+
+    with pytest.raises(InvalidArgumentError, match="is damaged"):
+        write_map(tmp_path / "x.jsonl", tmp_path / "page.html")
+
+    assert (tmp_path / "page.html").read_text("utf-8") == "the previous page"
+    assert len(list(tmp_path.iterdir())) == 2
