@@ -15,7 +15,8 @@ from urllib.parse import parse_qs
 import msgspec
 
 from benchmarks.servers import encode_rows, run_server
-from seeclickfix_async.sandbox._city import DAY, END
+from seeclickfix_async.sandbox._categories import DAY
+from seeclickfix_async.sandbox._city import END
 
 _SPAN = 3 * 365 * DAY
 _FIRST = END - _SPAN

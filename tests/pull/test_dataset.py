@@ -23,7 +23,7 @@ from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import _parquet as parquet
 from seeclickfix_async.pull import map_page, pull
 from seeclickfix_async.sandbox import Sandbox, Settings
-from seeclickfix_async.sandbox._city import DAY
+from seeclickfix_async.sandbox._categories import DAY
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_dataset
 from tests.support.sandboxes import changing_client, failing_client, make_client
