@@ -1,13 +1,14 @@
 """A server that lists any number of issues cheaply, so that only the client is measured.
 
 The issues are spread evenly over three years, whatever their number. Their rows are the sandbox's,
-with other ids and creation times.
+with other ids and times. Some of them were updated just before the server started.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
@@ -15,20 +16,27 @@ from urllib.parse import parse_qs
 import msgspec
 
 from benchmarks.servers import encode_rows, run_server
-from seeclickfix_async.sandbox._city import DAY, END
+from seeclickfix_async.sandbox._categories import DAY
+from seeclickfix_async.sandbox._city import END
 
 _SPAN = 3 * 365 * DAY
 _FIRST = END - _SPAN
 _TEMPLATES = 50
 
+CHANGES = 200
+"""The number of issues that were updated just before the start, one in a second."""
+
 
 class _Listing(asyncio.Protocol):
     """Serves `GET /issues` for a period, with a latency in seconds."""
 
-    def __init__(self, rows: int, latency: float, templates: list[list[bytes]]) -> None:
+    def __init__(
+        self, rows: int, latency: float, templates: list[list[bytes]], started: int
+    ) -> None:
         self._rows = rows
         self._step = _SPAN // rows
         self._latency = latency
+        self._changed = started - CHANGES
         self._templates = templates
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,42 +54,62 @@ class _Listing(asyncio.Protocol):
 
     def _respond(self, path: str) -> bytes:
         query = {name: values[0] for name, values in parse_qs(path.partition("?")[2]).items()}
-        first = self._index_of(query.get("after"), 0)
-        last = max(first, self._index_of(query.get("before"), self._rows))
         per_page, page = int(query.get("per_page", "20")), int(query.get("page", "1"))
-        if "updated_at_after" in query:  # no issue changes
-            first = last
+        if "updated_at_after" in query:
+            row, times = self._changed_row, (self._changed, 1, CHANGES)
+            bounds = query["updated_at_after"], query.get("updated_at_before")
+        else:
+            row, times = self._row, (_FIRST, self._step, self._rows)
+            bounds = query.get("after"), query.get("before")
+        first = _index_of(bounds[0], 0, *times)
+        last = max(first, _index_of(bounds[1], times[-1], *times))
         start = first + (page - 1) * per_page
-        rows = b",".join(map(self._row, range(start, min(start + per_page, last))))
+        rows = b",".join(map(row, range(start, min(start + per_page, last))))
         pagination = {"entries": last - first, "page": page, "per_page": per_page}
         metadata = msgspec.json.encode({"pagination": pagination})
         body = b'{"issues":[' + rows + b'],"metadata":' + metadata + b',"errors":{}}'
         return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
 
-    def _index_of(self, timestamp: str | None, default: int) -> int:
-        if timestamp is None:
-            return default
-        seconds = int(datetime.fromisoformat(timestamp).timestamp())
-        return min(max(-(-(seconds - _FIRST) // self._step), 0), self._rows)
-
     def _row(self, index: int) -> bytes:
-        created = datetime.fromtimestamp(_FIRST + index * self._step, UTC).isoformat()
-        before, between, after = self._templates[index % _TEMPLATES]
-        return b"%s%d%s%s%s" % (before, 20_000_000 + index, between, created.encode(), after)
+        created = _FIRST + index * self._step
+        return self._render(index, created, created)
+
+    def _changed_row(self, number: int) -> bytes:
+        index = number * self._rows // CHANGES
+        return self._render(index, _FIRST + index * self._step, self._changed + number)
+
+    def _render(self, index: int, created: int, updated: int) -> bytes:
+        one, two, three, four = self._templates[index % _TEMPLATES]
+        values = one, 20_000_000 + index, two, _format(created), three, _format(updated), four
+        return b"%s%d%s%s%s%s%s" % values
+
+
+def _index_of(timestamp: str | None, default: int, first: int, step: int, count: int) -> int:
+    """Return the index of the first of `count` rows at a time or later."""
+    if timestamp is None:
+        return default
+    seconds = int(datetime.fromisoformat(timestamp).timestamp())
+    return min(max(-(-(seconds - first) // step), 0), count)
+
+
+def _format(timestamp: int) -> bytes:
+    return datetime.fromtimestamp(timestamp, UTC).isoformat().encode()
 
 
 def _split_templates() -> list[list[bytes]]:
     page = msgspec.json.decode(encode_rows(_TEMPLATES))
-    marked = [{**row, "id": "~", "created_at": "~"} for row in page["issues"]]
-    pieces = [msgspec.json.encode(row).split(b"~") for row in marked]
+    marks = {"id": "~", "created_at": "~", "updated_at": "~"}
+    pieces = [msgspec.json.encode({**row, **marks}).split(b"~") for row in page["issues"]]
     # The id is a number: remove the quotes around its mark.
-    return [[one.removesuffix(b'"'), two.removeprefix(b'"'), three] for one, two, three in pieces]
+    return [
+        [one.removesuffix(b'"'), two.removeprefix(b'"'), *others] for one, two, *others in pieces
+    ]
 
 
 async def _serve(rows: int, latency: float) -> None:
-    templates = _split_templates()
+    templates, started = _split_templates(), int(time.time())
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Listing(rows, latency, templates), "127.0.0.1", 0, backlog=256
+        lambda: _Listing(rows, latency, templates, started), "127.0.0.1", 0, backlog=256
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()

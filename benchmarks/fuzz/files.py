@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import tempfile
 import zlib
-from array import array
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from seeclickfix_async._watch.cursor import Cursor
 from seeclickfix_async.errors import SeeClickFixError
 from seeclickfix_async.pull import write_map
 from seeclickfix_async.pull._checkpoint import Checkpoint, CheckpointFile, checkpoint_path
+from seeclickfix_async.pull._id_set import IdSet
 from seeclickfix_async.pull._manifest import Manifest
 from seeclickfix_async.pull._parts import PartFiles
 from seeclickfix_async.pull._rows import compare_ids
@@ -158,7 +158,7 @@ def _sweep(sink: Sink) -> None:
     if checkpoint is None:
         return
     issues: Iterable[DetailedIssue] = reading.read_page(_PAGE, DetailedIssue, "issues")
-    comparison = compare_ids(sink.stored_rows(_KEY), array("q", [7]), _NOW)
+    comparison = compare_ids(sink.stored_rows(_KEY), IdSet([7]), _NOW)
     sink.mark_vanished(_KEY, comparison.marks)
     sink.merge(issues, checkpoint)
 

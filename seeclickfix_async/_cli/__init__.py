@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 
@@ -10,6 +11,7 @@ from seeclickfix_async._cli.exit_codes import INTERRUPTED, MISUSED
 
 def main() -> int:
     """Run the command line and return the exit code."""
+    gc.disable()  # modules are no garbage; `run` enables it after it has loaded them
     try:
         from seeclickfix_async._cli.run import run  # noqa: PLC0415  # the extra may be missing
 

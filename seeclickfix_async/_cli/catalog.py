@@ -94,7 +94,7 @@ COMMANDS = {
     "demo": Entry(
         "pull:demo",
         PULL,
-        "Pull a whole city from a sandbox on this machine into scf-demo.db, in a few seconds.",
+        "Pull a whole city from a sandbox on this machine into scf-demo.db, and draw its map.",
         ("",),
         changes=True,
     ),

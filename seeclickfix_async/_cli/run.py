@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import sys
 import warnings
@@ -53,6 +54,9 @@ def _run(tokens: list[str], name: str) -> int:
         for option in ("quiet", "debug")
     )
     set_quiet(quiet)
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
     try:
         code = _call(command, *bound.args, **bound.kwargs)
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  # each is reported

@@ -94,7 +94,7 @@ async def pull(
         sweep: Update, then find the issues of a complete pull that the service no longer returns,
             and set `vanished_at` in their rows until they are back. Also pull issues that the
             service published late, with old dates. Takes a request for each 100 issues of the
-            pull, with details too, or for each `page_size` issues, and 8 bytes of memory for each
+            pull, with details too, or for each `page_size` issues, and 3 bytes of memory for each
             issue. Run it occasionally.
         photos: A folder for the issues' photos in full size, named by the issues' ids. They are
             downloaded after the issues, eight at a time, without the token where links redirect to

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 import attrs
+
+from seeclickfix_async.pull._id_set import IdSet
 
 VanishedMarks = dict[int, datetime | None]
 """The times at which issues were found to have vanished, by id; None for those that are back."""
@@ -54,7 +54,7 @@ class Comparison:
     missing: list[int]
 
 
-def compare_ids(rows: Iterable[StoredRow], found: array[int], until: datetime) -> Comparison:
+def compare_ids(rows: Iterable[StoredRow], found: IdSet, until: datetime) -> Comparison:
     """Compare the stored rows with the ids that a sweep found.
 
     An issue that was created or updated at `until` or later is not judged: the sweep did not list
@@ -63,29 +63,26 @@ def compare_ids(rows: Iterable[StoredRow], found: array[int], until: datetime) -
 
     Args:
         rows: The stored rows.
-        found: The ids that the sweep found, ascending.
+        found: The ids that the sweep found.
         until: The end of the period that the sweep covered.
     """
     marks: VanishedMarks = {}
     vanished = 0
-    is_stored = bytearray(len(found))
     for row in rows:
-        index = bisect_left(found, row.id)
         mark = row.vanished
-        if index < len(found) and found[index] == row.id:
-            mark, is_stored[index] = None, True
+        if found.see(row.id):
+            mark = None
         elif mark is None and row.is_before(until):
             mark = until
         if mark != row.vanished:
             marks[row.id] = mark
         vanished += mark is not None
-    missing = [id_ for id_, stored in zip(found, is_stored, strict=True) if not stored]
-    return Comparison(marks, vanished, missing)
+    return Comparison(marks, vanished, list(found.unseen()))
 
 
-def read_ids(path: Path) -> array[int]:
-    """Read the ids of a CSV file, ascending: 8 bytes each, and about 40 while they are sorted."""
+def read_ids(path: Path) -> IdSet:
+    """Read the ids of a CSV file."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         next(rows)
-        return array("q", sorted(int(row[0]) for row in rows))
+        return IdSet(int(row[0]) for row in rows)

@@ -9,46 +9,30 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, MutableSequence
+from collections.abc import Callable, MutableSequence
 from random import Random
 
 import attrs
 
-DAY = 86_400
+from seeclickfix_async.sandbox._categories import (
+    DAY,
+    block_of,
+    category_at,
+    closing_time,
+    is_ever_closed,
+    report_times,
+)
+from seeclickfix_async.sandbox._streets import CENTER, LOTS, REACH, lot_lines
+
 END = 1_790_827_200
 """The end of the generated history of three years, in Unix seconds: 2026-10-01 00:00 Eastern."""
 
-_SPAN = 3 * 365 * DAY
+_DAYS = 3 * 365
 _FIRST_ID = 20_000_000
 _ARCHIVED_AFTER = 7 * DAY  # documented
 
 OPEN, ACKNOWLEDGED, CLOSED, ARCHIVED = range(4)
 STATUSES = ("Open", "Acknowledged", "Closed", "Archived")
-
-CENTER = (41.05, -73.54)
-REACH = 0.06
-"""Half the height and width of the city, in degrees."""
-
-FIRST_REQUEST_TYPE = 1000
-"""The id of a category's request type is this plus the category's number."""
-
-COMMUNITY = 0
-"""The category "Post to Neighbors", which has no request type."""
-CATEGORIES = (
-    "Post to Neighbors",
-    "Pothole",
-    "Street Light Out",
-    "Graffiti",
-    "Illegal Dumping",
-    "Tree Down",
-    "Sidewalk Repair",
-    "Missed Trash Pickup",
-    "Water Leak",
-    "Traffic Signal",
-    "Parking Complaint",
-    "Noise",
-    "Abandoned Vehicle",
-)
 
 # Imports create more issues in one second than a page holds: (position in the history, rows).
 _CLUSTERS = ((0.31, 120), (0.72, 230))
@@ -65,6 +49,8 @@ class City:
     status: MutableSequence[int] = attrs.field(factory=lambda: array("b"))
     category: MutableSequence[int] = attrs.field(factory=lambda: array("b"))
     rating: MutableSequence[int] = attrs.field(factory=lambda: array("b"))
+    lot: MutableSequence[int] = attrs.field(factory=lambda: array("i"))
+    """Where it is; 0 for reports through the API, which bring an address."""
     lat: MutableSequence[float] = attrs.field(factory=lambda: array("d"))
     lng: MutableSequence[float] = attrs.field(factory=lambda: array("d"))
     changes: int = 0
@@ -119,6 +105,7 @@ class City:
             (self.status, OPEN),
             (self.category, category),
             (self.rating, 1),
+            (self.lot, 0),
         ):
             column.append(value)
         self.lat.append(lat)
@@ -159,42 +146,43 @@ class City:
 
     def add(self, random: Random, timestamp: int, *, now: int) -> None:
         """Add an issue with a generated history from its creation until `now`."""
-        acknowledged = timestamp + int(random.expovariate(1 / (2 * DAY)))
-        closed = acknowledged + int(random.expovariate(1 / (20 * DAY)))
-        done = random.random() < 0.9 and closed <= now
+        draw = random.random
+        category = category_at(timestamp, draw())
+        acknowledged = timestamp + int(-math.log(1 - draw()) * 2 * DAY)
+        closed = closing_time(category, acknowledged, random)
+        done = is_ever_closed(category, draw()) and closed <= now
         if done:
             status = ARCHIVED if closed + _ARCHIVED_AFTER <= now else CLOSED
         else:
-            status = ACKNOWLEDGED if acknowledged <= now and random.random() < 0.5 else OPEN
+            status = ACKNOWLEDGED if acknowledged <= now and draw() < 0.5 else OPEN
         # An open issue may still have the `closed_at` of an earlier closing (observed).
-        reopened = status == OPEN and closed <= now and random.random() < 0.2
+        reopened = status == OPEN and closed <= now and draw() < 0.2
+        block, house = block_of(category, random), int(draw() * LOTS)
+        lat, lng, lat_step, lng_step = lot_lines()[block * 2 + house % 2]
+        steps = house // 2
         self.created.append(timestamp)
         self.closed.append(closed if done or reopened else 0)
         self.updated.append(min(now, closed if done or reopened else acknowledged))
         self.status.append(status)
-        self.category.append(random.randrange(len(CATEGORIES)))
-        self.rating.append(1 + int(random.expovariate(0.8)))
-        self.lat.append(round(CENTER[0] + random.uniform(-REACH, REACH), 13))
-        self.lng.append(round(CENTER[1] + random.uniform(-REACH, REACH), 13))
+        self.category.append(category)
+        self.rating.append(1 + int(-math.log(1 - draw()) * 1.25))
+        self.lot.append(block * LOTS + house)
+        # As phones measure: to a few metres, with 13 decimals; round() takes ten times as long.
+        lat += steps * lat_step + (draw() - 0.5) * 1e-4
+        lng += steps * lng_step + (draw() - 0.5) * 1e-4
+        self.lat.append(int(lat * 1e13) / 1e13)
+        self.lng.append(int(lng * 1e13) / 1e13)
 
 
 def build(issues: int, seed: int) -> City:
-    """Build a city of `issues` issues over three years, with more by day and in summer."""
+    """Build a city of `issues` issues over three years."""
     city = City(seed)
     random = Random(seed)  # noqa: S311
-    for timestamp in _add_clusters(sorted(_creation_times(random, issues))):
+    last = END // DAY
+    times = report_times(random, issues, range(last - _DAYS, last))
+    for timestamp in _add_clusters(sorted(times)):
         city.add(random, timestamp, now=END)
     return city
-
-
-def _creation_times(random: Random, count: int) -> Iterator[int]:
-    while count:
-        timestamp = END - 1 - int(random.random() * _SPAN)
-        season = 0.7 + 0.3 * math.cos((timestamp % (365 * DAY)) / (365 * DAY) * math.tau - 3.4)
-        hour = 0.55 - 0.45 * math.cos((timestamp - 4 * 3600) % DAY / DAY * math.tau)
-        if random.random() < season * hour:
-            count -= 1
-            yield timestamp
 
 
 def _add_clusters(times: list[int]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, FIRST_REQUEST_TYPE
+from seeclickfix_async.sandbox._categories import CATEGORIES, COMMUNITY, FIRST_REQUEST_TYPE
 from seeclickfix_async.sandbox._listing import parse_int
 from seeclickfix_async.sandbox._serializers import ORGANIZATION
 

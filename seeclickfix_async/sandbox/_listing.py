@@ -13,16 +13,11 @@ from urllib.parse import urlencode
 import attrs
 from starlette.datastructures import URL
 
-from seeclickfix_async.sandbox._city import (
-    ARCHIVED,
-    CENTER,
-    FIRST_REQUEST_TYPE,
-    REACH,
-    STATUSES,
-    City,
-)
+from seeclickfix_async.sandbox._categories import FIRST_REQUEST_TYPE
+from seeclickfix_async.sandbox._city import ARCHIVED, STATUSES, City
 from seeclickfix_async.sandbox._serializers import searchable_text
 from seeclickfix_async.sandbox._settings import Settings
+from seeclickfix_async.sandbox._streets import CENTER, REACH
 from seeclickfix_async.sandbox._variations import FRACTION
 
 PLACE_URL = "example-city"

@@ -7,17 +7,11 @@ from typing import Any
 
 import attrs
 
-from seeclickfix_async.sandbox._city import (
-    CATEGORIES,
-    COMMUNITY,
-    DAY,
-    FIRST_REQUEST_TYPE,
-    OPEN,
-    STATUSES,
-    City,
-)
+from seeclickfix_async.sandbox._categories import CATEGORIES, COMMUNITY, DAY, FIRST_REQUEST_TYPE
+from seeclickfix_async.sandbox._city import OPEN, STATUSES, City
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import PHOTO_PATH, issue_media, photo_links
+from seeclickfix_async.sandbox._streets import format_address
 from seeclickfix_async.sandbox._timestamps import format_timestamp
 from seeclickfix_async.sandbox._users import ANONYMOUS_NAME, OFFICIAL, author
 
@@ -31,7 +25,6 @@ _WORDS = (
     *("and", "nobody", "came", "so", "far", "please", "look", "at", "corner", "sidewalk", "sign"),
     *("hydrant", "branch", "lane", "wall", "park", "bench", "gate", "leak", "deep", "again"),
 )
-_STREETS = ("Elm St", "Main St", "Oak Ave", "Mill Rd", "Harbor Dr", "School Ln")
 _OFFICIAL_COMMENTS = ("{official} assigned this issue to {official}", "This issue has been closed.")
 # By role and status: for the public (observed) and for officials (documented).
 _TRANSITIONS = (
@@ -60,7 +53,6 @@ class Serializer:
         lat, lng = city.lat[row], city.lng[row]
         closed = city.closed[row]
         description = _description(random)
-        address = f"{random.randrange(1, 900)} {random.choice(_STREETS)} Example, EX"
         # Drawn for open issues as well, so that later draws do not depend on the status.
         acknowledged = random.random() < 0.8
         return {
@@ -71,9 +63,9 @@ class Serializer:
             "rating": city.rating[row],
             "lat": lat,
             "lng": lng,
-            "address": address,
+            "address": format_address(city.lot[row]),
             "created_at": format_timestamp(city.created[row]),
-            "acknowledged_at": format_timestamp(closed - DAY // 8)
+            "acknowledged_at": format_timestamp(max(closed - DAY // 8, city.created[row]))
             if closed and acknowledged
             else None,
             "closed_at": format_timestamp(closed) if closed else None,

@@ -21,7 +21,8 @@ from seeclickfix_async._core.numbers import (
 from seeclickfix_async.models import Comment, DetailedIssue, Issue, Place, RequestType, Status, User
 from seeclickfix_async.sandbox import _forms as forms
 from seeclickfix_async.sandbox._bounds import check_at_least
-from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, build
+from seeclickfix_async.sandbox._categories import CATEGORIES, COMMUNITY
+from seeclickfix_async.sandbox._city import build
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._routes.places import example_places
 from seeclickfix_async.sandbox._serializers import Serializer

@@ -55,7 +55,7 @@ def sandbox() -> Sandbox:
     return Sandbox(300, settings=Settings(quota=None))
 
 
-def test_the_demo_pulls_a_city_and_prints_its_path(tmp_path: Path) -> None:
+def test_the_demo_pulls_a_city_and_draws_its_map(tmp_path: Path) -> None:
     for end in ("", ".pending", "-journal"):  # of a demo that was killed
         (tmp_path / f"scf-demo.db{end}").write_text("not a database", "utf-8")
 
@@ -65,7 +65,11 @@ def test_the_demo_pulls_a_city_and_prints_its_path(tmp_path: Path) -> None:
     assert "a minute is scaled to one second" in " ".join(done.stderr.split())
     assert "700 of 700 issues, complete" in done.stdout
     assert re.search("It took [0-9.]+ seconds?; at the quota's pace it is", done.stdout)
-    assert str(tmp_path / "scf-demo.db") in done.stdout
+    database_path, notice, page = done.stdout.splitlines()[-3:]
+    assert database_path == str(tmp_path / "scf-demo.db")
+    assert notice == "Open its map in a browser:"
+    assert page == f"{database_path}.html"
+    assert "Pothole" in Path(page).read_text("utf-8")
     assert not (tmp_path / "scf-demo.db.pending").exists()
     with _connect(tmp_path / "scf-demo.db") as database:
         assert database.execute("SELECT count(*) FROM issues").fetchone() == (700,)

@@ -24,17 +24,18 @@ _HEAVY = ("asyncio", "anyio", "httpx", "markdown_it", "rich.progress", "seeclick
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
-def test_no_command_is_loaded_that_does_not_run(option: str) -> None:
+def test_no_command_is_loaded_that_does_not_run_and_modules_are_no_garbage(option: str) -> None:
     program = (
-        "import sys; from seeclickfix_async._cli.run import run; "
-        f"code = run([{option!r}]); "
-        f"print([name for name in {_HEAVY!r} if name in sys.modules], code)"
+        "import gc, sys; from seeclickfix_async._cli import main; "
+        f"sys.argv[1:] = [{option!r}]; code = main(); "
+        f"print([name for name in {_HEAVY!r} if name in sys.modules], code, "
+        "gc.get_freeze_count() > 10_000, gc.isenabled())"
     )
     done = subprocess.run(
         (sys.executable, "-c", program), capture_output=True, text=True, check=True, cwd=ROOT
     )
 
-    assert done.stdout.splitlines()[-1] == "[] 0"
+    assert done.stdout.splitlines()[-1] == "[] 0 True True"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -7,7 +7,6 @@ import os
 import re
 import stat
 import tempfile
-from array import array
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from seeclickfix_async._tables.columns import NAMES
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import pull
 from seeclickfix_async.pull._checkpoint import Checkpoint, checkpoint_path
+from seeclickfix_async.pull._id_set import IdSet
 from seeclickfix_async.pull._jsonl import JsonLines
 from seeclickfix_async.pull._rows import compare_ids
 from seeclickfix_async.pull._sinks import open_sink
@@ -355,7 +355,7 @@ def test_any_row_can_be_compared_or_is_refused(name: str, members: dict[str, Any
         saved = {"checkpoint": _CHECKPOINT, "length": len(content)}
         checkpoint_path(path).write_text(json.dumps(saved), "utf-8")
         with open_sink(path) as sink, suppress(InvalidArgumentError):
-            compare_ids(sink.stored_rows("k"), array("q", [7]), datetime(2026, 1, 1, tzinfo=UTC))
+            compare_ids(sink.stored_rows("k"), IdSet([7]), datetime(2026, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("damage", _DAMAGES)

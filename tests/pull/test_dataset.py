@@ -23,7 +23,7 @@ from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import _parquet as parquet
 from seeclickfix_async.pull import pull, write_map
 from seeclickfix_async.sandbox import Sandbox, Settings
-from seeclickfix_async.sandbox._city import DAY
+from seeclickfix_async.sandbox._categories import DAY
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.map_pages import read_map
 from tests.support.pulled_files import read_dataset

@@ -29,7 +29,8 @@ from seeclickfix_async.pull import Stage, pull
 from seeclickfix_async.pull._jsonl import JsonLines
 from seeclickfix_async.pull._sqlite import Sqlite
 from seeclickfix_async.sandbox import Sandbox, Settings
-from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, END, OPEN
+from seeclickfix_async.sandbox._categories import CATEGORIES
+from seeclickfix_async.sandbox._city import CLOSED, END, OPEN
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_csv, read_geojson, read_issues, read_jsonl, read_sqlite
 from tests.support.sandboxes import URL, client_without_rows, failing_client, make_client

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from array import array
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from seeclickfix_async.errors import (
     TruncatedResultsError,
 )
 from seeclickfix_async.pull import pull
+from seeclickfix_async.pull._id_set import IdSet
 from seeclickfix_async.pull._jsonl import JsonLines
 from seeclickfix_async.pull._rows import StoredRow, compare_ids
 from seeclickfix_async.sandbox import Sandbox, Settings
@@ -495,17 +495,18 @@ def _run(sandbox: Sandbox, path: Path) -> Report:
 
 _UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 _TIMES = st.none() | st.integers(-2, 2).map(lambda hours: _UNTIL + timedelta(hours=hours))
-_ROWS = st.builds(StoredRow, id=st.integers(1, 40), created=_TIMES, updated=_TIMES, vanished=_TIMES)
+_IDS = st.sampled_from([*range(1, 36), 65_535, 65_536, 65_537, 131_073, 2**40])
+_ROWS = st.builds(StoredRow, id=_IDS, created=_TIMES, updated=_TIMES, vanished=_TIMES)
 
 
 @given(
     stored=st.lists(_ROWS, unique_by=lambda row: row.id),
-    found=st.sets(st.integers(1, 40), min_size=1),
+    found=st.sets(_IDS, min_size=1),
 )
 def test_rows_that_were_not_found_or_updated_are_marked(
     stored: list[StoredRow], found: set[int]
 ) -> None:
-    comparison = compare_ids(stored, array("q", sorted(found)), _UNTIL)
+    comparison = compare_ids(stored, IdSet(found), _UNTIL)
 
     marks = comparison.marks
     after = {row.id: marks.get(row.id, row.vanished) for row in stored}

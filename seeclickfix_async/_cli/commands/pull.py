@@ -44,11 +44,11 @@ _EVERYWHERE = "Without --place, --near or --box this is the whole service, with 
 
 
 async def demo(*, issues: int = 5000, json: Flag = False, options: RunOptions = RUN) -> int:
-    """Pull a whole city from a sandbox on this machine into scf-demo.db, in a few seconds.
+    """Pull a whole city from a sandbox on this machine into scf-demo.db, and draw its map.
 
     Args:
         issues: The number of issues of the city.
-        json: Print the report as JSON.
+        json: Print the report as JSON, and draw no map.
     """
     del options  # they are those of the run
     validation.integer_in_range("issues", issues, 0, 10_000_000)
@@ -70,7 +70,11 @@ async def demo(*, issues: int = 5000, json: Flag = False, options: RunOptions = 
         with contextlib.closing(sqlite3.connect(_DEMO_FILE)) as database:
             _print_counts("Status", database, "status")
             _print_counts("Request type", database, "coalesce(request_type, 'Post to Neighbors')")
-    return print_report(report, _DEMO_FILE, json=json)
+    code = print_report(report, _DEMO_FILE, json=json)
+    if report.received and not json:
+        out.print("Open its map in a browser:")
+        map_page(_DEMO_FILE)
+    return code
 
 
 async def pull(

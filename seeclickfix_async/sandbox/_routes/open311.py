@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _forms as forms
 from seeclickfix_async.sandbox import _responses as responses
-from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, COMMUNITY, FIRST_REQUEST_TYPE, City
+from seeclickfix_async.sandbox._categories import CATEGORIES, COMMUNITY, FIRST_REQUEST_TYPE
+from seeclickfix_async.sandbox._city import CLOSED, City
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._listing import IssueSelector, parse_int
 from seeclickfix_async.sandbox._overlay import Overlay

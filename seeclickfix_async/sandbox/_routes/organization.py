@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _responses as responses
-from seeclickfix_async.sandbox._city import ARCHIVED, CATEGORIES, CLOSED, FIRST_REQUEST_TYPE, City
+from seeclickfix_async.sandbox._categories import CATEGORIES, FIRST_REQUEST_TYPE
+from seeclickfix_async.sandbox._city import ARCHIVED, CLOSED, City
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, find_row, origin
 from seeclickfix_async.sandbox._listing import IssueSelector, paginate
 from seeclickfix_async.sandbox._overlay import Overlay

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _responses as responses
-from seeclickfix_async.sandbox._city import CENTER
 from seeclickfix_async.sandbox._gateway import Handler, origin
 from seeclickfix_async.sandbox._listing import PLACE_URL, paginate
+from seeclickfix_async.sandbox._streets import CENTER
 
 _PLACES = (("Example City", PLACE_URL, "City"), ("Example County", "example-county", "County"))
 

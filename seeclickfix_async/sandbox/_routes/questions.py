@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _responses as responses
-from seeclickfix_async.sandbox._city import CENTER, END
+from seeclickfix_async.sandbox._city import END
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._listing import PLACE_URL, paginate
 from seeclickfix_async.sandbox._request_body import parse_body
+from seeclickfix_async.sandbox._streets import CENTER
 from seeclickfix_async.sandbox._timestamps import format_timestamp
 
 _Row = dict[str, Any]

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from seeclickfix_async.sandbox import _forms as forms
 from seeclickfix_async.sandbox import _responses as responses
-from seeclickfix_async.sandbox._city import CATEGORIES, COMMUNITY, City
+from seeclickfix_async.sandbox._categories import CATEGORIES, COMMUNITY
+from seeclickfix_async.sandbox._city import City
 from seeclickfix_async.sandbox._gateway import Gateway, Handler, origin
 from seeclickfix_async.sandbox._overlay import Overlay
 from seeclickfix_async.sandbox._photos import Photos, issue_media, media_type_of
