@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import attrs
@@ -146,16 +146,12 @@ def _find(error: SeeClickFixError) -> _ErrorResponse | None:
     return next((response for kind, response in _BY_CLASS if isinstance(error, kind)), None)
 
 
-def _reasons(error: SeeClickFixError) -> Mapping[str, list[str]]:
-    if isinstance(error, (errors.ValidationError, errors.InvalidDraftError)):
-        reasons = error.errors
-    elif isinstance(error, errors.InvalidArgumentError):
-        reasons = {error.argument: [error.reason]}
-    else:
+def _reasons(error: SeeClickFixError) -> dict[str, list[str]]:
+    if not isinstance(error, (errors.ValidationError, errors.InvalidArgumentError)):
         return {}
     return {
         field: ["is invalid." if "//" in reason else reason for reason in listed]  # perhaps a URL
-        for field, listed in reasons.items()
+        for field, listed in error.errors.items()
     }
 
 
