@@ -50,6 +50,8 @@ def _files() -> list[str]:
     found = [
         *(ROOT / "seeclickfix_async").rglob("*.py"),
         *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "examples").rglob("*.md"),
+        *(ROOT / "examples").rglob("*.py"),
         *ROOT.glob("*.md"),
     ]
     return sorted(str(path.relative_to(ROOT)) for path in found)

@@ -61,6 +61,7 @@ class InvalidArgumentError(SeeClickFixError, ValueError):
     Attributes:
         argument: The name of the invalid argument.
         reason: What is wrong with it.
+        errors: The reason by the argument's name, as in `ValidationError`.
     """
 
     code = "invalid_argument"
@@ -69,6 +70,7 @@ class InvalidArgumentError(SeeClickFixError, ValueError):
         super().__init__(f"{argument}: {reason}", code=code, advice=advice)
         self.argument = argument
         self.reason = reason
+        self.errors: dict[str, list[str]] = {argument: [reason]}
 
 
 class InvalidDraftError(InvalidArgumentError):
@@ -84,7 +86,7 @@ class InvalidDraftError(InvalidArgumentError):
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         faults = [f"{field}: {reason}" for field, reasons in errors.items() for reason in reasons]
         super().__init__("draft", " ".join(faults))
-        self.errors: dict[str, list[str]] = dict(errors)
+        self.errors = dict(errors)
 
 
 class FileLockedError(InvalidArgumentError):

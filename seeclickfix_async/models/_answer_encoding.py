@@ -19,6 +19,10 @@ Answer = str | Number | bool | date | Iterable[str] | None
 """A string, a number, a boolean, a date, an aware datetime, keys of choices, or None."""
 
 
+_BOOLEANS = {"true": True, "false": False}  # the values of HTML forms
+_DATE_LENGTH = len("2026-01-31")
+
+
 class AnswerError(Exception):
     """A value does not fit its question; the message says why."""
 
@@ -81,8 +85,9 @@ def _encode_number(_question: Question, answer: Any) -> int | float:
 def _encode_time(_question: Question, answer: Any) -> str:
     time = answer
     if isinstance(answer, str):
+        parse = date.fromisoformat if len(answer) <= _DATE_LENGTH else datetime.fromisoformat
         try:
-            time = datetime.fromisoformat(answer)
+            time = parse(answer)
         except ValueError:
             time = None
     if isinstance(time, datetime) and not validation.is_nat(time):
@@ -95,6 +100,8 @@ def _encode_time(_question: Question, answer: Any) -> str:
 
 
 def _encode_boolean(_question: Question, answer: Any) -> bool:
+    if isinstance(answer, str):
+        answer = _BOOLEANS.get(answer)
     if not numbers.is_boolean(answer):
         raise AnswerError("must be True or False")
     return bool(answer)

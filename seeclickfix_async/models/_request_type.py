@@ -98,7 +98,8 @@ class RequestType(Returned):
             lng: Longitude of the problem in degrees.
             address: The street address, or a description of the location.
             answers: The values for the questions, by their `primary_key`: strings, keys of
-                choices, numbers, booleans, dates or aware datetimes.
+                choices, numbers, booleans, dates or aware datetimes. Numbers, dates and datetimes
+                may be strings, and booleans `"true"` or `"false"`, as in HTML forms.
             image: A photo: a path, bytes, an open binary file or an upload of a web framework; see
                 `prepare_photo` for what the service accepts.
             anonymize_reporter: Hide the reporter's name from the public.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import attrs
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketState
 
@@ -18,6 +20,8 @@ from seeclickfix_async.errors import SeeClickFixError
 _logger = logging.getLogger("seeclickfix_async.web")
 
 _DEFAULT_RETRY_AFTER = 30  # seconds
+
+Render = Callable[[Request, HTTPException], Awaitable[Response]]
 
 
 @attrs.frozen
@@ -67,7 +71,7 @@ _BY_CLASS: tuple[tuple[type[SeeClickFixError], _ErrorResponse], ...] = (
 RESPONSES = [response for response in (*_BY_CODE.values(), *dict(_BY_CLASS).values()) if response]
 
 
-def add_error_handlers(app: Starlette) -> None:
+def add_error_handlers(app: Starlette, *, render: Render | None = None) -> None:
     """Let an application of Starlette or FastAPI respond to errors of this package.
 
     The body is JSON with `detail`, the error's `code` and, for invalid values, `errors` by field.
@@ -92,11 +96,18 @@ def add_error_handlers(app: Starlette) -> None:
 
     Args:
         app: The application.
+        render: Called as `render(request, error)` with an `HTTPException` of Starlette, whose
+            `detail` is the sentence for visitors; it returns a page of your own instead of JSON.
+            Pass the same function to `app.add_exception_handler(HTTPException, render)`, and all
+            errors have this page.
     """
-    app.add_exception_handler(SeeClickFixError, _respond)  # type: ignore[arg-type]  # it handles these only
+    respond = partial(_respond, render)
+    app.add_exception_handler(SeeClickFixError, respond)  # type: ignore[arg-type]  # it handles these only
 
 
-async def _respond(connection: HTTPConnection, error: SeeClickFixError) -> Response | None:
+async def _respond(
+    render: Render | None, connection: HTTPConnection, error: SeeClickFixError
+) -> Response | None:
     response = _find(error)
     if response is None:
         raise error
@@ -110,10 +121,12 @@ async def _respond(connection: HTTPConnection, error: SeeClickFixError) -> Respo
     ):
         await _close(connection, response)
         return None
+    headers = {"Retry-After": _retry_after(error)} if response.status == 503 else None
+    if render is not None and isinstance(connection, Request):
+        return await render(connection, HTTPException(response.status, response.detail, headers))
     body: dict[str, object] = {"detail": response.detail, "code": error.code}
     if response.status == 422:
         body["errors"] = _reasons(error)
-    headers = {"Retry-After": _retry_after(error)} if response.status == 503 else None
     return JSONResponse(body, response.status, headers)
 
 
@@ -133,16 +146,12 @@ def _find(error: SeeClickFixError) -> _ErrorResponse | None:
     return next((response for kind, response in _BY_CLASS if isinstance(error, kind)), None)
 
 
-def _reasons(error: SeeClickFixError) -> Mapping[str, list[str]]:
-    if isinstance(error, (errors.ValidationError, errors.InvalidDraftError)):
-        reasons = error.errors
-    elif isinstance(error, errors.InvalidArgumentError):
-        reasons = {error.argument: [error.reason]}
-    else:
+def _reasons(error: SeeClickFixError) -> dict[str, list[str]]:
+    if not isinstance(error, (errors.ValidationError, errors.InvalidArgumentError)):
         return {}
     return {
         field: ["is invalid." if "//" in reason else reason for reason in listed]  # perhaps a URL
-        for field, listed in reasons.items()
+        for field, listed in error.errors.items()
     }
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
@@ -138,7 +138,7 @@ class Login:
                 "scope", "is too long for a cookie, or the redirect URI or `extra` is."
             )
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[BaseRoute]:
         """Return the routes: `/login`, the callback, and `/logout` with `on_logout`.
 
         The callback's route is the last segment of the redirect URI's path. Mount the routes if
@@ -148,7 +148,7 @@ class Login:
         `GET /login?next=/some/page` starts a login. A logout is a POST from a page of your own.
         """
         methods = ["GET", "POST"] if self._kind == "implicit" else ["GET"]
-        routes = [
+        routes: list[BaseRoute] = [
             Route("/login", self._login, methods=["GET"], name="scf_login"),
             Route(
                 f"/{self._callback_name}",

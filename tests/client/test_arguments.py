@@ -658,7 +658,7 @@ def test_answers_take_numbers_of_other_libraries() -> None:
         "new": 3,
     }
     assert {type(answer) for answer in draft.answers.values()} == {float, bool, str, int}
-    assert caught.value.errors.keys() == answers.keys()  # type: ignore[attr-defined]
+    assert caught.value.errors.keys() == answers.keys()
 
 
 @pytest.mark.parametrize(

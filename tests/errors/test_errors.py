@@ -111,3 +111,13 @@ def test_counted_uses_the_singular_for_one_only(number: float, words: str) -> No
 def test_usage_errors_are_also_builtin_exceptions() -> None:
     assert issubclass(errors.InvalidArgumentError, ValueError)
     assert issubclass(errors.ClosedClientError, RuntimeError)
+
+
+def test_each_refused_input_has_its_reasons_by_field() -> None:
+    for error in (
+        errors.InvalidArgumentError("image", "is too large."),
+        errors.InvalidDraftError({"image": ["is too large."]}),
+        errors.ValidationError("refused", errors={"image": ["is too large."]}),
+    ):
+        assert error.errors == {"image": ["is too large."]}
+        assert pickle.loads(pickle.dumps(error)).errors == error.errors

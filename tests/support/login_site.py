@@ -9,7 +9,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 
 from seeclickfix_async import TokenEndpoint
 from seeclickfix_async.oauth import Application, Token
@@ -43,7 +43,7 @@ class LoginSite:
         self.endpoint = TokenEndpoint(app, http=http, limiter=None, retry=NO_WAIT)
         defaults = {"secret_key": KEY, "on_login": self.on_login, "on_logout": self.on_logout}
         self.login = Login(app, self.endpoint, **{**defaults, **options})
-        routes: list[BaseRoute] = [*self.login.routes()]
+        routes = self.login.routes()
         if mount:
             routes = [Mount(mount, routes=routes)]
         routes.append(Route("/{rest:path}", self.home))

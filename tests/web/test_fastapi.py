@@ -13,7 +13,8 @@ import pytest
 from fastapi import Depends, FastAPI, Request, UploadFile
 from fastapi.testclient import TestClient
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocket
@@ -370,6 +371,23 @@ def test_errors_become_responses(
         assert response.json()["code"] == error.code
     if isinstance(error, errors.ValidationError):
         assert response.json()["errors"] == {"a": ["is invalid.", "is blank"]}
+
+
+def test_errors_have_the_page_of_the_application() -> None:
+    async def render(request: Request, error: HTTPException) -> Response:
+        return HTMLResponse(f"{request.url.path}: {error.detail}", error.status_code, error.headers)
+
+    async def fail(_: Request) -> Response:
+        raise errors.RateLimitedError(_SECRET, retry_after=2.5)
+
+    app = Starlette(routes=[Route("/", fail)])
+    add_error_handlers(app, render=render)
+
+    response = TestClient(app).get("/")
+
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "3"
+    assert response.text == "/: SeeClickFix limits the number of requests. Try again later."
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

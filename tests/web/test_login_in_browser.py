@@ -6,20 +6,19 @@ The site is `localhost` and the provider `127.0.0.1`: two sites for the browser,
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 
 from seeclickfix_async.sandbox._server import listen
 from seeclickfix_async.web._security import as_own_path
 from tests.support.browser import BrowserPool
 from tests.support.doorkeeper import Doorkeeper, doorkeeper
 from tests.support.login_site import LoginSite
+from tests.support.web_server import serving
 
 _NEXT = "/issues/7"
 _TEST_LOGGERS = ("selenium", "urllib3", "asyncio")
@@ -36,35 +35,6 @@ def running() -> Iterator[tuple[Doorkeeper, BrowserPool, socket.socket]]:
         doorkeeper(redirect_uris=redirect) as provider,
     ):
         yield provider, browsers, sock
-
-
-class _Server(uvicorn.Server):
-    """A server in a thread of its own, which logs everything."""
-
-    def __init__(self, site: LoginSite) -> None:
-        super().__init__(
-            uvicorn.Config(
-                site, log_config=None, log_level="trace", lifespan="on", http="h11", ws="none"
-            )
-        )
-        self.listening = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-
-@contextmanager
-def serving(site: LoginSite, sock: socket.socket) -> Iterator[None]:
-    server = _Server(site)
-    thread = threading.Thread(target=server.run, args=[[sock.dup()]], daemon=True)
-    thread.start()
-    try:
-        assert server.listening.wait(10)
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 class Visit:

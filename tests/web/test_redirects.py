@@ -48,7 +48,7 @@ async def test_there_is_no_logout_route_without_on_logout() -> None:
         response = await browser.http.post("/logout", headers=OWN_SITE)
 
         assert response.status_code == 405
-        assert [route.path for route in site.login.routes()] == ["/login", "/callback"]
+        assert len(site.login.routes()) == 2
 
 
 @pytest.mark.parametrize(
