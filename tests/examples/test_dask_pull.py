@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import psutil
 
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
 from tests.support.example_programs import EXAMPLES
@@ -21,25 +20,12 @@ _PROGRAM = (EXAMPLES / "dask-pull" / "dask_pull.py").read_text("utf-8")
 _ISSUES = 1500
 
 
-def _wait_until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def _workers(process: int) -> list[int]:
-    """Return the ids of the worker processes of a cluster."""
-    children = [
-        child
-        for thread in Path(f"/proc/{process}/task").iterdir()
-        for child in (thread / "children").read_text("ascii").split()
-    ]
-    return [
-        int(child)
-        for child in children
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+def _kill_a_worker(cluster: int) -> None:
+    """Kill one of the worker processes of a cluster."""
+    children = psutil.Process(cluster).children()
+    workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    assert len(workers) == 2
+    workers[0].kill()
 
 
 def test_a_pull_survives_the_death_of_a_worker(tmp_path: Path) -> None:
@@ -49,18 +35,18 @@ def test_a_pull_survives_the_death_of_a_worker(tmp_path: Path) -> None:
 
     with redis_server() as port, sandbox.serve() as url:
         variables = {"SEECLICKFIX_BASE_URL": url, "REDIS_URL": f"redis://127.0.0.1:{port}"}
-        pull = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, program, "example-city", "2023-10-01", "2026-10-01"],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        )
-        _wait_until(lambda: len(sandbox.requests) > 15)
-        victim, _ = _workers(pull.pid)
-        os.kill(victim, signal.SIGKILL)
-        output, errors = pull.communicate(timeout=100)
+        ) as pull:
+            while pull.poll() is None and len(sandbox.requests) < 15:
+                time.sleep(0.01)
+            _kill_a_worker(pull.pid)
+            output, errors = pull.communicate(timeout=100)
 
     assert output == "16 of 16 parts are complete\n", errors
     assert {request.status for request in sandbox.requests} == {200}
