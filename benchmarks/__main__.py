@@ -30,6 +30,7 @@ _ALL = (
     "losses",
     "kills",
     "proof",
+    "growth",
 )
 
 
@@ -48,6 +49,8 @@ def _options() -> argparse.Namespace:
         part.add_argument(
             f"--{name}", dest="part", action="store_const", const=name, help=f"only the {name}"
         )
+    growth = parser.add_argument_group("growth")
+    growth.add_argument("--largest", type=int, default=1_000_000, help="number of issues")
     fuzzing = parser.add_argument_group("fuzz", "Not run by default: fuzz [PARSER ...]")
     fuzzing.add_argument("--runs", type=int, default=fuzz.RUNS, help="of each parser")
     return parser.parse_intermixed_args()  # options may stand before and between names
@@ -57,6 +60,8 @@ def _ratios(name: str, options: argparse.Namespace) -> Iterator[Ratio]:
     module = importlib.import_module(f"benchmarks.{name}")
     if name == "proof":
         return module.ratios(options.seeds, options.part)  # type: ignore[no-any-return]
+    if name == "growth":
+        return module.ratios(options.largest)  # type: ignore[no-any-return]
     return module.ratios()  # type: ignore[no-any-return]
 
 

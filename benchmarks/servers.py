@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,6 +93,22 @@ def fixed(rows: int, latency: float = 0.0) -> AbstractContextManager[str]:
 def sandbox(*arguments: str) -> AbstractContextManager[str]:
     """Run a sandbox; yield its base URL."""
     return run_server("seeclickfix_async.sandbox", "--port", "0", *arguments)
+
+
+@contextmanager
+def redis() -> Iterator[int]:
+    """Run a Redis server that stores nothing on the disk; yield its port."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = int(sock.getsockname()[1])
+    program = shutil.which("redis-server")
+    assert program, "This needs a redis-server (Debian's package redis-server)."
+    command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert any("Ready to accept" in line for line in server.stdout)
+        yield port
+        server.terminate()
 
 
 if __name__ == "__main__":

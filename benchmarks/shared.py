@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +17,7 @@ import anyio
 import coredis
 
 from benchmarks.measure import Ratio
-from benchmarks.servers import sandbox
+from benchmarks.servers import redis, sandbox
 from seeclickfix_async import (
     AsyncClient,
     Duration,
@@ -41,27 +39,12 @@ _IDEAL = (_PROCESSES * _CALLS / _LIMIT - 1) * _PER
 _CITY_PER = 9.0  # the service's is 60; in less, the time of twenty responses would dominate
 
 
-@contextmanager
-def _redis() -> Iterator[int]:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = int(sock.getsockname()[1])
-    program = shutil.which("redis-server")
-    assert program, "This needs a redis-server (Debian's package redis-server)."
-    command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert any("Ready to accept" in line for line in server.stdout)
-        yield port
-        server.terminate()
-
-
 @asynccontextmanager
 async def _limiter(store: str) -> AsyncIterator[RateLimiter]:
     """Yield a limiter of the port of a Redis server, or of a folder."""
     if store.isdigit():
-        async with coredis.Redis(port=int(store)) as redis:
-            yield RedisLimiter(redis, _LIMIT, per=_PER)
+        async with coredis.Redis(port=int(store)) as opened:
+            yield RedisLimiter(opened, _LIMIT, per=_PER)
     else:
         yield HostLimiter(_LIMIT, per=_PER, folder=store)
 
@@ -154,7 +137,7 @@ def ratios() -> Iterator[Ratio]:
     """Yield the measured values."""
     for window in ("fixed", "sliding", "bucket"):
         options = ("--limit", str(_LIMIT), "--window", window, "--per")
-        with _redis() as port, sandbox(*options, str(_PER)) as url:
+        with redis() as port, sandbox(*options, str(_PER)) as url:
             seconds, sent = _run_processes(url, str(port))
         yield Ratio(f"8 processes, {window} window / ideal time", seconds / _IDEAL, 1 / 0.95)
         yield Ratio("their 429s", sent - _PROCESSES * _CALLS, 0, "")

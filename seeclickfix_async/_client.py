@@ -154,35 +154,43 @@ class AsyncClient(ClientCalls):
         self.users: Users = Users(api)
 
     @classmethod
-    def from_env(cls, **options: Unpack[ClientOptions]) -> AsyncClient:
+    def from_env(
+        cls, *, token: Unset | None = UNSET, **options: Unpack[ClientOptions]
+    ) -> AsyncClient:
         """Return a client of the site and the token in the environment.
 
         The token in SEECLICKFIX_TOKEN belongs to the site in SEECLICKFIX_BASE_URL, which is also
         the default `base_url`. Without that variable, it is sent to `base_url`.
 
         Args:
+            token: None for a client without a token, of the site in the environment: for public
+                data, or for views with the tokens of users.
             **options: As for `AsyncClient`.
 
         Raises:
             InvalidArgumentError: A variable is invalid, the token is missing or empty, or it
                 belongs to another site than `base_url`.
         """
-        token = Secret(os.environ.get(TOKEN_VARIABLE, "").strip())
-        if not token.reveal():
-            raise InvalidArgumentError(TOKEN_VARIABLE, "set this environment variable to a token.")
+        secret = None
+        if token is not None:
+            secret = Secret(os.environ.get(TOKEN_VARIABLE, "").strip())
+            if not secret.reveal():
+                raise InvalidArgumentError(
+                    TOKEN_VARIABLE, "set this environment variable to a token."
+                )
         site = os.environ.get(SITE_VARIABLE, "").strip()
         variables = {"token": TOKEN_VARIABLE}
         if site and "base_url" not in options:
             options["base_url"] = site
             variables["base_url"] = SITE_VARIABLE
-        elif site and not is_same_site(options.get("base_url", site), site):
+        elif site and secret and not is_same_site(options.get("base_url", site), site):
             raise InvalidArgumentError(
                 "base_url",
                 f"{TOKEN_VARIABLE} belongs to {SITE_VARIABLE}, which is another site. Pass that "
                 "site's token to AsyncClient instead.",
             )
         try:
-            return cls(token, **options)
+            return cls(secret, **options)
         except InvalidArgumentError as error:
             if error.argument not in variables:
                 raise

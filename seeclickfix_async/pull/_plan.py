@@ -33,12 +33,13 @@ async def plan(
 ) -> tuple[Part, ...]:
     """Split a pull into periods of equal length, with one request.
 
-    The last period ends at `before`; by default it has no end, so that an update of its part pulls
-    new issues. The issues are not spread evenly, so make several parts for each worker, and let the
-    engine distribute them.
+    The periods begin at `after`, by default with the oldest issue. The last one ends at `before`; by
+    default it has no end, so that an update of its part pulls new issues. With both, a second plan
+    has the same parts, which continue those of the first. The issues are not spread evenly, so make
+    several parts for each worker, and let the engine distribute them.
 
     Args:
-        client: Requests the oldest issue, whose creation is the start of the first period.
+        client: Requests the oldest issue.
         parts: The number of parts, 1 to 10,000. There are fewer if the period has fewer seconds,
             and none without issues.
         **filters: The issues to pull; see `IssueFilters`.
@@ -57,7 +58,7 @@ async def plan(
     oldest = await client.issues.list(per_page=1, **first)
     if not oldest.items:
         return ()
-    start = oldest.items[0].created_at
+    start = query.after or oldest.items[0].created_at
     if start is None:
         raise InvalidArgumentError("after", "is needed: the oldest issue has no creation time.")
     now = oldest.response.date or datetime.now(UTC).replace(microsecond=0)

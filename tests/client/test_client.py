@@ -107,6 +107,19 @@ def test_a_client_takes_its_token_from_the_environment(monkeypatch: pytest.Monke
     assert "with no credential" in repr(AsyncClient())
 
 
+@pytest.mark.parametrize("options", [{}, {"base_url": "https://other.example"}])
+def test_a_client_without_a_token_takes_its_site_from_the_environment(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEECLICKFIX_TOKEN", "from-the-environment")
+    monkeypatch.setenv("SEECLICKFIX_BASE_URL", "https://test.example")
+
+    client = AsyncClient.from_env(token=None, **options)
+
+    assert "with no credential" in repr(client)
+    assert client.base_url == options.get("base_url", "https://test.example")
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("options", [{}, {"base_url": "https://TEST.example:443"}])
 async def test_the_token_of_the_environment_is_sent_to_its_site(

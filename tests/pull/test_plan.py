@@ -74,6 +74,20 @@ async def test_a_plan_is_divided_by_the_time_of_the_service(year: int) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_plan_of_a_period_stays_the_same() -> None:
+    """Its parts are continued by those of a second plan, even if the oldest issue is gone."""
+    sandbox = Sandbox(50, settings=Settings(quota=None))
+    client = _client(sandbox)
+    after, before = datetime(2023, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+
+    planned = await plan(client, parts=3, after=after, before=before)
+    sandbox.city.hide(0)
+
+    assert planned[0].filters["after"] == after
+    assert await plan(client, parts=3, after=after, before=before) == planned
+
+
+@pytest.mark.anyio
 async def test_a_plan_without_issues_has_no_parts() -> None:
     client = _client(Sandbox(50, settings=Settings(quota=None)))
     never = datetime(2001, 1, 1, tzinfo=UTC)

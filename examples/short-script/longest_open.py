@@ -1,0 +1,13 @@
+"""Print the 20 issues of a place that have been open for the longest time."""
+
+import sys
+
+from seeclickfix_async import AsyncClient, PlaceArea, blocking
+
+client = AsyncClient.from_env(token=None, contact="you@example.org")
+with blocking(client) as scf:
+    oldest = client.issues.list(
+        area=PlaceArea(sys.argv[1]), status="open", sort="created_at", sort_direction="ASC"
+    )
+    for issue in scf(oldest):
+        print(issue.created_at, issue.summary, issue.html_url, sep="  ")
