@@ -33,10 +33,10 @@ async def plan(
 ) -> tuple[Part, ...]:
     """Split a pull into periods of equal length, with one request.
 
-    The periods begin at `after`, by default with the oldest issue. The last one ends at `before`; by
-    default it has no end, so that an update of its part pulls new issues. With both, a second plan
-    has the same parts, which continue those of the first. The issues are not spread evenly, so make
-    several parts for each worker, and let the engine distribute them.
+    The periods begin at `after`, by default with the oldest issue. The last one ends at `before`;
+    by default it has no end, so that an update of its part pulls new issues. With both, a second
+    plan has the same parts, which continue those of the first. The issues are not spread evenly, so
+    make several parts for each worker, and let the engine distribute them.
 
     Args:
         client: Requests the oldest issue.
