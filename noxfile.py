@@ -172,9 +172,13 @@ def recipes(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def demo(session: nox.Session) -> None:
-    """Run the README's demo command in a fresh checkout."""
+    """Run the README's demo command in a fresh checkout, and compare what it prints."""
     _enter_copy(session)
-    session.run("sh", "-c", _readme_command("bin/scf demo"), external=True)
+    command = _readme_command("bin/scf demo")
+    printed = str(session.run("sh", "-c", command, external=True, silent=True))
+    _, _, block = (ROOT / "README.md").read_text("utf-8").partition("```text\n")
+    if block.partition("```")[0] not in printed:
+        session.error(f"The README shows something else than this:\n{printed}")
 
 
 @nox.session(python=PYTHONS)
