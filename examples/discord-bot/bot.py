@@ -31,7 +31,7 @@ def to_embed(change: Change) -> discord.Embed:
     issue = change.issue
     words = change.comment.comment if change.comment else issue.description
     embed = discord.Embed(
-        title=escape_markdown(f"{change.kind.capitalize()}: {issue.summary}")[:256],
+        title=escape_markdown(f"{change.kind.capitalize()}: {issue.summary or issue.id}")[:256],
         description=escape_markdown(words or "")[:4096],
         url=issue.html_url,
         color=COLORS.get(change.kind),

@@ -84,7 +84,7 @@ def _report_in_browser(browser: Chromium, site: str, photo: Path) -> None:
     _send_with(browser, not_a_photo)
     browser.wait_for_text("Photo: ")
     _send_with(browser, photo)
-    browser.wait_for_text("Your reports")
+    browser.wait_for_text("Deep <hole>, open")
 
 
 def _send_with(browser: Chromium, photo: Path) -> None:
@@ -98,10 +98,28 @@ def _check_report(sandbox: Sandbox, browser: Chromium, photo: Path) -> None:
     assert (report["lat"], report["lng"]) == (41.05, -73.54)
     assert report["reporter"]["id"] == RESIDENT
     assert list(sandbox.photos.values()) == [photo.read_bytes()]
-    assert "Deep <hole>" in browser.text()
     is_shown = "return document.querySelector('main img').naturalWidth"
     browser.wait_until(lambda: browser.driver.execute_script(is_shown) == 64)
     assert not browser.csp_violations()
+
+
+def _check_that_another_site_cannot_report(browser: Chromium, site: str, other: str) -> None:
+    fields = {"lat": "41.05", "lng": "-73.54", "address": "1 Elm St", "summary": "Forged"}
+    script = """
+        const form = document.createElement("form");
+        form.method = "post";
+        form.action = arguments[0];
+        for (const [name, value] of Object.entries(arguments[1])) {
+          const input = form.appendChild(document.createElement("input"));
+          Object.assign(input, {name, value});
+        }
+        document.body.append(form);
+        form.submit();
+    """
+    browser.open(f"{other}/oauth/authorize")
+    browser.wait_until(lambda: browser.driver.current_url.startswith(other))
+    browser.driver.execute_script(script, f"{site}/report/other", fields)
+    browser.wait_for_text("not sent by a page of this site")
 
 
 @pytest.fixture
@@ -127,6 +145,10 @@ def test_a_citizen_reports_with_a_photo(
         stack.enter_context(serving(service.site, sock))
         _report_in_browser(browser, site, photo)
         _check_report(sandbox, browser, photo)
+        _check_that_another_site_cannot_report(browser, site, service.application.base_url)
+        assert len(sandbox.reports) == 1
+
+        browser.open(site)
         browser.press("Sign out")
         browser.wait_for_text("Something is broken")
         browser.open(f"{site}/reports")
