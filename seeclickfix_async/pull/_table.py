@@ -15,6 +15,9 @@ from seeclickfix_async._tables import arrow
 from seeclickfix_async.errors import TruncatedResultsError
 from seeclickfix_async.models import Issue
 
+_COMBINED = 50
+"""The batches, of a page each, that are combined: apart they take half as much memory again."""
+
 
 async def table(
     client: AsyncClient,
@@ -48,10 +51,19 @@ async def table(
     """
     zone = parse_zone(timezone)
     schema = arrow.build_schema(geometry=False, zone=zone)
+    pyarrow: Any = arrow.import_pyarrow()
+    tables: list[Any] = []
     batches: list[Any] = []
+
+    def combine() -> None:
+        table = pyarrow.Table.from_batches(batches, schema)
+        tables.append(table.combine_chunks(memory_pool=arrow.memory_pool()))
+        batches.clear()
 
     async def append(batch: Batch[Issue]) -> None:
         batches.append(arrow.build_batch(batch.issues, schema, zone))
+        if len(batches) == _COMBINED:
+            combine()
 
     crawl: Crawl[Issue] = client.with_options(background=True).issues.crawl(
         details=details, concurrency=None, page_size=page_size, **filters
@@ -61,5 +73,5 @@ async def table(
         raise TruncatedResultsError(
             " ".join(report.reasons), received=report.received, entries=report.expected
         )
-    pyarrow: Any = arrow.import_pyarrow()
-    return pyarrow.Table.from_batches(batches, schema)
+    combine()
+    return pyarrow.concat_tables(tables)
