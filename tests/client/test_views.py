@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
+from anyio.abc import SocketStream
 from coredis import Redis
 
 from seeclickfix_async import AsyncClient, Cache, HostLimiter, Limiter, Retry, StoredToken
@@ -19,6 +23,7 @@ from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Quota, Settings
 from seeclickfix_async.testing import VirtualClock
 from seeclickfix_async.tokens import KeyringStore, MemoryStore, RedisStore, TokenEndpoint
+from tests.support.raw_servers import raw_server
 
 SITE = "https://city.test"
 APP = Application("id", "https://app.example/callback")
@@ -209,13 +214,48 @@ async def test_a_limit_for_waiting_as_a_timedelta_is_kept() -> None:
 def test_a_view_is_small() -> None:
     client = AsyncClient()
     options: dict[str, Any] = {"retry": Retry(attempts=1), "headers": {"X-A": "b"}, "timeout": 3}
-    client.with_options(**options)
+    client.with_options(token="t", **options)
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        views = [client.with_options(**options) for _ in range(100)]
+        views = [client.with_options(token=f"{i:064}", **options) for i in range(100)]
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert (after - before) / len(views) < 4_000
+
+
+@pytest.mark.anyio
+async def test_each_response_belongs_to_the_token_of_its_view() -> None:
+    """Over shared connections, with a shared cache, and not in the order of the requests."""
+    confirmed: list[int] = []
+
+    async def serve(stream: SocketStream) -> None:
+        async for request in stream:  # a request in each piece
+            (user,) = map(int, re.findall(rb"(?i)authorization: bearer token-(\d+)", request))
+            for _ in range(user % 7):
+                await anyio.lowlevel.checkpoint()
+            etag = re.findall(rb'(?i)if-none-match: "(\d+)"', request)
+            body = b"" if etag == [b"%d" % user] else b'{"id": %d, "name": "Ana"}' % user
+            confirmed.extend([user] if etag else [])
+            head = b'HTTP/1.1 %d x\r\nETag: "%d"\r\n' % (200 if body else 304, user)
+            await stream.send(head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    async with raw_server(serve) as port:
+        base_url = f"http://127.0.0.1:{port}"
+        async with AsyncClient(base_url=base_url, limiter=None) as client:
+            views = {user: client.with_options(token=f"token-{user}") for user in range(1, 201)}
+            found: list[tuple[int, int | None]] = []
+
+            async def read(user: int) -> None:
+                for _ in range(2):
+                    me = await views[user].users.me()
+                    found.append((user, me and me.id))
+
+            async with anyio.create_task_group() as tasks:
+                for user in views:
+                    tasks.start_soon(read, user)
+
+    assert sorted(found) == [(user, user) for user in views for _ in range(2)]
+    assert sorted(confirmed) == sorted(views)
