@@ -47,12 +47,12 @@ function choosePeriod(from, to) {
 
 /** Show the chosen period on the chart. */
 function showPeriod() {
-  const chart = charts.months, {over} = chart;
+  const chart = charts.months, height = chart.bbox.height / uPlot.pxRatio;
   const from = Math.max(0, monthIndex(chosen.from, 0)), to = Math.min(issues.months - 1, monthIndex(chosen.to, Infinity));
   const isAll = !chosen.from && !chosen.to;
   const left = isAll ? 0 : chart.valToPos(issues.monthStarts[Math.min(from, issues.months)], "x");
   const right = isAll || to < from ? left : chart.valToPos(issues.monthStarts[to + 1], "x");
-  chart.setSelect({left, width: right - left, top: 0, height: right > left ? over.clientHeight : 0}, false);
+  chart.setSelect({left, width: right - left, top: 0, height: right > left ? height : 0}, false);
 }
 
 function startCharts() {
@@ -96,9 +96,9 @@ function drawCharts() {
   ].filter(([count]) => count).map(([count, reason]) => `${plural(count, "issue")} ${reason}`);
   $("left-out").textContent = reasons.length ? `Left out: ${reasons.join(", ")}.` : "";
   if (!issues.months) return;
-  const times = charts.months.data[0];
-  charts.months.setData([times, createdCounts, ended]);
-  charts.backlog.setData([times, open]);
+  const [middles] = charts.months.data;
+  charts.months.setData([middles, createdCounts, ended]);
+  charts.backlog.setData([middles, open]);
   showPeriod();
   fillNumbers();
 }

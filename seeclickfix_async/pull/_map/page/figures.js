@@ -20,7 +20,11 @@ function orderBy(numbers) {
   return Uint32Array.from(keys.sort(), (key) => key % size);
 }
 
-const bySeconds = orderBy(issues.seconds); // sorted once, so that each median is one pass
+/** The times to close, shortest first: sorted once, so that each median is one pass. */
+const times = (() => {
+  const rows = orderBy(issues.seconds);
+  return {rows, types: Int32Array.from(rows, (row) => issues.type[row]), seconds: Float64Array.from(rows, (row) => issues.seconds[row])};
+})();
 
 function countStatuses() {
   const counts = new Uint32Array(issues.statuses.length);
@@ -30,18 +34,19 @@ function countStatuses() {
 
 /** Count by month; issues without a usable time to close are left out of the backlog. */
 function countMonths() {
-  const {months, createdMonth, closedMonth, isClosed, seconds, created, closed} = issues;
+  const {months, createdMonth, closedMonth, isClosed, created, closed} = issues;
   const begun = new Uint32Array(months), ended = new Uint32Array(months);
   let undated = 0, unknown = 0, negative = 0;
-  for (const row of shown) {
-    if (createdMonth[row] < 0) undated += 1;
-    if (isClosed[row] && !(seconds[row] >= 0)) {
-      if (closed[row] < created[row]) negative += 1;
-      else unknown += 1;
-    } else if (createdMonth[row] >= 0) {
-      begun[createdMonth[row]] += 1;
-      if (isClosed[row]) ended[closedMonth[row]] += 1;
-    }
+  for (let index = 0; index < shown.length; index += 1) {
+    const row = shown[index], month = createdMonth[row];
+    if (month < 0) undated += 1;
+    if (!isClosed[row]) {
+      if (month >= 0) begun[month] += 1;
+    } else if (closedMonth[row] >= 0) { // then the time to close is known
+      begun[month] += 1;
+      ended[closedMonth[row]] += 1;
+    } else if (closed[row] < created[row]) negative += 1;
+    else unknown += 1;
   }
   const open = new Uint32Array(months);
   let left = 0;
@@ -51,28 +56,25 @@ function countMonths() {
 
 /** Return the times to close: of each category with closed issues, most first, and of all. */
 function closingTimes() {
-  const all = issues.types.length, counts = new Uint32Array(all + 1);
-  for (const row of shown) {
-    if (!(issues.seconds[row] >= 0)) continue;
-    counts[issues.type[row]] += 1;
-    counts[all] += 1;
+  const all = issues.types.length, counts = new Uint32Array(all + 1), {rows, types, seconds} = times;
+  for (let place = 0; place < rows.length; place += 1) counts[types[place]] += isShown[rows[place]];
+  counts[all] = counts.reduce((sum, count) => sum + count, 0);
+  const ranks = [(count) => Math.ceil(count / 2), (count) => Math.floor(count / 2) + 1, (count) => Math.ceil(count * 0.9)];
+  const wanted = ranks.map((rank) => Uint32Array.from(counts, (count) => (count ? rank(count) : 0)));
+  const found = ranks.map(() => new Float64Array(all + 1).fill(NaN)), seen = new Uint32Array(all + 1);
+  const visit = (group, time) => {
+    const rank = (seen[group] += 1);
+    for (let index = 0; index < 3; index += 1) if (rank === wanted[index][group]) found[index][group] = time;
+  };
+  for (let place = 0; place < rows.length; place += 1) {
+    if (!isShown[rows[place]]) continue;
+    visit(types[place], seconds[place]);
+    visit(all, seconds[place]);
   }
-  const seen = new Uint32Array(all + 1);
-  const [lower, upper, most] = [0, 1, 2].map(() => new Float64Array(all + 1).fill(NaN));
-  for (let place = 0; place < bySeconds.length; place += 1) {
-    const row = bySeconds[place];
-    if (!isShown[row]) continue;
-    for (let group = issues.type[row]; ; group = all) {
-      const count = counts[group], rank = (seen[group] += 1);
-      if (rank === Math.ceil(count / 2)) lower[group] = issues.seconds[row];
-      if (rank === Math.floor(count / 2) + 1) upper[group] = issues.seconds[row];
-      if (rank === Math.ceil(count * 0.9)) most[group] = issues.seconds[row];
-      if (group === all) break;
-    }
-  }
-  const times = Array.from(counts, (count, type) => ({type, count, median: (lower[type] + upper[type]) / 2, most: most[type]}));
-  const total = times.pop();
-  return {total, named: times.filter(({count}) => count).sort((one, other) => other.count - one.count)};
+  const [lower, upper, most] = found;
+  const groups = Array.from(counts, (count, type) => ({type, count, median: (lower[type] + upper[type]) / 2, most: most[type]}));
+  const total = groups.pop();
+  return {total, named: groups.filter(({count}) => count).sort((one, other) => other.count - one.count)};
 }
 
 /** The street of each address, without number and city. */

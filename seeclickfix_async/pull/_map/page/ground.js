@@ -6,6 +6,10 @@ const Dots = L.Layer.extend({
   onAdd(map) {
     this._canvas = L.DomUtil.create("canvas", "dots leaflet-zoom-hide", map.getPane("dots"));
     map.on("moveend", this.draw, this);
+    this.readColor();
+  },
+  readColor() { // not for each drawing: it makes the browser compute the styles of the page
+    this._color = rgbOf("--dot");
     this.draw();
   },
   draw() {
@@ -20,7 +24,7 @@ const Dots = L.Layer.extend({
     const {x: left, y: top} = this._map.getPixelBounds().min, size = ratio / side;
     const counts = countDots(256 * 2 ** this._map.getZoom() * size, left * size, top * size, across, down);
     const pen = canvas.getContext("2d"), image = pen.createImageData(across, down), pixels = image.data;
-    const [red, green, blue] = rgbOf("--dot");
+    const [red, green, blue] = this._color;
     for (let cell = 0; cell < counts.length; cell += 1) {
       if (!counts[cell]) continue;
       pixels[4 * cell] = red;

@@ -112,7 +112,7 @@ function start() {
 function redraw() {
   makeCharts();
   drawCharts();
-  if (placed) dots.draw();
+  if (placed) dots.readColor();
 }
 
 start();

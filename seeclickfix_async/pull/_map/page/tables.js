@@ -1,7 +1,7 @@
 "use strict";
 // The tables: times to close, busiest streets, and the issues.
 
-const CATEGORIES = 15, STREETS = 15, PAGE = 50;
+const CATEGORIES = 15, STREETS = 15, PAGE = 30;
 let rowsShown = PAGE;
 
 /** A bar from zero, and a thinner one to a second value. */
