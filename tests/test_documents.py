@@ -17,6 +17,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.applications import Starlette
 
 import seeclickfix_async
 from seeclickfix_async import AsyncClient, Secret
@@ -34,9 +35,10 @@ _GIF = bytes.fromhex("47494638396101000100000000002c0000000001000100000202440100
 # A block with a title is a file: tests of its own run it.
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.DOTALL | re.MULTILINE)
 _PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-_SCF = re.compile(r"(?:^|&& |\$ )scf (.+?)(?= && | \| | > | # |  #|$)", re.MULTILINE)
+_SCF = re.compile(r"(?:^|&& )scf (.+?)(?= && | \| | > | +#|$)")
 # Commands that end by themselves, write here only, and need no answers of a person.
-_RUN = {"doctor", "form", "issues", "map", "places", "probe", "pull", "questions", "show", "whoami"}
+_SEND = {"doctor", "form", "issues", "places", "probe", "pull", "questions", "show", "whoami"}
+_RUN = {*_SEND, "map"}
 
 
 def _read(document: str) -> str:
@@ -84,7 +86,7 @@ def test_python_runs(  # noqa: PLR0917  # fixtures
     monkeypatch.setattr(seeclickfix_async, "AsyncClient", _Here)
     module = ModuleType("snippet")
 
-    exec(compile(code, page, "exec"), module.__dict__)
+    exec(compile(code, page, "exec", dont_inherit=True), module.__dict__)
 
     anyio.run(_call, module, city_url)
     site = getattr(module, "site", None)
@@ -129,7 +131,7 @@ async def _call(module: ModuleType, url: str) -> None:
             assert while_it_runs.cancelled_caught
         if hasattr(module, "main"):
             await module.main()
-    if hasattr(module, "site"):
+    if isinstance(getattr(module, "site", None), Starlette):
         await _visit(module.site)
     if hasattr(module, "service"):
         await _initialize(module.service)
@@ -266,23 +268,30 @@ def test_a_query_finds_rows(
         assert database.execute(query).fetchall(), page
 
 
-def _commands(code: str) -> list[list[str]]:
-    """Return the arguments of each `scf` in a block."""
-    return [shlex.split(line) for line in _SCF.findall(code.replace("\\\n", ""))]
+def _commands(code: str) -> Iterator[tuple[list[str], str]]:
+    """Yield the arguments of each `scf` in a block, and what the block shows of its output."""
+    code = code.replace("\\\n", "")
+    steps = [(line, "") for line in code.splitlines()]
+    if code.startswith("$ "):
+        steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", code, re.MULTILINE)
+    for line, output in steps:
+        for command in _SCF.findall(line):
+            yield shlex.split(command), output
 
 
 @pytest.mark.parametrize(("page", "code", "printed"), _blocks("sh", "console"))
 def test_commands_run(page: str, code: str, printed: str, city_url: str, tmp_path: Path) -> None:
-    for arguments in _commands(code):
-        if arguments[0] not in _RUN or "--help" in arguments:
+    assert not printed, f"{page}: use a console block for commands with their output"
+    for arguments, output in _commands(code):
+        if arguments[0] not in _RUN and "--register" not in arguments:
             _, bound, _ = command_line.parse_args(arguments, exit_on_error=False)
             bound.apply_defaults()
             continue
-        quota = () if arguments[0] == "map" else ("--no-limit",)
+        quota = ("--no-limit",) if arguments[0] in _SEND else ()
         done = run_cli(city_url, *arguments, *quota, cwd=tmp_path)
         assert done.returncode == 0, f"{page}: scf {shlex.join(arguments)}: {done.stderr}"
-        if printed:
-            assert done.stdout + done.stderr == printed
+        if output:
+            assert done.stdout + done.stderr == output
 
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

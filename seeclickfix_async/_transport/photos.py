@@ -17,7 +17,8 @@ async def prepare_photo(image: Image, *, strip_location: bool = False) -> bytes:
 
     A HEIC, HEIF, WebP or AVIF photo, and one of more than 20 MB, becomes a JPEG of at most 4,096
     pixels a side, upright, with its EXIF data. Other photos are returned unchanged. `image=` does
-    the same, so that this function is needed only to strip the location. Pillow works in a thread.
+    the same, so that this function is needed only to strip the location. Pillow works in a thread;
+    cancellation waits for its end.
 
     Args:
         image: A path, bytes, an open binary file, or an upload of a web framework.

@@ -45,7 +45,8 @@ class SqliteOutbox:
 
     The file holds the feed's cursor and the keys of the last 100,000 changes, about 15 MB. It is
     locked while it is open, also for readers, and until its process ends. Each step is flushed to
-    the disk: it survives `kill -9` and a power failure.
+    the disk: it survives `kill -9` and a power failure. A step that has begun ends before its
+    cancellation.
 
     Args:
         path: The file; its folder must exist.

@@ -60,7 +60,7 @@ class Watch:
     new feed continues from `cursor`.
 
     Raises:
-        StatusError: The service refused for good, as with a wrong token or area.
+        StatusError: The service refused permanently, as with a wrong token or area.
         InvalidEnvironmentError: A variable for a proxy or certificates is wrong.
     """
 
@@ -100,7 +100,7 @@ class Watch:
         the next call continues.
 
         Raises:
-            StatusError: The service refused for good, as with a wrong token or area.
+            StatusError: The service refused permanently, as with a wrong token or area.
         """
         while self._cursor is None or self._cursor.is_first_poll:
             await self._advance_or_back_off()
@@ -120,7 +120,7 @@ class Watch:
 
         Raises:
             InvalidArgumentError: The outbox belongs to another feed.
-            StatusError: The service refused for good.
+            StatusError: The service refused permanently.
         """
         saved = await outbox.load(self._identity)
         if saved is not None:

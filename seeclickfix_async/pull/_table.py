@@ -29,7 +29,8 @@ async def table(
     """Pull every issue of a query into an Arrow table, for pandas, polars or DuckDB.
 
     `table.to_pandas()` and `polars.from_arrow(table)` make data frames of it. The columns are those
-    of a Parquet dataset; times are UTC or local, `lat` and `lng` are degrees.
+    of a Parquet dataset; times are UTC or local, `lat` and `lng` are degrees. If this is cancelled,
+    what was received is lost: `pull` into a file can be continued.
 
     Args:
         client: The client; the pull's requests have the lowest priority in its quota.

@@ -55,7 +55,8 @@ class Accounts:
     async def sign_out(self, key: str) -> None:
         """Delete a user's token, then revoke it; does nothing if there is no token.
 
-        The token is deleted even if the provider cannot be reached.
+        The token is deleted even if the provider cannot be reached. If this is cancelled after
+        that, the token may still be valid at the provider.
 
         Raises:
             AuthorizationError: The provider refused to revoke the token.

@@ -69,6 +69,9 @@ class TokenEndpoint:
     event loop that first enters or uses the endpoint; in the event loop of another thread, each
     request opens a connection of its own.
 
+    A request that is cancelled after it was sent may take effect: a code is used up, a token is
+    refreshed or revoked. The new token is then lost. `StoredToken` stores it even then.
+
     Args:
         app: The application that requests tokens.
         http: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`. You have to close it yourself.

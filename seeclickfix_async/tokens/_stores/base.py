@@ -18,7 +18,8 @@ class TokenStore(Protocol):
 
     Your own implementation may be a table of your database. `lock` has to exclude all processes
     that share the store: if two of them sent the same refresh token, the provider would refuse
-    the second, and the user might have to sign in again.
+    the second, and the user might have to sign in again. A call that is cancelled may be carried
+    out, or not; the lock is released in any case.
 
     Raises:
         TokenStoreError: The store failed, in any method. `StoredToken` and `Accounts` replace each

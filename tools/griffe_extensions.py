@@ -1,6 +1,7 @@
-"""An extension of griffe that documents the constructors of attrs classes.
+"""Extensions of griffe, which reads the package for the reference without running it.
 
-griffe reads the source without running it, and knows only the constructors of dataclasses.
+`AttrsConstructors` documents the constructors of attrs classes: griffe knows those of dataclasses.
+`ErrorLinks` links errors in docstrings of modules that do not import them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from griffe import (
+    Alias,
     Attribute,
     Class,
     Expr,
@@ -34,6 +36,25 @@ class AttrsConstructors(Extension):
         for cls in list(_classes(pkg)):
             if _is_attrs_class(cls) and "__init__" not in cls.members:
                 cls.set_member("__init__", _constructor(cls))
+
+
+class ErrorLinks(Extension):
+    """Lets each private module find the errors of the package by name."""
+
+    def on_package(self, *, pkg: Module, **_: Any) -> None:
+        """Add the errors to the names of each module; pages list those of public ones."""
+        names = [str(name) for name in pkg["errors"].exports or ()]
+        for module in _modules(pkg):
+            for name in names if "._" in module.path else ():
+                if name not in module.members:
+                    module.set_member(name, Alias(name, f"{pkg.path}.errors.{name}"))
+
+
+def _modules(package: Module) -> Iterator[Module]:
+    yield package
+    for module in package.modules.values():
+        if not module.is_alias:
+            yield from _modules(module)
 
 
 def _classes(parent: Object) -> Iterator[Class]:
