@@ -67,8 +67,9 @@ def _docstrings(tree: ast.AST) -> Iterator[str]:
 def _sentences(path: Path) -> Iterator[str]:
     source = path.read_text("utf-8")
     if path.suffix == ".md":
-        code_or_link_target = r"```.*?```|`[^`]*`|\]\([^)]*\)"
-        yield from re.sub(code_or_link_target, "", source, flags=re.DOTALL).splitlines()
+        yield from re.sub(
+            r"```.*?```|`[^`]*`|\]\([^)]*\)", "", source, flags=re.DOTALL
+        ).splitlines()
         return
     tree = ast.parse(source)
     yield from _docstrings(tree)

@@ -116,12 +116,13 @@ def print_report(report: Report, path: Path, *, json: bool, update: bool = False
         return OK if report.complete else INCOMPLETE
     noun = _NOUNS["update" if update else "pull"]
     verdict = "complete" if report.complete else f"NOT complete: {' '.join(report.reasons)}"
+    needed = f"{report.minimum:,} {'was' if report.minimum == 1 else 'were'} needed"
     duration = f"It took {_format_duration(report.seconds)}"
     if report.quota_seconds:
         duration += f"; at the quota's pace it is {_format_duration(report.quota_seconds)}"
     lines = [
         f"{report.received:,} of {counted(report.expected or 0, noun)}, {verdict}",
-        f"{counted(report.requests, 'request')} (at least {report.minimum:,} were needed)",
+        f"{counted(report.requests, 'request')} (at least {needed})",
         f"{counted(report.duplicates, 'row')} received twice",
     ]
     if report.vanished is not None:

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack
 from html import unescape
 from pathlib import Path
 
@@ -94,9 +93,10 @@ class Tutorial:
     def play(self) -> str:
         """Return the page with the output that was printed, and end all commands."""
         self._write_programs()
-        with ExitStack() as stack:
-            stack.callback(self._end)
+        try:
             return _BLOCK.sub(self._play_block, self._page)
+        finally:
+            self._end()
 
     def _write_programs(self) -> None:
         programs = self._folder / "programs"
@@ -192,7 +192,8 @@ class Tutorial:
 
     def _end(self) -> None:
         for terminal in self._terminals.values():
-            terminal.process.kill()
+            if terminal.process.poll() is None:
+                os.killpg(terminal.process.pid, signal.SIGKILL)
             terminal.reader.join()
 
 
