@@ -154,8 +154,8 @@ async def test_a_report_without_a_response_is_not_sent_twice() -> None:
     form = await harness.client.request_types.get(
         next(option.key for option in options if option.title == "Pothole")
     )
-    place = {"lat": 41.05, "lng": -73.54, "address": "1 Main St"}
-    draft = form.draft(**place, answers={"summary": "A deep hole", "402": "wheel"})
+    answers = {"summary": "A deep hole", "402": "wheel"}
+    draft = form.draft(lat=41.05, lng=-73.54, address="1 Main St", answers=answers)
     names: dict[str, Any] = {}
     exec(read_snippets("explanation/lost-answers.md", "python")[0], names)
 
