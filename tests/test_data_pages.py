@@ -1,4 +1,4 @@
-"""The pages for data people: their commands are run, then their snippets, in one folder."""
+"""The files and commands of the pages for data people; `test_documents.py` runs the rest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import duckdb
 import pytest
 
 from seeclickfix_async._cli import exit_codes
@@ -22,6 +21,7 @@ from seeclickfix_async.sandbox import Fault, Sandbox, Settings
 from seeclickfix_async.testing import SandboxHarness
 from tests.support.command_line import run_cli
 from tests.support.pages import read_snippets, run_commands, use_sandbox
+from tests.support.redis_server import redis_server
 from tests.support.repository import ROOT
 
 _NIGHTLY = "how-to/pull-every-night.md"
@@ -64,16 +64,6 @@ def test_a_pull_is_read(library: str, pulled: Path, monkeypatch: pytest.MonkeyPa
         exec(snippet, {})
 
 
-def test_a_pull_is_read_by_duckdb(pulled: Path) -> None:
-    queries = read_snippets(_READING, "sql")
-
-    assert len(queries) == 4
-    with duckdb.connect() as opened:
-        opened.execute(f"SET file_search_path = '{pulled}'")
-        for query in queries:
-            assert opened.execute(query).fetchall()
-
-
 def test_a_notebook_runs(here: Path) -> None:
     cells = read_snippets("how-to/notebook.md", "python")
     names: dict[str, Any] = {}
@@ -97,6 +87,16 @@ def test_the_function_of_the_orchestrators_runs(here: Path) -> None:
     exec(read_snippets("how-to/pipelines.md", "python")[0], names)
 
     assert anyio.run(names["pull_city"], "city.jsonl") == 300
+
+
+def test_the_snippet_for_several_machines_runs(here: Path) -> None:
+    (snippet,) = (
+        code for code in read_snippets("how-to/share-a-quota.md", "python") if "host=" in code
+    )
+    names: dict[str, Any] = {}
+    with redis_server() as port:
+        exec(snippet.replace("port=6379", f"port={port}"), names)
+        anyio.run(names["main"])
 
 
 def _scheduled() -> Iterator[list[str]]:
@@ -154,8 +154,8 @@ async def test_a_report_without_a_response_is_not_sent_twice() -> None:
     form = await harness.client.request_types.get(
         next(option.key for option in options if option.title == "Pothole")
     )
-    place = {"lat": 41.05, "lng": -73.54, "address": "1 Main St"}
-    draft = form.draft(**place, answers={"summary": "A deep hole", "402": "wheel"})
+    answers = {"summary": "A deep hole", "402": "wheel"}
+    draft = form.draft(lat=41.05, lng=-73.54, address="1 Main St", answers=answers)
     names: dict[str, Any] = {}
     exec(read_snippets("explanation/lost-answers.md", "python")[0], names)
 
@@ -164,11 +164,3 @@ async def test_a_report_without_a_response_is_not_sent_twice() -> None:
 
     assert found.summary == "A deep hole"
     assert harness.statuses("POST") == [201]
-
-
-@pytest.mark.anyio
-async def test_a_crawl_drops_what_it_received_twice() -> None:
-    names: dict[str, Any] = {}
-    exec(read_snippets("explanation/page-numbers.md", "python")[0], names)
-
-    await names["keep"](SandboxHarness(300, quota=None).client)

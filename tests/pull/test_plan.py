@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -20,9 +19,9 @@ from seeclickfix_async import AsyncClient, PlaceArea
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import plan, pull
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
+from tests.support.pages import read_snippets
 from tests.support.pulled_files import read_issues
 from tests.support.redis_server import redis_server
-from tests.support.repository import ROOT
 
 
 def _client(sandbox: Sandbox) -> AsyncClient:
@@ -105,9 +104,9 @@ async def test_wrong_arguments_of_a_plan_are_refused(arguments: dict[str, object
 def test_the_documented_recipe_for_a_cluster_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = (ROOT / "docs" / "how-to" / "share-a-quota.md").read_text("utf-8")
-    (script,) = re.findall(r"```python\n((?:(?!```).)*distributed.*?)```", document, re.DOTALL)
-    (question,) = re.findall(r"```sql\n(.*?)```", document, re.DOTALL)
+    page = "how-to/share-a-quota.md"
+    (script,) = (code for code in read_snippets(page, "python") if "LocalCluster" in code)
+    (question,) = read_snippets(page, "sql")
     quota = Quota(20, per=0.5, window="sliding")
     sandbox = Sandbox(400, settings=Settings(quota=quota))
     with redis_server() as port, sandbox.serve() as url:

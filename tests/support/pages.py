@@ -14,7 +14,7 @@ from seeclickfix_async import AsyncClient
 from tests.support.command_line import run_cli
 from tests.support.repository import ROOT
 
-_FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^```(\w+)(?: title=[^\n]+)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 def read_snippets(page: str, language: str) -> list[str]:
