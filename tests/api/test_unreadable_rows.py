@@ -100,7 +100,7 @@ _SAMPLE = [  # some of each kind, for slow tests
     "NaN",
     "the last moment",
     "the first moment",
-    "nested unknown field",
+    "no value",
     "more than 64 bits",
     "NUL",
 ]
@@ -212,12 +212,12 @@ _COLLECTIONS: dict[str, tuple[str, Callable[[AsyncClient], Awaitable[Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("row", [r'{"id": 2, "name": "\ud83d"}', f'{{"id": {_DEEP}}}'])
+@pytest.mark.parametrize("row", [r'{"id": 2, "name": "\ud83d"}', '{"id": 2, "name":}'])
 @pytest.mark.parametrize("name", _COLLECTIONS)
 async def test_every_collection_returns_the_readable_rows(name: str, row: str) -> None:
     key, fetch = _COLLECTIONS[name]
 
-    assert len(await fetch(_client(_listing(row, key)))) == (2 if _DEEP in row else 3)
+    assert len(await fetch(_client(_listing(row, key)))) == (2 if ":}" in row else 3)
 
 
 @pytest.mark.parametrize("name", _COLLECTIONS)

@@ -1,10 +1,22 @@
-"""Fixtures for the tests of the command line in processes of its own."""
+"""Fixtures for the tests of the command line, in this process and in others."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backends import fail
+
+
+@pytest.fixture(autouse=True)
+def _no_keyring() -> Iterator[None]:
+    """A machine without a keyring, for the commands that run in this process."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(fail.Keyring())
+    yield
+    keyring.set_keyring(before)
 
 
 @pytest.fixture

@@ -14,12 +14,13 @@ import urllib.request
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from seeclickfix_async.sandbox import TOKEN, Quota, Sandbox, Settings
-from tests.support.command_line import run_cli
+from tests.support.command_line import run_cli, wait_until
 from tests.support.text_service import TextService
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
@@ -28,16 +29,14 @@ _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 _NO_LOGIN = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "XDG_CONFIG_HOME": "/gone"}
 
 
-def _environment(url: str = "", token: str = "") -> dict[str, str]:
-    return {**os.environ, **_NO_LOGIN, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": token}
+def _environment(url: str) -> dict[str, str]:
+    return {**os.environ, **_NO_LOGIN, "SEECLICKFIX_BASE_URL": url, "SEECLICKFIX_TOKEN": ""}
 
 
-def _run(
-    *arguments: str, url: str = "http://127.0.0.1:9", token: str = "", cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         (*_SCF, *arguments),
-        env=_environment(url, token),
+        env=_environment("http://127.0.0.1:9"),
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -80,10 +79,10 @@ def test_a_pull_to_json_lines_and_to_sqlite_has_every_issue(
 ) -> None:
     expected = {sandbox.city.id_of(row) for row in range(300)}
     with sandbox.serve() as url:
-        lines = _run("pull", "city.jsonl", "--json", url=url, cwd=tmp_path)
-        _run("pull", "city.db", url=url, cwd=tmp_path)
+        lines = run_cli(url, "pull", "city.jsonl", "--json", cwd=tmp_path)
+        run_cli(url, "pull", "city.db", cwd=tmp_path)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another-quota"))
-        again = _run("pull", "city.db", "--details", url=url, cwd=tmp_path)
+        again = run_cli(url, "pull", "city.db", "--details", cwd=tmp_path)
 
     rows = [json.loads(line) for line in (tmp_path / "city.jsonl").read_text("utf-8").splitlines()]
     assert {row["id"] for row in rows} == expected
@@ -99,7 +98,7 @@ def test_a_pull_to_json_lines_and_to_sqlite_has_every_issue(
 def test_a_pull_of_an_area_and_a_period(sandbox: Sandbox, tmp_path: Path) -> None:
     options = ("--near", "41.05", "-73.54", "3000", "--after", "2025-01-01", "--status", "closed")
     with sandbox.serve() as url:
-        done = _run("pull", "some.jsonl", *options, url=url, cwd=tmp_path)
+        done = run_cli(url, "pull", "some.jsonl", *options, cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     query = sandbox.requests[-1].query
@@ -147,7 +146,7 @@ def test_a_csv_for_excel(tmp_path: Path) -> None:
 def test_the_report_of_photos(tmp_path: Path) -> None:
     sandbox = Sandbox(15, settings=Settings(quota=None))
     with sandbox.serve() as url:
-        done = _run("pull", "city.db", "--photos", "photos", url=url, cwd=tmp_path)
+        done = run_cli(url, "pull", "city.db", "--photos", "photos", cwd=tmp_path)
         again = run_cli(url, "pull", "city.db", cwd=tmp_path)
 
     photos = len(list((tmp_path / "photos").iterdir()))
@@ -161,6 +160,10 @@ def test_the_report_of_photos(tmp_path: Path) -> None:
     assert "Fetch what changed since with --update" in again.stderr
 
 
+def _was_limited(sandbox: Sandbox) -> bool:
+    return any(request.status == 429 for request in tuple(sandbox.requests))
+
+
 def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
     for name in ("part.jsonl", "part.db"):
         # After the fourth request scf waits; a longer Retry-After would end the pull at once.
@@ -171,8 +174,7 @@ def test_ctrl_c_leaves_a_usable_file(tmp_path: Path) -> None:
             )
             try:
                 # The fourth request is refused: no more than three pages can be received.
-                while not any(request.status == 429 for request in tuple(sandbox.requests)):
-                    assert process.poll() is None
+                wait_until(process, partial(_was_limited, sandbox))
                 process.send_signal(signal.SIGINT)
                 _, message = process.communicate(timeout=30)
             finally:
@@ -203,9 +205,9 @@ def test_issues_are_listed_and_one_is_shown(sandbox: Sandbox) -> None:
 
 def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
     with sandbox.serve() as url:
-        known = _run("whoami", url=url, token=TOKEN)
-        anonymous = _run("whoami", url=url)
-        wrong = _run("whoami", url=url, token="wrong-token-here")
+        known = run_cli(url, "whoami", token=TOKEN)
+        anonymous = run_cli(url, "whoami", token="", **_NO_LOGIN)
+        wrong = run_cli(url, "whoami", token="wrong-token-here")
 
     assert known.stdout == "Resident 41 (#41)\n"
     assert (anonymous.returncode, wrong.returncode) == (1, 1)
@@ -322,14 +324,12 @@ def test_a_feed_is_printed_and_passed_to_a_command(tmp_path: Path) -> None:
         )
         try:
             assert process.stdout is not None
-            while not cursor.exists():  # the feed has begun
-                assert process.poll() is None
+            wait_until(process, cursor.exists)  # the feed has begun
             begun = cursor.read_text("utf-8")
             number = sandbox.city.id_of(sandbox.city.report())
             change = json.loads(process.stdout.readline())
             printed = process.stdout.readline()
-            while cursor.read_text("utf-8") == begun:
-                assert process.poll() is None
+            wait_until(process, lambda: cursor.read_text("utf-8") != begun)
             process.send_signal(signal.SIGINT)
             assert process.wait(20) == 130
         finally:
@@ -359,8 +359,7 @@ def test_a_feed_with_an_outbox_repeats_a_change_that_was_not_processed(tmp_path:
                 text=True,
             ) as process:
                 if attempts == 0:
-                    while not _has_begun(tmp_path / "feed.db"):
-                        assert process.poll() is None
+                    wait_until(process, lambda: _has_begun(tmp_path / "feed.db"))
                     sandbox.city.report()
                 assert process.stdout is not None
                 process.stdout.readline()  # the change
@@ -389,8 +388,7 @@ def test_sigterm_lets_a_delivery_end_and_records_it(tmp_path: Path) -> None:
             text=True,
         ) as process,
     ):
-        while not _has_begun(tmp_path / "feed.db"):
-            assert process.poll() is None
+        wait_until(process, lambda: _has_begun(tmp_path / "feed.db"))
         sandbox.city.report()
         assert process.stdout is not None
         while process.stdout.readline() != "begun\n":
@@ -428,13 +426,11 @@ def test_the_command_of_a_feed_need_not_read_its_input(
             text=True,
         ) as process,
     ):
-        while not cursor.exists():  # the feed has begun
-            assert process.poll() is None
+        wait_until(process, cursor.exists)  # the feed has begun
         begun = cursor.read_bytes()
         service.updated = "2099-01-01T00:00:00Z"
         if code == 130:
-            while cursor.read_bytes() == begun:
-                assert process.poll() is None
+            wait_until(process, lambda: cursor.read_bytes() != begun)
             process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN, TOKEN, Sandbox, Settings
+from tests.support.command_line import run_cli, wait_until
 from tests.support.text_service import TextService
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
@@ -32,16 +33,11 @@ def other_url(other: TextService) -> Iterator[str]:
         yield url
 
 
-def _run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (*_SCF, *arguments),
-        env={**os.environ, **_SECRETS, **environment},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def _run(
+    *arguments: str, own_site: str = "", stdin: str = "", token: str = TOKEN
+) -> subprocess.CompletedProcess[str]:
+    secret = _SECRETS["SEECLICKFIX_CLIENT_SECRET"]
+    return run_cli(own_site, *arguments, stdin=stdin, token=token, SEECLICKFIX_CLIENT_SECRET=secret)
 
 
 @pytest.mark.parametrize("own_site", ["", "https://city.example", "http://127.0.0.1:9"])
@@ -62,7 +58,7 @@ def test_the_token_is_not_sent_to_another_site(
     own_site: str,
     tmp_path: Path,
 ) -> None:
-    done = _run(*arguments, "--base-url", other_url, SEECLICKFIX_BASE_URL=own_site)
+    done = _run(*arguments, "--base-url", other_url, own_site=own_site)
 
     site = own_site or "https://seeclickfix.com"
     assert done.returncode == 2
@@ -74,7 +70,7 @@ def test_the_token_is_not_sent_to_another_site(
 
 @pytest.mark.parametrize("path", ["", "/", "/api/v2"])
 def test_the_token_is_sent_to_its_own_site(other: TextService, other_url: str, path: str) -> None:
-    done = _run("whoami", "--base-url", other_url + path, SEECLICKFIX_BASE_URL=other_url)
+    done = _run("whoami", "--base-url", other_url + path, own_site=other_url)
 
     assert done.returncode == 0, done.stderr
     assert other.requests[0][2] == f"Bearer {TOKEN}"
@@ -94,7 +90,7 @@ def test_a_login_is_used_at_its_own_site_only(other: TextService, other_url: str
     with TextService("Hole").serve() as url:
         _run("login", "--token", "--base-url", url, stdin=f"{NEIGHBOUR_TOKEN}\n")
 
-    done = _run("issues", "--base-url", other_url, SEECLICKFIX_TOKEN="")
+    done = _run("issues", "--base-url", other_url, token="")
 
     assert done.returncode == 0, done.stderr
     assert {token for _, _, token in other.requests} == {""}
@@ -127,8 +123,7 @@ def test_the_command_of_a_feed_receives_no_secrets_and_one_line(tmp_path: Path) 
             text=True,
         ) as process,
     ):
-        while not (tmp_path / "feed.json").exists():
-            assert process.poll() is None
+        wait_until(process, (tmp_path / "feed.json").exists)
         sandbox.city.report()
         output, _ = process.communicate(timeout=60)
 

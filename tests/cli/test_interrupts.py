@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
+from tests.support.command_line import wait_until
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 _AT_ITS_END = """
@@ -29,9 +31,7 @@ pytestmark = pytest.mark.usefixtures("working_folder")
 def _interrupt_when_refused(sandbox: Sandbox, *arguments: str) -> tuple[int, str]:
     """Interrupt a command without a pause from its first 429 on; return exit code and errors."""
     with subprocess.Popen((*_SCF, *arguments), stderr=subprocess.PIPE, text=True) as process:
-        while not any(request.status == 429 for request in tuple(sandbox.requests)):
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(0.01)
+        wait_until(process, lambda: any(seen.status == 429 for seen in tuple(sandbox.requests)))
         while process.poll() is None:
             process.send_signal(signal.SIGINT)
         assert process.stderr is not None
@@ -102,6 +102,10 @@ def test_an_interrupt_after_the_end_of_a_command_changes_nothing(argument: str, 
     assert "KeyboardInterrupt" not in done.stderr
 
 
+def _has_received(sandbox: Sandbox, number: int) -> bool:
+    return len(sandbox.requests) >= number
+
+
 def test_a_command_that_ignores_interrupts_is_not_stopped() -> None:
     """A shell starts a script's background processes so."""
     sandbox = Sandbox(10, settings=Settings(quota=None))
@@ -111,9 +115,7 @@ def test_a_command_that_ignores_interrupts_is_not_stopped() -> None:
         with subprocess.Popen(ignoring) as process:
             try:
                 for number in (3, 6):
-                    while len(sandbox.requests) < number:
-                        with pytest.raises(subprocess.TimeoutExpired):
-                            process.wait(0.01)
+                    wait_until(process, partial(_has_received, sandbox, number))
                     os.kill(process.pid, signal.SIGINT)
             finally:
                 process.terminate()

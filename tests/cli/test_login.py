@@ -17,10 +17,12 @@ import anyio
 import pytest
 
 from seeclickfix_async import HostLimiter
+from tests.support.command_line import run_cli
 from tests.support.doorkeeper import Doorkeeper
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/oauth/authorize\S+")
+_SETTINGS = {"SEECLICKFIX_CLIENT_ID", "SEECLICKFIX_CLIENT_SECRET"}
 _SAMPLE = "test-08/12/2024-01/01/2099-secret"
 
 
@@ -41,10 +43,20 @@ class Terminal:
         }
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command in this process, with the files of this home directory."""
+        environment = {**self.environment}
+        with pytest.MonkeyPatch.context() as patch:
+            for name in _SETTINGS - environment.keys():
+                patch.delenv(name, raising=False)
+            url = environment.pop("SEECLICKFIX_BASE_URL")
+            return run_cli(url, *arguments, stdin=stdin, token="", **environment)
+
+    def run_alone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in a process of its own, which loads a keyring."""
         return subprocess.run(
             (*_SCF, *arguments),
             env=self.environment,
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=60,
@@ -175,8 +187,8 @@ def test_a_login_without_a_usable_keyring_is_stored_in_a_file(
     _login(terminal, provider)
 
     assert len(terminal.stored) == 1
-    assert terminal.run("whoami").stdout.endswith("(#1)\n")
-    assert "is revoked" in terminal.run("logout").stdout
+    assert terminal.run_alone("whoami").stdout.endswith("(#1)\n")
+    assert "is revoked" in terminal.run_alone("logout").stdout
 
 
 def test_a_forged_response_does_not_end_the_login(terminal: Terminal, provider: Doorkeeper) -> None:

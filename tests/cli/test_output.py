@@ -19,6 +19,7 @@ import pytest
 from seeclickfix_async._cli.interrupts import restored_interrupts
 from seeclickfix_async._cli.run import run
 from seeclickfix_async.sandbox import TOKEN
+from tests.support.command_line import wait_until
 from tests.support.text_service import READING, TextService
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
@@ -170,8 +171,7 @@ def test_a_feed_ends_when_its_output_is_closed(service: TextService, folder: Pat
     options = ("watch", "--every", "0.05", "--cursor", "feed.json")
     with subprocess.Popen((*_SCF, *options), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        while not cursor.exists():
-            assert process.poll() is None
+        wait_until(process, cursor.exists)
         begun = cursor.read_bytes()
         process.stdout.close()
         service.updated = "2099-01-01T00:00:00Z"
@@ -186,8 +186,7 @@ def test_a_stopped_feed_does_not_speak_of_a_pull(
 ) -> None:
     command = (*_SCF, "watch", "--every", "0.05", *arguments)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        while len(service.requests) < 3:
-            assert process.poll() is None
+        wait_until(process, lambda: len(service.requests) >= 3)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
 

@@ -17,7 +17,7 @@ import pytest
 
 from seeclickfix_async._cli.terminal import err, out
 from seeclickfix_async.sandbox import TOKEN
-from tests.support.command_line import run_cli
+from tests.support.command_line import run_cli, wait_until
 from tests.support.text_service import HOSTILE, READING, TextService
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
@@ -174,8 +174,7 @@ def test_a_change_is_one_harmless_line(options: Sequence[str], tmp_path: Path) -
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process:
-            while not (tmp_path / "feed.json").exists():
-                assert process.poll() is None
+            wait_until(process, (tmp_path / "feed.json").exists)
             service.updated = "2099-01-01T00:00:00Z"
             output, errors = process.communicate(timeout=60)
 
