@@ -176,8 +176,8 @@ def demo(session: nox.Session) -> None:
     _enter_copy(session)
     command = _readme_command("bin/scf demo")
     printed = str(session.run("sh", "-c", command, external=True, silent=True))
-    _, _, block = (ROOT / "README.md").read_text("utf-8").partition("```text\n")
-    if block.partition("```")[0] not in printed:
+    shown = (ROOT / "README.md").read_text("utf-8").partition(command)[2].split("```")[2]
+    if shown not in printed:
         session.error(f"The README shows something else than this:\n{printed}")
 
 
