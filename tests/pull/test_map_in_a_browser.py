@@ -33,9 +33,10 @@ _AXE = (ROOT / "tests/support/axe/axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
-def browsers() -> Iterator[BrowserPool]:
+def tab() -> Iterator[Chromium]:
+    """A tab for all tests: to start a browser and to load a page takes longer than most of them."""
     with closing(BrowserPool()) as pool:
-        yield pool
+        yield pool.new_tab()
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,7 @@ def issues(page: Path) -> list[dict[str, Any]]:
 
 
 def _open(browser: Chromium, url: str) -> Callable[..., Any]:
+    browser.open("about:blank")  # another hash alone would not load the page again
     browser.open(url)
     browser.wait_until(
         lambda: browser.driver.execute_script(
@@ -75,20 +77,27 @@ def _open(browser: Chromium, url: str) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def browser(browsers: BrowserPool, page: Path) -> Iterator[Chromium]:
-    """The page in a new tab; no test may make it complain, or contact anything."""
-    browser = browsers.new_tab()
-    browser.cdp(
-        "Emulation.setDeviceMetricsOverride",
-        width=1280,
-        height=900,
-        deviceScaleFactor=1,
-        mobile=False,
-    )
-    _open(browser, page.as_uri())
-    yield browser
-    assert _contacted(browser) == set()
-    assert not [log for log in browser.driver.get_log("browser") if log["level"] == "SEVERE"]
+def browser(tab: Chromium, page: Path) -> Iterator[Chromium]:
+    """The page, as if it were just opened; no test may make it complain, or contact anything."""
+    _set_width(tab, 1280)
+    run = tab.driver.execute_script
+    if tab.driver.current_url.split("#")[0] != page.as_uri():
+        _open(tab, page.as_uri())
+    run("closeCard(); fitMap(); location.hash = ''; openView()")
+    _contacted(tab)
+    tab.driver.get_log("browser")
+    yield tab
+    assert _contacted(tab) == set()
+    assert _complaints(tab) == []
+
+
+def _set_width(tab: Chromium, width: int) -> None:
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    tab.cdp("Emulation.setDeviceMetricsOverride", **metrics)
+
+
+def _complaints(tab: Chromium) -> list[str]:
+    return [log["message"] for log in tab.driver.get_log("browser") if log["level"] == "SEVERE"]
 
 
 def _contacted(browser: Chromium) -> set[str]:
@@ -216,7 +225,6 @@ def test_a_view_can_be_shared(browser: Chromium, page: Path) -> None:
     assert "&map=" in url
     assert "&issue=" in url
 
-    browser.open("about:blank")
     _open(browser, url)
     assert run(view) == before
     assert run("return document.querySelector('[aria-sort=ascending]').innerText").startswith(
@@ -226,7 +234,6 @@ def test_a_view_can_be_shared(browser: Chromium, page: Path) -> None:
     run("location.hash = 'type=__proto__&from=x&sort=y&map=a/b&issue=z&status=none&words=elm'")
     browser.wait_until(lambda: run("return chosen.sort") == "-created")
     assert run("return [chosen.type, chosen.from, shown.length]") == ["", "", 0]
-    run(f"location.hash = ''; location.href = {json.dumps(page.as_uri())}")
 
 
 def test_a_brush_chooses_a_period(browser: Chromium) -> None:
@@ -357,8 +364,7 @@ def test_the_table_is_sorted(browser: Chromium, issues: list[dict[str, Any]]) ->
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_page_is_accessible(browser: Chromium, width: int, scheme: str) -> None:
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.cdp("Emulation.setDeviceMetricsOverride", **metrics)
+    _set_width(browser, width)
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.cdp("Emulation.setEmulatedMedia", features=features)
     run = browser.driver.execute_script
@@ -375,9 +381,10 @@ def test_the_page_is_accessible(browser: Chromium, width: int, scheme: str) -> N
     browser.cdp("Emulation.setEmulatedMedia", features=[])
 
 
-def test_streets_are_loaded_after_a_click_only(browsers: BrowserPool, page: Path) -> None:
-    browser = browsers.new_tab()
+def test_streets_are_loaded_after_a_click_only(tab: Chromium, page: Path) -> None:
+    browser = tab
     run = _open(browser, page.as_uri())
+    _contacted(browser)
     _change(browser, words="elm")
     assert _contacted(browser) == set()
     run("new Image().src = 'https://tile.openstreetmap.org/0/0/0.png'")
@@ -418,7 +425,7 @@ _ODD_NAMES = [
 ]
 
 
-def test_a_browser_shows_any_status_and_request_type(browsers: BrowserPool, tmp_path: Path) -> None:
+def test_a_browser_shows_any_status_and_request_type(tab: Chromium, tmp_path: Path) -> None:
     path, page = tmp_path / "$& \udcff.csv", tmp_path / "page.html"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -430,8 +437,7 @@ def test_a_browser_shows_any_status_and_request_type(browsers: BrowserPool, tmp_
             writer.writerow([*cells, "javascript:alert(1)"])
     write_map(path, page)
 
-    browser = browsers.new_tab()
-    run = _open(browser, page.as_uri())
+    run = _open(tab, page.as_uri())
 
     names = sorted(_ODD_NAMES)
     assert run("return pull.name") == "$& \ufffd.csv"
@@ -451,7 +457,7 @@ def test_a_browser_shows_any_status_and_request_type(browsers: BrowserPool, tmp_
         0,
     ]
     assert run("return document.querySelectorAll('main b b').length") == 0
-    assert not [log for log in browser.driver.get_log("browser") if log["level"] == "SEVERE"]
+    assert _complaints(tab) == []
 
 
 @pytest.mark.parametrize(
@@ -467,15 +473,15 @@ def test_a_browser_shows_any_status_and_request_type(browsers: BrowserPool, tmp_
     ids=["nothing is known", "one issue", "all years"],
 )
 def test_unusual_pulls_are_shown(
-    lines: list[str], words: list[str], browsers: BrowserPool, tmp_path: Path
+    lines: list[str], words: list[str], tab: Chromium, tmp_path: Path
 ) -> None:
     rows = "".join(f"{line}\n" for line in lines)
     (tmp_path / "city.csv").write_text(f"id,status,lat,lng,created_at\n{rows}", "utf-8")
     write_map(tmp_path / "city.csv", tmp_path / "page.html")
 
-    browser = browsers.new_tab()
-    _open(browser, (tmp_path / "page.html").as_uri())
+    tab.driver.get_log("browser")
+    _open(tab, (tmp_path / "page.html").as_uri())
 
-    text = f"{browser.driver.title} {browser.text()}".replace("\n", " ")
+    text = f"{tab.driver.title} {tab.text()}".replace("\n", " ")
     assert [word for word in words if word not in text] == []
-    assert not [log for log in browser.driver.get_log("browser") if log["level"] == "SEVERE"]
+    assert _complaints(tab) == []
