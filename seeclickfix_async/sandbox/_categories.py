@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate, groupby
 from random import Random
@@ -74,7 +74,7 @@ class Category:
     weight: float
     months: Sequence[int]
     hours: Sequence[int]
-    kinds: dict[int, float]
+    kinds: Mapping[int, float]
     hot_spots: tuple[Point, ...]
     days: float
     spread: float
