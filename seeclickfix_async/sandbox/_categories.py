@@ -241,4 +241,4 @@ def _blocks_near(point: Point) -> Sequence[int]:
 def _shares(weights: Sequence[float]) -> list[float]:
     """Return the cumulative shares of weights, without the last, which is 1."""
     total = sum(weights)
-    return [sum_ / total for sum_ in accumulate(weights[:-1])]
+    return [reached / total for reached in accumulate(weights[:-1])]
