@@ -55,14 +55,12 @@ class _Listing(asyncio.Protocol):
     def _respond(self, path: str) -> bytes:
         query = {name: values[0] for name, values in parse_qs(path.partition("?")[2]).items()}
         per_page, page = int(query.get("per_page", "20")), int(query.get("page", "1"))
+        row, times, name = self._row, (_FIRST, self._step, self._rows), ""
         if "updated_at_after" in query:
             row, times = self._changed_row, (self._changed, 1, CHANGES)
-            bounds = query["updated_at_after"], query.get("updated_at_before")
-        else:
-            row, times = self._row, (_FIRST, self._step, self._rows)
-            bounds = query.get("after"), query.get("before")
-        first = _index_of(bounds[0], 0, *times)
-        last = max(first, _index_of(bounds[1], times[-1], *times))
+            name = "updated_at_"
+        first = _index_of(query.get(f"{name}after"), 0, *times)
+        last = max(first, _index_of(query.get(f"{name}before"), times[-1], *times))
         start = first + (page - 1) * per_page
         rows = b",".join(map(row, range(start, min(start + per_page, last))))
         pagination = {"entries": last - first, "page": page, "per_page": per_page}
@@ -74,9 +72,9 @@ class _Listing(asyncio.Protocol):
         created = _FIRST + index * self._step
         return self._render(index, created, created)
 
-    def _changed_row(self, number: int) -> bytes:
-        index = number * self._rows // CHANGES
-        return self._render(index, _FIRST + index * self._step, self._changed + number)
+    def _changed_row(self, index: int) -> bytes:
+        row = index * self._rows // CHANGES
+        return self._render(row, _FIRST + row * self._step, self._changed + index)
 
     def _render(self, index: int, created: int, updated: int) -> bytes:
         one, two, three, four = self._templates[index % _TEMPLATES]

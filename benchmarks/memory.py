@@ -36,7 +36,7 @@ async def _measure(work: str, url: str, to: str) -> float:
                 await plan(client)
             case "table":
                 result = await table(client)
-                return peak_memory() - result.nbytes / _MEGABYTE
+                return peak_memory() - float(result.nbytes) / _MEGABYTE
     return peak_memory()
 
 
@@ -70,4 +70,5 @@ def ratios() -> Iterator[Ratio]:
 
 
 if __name__ == "__main__":
-    print(anyio.run(_measure, *sys.argv[1:]))
+    _, work, url, to = sys.argv
+    print(anyio.run(_measure, work, url, to))

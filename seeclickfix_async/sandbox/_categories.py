@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate, groupby
 from random import Random
@@ -74,7 +74,7 @@ class Category:
     weight: float
     months: Sequence[int]
     hours: Sequence[int]
-    kinds: dict[int, float]
+    kinds: Mapping[int, float]
     hot_spots: tuple[Point, ...]
     days: float
     spread: float
@@ -241,4 +241,4 @@ def _blocks_near(point: Point) -> Sequence[int]:
 def _shares(weights: Sequence[float]) -> list[float]:
     """Return the cumulative shares of weights, without the last, which is 1."""
     total = sum(weights)
-    return [sum_ / total for sum_ in accumulate(weights[:-1])]
+    return [reached / total for reached in accumulate(weights[:-1])]

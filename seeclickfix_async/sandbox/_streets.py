@@ -45,6 +45,7 @@ _DISTRICTS = (
     (-600, 4200, SUBURB, 18, 380, 300),
     (2400, 4200, SUBURB, -22, 400, 320),
 )
+_CENTERS = [(east, north) for east, north, *_ in _DISTRICTS]
 _WIDEST = 2200  # from a district's center to its farthest corner
 _EDGE = 300_000  # the difference of two squared distances that makes a point one of both districts
 
@@ -198,18 +199,18 @@ def _is_built_up(point: Point) -> bool:
 
 def _district_of(point: Point) -> int:
     x, y = point
-    distances = [(x - east) ** 2 + (y - north) ** 2 for east, north, *_ in _DISTRICTS]
+    distances = [(x - east) ** 2 + (y - north) ** 2 for east, north in _CENTERS]
     return distances.index(min(distances))
 
 
 def _is_in(district: int, point: Point) -> bool:
     """Return whether a corner is in a district or at its edge."""
     x, y = point
-    east, north, *_ = _DISTRICTS[district]
+    east, north = _CENTERS[district]
     farthest = (x - east) ** 2 + (y - north) ** 2 - _EDGE
     if farthest > _WIDEST**2:
         return False
-    return farthest <= min([(x - east) ** 2 + (y - north) ** 2 for east, north, *_ in _DISTRICTS])
+    return farthest <= min([(x - east) ** 2 + (y - north) ** 2 for east, north in _CENTERS])
 
 
 def _bend(point: Point) -> Point:
