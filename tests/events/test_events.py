@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import attrs
 import httpx
 import pytest
 
+import seeclickfix_async.events as event_classes
 from seeclickfix_async import (
     AsyncClient,
     Cache,
@@ -40,6 +42,7 @@ from seeclickfix_async.events import (
 )
 from seeclickfix_async.testing import VirtualClock
 from tests.support.http_backends import ISSUE, ORIGIN, HTTPBackend, make_client
+from tests.support.repository import ROOT
 from tests.support.tokens import APP, NO_WAIT, NOW, make_token
 
 pytestmark = pytest.mark.anyio
@@ -424,3 +427,18 @@ async def test_a_lost_write_is_reported_with_its_request_id(events: list[Event])
 
 
 _DEFLATE = {"content-encoding": "br"}
+
+
+def test_the_page_has_each_event_with_its_fields_and_each_logger() -> None:
+    page = (ROOT / "docs/reference/events.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `([A-Z]\w+)` \| .+ \| (.+) \|$", page, re.MULTILINE))
+    loggers = re.findall(r"^\| `(seeclickfix_async[\w.]*)` \| .+ \|$", page, re.MULTILINE)
+    code = [path.read_text("utf-8") for path in (ROOT / "seeclickfix_async").rglob("*.py")]
+    common = ["call", "method", "route", "attempt", "host", "port"]
+
+    assert {*rows, "Event", "OnEvent"} == {*event_classes.__all__}
+    for name, cell in rows.items():
+        listed = re.findall(r"`(\w+)`", cell)
+        fields = [field.name for field in attrs.fields(getattr(event_classes, name))]
+        assert fields == (listed if cell.endswith(" only") else [*common, *listed]), name
+    assert {*loggers} == {*re.findall(r'getLogger\("(seeclickfix.+)"\)', "\n".join(code))}
