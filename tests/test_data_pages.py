@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import inspect
 import re
 import shlex
@@ -99,22 +98,17 @@ def test_the_snippet_for_several_machines_runs(here: Path) -> None:
         anyio.run(names["main"])
 
 
-def _scheduled() -> Iterator[list[str]]:
-    """Yield the arguments of each scheduled command."""
-    crontab = read_snippets(_NIGHTLY, "sh")[1].splitlines()[1:]
-    service = configparser.ConfigParser(interpolation=None, strict=False)
-    service.read_string(read_snippets(_NIGHTLY, "ini")[0])
-    for command in (*crontab, service["Service"]["ExecStart"]):
-        _, found, arguments = command.partition("venv/bin/scf ")
-        assert found
-        yield shlex.split(arguments)
-
-
-def test_the_scheduled_commands_print_nothing(url: str, here: Path) -> None:
-    (first,) = read_snippets(_NIGHTLY, "sh")[0].splitlines()
-    for arguments in (shlex.split(first)[1:], *_scheduled()):
-        done = run_cli(url, *arguments, "--no-limit", cwd=here)
+def test_the_scheduled_commands_print_nothing(
+    url: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, crontab = read_snippets(_NIGHTLY, "sh")
+    service, _ = (unit.replace("\\\n", "") for unit in read_snippets(_NIGHTLY, "ini"))
+    scheduled = re.findall(r"venv/bin/scf (.+)", crontab + service)
+    assert len(scheduled) == 3
+    for arguments in (command.removeprefix("scf "), *scheduled):
+        done = run_cli(url, *shlex.split(arguments), "--no-limit", cwd=here)
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
+        monkeypatch.setenv("SEECLICKFIX_PLACE", "example-city")  # as in the crontab
 
 
 def test_the_units_are_valid(tmp_path: Path) -> None:

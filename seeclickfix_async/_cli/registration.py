@@ -21,7 +21,7 @@ please register this application for OAuth 2.0 with API v2:
 {fields}
 
 Please reply with its application id. The documentation does not say the following:
-1. Which flows are enabled: the authorization code flow, with PKCE (RFC 7636), or the implicit flow?
+1. Which flows are enabled: authorization code (with PKCE, RFC 7636) or implicit?
 2. Does the application have a secret?
 3. Which scopes are there, and which of them are needed to report, comment and vote?
 4. How long is an access token valid, and is there a refresh token?

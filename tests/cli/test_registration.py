@@ -12,7 +12,7 @@ from tests.support.command_line import run_cli
 from tests.support.repository import ROOT
 
 _NOWHERE = "http://127.0.0.1:9"
-_CONSOLE = re.compile(r"```console\n\$ scf (.+)\n((?:.*\n)+?)```")
+_CONSOLE = re.compile(r"```console\n\$ scf ((?:.+\\\n)*.+)\n((?:.*\n)+?)```")
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def test_the_documented_letter_is_printed() -> None:
     page = (ROOT / "docs" / "registration.md").read_text("utf-8")
     ((command, shown),) = _CONSOLE.findall(page)
 
-    done = run_cli(_NOWHERE, *shlex.split(command))
+    done = run_cli(_NOWHERE, *shlex.split(command.replace("\\\n", "")))
 
     assert (done.returncode, done.stdout + done.stderr) == (0, shown)
 
