@@ -50,7 +50,12 @@ def _options() -> argparse.Namespace:
             f"--{name}", dest="part", action="store_const", const=name, help=f"only the {name}"
         )
     growth = parser.add_argument_group("growth")
-    growth.add_argument("--largest", type=int, default=1_000_000, help="number of issues")
+    growth.add_argument(
+        "--largest",
+        type=int,
+        default=1_000_000,
+        help="number of issues; the targets are for the default",
+    )
     fuzzing = parser.add_argument_group("fuzz", "Not run by default: fuzz [PARSER ...]")
     fuzzing.add_argument("--runs", type=int, default=fuzz.RUNS, help="of each parser")
     return parser.parse_intermixed_args()  # options may stand before and between names

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import attrs
 import msgspec
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from benchmarks.listing import listing
@@ -82,12 +83,16 @@ def _draw_plot(lines: list[_Line]) -> None:
             values = [getattr(line, name) for line in of_way]
             axes.plot([line.issues for line in of_way], values, "o-", label=way)
         axes.set(xscale="log", xlabel="issues", title=title)
-        axes.set(ylim=(0, None)) if name == "peak" else axes.set(yscale="log")
+        axes.set(ylim=(0, None)) if name == "peak" else axes.set(yscale="log", ylim=(1, None))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:,.0f}")
+            axis.set_minor_formatter("")
         axes.grid(color="0.9")
     handles = axes.get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=len(WAYS))
     _PLOT.parent.mkdir(exist_ok=True)
-    figure.savefig(_PLOT, metadata={"Date": None})
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": _PLOT.name}):
+        figure.savefig(_PLOT, metadata={"Date": None})
 
 
 def ratios(largest: int) -> Iterator[Ratio]:
