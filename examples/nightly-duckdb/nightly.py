@@ -1,4 +1,4 @@
-"""Pull a place every night, answer the questions in `questions` with DuckDB, and chart the answers.
+"""Pull a place every night, and chart what DuckDB finds for the questions in `questions`.
 
 python nightly.py example-city America/New_York
 """
@@ -23,7 +23,7 @@ from seeclickfix_async.pull import pull
 HERE = Path(__file__).parent
 
 Columns = dict[str, Any]
-"""The columns of an answer, as arrays."""
+"""The columns of a result, as arrays."""
 
 
 async def pull_place(place: str, timezone: str) -> Report:
@@ -39,9 +39,9 @@ async def pull_place(place: str, timezone: str) -> Report:
         )
 
 
-def draw_closing_times(axes: Axes, answer: Columns) -> None:
+def draw_closing_times(axes: Axes, result: Columns) -> None:
     """Draw a line from the median to the 90th percentile of each category."""
-    category, median, high = (answer[name] for name in ("category", "median", "90th percentile"))
+    category, median, high = (result[name] for name in ("category", "median", "90th percentile"))
     axes.hlines(category, median, high, color="lightgray", zorder=0)
     axes.plot(median, category, "o", label="median")
     axes.plot(high, category, "o", label="90th percentile")
@@ -51,17 +51,17 @@ def draw_closing_times(axes: Axes, answer: Columns) -> None:
     axes.legend()
 
 
-def draw_backlog(axes: Axes, answer: Columns) -> None:
+def draw_backlog(axes: Axes, result: Columns) -> None:
     """Draw the issues of each month as lines."""
     for name in ("created", "closed", "open"):
-        axes.plot(answer["month"], answer[name], label=name)
+        axes.plot(result["month"], result[name], label=name)
     axes.set_ylim(bottom=0)
     axes.legend()
 
 
-def draw_hot_spots(axes: Axes, answer: Columns) -> None:
+def draw_hot_spots(axes: Axes, result: Columns) -> None:
     """Draw a map with a dot for each cell, and the numbers of the busiest ones."""
-    lat, lng, issues = answer["lat"], answer["lng"], answer["issues"]
+    lat, lng, issues = result["lat"], result["lng"], result["issues"]
     axes.scatter(lng, lat, s=600 * issues / issues.max(), alpha=0.5, linewidths=0)
     for x, y, count in zip(lng[:10], lat[:10], issues, strict=False):
         axes.annotate(str(count), (x, y), ha="center", va="center")
@@ -69,10 +69,10 @@ def draw_hot_spots(axes: Axes, answer: Columns) -> None:
     axes.locator_params(axis="x", nbins=5)
 
 
-def draw_bars(axes: Axes, answer: Columns) -> None:
+def draw_bars(axes: Axes, result: Columns) -> None:
     """Draw the last column as bars that are named by the first."""
-    names = list(answer)
-    axes.barh(answer[names[0]], answer[names[-1]])
+    names = list(result)
+    axes.barh(result[names[0]], result[names[-1]])
     axes.invert_yaxis()
     axes.set_xlabel(names[-1])
 
@@ -84,30 +84,30 @@ CHARTS: dict[str, Callable[[Axes, Columns], None]] = {
 }
 
 
-def answer_questions() -> None:
-    """Write the answer to each question as a CSV file and a chart."""
-    answers = Path("answers")
-    answers.mkdir(exist_ok=True)
+def write_results() -> None:
+    """Write the result of each question as a CSV file and a chart."""
+    results = Path("results")
+    results.mkdir(exist_ok=True)
     with duckdb.connect() as database:
         database.execute((HERE / "issues.sql").read_text("utf-8"))
         for question in sorted(HERE.glob("questions/*.sql")):
             sql = question.read_text("utf-8")
-            database.sql(sql).write_csv(str(answers / f"{question.stem}.csv"))
+            database.sql(sql).write_csv(str(results / f"{question.stem}.csv"))
             figure = Figure(figsize=(8, 5), layout="constrained")
             axes = figure.subplots()
             axes.set_title(sql.splitlines()[0].removeprefix("-- "))
             CHARTS.get(question.stem, draw_bars)(axes, database.sql(sql).fetchnumpy())
-            figure.savefig(answers / f"{question.stem}.svg")
+            figure.savefig(results / f"{question.stem}.svg")
 
 
 def main() -> None:
-    """Pull and answer; the exit code is 1 if issues are missing, which the next night requests."""
+    """Pull and chart; the exit code is 1 if issues are missing, which the next night requests."""
     place, timezone = sys.argv[1:]
     report = anyio.run(pull_place, place, timezone)
     if not any(Path("city.parquet").iterdir()):
         sys.exit(f"There are no issues of {place}. `scf places` lists the names of places.")
     print(report.received, "issues,", "complete" if report.complete else " ".join(report.reasons))
-    answer_questions()
+    write_results()
     sys.exit(not report.complete)
 
 

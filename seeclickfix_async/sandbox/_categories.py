@@ -1,4 +1,4 @@
-"""What is reported in the synthetic city: how often, when, where, and how soon it is closed."""
+"""The categories of the synthetic city: how often, when and where they are reported and closed."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_five_questions_are_answered_each_night(
 ) -> None:
     sandbox = Sandbox(1000, settings=Settings(quota=None))
     monkeypatch.chdir(tmp_path)
-    answers = tmp_path / "answers"
+    answers = tmp_path / "results"
 
     with sandbox.serve() as url:
         monkeypatch.setenv("SEECLICKFIX_BASE_URL", url)
