@@ -58,7 +58,7 @@ function showIssue(row, opener = null) {
       rel: "noopener noreferrer",
     }),
   );
-  const kind = element("p", [badge, " ", typeOf(row)], {className: "kind"});
+  const kind = element("p", [badge, " · ", typeOf(row)], {className: "kind"});
   openCard(summaryOf(row) || typeOf(row), [kind, facts, element("p", anchors, {className: "links"})], opener);
   drawMarkers();
 }

@@ -103,7 +103,8 @@ function describeCluster(cluster) {
   const parts = issues.statuses
     .map((name, code) => [name, cluster.byStatus[code]])
     .filter(([, count]) => count);
-  return `${plural(cluster.count, "issue")}: ${parts.map(([name, count]) => `${count.toLocaleString("en")} ${name}`).join(", ")}`;
+  const counts = parts.map(([name, count]) => `${count.toLocaleString("en")} ${name}`);
+  return `${plural(cluster.count, "issue")}: ${counts.join(", ")}`;
 }
 
 const shorten = (count) => (count < 1000 ? String(count) : compact.format(count));
