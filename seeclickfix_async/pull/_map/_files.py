@@ -97,18 +97,16 @@ def _read_database(file: Path) -> Iterator[Chunk]:
 
 def _read_dataset(file: Path) -> Iterator[Chunk]:
     arrow.import_pyarrow()
-    datasets: Any = importlib.import_module("pyarrow.dataset")
+    parquet: Any = importlib.import_module("pyarrow.parquet")
     manifest = Manifest.read(checkpoint_path(file))
     names = [part.path for part in manifest.parts] if manifest else file.rglob("*.parquet")
-    parts = [str(file / name) for name in names]
-    if not parts:
-        return
-    found = datasets.dataset(parts, format="parquet", partitioning="hive")
-    columns = [*_NAMES, *(name for name in _LOCAL_TIMES if name in found.schema.names)]
-    # By default, the parts that are read ahead are hundreds of megabytes.
-    options = {"batch_size": _ROWS, "batch_readahead": 1, "fragment_readahead": 1}
-    for batch in found.to_batches(columns=columns, **options):
-        yield {name: _arrow_values(name, batch.column(name)) for name in columns}
+    for name in names:
+        # A dataset of all parts would read hundreds of megabytes ahead.
+        with parquet.ParquetFile(file / name, pre_buffer=False) as part:
+            found = part.schema_arrow.names
+            columns = [*_NAMES, *(name for name in _LOCAL_TIMES if name in found)]
+            for batch in part.iter_batches(_ROWS, columns=columns, use_threads=False):
+                yield {name: _arrow_values(name, batch.column(name)) for name in columns}
 
 
 def _arrow_values(name: str, column: Any) -> list[Any]:

@@ -5,7 +5,12 @@ const LISTED = 50;
 let cardOpener = null; // receives the focus when the card is closed
 
 function openCard(heading, content, opener) {
-  const close = element("button", "×", {type: "button", className: "close", ariaLabel: "Close", onclick: closeCard});
+  const close = element("button", "×", {
+    type: "button",
+    className: "close",
+    ariaLabel: "Close",
+    onclick: closeCard,
+  });
   const title = element("h3", heading, {id: "card-heading", tabIndex: -1});
   $("card").replaceChildren(close, title, ...content);
   $("card").hidden = false;
@@ -31,16 +36,29 @@ function showIssue(row, opener = null) {
   saveView();
   const badge = element("span", statusOf(row), {className: "badge"});
   badge.style.setProperty("--color", colorOf(statusOf(row)));
-  const facts = element("dl", [
-    ["Address", addressOf(row)],
-    ["Created", timeOf(row, "created").slice(0, 16).replace("T", " ")],
-    ["Closed", timeOf(row, "closed").slice(0, 16).replace("T", " ")],
-    ["Time to close", issues.seconds[row] >= 0 ? formatSpan(issues.seconds[row]) : ""],
-  ].filter(([, value]) => value).map(([name, value]) => element("div", [element("dt", name), element("dd", value)])));
-  const links = [["Issue", linkOf(row)], ["Photo", imageOf(row)]].filter(([, url]) => isLink(url));
+  const facts = element(
+    "dl",
+    [
+      ["Address", addressOf(row)],
+      ["Created", timeOf(row, "created").slice(0, 16).replace("T", " ")],
+      ["Closed", timeOf(row, "closed").slice(0, 16).replace("T", " ")],
+      ["Time to close", issues.seconds[row] >= 0 ? formatSpan(issues.seconds[row]) : ""],
+    ]
+      .filter(([, value]) => value)
+      .map(([name, value]) => element("div", [element("dt", name), element("dd", value)])),
+  );
+  const links = [
+    ["Issue", linkOf(row)],
+    ["Photo", imageOf(row)],
+  ].filter(([, url]) => isLink(url));
   const anchors = links.map(([name, url]) =>
-    element("a", name === "Issue" ? `Issue ${issues.id[row]}` : name, {href: url, target: "_blank", rel: "noopener noreferrer"}));
-  const kind = element("p", [badge, " ", typeOf(row)], {className: "kind"});
+    element("a", name === "Issue" ? `Issue ${issues.id[row]}` : name, {
+      href: url,
+      target: "_blank",
+      rel: "noopener noreferrer",
+    }),
+  );
+  const kind = element("p", [badge, " · ", typeOf(row)], {className: "kind"});
   openCard(summaryOf(row) || typeOf(row), [kind, facts, element("p", anchors, {className: "links"})], opener);
   drawMarkers();
 }

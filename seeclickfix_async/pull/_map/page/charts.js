@@ -6,19 +6,35 @@ const charts = {};
 let monthCounts;
 
 /** Return the middle of each month: bars of uPlot are drawn around their time. */
-const chartTimes = () => Array.from({length: issues.months}, (_, month) => (issues.monthStarts[month] + issues.monthStarts[month + 1]) / 2);
+const chartTimes = () =>
+  Array.from(
+    {length: issues.months},
+    (_, month) => (issues.monthStarts[month] + issues.monthStarts[month + 1]) / 2,
+  );
 
 function chartOptions(id, series, more) {
-  const ink = colorValue("--muted"), grid = {stroke: colorValue("--line"), width: 1};
+  const ink = colorValue("--muted");
+  const grid = {stroke: colorValue("--line"), width: 1};
   const axis = {stroke: ink, grid, ticks: grid, font: "12px system-ui"};
-  const first = issues.monthStarts[0], last = issues.monthStarts[issues.months];
+  const first = issues.monthStarts[0];
+  const last = issues.monthStarts[issues.months];
   return {
     ...sizeOf(id),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     padding: [8, 22, 0, 0],
     scales: {x: {range: [first, last]}, y: {range: (_, low, high) => [0, Math.max(1, high * 1.05)]}},
-    axes: [{...axis, space: 70, values: tickLabels}, {...axis, size: 48, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? compact.format(tick) : ""))}],
-    series: [{label: "Month", value: (_, seconds) => (seconds === null ? "" : monthAt(seconds))}, ...series.map((one) => ({value: countOf, points: {show: issues.months === 1}, ...one}))],
+    axes: [
+      {...axis, space: 70, values: tickLabels},
+      {
+        ...axis,
+        size: 48,
+        values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? compact.format(tick) : "")),
+      },
+    ],
+    series: [
+      {label: "Month", value: (_, seconds) => (seconds === null ? "" : monthAt(seconds))},
+      ...series.map((one) => ({value: countOf, points: {show: issues.months === 1}, ...one})),
+    ],
     ...more,
   };
 }
@@ -36,7 +52,13 @@ const sizeOf = (id) => ({width: Math.max(200, $(id).clientWidth), height: id ===
 /** Choose the period that was drawn with the mouse. */
 function brush(chart) {
   const {left, width} = chart.select;
-  const month = (position) => monthAt(Math.min(issues.monthStarts[issues.months] - 1, Math.max(issues.monthStarts[0], chart.posToVal(position, "x"))));
+  const month = (position) =>
+    monthAt(
+      Math.min(
+        issues.monthStarts[issues.months] - 1,
+        Math.max(issues.monthStarts[0], chart.posToVal(position, "x")),
+      ),
+    );
   choosePeriod(month(left), month(left + width));
 }
 
@@ -47,8 +69,10 @@ function choosePeriod(from, to) {
 
 /** Show the chosen period on the chart. */
 function showPeriod() {
-  const chart = charts.months, height = chart.bbox.height / uPlot.pxRatio;
-  const from = Math.max(0, monthIndex(chosen.from, 0)), to = Math.min(issues.months - 1, monthIndex(chosen.to, Infinity));
+  const chart = charts.months;
+  const height = chart.bbox.height / uPlot.pxRatio;
+  const from = Math.max(0, monthIndex(chosen.from, 0));
+  const to = Math.min(issues.months - 1, monthIndex(chosen.to, Infinity));
   const isAll = !chosen.from && !chosen.to;
   const left = isAll ? 0 : chart.valToPos(issues.monthStarts[Math.min(from, issues.months)], "x");
   const right = isAll || to < from ? left : chart.valToPos(issues.monthStarts[to + 1], "x");
@@ -57,7 +81,8 @@ function showPeriod() {
 
 function startCharts() {
   if (!issues.months) {
-    for (const id of ["months", "backlog"]) $(id).replaceChildren(element("p", "No issue has a date.", {className: "empty"}));
+    for (const id of ["months", "backlog"])
+      $(id).replaceChildren(element("p", "No issue has a date.", {className: "empty"}));
     $("numbers").hidden = true;
     return;
   }
@@ -73,17 +98,31 @@ function makeCharts() {
   if (!issues.months) return;
   for (const chart of Object.values(charts)) chart.destroy();
   const empty = [chartTimes(), [], []];
-  const bars = {label: "Created", fill: colorValue("--created"), width: 0, points: {show: false}, paths: uPlot.paths.bars({size: [0.8, 60]})};
+  const bars = {
+    label: "Created",
+    fill: colorValue("--created"),
+    width: 0,
+    points: {show: false},
+    paths: uPlot.paths.bars({size: [0.8, 60]}),
+  };
   const line = {label: "Closed", stroke: colorValue("--closed"), width: 2};
   const cursor = {drag: {x: true, y: false, setScale: false, dist: 4}, points: {size: 6}};
-  charts.months = new uPlot(chartOptions("months", [bars, line], {cursor, hooks: {setSelect: [brush]}}), empty, $("months"));
+  charts.months = new uPlot(
+    chartOptions("months", [bars, line], {cursor, hooks: {setSelect: [brush]}}),
+    empty,
+    $("months"),
+  );
   let pressedAt = 0;
   const {over} = charts.months;
   over.addEventListener("mousedown", (event) => (pressedAt = event.clientX));
   over.addEventListener("click", (event) => Math.abs(event.clientX - pressedAt) <= 3 && choosePeriod("", ""));
   const area = {label: "Open", stroke: colorValue("--open"), fill: colorValue("--open-area"), width: 2};
   const still = {drag: {x: false, y: false}, points: {size: 6}};
-  charts.backlog = new uPlot(chartOptions("backlog", [area], {cursor: still}), empty.slice(0, 2), $("backlog"));
+  charts.backlog = new uPlot(
+    chartOptions("backlog", [area], {cursor: still}),
+    empty.slice(0, 2),
+    $("backlog"),
+  );
 }
 
 function drawCharts() {
@@ -93,7 +132,9 @@ function drawCharts() {
     [unknown, "closed at an unknown time"],
     [negative, "closed before the time of creation"],
     [undated, "without a time of creation"],
-  ].filter(([count]) => count).map(([count, reason]) => `${plural(count, "issue")} ${reason}`);
+  ]
+    .filter(([count]) => count)
+    .map(([count, reason]) => `${plural(count, "issue")} ${reason}`);
   $("left-out").textContent = reasons.length ? `Left out: ${reasons.join(", ")}.` : "";
   if (!issues.months) return;
   const [middles] = charts.months.data;
@@ -107,7 +148,14 @@ function fillNumbers() {
   if (!$("numbers").open) return;
   const {ended, open} = monthCounts;
   const rows = Array.from(createdCounts, (count, month) =>
-    element("tr", [element("th", monthName(issues.firstMonth + month), {scope: "row"}),
-      ...[count, ended[month], open[month]].map((value) => element("td", value.toLocaleString("en"), {className: "number"}))]));
-  $("numbers").querySelector("tbody").replaceChildren(...rows.reverse());
+    element("tr", [
+      element("th", monthName(issues.firstMonth + month), {scope: "row"}),
+      ...[count, ended[month], open[month]].map((value) =>
+        element("td", value.toLocaleString("en"), {className: "number"}),
+      ),
+    ]),
+  );
+  $("numbers")
+    .querySelector("tbody")
+    .replaceChildren(...rows.reverse());
 }

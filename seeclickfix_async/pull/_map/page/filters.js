@@ -16,9 +16,12 @@ function monthIndex(name, otherwise) {
 
 function filterIssues() {
   const {count, status, type, createdMonth} = issues;
-  const on = Uint8Array.from(issues.statuses, (name) => (chosen.statuses === null || chosen.statuses.has(name) ? 1 : 0));
+  const on = Uint8Array.from(issues.statuses, (name) =>
+    chosen.statuses === null || chosen.statuses.has(name) ? 1 : 0,
+  );
   const types = Uint8Array.from(issues.types, (name) => (chosen.type === "" || chosen.type === name ? 1 : 0));
-  const from = monthIndex(chosen.from, -Infinity), to = monthIndex(chosen.to, Infinity);
+  const from = monthIndex(chosen.from, -Infinity);
+  const to = monthIndex(chosen.to, Infinity);
   const anyPeriod = from === -Infinity && to === Infinity;
   markWords();
   let found = 0;
@@ -42,7 +45,9 @@ function markWords() {
   const {count, summary, address} = issues;
   isShown.fill(1);
   for (const word of new Set(chosen.words.toLowerCase().split(/\s+/).filter(Boolean))) {
-    const summaries = issues.summaryLines.find(word), addresses = issues.addressLines.find(word);
-    for (let row = 0; row < count; row += 1) isShown[row] &= summaries[summary[row]] | addresses[address[row]];
+    const summaries = issues.summaryLines.find(word);
+    const addresses = issues.addressLines.find(word);
+    for (let row = 0; row < count; row += 1)
+      isShown[row] &= summaries[summary[row]] | addresses[address[row]];
   }
 }

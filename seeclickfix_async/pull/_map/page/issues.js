@@ -23,7 +23,8 @@ class Lines {
   get starts() {
     return (this._starts ??= Lines.startsOf(this.content));
   }
-  get lower() { // lower case can be longer, so that its lines start elsewhere
+  get lower() {
+    // lower case can be longer, so that its lines start elsewhere
     return (this._lower ??= this.content.toLowerCase());
   }
   get lowerStarts() {
@@ -39,7 +40,8 @@ class Lines {
   /** Mark the lines that contain a word in lower case. */
   find(word) {
     if (this._found?.word === word) return this._found.marks;
-    const {lower, lowerStarts} = this, found = new Uint8Array(this.count);
+    const {lower, lowerStarts} = this;
+    const found = new Uint8Array(this.count);
     let line = 0;
     for (let at = lower.indexOf(word); at >= 0; at = lower.indexOf(word, lowerStarts[line + 1])) {
       while (lowerStarts[line + 1] <= at) line += 1;
@@ -59,15 +61,18 @@ function readIssues() {
   });
   const count = blocks.reduce((sum, block) => sum + block.id.length, 0);
   const columns = {count, statuses: [], types: []};
-  for (const name of ["id", "lat", "lng", "created", "closed"]) columns[name] = new Float64Array(count).fill(NaN);
-  for (const name of ["status", "type", "createdOffset", "closedOffset"]) columns[name] = new Int32Array(count);
+  for (const name of ["id", "lat", "lng", "created", "closed"])
+    columns[name] = new Float64Array(count).fill(NaN);
+  for (const name of ["status", "type", "createdOffset", "closedOffset"])
+    columns[name] = new Int32Array(count);
   let start = 0;
   for (const block of blocks) {
     columns.statuses.push(...block.statuses);
     columns.types.push(...block.types);
     columns.status.set(block.status, start);
     columns.type.set(block.type, start);
-    for (const name of ["id", "created", "createdOffset", "closedOffset"]) addDifferences(columns[name], block[name], start);
+    for (const name of ["id", "created", "createdOffset", "closedOffset"])
+      addDifferences(columns[name], block[name], start);
     const created = columns.created;
     block.closed.forEach((later, row) => {
       if (later !== null) columns.closed[start + row] = created[start + row] + later;
@@ -86,7 +91,9 @@ function addDifferences(column, differences, start) {
 }
 
 function readPlaces({lat, lng}, block, start) {
-  let north = 0, east = 0, place = 0;
+  let north = 0;
+  let east = 0;
+  let place = 0;
   block.placed.forEach((isPlaced, row) => {
     if (!isPlaced) return;
     lat[start + row] = (north += block.lat[place]) / 1e6;
@@ -97,7 +104,8 @@ function readPlaces({lat, lng}, block, start) {
 
 /** Read the strings of a column; equal ones of different blocks become one, to be searched once. */
 function readLines(columns, name, blocks) {
-  const codes = new Int32Array(columns.count), known = new Map();
+  const codes = new Int32Array(columns.count);
+  const known = new Map();
   let start = 0;
   for (const block of blocks) {
     const lines = Int32Array.from(block[`${name}Lines`].split("\n"), (line) => {
@@ -119,11 +127,14 @@ const monthName = (month) =>
 
 function readDates({count, created, closed, createdOffset, closedOffset, status, statuses}) {
   const ends = statuses.map((name) => name === "closed" || name === "archived");
-  const isClosed = new Uint8Array(count), seconds = new Float64Array(count).fill(NaN);
-  let first = Infinity, last = -Infinity;
+  const isClosed = new Uint8Array(count);
+  const seconds = new Float64Array(count).fill(NaN);
+  let first = Infinity;
+  let last = -Infinity;
   for (let row = 0; row < count; row += 1) {
     isClosed[row] = ends[status[row]];
-    const start = created[row] + createdOffset[row], end = closed[row] + closedOffset[row];
+    const start = created[row] + createdOffset[row];
+    const end = closed[row] + closedOffset[row];
     if (start < first) first = start;
     if (start > last) last = start;
     if (!isClosed[row] || !(closed[row] >= created[row])) continue;
@@ -131,8 +142,10 @@ function readDates({count, created, closed, createdOffset, closedOffset, status,
     if (end > last) last = end;
   }
   if (first > last) return {isClosed, seconds, ...noMonths(count)};
-  const monthOfDate = (time) => new Date(time * 1000).getUTCFullYear() * 12 + new Date(time * 1000).getUTCMonth();
-  const firstMonth = monthOfDate(first), months = monthOfDate(last) - firstMonth + 1;
+  const monthOfDate = (time) =>
+    new Date(time * 1000).getUTCFullYear() * 12 + new Date(time * 1000).getUTCMonth();
+  const firstMonth = monthOfDate(first);
+  const months = monthOfDate(last) - firstMonth + 1;
   const starts = Float64Array.from({length: months + 1}, (_, month) => monthStart(firstMonth + month));
   const monthOf = (time) => {
     if (Number.isNaN(time)) return -1;
@@ -141,7 +154,8 @@ function readDates({count, created, closed, createdOffset, closedOffset, status,
     while (month < months - 1 && time >= starts[month + 1]) month += 1;
     return month;
   };
-  const createdMonth = new Int32Array(count), closedMonth = new Int32Array(count).fill(-1);
+  const createdMonth = new Int32Array(count);
+  const closedMonth = new Int32Array(count).fill(-1);
   for (let row = 0; row < count; row += 1) {
     createdMonth[row] = monthOf(created[row] + createdOffset[row]);
     if (seconds[row] >= 0) closedMonth[row] = monthOf(closed[row] + closedOffset[row]);
@@ -150,13 +164,17 @@ function readDates({count, created, closed, createdOffset, closedOffset, status,
 }
 
 const noMonths = (count) => ({
-  firstMonth: 0, months: 0, monthStarts: new Float64Array(0),
-  createdMonth: new Int32Array(count).fill(-1), closedMonth: new Int32Array(count).fill(-1),
+  firstMonth: 0,
+  months: 0,
+  monthStarts: new Float64Array(0),
+  createdMonth: new Int32Array(count).fill(-1),
+  closedMonth: new Int32Array(count).fill(-1),
 });
 
 /** Project to the square world of web maps, from 0 to 1; NaN without a place. */
 function project({count, lat, lng}) {
-  const x = new Float64Array(count), y = new Float64Array(count);
+  const x = new Float64Array(count);
+  const y = new Float64Array(count);
   for (let row = 0; row < count; row += 1) {
     const sine = Math.sin((Math.max(-85.06, Math.min(85.06, lat[row])) * Math.PI) / 180);
     x[row] = lng[row] / 360 + 0.5;
@@ -185,8 +203,13 @@ const dayOf = (row, name) => timeOf(row, name).slice(0, 10);
 
 function formatSpan(seconds) {
   if (Number.isNaN(seconds)) return "–";
-  const [size, unit] = [[86400, "day"], [3600, "hour"], [60, "minute"]].find(([size]) => seconds >= size) ?? [60, "minute"];
-  const value = seconds / size, shown = value < 10 ? Number(value.toFixed(1)) : Math.round(value);
+  const [size, unit] = [
+    [86400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+  ].find(([size]) => seconds >= size) ?? [60, "minute"];
+  const value = seconds / size;
+  const shown = value < 10 ? Number(value.toFixed(1)) : Math.round(value);
   return `${shown.toLocaleString("en")} ${unit}${shown === 1 ? "" : "s"}`;
 }
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

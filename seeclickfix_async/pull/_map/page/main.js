@@ -3,14 +3,19 @@
 
 /** Return the codes of the statuses, in the order of an issue's life. */
 function statusOrder() {
-  const known = [...STATUS_COLORS], rank = (name) => (known.includes(name) ? known.indexOf(name) : known.length);
-  const byRank = (one, other) => rank(issues.statuses[one]) - rank(issues.statuses[other]) || (issues.statuses[one] < issues.statuses[other] ? -1 : 1);
+  const known = [...STATUS_COLORS];
+  const rank = (name) => (known.includes(name) ? known.indexOf(name) : known.length);
+  const byRank = (one, other) =>
+    rank(issues.statuses[one]) - rank(issues.statuses[other]) ||
+    (issues.statuses[one] < issues.statuses[other] ? -1 : 1);
   return issues.statuses.map((_, code) => code).sort(byRank);
 }
 
 function fillForm() {
   for (const code of statusOrder()) {
-    const name = issues.statuses[code], dot = element("i"), box = element("input", "", {type: "checkbox", value: name});
+    const name = issues.statuses[code];
+    const dot = element("i");
+    const box = element("input", "", {type: "checkbox", value: name});
     dot.style.background = colorOf(name);
     $("statuses").append(element("label", [box, dot, name], {className: "status"}));
   }
@@ -31,28 +36,40 @@ function showForm() {
 }
 
 function readForm() {
-  const on = boxes().filter((box) => box.checked).map((box) => box.value);
+  const on = boxes()
+    .filter((box) => box.checked)
+    .map((box) => box.value);
   chosen.statuses = on.length === boxes().length ? null : new Set(on);
   for (const id of ["type", "from", "to", "words"]) chosen[id] = $(id).value;
   update();
 }
 
 function showTotals(closing, counts) {
-  const open = issues.statuses.reduce((sum, name, code) => sum + (STATUS_COLORS.has(name) && !["closed", "archived"].includes(name) ? counts[code] : 0), 0);
+  const open = issues.statuses.reduce(
+    (sum, name, code) =>
+      sum + (STATUS_COLORS.has(name) && !["closed", "archived"].includes(name) ? counts[code] : 0),
+    0,
+  );
   const totals = [
     [shown.length.toLocaleString("en"), shown.length === 1 ? "issue" : "issues"],
     [open.toLocaleString("en"), "open or acknowledged"],
     [formatSpan(closing.total.median), "median time to close"],
     [formatSpan(closing.total.most), "90 % closed within"],
   ];
-  $("totals").replaceChildren(...totals.map(([value, name]) => element("div", [element("dt", name), element("dd", value)])));
-  $("found").textContent = shown.length === issues.count ? "" : `${shown.length.toLocaleString("en")} of ${plural(issues.count, "issue")} shown.`;
+  $("totals").replaceChildren(
+    ...totals.map(([value, name]) => element("div", [element("dt", name), element("dd", value)])),
+  );
+  $("found").textContent =
+    shown.length === issues.count
+      ? ""
+      : `${shown.length.toLocaleString("en")} of ${plural(issues.count, "issue")} shown.`;
 }
 
 function update() {
   filterIssues();
   rowsShown = PAGE;
-  const closing = closingTimes(), counts = countStatuses();
+  const closing = closingTimes();
+  const counts = countStatuses();
   showForm();
   showTotals(closing, counts);
   drawLegend(counts);
@@ -101,7 +118,10 @@ function start() {
   };
   window.addEventListener("hashchange", openView);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  for (const [event, isPrinted] of [["beforeprint", true], ["afterprint", false]]) {
+  for (const [event, isPrinted] of [
+    ["beforeprint", true],
+    ["afterprint", false],
+  ]) {
     window.addEventListener(event, () => {
       document.documentElement.classList.toggle("printed", isPrinted);
       redraw();

@@ -3,7 +3,13 @@
 
 const MAX_ZOOM = 19;
 const placed = issues.x.reduce((count, x) => count + (Number.isNaN(x) ? 0 : 1), 0);
-const map = L.map("map", {minZoom: 2, maxZoom: MAX_ZOOM, zoomSnap: 0.5, attributionControl: false, maxBoundsViscosity: 1});
+const map = L.map("map", {
+  minZoom: 2,
+  maxZoom: MAX_ZOOM,
+  zoomSnap: 0.5,
+  attributionControl: false,
+  maxBoundsViscosity: 1,
+});
 const markers = L.layerGroup();
 const dots = new Dots();
 let clusters = [];
@@ -15,14 +21,18 @@ function usualBounds() {
     const cut = sorted.length < 200 ? 0 : Math.floor(sorted.length * 0.005);
     return [sorted[cut], sorted[sorted.length - 1 - cut]];
   };
-  const [south, north] = range(issues.lat), [west, east] = range(issues.lng);
+  const [south, north] = range(issues.lat);
+  const [west, east] = range(issues.lng);
   return L.latLngBounds([south, west], [north, east]).pad(0.02);
 }
 
 function startMap() {
   L.control.attribution({prefix: false}).addTo(map);
   L.control.scale().addTo(map);
-  for (const [name, zIndex] of [["ground", 300], ["dots", 350]]) {
+  for (const [name, zIndex] of [
+    ["ground", 300],
+    ["dots", 350],
+  ]) {
     map.createPane(name).style.zIndex = zIndex;
     map.getPane(name).style.pointerEvents = "none";
   }
@@ -32,7 +42,10 @@ function startMap() {
     for (const id of ["fit", "streets", "skip"]) $(id).hidden = true;
     return;
   }
-  map.setMaxBounds([[-85, -Infinity], [85, Infinity]]);
+  map.setMaxBounds([
+    [-85, -Infinity],
+    [85, Infinity],
+  ]);
   addStreets(map);
   $("fit").onclick = fitMap;
   $("skip").onclick = () => $("issues-heading").focus();
@@ -43,7 +56,10 @@ function startMap() {
   new ResizeObserver(() => map.invalidateSize({pan: false})).observe($("map-frame"));
   map.on("moveend", drawMarkers);
   const lost = issues.count - placed;
-  if (lost) $("map-hint").prepend(`${plural(lost, "issue")} without a place ${lost === 1 ? "is" : "are"} not on the map. `);
+  if (lost)
+    $("map-hint").prepend(
+      `${plural(lost, "issue")} without a place ${lost === 1 ? "is" : "are"} not on the map. `,
+    );
 }
 
 function fitMap() {
@@ -52,18 +68,23 @@ function fitMap() {
 
 function drawMarkers() {
   if (!placed) return;
-  const zoom = map.getZoom(), {min, max} = map.getPixelBounds();
+  const zoom = map.getZoom();
+  const {min, max} = map.getPixelBounds();
   const focused = markers.getLayers().find((marker) => marker.getElement() === document.activeElement);
   clusters = findClusters(zoom, min, max);
   markers.clearLayers();
   for (const cluster of clusters) {
     const marker = L.marker(map.unproject([cluster.x, cluster.y], zoom), {icon: clusterIcon(cluster)});
-    const name = cluster.count === 1 ? `${summaryOf(cluster.first) || typeOf(cluster.first)}, ${statusOf(cluster.first)}` : describeCluster(cluster);
+    const name =
+      cluster.count === 1
+        ? `${summaryOf(cluster.first) || typeOf(cluster.first)}, ${statusOf(cluster.first)}`
+        : describeCluster(cluster);
     marker.on("click", () => openCluster(cluster, marker));
     markers.addLayer(marker);
     const onkeydown = (event) => event.key === "Enter" && openCluster(cluster, marker);
     Object.assign(marker.getElement(), {title: name, ariaLabel: name, onkeydown});
-    if (focused && marker.getLatLng().equals(focused.getLatLng())) marker.getElement().focus({preventScroll: true});
+    if (focused && marker.getLatLng().equals(focused.getLatLng()))
+      marker.getElement().focus({preventScroll: true});
   }
 }
 
@@ -76,7 +97,11 @@ function openCluster(cluster, marker) {
   const rows = Array.from(rowsOf(cluster, map.getZoom()));
   const bounds = L.latLngBounds(rows.map((row) => [issues.lat[row], issues.lng[row]]));
   const zoom = Math.min(MAX_ZOOM, map.getBoundsZoom(bounds.pad(0.1)));
-  if (map.getZoom() < MAX_ZOOM && zoom > map.getZoom() && !bounds.getSouthWest().equals(bounds.getNorthEast(), 1e-6)) {
+  if (
+    map.getZoom() < MAX_ZOOM &&
+    zoom > map.getZoom() &&
+    !bounds.getSouthWest().equals(bounds.getNorthEast(), 1e-6)
+  ) {
     map.setView(bounds.getCenter(), zoom);
     $("map").focus({preventScroll: true});
   } else {
@@ -93,7 +118,8 @@ function bringIntoView(row) {
 
 function drawLegend(counts) {
   const items = statusOrder().map((code) => {
-    const name = issues.statuses[code], dot = element("i");
+    const name = issues.statuses[code];
+    const dot = element("i");
     dot.style.background = colorOf(name);
     return element("li", [dot, ` ${name} `, element("b", counts[code].toLocaleString("en"))]);
   });

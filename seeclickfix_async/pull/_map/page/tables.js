@@ -1,35 +1,64 @@
 "use strict";
 // The tables: times to close, busiest streets, and the issues.
 
-const CATEGORIES = 15, STREETS = 15, PAGE = 30;
+const CATEGORIES = 15;
+const STREETS = 15;
+const PAGE = 30;
 let rowsShown = PAGE;
 
 /** A bar from zero, and a thinner one to a second value. */
 function barOf(share, further = share) {
-  const thin = element("i", "", {className: "thin"}), thick = element("i", "", {className: "thick"});
+  const thin = element("i", "", {className: "thin"});
+  const thick = element("i", "", {className: "thick"});
   thin.style.width = `${(100 * further).toFixed(2)}%`;
   thick.style.width = `${(100 * share).toFixed(2)}%`;
-  return element("td", element("span", [thin, thick], {className: "track"}), {className: "track", ariaHidden: "true"});
+  return element("td", element("span", [thin, thick], {className: "track"}), {
+    className: "track",
+    ariaHidden: "true",
+  });
 }
 const numberOf = (content) => element("td", content, {className: "number"});
 const noRows = (columns) => element("tr", element("td", "None.", {colSpan: columns}));
 
 function fillClosing({named, total}) {
-  const listed = named.slice(0, CATEGORIES), longest = Math.max(...listed.map((time) => time.most)) || 1;
+  const listed = named.slice(0, CATEGORIES);
+  const longest = Math.max(...listed.map((time) => time.most)) || 1;
   const rows = listed.map(({type, count, median, most}) => {
-    const name = issues.types[type], isChosen = chosen.type === name;
-    const choose = element("button", name, {type: "button", className: "choose", ariaPressed: String(isChosen)});
+    const name = issues.types[type];
+    const isChosen = chosen.type === name;
+    const choose = element("button", name, {
+      type: "button",
+      className: "choose",
+      ariaPressed: String(isChosen),
+    });
     choose.onclick = () => {
       chosen.type = isChosen ? "" : name;
       update();
     };
-    return element("tr", [element("th", choose, {scope: "row"}), numberOf(count.toLocaleString("en")), numberOf(formatSpan(median)),
-      numberOf(formatSpan(most)), barOf(median / longest, most / longest)]);
+    return element("tr", [
+      element("th", choose, {scope: "row"}),
+      numberOf(count.toLocaleString("en")),
+      numberOf(formatSpan(median)),
+      numberOf(formatSpan(most)),
+      barOf(median / longest, most / longest),
+    ]);
   });
-  if (named.length > CATEGORIES) rows.push(element("tr", element("td", `and ${named.length - CATEGORIES} more categories`, {colSpan: 5})));
+  if (named.length > CATEGORIES)
+    rows.push(element("tr", element("td", `and ${named.length - CATEGORIES} more categories`, {colSpan: 5})));
   if (named.length > 1) {
-    rows.push(element("tr", [element("th", "All of these", {scope: "row"}), numberOf(total.count.toLocaleString("en")),
-      numberOf(formatSpan(total.median)), numberOf(formatSpan(total.most)), element("td", "", {className: "track"})], {className: "total"}));
+    rows.push(
+      element(
+        "tr",
+        [
+          element("th", "All of these", {scope: "row"}),
+          numberOf(total.count.toLocaleString("en")),
+          numberOf(formatSpan(total.median)),
+          numberOf(formatSpan(total.most)),
+          element("td", "", {className: "track"}),
+        ],
+        {className: "total"},
+      ),
+    );
   }
   $("closing").tBodies[0].replaceChildren(...(rows.length ? rows : [noRows(5)]));
 }
@@ -42,7 +71,11 @@ function fillBusiest() {
       chosen.words = name;
       update();
     };
-    return element("tr", [element("th", choose, {scope: "row"}), numberOf(count.toLocaleString("en")), barOf(count / busiest[0].count)]);
+    return element("tr", [
+      element("th", choose, {scope: "row"}),
+      numberOf(count.toLocaleString("en")),
+      barOf(count / busiest[0].count),
+    ]);
   });
   $("busiest").tBodies[0].replaceChildren(...(rows.length ? rows : [noRows(3)]));
 }
@@ -50,8 +83,13 @@ function fillBusiest() {
 /** Return the rank of each string of a list. */
 function ranksOf(strings) {
   const ranks = new Float64Array(strings.length);
-  const order = strings.map((_, code) => code).sort((one, other) => (strings[one] < strings[other] ? -1 : strings[one] > strings[other] ? 1 : 0));
-  order.forEach((code, rank) => (ranks[code] = rank && strings[code] === strings[order[rank - 1]] ? ranks[order[rank - 1]] : rank));
+  const order = strings
+    .map((_, code) => code)
+    .sort((one, other) => (strings[one] < strings[other] ? -1 : strings[one] > strings[other] ? 1 : 0));
+  order.forEach(
+    (code, rank) =>
+      (ranks[code] = rank && strings[code] === strings[order[rank - 1]] ? ranks[order[rank - 1]] : rank),
+  );
   return ranks;
 }
 function rankRows(codes, strings) {
@@ -72,7 +110,8 @@ const orders = {}; // the rows by each column that was sorted by, in ascending o
 
 /** Return the first rows that are shown, in the chosen order; those without a value are last. */
 function firstRows(most) {
-  const isDown = chosen.sort.startsWith("-"), name = chosen.sort.replace("-", "");
+  const isDown = chosen.sort.startsWith("-");
+  const name = chosen.sort.replace("-", "");
   const order = (orders[name] ??= orderBy(ISSUE_COLUMNS[name][1]()));
   const found = [];
   for (let place = 0; place < order.length && found.length < most; place += 1) {
@@ -86,8 +125,13 @@ function firstRows(most) {
 
 function fillIssues() {
   const heads = Object.entries(ISSUE_COLUMNS).map(([name, [label]]) => {
-    const isSorted = chosen.sort.replace("-", "") === name, isDown = chosen.sort.startsWith("-");
-    const sort = element("button", [label, element("span", isSorted ? (isDown ? "▼" : "▲") : "", {ariaHidden: "true"})], {type: "button", className: "sort"});
+    const isSorted = chosen.sort.replace("-", "") === name;
+    const isDown = chosen.sort.startsWith("-");
+    const sort = element(
+      "button",
+      [label, element("span", isSorted ? (isDown ? "▼" : "▲") : "", {ariaHidden: "true"})],
+      {type: "button", className: "sort"},
+    );
     sort.dataset.column = name;
     sort.onclick = () => {
       chosen.sort = isSorted && !isDown ? `-${name}` : name;
@@ -107,12 +151,22 @@ function fillIssues() {
     };
     const badge = element("span", statusOf(row), {className: "badge"});
     badge.style.setProperty("--color", colorOf(statusOf(row)));
-    return element("tr", [element("td", open), element("td", dayOf(row, "created")), element("td", badge), element("td", typeOf(row)),
-      numberOf(issues.seconds[row] >= 0 ? formatSpan(issues.seconds[row]) : ""), element("td", summaryOf(row)), element("td", addressOf(row))]);
+    return element("tr", [
+      element("td", open),
+      element("td", dayOf(row, "created")),
+      element("td", badge),
+      element("td", typeOf(row)),
+      numberOf(issues.seconds[row] >= 0 ? formatSpan(issues.seconds[row]) : ""),
+      element("td", summaryOf(row)),
+      element("td", addressOf(row)),
+    ]);
   });
   $("issues").tHead.rows[0].replaceChildren(...heads);
   $("issues").tBodies[0].replaceChildren(...(rows.length ? rows : [noRows(7)]));
   const hidden = shown.length - rows.length;
-  $("issues-heading").textContent = hidden > 0 ? `Issues: ${rows.length.toLocaleString("en")} of ${shown.length.toLocaleString("en")}` : plural(shown.length, "issue");
+  $("issues-heading").textContent =
+    hidden > 0
+      ? `Issues: ${rows.length.toLocaleString("en")} of ${shown.length.toLocaleString("en")}`
+      : plural(shown.length, "issue");
   $("more").hidden = hidden <= 0;
 }

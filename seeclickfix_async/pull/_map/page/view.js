@@ -26,7 +26,8 @@ function saveView() {
 function loadView() {
   const parts = new URLSearchParams(location.hash.slice(1));
   const known = parts.getAll("status").filter((name) => issues.statuses.includes(name));
-  const sort = parts.get("sort") ?? "", month = (name) => (/^\d{4}-(0[1-9]|1[0-2])$/.test(parts.get(name)) ? parts.get(name) : "");
+  const sort = parts.get("sort") ?? "";
+  const month = (name) => (/^\d{4}-(0[1-9]|1[0-2])$/.test(parts.get(name)) ? parts.get(name) : "");
   Object.assign(chosen, ALL, {
     statuses: parts.has("status") ? new Set(known) : null,
     type: issues.types.includes(parts.get("type")) ? parts.get("type") : "",
@@ -35,7 +36,8 @@ function loadView() {
     words: parts.get("words") ?? "",
     sort: Object.hasOwn(ISSUE_COLUMNS, sort.replace("-", "")) ? sort : ALL.sort,
   });
-  const position = parts.get("map") ?? "", [zoom, lat, lng] = position.split("/").map(Number);
+  const position = parts.get("map") ?? "";
+  const [zoom, lat, lng] = position.split("/").map(Number);
   if (placed && Number.isFinite(zoom + lat + lng)) {
     map.setView([lat, lng], zoom, {animate: false});
     chosen.map = position; // the map rounds its center to pixels
