@@ -178,16 +178,18 @@ def build(issues: int, seed: int) -> City:
     """Build a city of `issues` issues over three years."""
     city = City(seed)
     random = Random(seed)  # noqa: S311
-    last = END // DAY
-    times = report_times(random, issues, range(last - _DAYS, last))
-    for timestamp in _add_clusters(sorted(times)):
+    for timestamp in _creation_times(random, issues):
         city.add(random, timestamp, now=END)
     return city
 
 
-def _add_clusters(times: list[int]) -> list[int]:
-    clusters = _CLUSTERS if len(times) >= 1000 else ((0.5, len(times) // 10),)
+def _creation_times(random: Random, count: int) -> list[int]:
+    """Return ascending times, with clusters in which many are the same."""
+    clusters = _CLUSTERS if count >= 1000 else ((0.5, count // 10),)
+    last = END // DAY
+    spread = count - sum(rows for _, rows in clusters)
+    times = sorted(report_times(random, spread, range(last - _DAYS, last)))
     for share, rows in clusters:
         start = int(len(times) * share)
-        times[start : start + rows] = [times[start]] * rows if rows else []
+        times[start:start] = times[start : start + 1] * rows
     return times

@@ -159,7 +159,7 @@ async def test_a_second_with_more_issues_than_the_depth_cap_is_partitioned(
             crawl = client.issues.crawl()
             received = [issue.id async for issue in crawl]
 
-    # Two seconds have 120 and 230 issues, most of them archived.
+    # Two seconds have 121 and 231 issues, most of them archived.
     assert len(received) == len(set(received)) == 1200
     assert crawl.report.complete
     assert crawl.report.requests <= 4 * crawl.report.minimum

@@ -119,7 +119,7 @@ async def test_a_database_holds_users_comments_and_views(
     assert count("comments") == sum(row["comments_count"] for row in read_sqlite(path))
     assert count("comments WHERE issue_id NOT IN (SELECT id FROM issues)") == 0
     assert count("issues WHERE reporter_id NOT IN (SELECT id FROM users)") == 0
-    assert count("request_types") == 12
+    assert count("request_types") == 14
     (place,) = read_sqlite(path, "SELECT * FROM places")
     assert (place["url_name"], place["name"], place["state"]) == (
         "example-city",
