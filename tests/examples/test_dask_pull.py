@@ -36,7 +36,7 @@ def test_a_pull_survives_the_death_of_a_worker(tmp_path: Path) -> None:
     with redis_server() as port, sandbox.serve() as url:
         variables = {"SEECLICKFIX_BASE_URL": url, "REDIS_URL": f"redis://127.0.0.1:{port}"}
         with subprocess.Popen(
-            [sys.executable, program, "example-city", "2023-10-01", "2026-10-01"],
+            [sys.executable, program, "example-city", "2023-10-01", "2026-10-02"],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
             stdout=subprocess.PIPE,
