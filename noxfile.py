@@ -92,9 +92,10 @@ def beside(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def lint(session: nox.Session) -> None:
-    """Check the style and the format."""
+    """Check the style, the format, and the workflows of the forge."""
     _enter_checkout(session)
     session.install(*_group("lint"))
+    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
 
@@ -148,9 +149,8 @@ def package(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def audit(session: nox.Session) -> None:
-    """Check the workflows, and the dependencies for known vulnerabilities."""
+    """Look for known vulnerabilities in the dependencies; needs a network."""
     session.install(".[all]", *_group("audit"))
-    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
     session.run("pip-audit", "--local", "--skip-editable")
 
 
