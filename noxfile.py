@@ -128,6 +128,33 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def package(session: nox.Session) -> None:
+    """Build the package into dist/, twice with the same bytes, and check what it contains."""
+    _enter_checkout(session)
+    session.install(*_group("release"))
+    folders = [ROOT / "dist", Path(session.create_tmp(), "dist")]
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(folder))
+    first, second = (
+        {path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders
+    )
+    if first != second:
+        session.error("Two builds of the same files differ.")
+    files = [str(path) for path in sorted(folders[0].iterdir())]
+    session.run("twine", "check", "--strict", *files)
+    session.run("check-wheel-contents", str(folders[0]))
+
+
+@nox.session(python=OLDEST)
+def audit(session: nox.Session) -> None:
+    """Check the workflows, and the dependencies for known vulnerabilities."""
+    session.install(".[all]", *_group("audit"))
+    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
+    session.run("pip-audit", "--local", "--skip-editable")
+
+
+@nox.session(python=OLDEST)
 def demo(session: nox.Session) -> None:
     """Run the README's demo command in a fresh checkout."""
     _enter_copy(session)

@@ -15,10 +15,12 @@ from tests.support.repository import RECORDED
 
 
 def _page() -> bytes:
-    """Return a page of the observed shape."""
-    rows = islice(cycle(msgspec.json.decode((RECORDED / "issues_array.json").read_bytes())), 100)
+    """Return a page of recorded issues, with the keys that the service sends since 2026."""
+    recorded = msgspec.json.decode((RECORDED / "issues_array.json").read_bytes())
+    keys = list(msgspec.json.decode((RECORDED / "issue_show.json").read_bytes()))
+    rows = [{key: row.get(key, False) for key in keys} for row in islice(cycle(recorded), 100)]
     pagination = {"entries": 50_000, "page": 1, "per_page": 100, "pages": 500, "next_page": 2}
-    page = {"issues": list(rows), "metadata": {"pagination": pagination}, "errors": {}}
+    page = {"issues": rows, "metadata": {"pagination": pagination}, "errors": {}}
     return msgspec.json.encode(page)
 
 

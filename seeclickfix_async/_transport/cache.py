@@ -134,7 +134,7 @@ class Cache:
         return (
             response.status == 200
             and "no-store" not in response.headers.get("cache-control", "").lower()
-            and (self.returns_unconfirmed or any(name in response.headers for name in _VALIDATORS))
+            and (self.returns_unconfirmed or not _VALIDATORS.keys().isdisjoint(response.headers))
         )
 
 

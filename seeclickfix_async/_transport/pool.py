@@ -31,7 +31,7 @@ MAX_CONCURRENT_REQUESTS = 16
 class ClientPool:
     """The clients of one event loop, created on demand; idle ones are used first.
 
-    Enter `request_slots`, then `acquire` a client, and `release` it.
+    `acquire` a client for each request, and `release` it.
 
     Args:
         http: The caller's own HTTP client: all requests share it, and only the caller closes it.
@@ -49,9 +49,7 @@ class ClientPool:
         self._all: set[PooledClient] = set()
         # The time since when each client is idle; the one used last is at the end.
         self._idle: deque[tuple[float, PooledClient]] = deque()
-        self.request_slots: anyio.Semaphore = anyio.Semaphore(
-            MAX_CONCURRENT_REQUESTS, fast_acquire=True
-        )
+        self._slots = anyio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
     def check(self) -> None:
         """Check that requests can be sent from the running event loop.
@@ -69,11 +67,22 @@ class ClientPool:
             raise EventLoopError
 
     async def acquire(self) -> PooledClient:
-        """Return a client for one request.
+        """Return a client for one request, when fewer than `MAX_CONCURRENT_REQUESTS` are sent.
 
         Raises:
             ClosedClientError: The client was closed in the meantime.
         """
+        try:
+            self._slots.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._slots.acquire()
+        try:
+            return await self._take()
+        except BaseException:
+            self._slots.release()
+            raise
+
+    async def _take(self) -> PooledClient:
         if self._callers_client is not None:
             client = self._callers_client
         elif self._idle:
@@ -89,6 +98,7 @@ class ClientPool:
 
     def release(self, client: PooledClient) -> None:
         """Return a client to the pool; close it if it is broken, and evict idle ones."""
+        self._slots.release()
         if client not in self._all:
             return
         if client.broken:

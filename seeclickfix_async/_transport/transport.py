@@ -358,20 +358,19 @@ class Transport:
             exchange.was_sent = False
             exchange.requests += 1
             try:
-                async with self._pool.request_slots:
-                    client = await self._pool.acquire()
-                    exchange.sent_at = self.clock.now()
-                    report_sent(exchange)
-                    try:
-                        with hold(self.clock):
-                            response = await client.send(exchange)
-                    except BaseException as error:
-                        report_failed(exchange, error, self.clock.now() - exchange.sent_at)
-                        raise
-                    finally:
-                        self._pool.release(client)
-                    seconds = self.clock.now() - exchange.sent_at
-                    report_received(exchange, response.status, seconds)
+                client = await self._pool.acquire()
+                exchange.sent_at = self.clock.now()
+                report_sent(exchange)
+                try:
+                    with hold(self.clock):
+                        response = await client.send(exchange)
+                except BaseException as error:
+                    report_failed(exchange, error, self.clock.now() - exchange.sent_at)
+                    raise
+                finally:
+                    self._pool.release(client)
+                seconds = self.clock.now() - exchange.sent_at
+                report_received(exchange, response.status, seconds)
             finally:
                 if exchange.was_sent is False:
                     exchange.requests -= 1

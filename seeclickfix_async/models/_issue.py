@@ -108,11 +108,11 @@ class Issue(Returned):
     closed_at: Time | None = None
     reopened_at: Time | None = None
     updated_at: Time | None = None
-    shortened_url: Link | None = None
     url: Link | None = None
     point: Point | None = None
     private_visibility: bool | None = None
     html_url: Link | None = None
+    show_blocked_issue_text: bool | None = None
     request_type: RequestTypeRef | None = None
     comment_url: Link | None = None
     flag_url: Link | None = None
@@ -120,7 +120,6 @@ class Issue(Returned):
     transitions: dict[str, str | None] | None = attrs.field(default=None, hash=False)
     reporter: UserRef | None = None
     media: Media | None = None
-    show_blocked_issue_text: bool | None = None
 
     def __attrs_post_init__(self) -> None:
         # The service sends `{}` as the request type of community issues.

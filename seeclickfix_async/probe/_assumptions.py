@@ -171,7 +171,6 @@ ASSUMPTIONS: Final = (
             "issue.comments.issue",
             "issue.comments.media.representative_image_url",
             "issue.comments.moderated",
-            "issue.shortened_url",
         ),
         source="observed in 2026",
         used_by=("models", "_api.decoding"),

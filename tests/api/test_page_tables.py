@@ -130,7 +130,7 @@ _HOSTILE_ISSUE = {
     "address": "' onmouseover='alert(1)",
     "html_url": "javascript:alert(1)",
     "url": f"https://x.test/{_HOSTILE}",
-    "shortened_url": "data:text/html,<script>alert(1)</script>",
+    "comment_url": "data:text/html,<script>alert(1)</script>",
     "request_type": {"title": _HOSTILE},
     "reporter": {"name": _HOSTILE, "avatar": {"full": "https://tracker.test/a.png"}},
     "media": {"image_full": "https://tracker.test/b.png"},

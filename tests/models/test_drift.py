@@ -177,7 +177,7 @@ def test_documented_examples_are_decoded() -> None:
                 "comment_count": 2,
                 "integrations": {"remote_id": 5, "status": "done", "title": "Work order"},
                 "votes": [{"created_at": "2026-01-02T03:04:05Z"}],
-                "shortened_url": "null",
+                "flag_url": "null",
             }
         ),
         DetailedIssue,
@@ -190,7 +190,7 @@ def test_documented_examples_are_decoded() -> None:
     )
     other = decode_object(_response({"title": "Other", "url": "http://x/other"}), RequestTypeOption)
 
-    assert (issue.rating, issue.comments_count, issue.shortened_url) == (5, 2, None)
+    assert (issue.rating, issue.comments_count, issue.flag_url) == (5, 2, None)
     assert issue.integrations == (models.Integration(5, "done", "Work order"),)
     assert comment.issue == models.CommentedIssue(18, models.Status.OPEN)
     plain = decode_object(_response({"url": "http://x/request_types/12"}), RequestTypeOption)

@@ -139,7 +139,7 @@ def test_a_recorded_form_and_its_categories_are_decoded_without_loss() -> None:
         ),
         ({"comments_url": "http://x"}, "comment_url", "http://x"),
         ({"comment_count": 4}, "comments_count", 4),
-        ({"shortened_url": "null"}, "shortened_url", None),
+        ({"flag_url": "null"}, "flag_url", None),
         ({"point": {"coordinates": None}}, "point", models.Point()),
         ({"transitions": {"a": [], "close_url": "u"}}, "transitions", {"close_url": "u"}),
         ({"summary": "null"}, "summary", "null"),
