@@ -46,7 +46,7 @@ async def test_the_form_lists_the_request_types_at_a_point() -> None:
     options = await client.report_form(lat=41.05, lng=-73.54)
     elsewhere = await client.report_form(lat=10, lng=10)
 
-    assert len(options) == 13
+    assert len(options) == 15
     assert [option.key for option in elsewhere] == ["other"]
     assert elsewhere[0].organization is None
     assert elsewhere[0].to_dict()["id"] == "other"  # for front ends, though the service sent none
