@@ -1,4 +1,4 @@
-"""What is reported in the synthetic city: how often, when, where, and how soon it is closed."""
+"""The categories of issues in the synthetic city: how often, when and where each is reported."""
 
 from __future__ import annotations
 
