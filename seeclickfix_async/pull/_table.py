@@ -15,7 +15,7 @@ from seeclickfix_async._tables import arrow
 from seeclickfix_async.models import Issue
 
 _COMBINED = 50
-"""The batches, of a page each, that are combined: apart they take half as much memory again."""
+"""The batches, of a page each, that are combined: apart they take 0.2 kB more for each issue."""
 
 
 async def table(
