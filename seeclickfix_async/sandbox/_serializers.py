@@ -204,7 +204,7 @@ def _description(random: Random) -> str:
     """Return a description: sometimes empty, sometimes with a CRLF (both observed)."""
     if random.random() < 0.06:
         return ""
-    words = random.choices(_WORDS, k=random.randrange(6, 60))
+    words = [_WORDS[byte % len(_WORDS)] for byte in random.randbytes(random.randrange(6, 60))]
     # Phones write typographic apostrophes and dashes (observed).
     complaint = " \u2013 it\u2019s been weeks" if random.random() < 0.1 else ""
     return " ".join(words) + complaint + ("\r\nThank you" if random.random() < 0.1 else "")
