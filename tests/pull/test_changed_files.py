@@ -34,7 +34,7 @@ from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.faults import ProcessEnded
 from tests.support.json_values import JSON
 from tests.support.pulled_files import read_issues, read_jsonl
-from tests.support.sandboxes import URL, failing_client, make_client
+from tests.support.sandboxes import URL, CopyOfPull, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -125,9 +125,11 @@ async def test_appended_bytes_are_cut_off(name: str, small: Sandbox, tmp_path: P
 
 
 @pytest.mark.parametrize("name", _TEXTS)
-async def test_a_missing_file_is_reported(name: str, small: Sandbox, tmp_path: Path) -> None:
+async def test_a_missing_file_is_reported(
+    name: str, small: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull
+) -> None:
     path = tmp_path / name
-    await pull(make_client(small), to=path)
+    await copy_of_pull(path)
     path.unlink()
 
     with pytest.raises(InvalidArgumentError, match=rf"is gone.*remove {name}\.pull\.json"):
@@ -156,10 +158,10 @@ async def test_a_checkpoint_without_a_digest_is_accepted(
 )
 @pytest.mark.parametrize("name", _TEXTS)
 async def test_a_changed_file_without_a_digest_raises_an_error_of_the_library(
-    name: str, change: str, small: Sandbox, tmp_path: Path
+    name: str, change: str, small: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull
 ) -> None:
     path = tmp_path / name
-    await pull(make_client(small), to=path)
+    await copy_of_pull(path)
     _remove_digest(path)
     _rewrite(path, _CHANGES[change])
 
@@ -224,10 +226,10 @@ async def test_a_file_changed_during_a_pull_is_refused(
 
 @pytest.mark.parametrize("name", _TEXTS)
 async def test_a_file_changed_during_an_update_is_refused(
-    name: str, small: Sandbox, tmp_path: Path
+    name: str, small: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull
 ) -> None:
     path = tmp_path / name
-    await pull(make_client(small), to=path)
+    await copy_of_pull(path)
     client = _client_that_calls(
         small, lambda: path.write_bytes(_edit_same_length(path.read_bytes())), before=1
     )

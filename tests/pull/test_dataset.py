@@ -26,7 +26,7 @@ from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox._city import DAY
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_dataset
-from tests.support.sandboxes import changing_client, failing_client, make_client
+from tests.support.sandboxes import CopyOfPull, changing_client, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -68,16 +68,19 @@ def _sibling(path: Path, name: str) -> Path:
     return path.with_name(f"{path.name}.{name}")
 
 
-async def _interrupted(city: Sandbox, path: Path) -> None:
+async def _interrupt(path: Path, issues: int) -> None:
     """Interrupt a pull, which leaves parts and pending rows."""
+    city = Sandbox(issues, settings=Settings(quota=None))
     with pytest.raises(ServerError):
         await pull(failing_client(city, after=5), to=path, page_size=40, concurrency=1)
     manifest = json.loads(_sibling(path, "pull.json").read_bytes())
     assert 0 < manifest["stored"] < manifest["length"]
 
 
-async def test_polars_reads_the_folder_during_and_after_a_pull(city: Sandbox, path: Path) -> None:
-    await _interrupted(city, path)
+async def test_polars_reads_the_folder_during_and_after_a_pull(
+    city: Sandbox, path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path, write=_interrupt)
     some = pl.scan_parquet(path).collect()
     await pull(make_client(city), to=path)
 
@@ -119,9 +122,9 @@ _REPORTED = "removed or changed|was changed|cannot be read|not a regular file|no
 @pytest.mark.parametrize("damage", _DAMAGES)
 @pytest.mark.parametrize("what", ["part", "pending", "pull.json"])
 async def test_a_changed_file_of_a_dataset_is_reported(
-    what: str, damage: Callable[[Path], None], city: Sandbox, path: Path
+    what: str, damage: Callable[[Path], None], city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
-    await _interrupted(city, path)
+    await copy_of_pull(path, write=_interrupt)
     damage(_part(path) if what == "part" else _sibling(path, what))
 
     for _ in range(2):
@@ -131,9 +134,9 @@ async def test_a_changed_file_of_a_dataset_is_reported(
 
 @pytest.mark.parametrize("damage", _DAMAGES)
 async def test_a_damaged_part_of_a_complete_pull_is_reported(
-    damage: Callable[[Path], None], city: Sandbox, path: Path
+    damage: Callable[[Path], None], city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path)
     damage(_part(path))
 
     for options in ({"update": True}, {"sweep": True}, {}):
@@ -205,9 +208,13 @@ def _with_other_types(part: Path) -> None:
 
 @pytest.mark.parametrize("rewrite", [_with_pandas, _with_polars, _with_duckdb, _with_other_types])
 async def test_a_part_rewritten_by_another_program_is_converted_back(
-    rewrite: Callable[[Path], None], city: Sandbox, path: Path, caplog: pytest.LogCaptureFixture
+    rewrite: Callable[[Path], None],
+    city: Sandbox,
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+    copy_of_pull: CopyOfPull,
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path)
     part, schema, before = _part(path), pq.read_schema(_part(path)), read_dataset(path)
     rewrite(part)
 
@@ -264,9 +271,9 @@ def _with_strings_for_numbers(table: Any) -> Any:
     ],
 )
 async def test_a_part_that_cannot_be_converted_is_reported(
-    change: Callable[[Any], Any], message: str, city: Sandbox, path: Path
+    change: Callable[[Any], Any], message: str, city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path)
     part = _part(path)
     pq.write_table(change(pq.ParquetFile(part).read()), part)
     changed = part.read_bytes()
@@ -297,8 +304,10 @@ async def test_a_part_of_before_an_update_is_refused(
             await pull(make_client(city), to=path, details=True, update=True)
 
 
-async def test_a_flipped_bit_of_a_part_is_repaired_or_refused(city: Sandbox, path: Path) -> None:
-    await pull(make_client(city), to=path)
+async def test_a_flipped_bit_of_a_part_is_repaired_or_refused(
+    city: Sandbox, path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path)
     part = _part(path)
     before, content = sorted(map(repr, read_dataset(path))), part.read_bytes()
     for place in range(7, len(content), len(content) // 40):
@@ -322,9 +331,9 @@ async def test_a_flipped_bit_of_a_part_is_repaired_or_refused(city: Sandbox, pat
     ],
 )
 async def test_a_foreign_file_among_the_parts_is_ignored(
-    name: str, city: Sandbox, path: Path, caplog: pytest.LogCaptureFixture
+    name: str, city: Sandbox, path: Path, caplog: pytest.LogCaptureFixture, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path)
     stranger = _part(path).with_name(name)
     shutil.copy(_part(path), stranger)
     city.city.touch(5)
@@ -341,9 +350,9 @@ async def test_a_foreign_file_among_the_parts_is_ignored(
 
 
 async def test_an_issue_that_moves_to_another_month_is_stored_once(
-    city: Sandbox, path: Path
+    city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path)
     city.city.created[0] -= 60 * DAY
     city.city.touch(0)
 
@@ -355,9 +364,9 @@ async def test_an_issue_that_moves_to_another_month_is_stored_once(
 
 
 async def test_an_update_killed_at_any_step_shows_no_row_twice(
-    city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
+    city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path)
     for step in range(0, 24, 3):
         city.city.created[0] -= 60 * DAY
         for row in range(0, _ROWS, 40):
@@ -378,9 +387,9 @@ async def test_an_update_killed_at_any_step_shows_no_row_twice(
 
 @pytest.mark.parametrize("rows", [b"", b"\xff\xff", b"\xff\xff\xff\xff of no account", bytes(90)])
 async def test_an_update_killed_before_its_commit_is_repeated(
-    rows: bytes, city: Sandbox, path: Path
+    rows: bytes, city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path)
     _sibling(path, "pending").write_bytes(rows)
     city.city.touch(0)
 
@@ -409,9 +418,13 @@ async def test_a_first_pull_killed_at_any_step_shows_no_row_twice(
 
 @pytest.mark.parametrize("suffix", [".pending", ".parquet", ".new", ".json.new"])
 async def test_a_full_disk_is_reported_and_the_pull_can_be_continued(
-    suffix: str, city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
+    suffix: str,
+    city: Sandbox,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    copy_of_pull: CopyOfPull,
 ) -> None:
-    await _interrupted(city, path)
+    await copy_of_pull(path, write=_interrupt)
 
     def full(change: Callable[..., Any]) -> Callable[..., Any]:
         def maybe(self: Path, *arguments: Any, **options: Any) -> Any:
@@ -450,9 +463,9 @@ def _convert_to_early_version(path: Path, number: int) -> None:
 
 
 async def test_an_unfinished_dataset_of_an_early_version_is_continued(
-    city: Sandbox, path: Path
+    city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
-    await _interrupted(city, path)
+    await copy_of_pull(path, write=_interrupt)
     _convert_to_early_version(path, 1)
     shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # not committed yet
 
@@ -465,9 +478,9 @@ async def test_an_unfinished_dataset_of_an_early_version_is_continued(
 
 
 async def test_a_dataset_of_an_early_version_is_converted_by_any_call(
-    city: Sandbox, path: Path
+    city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path)
     shutil.copy(_part(path), _part(path).with_name("part-1.parquet"))  # its predecessor remained
     _convert_to_early_version(path, 2)
 
@@ -487,9 +500,9 @@ async def test_a_dataset_of_an_early_version_is_converted_by_any_call(
     ["../thesis.txt", "..", "{folder}/thesis.txt", "month=1/../../thesis.txt", r"..\thesis.txt"],
 )
 async def test_a_manifest_cannot_name_files_outside_of_its_dataset(
-    city: Sandbox, path: Path, name: str, file: str
+    city: Sandbox, path: Path, name: str, file: str, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path)
     thesis = path.with_name("thesis.txt")
     thesis.touch()
     manifest = json.loads(_sibling(path, "pull.json").read_bytes())
@@ -518,8 +531,10 @@ async def test_a_dataset_behind_a_symbolic_link_stays_in_its_folder(
     assert len(_ids(elsewhere / "real.parquet")) == _ROWS
 
 
-async def test_a_map_of_a_dataset_with_a_missing_part_is_refused(city: Sandbox, path: Path) -> None:
-    await pull(make_client(city), to=path)
+async def test_a_map_of_a_dataset_with_a_missing_part_is_refused(
+    path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path)
     _part(path).unlink()
 
     with pytest.raises(InvalidArgumentError, match="was not written by a pull, or is damaged"):

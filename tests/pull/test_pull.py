@@ -32,7 +32,13 @@ from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox._city import CATEGORIES, CLOSED, END, OPEN
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_csv, read_geojson, read_issues, read_jsonl, read_sqlite
-from tests.support.sandboxes import URL, client_without_rows, failing_client, make_client
+from tests.support.sandboxes import (
+    URL,
+    CopyOfPull,
+    client_without_rows,
+    failing_client,
+    make_client,
+)
 from tests.support.service_model import START, ServiceModel
 
 pytestmark = pytest.mark.anyio
@@ -431,11 +437,13 @@ async def test_a_csv_with_a_very_long_cell_is_updated(
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_update_uses_the_clock_of_the_service(name: str, tmp_path: Path) -> None:
+async def test_an_update_uses_the_clock_of_the_service(
+    name: str, tmp_path: Path, copy_of_pull: CopyOfPull
+) -> None:
     """The sandbox stamps its rows weeks behind this machine's clock."""
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(make_client(sandbox), to=path)
+    await copy_of_pull(path)
     for minutes in (1, 90):
         _change(sandbox, END + 60 * minutes)
         await pull(make_client(sandbox), to=path, update=True)
@@ -488,10 +496,12 @@ async def test_an_update_of_some_fields_includes_both_times(name: str, tmp_path:
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
-async def test_an_interrupted_update_is_continued(name: str, tmp_path: Path) -> None:
+async def test_an_interrupted_update_is_continued(
+    name: str, tmp_path: Path, copy_of_pull: CopyOfPull
+) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(make_client(sandbox), to=path)
+    await copy_of_pull(path)
     for _ in range(150):
         _change(sandbox)
 
@@ -547,11 +557,11 @@ async def test_a_pull_with_filters_that_issues_can_leave_is_not_updated(
 
 @pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson", "city.parquet"])
 async def test_a_process_that_ends_while_it_rewrites_a_file_leaves_the_old_or_the_new_one(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy_of_pull: CopyOfPull
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(make_client(sandbox), to=path)
+    await copy_of_pull(path)
     _change(sandbox)
 
     for step in range(9):
@@ -731,11 +741,11 @@ async def test_an_update_reads_rows_again_that_could_not_be_read(name: str, tmp_
 @pytest.mark.parametrize("excesses", [(0, 0, 0), (0, 1)])
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_rows_that_an_update_could_not_read_are_reported_until_one_reads_them(
-    name: str, excesses: tuple[int, ...], tmp_path: Path
+    name: str, excesses: tuple[int, ...], tmp_path: Path, copy_of_pull: CopyOfPull
 ) -> None:
     """Also if another update in between is incomplete for another reason, a count too high."""
     path, sandbox = tmp_path / name, Sandbox(300, settings=Settings(quota=None))
-    await pull(make_client(sandbox), to=path)
+    await copy_of_pull(path)
     number = sandbox.city.id_of(sandbox.city.report())
     for excess in excesses:
         for _ in range(100):  # so much time that the next update begins after that row
@@ -883,11 +893,11 @@ async def test_an_update_ends_where_the_service_counts_issues_and_sends_none(
 
 @pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson", "city.parquet"])
 async def test_an_update_that_ended_during_its_merge_is_repeated(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy_of_pull: CopyOfPull
 ) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path = tmp_path / name
-    await pull(make_client(sandbox), to=path)
+    await copy_of_pull(path)
     now = int(time.time())
     _change(sandbox, now - 7200)
     for step in range(6):

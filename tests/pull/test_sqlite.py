@@ -28,7 +28,7 @@ from seeclickfix_async.pull import _sqlite_lock, map_page, open_sink, pull
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.pulled_files import read_sqlite, vanished_ids
-from tests.support.sandboxes import URL, changing_client, failing_client, make_client
+from tests.support.sandboxes import URL, CopyOfPull, changing_client, failing_client, make_client
 
 pytestmark = pytest.mark.anyio
 
@@ -84,8 +84,10 @@ def _assert_whole(path: Path) -> None:
     assert len(read_sqlite(path)) == _ROWS
 
 
-async def test_other_programs_find_the_full_text_index(city: Sandbox, path: Path) -> None:
-    await pull(make_client(city), to=path)
+async def test_other_programs_find_the_full_text_index(
+    path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path, _ROWS)
 
     (found,) = read_sqlite(path, "SELECT sql FROM sqlite_schema WHERE name = 'issues_fts'")
     assert 'content="issues"' in found["sql"]  # as Datasette and sqlite-utils search for it
@@ -110,8 +112,10 @@ async def test_foreign_keys_are_declared_and_hold(city: Sandbox, path: Path) -> 
     assert read_sqlite(path, "PRAGMA foreign_key_check") == []
 
 
-async def test_the_index_follows_changes_by_other_programs(city: Sandbox, path: Path) -> None:
-    await pull(make_client(city), to=path)
+async def test_the_index_follows_changes_by_other_programs(
+    path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path, _ROWS)
 
     _run(path, "UPDATE issues SET summary = 'corrected' WHERE id % 4", _CHECK)
     assert 0 < _found(path, "corrected") < _ROWS
@@ -139,9 +143,9 @@ async def test_the_index_follows_changes_by_other_programs(city: Sandbox, path: 
     ],
 )
 async def test_changes_by_another_program_are_repaired(
-    change: str, city: Sandbox, path: Path
+    change: str, city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path, _ROWS)
     _run(path, change)
     city.city.touch(0)
 
@@ -153,8 +157,10 @@ async def test_changes_by_another_program_are_repaired(
     assert "image" in read_sqlite(path)[0]
 
 
-async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: Path) -> None:
-    await pull(make_client(city), to=path)
+async def test_an_index_of_an_earlier_version_is_replaced(
+    city: Sandbox, path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path, _ROWS)
     _run(
         path,
         "DROP TRIGGER issues_fts_update",
@@ -201,9 +207,9 @@ async def test_an_index_of_an_earlier_version_is_replaced(city: Sandbox, path: P
     ],
 )
 async def test_a_change_that_cannot_be_repaired_is_reported(
-    changes: list[str], message: str | None, city: Sandbox, path: Path
+    changes: list[str], message: str | None, city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path, _ROWS)
     _run(path, *changes)
 
     for _ in range(2):
@@ -214,9 +220,11 @@ async def test_a_change_that_cannot_be_repaired_is_reported(
                 await pull(make_client(city), to=path, sweep=True)
 
 
-async def test_times_without_offset_are_in_utc(city: Sandbox, path: Path) -> None:
+async def test_times_without_offset_are_in_utc(
+    city: Sandbox, path: Path, copy_of_pull: CopyOfPull
+) -> None:
     """SQLite's own functions return such times."""
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path, _ROWS)
     _run(path, "UPDATE issues SET updated_at = datetime(updated_at), created_at = date(created_at)")
     city.city.hide(7)
 
@@ -226,8 +234,10 @@ async def test_times_without_offset_are_in_utc(city: Sandbox, path: Path) -> Non
     assert vanished_ids(path) == {city.city.id_of(7)}
 
 
-async def test_an_issue_with_a_negative_id_is_a_stored_row(city: Sandbox, path: Path) -> None:
-    await pull(make_client(city), to=path)
+async def test_an_issue_with_a_negative_id_is_a_stored_row(
+    path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path, _ROWS)
     _run(
         path,
         "UPDATE issues SET id = -5 WHERE id = 20000000",
@@ -242,9 +252,9 @@ async def test_an_issue_with_a_negative_id_is_a_stored_row(city: Sandbox, path: 
 
 
 async def test_deleted_issues_are_pulled_again_after_their_pull_was_deleted(
-    city: Sandbox, path: Path
+    city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path, _ROWS)
     _run(path, "DELETE FROM issues WHERE id % 4", "DELETE FROM pulls WHERE id = 1")
 
     assert (await pull(make_client(city), to=path)).complete
@@ -308,9 +318,9 @@ async def test_a_database_damaged_during_a_pull_is_reported(city: Sandbox, path:
 
 
 async def test_a_database_locked_by_another_program_is_reported(
-    city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch
+    city: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path, _ROWS)
     monkeypatch.setattr(_sqlite_lock, "_MAX_SECONDS", 0.0)
     with _locked(path), pytest.raises(InvalidArgumentError, match="close other programs"):
         await pull(make_client(city), to=path, update=True)
@@ -320,9 +330,9 @@ async def test_a_database_locked_by_another_program_is_reported(
 
 @pytest.mark.parametrize("mode", ["WAL", "DELETE"])  # of the other program
 async def test_a_pull_waits_for_a_locked_database(
-    mode: str, city: Sandbox, path: Path, waits: threading.Event
+    mode: str, city: Sandbox, path: Path, waits: threading.Event, copy_of_pull: CopyOfPull
 ) -> None:
-    await pull(make_client(city), to=path)
+    await copy_of_pull(path, _ROWS)
     _run(path, f"PRAGMA journal_mode = {mode}")
     with contextlib.ExitStack() as stack:
         stack.enter_context(_locked(path))

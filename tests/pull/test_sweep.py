@@ -35,7 +35,13 @@ from seeclickfix_async.pull._rows import StoredRow, compare_ids
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.faults import ProcessEnded, end_process_at
 from tests.support.pulled_files import read_issues, read_sqlite, vanished_ids
-from tests.support.sandboxes import URL, client_without_rows, failing_client, make_client
+from tests.support.sandboxes import (
+    URL,
+    CopyOfPull,
+    client_without_rows,
+    failing_client,
+    make_client,
+)
 from tests.support.service_model import START, ServiceModel
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.geoparquet"]
@@ -49,10 +55,10 @@ def _city(issues: int = 300, **settings: Any) -> Sandbox:
 @pytest.mark.anyio
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_sweep_of_a_service_that_lists_nothing_is_repeated(
-    name: str, tmp_path: Path
+    name: str, tmp_path: Path, copy_of_pull: CopyOfPull
 ) -> None:
     sandbox, path = _city(), tmp_path / name
-    await pull(make_client(sandbox), to=path)
+    await copy_of_pull(path)
     sandbox.city.hide(7)
     with pytest.raises(TruncatedResultsError, match="announces"):
         await pull(client_without_rows(sandbox), to=path, sweep=True)
@@ -253,10 +259,12 @@ async def test_a_complete_list_of_ids_is_used_again_after_an_error(tmp_path: Pat
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", [*_NAMES, "city.parquet"])
-async def test_issues_that_are_dated_ahead_are_not_judged(name: str, tmp_path: Path) -> None:
+async def test_issues_that_are_dated_ahead_are_not_judged(
+    name: str, tmp_path: Path, copy_of_pull: CopyOfPull
+) -> None:
     """The clock of another system may be hours ahead; a sweep lists issues of the past only."""
     sandbox, path = _city(), tmp_path / name
-    await pull(make_client(sandbox), to=path)
+    await copy_of_pull(path)
     now = int(datetime.now(UTC).timestamp())
     sandbox.city.add(sandbox.city.random(300), now + 8 * 3600, now=now - 2 * 3600)
     sandbox.city.updated[300] = now - 2 * 3600

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 
@@ -13,6 +13,9 @@ from seeclickfix_async.sandbox import Sandbox
 from seeclickfix_async.testing import VirtualClock
 
 URL = "https://city.test"
+
+CopyOfPull = Callable[..., Awaitable[None]]
+"""The fixture `copy_of_pull` of the tests of pulls."""
 
 
 def make_client(sandbox: Sandbox, places_status: int = 200) -> AsyncClient:
