@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pwd
 from collections.abc import AsyncIterator, Iterator
@@ -17,15 +18,19 @@ from tests.support.doorkeeper import Doorkeeper, doorkeeper
 from tests.support.http_backends import HTTPBackend
 from tests.support.keyring_backend import MemoryKeyring
 
-# Speed is measured in benchmarks/, and never by a test. The gate, which runs all tests three times,
-# generates fewer examples; `python -m benchmarks fuzz` generates millions.
+# Speed is measured in benchmarks/, and never by a test; `python -m benchmarks fuzz` generates
+# millions of examples.
 settings.register_profile(
-    "project",
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    max_examples=30 if "CI" in os.environ else 100,
+    "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
 )
 settings.load_profile("project")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Exclude modules and collected tests from garbage collection, which some tests force."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["asyncio", "trio"])
