@@ -70,7 +70,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def lowest(session: nox.Session) -> None:
-    """Run the tests on asyncio with the lowest versions that pyproject.toml allows."""
+    """Run the tests with the lowest versions that pyproject.toml allows."""
     _enter_checkout(session)
     constraints = Path(session.virtualenv.location, "lowest.txt")
     constraints.write_text("\n".join(_lowest_versions()), "utf-8")
@@ -78,7 +78,7 @@ def lowest(session: nox.Session) -> None:
     # anyio below 4.16 leaves a socket open when asyncio cancels a task that is connecting.
     sockets = ("unclosed transport <_SelectorSocketTransport", "unclosed <socket.socket")
     tolerated = [f"-Wignore:{message}:ResourceWarning" for message in sockets]
-    session.run("pytest", "-k", "not trio", *tolerated, *session.posargs)
+    session.run("pytest", *tolerated, *session.posargs)
 
 
 @nox.session(python=OLDEST)
