@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -102,6 +103,16 @@ def _contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a pull in each format."""
+    folder = tmp_path_factory.mktemp("pulled")
+    with Sandbox(20).serve() as url:
+        for name in _FORMATS:
+            run_cli(url, "pull", name, cwd=folder)
+    return folder
+
+
 @pytest.mark.parametrize(
     "page",
     [
@@ -111,10 +122,8 @@ def _contents(folder: Path) -> dict[Path, bytes]:
         "x.geojson.new",
     ],
 )
-def test_a_page_never_replaces_its_pull(page: str, tmp_path: Path) -> None:
-    with Sandbox(20).serve() as url:
-        for name in _FORMATS:
-            run_cli(url, "pull", name, cwd=tmp_path)
+def test_a_page_never_replaces_its_pull(page: str, pulled: Path, tmp_path: Path) -> None:
+    shutil.copytree(pulled, tmp_path, dirs_exist_ok=True)
     (tmp_path / "link.html").symlink_to("x.jsonl")
     (tmp_path / "hard.html").hardlink_to(tmp_path / "x.jsonl")
     before = _contents(tmp_path)
