@@ -202,7 +202,7 @@ def test_issues_are_listed_and_one_is_shown(sandbox: Sandbox) -> None:
 def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
     with sandbox.serve() as url:
         known = run_cli(url, "whoami", token=TOKEN)
-        anonymous = run_cli(url, "whoami", token="", **_NO_LOGIN)
+        anonymous = run_cli(url, "whoami", token="", environment=_NO_LOGIN)
         wrong = run_cli(url, "whoami", token="wrong-token-here")
 
     assert known.stdout == "Resident 41 (#41)\n"

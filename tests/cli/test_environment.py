@@ -17,7 +17,8 @@ from tests.support.command_line import run_cli, wait_until
 from tests.support.text_service import TextService
 
 _SCF = (sys.executable, "-W", "error", "-m", "seeclickfix_async._cli")
-_SECRETS = {"SEECLICKFIX_TOKEN": TOKEN, "SEECLICKFIX_CLIENT_SECRET": "a-client-secret"}
+_CLIENT_SECRET = {"SEECLICKFIX_CLIENT_SECRET": "a-client-secret"}
+_SECRETS = {"SEECLICKFIX_TOKEN": TOKEN, **_CLIENT_SECRET}
 
 pytestmark = pytest.mark.usefixtures("working_folder")
 
@@ -36,8 +37,7 @@ def other_url(other: TextService) -> Iterator[str]:
 def _run(
     *arguments: str, own_site: str = "", stdin: str = "", token: str = TOKEN
 ) -> subprocess.CompletedProcess[str]:
-    secret = _SECRETS["SEECLICKFIX_CLIENT_SECRET"]
-    return run_cli(own_site, *arguments, stdin=stdin, token=token, SEECLICKFIX_CLIENT_SECRET=secret)
+    return run_cli(own_site, *arguments, stdin=stdin, token=token, environment=_CLIENT_SECRET)
 
 
 @pytest.mark.parametrize("own_site", ["", "https://city.example", "http://127.0.0.1:9"])

@@ -49,7 +49,7 @@ class Terminal:
             for name in _SETTINGS - environment.keys():
                 patch.delenv(name, raising=False)
             url = environment.pop("SEECLICKFIX_BASE_URL")
-            return run_cli(url, *arguments, stdin=stdin, token="", **environment)
+            return run_cli(url, *arguments, stdin=stdin, token="", environment=environment)
 
     def run_alone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command in a process of its own, which loads a keyring."""

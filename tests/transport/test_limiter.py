@@ -36,7 +36,7 @@ async def test_no_kind_of_window_refuses_a_request(jitter: float, seed: int) -> 
     clock, random = VirtualClock(), Random(seed)
     limiter = Limiter(20, per=_PER, clock=clock)
     quotas = [
-        Quota(20, per=_PER, window=window, clock=clock.now)  # type: ignore[arg-type]
+        Quota(20, per=_PER, window=window, clock=clock.now)
         for window in ("fixed", "sliding", "bucket")
     ]
 
