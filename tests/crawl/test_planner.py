@@ -29,13 +29,8 @@ from tests.support.small_worlds import World, crawl, worlds
 
 @pytest.mark.parametrize(
     ("rows", "page_size", "events", "every"),
-    [(4, 2, 1, 1), (5, 2, 1, 4), (3, 2, 2, 8), (8, 3, 1, 75)],
-    ids=[
-        "one event",
-        "five rows, each fourth",
-        "two events, each eighth",
-        "eight rows, each seventy-fifth",
-    ],
+    [(5, 2, 1, 1), (3, 2, 2, 4), (8, 3, 1, 50)],
+    ids=["one event", "two events, each fourth", "eight rows, each fiftieth"],
 )
 @pytest.mark.timeout(600)
 def test_small_worlds_in_which_something_happens_at_every_moment(
