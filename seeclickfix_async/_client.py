@@ -172,12 +172,14 @@ class AsyncClient(ClientCalls):
                 belongs to another site than `base_url`.
         """
         secret = None
-        if token is not None:
+        if token is UNSET:
             secret = Secret(os.environ.get(TOKEN_VARIABLE, "").strip())
             if not secret.reveal():
                 raise InvalidArgumentError(
                     TOKEN_VARIABLE, "set this environment variable to a token."
                 )
+        elif token is not None:
+            raise InvalidArgumentError("token", "must be None. Pass yours to AsyncClient.")
         site = os.environ.get(SITE_VARIABLE, "").strip()
         variables = {"token": TOKEN_VARIABLE}
         if site and "base_url" not in options:

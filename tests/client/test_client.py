@@ -107,6 +107,17 @@ def test_a_client_takes_its_token_from_the_environment(monkeypatch: pytest.Monke
     assert "with no credential" in repr(AsyncClient())
 
 
+def test_a_token_is_not_replaced_by_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SEECLICKFIX_TOKEN", "from-the-environment")
+
+    with pytest.raises(InvalidArgumentError, match="Pass yours to AsyncClient") as caught:
+        AsyncClient.from_env(token="of-a-user")  # type: ignore[arg-type]  # from untyped code
+
+    assert "of-a-user" not in str(caught.value)
+
+
 @pytest.mark.parametrize("options", [{}, {"base_url": "https://other.example"}])
 def test_a_client_without_a_token_takes_its_site_from_the_environment(
     options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
