@@ -65,6 +65,19 @@ def test_five_questions_are_answered_each_night(
     assert {file.stem for file in answers.iterdir()} == {*_COLUMNS}
 
 
+def test_a_question_without_results_has_an_empty_chart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Sandbox(1, settings=Settings(quota=None)).serve() as url:
+        monkeypatch.setenv("SEECLICKFIX_BASE_URL", url)
+        status = _run("example-city", monkeypatch)
+
+    assert status is False
+    assert len((tmp_path / "results/hot-spots.csv").read_text("utf-8").splitlines()) == 1
+    assert {file.stem for file in (tmp_path / "results").glob("*.svg")} == {*_COLUMNS}
+
+
 def test_a_place_without_issues_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
