@@ -26,21 +26,27 @@ COLORS = {
 }
 
 
+def _is_url(link: str | None) -> bool:
+    """Return whether Discord accepts a link; it refuses a message with a relative one."""
+    return link is not None and link.startswith(("https://", "http://"))
+
+
 def to_embed(change: Change) -> discord.Embed:
     """Return the message. Its footer is the change's key, by which it is found again."""
     issue = change.issue
+    image = issue.media and issue.media.image_square_100x100
     words = change.comment.comment if change.comment else issue.description
     embed = discord.Embed(
         title=escape_markdown(f"{change.kind.capitalize()}: {issue.summary or issue.id}")[:256],
         description=escape_markdown(words or "")[:4096],
-        url=issue.html_url,
+        url=issue.html_url if _is_url(issue.html_url) else None,
         color=COLORS.get(change.kind),
         timestamp=change.at,
     )
-    if issue.address:
+    if issue.address and not issue.address.isspace():
         embed.add_field(name="Address", value=escape_markdown(issue.address)[:1024])
-    if issue.media and issue.media.image_square_100x100:
-        embed.set_thumbnail(url=issue.media.image_square_100x100)
+    if _is_url(image):
+        embed.set_thumbnail(url=image)
     return embed.set_footer(text=change.key)
 
 

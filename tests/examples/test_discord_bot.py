@@ -7,15 +7,18 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
 import pytest
 from anyio.abc import Process
 
-from seeclickfix_async import AsyncClient
+from seeclickfix_async import AsyncClient, Change, ChangeKind
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
+from seeclickfix_async.testing import Builder
 from tests.support.discord_server import DiscordServer, discord_server
+from tests.support.example_programs import load_program
 from tests.support.repository import ROOT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]  # its own
@@ -84,6 +87,18 @@ async def _running(
             if process.returncode is None:
                 process.kill()
     assert code == ends_with
+
+
+@pytest.mark.filterwarnings("ignore:'audioop':DeprecationWarning")  # of discord.py
+async def test_a_message_has_only_what_discord_accepts(scf_builder: Builder) -> None:
+    bot = load_program("discord-bot/bot.py")
+    media = {"image_square_100x100": "/assets/none.png"}
+    issue = scf_builder.detailed_issue(html_url="/issues/7", address=" ", media=media)
+    change = Change("key", ChangeKind.OPENED, datetime.now(UTC), issue)
+
+    message = bot.to_embed(change).to_dict()
+
+    assert message.keys().isdisjoint({"url", "thumbnail", "fields"})
 
 
 async def test_each_change_is_posted_once(
