@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -15,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.sessions import SessionMiddleware
 
 from seeclickfix_async import Accounts, AsyncClient, FileStore, HostLimiter, TokenEndpoint
-from seeclickfix_async.errors import InvalidArgumentError, ValidationError
+from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError, ValidationError
 from seeclickfix_async.models import Moderated, QuestionType
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.web import Login, add_error_handlers, get_client, lifespan
@@ -52,7 +53,8 @@ async def goodbye(request: Request) -> Response:
     user = request.session.get("user")
     request.session.clear()
     if user is not None:
-        await accounts.sign_out(user)
+        with contextlib.suppress(SeeClickFixError):  # it may be deleted, and not revoked
+            await accounts.sign_out(user)
     return RedirectResponse("/")
 
 

@@ -148,7 +148,7 @@ def test_a_citizen_reports_with_a_photo(
         _check_that_another_site_cannot_report(browser, site, service.application.base_url)
         assert len(sandbox.reports) == 1
 
-        browser.open(site)
+        browser.open(f"{site}/reports")
         browser.press("Sign out")
         browser.wait_for_text("Something is broken")
         browser.open(f"{site}/reports")
@@ -223,6 +223,17 @@ def test_errors_are_shown_on_a_page(start: Start) -> None:
         status, page = citizen.report()
         assert status == 401
         assert 'href="/login?next=/reports"' in page
+
+
+def test_a_citizen_signs_out_while_the_provider_is_down(start: Start) -> None:
+    with (
+        SandboxHarness(quota=None) as sandbox,
+        Citizen(start("https://app.example", sandbox.url), sandbox) as citizen,
+    ):
+        sandbox.faults.append(Fault(503), on="POST /oauth/revoke", times=10)
+        done = citizen.http.post("/logout", headers={"Sec-Fetch-Site": "same-origin"})
+        assert (done.status_code, done.headers.get("Location")) == (303, "/")
+        assert citizen.http.get("/reports").status_code == 401
 
 
 def test_a_report_that_waits_for_a_moderator_is_announced(start: Start) -> None:
