@@ -17,7 +17,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from starlette.applications import Starlette
 
 import seeclickfix_async
 from seeclickfix_async import AsyncClient, Secret
@@ -89,9 +88,6 @@ def test_python_runs(  # noqa: PLR0917  # fixtures
     exec(compile(code, page, "exec", dont_inherit=True), module.__dict__)
 
     anyio.run(_call, module, city_url)
-    site = getattr(module, "site", None)
-    if isinstance(site, FastAPI):
-        _start_twice(site)
     app = getattr(module, "app", None)
     if isinstance(app, FastAPI):
         for _ in range(2):
@@ -131,38 +127,8 @@ async def _call(module: ModuleType, url: str) -> None:
             assert while_it_runs.cancelled_caught
         if hasattr(module, "main"):
             await module.main()
-    if isinstance(getattr(module, "site", None), Starlette):
-        await _visit(module.site)
     if hasattr(module, "service"):
         await _initialize(module.service)
-
-
-async def _visit(site: Any) -> None:
-    """Open a snippet's web site and follow its link to the login."""
-    transport = httpx.ASGITransport(site)
-    async with httpx.AsyncClient(transport=transport, base_url="https://app.example") as browser:
-        home = await browser.get("/")
-        link = home.text.split('href="')[1].split('"')[0]
-        away = await browser.get(link)
-        back = await browser.get("/callback?error=access_denied&state=another")
-    assert away.headers["Location"].startswith("https://seeclickfix.com/oauth/authorize?")
-    assert back.status_code == 400
-    assert "Sign in again" in back.text
-
-
-def _start_twice(site: FastAPI) -> None:
-    """Start a snippet's application, as two tests of its own do."""
-    for _ in range(2):
-        with TestClient(site, base_url="https://app.example", follow_redirects=False) as browser:
-            found = browser.get("/issues/20000000")
-            assert found.json().keys() == {"summary", "status"}
-            assert browser.get("/issues/3").status_code == 404
-            page = browser.get("/me", headers={"Accept": "text/html"})
-            assert page.headers["Location"] == "/login?next=/me"
-            signed_out = browser.post("/logout", headers={"Sec-Fetch-Site": "same-origin"})
-            assert signed_out.headers["Location"] == "/"
-            photo = {"photo": b"GIF89a"}
-            assert browser.post("/issues/20000000/photos", files=photo).status_code == 401
 
 
 async def _initialize(service: Any) -> None:
