@@ -16,7 +16,8 @@ _WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 def _oldest_python() -> str:
     """Return the Python of the sessions of nox, except those of all Pythons."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return next(name[-4:] for name in project["classifiers"] if re.search(r":: 3\.\d+$", name))
+    oldest: str = re.findall(r":: (3\.\d+)", " ".join(project["classifiers"]))[0]
+    return oldest
 
 
 @pytest.mark.parametrize("workflow", _WORKFLOWS, ids=lambda path: path.name)

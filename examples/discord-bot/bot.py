@@ -26,27 +26,26 @@ COLORS = {
 }
 
 
-def _is_url(link: str | None) -> bool:
-    """Return whether Discord accepts a link; it refuses a message with a relative one."""
-    return link is not None and link.startswith(("https://", "http://"))
+def to_url(link: str | None) -> str | None:
+    """Return a link, or None if it is relative: Discord would refuse the message."""
+    return link if link and link.startswith(("https://", "http://")) else None
 
 
 def to_embed(change: Change) -> discord.Embed:
     """Return the message. Its footer is the change's key, by which it is found again."""
     issue = change.issue
-    image = issue.media and issue.media.image_square_100x100
     words = change.comment.comment if change.comment else issue.description
     embed = discord.Embed(
         title=escape_markdown(f"{change.kind.capitalize()}: {issue.summary or issue.id}")[:256],
         description=escape_markdown(words or "")[:4096],
-        url=issue.html_url if _is_url(issue.html_url) else None,
+        url=to_url(issue.html_url),
         color=COLORS.get(change.kind),
         timestamp=change.at,
     )
     if issue.address and not issue.address.isspace():
         embed.add_field(name="Address", value=escape_markdown(issue.address)[:1024])
-    if _is_url(image):
-        embed.set_thumbnail(url=image)
+    if issue.media:
+        embed.set_thumbnail(url=to_url(issue.media.image_square_100x100))
     return embed.set_footer(text=change.key)
 
 
