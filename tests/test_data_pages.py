@@ -88,14 +88,16 @@ def test_the_function_of_the_orchestrators_runs(here: Path) -> None:
     assert anyio.run(names["pull_city"], "city.jsonl") == 300
 
 
-def test_the_snippet_for_several_machines_runs(here: Path) -> None:
+def test_the_snippet_for_several_machines_runs(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (snippet,) = (
         code for code in read_snippets("how-to/share-a-quota.md", "python") if "host=" in code
     )
-    names: dict[str, Any] = {}
     with redis_server() as port:
-        exec(snippet.replace("port=6379", f"port={port}"), names)
-        anyio.run(names["main"])
+        exec(snippet.replace("port=6379", f"port={port}"), {})
+
+    assert re.fullmatch(r"\d+ open issues\n", capsys.readouterr().out)
 
 
 def test_the_scheduled_commands_print_nothing(
