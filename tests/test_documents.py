@@ -19,13 +19,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 import seeclickfix_async
-from seeclickfix_async import AsyncClient, Secret
+from seeclickfix_async import Secret
 from seeclickfix_async._cli.app import app as command_line
 from seeclickfix_async._tables.columns import COLUMNS, ColumnType
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
 from tests.support.command_line import run_cli
+from tests.support.pages import use_sandbox
 from tests.support.pulled_files import read_csv, read_dataset, read_geojson, read_sqlite
 from tests.support.repository import ROOT
 from tests.support.sandboxes import make_client
@@ -54,15 +55,6 @@ def _blocks(*languages: str) -> list[Any]:
     ]
 
 
-class _Here(AsyncClient):
-    """A client of the sandbox, whatever else it is told."""
-
-    url = ""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(TOKEN, **{"limiter": None, "base_url": self.url, **options})  # type: ignore[arg-type]
-
-
 @pytest.fixture(scope="module")
 def city_url() -> Iterator[str]:
     """A city of their own, since they write."""
@@ -81,13 +73,12 @@ def test_python_runs(  # noqa: PLR0917  # fixtures
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_Here, "url", city_url)
-    monkeypatch.setattr(seeclickfix_async, "AsyncClient", _Here)
+    use_sandbox(monkeypatch, city_url, TOKEN)
     module = ModuleType("snippet")
 
     exec(compile(code, page, "exec", dont_inherit=True), module.__dict__)
 
-    anyio.run(_call, module, city_url)
+    anyio.run(_call, module)
     app = getattr(module, "app", None)
     if isinstance(app, FastAPI):
         for _ in range(2):
@@ -109,13 +100,13 @@ _ARGUMENTS: dict[str, Any] = {
 
 def _takes_a_client(function: Callable[..., Any]) -> bool:
     parameters = [*inspect.signature(function).parameters.values()]
-    return bool(parameters) and parameters[0].annotation is _Here
+    return bool(parameters) and parameters[0].annotation is seeclickfix_async.AsyncClient
 
 
-async def _call(module: ModuleType, url: str) -> None:
+async def _call(module: ModuleType) -> None:
     """Call each function of a client, as a reader would, and `main`."""
     functions = [value for value in vars(module).values() if inspect.iscoroutinefunction(value)]
-    async with _Here(base_url=url) as client:
+    async with seeclickfix_async.AsyncClient() as client:
         for function in filter(_takes_a_client, functions):
             _, *names = inspect.signature(function).parameters
             arguments = [_ARGUMENTS[name] for name in names]

@@ -10,10 +10,10 @@ import httpx
 import msgspec
 import pytest
 
-import seeclickfix_async
 from seeclickfix_async import AsyncClient, PlaceArea
 from seeclickfix_async.sandbox import Sandbox
 from seeclickfix_async.testing import Builder, Cassette
+from tests.support.pages import use_sandbox
 from tests.support.repository import ROOT
 from tests.testing.test_plugin import run_suite
 
@@ -57,9 +57,7 @@ def test_trio_needs_no_setting(
 ) -> None:
     (program,) = _files("trio.md").values()
     with Sandbox(40).serve() as url:
-        monkeypatch.setattr(
-            seeclickfix_async, "AsyncClient", lambda **options: AsyncClient(base_url=url, **options)
-        )
+        use_sandbox(monkeypatch, url)
         exec(compile(program, "trio.md", "exec"), {})
 
     assert len(capsys.readouterr().out.splitlines()) == 2

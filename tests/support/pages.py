@@ -32,11 +32,11 @@ def run_commands(script: str, url: str, folder: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
-def use_sandbox(patch: pytest.MonkeyPatch, url: str) -> None:
-    """Make the clients of snippets those of a sandbox, whatever their options."""
+def use_sandbox(patch: pytest.MonkeyPatch, url: str, own_token: str | None = None) -> None:
+    """Make the clients of snippets those of a sandbox, without a quota."""
 
     class Here(AsyncClient):
-        def __init__(self, token: Any = None, **options: Any) -> None:
-            super().__init__(token, **{**options, "limiter": None, "base_url": url})
+        def __init__(self, token: Any = own_token, **options: Any) -> None:
+            super().__init__(token, **{"base_url": url, **options, "limiter": None})
 
     patch.setattr(seeclickfix_async, "AsyncClient", Here)
