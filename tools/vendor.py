@@ -1,4 +1,4 @@
-"""Fetch the files of other projects that this one contains: `python tools/vendor.py`.
+"""Fetch the files of other projects that this one contains: `python -m tools.vendor`.
 
 They are unchanged files of npm packages; npm has to be installed. To update one, change its
 version, run this, check what has changed, and copy the hashes that it prints. A test compares the

@@ -81,10 +81,9 @@ async def stop_at_sigterm(scope: anyio.CancelScope) -> None:
 async def main() -> None:
     place = os.environ["SEECLICKFIX_PLACE"]
     activity = discord.Activity(type=discord.ActivityType.watching, name=place)
-    base_url = os.environ.get("SEECLICKFIX_BASE_URL", "https://seeclickfix.com")
     async with (
         discord.Client(intents=discord.Intents(guilds=True), activity=activity) as bot,
-        AsyncClient(base_url=base_url) as client,
+        AsyncClient.from_env(token=None, contact="you@example.org") as client,
         SqliteOutbox("bot.db") as outbox,
     ):
         await bot.login(os.environ["DISCORD_TOKEN"])

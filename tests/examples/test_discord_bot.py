@@ -32,7 +32,9 @@ from tests.support.example_programs import load_program
 url = sys.argv[1]
 discord.http.Route.BASE = f"{url}/api/v10"
 discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"{url}/gateway")
-seeclickfix_async.AsyncClient = functools.partial(seeclickfix_async.AsyncClient, limiter=None)
+seeclickfix_async.AsyncClient.from_env = functools.partial(
+    seeclickfix_async.AsyncClient.from_env, limiter=None
+)
 bot = load_program("discord-bot/bot.py")
 bot.EVERY = 0.05
 anyio.run(bot.main)
