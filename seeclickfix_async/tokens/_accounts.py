@@ -60,6 +60,7 @@ class Accounts:
 
         Raises:
             AuthorizationError: The provider refused to revoke the token.
+            StatusError: The provider failed, or the quota is used up.
             TransportError: The provider did not respond.
             TokenStoreError: The store failed; nothing was revoked.
         """
