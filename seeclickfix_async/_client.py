@@ -176,7 +176,9 @@ class AsyncClient(ClientCalls):
             secret = Secret(os.environ.get(TOKEN_VARIABLE, "").strip())
             if not secret.reveal():
                 raise InvalidArgumentError(
-                    TOKEN_VARIABLE, "set this environment variable to a token."
+                    TOKEN_VARIABLE,
+                    "set this environment variable to a token.",
+                    advice="For public data, pass token=None.",
                 )
         elif token is not None:
             raise InvalidArgumentError("token", "must be None. Pass yours to AsyncClient.")

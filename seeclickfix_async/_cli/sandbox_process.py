@@ -12,10 +12,15 @@ import anyio
 import anyio.abc
 from anyio.streams.text import TextReceiveStream
 
+from seeclickfix_async._cli.extras import find_extras
 from seeclickfix_async.errors import SeeClickFixError
 
 _COMMAND = (sys.executable, "-m", "seeclickfix_async.sandbox")
 _FIRST_LINE = "SeeClickFix sandbox on "
+_NOT_STARTED = (
+    "The sandbox did not start. It requires the 'sandbox' extra: "
+    "pip install 'seeclickfix-async[sandbox]'"
+)
 
 
 class SandboxError(SeeClickFixError):
@@ -36,10 +41,7 @@ async def run_in_background(*arguments: str) -> AsyncGenerator[str]:
         try:
             line = await _first_line(process)
             if not line.startswith(_FIRST_LINE):
-                raise SandboxError(
-                    "The sandbox did not start. It requires the 'sandbox' extra: "
-                    "pip install 'seeclickfix-async[sandbox]'"
-                )
+                raise SandboxError(_NOT_STARTED)
             yield line.removeprefix(_FIRST_LINE)
         finally:
             if process.returncode is None:
@@ -57,7 +59,13 @@ async def _first_line(process: anyio.abc.Process) -> str:
 
 
 def run_in_foreground(arguments: Sequence[str]) -> int:
-    """Run a sandbox until it ends or this process is stopped, and return its exit code."""
+    """Run a sandbox until it ends or this process is stopped, and return its exit code.
+
+    Raises:
+        SandboxError: Its extra is not installed.
+    """
+    if not find_extras().get("sandbox", True):
+        raise SandboxError(_NOT_STARTED)
     with subprocess.Popen((*_COMMAND, *arguments)) as process:  # noqa: S603  # our own module
         signal.signal(signal.SIGTERM, lambda _signal, _frame: process.terminate())
         while True:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cyclopts.completion.detect import ShellDetectionError
 
-from seeclickfix_async._cli import exit_codes
+from seeclickfix_async._cli import exit_codes, sandbox_process
 from seeclickfix_async._cli.app import app
 from seeclickfix_async._cli.catalog import COMMANDS
 from seeclickfix_async._cli.options import RunOptions
@@ -152,3 +152,12 @@ def test_a_missing_package_names_the_extra(package: str) -> None:
 
     assert done.returncode == 2
     assert done.stderr == "scf requires the 'cli' extra: pip install 'seeclickfix-async[cli]'\n"
+
+
+def test_a_sandbox_without_its_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox_process, "find_extras", lambda: {"sandbox": False})
+
+    done = run_cli(_NOWHERE, "sandbox")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pip install 'seeclickfix-async[sandbox]'" in done.stderr

@@ -84,7 +84,7 @@ def test_a_report_with_prompts(sandbox: Sandbox, url: str) -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert "Type a number from 1 to 13" in done.stderr
+    assert "Type a number from 1 to 15" in done.stderr
     assert "The city mends potholes within a week" in done.stderr
     assert "Who is in danger: ['cars', 'bikes']" in done.stderr
     assert "Reported as #" in done.stdout

@@ -269,7 +269,7 @@ def test_the_commands_have_the_option(city_url: str, tmp_path: Path) -> None:
     estimate = run_cli(
         city_url, "pull", "a.jsonl", "--estimate", *options, "America/Nw_York", cwd=tmp_path
     )
-    pulled = run_cli(city_url, "pull", "a.jsonl", *options, _NAME, cwd=tmp_path)
+    pulled = run_cli(city_url, "pull", "a.jsonl", "--no-limit", *options, _NAME, cwd=tmp_path)
     mapped = run_cli(city_url, "map", "a.jsonl", "--timezone", "Asia/Tokyo", cwd=tmp_path)
 
     assert (estimate.returncode, estimate.stdout, estimate.stderr) == (2, "", wrong.stderr)

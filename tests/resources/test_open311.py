@@ -38,7 +38,7 @@ async def test_discovery_and_services(organization: int | None) -> None:
 
     assert discovery.endpoints is not None
     assert discovery.endpoints[0].url == f"{IN_PROCESS_URL}/open311/v2"
-    assert [service.metadata for service in services] == [True] + [False] * 11
+    assert [service.metadata for service in services] == [True] + [False] * 13
     assert pothole.attributes is not None
     assert [attribute.code for attribute in pothole.attributes if attribute.required] == ["402"]
     assert pothole.attributes[0].variable is False
