@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +16,9 @@ import msgspec
 
 from seeclickfix_async._tables import arrow
 from seeclickfix_async._tables.columns import COLUMNS, local_name, to_columns
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull._checkpoint import checkpoint_path
+from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
 from seeclickfix_async.pull._csv import read_rows
 from seeclickfix_async.pull._geojson import HEADER
 from seeclickfix_async.pull._manifest import Manifest
@@ -51,9 +53,26 @@ class _Added(msgspec.Struct):
     closed_at_local: str | None = None
 
 
+def _read_lines(file: Path) -> Generator[bytes]:
+    """Yield the lines of a file, without what its pull has written beyond its checkpoint.
+
+    The last row there may be torn: the pull is writing it, or was killed then.
+    """
+    saved = None
+    with contextlib.suppress(InvalidArgumentError):  # the rows are readable without it
+        saved = CheckpointFile.read(checkpoint_path(file))
+    left = -1 if saved is None else saved.length
+    with file.open("rb") as lines:
+        for line in lines:
+            if not left:
+                return
+            yield line
+            left -= len(line)
+
+
 def _read_jsonl(file: Path) -> Iterator[Chunk]:
     decoder, added = msgspec.json.Decoder(Issue), msgspec.json.Decoder(list[_Added])
-    with file.open("rb") as lines:
+    with closing(_read_lines(file)) as lines:
         while rows := list(itertools.islice(lines, _ROWS)):
             columns: dict[str, Sequence[Any]] = {}
             columns |= to_columns(list(map(decoder.decode, rows)), _ISSUE_COLUMNS)
@@ -64,14 +83,17 @@ def _read_jsonl(file: Path) -> Iterator[Chunk]:
 
 
 def _read_csv(file: Path) -> Iterator[Chunk]:
-    for chunk in _to_chunks(read_rows(file)):
-        degrees = {name: [float(cell) if cell else None for cell in chunk[name]] for name in _PLACE}
-        yield {**chunk, **degrees}
+    with closing(_read_lines(file)) as lines:
+        for chunk in _to_chunks(read_rows(lines)):
+            degrees = {
+                name: [float(cell) if cell else None for cell in chunk[name]] for name in _PLACE
+            }
+            yield {**chunk, **degrees}
 
 
 def _read_geojson(file: Path) -> Iterator[Chunk]:
-    with file.open("rb") as lines:
-        if next(lines, b"") != HEADER:
+    with closing(_read_lines(file)) as lines:
+        if next(lines, HEADER) != HEADER:
             raise ValueError("The header is missing.")
         yield from _to_chunks(map(_feature_row, itertools.takewhile(_is_feature, lines)))
 
@@ -99,10 +121,10 @@ def _read_dataset(file: Path) -> Iterator[Chunk]:
     arrow.import_pyarrow()
     parquet: Any = importlib.import_module("pyarrow.parquet")
     manifest = Manifest.read(checkpoint_path(file))
-    names = [part.path for part in manifest.parts] if manifest else file.rglob("*.parquet")
-    for name in names:
+    paths = [file / part.path for part in manifest.parts] if manifest else file.rglob("*.parquet")
+    for path in paths:
         # A dataset of all parts would read hundreds of megabytes ahead.
-        with parquet.ParquetFile(file / name, pre_buffer=False) as part:
+        with parquet.ParquetFile(path, pre_buffer=False) as part:
             found = part.schema_arrow.names
             columns = [*_NAMES, *(name for name in _LOCAL_TIMES if name in found)]
             for batch in part.iter_batches(_ROWS, columns=columns, use_threads=False):
