@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import shlex
 import signal
 import sqlite3
@@ -52,6 +53,20 @@ def _connect(path: Path) -> closing[sqlite3.Connection]:
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
     return Sandbox(300, settings=Settings(quota=None))
+
+
+def test_an_interrupt_stops_the_demo_while_it_draws_its_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_map(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("seeclickfix_async.pull.write_map", write_map)
+
+    done = run_cli("http://127.0.0.1:9", "demo", "--issues", "10", cwd=tmp_path)
+
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1].startswith("scf: stopped.")
 
 
 def test_the_demo_pulls_a_city_and_draws_its_map(tmp_path: Path) -> None:
