@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import pull, write_map
+from seeclickfix_async.pull._map._files import read_chunks
 from seeclickfix_async.pull._map._page import page_parts
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.map_pages import data_of, map_rows, read_map
@@ -164,8 +166,10 @@ async def test_a_row_that_a_pull_is_writing_is_not_read(
     last_row = content[content.rindex(b"\n", 0, -1) + 1 :]
 
     path.write_bytes(content + last_row[:40])
+    (tmp_path / f"link-{name}").symlink_to(path)
 
-    assert [row["id"] for row in read_map(path)] == before
+    for file in (path, tmp_path / f"link-{name}"):
+        assert [row["id"] for row in read_map(file)] == before
 
 
 def test_a_csv_file_that_was_cut_off_is_refused(tmp_path: Path) -> None:
@@ -184,6 +188,28 @@ async def test_a_dataset_without_its_manifest_is_read_from_its_folder(
     monkeypatch.chdir(tmp_path)
 
     assert len(read_map(Path("city.parquet"))) == 300
+
+
+@pytest.mark.anyio
+async def test_a_database_in_a_read_only_folder_is_read(copy_of_pull: CopyOfPull) -> None:
+    with tempfile.TemporaryDirectory() as name:  # root's own tmp_path is closed to other users
+        path = Path(name, "a?b#c%20.db")
+        await copy_of_pull(path)
+
+        assert _count_without_writing(path) == 300
+
+
+def _count_without_writing(path: Path) -> int:
+    user = os.geteuid()
+    path.chmod(0o444)
+    path.parent.chmod(0o555)
+    try:
+        if user == 0:
+            os.seteuid(65534)  # root may write everywhere
+        return sum(len(chunk["id"]) for chunk in read_chunks(path))
+    finally:
+        os.seteuid(user)
+        path.parent.chmod(0o755)
 
 
 @pytest.mark.anyio

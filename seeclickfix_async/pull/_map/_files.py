@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import itertools
+import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -22,6 +23,7 @@ from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
 from seeclickfix_async.pull._csv import read_rows
 from seeclickfix_async.pull._geojson import HEADER
 from seeclickfix_async.pull._manifest import Manifest
+from seeclickfix_async.pull._sqlite_lock import error_code
 
 Chunk = Mapping[str, Sequence[Any]]
 """Values by column; times are seconds since 1970, and local times as if their zone were UTC."""
@@ -32,12 +34,14 @@ _LOCAL_TIMES = tuple(map(local_name, _TIMES))
 _PLACE = ("lat", "lng")
 _PLAIN = ("id", "status", "request_type", "summary", "address", *_PLACE, "html_url", "image")
 _NAMES = (*_PLAIN, *_TIMES, "vanished_at")
+_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _ISSUE_COLUMNS = tuple(column for column in COLUMNS if column.name in _NAMES[:-1])
 
 
 def read_chunks(file: Path) -> Iterator[Chunk]:
     """Iterate over the rows of a file that `pull` wrote."""
-    return READERS[file.suffix](file)
+    # The other files of the pull are beside the target of a symbolic link.
+    return READERS[file.suffix](Path(os.path.realpath(file)))
 
 
 def holds_issues(file: Path) -> bool:
@@ -109,12 +113,28 @@ def _feature_row(line: bytes) -> dict[str, Any]:
 
 
 def _read_database(file: Path) -> Iterator[Chunk]:
-    with closing(sqlite3.connect(file)) as database:
+    with closing(_open_database(file)) as database:
         found = {name for _, name, *_ in database.execute("PRAGMA table_info(issues)")}
         names = [*_NAMES, *(name for name in _LOCAL_TIMES if name in found)]
         cursor = database.execute(f"SELECT {', '.join(names)} FROM issues")  # noqa: S608  # constants
         while rows := cursor.fetchmany(_ROWS):
             yield _with_seconds(dict(zip(names, zip(*rows, strict=True), strict=True)))
+
+
+def _open_database(file: Path) -> sqlite3.Connection:
+    """Open a database for reading; if its folder is read-only, as one that nobody changes.
+
+    SQLite needs a file for locks beside it, unless the last pull has ended and left no log.
+    """
+    database = sqlite3.connect(file)
+    try:
+        database.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError as error:
+        database.close()
+        if error_code(error) not in _UNWRITABLE or Path(f"{file}-wal").exists():
+            raise
+        database = sqlite3.connect(f"{file.resolve().as_uri()}?immutable=1", uri=True)
+    return database
 
 
 def _read_dataset(file: Path) -> Iterator[Chunk]:
