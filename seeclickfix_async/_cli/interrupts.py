@@ -40,9 +40,9 @@ def restored_interrupts() -> Generator[None]:
 
 @contextmanager
 def immediate_interrupts() -> Generator[None]:
-    """Raise KeyboardInterrupt at the first Ctrl-C, while a command of the event loop reads a line.
+    """Raise KeyboardInterrupt at the first Ctrl-C, while a command blocks the event loop.
 
-    The event loop cannot cancel it then.
+    The event loop cannot cancel it then: it reads a line, or writes the map of a large city.
     """
     with restored_interrupts():
         if callable(signal.getsignal(signal.SIGINT)):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -78,18 +79,22 @@ class Csv(TextSink):
         super()._save(attrs.evolve(checkpoint_file, excel=self._excel))
 
 
-def read_rows(file: Path) -> Iterator[dict[str, Any]]:
-    """Iterate over the rows of a CSV file, by column."""
-    with file.open(encoding="utf-8", newline="") as lines:
-        is_for_excel = lines.read(1) == BOM
-        if not is_for_excel:
-            lines.seek(0)
-        for row in csv.DictReader(lines):
-            yield (
-                {name: unescape_formula(cell) for name, cell in row.items()}
-                if is_for_excel
-                else row
-            )
+def read_rows(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Iterate over the rows of the lines of a CSV file, by column.
+
+    Raises:
+        ValueError: A row has fewer cells than the header: it was cut off.
+    """
+    contents = (line.decode() for line in lines)
+    header = next(contents, "")
+    is_for_excel = header.startswith(BOM)
+    rows = csv.DictReader(itertools.chain([header.removeprefix(BOM)], contents))
+    for row in rows:
+        if None in row.values():
+            raise ValueError(f"The row before line {rows.line_num + 1} is cut off.")
+        yield (
+            {name: unescape_formula(cell) for name, cell in row.items()} if is_for_excel else row
+        )
 
 
 def _encode_cells(cells: Sequence[Any]) -> bytes:

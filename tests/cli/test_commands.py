@@ -54,6 +54,20 @@ def sandbox() -> Sandbox:
     return Sandbox(300, settings=Settings(quota=None))
 
 
+def test_an_interrupt_stops_the_demo_while_it_draws_its_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_map(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("seeclickfix_async.pull.write_map", write_map)
+
+    done = run_cli("http://127.0.0.1:9", "demo", "--issues", "10", cwd=tmp_path)
+
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1].startswith("scf: stopped.")
+
+
 def test_the_demo_pulls_a_city_and_draws_its_map(tmp_path: Path) -> None:
     for end in ("", ".pending", "-journal"):  # of a demo that was killed
         (tmp_path / f"scf-demo.db{end}").write_text("not a database", "utf-8")

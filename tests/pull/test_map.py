@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull import pull, write_map
+from seeclickfix_async.pull._map._files import read_chunks
 from seeclickfix_async.pull._map._page import page_parts
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.map_pages import data_of, map_rows, read_map
 from tests.support.repository import ROOT
-from tests.support.sandboxes import make_client
+from tests.support.sandboxes import CopyOfPull, make_client
 from tools import vendor
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
@@ -148,6 +152,79 @@ def test_a_file_that_no_pull_wrote_is_refused(
 
     with pytest.raises(InvalidArgumentError, match=words):
         write_map(tmp_path / name, tmp_path / "page.html")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson"])
+async def test_a_row_that_a_pull_is_writing_is_not_read(
+    name: str, copy_of_pull: CopyOfPull, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    await copy_of_pull(path)
+    before = [row["id"] for row in read_map(path)]
+    content = path.read_bytes().partition(b"\n]")[0].rstrip(b"\n") + b"\n"  # without the footer
+    last_row = content[content.rindex(b"\n", 0, -1) + 1 :]
+
+    path.write_bytes(content + last_row[:40])
+    (tmp_path / f"link-{name}").symlink_to(path)
+
+    for file in (path, tmp_path / f"link-{name}"):
+        assert [row["id"] for row in read_map(file)] == before
+
+
+def test_a_csv_file_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "city.csv").write_text("id,status,summary\r\n21,open,a\r\n2", "utf-8")
+
+    with pytest.raises(InvalidArgumentError, match="line 4 is cut off"):
+        write_map(tmp_path / "city.csv", tmp_path / "page.html")
+
+
+@pytest.mark.anyio
+async def test_a_dataset_without_its_manifest_is_read_from_its_folder(
+    copy_of_pull: CopyOfPull, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await copy_of_pull(tmp_path / "city.parquet")
+    (tmp_path / "city.parquet.pull.json").unlink()
+    monkeypatch.chdir(tmp_path)
+
+    assert len(read_map(Path("city.parquet"))) == 300
+
+
+@pytest.mark.anyio
+async def test_a_database_in_a_read_only_folder_is_read(copy_of_pull: CopyOfPull) -> None:
+    with tempfile.TemporaryDirectory() as name:  # root's own tmp_path is closed to other users
+        path = Path(name, "a?b#c%20.db")
+        await copy_of_pull(path)
+
+        assert _count_without_writing(path) == 300
+
+
+def _count_without_writing(path: Path) -> int:
+    user = os.geteuid()
+    path.chmod(0o444)
+    path.parent.chmod(0o555)
+    try:
+        if user == 0:
+            os.seteuid(65534)  # root may write everywhere
+        return sum(len(chunk["id"]) for chunk in read_chunks(path))
+    finally:
+        os.seteuid(user)
+        path.parent.chmod(0o755)
+
+
+@pytest.mark.anyio
+async def test_a_dataset_with_other_types_is_refused(
+    copy_of_pull: CopyOfPull, tmp_path: Path
+) -> None:
+    await copy_of_pull(tmp_path / "city.parquet")
+    for path in (tmp_path / "city.parquet").rglob("*.parquet"):
+        table = pq.read_table(path, partitioning=None)
+        other = pa.array([True] * len(table))
+        index = table.column_names.index("created_at")
+        pq.write_table(table.set_column(index, "created_at", other), path)
+
+    with pytest.raises(InvalidArgumentError, match="was not written by a pull"):
+        write_map(tmp_path / "city.parquet", tmp_path / "page.html")
 
 
 @pytest.mark.anyio

@@ -362,6 +362,43 @@ def test_the_table_is_sorted(browser: Chromium, issues: list[dict[str, Any]]) ->
             assert len(keys) == _ISSUES
 
 
+def test_a_button_that_changes_its_table_keeps_the_focus(browser: Chromium) -> None:
+    run, driver = browser.driver.execute_script, browser.driver
+    for table in ("closing", "busiest"):
+        button = driver.find_element(By.CSS_SELECTOR, f"#{table} .choose")
+        name = button.text
+        button.send_keys(Keys.ENTER)
+        assert run("return shown.length") < _ISSUES
+        assert driver.switch_to.active_element.text == name
+        run("Object.assign(chosen, ALL); update()")
+
+    run("rowsShown = 480; fillIssues(); $('more').focus()")
+    driver.switch_to.active_element.send_keys(Keys.ENTER)
+    last_page = run("return [...document.querySelectorAll('#issues .choose')].slice(480)")
+    assert driver.switch_to.active_element == last_page[0]
+
+
+def test_a_blank_opens_a_marker(browser: Chromium) -> None:
+    run, driver = browser.driver.execute_script, browser.driver
+    run("map.setView([41.4, -73.1], 19, {animate: false}); scrollTo(0, 0)")
+    run("markers.getLayers()[0].getElement().focus({preventScroll: true})")
+
+    driver.switch_to.active_element.send_keys(Keys.SPACE)
+
+    assert driver.find_element(By.ID, "card").is_displayed()
+    assert run("return scrollY") == 0
+
+
+def test_a_view_without_an_issue_has_no_card(browser: Chromium) -> None:
+    run, card = browser.driver.execute_script, browser.driver.find_element(By.ID, "card")
+    run("location.hash = `issue=${issues.id[3]}`")
+    browser.wait_until(card.is_displayed)
+
+    run("location.hash = ''")
+
+    browser.wait_until(lambda: not card.is_displayed())
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_page_is_accessible(browser: Chromium, width: int, scheme: str) -> None:
     _set_width(browser, width)
@@ -458,6 +495,124 @@ def test_a_browser_shows_any_status_and_request_type(tab: Chromium, tmp_path: Pa
     ]
     assert run("return document.querySelectorAll('main b b').length") == 0
     assert _complaints(tab) == []
+
+
+def _write_page(folder: Path, rows: list[dict[str, Any]]) -> str:
+    """Write the page of rows, whose columns are those of the first; return its URL."""
+    with (folder / "city.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    write_map(folder / "city.csv", folder / "page.html")
+    return (folder / "page.html").as_uri()
+
+
+def test_ids_and_links_are_exact(tab: Chromium, tmp_path: Path) -> None:
+    ids = [7, 2**63 - 1, 8, 2**53 + 1]
+    links = [f"https://seeclickfix.com/{{}}/{id_}" for id_ in ids]
+    pairs = zip(ids, links, strict=True)
+    url = _write_page(tmp_path, [{"id": id_, "html_url": link} for id_, link in pairs])
+
+    run = _open(tab, url)
+
+    found = run("return Array.from(shown, (row) => [String(idOf(row)), linkOf(row)])")
+    assert found == [
+        [str(id_), link.replace("{}", "%7B%7D")] for id_, link in zip(ids, links, strict=True)
+    ]
+    assert list(csv.reader(run("return toCsv(shown)").splitlines()))[2][0] == str(2**63 - 1)
+    assert run("return issues.id[2]") == 8
+
+
+def test_long_strings_are_shortened(tab: Chromium, tmp_path: Path) -> None:
+    long = "\U0001f6a7" * 1_000_000
+    names = ("status", "request_type", "summary", "address")
+    rows = [{"id": row, **dict.fromkeys(names, long), "lat": 41, "lng": -73} for row in (1, 2)]
+    rows.append({**rows[0], "id": 3, "summary": f"a{long}", "lat": 42})
+
+    run = _open(tab, _write_page(tmp_path, rows))
+    run("showIssue(2); listIssues([0, 1], document.body)")
+
+    assert len(run("return $('page').textContent")) < 100_000
+    assert run("return $('issues').tBodies[0].textContent.isWellFormed()")
+    assert (
+        max(run("return [...document.querySelectorAll('.cluster')].map((one) => one.title.length)"))
+        < 1100
+    )
+    assert run("return summaryOf(0).length") == 2 * len(long)
+    run("chosen.type = issues.types[0]; update()")
+    assert run("return shown.length") == 3
+
+
+def test_a_summary_does_not_reverse_the_facts_beside_it(tab: Chromium, tmp_path: Path) -> None:
+    spoof = "Pothole, closed, 2001-01-01 \u202e"
+    rows = [
+        {"id": row, "status": "open", "summary": spoof, "lat": 41 + row, "lng": -73}
+        for row in (1, 2)
+    ]
+    run = _open(tab, _write_page(tmp_path, rows))
+
+    run("listIssues([0, 1], document.body)")
+
+    listed = run("return [...document.querySelectorAll('#card li')].map((one) => one.textContent)")
+    names = run("return markers.getLayers().map((one) => one.getElement().ariaLabel)")
+    assert [*listed, *names] == [f"open: {spoof}"] * 4
+
+
+def test_an_issue_without_any_place_has_a_card(tab: Chromium, tmp_path: Path) -> None:
+    _open(tab, _write_page(tmp_path, [{"id": 1, "summary": "Pothole"}]))
+
+    tab.press("1")
+    card = tab.driver.find_element(By.ID, "card")
+    assert "Pothole" in card.text
+    tab.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+
+    assert not card.is_displayed()
+    assert tab.driver.switch_to.active_element.text == "1"
+
+
+def test_all_places_can_be_shown(tab: Chromium, tmp_path: Path) -> None:
+    places = [(90, 0), (-90, 180), (0, 180), (0, -180), (0, 0)]
+    rows = [{"id": row, "lat": lat, "lng": lng} for row, (lat, lng) in enumerate(places)]
+
+    run = _open(tab, _write_page(tmp_path, rows))
+
+    assert run("return clusters.reduce((sum, one) => sum + one.count, 0)") == len(places)
+
+
+@pytest.mark.parametrize("view", ["map=2/0/1e307", "map=5/1e307/0", "map=1e9/0/0", "map=//"])
+def test_a_link_with_a_damaged_view_opens_the_page(view: str, tab: Chromium, page: Path) -> None:
+    tab.driver.get_log("browser")
+
+    run = _open(tab, f"{page.as_uri()}#{view}")
+
+    assert run("return $('csv').onclick === saveCsv")
+    assert _complaints(tab) == []
+
+
+def test_a_page_inside_another_works(tab: Chromium, page: Path, tmp_path: Path) -> None:
+    (tmp_path / "outer.html").write_text("<iframe width=900 height=700></iframe>", "utf-8")
+    tab.open((tmp_path / "outer.html").as_uri())
+    run = tab.driver.execute_script
+    run("document.querySelector('iframe').srcdoc = arguments[0]", page.read_text("utf-8"))
+    tab.driver.switch_to.frame(0)
+    try:
+        tab.wait_until(lambda: "Show all places" in tab.text())
+        _change(tab, words="elm")
+        assert 0 < run("return shown.length") < _ISSUES
+        assert _complaints(tab) == []
+    finally:
+        tab.driver.switch_to.default_content()
+
+
+def test_a_browser_without_javascript_says_so(tab: Chromium, page: Path) -> None:
+    tab.cdp("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        tab.open(page.with_name("offline.html").as_uri())
+        text = tab.wait_for_text("needs JavaScript")
+    finally:
+        tab.cdp("Emulation.setScriptExecutionDisabled", value=False)
+
+    assert "Reading the issues" not in text
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from seeclickfix_async import pull as pulls
 from seeclickfix_async._cli import sandbox_process
 from seeclickfix_async._cli.app import PRODUCT
 from seeclickfix_async._cli.exit_codes import OK
+from seeclickfix_async._cli.interrupts import immediate_interrupts
 from seeclickfix_async._cli.messages import warn_empty_place
 from seeclickfix_async._cli.options import (
     QUERY,
@@ -66,14 +67,17 @@ async def demo(*, issues: int = 5000, json: Flag = False, options: RunOptions = 
     ):
         with progress_listener(_DEMO_FILE.name, QuotaWait(limiter)) as listener:
             report = await pulls.pull(client, to=_DEMO_FILE, progress=listener)
-    if not json:
-        with contextlib.closing(sqlite3.connect(_DEMO_FILE)) as database:
-            _print_counts("Status", database, "status")
-            _print_counts("Request type", database, "coalesce(request_type, 'Post to Neighbors')")
-    code = print_report(report, _DEMO_FILE, json=json)
-    if report.received and not json:
-        out.print("Open its map in a browser:")
-        map_page(_DEMO_FILE)
+    with immediate_interrupts():
+        if not json:
+            with contextlib.closing(sqlite3.connect(_DEMO_FILE)) as database:
+                _print_counts("Status", database, "status")
+                _print_counts(
+                    "Request type", database, "coalesce(request_type, 'Post to Neighbors')"
+                )
+        code = print_report(report, _DEMO_FILE, json=json)
+        if report.received and not json:
+            out.print("Open its map in a browser:")
+            map_page(_DEMO_FILE)
     return code
 
 

@@ -19,6 +19,9 @@ from seeclickfix_async._tables.columns import local_name
 from seeclickfix_async.pull._map._files import Chunk
 from seeclickfix_async.pull._map._offsets import Offsets
 
+_EXACT = 2**53
+"""Integers beyond it are rounded by JavaScript, and so would be all sums after them."""
+
 _MICRO = 1_000_000
 """Coordinates are integers of a millionth of a degree, which is at most 11 cm."""
 
@@ -44,12 +47,13 @@ def _encode_block(
     lat, lng = _to_micro(rows["lat"], 90), _to_micro(rows["lng"], 180)
     placed = [None not in position for position in zip(lat, lng, strict=True)]
     links = [
-        url and url.replace(str(id_), "{}", 1)
+        url and url.replace("{}", "%7B%7D").replace(str(id_), "{}", 1)
         for url, id_ in zip(rows["html_url"], ids, strict=True)
     ]
     created = [time or 0 for time in rows["created_at"]]
     return {
-        "id": _differences(ids),
+        "id": _differences(id_ if abs(id_) <= _EXACT else 0 for id_ in ids),
+        "longIds": {str(row): str(id_) for row, id_ in enumerate(ids) if abs(id_) > _EXACT},
         "statuses": new_statuses,
         "status": status_codes,
         "types": new_types,

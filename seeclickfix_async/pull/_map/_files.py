@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
+import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +17,13 @@ import msgspec
 
 from seeclickfix_async._tables import arrow
 from seeclickfix_async._tables.columns import COLUMNS, local_name, to_columns
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
-from seeclickfix_async.pull._checkpoint import checkpoint_path
+from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
 from seeclickfix_async.pull._csv import read_rows
 from seeclickfix_async.pull._geojson import HEADER
 from seeclickfix_async.pull._manifest import Manifest
+from seeclickfix_async.pull._sqlite_lock import error_code
 
 Chunk = Mapping[str, Sequence[Any]]
 """Values by column; times are seconds since 1970, and local times as if their zone were UTC."""
@@ -30,12 +34,14 @@ _LOCAL_TIMES = tuple(map(local_name, _TIMES))
 _PLACE = ("lat", "lng")
 _PLAIN = ("id", "status", "request_type", "summary", "address", *_PLACE, "html_url", "image")
 _NAMES = (*_PLAIN, *_TIMES, "vanished_at")
+_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _ISSUE_COLUMNS = tuple(column for column in COLUMNS if column.name in _NAMES[:-1])
 
 
 def read_chunks(file: Path) -> Iterator[Chunk]:
     """Iterate over the rows of a file that `pull` wrote."""
-    return READERS[file.suffix](file)
+    # The other files of the pull are beside the target of a symbolic link.
+    return READERS[file.suffix](Path(os.path.realpath(file)))
 
 
 def holds_issues(file: Path) -> bool:
@@ -51,9 +57,26 @@ class _Added(msgspec.Struct):
     closed_at_local: str | None = None
 
 
+def _read_lines(file: Path) -> Generator[bytes]:
+    """Yield the lines of a file, without what its pull has written beyond its checkpoint.
+
+    The last row there may be torn: the pull is writing it, or was killed then.
+    """
+    saved = None
+    with contextlib.suppress(InvalidArgumentError):  # the rows are readable without it
+        saved = CheckpointFile.read(checkpoint_path(file))
+    left = -1 if saved is None else saved.length
+    with file.open("rb") as lines:
+        for line in lines:
+            if not left:
+                return
+            yield line
+            left -= len(line)
+
+
 def _read_jsonl(file: Path) -> Iterator[Chunk]:
     decoder, added = msgspec.json.Decoder(Issue), msgspec.json.Decoder(list[_Added])
-    with file.open("rb") as lines:
+    with closing(_read_lines(file)) as lines:
         while rows := list(itertools.islice(lines, _ROWS)):
             columns: dict[str, Sequence[Any]] = {}
             columns |= to_columns(list(map(decoder.decode, rows)), _ISSUE_COLUMNS)
@@ -64,14 +87,17 @@ def _read_jsonl(file: Path) -> Iterator[Chunk]:
 
 
 def _read_csv(file: Path) -> Iterator[Chunk]:
-    for chunk in _to_chunks(read_rows(file)):
-        degrees = {name: [float(cell) if cell else None for cell in chunk[name]] for name in _PLACE}
-        yield {**chunk, **degrees}
+    with closing(_read_lines(file)) as lines:
+        for chunk in _to_chunks(read_rows(lines)):
+            degrees = {
+                name: [float(cell) if cell else None for cell in chunk[name]] for name in _PLACE
+            }
+            yield {**chunk, **degrees}
 
 
 def _read_geojson(file: Path) -> Iterator[Chunk]:
-    with file.open("rb") as lines:
-        if next(lines, b"") != HEADER:
+    with closing(_read_lines(file)) as lines:
+        if next(lines, HEADER) != HEADER:
             raise ValueError("The header is missing.")
         yield from _to_chunks(map(_feature_row, itertools.takewhile(_is_feature, lines)))
 
@@ -87,7 +113,7 @@ def _feature_row(line: bytes) -> dict[str, Any]:
 
 
 def _read_database(file: Path) -> Iterator[Chunk]:
-    with closing(sqlite3.connect(file)) as database:
+    with closing(_open_database(file)) as database:
         found = {name for _, name, *_ in database.execute("PRAGMA table_info(issues)")}
         names = [*_NAMES, *(name for name in _LOCAL_TIMES if name in found)]
         cursor = database.execute(f"SELECT {', '.join(names)} FROM issues")  # noqa: S608  # constants
@@ -95,14 +121,30 @@ def _read_database(file: Path) -> Iterator[Chunk]:
             yield _with_seconds(dict(zip(names, zip(*rows, strict=True), strict=True)))
 
 
+def _open_database(file: Path) -> sqlite3.Connection:
+    """Open a database for reading; if its folder is read-only, as one that nobody changes.
+
+    SQLite needs a file for locks beside it, unless the last pull has ended and left no log.
+    """
+    database = sqlite3.connect(file)
+    try:
+        database.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError as error:
+        database.close()
+        if error_code(error) not in _UNWRITABLE or Path(f"{file}-wal").exists():
+            raise
+        database = sqlite3.connect(f"{file.resolve().as_uri()}?immutable=1", uri=True)
+    return database
+
+
 def _read_dataset(file: Path) -> Iterator[Chunk]:
     arrow.import_pyarrow()
     parquet: Any = importlib.import_module("pyarrow.parquet")
     manifest = Manifest.read(checkpoint_path(file))
-    names = [part.path for part in manifest.parts] if manifest else file.rglob("*.parquet")
-    for name in names:
+    paths = [file / part.path for part in manifest.parts] if manifest else file.rglob("*.parquet")
+    for path in paths:
         # A dataset of all parts would read hundreds of megabytes ahead.
-        with parquet.ParquetFile(file / name, pre_buffer=False) as part:
+        with parquet.ParquetFile(path, pre_buffer=False) as part:
             found = part.schema_arrow.names
             columns = [*_NAMES, *(name for name in _LOCAL_TIMES if name in found)]
             for batch in part.iter_batches(_ROWS, columns=columns, use_threads=False):

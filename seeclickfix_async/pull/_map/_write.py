@@ -22,7 +22,7 @@ from seeclickfix_async.pull._map._files import READERS, read_chunks
 from seeclickfix_async.pull._map._page import page_parts
 from seeclickfix_async.pull._paths import is_of_pull
 
-# The errors of readers for damaged files; Arrow's are subclasses of these.
+# The errors of readers for damaged files, and for other columns; Arrow's are subclasses of these.
 _UNREADABLE = (
     ValueError,
     TypeError,
@@ -30,6 +30,7 @@ _UNREADABLE = (
     AttributeError,
     RecursionError,
     OverflowError,
+    NotImplementedError,
     OSError,
     csv.Error,
     sqlite3.Error,

@@ -26,7 +26,7 @@ function closeCard() {
   chosen.issue = null;
   saveView();
   drawMarkers();
-  (cardOpener?.isConnected ? cardOpener : $("map")).focus({preventScroll: true});
+  (cardOpener?.isConnected ? cardOpener : ($("map") ?? $("issues-heading"))).focus({preventScroll: true});
   cardOpener = null;
 }
 
@@ -52,7 +52,7 @@ function showIssue(row, opener = null) {
     ["Photo", imageOf(row)],
   ].filter(([, url]) => isLink(url));
   const anchors = links.map(([name, url]) =>
-    element("a", name === "Issue" ? `Issue ${issues.id[row]}` : name, {
+    element("a", name === "Issue" ? `Issue ${idOf(row)}` : name, {
       href: url,
       target: "_blank",
       rel: "noopener noreferrer",
@@ -66,7 +66,9 @@ function showIssue(row, opener = null) {
 /** List issues that are too close together for the map to show them apart. */
 function listIssues(rows, opener) {
   const items = rows.slice(0, LISTED).map((row) => {
-    const label = `${summaryOf(row) || typeOf(row)}, ${statusOf(row)}, ${dayOf(row, "created")}`;
+    // The summary is last: a control of direction in it would reverse what follows.
+    const facts = [dayOf(row, "created"), statusOf(row)].filter(Boolean).join(", ");
+    const label = `${facts}: ${summaryOf(row) || typeOf(row)}`;
     const button = element("button", label, {type: "button", onclick: () => showIssue(row, opener)});
     return element("li", button);
   });

@@ -3,7 +3,7 @@
 // apostrophe in front makes them plain text, as `scf pull --excel` does.
 
 const CSV_COLUMNS = {
-  id: (row) => issues.id[row],
+  id: idOf,
   status: statusOf,
   request_type: typeOf,
   summary: summaryOf,

@@ -3,9 +3,14 @@
 
 const $ = (id) => document.getElementById(id);
 
+// Shorten what a resident has written: the layout of a megabyte takes seconds.
+const LONGEST = 1000; // UTF-16 code units
+const clip = (text) =>
+  text.length > LONGEST ? `${text.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, "")}…` : text;
+
 function element(tag, content = "", properties = {}) {
   const made = Object.assign(document.createElement(tag), properties);
-  made.append(...[content].flat());
+  made.append(...[content].flat().map((part) => (typeof part === "string" ? clip(part) : part)));
   return made;
 }
 
@@ -60,7 +65,7 @@ function readIssues() {
     return block;
   });
   const count = blocks.reduce((sum, block) => sum + block.id.length, 0);
-  const columns = {count, statuses: [], types: []};
+  const columns = {count, statuses: [], types: [], longIds: new Map()};
   for (const name of ["id", "lat", "lng", "created", "closed"])
     columns[name] = new Float64Array(count).fill(NaN);
   for (const name of ["status", "type", "createdOffset", "closedOffset"])
@@ -78,6 +83,10 @@ function readIssues() {
       if (later !== null) columns.closed[start + row] = created[start + row] + later;
     });
     for (const row of block.undated) created[start + row] = NaN;
+    for (const [row, id] of Object.entries(block.longIds)) {
+      columns.id[start + Number(row)] = Number(id);
+      columns.longIds.set(start + Number(row), id);
+    }
     readPlaces(columns, block, start);
     start += block.id.length;
   }
@@ -171,12 +180,12 @@ const noMonths = (count) => ({
   closedMonth: new Int32Array(count).fill(-1),
 });
 
-/** Project to the square world of web maps, from 0 to 1; NaN without a place. */
+/** Project to the square world of web maps, from 0 to 1; NaN without a place. Its poles are at 85°. */
 function project({count, lat, lng}) {
   const x = new Float64Array(count);
   const y = new Float64Array(count);
   for (let row = 0; row < count; row += 1) {
-    const sine = Math.sin((Math.max(-85.06, Math.min(85.06, lat[row])) * Math.PI) / 180);
+    const sine = Math.sin((Math.max(-85, Math.min(85, lat[row])) * Math.PI) / 180);
     x[row] = lng[row] / 360 + 0.5;
     y[row] = 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI);
   }
@@ -185,12 +194,14 @@ function project({count, lat, lng}) {
 
 const issues = readIssues();
 
+/** Return the id, which is a string if JavaScript has no such number. */
+const idOf = (row) => issues.longIds.get(row) ?? issues.id[row];
 const statusOf = (row) => issues.statuses[issues.status[row]];
 const typeOf = (row) => issues.types[issues.type[row]];
 const summaryOf = (row) => issues.summaryLines.at(issues.summary[row]);
 const addressOf = (row) => issues.addressLines.at(issues.address[row]);
 const isLink = (url) => /^https?:\/\//i.test(url);
-const linkOf = (row) => issues.linkLines.at(issues.link[row]).replace("{}", issues.id[row]);
+const linkOf = (row) => issues.linkLines.at(issues.link[row]).replace("{}", idOf(row));
 const imageOf = (row) => issues.imageLines.at(issues.image[row]);
 
 /** Format a time as ISO 8601, in local time without its offset if the pull has a time zone. */

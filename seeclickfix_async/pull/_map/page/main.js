@@ -86,6 +86,7 @@ function openView() {
   const row = loadView();
   update();
   if (row >= 0) showIssue(row);
+  else $("card").hidden = true;
 }
 
 function start() {
@@ -113,8 +114,10 @@ function start() {
   };
   $("csv").onclick = saveCsv;
   $("more").onclick = () => {
+    const next = rowsShown;
     rowsShown += PAGE;
     fillIssues();
+    if ($("more").hidden) $("issues").tBodies[0].rows[next].querySelector("button").focus();
   };
   window.addEventListener("hashchange", openView);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

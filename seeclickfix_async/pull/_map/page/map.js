@@ -4,7 +4,7 @@
 const MAX_ZOOM = 19;
 const placed = issues.x.reduce((count, x) => count + (Number.isNaN(x) ? 0 : 1), 0);
 const map = L.map("map", {
-  minZoom: 2,
+  minZoom: 0,
   maxZoom: MAX_ZOOM,
   zoomSnap: 0.5,
   attributionControl: false,
@@ -38,7 +38,7 @@ function startMap() {
   }
   map.getPane("ground").ariaHidden = "true";
   if (!placed) {
-    $("map-frame").replaceChildren(element("p", "No issue has a place.", {className: "empty"}));
+    $("map").replaceWith(element("p", "No issue has a place.", {className: "empty"}));
     for (const id of ["fit", "streets", "skip"]) $(id).hidden = true;
     return;
   }
@@ -77,11 +77,15 @@ function drawMarkers() {
     const marker = L.marker(map.unproject([cluster.x, cluster.y], zoom), {icon: clusterIcon(cluster)});
     const name =
       cluster.count === 1
-        ? `${summaryOf(cluster.first) || typeOf(cluster.first)}, ${statusOf(cluster.first)}`
-        : describeCluster(cluster);
+        ? clip(`${statusOf(cluster.first)}: ${summaryOf(cluster.first) || typeOf(cluster.first)}`)
+        : clip(describeCluster(cluster));
     marker.on("click", () => openCluster(cluster, marker));
     markers.addLayer(marker);
-    const onkeydown = (event) => event.key === "Enter" && openCluster(cluster, marker);
+    const onkeydown = (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault(); // a blank would scroll the page
+      openCluster(cluster, marker);
+    };
     Object.assign(marker.getElement(), {title: name, ariaLabel: name, onkeydown});
     if (focused && marker.getLatLng().equals(focused.getLatLng()))
       marker.getElement().focus({preventScroll: true});

@@ -60,7 +60,7 @@ function fillClosing({named, total}) {
       ),
     );
   }
-  $("closing").tBodies[0].replaceChildren(...(rows.length ? rows : [noRows(5)]));
+  replaceRows("closing", rows.length ? rows : [noRows(5)]);
 }
 
 function fillBusiest() {
@@ -77,7 +77,17 @@ function fillBusiest() {
       barOf(count / busiest[0].count),
     ]);
   });
-  $("busiest").tBodies[0].replaceChildren(...(rows.length ? rows : [noRows(3)]));
+  replaceRows("busiest", rows.length ? rows : [noRows(3)]);
+}
+
+/** Replace the rows of a table; a button in it that has the focus keeps it, or the table gets it. */
+function replaceRows(id, rows) {
+  const [body] = $(id).tBodies;
+  const focused = body.contains(document.activeElement) ? document.activeElement.textContent : null;
+  body.replaceChildren(...rows);
+  if (focused === null) return;
+  const same = [...body.querySelectorAll("button")].find((button) => button.textContent === focused);
+  (same ?? $(id).parentElement).focus({preventScroll: true});
 }
 
 /** Return the rank of each string of a list. */
@@ -143,7 +153,7 @@ function fillIssues() {
     return element("th", sort, {scope: "col", ...sorted});
   });
   const rows = firstRows(rowsShown).map((row) => {
-    const open = element("button", String(issues.id[row]), {type: "button", className: "choose"});
+    const open = element("button", String(idOf(row)), {type: "button", className: "choose"});
     open.onclick = () => {
       bringIntoView(row);
       showIssue(row, open);
@@ -162,7 +172,7 @@ function fillIssues() {
     ]);
   });
   $("issues").tHead.rows[0].replaceChildren(...heads);
-  $("issues").tBodies[0].replaceChildren(...(rows.length ? rows : [noRows(7)]));
+  replaceRows("issues", rows.length ? rows : [noRows(7)]);
   const hidden = shown.length - rows.length;
   $("issues-heading").textContent =
     hidden > 0

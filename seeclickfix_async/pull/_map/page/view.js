@@ -20,7 +20,11 @@ function saveMove() {
 
 function saveView() {
   const hash = viewHash();
-  history.replaceState(history.state, "", hash ? `#${hash}` : location.pathname + location.search);
+  try {
+    history.replaceState(history.state, "", hash ? `#${hash}` : location.pathname + location.search);
+  } catch {
+    // A page inside another has no URL of its own, and some browsers limit the changes in a second.
+  }
 }
 
 function loadView() {
@@ -39,7 +43,7 @@ function loadView() {
   const position = parts.get("map") ?? "";
   const [zoom, lat, lng] = position.split("/").map(Number);
   if (placed && Number.isFinite(zoom + lat + lng)) {
-    map.setView([lat, lng], zoom, {animate: false});
+    map.setView(L.latLng(lat, lng).wrap(), zoom, {animate: false});
     chosen.map = position; // the map rounds its center to pixels
   }
   return parts.has("issue") ? issues.id.indexOf(Number(parts.get("issue"))) : -1;
