@@ -122,7 +122,7 @@ def _read_database(file: Path) -> Iterator[Chunk]:
 
 
 def _open_database(file: Path) -> sqlite3.Connection:
-    """Open a database for reading; if its folder is read-only, as one that nobody changes.
+    """Open a database for reading; as unchanging if its folder is read-only.
 
     SQLite needs a file for locks beside it, unless the last pull has ended and left no log.
     """
