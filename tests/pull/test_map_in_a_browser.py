@@ -579,6 +579,17 @@ def test_all_places_can_be_shown(tab: Chromium, tmp_path: Path) -> None:
     assert run("return clusters.reduce((sum, one) => sum + one.count, 0)") == len(places)
 
 
+def test_a_map_of_a_sandbox_has_no_dead_links(tab: Chromium, tmp_path: Path) -> None:
+    """The demo's sandbox has ended when its map is opened."""
+    link = "http://127.0.0.1:3110/issues/7"
+    run = _open(tab, _write_page(tmp_path, [{"id": 7, "html_url": link}]))
+
+    run("showIssue(0)")
+
+    assert "of a sandbox" in tab.text()
+    assert run("return document.querySelectorAll('#card a').length") == 0
+
+
 @pytest.mark.parametrize("view", ["map=2/0/1e307", "map=5/1e307/0", "map=1e9/0/0", "map=//"])
 def test_a_link_with_a_damaged_view_opens_the_page(view: str, tab: Chromium, page: Path) -> None:
     tab.driver.get_log("browser")

@@ -200,7 +200,9 @@ const statusOf = (row) => issues.statuses[issues.status[row]];
 const typeOf = (row) => issues.types[issues.type[row]];
 const summaryOf = (row) => issues.summaryLines.at(issues.summary[row]);
 const addressOf = (row) => issues.addressLines.at(issues.address[row]);
-const isLink = (url) => /^https?:\/\//i.test(url);
+/** Check whether a link leads to this machine, as those of a sandbox, which has ended. */
+const isLocal = (url) => /^https?:\/\/(127\.|localhost[:/]|\[::1\])/i.test(url);
+const isLink = (url) => /^https?:\/\//i.test(url) && !isLocal(url);
 const linkOf = (row) => issues.linkLines.at(issues.link[row]).replace("{}", idOf(row));
 const imageOf = (row) => issues.imageLines.at(issues.image[row]);
 

@@ -96,6 +96,7 @@ function start() {
     const [first, last] = [0, issues.months - 1].map((month) => monthName(issues.firstMonth + month));
     $("span").textContent = first === last ? first : `${first} to ${last}`;
   }
+  if (issues.count && isLocal(linkOf(0))) $("source").textContent = "Data: an invented city, of a sandbox.";
   $("loading").remove();
   $("page").hidden = false;
   fillForm();
