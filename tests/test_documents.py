@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -62,6 +63,16 @@ def city_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def _restored_log() -> Iterator[None]:
+    """Undo what a snippet sets for the records of the package."""
+    logger = logging.getLogger("seeclickfix_async")
+    level = logger.level
+    yield
+    logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("_restored_log")
 @pytest.mark.parametrize(("page", "code", "printed"), _blocks("python"))
 def test_python_runs(  # noqa: PLR0917  # fixtures
     page: str,

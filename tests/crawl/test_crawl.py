@@ -108,6 +108,7 @@ async def test_a_second_with_more_rows_than_both_ends_serve_is_divided(cap_mode:
     _check(received, report, set(service.rows))
 
 
+@pytest.mark.exhaustive
 async def test_an_issue_that_changes_its_status_while_a_second_is_divided_is_not_lost() -> None:
     lost: list[str] = []
     for moment in range(1, 60):

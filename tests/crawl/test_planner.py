@@ -33,6 +33,7 @@ from tests.support.small_worlds import World, crawl, worlds
     ids=["one event", "two events, each fourth", "eight rows, each fiftieth"],
 )
 @pytest.mark.timeout(600)
+@pytest.mark.exhaustive
 def test_small_worlds_in_which_something_happens_at_every_moment(
     rows: int, page_size: int, events: int, every: int
 ) -> None:

@@ -39,10 +39,12 @@ def _prove(seeds: str) -> str:
 
 # Seed 8286: an update of a pull without issues, from a service that always counts three too many.
 @pytest.mark.parametrize("seeds", ["0:3", "8286:8287"])
+@pytest.mark.exhaustive
 def test_some_seeds_show_no_fault(seeds: str) -> None:
     assert "MISSED" not in _prove(seeds)
 
 
+@pytest.mark.exhaustive
 def test_a_seed_is_repeatable() -> None:
     first = _prove("3:4")
 

@@ -32,6 +32,7 @@ async def _run_all(*calls: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 @pytest.mark.parametrize("jitter", [0.0, 0.3, 3.0, 40.0])
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.exhaustive
 async def test_no_kind_of_window_refuses_a_request(jitter: float, seed: int) -> None:
     clock, random = VirtualClock(), Random(seed)
     limiter = Limiter(20, per=_PER, clock=clock)
@@ -224,6 +225,7 @@ async def test_an_empty_quota_is_refused(options: dict[str, float], argument: st
     cancelled=st.floats(0, 0.6),
 )
 @settings(max_examples=40)
+@pytest.mark.exhaustive
 def test_any_schedule_respects_the_quota(
     seed: int, limit: int, jitter: float, cancelled: float
 ) -> None:

@@ -88,6 +88,7 @@ async def test_a_file_that_is_not_a_cursor_is_refused(content: bytes, tmp_path: 
 
 
 @pytest.mark.parametrize("put_back", [True, False], ids=["clock put back", "poll repeated"])
+@pytest.mark.exhaustive
 def test_a_cursor_that_moves_back_stays_small_and_knows_its_rows(put_back: bool) -> None:
     minute = timedelta(minutes=1)
     begin = datetime(2026, 3, 1, tzinfo=UTC)
