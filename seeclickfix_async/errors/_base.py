@@ -86,7 +86,7 @@ class InvalidDraftError(InvalidArgumentError):
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         faults = [f"{field}: {reason}" for field, reasons in errors.items() for reason in reasons]
         super().__init__("draft", " ".join(faults))
-        self.errors = dict(errors)
+        self.errors: dict[str, list[str]] = dict(errors)
 
 
 class FileLockedError(InvalidArgumentError):
