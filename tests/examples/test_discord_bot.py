@@ -92,6 +92,7 @@ async def _running(
 
 
 @pytest.mark.filterwarnings("ignore:'audioop':DeprecationWarning")  # of discord.py
+@pytest.mark.filterwarnings("ignore:'count' is passed:DeprecationWarning")  # of discord.py
 async def test_a_message_has_only_what_discord_accepts(scf_builder: Builder) -> None:
     bot = load_program("discord-bot/bot.py")
     media = {"image_square_100x100": "/assets/none.png"}

@@ -129,7 +129,7 @@ def _open_database(file: Path) -> sqlite3.Connection:
     database = sqlite3.connect(file)
     try:
         database.execute("PRAGMA schema_version")
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         database.close()
         if error_code(error) not in _UNWRITABLE or Path(f"{file}-wal").exists():
             raise
