@@ -64,7 +64,7 @@ def _readme_command(program: str) -> str:
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments after `--` go to pytest."""
     _enter_checkout(session)
-    session.install("-e", ".[all]", *_group("tests"))
+    session.install("-e", ".[all]", *_group("tests", "docs"))
     session.run("pytest", *session.posargs)
 
 
@@ -74,7 +74,7 @@ def lowest(session: nox.Session) -> None:
     _enter_checkout(session)
     constraints = Path(session.virtualenv.location, "lowest.txt")
     constraints.write_text("\n".join(_lowest_versions()), "utf-8")
-    session.install("-e", ".[all]", *_group("tests"), "-c", str(constraints))
+    session.install("-e", ".[all]", *_group("tests", "docs"), "-c", str(constraints))
     # anyio below 4.16 leaves a socket open when asyncio cancels a task that is connecting.
     sockets = ("unclosed transport <_SelectorSocketTransport", "unclosed <socket.socket")
     tolerated = [f"-Wignore:{message}:ResourceWarning" for message in sockets]

@@ -63,11 +63,8 @@ def _options() -> argparse.Namespace:
 
 def _ratios(name: str, options: argparse.Namespace) -> Iterator[Ratio]:
     module = importlib.import_module(f"benchmarks.{name}")
-    if name == "proof":
-        return module.ratios(options.seeds, options.part)  # type: ignore[no-any-return]
-    if name == "growth":
-        return module.ratios(options.largest)  # type: ignore[no-any-return]
-    return module.ratios()  # type: ignore[no-any-return]
+    arguments = {"proof": (options.seeds, options.part), "growth": (options.largest,)}
+    return module.ratios(*arguments.get(name, ()))  # type: ignore[no-any-return]
 
 
 def main() -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
 import attrs
 
 
@@ -53,6 +55,24 @@ def cost(work: Callable[[], object], times: int) -> Callable[[], float]:
         return time.process_time() - start
 
     return measure
+
+
+async def cpu_of_calls(
+    calls: Sequence[Callable[[], Awaitable[object]]], *, times: int, tasks: int
+) -> float:
+    """Return the CPU seconds of `times` calls by `tasks` tasks, which take turns with these."""
+    remaining = itertools.islice(itertools.cycle(calls), times)
+
+    async def work() -> None:
+        for call in remaining:
+            await call()
+
+    await calls[0]()
+    start = time.process_time()
+    async with anyio.create_task_group() as group:
+        for _ in range(tasks):
+            group.start_soon(work)
+    return time.process_time() - start
 
 
 @contextmanager

@@ -7,40 +7,25 @@ from __future__ import annotations
 
 import functools
 import json
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
 import httpx
 import httpx2
 
-from benchmarks.measure import Ratio, paired
+from benchmarks.measure import Ratio, cpu_of_calls, paired
 from benchmarks.servers import ISSUE, fixed
 from seeclickfix_async import AsyncClient
 
 _REQUESTS = 400
 
 
-async def _cpu_seconds(call: Callable[[], Awaitable[object]], concurrency: int) -> float:
-    """Return the CPU seconds of 400 calls by `concurrency` tasks."""
-    remaining = iter(range(_REQUESTS))
-
-    async def work() -> None:
-        for _ in remaining:
-            await call()
-
-    await call()
-    start = time.process_time()
-    async with anyio.create_task_group() as tasks:
-        for _ in range(concurrency):
-            tasks.start_soon(work)
-    return time.process_time() - start
-
-
 async def _default(url: str, concurrency: int) -> float:
     async with AsyncClient("token", base_url=url, limiter=None) as client:
-        return await _cpu_seconds(lambda: client.issues.get(20_001_500), concurrency)
+        return await cpu_of_calls(
+            [lambda: client.issues.get(20_001_500)], times=_REQUESTS, tasks=concurrency
+        )
 
 
 async def _handed_in(url: str, concurrency: int) -> float:
@@ -48,7 +33,9 @@ async def _handed_in(url: str, concurrency: int) -> float:
         httpx2.AsyncClient() as http,
         AsyncClient("token", base_url=url, limiter=None, http=http) as client,
     ):
-        return await _cpu_seconds(lambda: client.issues.get(20_001_500), concurrency)
+        return await cpu_of_calls(
+            [lambda: client.issues.get(20_001_500)], times=_REQUESTS, tasks=concurrency
+        )
 
 
 async def _bare(library: Any, url: str, concurrency: int) -> float:
@@ -58,7 +45,7 @@ async def _bare(library: Any, url: str, concurrency: int) -> float:
             response = await client.get(f"{url}/api/v2/issues/20001500")
             return json.loads(response.content)
 
-        return await _cpu_seconds(call, concurrency)
+        return await cpu_of_calls([call], times=_REQUESTS, tasks=concurrency)
 
 
 def ratios() -> Iterator[Ratio]:

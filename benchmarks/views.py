@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gc
 import itertools
-import time
 import tracemalloc
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
 import anyio
 import httpx
 
-from benchmarks.measure import Ratio, paired
+from benchmarks.measure import Ratio, cpu_of_calls, paired
 from benchmarks.servers import ISSUE, fixed
 from seeclickfix_async import AsyncClient, Cache
 from seeclickfix_async.sandbox import Sandbox, Settings
@@ -38,31 +37,19 @@ def _bytes_of_view() -> float:
     return (after - before) / len(views)
 
 
-async def _cpu_of_calls(calls: Sequence[Callable[[], Awaitable[object]]]) -> float:
-    """Return the CPU seconds of 1,000 calls by 100 tasks, which take turns with these."""
-    remaining = itertools.islice(itertools.cycle(calls), _REQUESTS)
-
-    async def work() -> None:
-        for call in remaining:
-            await call()
-
-    await calls[0]()
-    start = time.process_time()
-    async with anyio.create_task_group() as tasks:
-        for _ in range(_TASKS):
-            tasks.start_soon(work)
-    return time.process_time() - start
-
-
 async def _cpu_of_views(url: str, views: int) -> float:
     async with AsyncClient(base_url=url, limiter=None) as client:
         users = [client.with_options(token=f"{number:064}") for number in range(views)]
-        return await _cpu_of_calls([partial(user.issues.get, _NUMBER) for user in users])
+        return await cpu_of_calls(
+            [partial(user.issues.get, _NUMBER) for user in users], times=_REQUESTS, tasks=_TASKS
+        )
 
 
 async def _cpu_of_cache(url: str, cache: Cache | None) -> float:
     async with AsyncClient("token", base_url=url, limiter=None, cache=cache) as client:
-        return await _cpu_of_calls([partial(client.issues.get, _NUMBER)])
+        return await cpu_of_calls(
+            [partial(client.issues.get, _NUMBER)], times=_REQUESTS, tasks=_TASKS
+        )
 
 
 async def _growth_of_feed() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import shlex
 import shutil
@@ -119,7 +120,9 @@ def test_the_units_are_valid(tmp_path: Path) -> None:
     (tmp_path / "pull-city.timer").write_text(timer)
     program = shutil.which("systemd-analyze")
     if program is None:
-        pytest.skip("There is no systemd on this machine.")
+        reason = "There is no systemd on this machine."
+        assert "CI" not in os.environ, reason
+        pytest.skip(reason)
     units = [str(unit) for unit in tmp_path.iterdir()]
     command = [program, "verify", "--man=no", "--recursive-errors=no", *units]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

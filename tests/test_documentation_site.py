@@ -22,8 +22,6 @@ from selenium.webdriver.common.keys import Keys
 from tests.support.browser import BrowserPool
 from tests.support.repository import ROOT
 
-pytest.importorskip("zensical", reason="the group `docs` is not installed")
-
 _DOCS = ROOT / "docs"
 _REFERENCE = _DOCS / "reference" / "python"
 _PACKAGES = [

@@ -345,8 +345,7 @@ class Transport:
         options = exchange.options
         # A download may come from a storage service, which does not count in the API's quota.
         limiter = self._limiter if exchange.is_own or exchange.request.into is None else _UNLIMITED
-        if self.has_callers_client:  # its transport may never check for cancellation
-            await checkpoint_if_cancelled()
+        await checkpoint_if_cancelled()  # the transport of a caller's client may never do that
         exchange.response_headers = {}
         queued_at = 0.0 if exchange.hook is None else self.clock.now()
         entering: Any = limiter.slot(max_wait=max_wait, background=options.background)

@@ -32,8 +32,8 @@ _OFFICE_HOURS = 9 * _HOUR
 _SATURDAY_SUNDAY = (5, 6)
 _WEEKEND = 0.55  # of the reports of a workday
 
-# By hour of the day.
-_DAY = (2, 1, 1, 1, 1, 3, 8, 16, 24, 28, 28, 26, 24, 25, 25, 24, 23, 20, 15, 11, 8, 6, 4, 3)
+# By hour of the day: most at noon, or at night.
+_NOON = (2, 1, 1, 1, 1, 3, 8, 16, 24, 28, 28, 26, 24, 25, 25, 24, 23, 20, 15, 11, 8, 6, 4, 3)
 _NIGHT = (20, 18, 15, 10, 8, 8, 12, 14, 12, 9, 7, 6, 6, 6, 6, 7, 8, 10, 12, 15, 18, 22, 24, 23)
 
 # By month, from January.
@@ -85,21 +85,21 @@ _PUB_STREET, _UNDERPASS, _QUARRY, _BEACH = (950, -1450), (-250, -700), (-900, 23
 _BRIDGE, _STATION, _SCHOOL, _DUMP = (150, 600), (350, -750), (2100, 150), (450, 2500)
 
 _CATEGORIES = (
-    Category("Post to Neighbors", 5, _EVEN, _DAY, _HOMES, (), 25, 1.2, 0.55),
-    Category("Pothole", 18, _FROST, _DAY, _TRAFFIC, (_BRIDGE, (2600, 600)), 5, 1.0, 0.97),
+    Category("Post to Neighbors", 5, _EVEN, _NOON, _HOMES, (), 25, 1.2, 0.55),
+    Category("Pothole", 18, _FROST, _NOON, _TRAFFIC, (_BRIDGE, (2600, 600)), 5, 1.0, 0.97),
     Category("Street Light Out", 9, _DARK, _NIGHT, _EVERYWHERE, (_SCHOOL,), 12, 1.0, 0.95),
     Category("Graffiti", 9, _SUMMER, _NIGHT, _NIGHTLIFE, (_UNDERPASS, _BRIDGE), 4, 1.0, 0.95),
-    Category("Illegal Dumping", 12, _EVEN, _DAY, _BACKYARDS, (_DUMP, _QUARRY), 4, 1.1, 0.96),
-    Category("Tree Down", 5, _STORMS, _DAY, _TREES, (), 2, 1.3, 0.95),
-    Category("Sidewalk Repair", 8, _SUMMER, _DAY, _EVERYWHERE, (_SCHOOL,), 75, 1.1, 0.82),
-    Category("Missed Trash Pickup", 12, _EVEN, _DAY, _HOMES, ((-2100, -350),), 1.5, 0.8, 0.99),
-    Category("Water Leak", 4, _EVEN, _DAY, _EVERYWHERE, (), 1, 1.2, 0.97),
-    Category("Traffic Signal", 4, _EVEN, _DAY, _TRAFFIC, (_BRIDGE,), 0.8, 1.2, 0.96),
-    Category("Parking Complaint", 8, _SUMMER, _DAY, _NIGHTLIFE, (_BEACH, _STATION), 2, 0.9, 0.98),
+    Category("Illegal Dumping", 12, _EVEN, _NOON, _BACKYARDS, (_DUMP, _QUARRY), 4, 1.1, 0.96),
+    Category("Tree Down", 5, _STORMS, _NOON, _TREES, (), 2, 1.3, 0.95),
+    Category("Sidewalk Repair", 8, _SUMMER, _NOON, _EVERYWHERE, (_SCHOOL,), 75, 1.1, 0.82),
+    Category("Missed Trash Pickup", 12, _EVEN, _NOON, _HOMES, ((-2100, -350),), 1.5, 0.8, 0.99),
+    Category("Water Leak", 4, _EVEN, _NOON, _EVERYWHERE, (), 1, 1.2, 0.97),
+    Category("Traffic Signal", 4, _EVEN, _NOON, _TRAFFIC, (_BRIDGE,), 0.8, 1.2, 0.96),
+    Category("Parking Complaint", 8, _SUMMER, _NOON, _NIGHTLIFE, (_BEACH, _STATION), 2, 0.9, 0.98),
     Category("Noise", 5, _SUMMER, _NIGHT, _NIGHTLIFE, (_PUB_STREET,), 2, 1.0, 0.92),
-    Category("Abandoned Vehicle", 5, _EVEN, _DAY, _BACKYARDS, (_QUARRY, _STATION), 14, 0.9, 0.95),
-    Category("Leaf Collection", 3, _LEAVES, _DAY, _TREES, (), 6, 0.7, 0.98),
-    Category("Snow and Ice", 4, _SNOW, _DAY, _EVERYWHERE, (_BRIDGE,), 1, 0.7, 0.99),
+    Category("Abandoned Vehicle", 5, _EVEN, _NOON, _BACKYARDS, (_QUARRY, _STATION), 14, 0.9, 0.95),
+    Category("Leaf Collection", 3, _LEAVES, _NOON, _TREES, (), 6, 0.7, 0.98),
+    Category("Snow and Ice", 4, _SNOW, _NOON, _EVERYWHERE, (_BRIDGE,), 1, 0.7, 0.99),
 )
 
 CATEGORIES = tuple(category.name for category in _CATEGORIES)

@@ -50,7 +50,7 @@ class City:
     category: MutableSequence[int] = attrs.field(factory=lambda: array("b"))
     rating: MutableSequence[int] = attrs.field(factory=lambda: array("b"))
     lot: MutableSequence[int] = attrs.field(factory=lambda: array("i"))
-    """Where it is; 0 for reports through the API, which bring an address."""
+    """The lot; 0 for reports through the API, which have an address."""
     lat: MutableSequence[float] = attrs.field(factory=lambda: array("d"))
     lng: MutableSequence[float] = attrs.field(factory=lambda: array("d"))
     changes: int = 0

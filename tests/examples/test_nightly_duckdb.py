@@ -30,8 +30,8 @@ def _run(place: str, monkeypatch: pytest.MonkeyPatch) -> str | int | None:
     return end.value.code
 
 
-def _open_issues(answers: Path) -> int:
-    with (answers / "backlog.csv").open(encoding="utf-8", newline="") as file:
+def _open_issues(results: Path) -> int:
+    with (results / "backlog.csv").open(encoding="utf-8", newline="") as file:
         return int([*csv.DictReader(file)][-1]["open"])
 
 
@@ -40,12 +40,12 @@ def test_five_questions_are_answered_each_night(
 ) -> None:
     sandbox = Sandbox(1000, settings=Settings(quota=None))
     monkeypatch.chdir(tmp_path)
-    answers = tmp_path / "results"
+    results = tmp_path / "results"
 
     with sandbox.serve() as url:
         monkeypatch.setenv("SEECLICKFIX_BASE_URL", url)
         first = _run("example-city", monkeypatch)
-        before = _open_issues(answers)
+        before = _open_issues(results)
         for row in [row for row in range(1000) if sandbox.city.status[row] == OPEN][:7]:
             sandbox.city.set_status(row, CLOSED)
         sandbox.city.report()
@@ -53,16 +53,16 @@ def test_five_questions_are_answered_each_night(
 
     assert (first, second) == (False, False)
     assert capsys.readouterr().out.startswith("1000 issues, complete\n")
-    assert _open_issues(answers) == before - 7 + 1
+    assert _open_issues(results) == before - 7 + 1
     for question, columns in _COLUMNS.items():
-        rows = (answers / f"{question}.csv").read_text("utf-8").splitlines()
+        rows = (results / f"{question}.csv").read_text("utf-8").splitlines()
         assert rows[0].split(",") == columns
         assert len(rows) > 5
         sql = (EXAMPLES / "nightly-duckdb/questions" / f"{question}.sql").read_text("utf-8")
-        chart = (answers / f"{question}.svg").read_text("utf-8")
+        chart = (results / f"{question}.svg").read_text("utf-8")
         assert ET.fromstring(chart).tag.endswith("svg")
         assert sql.splitlines()[0].removeprefix("-- ") in chart
-    assert {file.stem for file in answers.iterdir()} == {*_COLUMNS}
+    assert {file.stem for file in results.iterdir()} == {*_COLUMNS}
 
 
 def test_a_question_without_results_has_an_empty_chart(

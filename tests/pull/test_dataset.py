@@ -399,7 +399,6 @@ async def test_an_update_killed_before_its_commit_is_repeated(
     assert set(_ids(path).values()) == {1}
 
 
-@pytest.mark.exhaustive
 async def test_a_first_pull_killed_at_any_step_shows_no_row_twice(
     city: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,7 +59,6 @@ _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
 @pytest.mark.parametrize(
     ("name", "concurrency"), [("city.jsonl", 1), *((name, 4) for name in _NAMES)]
 )
-@pytest.mark.exhaustive
 def test_a_killed_pull_is_continued(name: str, concurrency: int, tmp_path: Path) -> None:
     sandbox = Sandbox(1200, settings=Settings(quota=None, latency=0.005))
     chance = random.Random(f"{name} {concurrency}")
@@ -82,7 +81,6 @@ def test_a_killed_pull_is_continued(name: str, concurrency: int, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", _NAMES)
-@pytest.mark.exhaustive
 def test_a_killed_sweep_is_continued(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(1200, settings=Settings(quota=None, latency=0.005))
     chance = random.Random(name)

@@ -108,7 +108,6 @@ anyio.run(main, *sys.argv[2:], backend=sys.argv[1])
 
 
 @pytest.mark.parametrize("window", ["fixed", "sliding", "bucket"])
-@pytest.mark.exhaustive
 def test_many_processes_share_one_quota(window: Any) -> None:
     sandbox = Sandbox(10, settings=Settings(quota=Quota(10, per=0.5, window=window)))
     with sandbox.serve() as url:
@@ -377,7 +376,6 @@ anyio.run(main, os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND), backend=sys.arg
 """
 
 
-@pytest.mark.exhaustive
 def test_kills_at_random_times_leave_a_sound_file_and_no_lost_slot(
     cache: Path, tmp_path: Path
 ) -> None:

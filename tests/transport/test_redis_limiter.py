@@ -63,7 +63,6 @@ async def redis(port: int) -> AsyncIterator[coredis.Redis[bytes]]:
 
 
 @pytest.mark.parametrize("window", ["sliding", "bucket"])
-@pytest.mark.exhaustive
 def test_many_processes_share_one_quota(window: str, port: int) -> None:
     quota = Quota(10, per=0.5, window=window)  # type: ignore[arg-type]
     sandbox = Sandbox(10, settings=Settings(quota=quota))

@@ -94,7 +94,6 @@ async def town(dated: bool) -> AsyncIterator[_WatchedService]:
         "busy",
     ],
 )
-@pytest.mark.exhaustive
 async def test_every_change_is_delivered(seed: int, options: Options) -> None:
     outcome = await follow(seed, options)
 
