@@ -471,8 +471,8 @@ def test_a_place_without_issues_exits_with_3(sandbox: Sandbox, tmp_path: Path, n
 
 def test_a_closed_pipe_causes_no_traceback(sandbox: Sandbox) -> None:
     with sandbox.serve() as url:
-        process = subprocess.Popen(
-            (*_SCF, "issues", "--limit", "300", "--json"),
+        process = subprocess.Popen(  # far more than the 64 kB that a pipe holds
+            (*_SCF, "issues", "--status", "all", "--limit", "300", "--json"),
             env=_environment(url),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
