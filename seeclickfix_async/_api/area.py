@@ -116,7 +116,8 @@ class Zoom(Model):
 class PlaceArea(Model):
     """A place by its `url_name`, which `client.places.near()` returns (documented).
 
-    Neighbouring and overlapping organizations are included (observed).
+    Neighbouring and overlapping organizations are included (observed). An unknown name is no error:
+    the service returns no issues (observed), so that a pull of 0 issues is complete.
     """
 
     place_url: str = attrs.field(validator=validation.validate_non_empty)

@@ -153,7 +153,7 @@ class Page(Generic[T_co]):
             )
         issues: tuple[Any, ...] = self.items
         zone = parse_zone(timezone)
-        pyarrow: Any = arrow.import_pyarrow()
+        pyarrow: Any = arrow.import_pyarrow("to_table")
         schema = arrow.build_schema(geometry=False, zone=zone)
         return pyarrow.Table.from_batches([arrow.build_batch(issues, schema, zone)], schema)
 

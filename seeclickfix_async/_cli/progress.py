@@ -117,9 +117,6 @@ def print_report(report: Report, path: Path, *, json: bool, update: bool = False
     noun = _NOUNS["update" if update else "pull"]
     verdict = "complete" if report.complete else f"NOT complete: {' '.join(report.reasons)}"
     needed = f"{report.minimum:,} {'was' if report.minimum == 1 else 'were'} needed"
-    duration = f"It took {_format_duration(report.seconds)}"
-    if report.quota_seconds:
-        duration += f"; at the quota's pace it is {_format_duration(report.quota_seconds)}"
     lines = [
         f"{report.received:,} of {counted(report.expected or 0, noun)}, {verdict}",
         f"{counted(report.requests, 'request')} (at least {needed})",
@@ -130,7 +127,7 @@ def print_report(report: Report, path: Path, *, json: bool, update: bool = False
     if report.photos is not None:
         missing = f", {report.photos_missing:,} not available" if report.photos_missing else ""
         lines.append(f"{counted(report.photos, 'photo')}{missing}")
-    lines += [duration, str(path.resolve())]
+    lines += [f"It took {_format_duration(report.seconds)}", str(path.resolve())]
     for line in lines:
         out.print(line)
     return OK if report.complete else INCOMPLETE

@@ -14,14 +14,16 @@ from rich.text import Text
 
 from seeclickfix_async import HostLimiter, Limiter
 from seeclickfix_async._cli.terminal import notes
+from seeclickfix_async.events import Event, RetryScheduled
 
 _LEAST_WAIT = 5.0  # seconds; slots often come back every few seconds
 LINE_INTERVAL = 10.0  # seconds between two lines
 _CHECK_INTERVAL = 0.5  # seconds
+_OTHER_PROGRAMS = "the quota is used up, perhaps by other programs at this address"
 
 
 class QuotaWait:
-    """The wait of a command's requests for a slot of its rate limiter.
+    """The waits of a command's requests: for a slot of its rate limiter, and before retries.
 
     Attributes:
         limiter: The rate limiter, or None without a limit.
@@ -70,6 +72,13 @@ class QuotaWait:
         if wait >= _LEAST_WAIT and now >= self._next_line and not self.is_in_bar:
             self._next_line = now + max(wait, LINE_INTERVAL)
             notes.print(f"scf: {self.describe()}")
+
+    def print_retry(self, event: Event) -> None:
+        """Print a long wait before a request is sent again; the events of the client come here."""
+        if isinstance(event, RetryScheduled) and event.wait >= _LEAST_WAIT:
+            is_quota = event.status == 429
+            reason = _OTHER_PROGRAMS if is_quota else event.reason.replace("_", " ")
+            notes.print(f"scf: waiting {math.ceil(event.wait)} s to try again: {reason}")
 
 
 class QuotaColumn(ProgressColumn):

@@ -297,7 +297,10 @@ async def make_client(
     if token is None:
         refuse_other_site(TOKEN_VARIABLE, options.site)
     with wait.announced():
-        async with new_client(token, options, wait.limiter, **client_options) as client:
+        on_event = wait.print_retry
+        async with new_client(
+            token, options, wait.limiter, on_event=on_event, **client_options
+        ) as client:
             yield client
 
 

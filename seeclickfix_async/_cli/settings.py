@@ -57,16 +57,23 @@ def find(key: Key) -> str | None:
     """Return a setting: of the environment, otherwise of the configuration file, or None.
 
     Raises:
-        InvalidArgumentError: The file cannot be used.
+        InvalidArgumentError: The variable has an invalid value, or the file cannot be used.
     """
-    return os.environ.get(VARIABLES[key], "").strip() or read_config().get(key)
+    value = os.environ.get(VARIABLES[key], "").strip()
+    if not value:
+        return read_config().get(key)
+    try:
+        _validate(key, value)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(VARIABLES[key], error.reason) from None
+    return value
 
 
 def find_site() -> str:
     """Return the site that the secrets of the environment belong to.
 
     Raises:
-        InvalidArgumentError: The configuration file cannot be used.
+        InvalidArgumentError: The variable has an invalid value, or the file cannot be used.
     """
     return find("base_url") or PRODUCTION
 
@@ -123,15 +130,19 @@ def _check(path: Path, text: str, key: str, value: object) -> Key:
     if not isinstance(value, str) or not value.strip():
         raise InvalidArgumentError(str(path), f'{where} must be a string in quotes, such as "x".')
     try:
-        if key == "base_url":
-            normalize_base_url(value)
-        elif key == "contact":
-            build_user_agent(None, value)
-        else:
-            non_empty_str(key, value)
+        _validate(key, value)
     except InvalidArgumentError as error:
         raise InvalidArgumentError(str(path), f"{where} {error.reason}") from None
     return key
+
+
+def _validate(key: Key, value: str) -> None:
+    if key == "base_url":
+        normalize_base_url(value)
+    elif key == "contact":
+        build_user_agent(None, value)
+    else:
+        non_empty_str(key, value)
 
 
 def _line_of(text: str, key: str) -> int:

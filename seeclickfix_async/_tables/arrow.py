@@ -33,8 +33,8 @@ _GEO = {
 Row = dict[str, Any]
 
 
-def import_pyarrow() -> ModuleType:
-    """Import the Arrow library.
+def import_pyarrow(argument: str = "to") -> ModuleType:
+    """Import the Arrow library, which `argument` needs.
 
     Raises:
         InvalidArgumentError: The library is not installed.
@@ -43,7 +43,7 @@ def import_pyarrow() -> ModuleType:
         return importlib.import_module("pyarrow")
     except ModuleNotFoundError:
         raise InvalidArgumentError(
-            "to",
+            argument,
             "Parquet files and tables require the 'parquet' extra: "
             "pip install 'seeclickfix-async[parquet]'",
         ) from None

@@ -42,8 +42,8 @@ class HTTPResponse(Protocol):
         ...
 
     @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers, with names in lower case when iterated over."""
+    def headers(self) -> HTTPHeaders:
+        """The headers."""
         ...
 
     @property
@@ -74,7 +74,7 @@ class HTTPHeaders(Protocol):
 
     @property
     def raw(self) -> list[tuple[bytes, bytes]]:
-        """The names and values as they are sent."""
+        """The names and values, as they are sent or were received."""
         ...
 
     def __contains__(self, name: object, /) -> bool: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import anyio
@@ -115,7 +115,7 @@ class PooledClient:
                 raise
             raise invalid_redirect_error(exchange) from None
         exchange.callers_secrets += self._callers_secrets(exchange, request)
-        headers = exchange.response_headers = dict(response.headers.items())
+        headers = exchange.response_headers = _decode_headers(response.headers.raw)
         try:
             if response.status_code == 407:
                 raise proxy_authentication_error(exchange)
@@ -170,8 +170,9 @@ class PooledClient:
 
         Without cookies: they would carry one user's session into another's requests.
         """
-        current = self._http.headers.raw
-        if current != self._merged_from:
+        # Those of our own client never change.
+        current = self._merged_from if self._is_default else self._http.headers.raw
+        if self._merged is None or current != self._merged_from:
             self._merged_from = current
             self._merged = self._library.Headers(self._http.headers)
             self._merged.update(self._headers)
@@ -212,6 +213,19 @@ class PooledClient:
             exchange.was_sent is None and self._reports
         ):
             exchange.was_sent = False
+
+
+def _decode_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Decode the headers of a response: names in lower case, values of one name joined.
+
+    The library's own mapping decodes all of them three times. Source: RFC 9110 §5.3.
+    """
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name = raw_name.decode("utf-8", "backslashreplace").lower()
+        value = raw_value.decode("utf-8", "backslashreplace")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def _is_of_redirect(error: ValueError) -> bool:

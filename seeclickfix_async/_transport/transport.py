@@ -285,7 +285,8 @@ class Transport:
         self._pool.check()
         if exchange.is_own and exchange.renewable is not None:
             await exchange.choose_token(exchange.renewable)
-        cache, key = self._cache, self._cache_key(exchange)
+        cache = self._cache
+        key = None if cache is None else self._cache_key(exchange)
         if cache is not None and key is not None:
             return await self._send_cacheable(exchange, cache, key)
         exchange.validators = {}

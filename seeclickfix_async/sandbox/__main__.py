@@ -47,7 +47,9 @@ def _seconds(text: str) -> float:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="scf sandbox", description="Run a SeeClickFix on this machine until Ctrl-C."
+        prog="scf sandbox",
+        description="Run a SeeClickFix on this machine until Ctrl-C. Its city's history ends on "
+        "1 October 2026; what is reported is dated one minute after the newest issue.",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=_count, default=3110, help="0 chooses a free port")
@@ -94,7 +96,10 @@ def main() -> None:
     try:
         sock = listen(arguments.host, arguments.port)
     except (OSError, OverflowError) as error:
-        sys.exit(f"scf sandbox: cannot listen on {arguments.host}, port {arguments.port}: {error}.")
+        sys.exit(
+            f"scf sandbox: cannot listen on {arguments.host}, port {arguments.port}: {error}. "
+            "Choose another port with --port; 0 is a free one."
+        )
     host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
     print(_BANNER.format(url=f"http://{host}:{sock.getsockname()[1]}"), flush=True)  # noqa: T201
     # uvicorn raises the signal again after it has shut down; exit with 0 then, not as killed.

@@ -9,7 +9,7 @@ Requires the extra `web`. The dependencies for FastAPI are in `web.fastapi` (ext
 from seeclickfix_async._core.extras import requires_extra
 from seeclickfix_async._core.public_names import publish
 
-with requires_extra(__name__, "web", "itsdangerous", "starlette"):
+with requires_extra(__name__, "web", "itsdangerous", "starlette", larger="fastapi"):
     from seeclickfix_async.web._error_responses import add_error_handlers as add_error_handlers
     from seeclickfix_async.web._lifespan import get_client as get_client
     from seeclickfix_async.web._lifespan import lifespan as lifespan

@@ -15,7 +15,7 @@ from rich.progress import Task, TaskID
 
 from seeclickfix_async import HostLimiter, Limiter
 from seeclickfix_async._cli.quota_wait import QuotaColumn, QuotaWait
-from seeclickfix_async.sandbox import Sandbox, Settings
+from seeclickfix_async.sandbox import Fault, Sandbox, Settings
 from seeclickfix_async.testing import VirtualClock
 from tests.support.command_line import run_cli
 
@@ -65,6 +65,24 @@ def test_a_command_waits_for_the_requests_of_another_and_says_so(
     assert line.startswith(("scf: waiting 5", "scf: waiting 60"))
     assert line.endswith(" s for the quota\n")
     assert not sandbox.requests
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(429, "the quota is used up, perhaps by other programs"), (503, "service failed")],
+)
+def test_a_command_says_that_it_waits_to_try_again(
+    status: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seeclickfix_async._cli.quota_wait._LEAST_WAIT", 0.5)
+    sandbox = Sandbox(10, settings=Settings(quota=None))
+    sandbox.faults.append(Fault(status, retry_after=1))
+    with sandbox.serve() as url:
+        done = run_cli(url, "show", str(sandbox.city.id_of(1)))
+
+    assert done.returncode == 0
+    assert done.stderr.startswith("scf: waiting ")
+    assert f"s to try again: {reason}" in " ".join(done.stderr.split())
 
 
 def test_a_second_command_gets_no_fresh_burst(tmp_path: Path) -> None:

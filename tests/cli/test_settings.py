@@ -46,6 +46,22 @@ def test_the_file_sets_site_place_and_contact(
     assert service.headers["authorization"] == f"Bearer {TOKEN}"  # it belongs to the file's site
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("SEECLICKFIX_BASE_URL", "localhost:3110", "SEECLICKFIX_BASE_URL: must be a URL"),
+        ("SEECLICKFIX_CONTACT", "me\n@city.example", "SEECLICKFIX_CONTACT: "),
+    ],
+)
+def test_an_invalid_variable_is_named(
+    variable: str, value: str, message: str, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run_cli(site, "issues", environment={variable: value})
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"scf: {message}")
+
+
 def test_an_option_precedes_the_environment_and_that_the_file(
     service: TextService, site: str, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,6 +124,17 @@ def test_only_the_programs_of_the_page_run(tmp_path: Path) -> None:
     assert "unsafe" not in policy
     assert "img-src data:; " in offline
     assert map_rows(tmp_path / "offline.html") == map_rows(tmp_path / "page.html")
+
+
+@pytest.mark.parametrize("name", ["city.parquet", "city.geoparquet"])
+def test_a_dataset_without_its_extra_is_not_called_damaged(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / name).mkdir()
+
+    with pytest.raises(InvalidArgumentError, match=r"^file: Parquet files .* 'parquet' extra"):
+        write_map(tmp_path / name, tmp_path / "map.html")
 
 
 @pytest.mark.parametrize("file", [file for files in vendor.FILES.values() for file in files])

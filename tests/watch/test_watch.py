@@ -12,7 +12,18 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from seeclickfix_async import AsyncClient, Change, ChangeKind, Comment, DetailedIssue, Retry, Watch
+from seeclickfix_async import (
+    AsyncClient,
+    Change,
+    ChangeKind,
+    Comment,
+    DetailedIssue,
+    Near,
+    PlaceArea,
+    Retry,
+    Watch,
+    near,
+)
 from seeclickfix_async._watch.changes import find_changes
 from seeclickfix_async.errors import AuthenticationError, InvalidArgumentError
 from seeclickfix_async.models import UserRef
@@ -104,6 +115,18 @@ async def test_changes_are_delivered_in_order(town: _City) -> None:
     ]
     assert len({change.key for change in changes}) == 5
     assert [change.at for change in changes] == sorted(change.at for change in changes)
+
+
+@pytest.mark.parametrize(
+    ("area", "warns"), [(PlaceArea("exmple-city"), True), (near(0, 0, 10), False)]
+)
+async def test_a_feed_warns_of_a_place_without_issues(
+    town: _City, area: PlaceArea | Near, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The service returns no issues for an unknown name, too."""
+    await town.watch(area=area).begin()
+
+    assert ("no issues at 'exmple-city' yet" in caplog.text) is warns
 
 
 async def test_a_poll_without_changes_costs_one_request_and_no_body(town: _City) -> None:

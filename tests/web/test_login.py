@@ -60,7 +60,7 @@ def test_a_missing_extra_is_named(absent: str) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "ModuleNotFoundError: seeclickfix_async.web requires the 'web' extra: "
-        "pip install 'seeclickfix-async[web]'"
+        "pip install 'seeclickfix-async[web]', or the 'fastapi' extra, which contains it"
     )
 
 

@@ -142,10 +142,14 @@ def _parse_command(line: str) -> list[str]:
         command = shlex.split(line)
     except ValueError:
         command = []  # a quotation mark that is not closed
-    if not command or shutil.which(command[0]) is None:
+    if not command:
         raise InvalidArgumentError(
             "exec", "must start with the name of a program; it is run without a shell."
         )
+    if shutil.which(command[0]) is None:
+        is_there = Path(command[0]).exists()
+        problem = "is not executable" if is_there else "does not exist, or is not a program"
+        raise InvalidArgumentError("exec", f"{command[0]} {problem}. It is run without a shell.")
     return command
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 
-from seeclickfix_async._tables import arrow
 from seeclickfix_async._tables.columns import COLUMNS, local_name, to_columns
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
@@ -138,7 +137,6 @@ def _open_database(file: Path) -> sqlite3.Connection:
 
 
 def _read_dataset(file: Path) -> Iterator[Chunk]:
-    arrow.import_pyarrow()
     parquet: Any = importlib.import_module("pyarrow.parquet")
     manifest = Manifest.read(checkpoint_path(file))
     paths = [file / part.path for part in manifest.parts] if manifest else file.rglob("*.parquet")

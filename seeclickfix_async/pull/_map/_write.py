@@ -16,6 +16,7 @@ import msgspec
 from seeclickfix_async._core.file_replacement import move_into_place, new_file, new_path
 from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async._core.time_zone import parse_zone
+from seeclickfix_async._tables.arrow import import_pyarrow
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._map._blocks import encode_blocks
 from seeclickfix_async.pull._map._files import READERS, read_chunks
@@ -79,6 +80,8 @@ def write_map(
 def _read_blocks(file: Path, zone: ZoneInfo | None) -> Iterator[bytes]:
     if file.suffix not in READERS:
         raise InvalidArgumentError("file", f"must end in one of {', '.join(READERS)}.")
+    if file.suffix.endswith("parquet"):
+        import_pyarrow("file")
     try:
         is_there = file.is_file() or file.is_dir()
         if is_there:
