@@ -117,7 +117,7 @@ class PlaceArea(Model):
     """A place by its `url_name`, which `client.places.near()` returns (documented).
 
     Neighbouring and overlapping organizations are included (observed). An unknown name is no error:
-    the service returns no issues (observed), so that a pull of 0 issues is complete.
+    the service returns no issues (observed).
     """
 
     place_url: str = attrs.field(validator=validation.validate_non_empty)
@@ -194,3 +194,10 @@ def near(lat: Number, lng: Number, radius: Number) -> Near:
     if abs(lat) + north > 90 or abs(lng) + east > 180:
         raise InvalidArgumentError("radius", "extends beyond a pole or the date line.")
     return Near(lat, lng, BoundingBox(lat - north, lng - east, lat + north, lng + east))
+
+
+def describe_empty(area: Area) -> str:
+    """Say that an area has no issues, and what may be wrong with it: the service refuses none."""
+    if isinstance(area, PlaceArea):
+        return f"There are no issues at {area.place_url!r}. Is it the place's url_name?"
+    return "There are no issues in this area. Is its latitude first, and then its longitude?"

@@ -7,8 +7,7 @@ from inspect import Parameter, signature
 from typing import Any
 
 from seeclickfix_async._cli.catalog import CHECK_WRITE
-from seeclickfix_async._cli.exit_codes import INCOMPLETE
-from seeclickfix_async._cli.terminal import err, out, print_json
+from seeclickfix_async._cli.terminal import out, print_json
 from seeclickfix_async._core.variables import SECRET_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, SeeClickFixError
 
@@ -33,6 +32,7 @@ _OPTIONS = {
 }
 _SIGN_IN = f"Use scf login, or set {TOKEN_VARIABLE}."
 _SITE = "Check --base-url."
+PLACES_HINT = "scf places LAT LNG lists the places at a point."
 _NETWORK = "Check --base-url, the network and the proxy settings."
 _APPLICATION = f"Check --client-id and {SECRET_VARIABLE}."
 _OTHER_FLOW = "Try the other kind of flow, with or without --implicit."
@@ -48,8 +48,8 @@ _ADVICE = {
     "insecure_http": "Use https:// in --base-url, or run the command without a token.",
     "invalid_client": _APPLICATION,
     "keyring_locked": "Unlock it, and try again.",
-    "no_pull_to_update": "Use the same area and filters as before, or leave --update and --sweep "
-    "out to add a pull.",
+    "no_pull_to_update": "Use the same area, filters and --details as before, or leave --update "
+    "and --sweep out to add a pull.",
     "not_signed_in": _SIGN_IN,
     "pull_complete": "Fetch what changed since with --update, or pull everything again into "
     "another file.",
@@ -103,15 +103,3 @@ def print_moderated(*, json: bool) -> None:
         print_json({"moderated": True})
     else:
         out.print("Accepted. It becomes visible when a moderator has approved it.")
-
-
-def warn_empty_place(place: str) -> int:
-    """Warn that a place has no issues, and return the exit code.
-
-    The service returns an empty list for an unknown name, too.
-    """
-    err.print(
-        f"scf: there are no issues at {place!r}. Is it the place's url_name? "
-        "scf places LAT LNG lists the places at a point.",
-    )
-    return INCOMPLETE

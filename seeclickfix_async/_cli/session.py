@@ -30,7 +30,7 @@ from seeclickfix_async._cli.environment import find_secret, refuse_other_site
 from seeclickfix_async._cli.options import SiteOptions
 from seeclickfix_async._cli.quota_wait import QuotaWait
 from seeclickfix_async._cli.settings import user_folder
-from seeclickfix_async._cli.terminal import err
+from seeclickfix_async._cli.terminal import err, printed_warnings
 from seeclickfix_async._core.credentials import is_loopback, normalize_base_url
 from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async._core.private_file import check_own_file, read_file
@@ -296,7 +296,7 @@ async def make_client(
         token = await _stored_token(options, wait.limiter)
     if token is None:
         refuse_other_site(TOKEN_VARIABLE, options.site)
-    with wait.announced():
+    with wait.announced(), printed_warnings():
         on_event = wait.print_retry
         async with new_client(
             token, options, wait.limiter, on_event=on_event, **client_options

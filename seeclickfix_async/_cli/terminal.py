@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import codecs
 import json
+import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from typing import Any, Final
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -94,6 +96,25 @@ notes: TerminalConsole = TerminalConsole(stderr=True)
 def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     """Print a warning, such as that of a token that expires soon, without the line of code."""
     err.print(f"scf: {message}")
+
+
+class _WarningHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        show_warning(record.getMessage())
+
+
+@contextmanager
+def printed_warnings() -> Generator[None]:
+    """Print the warnings of pulls and feeds in this context, as other messages are."""
+    loggers = [logging.getLogger(f"seeclickfix_async.{name}") for name in ("pull", "watch")]
+    handler = _WarningHandler(logging.WARNING)
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
 
 
 def set_quiet(quiet: bool) -> None:  # noqa: FBT001  # the only argument

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import anyio
 import attrs
 
-from seeclickfix_async._api.area import PlaceArea
+from seeclickfix_async._api.area import describe_empty
 from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.page import Page
 from seeclickfix_async._api.query import DETAILED_PER_PAGE, IssueQuery
@@ -202,11 +202,8 @@ class Watch:
     async def _find_start(self) -> None:
         newest = attrs.evolve(self._query, sort="updated_at", sort_direction="DESC")
         page: Page[DetailedIssue] = await self._pages.get(newest)
-        area = self._query.area
-        if page.entries == 0 and isinstance(area, PlaceArea):
-            _logger.warning(
-                "There are no issues at %r yet. Is it the place's url_name?", area.place_url
-            )
+        if page.entries == 0 and self._query.area is not None:
+            _logger.warning(describe_empty(self._query.area))
         is_counted = page.entries is not None and page.entries <= page.size
         is_complete = page.next_page is None and is_counted
         self._clock_read_at = self._clock.now()

@@ -90,7 +90,8 @@ class Issue(Returned):
 
     `request_type` is None for community issues. `transitions` holds the links for the status
     changes that the caller is allowed to make: `open_url`, `acknowledge_url`, `close_url`. Use
-    `status` to find out if an issue is open: an open issue may have a `closed_at` (observed).
+    `status` to find out if an issue is open: an open issue may have a `closed_at` (observed). Times
+    are datetimes with a time zone, or None if the service sent none.
     Source: API page "Issues" and responses observed from 2015 to 2026.
     """
 

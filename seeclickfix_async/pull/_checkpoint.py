@@ -197,7 +197,9 @@ class CheckpointFile:
         """
         if self.checkpoint is not None and self.checkpoint.key != key:
             raise InvalidArgumentError(
-                "to", "the file holds the pull of another query. Choose another name."
+                "to",
+                "the file holds the pull of another query. To continue or update that one, use the "
+                "same area, filters and details; otherwise choose another name.",
             )
         return self.checkpoint
 

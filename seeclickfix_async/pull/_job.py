@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -12,6 +14,7 @@ from typing import SupportsIndex, Unpack
 import attrs
 import msgspec
 
+from seeclickfix_async._api.area import PlaceArea, describe_empty
 from seeclickfix_async._api.query import ALL, IssueFilters, IssueQuery
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation
@@ -37,6 +40,8 @@ from seeclickfix_async.pull._pull_files import discard, file_age, open_scratch, 
 from seeclickfix_async.pull._reports import add_sweep
 from seeclickfix_async.pull._rows import compare_ids, read_ids
 from seeclickfix_async.pull._sinks import Sink, check_suffix
+
+_logger = logging.getLogger("seeclickfix_async.pull")
 
 _SWEEP_EXPIRES = timedelta(days=1)
 """The age at which an interrupted sweep begins anew: issues that had vanished may be back."""
@@ -139,27 +144,13 @@ async def pull(
     if update or sweep:
         job.check_updatable()
     downloader = None if photos is None else _make_downloader(client, Path(photos), query, path)
-    async with (
-        locked(job.lock, argument="to", wait=wait),
-        _photo_folder(downloader, wait),
-        opened_file(path, job.lock, excel=excel, zone=zone) as sink,
-    ):
-        checkpoint = await job.in_file(job.read_checkpoint, sink, update or sweep)
-        if checkpoint is None or not checkpoint.is_done or update or sweep:
-            checkpoint = await job.complete(sink, checkpoint, update=update or sweep)
-        elif downloader is None:
-            raise InvalidArgumentError(
-                "to",
-                f"this pull is complete: {path} holds all of it.",
-                code="pull_complete",
-                advice="To fetch what changed since, pass update=True; to pull everything again, "
-                "choose another file.",
-            )
-        if sweep and checkpoint.since is not None:  # after a first pull there is nothing to find
-            checkpoint = await job.sweep(sink, checkpoint)
-        if downloader is not None:
-            checkpoint = await job.download_photos(sink, checkpoint, downloader)
-        return checkpoint.report
+    async with locked(job.lock, argument="to", wait=wait), _photo_folder(downloader, wait):
+        is_new = not await run_in_file_thread(os.path.lexists, path)
+        async with opened_file(path, job.lock, excel=excel, zone=zone) as sink:
+            report = await job.run(sink, downloader, update=update, sweep=sweep)
+        if is_new and job.finds_no_place(report):
+            await job.in_file(discard, path)  # it would refuse the right name
+    return report
 
 
 def _make_downloader(
@@ -205,6 +196,34 @@ class _Job(Loader):
         """The temporary file of a sweep."""
         return self.path.with_name(f"{self.path.name}.{self.key[:8]}.sweep.csv")
 
+    async def run(
+        self, sink: Sink, downloader: PhotoDownloader | None, *, update: bool, sweep: bool
+    ) -> Report:
+        """Run the stages of a call, and return its report."""
+        checkpoint = await self.in_file(self.read_checkpoint, sink, update or sweep)
+        is_first = checkpoint is None
+        if checkpoint is None or not checkpoint.is_done or update or sweep:
+            checkpoint = await self.complete(sink, checkpoint, update=update or sweep)
+        elif downloader is None:
+            raise InvalidArgumentError(
+                "to",
+                f"this pull is complete: {self.path} holds all of it.",
+                code="pull_complete",
+                advice="To fetch what changed since, pass update=True; to pull everything again, "
+                "choose another file.",
+            )
+        if is_first and checkpoint.report.expected == 0 and self.query.area is not None:
+            _logger.warning(describe_empty(self.query.area))
+        if sweep and checkpoint.since is not None:  # after a first pull there is nothing to find
+            checkpoint = await self.sweep(sink, checkpoint)
+        if downloader is not None:
+            checkpoint = await self.download_photos(sink, checkpoint, downloader)
+        return checkpoint.report
+
+    def finds_no_place(self, report: Report) -> bool:
+        """Return whether a first pull of a place has found that it has no issues."""
+        return report.expected == 0 and isinstance(self.query.area, PlaceArea)
+
     def read_checkpoint(self, sink: Sink, update: bool) -> Checkpoint | None:  # noqa: FBT001
         """Return the checkpoint, if any; refuse an update if the sink holds other pulls only."""
         checkpoint = sink.read_checkpoint(self.key)
@@ -213,7 +232,8 @@ class _Job(Loader):
                 "to",
                 f"{self.path} holds other pulls, and none of this query to bring up to date.",
                 code="no_pull_to_update",
-                advice="Use the same area and filters as before; to add a pull, omit update=True.",
+                advice="Use the same area, filters and details as before; to add a pull, omit "
+                "update=True.",
             )
         if checkpoint is not None and checkpoint.site:
             self._check_site(checkpoint.site)

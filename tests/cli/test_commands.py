@@ -263,9 +263,9 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
         (
             ("watch", "--exec", "no-such-program; echo"),
             2,
-            "--exec: no-such-program; does not exist, or is not a program. It is run without",
+            "--exec: no-such-program; does not exist. It is run without",
         ),
-        (("watch", "--exec", "./there.jsonl"), 2, "--exec: ./there.jsonl is not executable."),
+        (("watch", "--exec", "./there.jsonl"), 2, "--exec: ./there.jsonl is not executable: use"),
         (("watch", "--exec", ""), 2, "--exec: must start with the name"),
         (("watch", "--exec", "'"), 2, "--exec: must start with the name"),
         (("show", "7", "--base-url", "http://127.0.0.1:9"), 1, "Check --base-url, the network"),

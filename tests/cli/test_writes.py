@@ -213,6 +213,21 @@ def test_a_point_must_be_two_numbers(url: str) -> None:
     assert "two numbers" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("gone.png", "cannot be read: No such file"), ("text.png", "is not a png, jpeg")],
+)
+def test_a_wrong_photo_is_refused_before_the_first_prompt(
+    name: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "text.png").write_text("Hello", "utf-8")
+
+    done = run_cli("http://127.0.0.1:9", "report", "--image", name, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"scf: --image: {message}")
+
+
 def test_a_report_whose_response_is_lost_is_searched_for() -> None:
     sandbox = Sandbox(50, settings=Settings(quota=None))
     known = ("report", *_AT, "--type", "other", "--address", "Elm St")

@@ -22,7 +22,7 @@ import httpx
 import pytest
 from anyio import to_thread
 
-from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchArea
+from seeclickfix_async import AsyncClient, Estimate, PlaceArea, Report, WatchArea, near
 from seeclickfix_async.errors import InvalidArgumentError, ServerError, TruncatedResultsError
 from seeclickfix_async.models import Status
 from seeclickfix_async.pull import Stage, pull
@@ -254,6 +254,33 @@ async def test_a_file_that_no_pull_wrote_is_preserved(
         await pull(client, to=path)
 
     assert path.read_text("utf-8") == "mine\n"
+
+
+@pytest.mark.parametrize("update", [False, True])
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_a_misspelled_place_leaves_no_file_in_the_way_of_the_right_one(
+    name: str, update: bool, client: AsyncClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options: dict[str, Any] = {"to": tmp_path / name, "update": update}
+
+    report = await pull(client, area=PlaceArea("exmple-city"), **options)
+
+    assert (report.received, report.expected) == (0, 0)
+    assert "There are no issues at 'exmple-city'" in caplog.text
+    assert not (tmp_path / name).exists()
+    right = await pull(client, area=PlaceArea("example-city"), **options)
+    assert right.complete
+    assert right.received > 0
+
+
+async def test_an_area_without_issues_keeps_its_file(
+    client: AsyncClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    report = await pull(client, to=tmp_path / "x.jsonl", area=near(-73.54, 41.05, 500))
+
+    assert report.complete
+    assert "Is its latitude first" in caplog.text
+    assert (tmp_path / "x.jsonl").read_bytes() == b""
 
 
 @pytest.mark.parametrize("name", _NAMES[:3])

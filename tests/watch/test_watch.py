@@ -118,15 +118,22 @@ async def test_changes_are_delivered_in_order(town: _City) -> None:
 
 
 @pytest.mark.parametrize(
-    ("area", "warns"), [(PlaceArea("exmple-city"), True), (near(0, 0, 10), False)]
+    ("area", "warning"),
+    [
+        (PlaceArea("exmple-city"), "no issues at 'exmple-city'. Is it the place's url_name?"),
+        (near(-73.54, 41.05, 500), "no issues in this area. Is its latitude first"),
+        (PlaceArea("example-city"), ""),
+        (None, ""),
+    ],
 )
-async def test_a_feed_warns_of_a_place_without_issues(
-    town: _City, area: PlaceArea | Near, warns: bool, caplog: pytest.LogCaptureFixture
+async def test_a_feed_warns_of_an_area_without_issues(
+    town: _City, area: PlaceArea | Near | None, warning: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The service returns no issues for an unknown name, too."""
-    await town.watch(area=area).begin()
+    await town.watch(**({"area": area} if area else {})).begin()
 
-    assert ("no issues at 'exmple-city' yet" in caplog.text) is warns
+    assert warning in caplog.text
+    assert bool(warning) is bool(caplog.records)
 
 
 async def test_a_poll_without_changes_costs_one_request_and_no_body(town: _City) -> None:

@@ -16,9 +16,9 @@ from seeclickfix_async import AsyncClient, Crawl, Issue, Limiter
 from seeclickfix_async import pull as pulls
 from seeclickfix_async._cli import sandbox_process
 from seeclickfix_async._cli.app import PRODUCT
-from seeclickfix_async._cli.exit_codes import OK
+from seeclickfix_async._cli.exit_codes import INCOMPLETE, OK
 from seeclickfix_async._cli.interrupts import immediate_interrupts
-from seeclickfix_async._cli.messages import warn_empty_place
+from seeclickfix_async._cli.messages import PLACES_HINT
 from seeclickfix_async._cli.options import (
     QUERY,
     RUN,
@@ -32,11 +32,10 @@ from seeclickfix_async._cli.options import (
 from seeclickfix_async._cli.progress import print_estimate, print_report, progress_listener
 from seeclickfix_async._cli.quota_wait import QuotaWait
 from seeclickfix_async._cli.session import make_client, make_limiter
-from seeclickfix_async._cli.terminal import notes, out, print_json
+from seeclickfix_async._cli.terminal import err, notes, out, print_json
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async.pull._lock import lock_for, locked
-from seeclickfix_async.pull._map._files import holds_issues
 from seeclickfix_async.pull._pull_files import discard
 from seeclickfix_async.pull._sinks import check_suffix
 
@@ -139,7 +138,6 @@ async def pull(
         "page_size": "largest" if largest else None,
     }
     notice = "" if "area" in filters else _EVERYWHERE
-    is_new = not await anyio.Path(file).exists()
     wait_for_quota = QuotaWait(await make_limiter(options))
     async with make_client(options, wait_for_quota) as client:
         if estimate:
@@ -160,13 +158,10 @@ async def pull(
     place = query.place_or_default
     if place is None or "pull" not in listener.stages or report.expected:
         return print_report(report, file, json=json, update="update" in listener.stages)
-    if is_new:  # otherwise a second run would report that the pull is complete
-        async with locked(lock_for(file), argument="to"):
-            if not holds_issues(file):  # another process may have written it meanwhile
-                discard(file)
     if json:
         print_json(report)
-    return warn_empty_place(place)
+    err.print(PLACES_HINT)
+    return INCOMPLETE
 
 
 def map_page(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from seeclickfix_async import Issue, Pager
-from seeclickfix_async._cli.exit_codes import OK
-from seeclickfix_async._cli.messages import warn_empty_place
+from seeclickfix_async._api.area import describe_empty
+from seeclickfix_async._cli.exit_codes import INCOMPLETE, OK
+from seeclickfix_async._cli.messages import PLACES_HINT
 from seeclickfix_async._cli.options import (
     QUERY,
     ROWS,
@@ -18,7 +19,7 @@ from seeclickfix_async._cli.options import (
 )
 from seeclickfix_async._cli.rows import Layout, RowWriter
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import multiline, out, print_json
+from seeclickfix_async._cli.terminal import err, multiline, out, print_json
 from seeclickfix_async._tables.columns import NAMES, plain_rows
 
 _ISSUES: Layout[Issue] = Layout(
@@ -58,8 +59,13 @@ async def issues(
             listing: Pager[Issue] = client.issues.list(per_page=min(limit, 100), **filters)
             found = await listing.collect(limit)
         writer.write(found)
-    place = query.place_or_default
-    return OK if found or place is None else warn_empty_place(place)
+    if found or "area" not in filters:
+        return OK
+    err.print(f"scf: {describe_empty(filters['area'])}")
+    if query.place_or_default is None:
+        return OK
+    err.print(PLACES_HINT)
+    return INCOMPLETE
 
 
 async def show(id: int, /, *, json: Flag = False, options: SiteOptions = SITE) -> int:

@@ -24,6 +24,7 @@ from seeclickfix_async._cli.messages import describe_faults, print_moderated
 from seeclickfix_async._cli.options import SITE, Flag, SiteOptions
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import err, out, print_json
+from seeclickfix_async._core import image as images
 from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, IssueMayExistError
 from seeclickfix_async.models import (
     Created,
@@ -65,6 +66,8 @@ def report(
         anonymous: Hide your name from the public.
         json: Print the issue as JSON.
     """
+    if image is not None:  # before the first prompt
+        images.check(image)
     call = partial(_call, options)
     fields = _Fields(at, address, type, _read_answers(answers_file), image, anonymous)
     if fields.answers is not None:

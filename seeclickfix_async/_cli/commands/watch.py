@@ -148,8 +148,8 @@ def _parse_command(line: str) -> list[str]:
         )
     if shutil.which(command[0]) is None:
         is_there = Path(command[0]).exists()
-        problem = "is not executable" if is_there else "does not exist, or is not a program"
-        raise InvalidArgumentError("exec", f"{command[0]} {problem}. It is run without a shell.")
+        advice = "is not executable: use chmod +x" if is_there else "does not exist"
+        raise InvalidArgumentError("exec", f"{command[0]} {advice}. It is run without a shell.")
     return command
 
 

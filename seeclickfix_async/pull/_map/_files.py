@@ -43,11 +43,6 @@ def read_chunks(file: Path) -> Iterator[Chunk]:
     return READERS[file.suffix](Path(os.path.realpath(file)))
 
 
-def holds_issues(file: Path) -> bool:
-    """Return whether a pull's file holds any issue."""
-    return any(chunk["id"] for chunk in read_chunks(file))
-
-
 class _Added(msgspec.Struct):
     """The members that a pull adds to an issue."""
 
