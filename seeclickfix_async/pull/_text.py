@@ -12,7 +12,7 @@ import csv
 import itertools
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -39,12 +39,17 @@ from seeclickfix_async.pull._digest import Digest
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
 
+_BLOCK = 1 << 20  # bytes that are read at a time
+_ROWS = 1000  # that are written at a time
+
 
 class TextSink(Sink):
     """A file of issues: a header, rows with a separator between them, and a footer."""
 
     upserts: ClassVar[bool] = False
     separator: ClassVar[bytes] = b""
+    id_mark: ClassVar[bytes] = b'"id":'
+    """What stands before the id of a row, and nowhere before that; a comma follows the id."""
 
     def __init__(self, path: Path, *, zone: ZoneInfo | None = None) -> None:
         self._path = path
@@ -57,6 +62,7 @@ class TextSink(Sink):
         self._length, self._digest = self._recover()
         self._file = path.open("r+b" if path.exists() else "w+b")
         self._size = os.fstat(self._file.fileno()).st_size
+        self._checked_length = self._length  # bytes whose digest was compared
 
     @property
     def header(self) -> bytes:
@@ -67,13 +73,13 @@ class TextSink(Sink):
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """Encode issues as rows, each with the line end after it."""
 
-    @abstractmethod
     def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """Return the rows as `encode` made them, from the lines of a file without its footer."""
+        """Return the rows of the lines between header and footer: by default, each line is one."""
+        return lines
 
     @abstractmethod
     def decode(self, row: bytes) -> StoredRow:
-        """Decode a row."""
+        """Decode a row without the separator before it."""
 
     @abstractmethod
     def with_marks(self, row: bytes, cells: dict[str, str | None]) -> bytes:
@@ -111,27 +117,37 @@ class TextSink(Sink):
         self._length += len(content)
         self._digest.update(content)
         if checkpoint.finished:
-            self._check_content()
+            if self._length != self._checked_length:
+                self._check_content()
             flush_to_disk(self._file)
         self._save(CheckpointFile(checkpoint, self._length, self._digest.hex()))
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
-        """Rewrite the file, with these issues at its end."""
+        """Rewrite the file, with these issues at its end; without any, only its footer."""
         merged = tuple(issues)
+        if not merged:
+            self.write((), checkpoint)
+            return
         ids = (issue.id for issue in merged)
-        new_rows = dict(zip(ids, self.encode(merged), strict=True))
-        unchanged = (row for row, stored in self._rows() if stored.id not in new_rows)
-        self._rewrite(itertools.chain(unchanged, new_rows.values()), checkpoint)
+        new = dict(zip(ids, self.encode(merged), strict=True))
+        unchanged = (row for id_, row in self._rows() if id_ not in new)
+        added = (self.separator + row for row in new.values())
+        self._rewrite(itertools.chain(unchanged, added), checkpoint)
 
     def stored_rows(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # a file holds one pull
         """Iterate over the rows of the file."""
-        return (stored for _, stored in self._rows())
+        with self._unreadable_as_changed():
+            for row in self.split_rows(self._lines()):
+                yield self.decode(row.removeprefix(self.separator))
 
     def mark_vanished(self, key: str, marks: VanishedMarks) -> int:  # noqa: ARG002  # one pull
         """Rewrite the file, with the marks in its rows."""
         checkpoint = self._checkpoint_file and self._checkpoint_file.checkpoint
         if marks and checkpoint:
-            rows = (self._apply(marks, row, stored) for row, stored in self._rows())
+            rows = (
+                self.with_marks(row, mark_cells(marks[id_], self.zone)) if id_ in marks else row
+                for id_, row in self._rows()
+            )
             self._rewrite(rows, checkpoint)
         return 0
 
@@ -140,26 +156,24 @@ class TextSink(Sink):
         with contextlib.suppress(OSError):  # of a write that failed, which was reported
             self._file.close()
 
-    def _apply(self, marks: VanishedMarks, row: bytes, stored: StoredRow) -> bytes:
-        if stored.id not in marks:
-            return row
-        try:
-            return self.with_marks(row, mark_cells(marks[stored.id], self.zone))
-        except ValueError:  # the row has no member for the mark
-            raise self._changed() from None
+    def _rewrite(self, rows: Iterator[bytes], checkpoint: Checkpoint) -> None:
+        """Replace the file; a killed process leaves the old file or the new one.
 
-    def _rewrite(self, rows: Iterable[bytes], checkpoint: Checkpoint) -> None:
-        """Replace the file; a killed process leaves the old file or the new one."""
+        Args:
+            rows: The rows, each with the separator before it, which only the first may lack.
+            checkpoint: The checkpoint to save.
+        """
         self._check_unchanged()
         self._refuse_foreign_file()
         if self._checkpoint_file is not None:
             self._save(attrs.evolve(self._checkpoint_file, is_replaced=True))
         digest = Digest()
-        with new_file(self._path) as file:
+        with new_file(self._path) as file, self._unreadable_as_changed():
             file.write(digest.update(self.header))
-            for row in rows:
-                separator = self.separator if file.tell() > len(self.header) else b""
-                file.write(digest.update(separator + row))
+            separator = self.separator
+            while content := b"".join(itertools.islice(rows, _ROWS)):
+                file.write(digest.update(content.removeprefix(separator)))
+                separator = b""
             length = file.tell()
             file.write(self.footer(checkpoint))
         if self._checkpoint_file is not None:
@@ -170,31 +184,48 @@ class TextSink(Sink):
         move_into_place(new_path(self._path), self._path)
         self._file = self._path.open("r+b")
         self._size = os.fstat(self._file.fileno()).st_size
-        self._length, self._digest = length, digest
+        self._length, self._digest, self._checked_length = length, digest, length
         self._save(CheckpointFile(checkpoint, length, digest.hex()))
 
-    def _rows(self) -> Iterator[tuple[bytes, StoredRow]]:
-        """Iterate over the rows, encoded and decoded.
+    def _rows(self) -> Iterator[tuple[int, bytes]]:
+        """Iterate over ids and rows, each with the separator before it.
 
-        A file whose checkpoint has no digest may hold anything: an unreadable row means a change.
+        Decoding a row takes ten times as long as finding its id. A file without a digest may have
+        been written in another way.
         """
-        try:
-            for row in self.split_rows(self._lines()):
-                yield row, self.decode(row)
-        except (ValueError, KeyError, IndexError, csv.Error, msgspec.MsgspecError):
-            raise self._changed() from None
+        has_digest = self._checkpoint_file is not None and self._checkpoint_file.digest is not None
+        for row in self.split_rows(self._lines()):
+            if has_digest:
+                start = row.index(self.id_mark) + len(self.id_mark)
+                yield int(row[start : row.index(b",", start)]), row
+            else:
+                yield self.decode(row.removeprefix(self.separator)).id, row
 
     def _lines(self) -> Iterator[bytes]:
-        """Iterate over the lines of the rows, and compare their digest at the end."""
+        """Iterate over the lines of the rows, and compare the digest of the file at the end."""
         self._file.seek(0)
         digest = Digest()
-        left = self._length
-        while left > 0 and (line := self._file.readline()):
-            digest.update(line)
-            left -= len(line)
-            yield line
+        digest.update(self._file.read(len(self.header)))
+        left = self._length - len(self.header)
+        while left > 0 and (lines := self._file.readlines(_BLOCK)):
+            left -= sum(map(len, lines))
+            while left < 0:  # the footer
+                left += len(lines.pop())
+            digest.update(b"".join(lines))
+            yield from lines
         if digest.hex() != self._digest.hex():
             raise self._changed()
+
+    @contextlib.contextmanager
+    def _unreadable_as_changed(self) -> Generator[None]:
+        """Report an unreadable row as a change of the file.
+
+        A file whose checkpoint has no digest may hold anything.
+        """
+        try:
+            yield
+        except (ValueError, KeyError, IndexError, csv.Error, msgspec.MsgspecError):
+            raise self._changed() from None
 
     def _save(self, checkpoint_file: CheckpointFile) -> None:
         if self.zone is not None:
