@@ -1,7 +1,7 @@
 """A server that lists any number of issues cheaply, so that only the client is measured.
 
 The issues are spread evenly over three years, whatever their number. Their rows are the sandbox's,
-with other ids and times. Some of them were updated just before the server started.
+with other ids and times. Some of them were updated an hour before the server started.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _FIRST = END - _SPAN
 _TEMPLATES = 50
 
 CHANGES = 200
-"""The number of issues that were updated just before the start, one in a second."""
+"""The number of issues that were updated an hour before the start, one in a second."""
+
+_HOUR = 3600
 
 
 class _Listing(asyncio.Protocol):
@@ -37,7 +39,7 @@ class _Listing(asyncio.Protocol):
         self._step = _SPAN // rows
         self._latency = latency
         self._changes = changes
-        self._changed = started - changes
+        self._changed = started - _HOUR - changes
         self._templates = templates
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -13,7 +13,7 @@ import itertools
 import os
 import zlib
 from abc import abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -40,8 +40,9 @@ from seeclickfix_async.pull._checksum import content_checksum
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
 
-_BLOCK = 1 << 20  # bytes that are read at a time
-_ROWS = 1000  # that are written at a time
+_PIECE = 1 << 20  # bytes that are copied at a time
+
+_Span = tuple[int, int]  # the positions of a row's start and end
 
 
 class TextSink(Sink):
@@ -122,32 +123,37 @@ class TextSink(Sink):
         self._save(CheckpointFile(checkpoint, self._length, self._checksum))
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
-        """Rewrite the file, with these issues at its end; without any, only its footer."""
+        """Rewrite the file, with these issues at its end, unless it holds the same rows already."""
         merged = tuple(issues)
-        if not merged:
+        new = dict(zip((issue.id for issue in merged), self.encode(merged), strict=True))
+        spans: list[_Span] = []
+        unchanged = 0
+        for id_, span, row in self._find(new):
+            spans.append(span)
+            unchanged += row.removeprefix(self.separator) == new[id_]
+        if unchanged == len(new):
             self.write((), checkpoint)
-            return
-        ids = (issue.id for issue in merged)
-        new = dict(zip(ids, self.encode(merged), strict=True))
-        unchanged = (row for id_, row in self._rows() if id_ not in new)
-        added = (self.separator + row for row in new.values())
-        self._rewrite(itertools.chain(unchanged, added), checkpoint)
+        else:
+            added = b"".join(self.separator + row for row in new.values())
+            self._rewrite(self._edited(spans, lambda _: b""), added, checkpoint)
 
     def stored_rows(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # a file holds one pull
-        """Iterate over the rows of the file."""
+        """Iterate over the rows of the file, and compare its checksum at the end."""
         with self._unreadable_as_changed():
-            for row in self.split_rows(self._lines()):
+            for row in self._rows():
                 yield self.decode(row.removeprefix(self.separator))
+        self._check_content()
 
     def mark_vanished(self, key: str, marks: VanishedMarks) -> int:  # noqa: ARG002  # one pull
         """Rewrite the file, with the marks in its rows."""
+
+        def mark(row: bytes) -> bytes:
+            return self.with_marks(row, mark_cells(marks[self._id(row)], self.zone))
+
         checkpoint = self._checkpoint_file and self._checkpoint_file.checkpoint
         if marks and checkpoint:
-            rows = (
-                self.with_marks(row, mark_cells(marks[id_], self.zone)) if id_ in marks else row
-                for id_, row in self._rows()
-            )
-            self._rewrite(rows, checkpoint)
+            spans = [span for _, span, _ in self._find(marks)]
+            self._rewrite(self._edited(spans, mark), b"", checkpoint)
         return 0
 
     def close(self) -> None:
@@ -155,23 +161,26 @@ class TextSink(Sink):
         with contextlib.suppress(OSError):  # of a write that failed, which was reported
             self._file.close()
 
-    def _rewrite(self, rows: Iterator[bytes], checkpoint: Checkpoint) -> None:
+    def _rewrite(self, rows: Iterator[bytes], added: bytes, checkpoint: Checkpoint) -> None:
         """Replace the file; a killed process leaves the old file or the new one.
 
         Args:
-            rows: The rows, each with the separator before it, which only the first may lack.
+            rows: The rows, in pieces of any length, each row with the separator before it.
+            added: More of them.
             checkpoint: The checkpoint to save.
         """
         self._check_unchanged()
         self._refuse_foreign_file()
         if self._checkpoint_file is not None:
             self._save(attrs.evolve(self._checkpoint_file, is_replaced=True))
-        checksum = 0
+        length, checksum = 0, 0
         with new_file(self._path) as file, self._unreadable_as_changed():
-            for content in self._join(rows):
+            for content in itertools.chain([self.header], rows, [added]):
+                if length == len(self.header):
+                    content = content.removeprefix(self.separator)  # noqa: PLW2901
                 file.write(content)
+                length += len(content)
                 checksum = zlib.crc32(content, checksum)
-            length = file.tell()
             file.write(self.footer(checkpoint))
         if self._checkpoint_file is not None:
             self._save(
@@ -184,42 +193,56 @@ class TextSink(Sink):
         self._length, self._checksum = length, checksum
         self._save(CheckpointFile(checkpoint, length, checksum))
 
-    def _join(self, rows: Iterator[bytes]) -> Iterator[bytes]:
-        """Join the header and the rows to large pieces of the file."""
-        yield self.header
-        separator = self.separator
-        while content := b"".join(itertools.islice(rows, _ROWS)):
-            yield content.removeprefix(separator)
-            separator = b""
+    def _edited(self, spans: Sequence[_Span], edit: Callable[[bytes], bytes]) -> Iterator[bytes]:
+        """Iterate over the rows in large pieces, those at some spans edited.
 
-    def _rows(self) -> Iterator[tuple[int, bytes]]:
-        """Iterate over ids and rows, each with the separator before it.
-
-        Finding the id takes a tenth of the time of decoding the row. A file of an early version,
-        without a checksum, may have been written in another way.
+        Compares the checksum of the file at the end.
         """
-        saved = self._checkpoint_file
-        is_as_written = saved is not None and saved.checksum is not None
-        for row in self.split_rows(self._lines()):
-            if is_as_written:
-                start = row.index(self.id_mark) + len(self.id_mark)
-                yield int(row[start : row.index(b",", start)]), row
-            else:
-                yield self.decode(row.removeprefix(self.separator)).id, row
-
-    def _lines(self) -> Iterator[bytes]:
-        """Iterate over the lines of the rows, and compare the checksum of the file at the end."""
         self._file.seek(0)
-        checksum = zlib.crc32(self._file.read(len(self.header)))
-        left = self._length - len(self.header)
-        while left > 0 and (lines := self._file.readlines(_BLOCK)):
-            left -= sum(map(len, lines))
-            while left < 0:  # the footer
-                left += len(lines.pop())
-            checksum = zlib.crc32(b"".join(lines), checksum)
-            yield from lines
+        position = len(self.header)
+        checksum = zlib.crc32(self._file.read(position))
+        for start, end in (*spans, (self._length, self._length)):
+            while content := self._file.read(min(start - position, _PIECE)):
+                checksum = zlib.crc32(content, checksum)
+                position += len(content)
+                yield content
+            row = self._file.read(end - start)
+            checksum = zlib.crc32(row, checksum)
+            position = end
+            yield edit(row) if row else b""
         if checksum != self._checksum:
             raise self._changed()
+
+    def _find(self, ids: Container[int]) -> Iterator[tuple[int, _Span, bytes]]:
+        """Iterate over the stored rows of some issues, with the id and the position of each."""
+        position = len(self.header)
+        with self._unreadable_as_changed():
+            for row in self._rows():
+                end = position + len(row)
+                if (id_ := self._id(row)) in ids:
+                    yield id_, (position, end), row
+                position = end
+
+    def _id(self, row: bytes) -> int:
+        """Return the id of a row, in a tenth of the time of decoding it.
+
+        A file of an early version, without a checksum, may have been written in another way.
+        """
+        if self._checkpoint_file is None or self._checkpoint_file.checksum is None:
+            return self.decode(row.removeprefix(self.separator)).id
+        start = row.index(self.id_mark) + len(self.id_mark)
+        return int(row[start : row.index(b",", start)])
+
+    def _rows(self) -> Iterator[bytes]:
+        """Iterate over the rows, each with the separator before it."""
+        return self.split_rows(self._lines())
+
+    def _lines(self) -> Iterator[bytes]:
+        self._file.seek(len(self.header))
+        left = self._length - len(self.header)
+        while left > 0 and (line := self._file.readline()):
+            left -= len(line)
+            yield line
 
     @contextlib.contextmanager
     def _unreadable_as_changed(self) -> Generator[None]:
