@@ -27,8 +27,8 @@ _TARGETS = {
     "jsonl": (10, 15),
     "csv": (8, 10),
     "geojson": (8, 10),
-    "parquet": (12, 12),
-    "geoparquet": (12, 12),
+    "parquet": (10, 10),
+    "geoparquet": (10, 10),
 }
 """Per cent of the first pull, for rows that the pull has already, and for rows that changed.
 

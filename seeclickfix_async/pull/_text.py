@@ -134,8 +134,9 @@ class TextSink(Sink):
         if unchanged == len(new):
             self.write((), checkpoint)
         else:
-            added = b"".join(self.separator + row for row in new.values())
-            self._rewrite(self._edited(spans, lambda _: b""), added, checkpoint)
+            added = (self.separator + row for row in new.values())
+            unmoved = self._edited(spans, lambda _: b"")
+            self._rewrite(itertools.chain(unmoved, added), checkpoint)
 
     def stored_rows(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # a file holds one pull
         """Iterate over the rows of the file, and compare its checksum at the end."""
@@ -153,7 +154,7 @@ class TextSink(Sink):
         checkpoint = self._checkpoint_file and self._checkpoint_file.checkpoint
         if marks and checkpoint:
             spans = [span for _, span, _ in self._find(marks)]
-            self._rewrite(self._edited(spans, mark), b"", checkpoint)
+            self._rewrite(self._edited(spans, mark), checkpoint)
         return 0
 
     def close(self) -> None:
@@ -161,12 +162,11 @@ class TextSink(Sink):
         with contextlib.suppress(OSError):  # of a write that failed, which was reported
             self._file.close()
 
-    def _rewrite(self, rows: Iterator[bytes], added: bytes, checkpoint: Checkpoint) -> None:
+    def _rewrite(self, rows: Iterator[bytes], checkpoint: Checkpoint) -> None:
         """Replace the file; a killed process leaves the old file or the new one.
 
         Args:
             rows: The rows, in pieces of any length, each row with the separator before it.
-            added: More of them.
             checkpoint: The checkpoint to save.
         """
         self._check_unchanged()
@@ -175,7 +175,7 @@ class TextSink(Sink):
             self._save(attrs.evolve(self._checkpoint_file, is_replaced=True))
         length, checksum = 0, 0
         with new_file(self._path) as file, self._unreadable_as_changed():
-            for content in itertools.chain([self.header], rows, [added]):
+            for content in itertools.chain([self.header], rows):
                 if length == len(self.header):
                     content = content.removeprefix(self.separator)  # noqa: PLW2901
                 file.write(content)
@@ -199,7 +199,7 @@ class TextSink(Sink):
         Compares the checksum of the file at the end.
         """
         self._file.seek(0)
-        position = len(self.header)
+        position = min(len(self.header), self._length)  # nothing was written yet: 0
         checksum = zlib.crc32(self._file.read(position))
         for start, end in (*spans, (self._length, self._length)):
             while content := self._file.read(min(start - position, _PIECE)):
