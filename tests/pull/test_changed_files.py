@@ -488,6 +488,7 @@ async def test_files_of_others_beside_the_data_are_not_removed(
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path, thesis = tmp_path / name, tmp_path / other
     await pull(make_client(sandbox), to=path)
+    sandbox.city.touch(0)  # without a change, a text file is not written again
     thesis.parent.mkdir(exist_ok=True)
     thesis.write_text("mine", "utf-8")
 
