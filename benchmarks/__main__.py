@@ -31,6 +31,7 @@ _ALL = (
     "kills",
     "proof",
     "growth",
+    "updates",
 )
 
 
@@ -56,6 +57,13 @@ def _options() -> argparse.Namespace:
         default=1_000_000,
         help="number of issues; the targets are for the default",
     )
+    updates = parser.add_argument_group("updates")
+    updates.add_argument(
+        "--issues",
+        type=int,
+        default=500_000,
+        help="number of issues; the targets are for the default",
+    )
     fuzzing = parser.add_argument_group("fuzz", "Not run by default: fuzz [PARSER ...]")
     fuzzing.add_argument("--runs", type=int, default=fuzz.RUNS, help="of each parser")
     return parser.parse_intermixed_args()  # options may stand before and between names
@@ -63,7 +71,11 @@ def _options() -> argparse.Namespace:
 
 def _ratios(name: str, options: argparse.Namespace) -> Iterator[Ratio]:
     module = importlib.import_module(f"benchmarks.{name}")
-    arguments = {"proof": (options.seeds, options.part), "growth": (options.largest,)}
+    arguments = {
+        "proof": (options.seeds, options.part),
+        "growth": (options.largest,),
+        "updates": (options.issues,),
+    }
     return module.ratios(*arguments.get(name, ()))  # type: ignore[no-any-return]
 
 

@@ -1,7 +1,7 @@
 """A server that lists any number of issues cheaply, so that only the client is measured.
 
 The issues are spread evenly over three years, whatever their number. Their rows are the sandbox's,
-with other ids and times. Some of them were updated just before the server started.
+with other ids and times. Some of them were updated an hour before the server started.
 """
 
 from __future__ import annotations
@@ -24,19 +24,22 @@ _FIRST = END - _SPAN
 _TEMPLATES = 50
 
 CHANGES = 200
-"""The number of issues that were updated just before the start, one in a second."""
+"""The number of issues that were updated an hour before the start, one in a second."""
+
+_HOUR = 3600
 
 
 class _Listing(asyncio.Protocol):
     """Serves `GET /issues` for a period, with a latency in seconds."""
 
     def __init__(
-        self, rows: int, latency: float, templates: list[list[bytes]], started: int
+        self, rows: int, latency: float, changes: int, templates: list[list[bytes]], started: int
     ) -> None:
         self._rows = rows
         self._step = _SPAN // rows
         self._latency = latency
-        self._changed = started - CHANGES
+        self._changes = changes
+        self._changed = started - _HOUR - changes
         self._templates = templates
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -57,7 +60,7 @@ class _Listing(asyncio.Protocol):
         per_page, page = int(query.get("per_page", "20")), int(query.get("page", "1"))
         row, times, name = self._row, (_FIRST, self._step, self._rows), ""
         if "updated_at_after" in query:
-            row, times = self._changed_row, (self._changed, 1, CHANGES)
+            row, times = self._changed_row, (self._changed, 1, self._changes)
             name = "updated_at_"
         first = _index_of(query.get(f"{name}after"), 0, *times)
         last = max(first, _index_of(query.get(f"{name}before"), times[-1], *times))
@@ -73,7 +76,7 @@ class _Listing(asyncio.Protocol):
         return self._render(index, created, created)
 
     def _changed_row(self, index: int) -> bytes:
-        row = index * self._rows // CHANGES
+        row = index * self._rows // self._changes
         return self._render(row, _FIRST + row * self._step, self._changed + index)
 
     def _render(self, index: int, created: int, updated: int) -> bytes:
@@ -104,19 +107,21 @@ def _split_templates() -> list[list[bytes]]:
     ]
 
 
-async def _serve(rows: int, latency: float) -> None:
+async def _serve(rows: int, latency: float, changes: int) -> None:
     templates, started = _split_templates(), int(time.time())
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Listing(rows, latency, templates, started), "127.0.0.1", 0, backlog=256
+        lambda: _Listing(rows, latency, changes, templates, started), "127.0.0.1", 0, backlog=256
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
-def listing(rows: int, latency: float = 0.0) -> AbstractContextManager[str]:
-    """Run a server with `rows` issues; yield its base URL."""
-    return run_server("benchmarks.listing", str(rows), str(latency))
+def listing(
+    rows: int, latency: float = 0.0, *, changes: int = CHANGES
+) -> AbstractContextManager[str]:
+    """Run a server with `rows` issues, of which `changes` were updated; yield its base URL."""
+    return run_server("benchmarks.listing", str(rows), str(latency), str(changes))
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))

@@ -144,7 +144,7 @@ def _header(name: str) -> bytes:
 
 
 def _sweep_text(name: str, header: bytes, content: bytes) -> None:
-    """Sweep a file of an early version, whose checkpoint has no digest of the data."""
+    """Sweep a file of an early version, whose checkpoint has no checksum of the data."""
     path, data = _folder() / name, header + content + b"\n"
     path.write_bytes(data)
     saved = f'{{"checkpoint":{_CHECKPOINT},"length":{len(data)}}}'

@@ -141,10 +141,10 @@ class CheckpointFile:
     Attributes:
         checkpoint: The checkpoint; None before the first page is stored.
         length: The length in bytes of the data that belong to it.
-        digest: The digest of these bytes, to detect changes by other programs; None in files of
+        checksum: The CRC-32 of these bytes, to detect changes by other programs; None in files of
             early versions.
         next_length: The length of the new data, while the data file is being replaced.
-        next_digest: The digest of the new data.
+        next_checksum: The CRC-32 of the new data.
         is_replaced: Whether a new data file may be beside the data file: one that was there before
             is another program's.
         excel: Whether a CSV file is for spreadsheet programs.
@@ -154,9 +154,9 @@ class CheckpointFile:
 
     checkpoint: Checkpoint | None
     length: _Count = 0
-    digest: str | None = None
+    checksum: _Count | None = None
     next_length: _Count | None = None
-    next_digest: str | None = None
+    next_checksum: _Count | None = None
     is_replaced: bool = False
     excel: bool = False
     timezone: str | None = None
@@ -183,7 +183,7 @@ class CheckpointFile:
         """Replace the file atomically.
 
         It is flushed to the disk only at the end of a crawl and before the data file is replaced:
-        after a power failure in between, the digest shows whether the data fit the checkpoint.
+        after a power failure in between, the checksum shows whether the data fit the checkpoint.
         """
         is_end = self.checkpoint is not None and self.checkpoint.finished
         durable = is_end or self.is_replaced or self.next_length is not None

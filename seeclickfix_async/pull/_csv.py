@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -34,6 +34,8 @@ class Csv(TextSink):
             is a formula. A file that a pull has begun stays as it was begun.
     """
 
+    id_mark: ClassVar[bytes] = b""
+
     def __init__(self, path: Path, *, zone: ZoneInfo | None = None, excel: bool = False) -> None:
         saved = CheckpointFile.read(checkpoint_path(path))
         if saved is not None and saved.length and excel and not saved.excel:
@@ -55,10 +57,15 @@ class Csv(TextSink):
         return map(_encode_cells, map(escape_formulas, rows) if self._excel else rows)
 
     def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """Return the rows below the header."""
-        reader = csv.reader(line.decode() for line in lines)
-        next(reader, None)
-        return map(_encode_cells, reader)
+        """Return the rows: a line ends within a cell if the quotes before that are unbalanced."""
+        row: list[bytes] = []
+        quotes = 0
+        for line in lines:
+            row.append(line)
+            quotes += line.count(b'"')
+            if quotes % 2 == 0:
+                yield b"".join(row)
+                row.clear()
 
     def decode(self, row: bytes) -> StoredRow:
         """Decode a row."""

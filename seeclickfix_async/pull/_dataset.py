@@ -16,7 +16,7 @@ import attrs
 from seeclickfix_async._core.file_replacement import move_into_place
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
-from seeclickfix_async.pull._digest import file_checksum
+from seeclickfix_async.pull._checksum import file_checksum
 from seeclickfix_async.pull._manifest import Manifest, ParquetPart
 from seeclickfix_async.pull._parts import PartFiles
 

@@ -49,11 +49,6 @@ class GeoJson(TextSink):
             }
             yield msgspec.json.encode(feature) + b"\n"
 
-    def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """Return the features."""
-        next(lines, None)
-        return (line.removeprefix(self.separator) for line in lines)
-
     def decode(self, row: bytes) -> StoredRow:
         """Decode a feature."""
         return _decoder.decode(row).properties.to_stored_row()

@@ -53,10 +53,6 @@ class JsonLines(TextSink):
                 (msgspec.json.encode(issue)[:-1], b",", msgspec.json.encode(members)[1:], b"\n")
             )
 
-    def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """Return the lines, each of which is a row."""
-        return lines
-
     def decode(self, row: bytes) -> StoredRow:
         """Decode a line."""
         return _decoder.decode(row).to_stored_row()

@@ -45,21 +45,19 @@ class ParquetPart:
 
 @attrs.frozen
 class Manifest(CheckpointFile):
-    """A checkpoint file that lists the parts of its dataset; `length` is of the pending rows.
+    """A checkpoint file that lists the parts of its dataset.
 
-    Files are moved into the folder and removed from it after the manifest that says so has been
-    saved. If the process is killed in between, the next one finishes the changes in `new` and
-    `stale`.
+    `length` and `checksum` are of the pending rows. Files are moved into the folder and removed
+    from it after the manifest that says so has been saved. If the process is killed in between, the
+    next one finishes the changes in `new` and `stale`.
 
     Attributes:
-        checksum: The CRC-32 of the pending rows.
         stored: The length in bytes of the pending rows that are in parts; they come first.
         parts: The parts.
         new: The paths of parts to move into the folder.
         stale: The paths of files to remove from it.
     """
 
-    checksum: _Count = 0
     stored: _Count = 0
     parts: tuple[ParquetPart, ...] = ()
     new: tuple[_Path, ...] = ()

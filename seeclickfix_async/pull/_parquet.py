@@ -79,7 +79,7 @@ class Parquet(Sink):
             self._schema,
             self._zone,
             length=manifest.length,
-            checksum=manifest.checksum,
+            checksum=manifest.checksum or 0,
             stored=manifest.stored,
         )
         if manifest.checkpoint and manifest.checkpoint.finished and self._divided_months:

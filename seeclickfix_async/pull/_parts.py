@@ -13,7 +13,7 @@ from typing import Any
 from seeclickfix_async._core.file_replacement import flush_to_disk
 from seeclickfix_async._tables import arrow
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull._digest import file_checksum
+from seeclickfix_async.pull._checksum import file_checksum
 from seeclickfix_async.pull._manifest import ParquetPart
 from seeclickfix_async.pull._row_checksum import sum_rows
 

@@ -20,7 +20,7 @@ import attrs
 
 from seeclickfix_async._tables import arrow
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull._digest import file_checksum
+from seeclickfix_async.pull._checksum import file_checksum
 
 _MESSAGE_START = b"\xff\xff\xff\xff"  # of an Arrow message; a power failure may leave zeros
 

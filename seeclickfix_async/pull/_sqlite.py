@@ -21,7 +21,13 @@ from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
 from seeclickfix_async.pull._sqlite_lock import POLL_SECONDS, error_code, wait_for_lock
-from seeclickfix_async.pull._sqlite_tables import Table, has_comments, prepare, tables_in
+from seeclickfix_async.pull._sqlite_tables import (
+    Table,
+    has_comments,
+    prepare,
+    repair_index,
+    tables_in,
+)
 
 _LOWEST_ID = -(2**63)
 
@@ -258,7 +264,10 @@ class Sqlite(Sink):
         )
 
     def mark_vanished(self, key: str, marks: VanishedMarks) -> int:
-        """Write all marks in one transaction; unlink issues that are in other pulls, too."""
+        """Write all marks in one transaction; unlink issues that are in other pulls, too.
+
+        Then repair the full-text index: a program that replaced rows has left it as it was.
+        """
         vanished = msgspec.json.encode([id_ for id_, mark in marks.items() if mark]).decode()
         with self._transaction() as execute:
             shared = {id_ for (id_,) in execute(_SHARED_ISSUES, (vanished, key))}
@@ -271,6 +280,8 @@ class Sqlite(Sink):
                 if id_ not in shared
             ]
             self._database.executemany(statement, rows)
+        with self._translate_errors():
+            wait_for_lock(lambda: repair_index(self._database))
         return len(shared)
 
     def _upsert(

@@ -201,10 +201,14 @@ COMMIT;
 
 _COUNT_INDEX_OBJECTS = """
 SELECT count(*) FROM sqlite_schema
-WHERE name IN ('issues_fts_delete', 'issues_fts_update')
+WHERE name IN ('issues_fts_delete', 'issues_fts_update', 'issues_fts_docsize')
   OR name = 'issues_fts' AND sql LIKE '%content="issues"%'
 """
-_INDEX_OBJECTS = 3  # a table and two triggers
+_INDEX_OBJECTS = 4  # two tables and two triggers
+
+_COUNT_INDEXED_ROWS = """
+SELECT (SELECT count(*) FROM issues_fts_docsize), (SELECT count(*) FROM issues)
+"""
 
 _CHECK_INDEX = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('integrity-check', 1)"
 
@@ -212,7 +216,7 @@ _CHECK_INDEX = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('integrity-che
 def prepare(
     database: sqlite3.Connection, path: Path, requested: ZoneInfo | None
 ) -> ZoneInfo | None:
-    """Create missing tables, views and indexes, and repair the full-text index.
+    """Create missing tables, views and indexes, and a full-text index that lacks rows.
 
     Args:
         database: The database.
@@ -241,9 +245,22 @@ def prepare(
     database.executescript(_read_script("schema.sql"))
     if zone is not None and not count:
         database.executescript(_LOCAL_MONTHS)
-    if not _is_indexed(database):
-        database.executescript(_read_script("full_text_index.sql"))
+    if not _has_index(database):
+        _build_index(database)
     return zone
+
+
+def repair_index(database: sqlite3.Connection) -> None:
+    """Compare the full-text index with all rows, and build it again if it does not match.
+
+    This reads the whole database, which takes longer than an update.
+    """
+    try:
+        database.execute(_CHECK_INDEX)
+    except sqlite3.OperationalError:  # locked, for example
+        raise
+    except sqlite3.DatabaseError:
+        _build_index(database)
 
 
 def _find_pulls(database: sqlite3.Connection) -> tuple[int, str | None]:
@@ -275,14 +292,13 @@ def _add_missing_columns(database: sqlite3.Connection, table: Table) -> None:
             database.execute(f"ALTER TABLE {table.name} ADD COLUMN {name} {type_}")
 
 
-def _is_indexed(database: sqlite3.Connection) -> bool:
-    """Check whether the full-text index exists and matches the rows."""
+def _has_index(database: sqlite3.Connection) -> bool:
+    """Check whether the full-text index exists, and has as many rows as the table."""
     if database.execute(_COUNT_INDEX_OBJECTS).fetchone()[0] < _INDEX_OBJECTS:
         return False
-    try:
-        database.execute(_CHECK_INDEX)
-    except sqlite3.OperationalError:  # locked, for example
-        raise
-    except sqlite3.DatabaseError:
-        return False
-    return True
+    indexed, rows = database.execute(_COUNT_INDEXED_ROWS).fetchone()
+    return bool(indexed == rows)
+
+
+def _build_index(database: sqlite3.Connection) -> None:
+    database.executescript(_read_script("full_text_index.sql"))

@@ -1,8 +1,8 @@
 """Text files that grow issue by issue, each with a checkpoint file beside it.
 
-The checkpoint holds the length of the rows in bytes and their digest. What a killed process wrote
-beyond that length, torn rows included, is cut off when the pull continues. The digest keeps a pull
-from continuing in a file that another program changed.
+The checkpoint holds the length of the rows in bytes and their checksum. What a killed process wrote
+beyond that length, torn rows included, is cut off when the pull continues. The checksum keeps a
+pull from continuing in a file that another program changed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import contextlib
 import csv
 import itertools
 import os
+import zlib
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -35,9 +36,13 @@ from seeclickfix_async.pull._checkpoint import (
     checkpoint_path,
     choose_zone,
 )
-from seeclickfix_async.pull._digest import Digest
+from seeclickfix_async.pull._checksum import content_checksum
 from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
 from seeclickfix_async.pull._sinks import Sink
+
+_PIECE = 1 << 20  # bytes that are copied at a time
+
+_Span = tuple[int, int]  # the positions of a row's start and end
 
 
 class TextSink(Sink):
@@ -45,6 +50,8 @@ class TextSink(Sink):
 
     upserts: ClassVar[bool] = False
     separator: ClassVar[bytes] = b""
+    id_mark: ClassVar[bytes] = b'"id":'
+    """What stands before the id of a row, and nowhere before that; a comma follows the id."""
 
     def __init__(self, path: Path, *, zone: ZoneInfo | None = None) -> None:
         self._path = path
@@ -54,7 +61,7 @@ class TextSink(Sink):
         )
         self.columns: tuple[Column, ...] = columns_in(self.zone)
         self.names: tuple[str, ...] = tuple(column.name for column in self.columns)
-        self._length, self._digest = self._recover()
+        self._length, self._checksum = self._recover()
         self._file = path.open("r+b" if path.exists() else "w+b")
         self._size = os.fstat(self._file.fileno()).st_size
 
@@ -67,13 +74,13 @@ class TextSink(Sink):
     def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
         """Encode issues as rows, each with the line end after it."""
 
-    @abstractmethod
     def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """Return the rows as `encode` made them, from the lines of a file without its footer."""
+        """Return the rows of the lines between header and footer: by default, each line is one."""
+        return lines
 
     @abstractmethod
     def decode(self, row: bytes) -> StoredRow:
-        """Decode a row."""
+        """Decode a row without the separator before it."""
 
     @abstractmethod
     def with_marks(self, row: bytes, cells: dict[str, str | None]) -> bytes:
@@ -109,30 +116,45 @@ class TextSink(Sink):
         self._file.flush()
         self._size = self._file.tell()
         self._length += len(content)
-        self._digest.update(content)
+        self._checksum = zlib.crc32(content, self._checksum)
         if checkpoint.finished:
             self._check_content()
             flush_to_disk(self._file)
-        self._save(CheckpointFile(checkpoint, self._length, self._digest.hex()))
+        self._save(CheckpointFile(checkpoint, self._length, self._checksum))
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
-        """Rewrite the file, with these issues at its end."""
+        """Rewrite the file, with these issues at its end, unless it holds the same rows already."""
         merged = tuple(issues)
-        ids = (issue.id for issue in merged)
-        new_rows = dict(zip(ids, self.encode(merged), strict=True))
-        unchanged = (row for row, stored in self._rows() if stored.id not in new_rows)
-        self._rewrite(itertools.chain(unchanged, new_rows.values()), checkpoint)
+        new = dict(zip((issue.id for issue in merged), self.encode(merged), strict=True))
+        spans: list[_Span] = []
+        unchanged = 0
+        for id_, span, row in self._find(new):
+            spans.append(span)
+            unchanged += row.removeprefix(self.separator) == new[id_]
+        if unchanged == len(new):
+            self.write((), checkpoint)
+        else:
+            added = (self.separator + row for row in new.values())
+            unmoved = self._edited(spans, lambda _: b"")
+            self._rewrite(itertools.chain(unmoved, added), checkpoint)
 
     def stored_rows(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # a file holds one pull
-        """Iterate over the rows of the file."""
-        return (stored for _, stored in self._rows())
+        """Iterate over the rows of the file, and compare its checksum at the end."""
+        with self._unreadable_as_changed():
+            for row in self._rows():
+                yield self.decode(row.removeprefix(self.separator))
+        self._check_content()
 
     def mark_vanished(self, key: str, marks: VanishedMarks) -> int:  # noqa: ARG002  # one pull
         """Rewrite the file, with the marks in its rows."""
+
+        def mark(row: bytes) -> bytes:
+            return self.with_marks(row, mark_cells(marks[self._id(row)], self.zone))
+
         checkpoint = self._checkpoint_file and self._checkpoint_file.checkpoint
         if marks and checkpoint:
-            rows = (self._apply(marks, row, stored) for row, stored in self._rows())
-            self._rewrite(rows, checkpoint)
+            spans = [span for _, span, _ in self._find(marks)]
+            self._rewrite(self._edited(spans, mark), checkpoint)
         return 0
 
     def close(self) -> None:
@@ -140,61 +162,98 @@ class TextSink(Sink):
         with contextlib.suppress(OSError):  # of a write that failed, which was reported
             self._file.close()
 
-    def _apply(self, marks: VanishedMarks, row: bytes, stored: StoredRow) -> bytes:
-        if stored.id not in marks:
-            return row
-        try:
-            return self.with_marks(row, mark_cells(marks[stored.id], self.zone))
-        except ValueError:  # the row has no member for the mark
-            raise self._changed() from None
+    def _rewrite(self, rows: Iterator[bytes], checkpoint: Checkpoint) -> None:
+        """Replace the file; a killed process leaves the old file or the new one.
 
-    def _rewrite(self, rows: Iterable[bytes], checkpoint: Checkpoint) -> None:
-        """Replace the file; a killed process leaves the old file or the new one."""
+        Args:
+            rows: The rows, in pieces of any length, each row with the separator before it.
+            checkpoint: The checkpoint to save.
+        """
         self._check_unchanged()
         self._refuse_foreign_file()
         if self._checkpoint_file is not None:
             self._save(attrs.evolve(self._checkpoint_file, is_replaced=True))
-        digest = Digest()
-        with new_file(self._path) as file:
-            file.write(digest.update(self.header))
-            for row in rows:
-                separator = self.separator if file.tell() > len(self.header) else b""
-                file.write(digest.update(separator + row))
-            length = file.tell()
+        length, checksum = 0, 0
+        with new_file(self._path) as file, self._unreadable_as_changed():
+            for content in itertools.chain([self.header], rows):
+                if length == len(self.header):
+                    content = content.removeprefix(self.separator)  # noqa: PLW2901
+                file.write(content)
+                length += len(content)
+                checksum = zlib.crc32(content, checksum)
             file.write(self.footer(checkpoint))
         if self._checkpoint_file is not None:
             self._save(
-                attrs.evolve(self._checkpoint_file, next_length=length, next_digest=digest.hex())
+                attrs.evolve(self._checkpoint_file, next_length=length, next_checksum=checksum)
             )
         self._file.close()
         move_into_place(new_path(self._path), self._path)
         self._file = self._path.open("r+b")
         self._size = os.fstat(self._file.fileno()).st_size
-        self._length, self._digest = length, digest
-        self._save(CheckpointFile(checkpoint, length, digest.hex()))
+        self._length, self._checksum = length, checksum
+        self._save(CheckpointFile(checkpoint, length, checksum))
 
-    def _rows(self) -> Iterator[tuple[bytes, StoredRow]]:
-        """Iterate over the rows, encoded and decoded.
+    def _edited(self, spans: Sequence[_Span], edit: Callable[[bytes], bytes]) -> Iterator[bytes]:
+        """Iterate over the rows in large pieces, those at some spans edited.
 
-        A file whose checkpoint has no digest may hold anything: an unreadable row means a change.
+        Compares the checksum of the file at the end.
         """
-        try:
-            for row in self.split_rows(self._lines()):
-                yield row, self.decode(row)
-        except (ValueError, KeyError, IndexError, csv.Error, msgspec.MsgspecError):
-            raise self._changed() from None
+        self._file.seek(0)
+        position = min(len(self.header), self._length)  # nothing was written yet: 0
+        checksum = zlib.crc32(self._file.read(position))
+        for start, end in (*spans, (self._length, self._length)):
+            while content := self._file.read(min(start - position, _PIECE)):
+                checksum = zlib.crc32(content, checksum)
+                position += len(content)
+                yield content
+            row = self._file.read(end - start)
+            checksum = zlib.crc32(row, checksum)
+            position = end
+            yield edit(row) if row else b""
+        if checksum != self._checksum:
+            raise self._changed()
+
+    def _find(self, ids: Container[int]) -> Iterator[tuple[int, _Span, bytes]]:
+        """Iterate over the stored rows of some issues, with the id and the position of each."""
+        position = len(self.header)
+        with self._unreadable_as_changed():
+            for row in self._rows():
+                end = position + len(row)
+                if (id_ := self._id(row)) in ids:
+                    yield id_, (position, end), row
+                position = end
+
+    def _id(self, row: bytes) -> int:
+        """Return the id of a row, in a tenth of the time of decoding it.
+
+        A file of an early version, without a checksum, may have been written in another way.
+        """
+        if self._checkpoint_file is None or self._checkpoint_file.checksum is None:
+            return self.decode(row.removeprefix(self.separator)).id
+        start = row.index(self.id_mark) + len(self.id_mark)
+        return int(row[start : row.index(b",", start)])
+
+    def _rows(self) -> Iterator[bytes]:
+        """Iterate over the rows, each with the separator before it."""
+        return self.split_rows(self._lines())
 
     def _lines(self) -> Iterator[bytes]:
-        """Iterate over the lines of the rows, and compare their digest at the end."""
-        self._file.seek(0)
-        digest = Digest()
-        left = self._length
+        self._file.seek(len(self.header))
+        left = self._length - len(self.header)
         while left > 0 and (line := self._file.readline()):
-            digest.update(line)
             left -= len(line)
             yield line
-        if digest.hex() != self._digest.hex():
-            raise self._changed()
+
+    @contextlib.contextmanager
+    def _unreadable_as_changed(self) -> Generator[None]:
+        """Report an unreadable row as a change of the file.
+
+        A file whose checkpoint has no checksum may hold anything.
+        """
+        try:
+            yield
+        except (ValueError, KeyError, IndexError, csv.Error, msgspec.MsgspecError):
+            raise self._changed() from None
 
     def _save(self, checkpoint_file: CheckpointFile) -> None:
         if self.zone is not None:
@@ -202,8 +261,8 @@ class TextSink(Sink):
         checkpoint_file.save(checkpoint_path(self._path))
         self._checkpoint_file = checkpoint_file
 
-    def _recover(self) -> tuple[int, Digest]:
-        """Return the length and the digest of the rows, after a check of the file.
+    def _recover(self) -> tuple[int, int]:
+        """Return the length and the checksum of the rows, after a check of the file.
 
         The file may be longer than its checkpoint says, but not shorter or different.
         """
@@ -215,24 +274,24 @@ class TextSink(Sink):
                     f"{self._path} exists already and was not written by a pull. "
                     "Choose another name.",
                 )
-            return 0, Digest()
+            return 0, 0
         saved = self._checkpoint_file
         new = new_path(self._path)
         if saved.next_length is not None:
             if not new.exists():
-                saved = attrs.evolve(saved, length=saved.next_length, digest=saved.next_digest)
-            saved = attrs.evolve(saved, next_length=None, next_digest=None)
-        digest = self._verify(saved.length, saved.digest, found)
+                saved = attrs.evolve(saved, length=saved.next_length, checksum=saved.next_checksum)
+            saved = attrs.evolve(saved, next_length=None, next_checksum=None)
+        checksum = self._verify(saved.length, saved.checksum, found)
         if saved != self._checkpoint_file:  # before the new file, if any, is removed
             self._save(saved)
         if saved.is_replaced:
             new.unlink(missing_ok=True)
-        return saved.length, digest
+        return saved.length, checksum
 
-    def _verify(self, length: int, expected: str | None, found: int) -> Digest:
-        """Compare the file with its checkpoint; those of early versions have no digest."""
+    def _verify(self, length: int, expected: int | None, found: int) -> int:
+        """Compare the file with its checkpoint; those of early versions have no checksum."""
         if length == 0:
-            return Digest()
+            return 0
         checkpoint_name = checkpoint_path(self._path).name
         if not self._path.exists():
             raise InvalidArgumentError(
@@ -251,10 +310,10 @@ class TextSink(Sink):
             file.seek(length - 1)
             is_ours = is_ours and file.read(1) == b"\n"
             file.seek(0)
-            digest = Digest.from_file(file, length)
-        if not is_ours or expected not in (None, digest.hex()):
+            checksum = content_checksum(file, length)
+        if not is_ours or expected not in (None, checksum):
             raise self._changed()
-        return digest
+        return checksum
 
     def _refuse_foreign_file(self) -> None:
         """Refuse to replace a file of another program by the new data file."""
@@ -286,7 +345,7 @@ class TextSink(Sink):
     def _check_content(self) -> None:
         """Refuse to finish if another program wrote into the file while the pull ran."""
         self._file.seek(0)
-        if Digest.from_file(self._file, self._length).hex() != self._digest.hex():
+        if content_checksum(self._file, self._length) != self._checksum:
             raise self._changed()
 
     def _changed(self) -> InvalidArgumentError:

@@ -1,5 +1,5 @@
 -- The tables and views of a database, besides pulls, issues and what belongs to them.
-BEGIN;
+BEGIN IMMEDIATE;  -- waits for other programs before the first request, not after it
 CREATE TABLE IF NOT EXISTS places (
   url_name TEXT PRIMARY KEY, id INTEGER, name TEXT, county TEXT, state TEXT, place_type TEXT,
   lat REAL, lng REAL, html_url TEXT

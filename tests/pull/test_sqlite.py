@@ -128,10 +128,8 @@ async def test_the_index_follows_changes_by_other_programs(
     [
         "DROP TABLE issues_fts",
         "DROP TRIGGER issues_fts_update",
+        "DROP TABLE issues_fts_docsize",
         "INSERT INTO issues_fts (issues_fts) VALUES ('delete-all')",
-        "DELETE FROM issues_fts_data WHERE id > 1000",
-        "UPDATE issues_fts_data SET block = zeroblob(100) WHERE id > 1000",
-        "INSERT OR REPLACE INTO issues (id, summary) SELECT id, 'replaced' FROM issues LIMIT 9",
         "DROP VIEW months",
         "DROP INDEX issues_updated_at",
         "ALTER TABLE issues ADD COLUMN ward TEXT",
@@ -155,6 +153,26 @@ async def test_changes_by_another_program_are_repaired(
     _assert_whole(path)
     assert read_sqlite(path, "SELECT * FROM months, comments LIMIT 0") == []
     assert "image" in read_sqlite(path)[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM issues_fts_data WHERE id > 1000",
+        "UPDATE issues_fts_data SET block = zeroblob(100) WHERE id > 1000",
+        "INSERT OR REPLACE INTO issues (id, summary) SELECT id, 'replaced' FROM issues LIMIT 9",
+    ],
+)
+async def test_a_sweep_compares_the_index_with_all_rows(
+    change: str, city: Sandbox, path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path, _ROWS)
+    _run(path, change)
+    city.city.touch(0)
+
+    assert (await pull(make_client(city), to=path, sweep=True)).complete
+
+    _assert_whole(path)
 
 
 async def test_an_index_of_an_earlier_version_is_replaced(
