@@ -26,3 +26,6 @@ class IdSet:
         bits = self._blocks.get(block, 0)
         self._blocks[block] = bits | bit
         return not bits & bit
+
+    def __contains__(self, number: int) -> bool:
+        return bool(self._blocks.get(number >> _BITS, 0) & 1 << (number & _MASK))

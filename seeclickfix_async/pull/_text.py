@@ -12,6 +12,7 @@ import csv
 import itertools
 import os
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -26,6 +27,7 @@ from seeclickfix_async._core.file_replacement import (
     new_file,
     new_path,
 )
+from seeclickfix_async._crawl.id_set import IdSet
 from seeclickfix_async._tables.columns import Column, columns_in, mark_cells
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
@@ -36,7 +38,7 @@ from seeclickfix_async.pull._checkpoint import (
     choose_zone,
 )
 from seeclickfix_async.pull._digest import Digest
-from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
+from seeclickfix_async.pull._rows import StoredRow, VanishedMarks, last_versions
 from seeclickfix_async.pull._sinks import Sink
 
 
@@ -64,7 +66,7 @@ class TextSink(Sink):
         return b""
 
     @abstractmethod
-    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+    def encode(self, issues: Iterable[Issue]) -> Iterator[bytes]:
         """Encode issues as rows, each with the line end after it."""
 
     @abstractmethod
@@ -117,11 +119,11 @@ class TextSink(Sink):
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Rewrite the file, with these issues at its end."""
-        merged = tuple(issues)
-        ids = (issue.id for issue in merged)
-        new_rows = dict(zip(ids, self.encode(merged), strict=True))
-        unchanged = (row for row, stored in self._rows() if stored.id not in new_rows)
-        self._rewrite(itertools.chain(unchanged, new_rows.values()), checkpoint)
+        ids = IdSet()
+        repeated = Counter(issue.id for issue in issues if not ids.add(issue.id))
+        unchanged = (row for row, stored in self._rows() if stored.id not in ids)
+        new_rows = self.encode(last_versions(issues, repeated))
+        self._rewrite(itertools.chain(unchanged, new_rows), checkpoint)
 
     def stored_rows(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # a file holds one pull
         """Iterate over the rows of the file."""
