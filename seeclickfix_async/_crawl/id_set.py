@@ -29,3 +29,7 @@ class IdSet:
 
     def __contains__(self, number: int) -> bool:
         return bool(self._blocks.get(number >> _BITS, 0) & 1 << (number & _MASK))
+
+    def may_overlap(self, first: int, last: int) -> bool:
+        """Check whether an id may be in a range; ids of the same block are not told apart."""
+        return any(first >> _BITS <= block <= last >> _BITS for block in self._blocks)
