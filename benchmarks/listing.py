@@ -1,7 +1,8 @@
 """A server that lists any number of issues cheaply, so that only the client is measured.
 
-The issues are spread evenly over three years, whatever their number. Their rows are the sandbox's,
-with other ids and times. Some of them were updated just before the server started.
+The issues are spread evenly over three years, whatever their number, and so are their ids over the
+numbers of the service. Their rows are the sandbox's, with other ids and times. Some of them, or
+all, were updated within a month before the server started.
 """
 
 from __future__ import annotations
@@ -20,24 +21,23 @@ from seeclickfix_async.sandbox._categories import DAY
 from seeclickfix_async.sandbox._city import END
 
 _SPAN = 3 * 365 * DAY
-_FIRST = END - _SPAN
+_UPDATED = 30 * DAY  # the period of the updates
+_IDS = 20_000_000
 _TEMPLATES = 50
-
-CHANGES = 200
-"""The number of issues that were updated just before the start, one in a second."""
 
 
 class _Listing(asyncio.Protocol):
     """Serves `GET /issues` for a period, with a latency in seconds."""
 
     def __init__(
-        self, rows: int, latency: float, templates: list[list[bytes]], started: int
+        self, rows: int, changes: int, latency: float, templates: list[list[bytes]], started: int
     ) -> None:
         self._rows = rows
-        self._step = _SPAN // rows
+        self._changes = changes
         self._latency = latency
-        self._changed = started - CHANGES
         self._templates = templates
+        self._updated = started - _UPDATED
+        self._first = min(END, self._updated) - _SPAN
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Store the transport."""
@@ -55,10 +55,11 @@ class _Listing(asyncio.Protocol):
     def _respond(self, path: str) -> bytes:
         query = {name: values[0] for name, values in parse_qs(path.partition("?")[2]).items()}
         per_page, page = int(query.get("per_page", "20")), int(query.get("page", "1"))
-        row, times, name = self._row, (_FIRST, self._step, self._rows), ""
+        row, name = self._row, ""
+        times = (self._first, _SPAN // self._rows, self._rows)
         if "updated_at_after" in query:
-            row, times = self._changed_row, (self._changed, 1, CHANGES)
-            name = "updated_at_"
+            row, name = self._changed_row, "updated_at_"
+            times = (self._updated, _UPDATED // max(self._changes, 1), self._changes)
         first = _index_of(query.get(f"{name}after"), 0, *times)
         last = max(first, _index_of(query.get(f"{name}before"), times[-1], *times))
         start = first + (page - 1) * per_page
@@ -69,16 +70,18 @@ class _Listing(asyncio.Protocol):
         return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
 
     def _row(self, index: int) -> bytes:
-        created = _FIRST + index * self._step
+        created = self._first + index * (_SPAN // self._rows)
         return self._render(index, created, created)
 
     def _changed_row(self, index: int) -> bytes:
-        row = index * self._rows // CHANGES
-        return self._render(row, _FIRST + row * self._step, self._changed + index)
+        row = index * self._rows // self._changes
+        updated = self._updated + index * (_UPDATED // self._changes)
+        return self._render(row, self._first + row * (_SPAN // self._rows), updated)
 
     def _render(self, index: int, created: int, updated: int) -> bytes:
         one, two, three, four = self._templates[index % _TEMPLATES]
-        values = one, 20_000_000 + index, two, _format(created), three, _format(updated), four
+        id_ = 1 + index * _IDS // self._rows
+        values = one, id_, two, _format(created), three, _format(updated), four
         return b"%s%d%s%s%s%s%s" % values
 
 
@@ -104,19 +107,19 @@ def _split_templates() -> list[list[bytes]]:
     ]
 
 
-async def _serve(rows: int, latency: float) -> None:
+async def _serve(rows: int, changes: int, latency: float) -> None:
     templates, started = _split_templates(), int(time.time())
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Listing(rows, latency, templates, started), "127.0.0.1", 0, backlog=256
+        lambda: _Listing(rows, changes, latency, templates, started), "127.0.0.1", 0, backlog=256
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
-def listing(rows: int, latency: float = 0.0) -> AbstractContextManager[str]:
-    """Run a server with `rows` issues; yield its base URL."""
-    return run_server("benchmarks.listing", str(rows), str(latency))
+def listing(rows: int, latency: float = 0.0, *, changes: int = 0) -> AbstractContextManager[str]:
+    """Run a server with `rows` issues, of which `changes` were updated; yield its base URL."""
+    return run_server("benchmarks.listing", str(rows), str(changes), str(latency))
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
