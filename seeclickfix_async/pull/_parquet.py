@@ -42,7 +42,7 @@ from seeclickfix_async.pull._sinks import Sink
 _MAX_PENDING = 100_000
 """The number of pending rows at which they are written to parts."""
 
-_SORT_CHUNK = 10_000
+_SORT_CHUNK = 2_000
 """The rows of an update that are sorted by month at a time: a batch for each row is slow."""
 
 _NO_IDS = IdSet()
