@@ -31,5 +31,5 @@ class IdSet:
         return bool(self._blocks.get(number >> _BITS, 0) & 1 << (number & _MASK))
 
     def may_overlap(self, first: int, last: int) -> bool:
-        """Check whether an id may be in a range; ids of the same block are not told apart."""
+        """Check whether an id is in a range, or in the same block as an end of it."""
         return any(first >> _BITS <= block <= last >> _BITS for block in self._blocks)
