@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from benchmarks import fuzz
 from benchmarks.measure import Ratio
+from benchmarks.memory import NAMES as MEMORY_NAMES
 
 _ALL = (
     "starting",
@@ -64,6 +65,8 @@ def _options() -> argparse.Namespace:
         default=500_000,
         help="number of issues; the targets are for the default",
     )
+    memory = parser.add_argument_group("memory")
+    memory.add_argument("--of", choices=MEMORY_NAMES, help="only of this")
     fuzzing = parser.add_argument_group("fuzz", "Not run by default: fuzz [PARSER ...]")
     fuzzing.add_argument("--runs", type=int, default=fuzz.RUNS, help="of each parser")
     return parser.parse_intermixed_args()  # options may stand before and between names
@@ -72,6 +75,7 @@ def _options() -> argparse.Namespace:
 def _ratios(name: str, options: argparse.Namespace) -> Iterator[Ratio]:
     module = importlib.import_module(f"benchmarks.{name}")
     arguments = {
+        "memory": (options.of,),
         "proof": (options.seeds, options.part),
         "growth": (options.largest,),
         "updates": (options.issues,),

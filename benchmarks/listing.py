@@ -1,7 +1,8 @@
 """A server that lists any number of issues cheaply, so that only the client is measured.
 
-The issues are spread evenly over three years, whatever their number. Their rows are the sandbox's,
-with other ids and times. Some of them were updated an hour before the server started.
+The issues are spread evenly over three years, whatever their number, and so are their ids over the
+numbers of the service. Their rows are the sandbox's, with other ids and times. Some of them, or
+all, were updated one in a second, until an hour before the server started.
 """
 
 from __future__ import annotations
@@ -20,27 +21,24 @@ from seeclickfix_async.sandbox._categories import DAY
 from seeclickfix_async.sandbox._city import END
 
 _SPAN = 3 * 365 * DAY
-_FIRST = END - _SPAN
-_TEMPLATES = 50
-
-CHANGES = 200
-"""The number of issues that were updated an hour before the start, one in a second."""
-
 _HOUR = 3600
+_IDS = 20_000_000
+_TEMPLATES = 50
 
 
 class _Listing(asyncio.Protocol):
     """Serves `GET /issues` for a period, with a latency in seconds."""
 
     def __init__(
-        self, rows: int, latency: float, changes: int, templates: list[list[bytes]], started: int
+        self, rows: int, changes: int, latency: float, templates: list[list[bytes]], started: int
     ) -> None:
         self._rows = rows
-        self._step = _SPAN // rows
-        self._latency = latency
         self._changes = changes
-        self._changed = started - _HOUR - changes
+        self._latency = latency
         self._templates = templates
+        self._updated = started - _HOUR - changes
+        self._first = min(END, self._updated) - _SPAN
+        self._step = _SPAN // rows
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Store the transport."""
@@ -58,12 +56,14 @@ class _Listing(asyncio.Protocol):
     def _respond(self, path: str) -> bytes:
         query = {name: values[0] for name, values in parse_qs(path.partition("?")[2]).items()}
         per_page, page = int(query.get("per_page", "20")), int(query.get("page", "1"))
-        row, times, name = self._row, (_FIRST, self._step, self._rows), ""
+        row = self._row
+        first, last = _period("", query, self._first, self._step, self._rows)
         if "updated_at_after" in query:
-            row, times = self._changed_row, (self._changed, 1, self._changes)
-            name = "updated_at_"
-        first = _index_of(query.get(f"{name}after"), 0, *times)
-        last = max(first, _index_of(query.get(f"{name}before"), times[-1], *times))
+            row = self._changed_row
+            created = [-(-index * self._changes // self._rows) for index in (first, last)]
+            updated = _period("updated_at_", query, self._updated, 1, self._changes)
+            first, last = max(created[0], updated[0]), min(created[1], updated[1])
+        last = max(first, last)
         start = first + (page - 1) * per_page
         rows = b",".join(map(row, range(start, min(start + per_page, last))))
         pagination = {"entries": last - first, "page": page, "per_page": per_page}
@@ -72,25 +72,34 @@ class _Listing(asyncio.Protocol):
         return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
 
     def _row(self, index: int) -> bytes:
-        created = _FIRST + index * self._step
+        created = self._first + index * self._step
         return self._render(index, created, created)
 
     def _changed_row(self, index: int) -> bytes:
         row = index * self._rows // self._changes
-        return self._render(row, _FIRST + row * self._step, self._changed + index)
+        return self._render(row, self._first + row * self._step, self._updated + index)
 
     def _render(self, index: int, created: int, updated: int) -> bytes:
         one, two, three, four = self._templates[index % _TEMPLATES]
-        values = one, 20_000_000 + index, two, _format(created), three, _format(updated), four
+        id_ = 1 + index * _IDS // self._rows
+        values = one, id_, two, _format(created), three, _format(updated), four
         return b"%s%d%s%s%s%s%s" % values
 
 
-def _index_of(timestamp: str | None, default: int, first: int, step: int, count: int) -> int:
-    """Return the index of the first of `count` rows at a time or later."""
-    if timestamp is None:
-        return default
-    seconds = int(datetime.fromisoformat(timestamp).timestamp())
-    return min(max(-(-(seconds - first) // step), 0), count)
+def _period(
+    clock: str, query: dict[str, str], first: int, step: int, count: int
+) -> tuple[int, int]:
+    """Return the range of `count` rows, of which each has a time, that a query asks for."""
+    after, before = (query.get(f"{clock}{name}") for name in ("after", "before"))
+    indices = [
+        min(max(-(-(_parse(time) - first) // step), 0), count) if time else default
+        for time, default in ((after, 0), (before, count))
+    ]
+    return indices[0], indices[1]
+
+
+def _parse(timestamp: str) -> int:
+    return int(datetime.fromisoformat(timestamp).timestamp())
 
 
 def _format(timestamp: int) -> bytes:
@@ -107,21 +116,19 @@ def _split_templates() -> list[list[bytes]]:
     ]
 
 
-async def _serve(rows: int, latency: float, changes: int) -> None:
+async def _serve(rows: int, changes: int, latency: float) -> None:
     templates, started = _split_templates(), int(time.time())
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Listing(rows, latency, changes, templates, started), "127.0.0.1", 0, backlog=256
+        lambda: _Listing(rows, changes, latency, templates, started), "127.0.0.1", 0, backlog=256
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
-def listing(
-    rows: int, latency: float = 0.0, *, changes: int = CHANGES
-) -> AbstractContextManager[str]:
+def listing(rows: int, latency: float = 0.0, *, changes: int = 0) -> AbstractContextManager[str]:
     """Run a server with `rows` issues, of which `changes` were updated; yield its base URL."""
-    return run_server("benchmarks.listing", str(rows), str(latency), str(changes))
+    return run_server("benchmarks.listing", str(rows), str(changes), str(latency))
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

@@ -1,4 +1,4 @@
-"""Pulls of 100,000 issues into files: time, requests and memory."""
+"""Pulls of 100,000 issues into files: time and requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import attrs
 import msgspec
 
 from benchmarks.listing import listing
-from benchmarks.measure import Ratio, peak_memory, stopwatch
+from benchmarks.measure import Ratio, stopwatch
 from benchmarks.servers import sandbox
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.pull import pull
@@ -30,10 +30,8 @@ _END = datetime.fromtimestamp(END, UTC)  # the sandbox's; issues that drift in a
 @attrs.frozen
 class _PullResult:
     seconds: float
-    received: int
     requests: int
     minimum: int
-    peak: float  # megabytes
 
 
 async def _pull(url: str, to: Path) -> _PullResult:
@@ -42,7 +40,7 @@ async def _pull(url: str, to: Path) -> _PullResult:
             report = await pull(client, to=to, before=_END)
             elapsed = seconds()
     assert report.complete, report
-    return _PullResult(elapsed, report.received, report.requests, report.minimum, peak_memory())
+    return _PullResult(elapsed, report.requests, report.minimum)
 
 
 def _pull_in_process(name: str, *urls: str) -> _PullResult:
@@ -54,9 +52,8 @@ def _pull_in_process(name: str, *urls: str) -> _PullResult:
 
 def ratios() -> Iterator[Ratio]:
     """Yield the measured values."""
-    names = ("city.jsonl", "city.db", "city.parquet")
     with listing(1000) as small, listing(_ROWS, _LATENCY) as large:
-        for name in names:
+        for name in ("city.jsonl", "city.db", "city.parquet"):
             times: list[float] = []
             for _ in range(3):
                 result = _pull_in_process(name, small, large)
@@ -64,12 +61,6 @@ def ratios() -> Iterator[Ratio]:
             median = statistics.median(times)
             yield Ratio(f"100,000 issues to {name} / ideal time", median, 1.2)
     yield Ratio("their requests / minimum", result.requests / result.minimum, 1.05)
-    with listing(50_000) as small, listing(1_000_000) as large:
-        for name in (*names, "city.csv", "city.geojson", "city.geoparquet"):
-            few, many = _pull_in_process(name, small), _pull_in_process(name, large)
-            assert (few.received, many.received) == (50_000, 1_000_000)
-            growth = many.peak - few.peak
-            yield Ratio(f"memory to {name}, 1,000,000 issues over 50,000", growth, 12, " MB more")
     for beyond in ("empty", "error", "repeat"):
         options = ("--limit", "0", "--issues", "10000", "--beyond", beyond, "--drift", "2")
         with sandbox(*options) as url:

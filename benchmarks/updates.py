@@ -14,13 +14,14 @@ import anyio
 import attrs
 import msgspec
 
-from benchmarks.listing import CHANGES, listing
+from benchmarks.listing import listing
 from benchmarks.measure import Ratio
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.pull import pull
 
+_CHANGES = 200
 _PAGE = 100
-_PAGES = 1 + math.ceil((CHANGES - _PAGE) / (_PAGE - 1))  # each begins with the last row before it
+_PAGES = 1 + math.ceil((_CHANGES - _PAGE) / (_PAGE - 1))  # each begins with the last row before it
 
 _TARGETS = {
     "db": (3, 3),
@@ -72,9 +73,9 @@ def _measure(issues: int, to: Path) -> tuple[_Cost, list[_Cost], list[_Cost]]:
     before again.
     """
     with (
-        listing(issues, changes=0) as server,
-        listing(issues) as one,
-        listing(issues) as other,
+        listing(issues) as server,
+        listing(issues, changes=_CHANGES) as one,
+        listing(issues, changes=_CHANGES) as other,
     ):
         first = _pull_in_process(server, to, update=False)
         pairs = [
@@ -90,8 +91,8 @@ def ratios(issues: int) -> Iterator[Ratio]:
     for suffix, targets in _TARGETS.items():
         with tempfile.TemporaryDirectory() as folder:
             first, *kinds = _measure(issues, Path(folder) / f"city.{suffix}")
-        for name, updates, target in zip((0, CHANGES), kinds, targets, strict=True):
-            assert {update.received for update in updates} == {CHANGES}
+        for name, updates, target in zip((0, _CHANGES), kinds, targets, strict=True):
+            assert {update.received for update in updates} == {_CHANGES}
             requests = max(update.requests for update in updates)
             cpu = min(update.cpu for update in updates) / first.cpu
             yield Ratio(

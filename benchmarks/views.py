@@ -11,9 +11,10 @@ from functools import partial
 
 import anyio
 import httpx
+import msgspec
 
 from benchmarks.measure import Ratio, cpu_of_calls, paired
-from benchmarks.servers import ISSUE, fixed
+from benchmarks.servers import ISSUE, encode_rows, fixed
 from seeclickfix_async import AsyncClient, Cache
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.testing import VirtualClock
@@ -35,6 +36,34 @@ def _bytes_of_view() -> float:
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return (after - before) / len(views)
+
+
+async def _foreign_answers() -> int:
+    """Return how many answers of all views, from the service and the cache, have another token."""
+    template = msgspec.json.decode(encode_rows(ISSUE))
+    foreign = 0
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=template | {"summary": request.headers["authorization"]})
+
+    async with AsyncClient(
+        http=httpx.AsyncClient(transport=httpx.MockTransport(respond)),
+        limiter=None,
+        cache=Cache(max_age=60),
+    ) as client:
+
+        async def read(tokens: Iterator[str]) -> None:
+            nonlocal foreign
+            for token in tokens:
+                view = client.with_options(token=token)
+                issues = [await view.issues.get(_NUMBER) for _ in range(2)]
+                foreign += sum(issue.summary != f"Bearer {token}" for issue in issues)
+
+        tokens = (f"{number:064}" for number in range(_VIEWS))
+        async with anyio.create_task_group() as group:
+            for _ in range(_TASKS):
+                group.start_soon(read, tokens)
+    return foreign
 
 
 async def _cpu_of_views(url: str, views: int) -> float:
@@ -70,16 +99,14 @@ async def _growth_of_feed() -> float:
                 city.touch(next(rows))
             return await super().handle_async_request(request)
 
-    sizes: list[int] = []
     http = httpx.AsyncClient(transport=Living(app=sandbox.app))
     client = AsyncClient(http=http, base_url="https://city.test", limiter=None, clock=clock)
     async for _ in client.issues.watch(every=timedelta(hours=2)):
         day = (clock.utc_now() - start).days
         if day >= 30:
             break
-        if day == 10 and not sizes:
+        if day >= 10 and not tracemalloc.is_tracing():
             tracemalloc.start()
-            sizes.append(0)
     gc.collect()
     own = tracemalloc.take_snapshot().filter_traces([_OWN_CODE])
     tracemalloc.stop()
@@ -89,6 +116,8 @@ async def _growth_of_feed() -> float:
 def ratios() -> Iterator[Ratio]:
     """Yield the measured values."""
     yield Ratio("memory of a view with its own token", _bytes_of_view() / 1000, 4, " kB")
+    foreign = anyio.run(_foreign_answers)
+    yield Ratio(f"answers with another token, {_VIEWS:,} views", foreign, 0, " answers")
     with fixed(ISSUE) as url:
         value = paired(
             partial(anyio.run, _cpu_of_views, url, _VIEWS),

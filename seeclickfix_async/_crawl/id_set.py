@@ -26,3 +26,10 @@ class IdSet:
         bits = self._blocks.get(block, 0)
         self._blocks[block] = bits | bit
         return not bits & bit
+
+    def __contains__(self, number: int) -> bool:
+        return bool(self._blocks.get(number >> _BITS, 0) & 1 << (number & _MASK))
+
+    def may_overlap(self, first: int, last: int) -> bool:
+        """Check whether an id is in a range, or in the same block as an end of it."""
+        return any(first >> _BITS <= block <= last >> _BITS for block in self._blocks)

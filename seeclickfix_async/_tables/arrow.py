@@ -156,13 +156,3 @@ def to_sorted_array(values: array[int]) -> Any:
     unsorted = to_array(values)
     order = compute.array_sort_indices(unsorted, memory_pool=pool)
     return compute.take(unsorted, order, memory_pool=pool)
-
-
-def find_repeated(values: array[int]) -> set[int]:
-    """Return the integers that occur more than once, without an object for each of the others."""
-    compute: Any = importlib.import_module("pyarrow.compute")
-    pool = memory_pool()
-    ordered = to_sorted_array(values)
-    following = ordered[1:]
-    is_repeated = compute.equal(following, ordered[:-1], memory_pool=pool)
-    return set(compute.filter(following, is_repeated, memory_pool=pool).to_pylist())

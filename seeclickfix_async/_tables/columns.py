@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
@@ -134,7 +135,7 @@ def to_columns(
 
 
 def plain_rows(
-    issues: Sequence[Issue], columns: Sequence[Column] = COLUMNS
+    issues: Iterable[Issue], columns: Sequence[Column] = COLUMNS
 ) -> Iterator[tuple[Any, ...]]:
     """Iterate over the rows of issues, with times as ISO 8601 strings.
 
@@ -151,9 +152,10 @@ def plain_rows(
         yield from zip(*values.values(), strict=True)
 
 
-def chunked(issues: Sequence[Issue]) -> Iterator[Sequence[Issue]]:
+def chunked(issues: Iterable[Issue]) -> Iterator[list[Issue]]:
     """Divide issues into chunks, so that the values of only one chunk are in memory at once.
 
     A batch of a crawl may hold 32 pages.
     """
-    return (issues[start : start + _CHUNK] for start in range(0, len(issues), _CHUNK))
+    remaining = iter(issues)
+    return iter(lambda: list(itertools.islice(remaining, _CHUNK)), [])

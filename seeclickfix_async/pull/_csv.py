@@ -51,7 +51,7 @@ class Csv(TextSink):
         """The names of the columns, after the byte order mark."""
         return f"{BOM if self._excel else ''}{','.join(self.names)}\r\n".encode()
 
-    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+    def encode(self, issues: Iterable[Issue]) -> Iterator[bytes]:
         """Encode issues as rows, each of which may span several lines."""
         rows = plain_rows(issues, self.columns)
         return map(_encode_cells, map(escape_formulas, rows) if self._excel else rows)

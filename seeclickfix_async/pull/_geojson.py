@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import msgspec
@@ -35,7 +35,7 @@ class GeoJson(TextSink):
         """The start of the collection."""
         return HEADER
 
-    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+    def encode(self, issues: Iterable[Issue]) -> Iterator[bytes]:
         """Encode issues as features, each on a line."""
         for row in plain_rows(issues, self.columns):
             properties = dict(zip(self.names, row, strict=True))

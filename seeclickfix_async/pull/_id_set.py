@@ -24,8 +24,10 @@ class IdSet:
             if group is None:
                 group = groups[id_ >> _BITS] = array("H")
             group.append(id_ % _SIZE)
-        self._groups = {high: array("H", sorted(set(group))) for high, group in groups.items()}
-        self._seen = {high: bytearray(len(group)) for high, group in self._groups.items()}
+        for high, group in groups.items():  # one after the other, so that none is in memory twice
+            groups[high] = array("H", sorted(set(group)))
+        self._groups = groups
+        self._seen = {high: bytearray(len(group)) for high, group in groups.items()}
 
     def __bool__(self) -> bool:
         return bool(self._groups)

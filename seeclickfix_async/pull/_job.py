@@ -29,7 +29,7 @@ from seeclickfix_async.errors import InvalidArgumentError, TruncatedResultsError
 from seeclickfix_async.models import DetailedIssue, Issue
 from seeclickfix_async.pull._checkpoint import Checkpoint, query_key, query_params
 from seeclickfix_async.pull._file_thread import opened, run_in_file_thread
-from seeclickfix_async.pull._jsonl import read_issues
+from seeclickfix_async.pull._jsonl import StoredIssues
 from seeclickfix_async.pull._late_issues import LateIssues, get_late_issues
 from seeclickfix_async.pull._loader import OVERLAP, Loader, state_of_next_update
 from seeclickfix_async.pull._lock import lock_for, locked
@@ -336,7 +336,7 @@ class _Job(Loader):
             if not checkpoint.finished:
                 checkpoint = await self.load(scratch, checkpoint)
         model = DetailedIssue if self.query.details else Issue
-        await self.in_file(sink.merge, read_issues(path, model), checkpoint)
+        await self.in_file(sink.merge, StoredIssues(path, model), checkpoint)
         await self.in_file(discard, path)
         if interrupted is None:
             return checkpoint

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import attrs
 import msgspec
 
 from seeclickfix_async._tables.columns import COLUMNS
@@ -44,7 +45,7 @@ def replace_marks(row: bytes, cells: dict[str, str | None]) -> bytes:
 class JsonLines(TextSink):
     """A file with an issue per line, as JSON, and at its end local times and `vanished_at`."""
 
-    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+    def encode(self, issues: Iterable[Issue]) -> Iterator[bytes]:
         """Encode issues as lines."""
         added = self.columns[len(COLUMNS) - 1 :]  # the others are members of the issue
         for issue in issues:
@@ -62,9 +63,14 @@ class JsonLines(TextSink):
         return replace_marks(row, cells)
 
 
-def read_issues(path: Path, model: type[Issue]) -> Iterator[Issue]:
-    """Iterate over the issues of a `.jsonl` file."""
-    decoder = msgspec.json.Decoder(model)
-    with path.open("rb") as file:
-        for line in file:
-            yield decoder.decode(line)
+@attrs.frozen
+class StoredIssues:
+    """The issues of a `.jsonl` file, which is read each time that they are iterated over."""
+
+    path: Path
+    model: type[Issue]
+
+    def __iter__(self) -> Iterator[Issue]:
+        decoder = msgspec.json.Decoder(self.model)
+        with self.path.open("rb") as file:
+            yield from map(decoder.decode, file)

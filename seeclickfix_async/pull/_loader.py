@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from array import array
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -131,7 +130,8 @@ class Loader:
                 raise
             raise unreadable(error.reason.rstrip(".")) from None
         if state is not None and by == "created_at":
-            crawl.skip(await self.in_file(_stored_ids, sink, self.key))
+            stored = (row.id for row in sink.stored_rows(self.key))
+            await self.in_file(crawl.skip, stored)
         return crawl
 
     async def _find_place(self, issues: Sequence[Issue]) -> tuple[Place | None, int]:
@@ -150,11 +150,6 @@ class Loader:
             return None, error.requests
         found = (place for place in places if area.place_url in (place.url_name, str(place.id)))
         return next(found, None), places.response.requests
-
-
-def _stored_ids(sink: Sink, key: str) -> array[int]:
-    """Return the ids that a pull has stored: 8 bytes each."""
-    return array("q", (row.id for row in sink.stored_rows(key)))
 
 
 def _lacks_issues(report: Report, since: datetime | None) -> bool:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from seeclickfix_async._crawl.id_set import IdSet
 from seeclickfix_async._tables import arrow
 from seeclickfix_async._tables.columns import chunked, local_name, to_local
 from seeclickfix_async.models import Issue
@@ -42,10 +42,10 @@ from seeclickfix_async.pull._sinks import Sink
 _MAX_PENDING = 100_000
 """The number of pending rows at which they are written to parts."""
 
-_SORT_CHUNK = 10_000
+_SORT_CHUNK = 2_000
 """The rows of an update that are sorted by month at a time: a batch for each row is slow."""
 
-_NO_IDS = array("q")
+_NO_IDS = IdSet()
 
 _STORED_COLUMNS = ["id", "created_at", "updated_at", "vanished_at", "image"]
 
@@ -97,7 +97,7 @@ class Parquet(Sink):
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Append the issues to the pending rows; write these to parts when there are many."""
         self._append(issues)
-        if checkpoint.finished or len(self._pending.ids) >= _MAX_PENDING:
+        if checkpoint.finished or self._pending.new_rows >= _MAX_PENDING:
             self._store(checkpoint)
         else:
             self._dataset.save(self._manifest(checkpoint))
@@ -108,7 +108,7 @@ class Parquet(Sink):
         while chunk := list(itertools.islice(remaining, _SORT_CHUNK)):
             newest = {issue.id: issue for issue in chunk}.values()  # sorting would reorder versions
             self._append(sorted(newest, key=self._month))
-        self._store(checkpoint, array("q", sorted(self._pending.ids)))
+        self._store(checkpoint, self._pending.ids)
 
     def stored_rows(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # it holds one pull
         """Iterate over the rows of the dataset."""
@@ -137,7 +137,7 @@ class Parquet(Sink):
                     self._pending.append(marked, itertools.repeat(part.month, len(marked)))
         checkpoint = self._dataset.manifest.checkpoint
         if marks and checkpoint:
-            self._store(checkpoint, array("q", sorted(marks)))
+            self._store(checkpoint, IdSet(marks))
         return 0
 
     def _apply(self, marks: VanishedMarks, batch: Any) -> Any:
@@ -172,20 +172,20 @@ class Parquet(Sink):
             checksum=self._pending.checksum,
         )
 
-    def _store(self, checkpoint: Checkpoint, ids: array[int] = _NO_IDS) -> None:
+    def _store(self, checkpoint: Checkpoint, ids: IdSet = _NO_IDS) -> None:
         """Write the pending rows to parts; at the end of the pull, write one part for each month.
 
         Args:
             checkpoint: The checkpoint to save.
-            ids: Sorted ids of issues whose rows are removed from the parts that hold them.
+            ids: The ids of issues whose rows are removed from the parts that hold them.
         """
         self._dataset.check()
         parts = self._dataset.manifest.parts
         pending = self._pending.months
-        rewritten = {part.month for part in parts if self._holds(part, ids)}
+        rewritten = {part.month for part in parts if self._within(part, ids)}
         if checkpoint.finished:
             rewritten |= pending | self._divided_months
-        last = self._pending.last_rows()
+        last = self._pending.last_rows
 
         def write(month: str) -> ParquetPart | None:
             is_rewritten = month in rewritten
@@ -218,7 +218,7 @@ class Parquet(Sink):
             manifest = attrs.evolve(manifest, parts=(*unchanged, *new), stored=self._pending.stored)
             self._dataset.commit(manifest, new)
 
-    def _rows(self, parts: Sequence[ParquetPart], ids: array[int]) -> Iterator[Any]:
+    def _rows(self, parts: Sequence[ParquetPart], ids: IdSet) -> Iterator[Any]:
         """Iterate over the last row of each issue in a month's parts, without these ids."""
         for number, part in enumerate(parts, 1):
             excluded = self._within(part, ids)
@@ -226,16 +226,11 @@ class Parquet(Sink):
                 excluded += self._files.ids(self._dataset.file(later))
             yield from self._files.read_without(self._dataset.file(part), excluded)
 
-    def _holds(self, part: ParquetPart, ids: array[int]) -> bool:
-        """Check whether a part holds any of some sorted ids."""
-        within = self._within(part, ids)
-        if not within:
-            return False
-        return not set(within).isdisjoint(self._files.ids(self._dataset.file(part)))
-
-    def _within(self, part: ParquetPart, ids: array[int]) -> array[int]:
-        """Return those of some sorted ids that a part may hold."""
-        return ids[bisect_left(ids, part.first) : bisect_right(ids, part.last)]
+    def _within(self, part: ParquetPart, ids: IdSet) -> array[int]:
+        """Return those of some ids that a part holds."""
+        if not ids.may_overlap(part.first, part.last):
+            return array("q")
+        return array("q", filter(ids.__contains__, self._files.ids(self._dataset.file(part))))
 
     @property
     def _divided_months(self) -> set[str]:

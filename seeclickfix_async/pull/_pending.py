@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from seeclickfix_async._crawl.id_set import IdSet
 from seeclickfix_async._tables import arrow
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._checksum import file_checksum
@@ -51,7 +52,8 @@ class PendingRows:
         length: Its length in bytes.
         checksum: The CRC-32 of its bytes.
         stored: The length in bytes of the batches that are in parts; they come first.
-        ids: The ids of the other rows, in their order.
+        ids: The ids of the other rows.
+        last_rows: The number of the last of these rows, for each issue that has several.
     """
 
     def __init__(
@@ -80,7 +82,8 @@ class PendingRows:
         self.length: int = 0
         self.checksum: int = 0
         self.stored: int = 0
-        self.ids: array[int] = array("q")
+        self.ids: IdSet = IdSet()
+        self.last_rows: dict[int, int] = {}
         if length:
             self._restore(length, checksum, stored)
         else:  # a killed process may have left rows that were not committed
@@ -90,6 +93,11 @@ class PendingRows:
     def months(self) -> set[str]:
         """The months with rows that are in no part."""
         return {name for name, month in self._months.items() if month.rows > month.stored_rows}
+
+    @property
+    def new_rows(self) -> int:
+        """The number of rows that are in no part."""
+        return sum(month.rows - month.stored_rows for month in self._months.values())
 
     def stored_rows(self, month: str) -> int:
         """Return the number of a month's rows that are in parts."""
@@ -112,7 +120,7 @@ class PendingRows:
 
         Args:
             name: The month.
-            last: The result of `last_rows`: earlier rows of the same ids are excluded.
+            last: The number of the last row of issues, whose earlier rows are excluded.
             stored: Whether rows that are in parts are included.
         """
         if name not in self._months:
@@ -128,18 +136,12 @@ class PendingRows:
                     batch = batch.filter([last.get(id_, row) == row for row, id_ in numbers])
                 yield batch
 
-    def last_rows(self) -> dict[int, int]:
-        """Return the number of the last row of each issue that has several rows."""
-        repeated = arrow.find_repeated(self.ids)
-        first = self._rows - len(self.ids)
-        return {id_: row for row, id_ in enumerate(self.ids, first) if id_ in repeated}
-
     def mark_stored(self) -> None:
         """Record that all rows are in parts."""
         for month in self._months.values():
             month.stored_batches, month.stored_rows = len(month.offsets), month.rows
         self.stored = self.length
-        self.ids = array("q")
+        self.ids, self.last_rows = IdSet(), {}
 
     def clear(self) -> None:
         """Remove the file, when all its rows are in parts."""
@@ -147,7 +149,7 @@ class PendingRows:
         self._path.unlink(missing_ok=True)
         self._months = {}
         self._rows = self.length = self.checksum = self.stored = 0
-        self.ids = array("q")
+        self.ids, self.last_rows = IdSet(), {}
 
     def close(self) -> None:
         """Close the file."""
@@ -161,8 +163,9 @@ class PendingRows:
         month.offsets.append(self.length)
         month.numbers.append(self._rows)
         month.rows += len(batch)
+        numbers = enumerate(batch["id"].to_pylist(), self._rows)
+        self.last_rows.update((id_, row) for row, id_ in numbers if not self.ids.add(id_))
         self._rows += len(batch)
-        self.ids.extend(batch["id"].to_pylist())
 
     def _write(self, content: bytes) -> None:
         if self._file is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import attrs
 
+from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._id_set import IdSet
 
 VanishedMarks = dict[int, datetime | None]
@@ -86,3 +88,17 @@ def read_ids(path: Path) -> IdSet:
         rows = csv.reader(file)
         next(rows)
         return IdSet(int(row[0]) for row in rows)
+
+
+def last_versions(issues: Iterable[Issue], repeated: Counter[int]) -> Iterator[Issue]:
+    """Iterate over the last version of each issue.
+
+    Args:
+        issues: The issues.
+        repeated: How many more versions follow the first one of each issue, if any; it is used up.
+    """
+    for issue in issues:
+        if repeated[issue.id]:
+            repeated[issue.id] -= 1
+        else:
+            yield issue

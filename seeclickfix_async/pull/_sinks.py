@@ -50,7 +50,13 @@ class Sink(Protocol):
 
     @abstractmethod
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
-        """Replace the rows of these issues, and add new ones; idempotent."""
+        """Replace the rows of these issues, and add new ones; idempotent.
+
+        Args:
+            issues: The issues. They may be iterated over twice; of several versions of an issue,
+                the last one is stored.
+            checkpoint: The checkpoint after it.
+        """
 
     @abstractmethod
     def stored_rows(self, key: str) -> Iterator[StoredRow]:

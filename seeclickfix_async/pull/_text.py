@@ -13,7 +13,9 @@ import itertools
 import os
 import zlib
 from abc import abstractmethod
-from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -27,6 +29,7 @@ from seeclickfix_async._core.file_replacement import (
     new_file,
     new_path,
 )
+from seeclickfix_async._crawl.id_set import IdSet
 from seeclickfix_async._tables.columns import Column, columns_in, mark_cells
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
@@ -37,7 +40,7 @@ from seeclickfix_async.pull._checkpoint import (
     choose_zone,
 )
 from seeclickfix_async.pull._checksum import content_checksum
-from seeclickfix_async.pull._rows import StoredRow, VanishedMarks
+from seeclickfix_async.pull._rows import StoredRow, VanishedMarks, last_versions
 from seeclickfix_async.pull._sinks import Sink
 
 _PIECE = 1 << 20  # bytes that are copied at a time
@@ -71,7 +74,7 @@ class TextSink(Sink):
         return b""
 
     @abstractmethod
-    def encode(self, issues: Sequence[Issue]) -> Iterator[bytes]:
+    def encode(self, issues: Iterable[Issue]) -> Iterator[bytes]:
         """Encode issues as rows, each with the line end after it."""
 
     def split_rows(self, lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -124,19 +127,29 @@ class TextSink(Sink):
 
     def merge(self, issues: Iterable[Issue], checkpoint: Checkpoint) -> None:
         """Rewrite the file, with these issues at its end, unless it holds the same rows already."""
-        merged = tuple(issues)
-        new = dict(zip((issue.id for issue in merged), self.encode(merged), strict=True))
-        spans: list[_Span] = []
-        unchanged = 0
-        for id_, span, row in self._find(new):
-            spans.append(span)
-            unchanged += row.removeprefix(self.separator) == new[id_]
-        if unchanged == len(new):
+        ids, count = IdSet(), 0
+        repeated: Counter[int] = Counter()
+        for issue in issues:
+            if ids.add(issue.id):
+                count += 1
+            else:
+                repeated[issue.id] += 1
+
+        def new_rows() -> Iterator[bytes]:
+            return self.encode(last_versions(issues, repeated.copy()))
+
+        starts, ends = array("q"), array("q")  # a list would take four times as much memory
+        digest = 0  # of the stored rows, in any order
+        for _, (start, end), row in self._find(ids):
+            starts.append(start)
+            ends.append(end)
+            digest += hash(row.removeprefix(self.separator))
+        if len(starts) == count and digest == sum(map(hash, new_rows())):
             self.write((), checkpoint)
-        else:
-            added = (self.separator + row for row in new.values())
-            unmoved = self._edited(spans, lambda _: b"")
-            self._rewrite(itertools.chain(unmoved, added), checkpoint)
+            return
+        unmoved = self._edited(zip(starts, ends, strict=True), lambda _: b"")
+        added = (self.separator + row for row in new_rows())
+        self._rewrite(itertools.chain(unmoved, added), checkpoint)
 
     def stored_rows(self, key: str) -> Iterator[StoredRow]:  # noqa: ARG002  # a file holds one pull
         """Iterate over the rows of the file, and compare its checksum at the end."""
@@ -193,7 +206,7 @@ class TextSink(Sink):
         self._length, self._checksum = length, checksum
         self._save(CheckpointFile(checkpoint, length, checksum))
 
-    def _edited(self, spans: Sequence[_Span], edit: Callable[[bytes], bytes]) -> Iterator[bytes]:
+    def _edited(self, spans: Iterable[_Span], edit: Callable[[bytes], bytes]) -> Iterator[bytes]:
         """Iterate over the rows in large pieces, those at some spans edited.
 
         Compares the checksum of the file at the end.
@@ -201,7 +214,7 @@ class TextSink(Sink):
         self._file.seek(0)
         position = min(len(self.header), self._length)  # nothing was written yet: 0
         checksum = zlib.crc32(self._file.read(position))
-        for start, end in (*spans, (self._length, self._length)):
+        for start, end in itertools.chain(spans, [(self._length, self._length)]):
             while content := self._file.read(min(start - position, _PIECE)):
                 checksum = zlib.crc32(content, checksum)
                 position += len(content)
@@ -213,7 +226,7 @@ class TextSink(Sink):
         if checksum != self._checksum:
             raise self._changed()
 
-    def _find(self, ids: Container[int]) -> Iterator[tuple[int, _Span, bytes]]:
+    def _find(self, ids: IdSet | VanishedMarks) -> Iterator[tuple[int, _Span, bytes]]:
         """Iterate over the stored rows of some issues, with the id and the position of each."""
         position = len(self.header)
         with self._unreadable_as_changed():

@@ -191,6 +191,20 @@ def test_a_set_of_ids_holds_what_was_added(numbers: list[int]) -> None:
         assert ids.add(number) == (number not in seen)
         seen.add(number)
     assert not any(ids.add(number) for number in numbers)
+    assert all(number in ids for number in numbers)
+    assert all(ids.may_overlap(number, number) for number in numbers)
+
+
+@given(st.sets(st.integers(-5000, 5000)), st.integers(-5000, 5000), st.integers(0, 5000))
+def test_a_set_of_ids_may_overlap_each_range_that_holds_one(
+    numbers: set[int], first: int, length: int
+) -> None:
+    ids = IdSet(numbers)
+    last = first + length
+    blocks = range(first // 1024, last // 1024 + 1)
+
+    assert (first in ids) == (first in numbers)
+    assert ids.may_overlap(first, last) == any(number // 1024 in blocks for number in numbers)
 
 
 @pytest.mark.parametrize(
