@@ -55,12 +55,14 @@ class _Listing(asyncio.Protocol):
     def _respond(self, path: str) -> bytes:
         query = {name: values[0] for name, values in parse_qs(path.partition("?")[2]).items()}
         per_page, page = int(query.get("per_page", "20")), int(query.get("page", "1"))
-        row, times, name = self._row, (_FIRST, self._step, self._rows), ""
+        row = self._row
+        first, last = _period("", query, _FIRST, self._step, self._rows)
         if "updated_at_after" in query:
-            row, times = self._changed_row, (self._changed, 1, CHANGES)
-            name = "updated_at_"
-        first = _index_of(query.get(f"{name}after"), 0, *times)
-        last = max(first, _index_of(query.get(f"{name}before"), times[-1], *times))
+            row = self._changed_row
+            created = [-(-index * CHANGES // self._rows) for index in (first, last)]
+            updated = _period("updated_at_", query, self._changed, 1, CHANGES)
+            first, last = max(created[0], updated[0]), min(created[1], updated[1])
+        last = max(first, last)
         start = first + (page - 1) * per_page
         rows = b",".join(map(row, range(start, min(start + per_page, last))))
         pagination = {"entries": last - first, "page": page, "per_page": per_page}
@@ -82,12 +84,20 @@ class _Listing(asyncio.Protocol):
         return b"%s%d%s%s%s%s%s" % values
 
 
-def _index_of(timestamp: str | None, default: int, first: int, step: int, count: int) -> int:
-    """Return the index of the first of `count` rows at a time or later."""
-    if timestamp is None:
-        return default
-    seconds = int(datetime.fromisoformat(timestamp).timestamp())
-    return min(max(-(-(seconds - first) // step), 0), count)
+def _period(
+    clock: str, query: dict[str, str], first: int, step: int, count: int
+) -> tuple[int, int]:
+    """Return the range of `count` rows, of which each has a time, that a query asks for."""
+    after, before = (query.get(f"{clock}{name}") for name in ("after", "before"))
+    indices = [
+        min(max(-(-(_parse(time) - first) // step), 0), count) if time else default
+        for time, default in ((after, 0), (before, count))
+    ]
+    return indices[0], indices[1]
+
+
+def _parse(timestamp: str) -> int:
+    return int(datetime.fromisoformat(timestamp).timestamp())
 
 
 def _format(timestamp: int) -> bytes:
