@@ -150,5 +150,6 @@ def _follow_color_scheme(svg: str) -> str:
     light, dark = (
         ";".join(f"--{color[0]}:{color[number]}" for color in _COLORS.values()) for number in (1, 2)
     )
-    rules = f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}*{{"
+    media = "@media(prefers-color-scheme:dark)"
+    rules = f":root{{{light}}}{media}{{:root{{{dark}}}}}text{{fill:var(--ink)}}*{{"
     return svg.replace("*{", rules, 1)
