@@ -100,8 +100,8 @@ def write_page(tables: dict[str, str]) -> None:
     """Replace the tables of the page, each of which stands after a comment with its name."""
     page = PAGE.read_text("utf-8")
     for name, table in tables.items():
-        pattern = rf"(<!-- {name} .*-->\n\n)(\|.*\n)*"
-        page, found = re.subn(pattern, rf"\g<1>{table}", page)
+        pattern = rf"(<!-- {name} .*-->\n\n)(\|.*\n)*\n?"
+        page, found = re.subn(pattern, rf"\g<1>{table}\n", page)
         assert found == 1, f"{PAGE} has no place for {name}."
     PAGE.write_text(page, "utf-8")
 
