@@ -71,9 +71,10 @@ def format_lines(lines: Iterable[Line]) -> str:
 def format_estimate(lines: Sequence[Line]) -> str:
     """Return the table of a national pull by one process: its requests, time and memory.
 
-    CPU and memory are extended from the last two sizes, requests from the largest one.
+    CPU and memory are extended from the last two sizes, which is more memory than it takes;
+    requests from the largest one.
     """
-    header = ("A pull of 10,000,000 issues", "Requests", "Days", "CPU minutes", "MB of memory")
+    header = ("A pull of 10,000,000 issues", "Requests", "Days", "CPU minutes", "MB, at most")
     rows = []
     for way in _ways(lines)[:2]:
         tenth, whole = [line for line in lines if line.way == way][-2:]

@@ -82,7 +82,7 @@ def _by_dask(tasks: list[_Task]) -> list[Cost]:
         return list(dask.gather(dask.map(_work, tasks)))
 
 
-_BY_ONE: dict[str, Literal["largest"] | None] = {
+BY_ONE: dict[str, Literal["largest"] | None] = {
     "one process": None,
     "one process, largest pages": "largest",
 }
@@ -90,12 +90,12 @@ _BY_SEVERAL: dict[str, Callable[[list[_Task]], list[Cost]]] = {
     "8 processes, one quota": _by_processes,
     "Dask, 2 workers, one quota": _by_dask,
 }
-WAYS = (*_BY_ONE, *_BY_SEVERAL)
+WAYS = (*BY_ONE, *_BY_SEVERAL)
 
 
 def _pull_by(way: str, url: str, redis_port: int, folder: str) -> Cost:
-    if way in _BY_ONE:
-        return anyio.run(_pull_whole, url, folder, _BY_ONE[way])
+    if way in BY_ONE:
+        return anyio.run(_pull_whole, url, folder, BY_ONE[way])
     parts = anyio.run(_plan, url)
     costs = _BY_SEVERAL[way]([_Task(part, url, redis_port, folder) for part in parts])
     return Cost(1 + sum(cost.requests for cost in costs), max(cost.peak for cost in costs))
