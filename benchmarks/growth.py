@@ -1,6 +1,6 @@
 """Time, requests and memory of a pull into a dataset, from 1,000 issues to 1,000,000.
 
-It prints the table of `docs/explanation/growth.md`, and draws its plot.
+It writes the tables and the plot of `docs/explanation/growth.md`.
 """
 
 from __future__ import annotations
@@ -13,37 +13,27 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
+import anyio
 import msgspec
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 
+from benchmarks.growth_page import (
+    Line,
+    format_estimate,
+    format_lines,
+    format_sizes,
+    write_page,
+    write_plot,
+)
 from benchmarks.listing import listing
 from benchmarks.measure import Ratio, stopwatch
-from benchmarks.parallel_pulls import WAYS, Cost
-from benchmarks.servers import redis
+from benchmarks.parallel_pulls import BY_ONE, WAYS, Cost
+from benchmarks.servers import redis, sandbox
+from seeclickfix_async import AsyncClient
+from seeclickfix_async.pull import pull
 
-_SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
-_PLOT = Path(__file__).parents[1] / "docs" / "explanation" / "growth.svg"
-
-
-@attrs.frozen
-class _Line:
-    """A line of the table.
-
-    Attributes:
-        seconds: From the start of the first process to the end of the last one.
-        cpu: The CPU seconds of all processes except those of the servers.
-        requests: The number of requests.
-        peak: The peak memory of the largest process, in megabytes.
-    """
-
-    way: str
-    issues: int
-    seconds: float
-    cpu: float
-    requests: int
-    peak: float
+_SIZES = (1_000, 10_000, 100_000, 1_000_000)
+_SINKS = ("jsonl", "csv", "geojson", "db", "parquet", "geoparquet")
+_STORED = 50_000  # issues that differ from each other, as those of the listing server do not
 
 
 def _cpu_of_ended_processes() -> float:
@@ -51,7 +41,7 @@ def _cpu_of_ended_processes() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _measure(way: str, issues: int, redis_port: int) -> _Line:
+def _measure(way: str, issues: int, redis_port: int) -> Line:
     with listing(issues) as url, tempfile.TemporaryDirectory() as folder:
         module = "benchmarks.parallel_pulls"
         command = [sys.executable, "-m", module, way, url, str(redis_port), folder]
@@ -61,38 +51,22 @@ def _measure(way: str, issues: int, redis_port: int) -> _Line:
             elapsed = seconds()
         cpu = _cpu_of_ended_processes() - before
     cost = msgspec.json.decode(done.stdout, type=Cost)
-    return _Line(way, issues, elapsed, cpu, cost.requests, cost.peak)
+    line = Line(way, issues, elapsed, cpu, cost.requests, cost.peak)
+    print(line, flush=True)
+    return line
 
 
-def _print_table(lines: list[_Line]) -> None:
-    print("| Issues | By | Seconds | CPU seconds | Requests | MB, largest process |")
-    print("|---:|---|---:|---:|---:|---:|")
-    for line in lines:
-        print(
-            f"| {line.issues:,} | {line.way} | {line.seconds:.1f} | {line.cpu:.1f} "
-            f"| {line.requests:,} | {line.peak:.0f} |"
-        )
+async def _pull_into(file: str, url: str) -> int:
+    async with AsyncClient(base_url=url, limiter=None) as client:
+        return (await pull(client, to=file)).received
 
 
-def _draw_plot(lines: list[_Line]) -> None:
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
-    titles = {"cpu": "CPU seconds", "requests": "requests", "peak": "MB, largest process"}
-    for axes, (name, title) in zip(figure.subplots(1, 3), titles.items(), strict=True):
-        for way in WAYS:
-            of_way = [line for line in lines if line.way == way]
-            values = [getattr(line, name) for line in of_way]
-            axes.plot([line.issues for line in of_way], values, "o-", label=way)
-        axes.set(xscale="log", xlabel="issues", title=title)
-        axes.set(ylim=(0, None)) if name == "peak" else axes.set(yscale="log", ylim=(1, None))
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter("{x:,.0f}")
-            axis.set_minor_formatter("")
-        axes.grid(color="0.9")
-    handles = axes.get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=len(WAYS))
-    _PLOT.parent.mkdir(exist_ok=True)
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": _PLOT.name}):
-        figure.savefig(_PLOT, metadata={"Date": None})
+def _bytes_per_issue(suffix: str, url: str) -> float:
+    """Return the bytes on the disk of each issue of a pull."""
+    with tempfile.TemporaryDirectory() as folder:
+        received = anyio.run(_pull_into, f"{folder}/city.{suffix}", url)
+        files = (path for path in Path(folder).rglob("*") if path.is_file())
+        return sum(file.stat().st_size for file in files) / received
 
 
 def ratios(largest: int) -> Iterator[Ratio]:
@@ -100,9 +74,19 @@ def ratios(largest: int) -> Iterator[Ratio]:
     sizes = [size for size in _SIZES if size <= largest]
     with redis() as port:
         lines = [_measure(way, size, port) for size, way in itertools.product(sizes, WAYS)]
-    _print_table(lines)
-    _draw_plot(lines)
+    with sandbox("--limit", "0", "--issues", str(_STORED)) as url:
+        stored = {suffix: _bytes_per_issue(suffix, url) for suffix in _SINKS}
+    tables = {
+        "pulls": format_lines(lines),
+        "estimate": format_estimate(lines),
+        "files": format_sizes(stored),
+    }
+    print(*tables.values(), sep="\n")
+    if largest >= _SIZES[-1]:
+        write_page(tables)
+        write_plot(lines)
     for way in WAYS:
-        tenth, _, whole = [line for line in lines if line.way == way][-3:]
+        tenth, whole = [line for line in lines if line.way == way][-2:]
         yield Ratio(f"CPU for ten times as many, {way}", whole.cpu / tenth.cpu / 10, 1.1)
-        yield Ratio(f"memory, {way}", whole.peak - tenth.peak, 12, " MB more")
+        if way in BY_ONE:  # the parts of others have fewer rows than a dataset collects
+            yield Ratio(f"memory, {way}", whole.peak - tenth.peak, 12, " MB more")

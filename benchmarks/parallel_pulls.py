@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Literal
 
 import anyio
 import attrs
@@ -43,9 +44,9 @@ class _Task:
     folder: str
 
 
-async def _pull_whole(url: str, folder: str) -> Cost:
+async def _pull_whole(url: str, folder: str, page_size: Literal["largest"] | None) -> Cost:
     async with AsyncClient(base_url=url, limiter=None) as client:
-        report = await pull(client, to=f"{folder}/city.parquet")
+        report = await pull(client, to=f"{folder}/city.parquet", page_size=page_size)
     assert report.complete, report
     return Cost(report.requests, peak_memory())
 
@@ -81,19 +82,22 @@ def _by_dask(tasks: list[_Task]) -> list[Cost]:
         return list(dask.gather(dask.map(_work, tasks)))
 
 
-WAYS: dict[str, Callable[[list[_Task]], list[Cost]] | None] = {
+BY_ONE: dict[str, Literal["largest"] | None] = {
     "one process": None,
+    "one process, largest pages": "largest",
+}
+_BY_SEVERAL: dict[str, Callable[[list[_Task]], list[Cost]]] = {
     "8 processes, one quota": _by_processes,
     "Dask, 2 workers, one quota": _by_dask,
 }
+WAYS = (*BY_ONE, *_BY_SEVERAL)
 
 
 def _pull_by(way: str, url: str, redis_port: int, folder: str) -> Cost:
-    distribute = WAYS[way]
-    if distribute is None:
-        return anyio.run(_pull_whole, url, folder)
+    if way in BY_ONE:
+        return anyio.run(_pull_whole, url, folder, BY_ONE[way])
     parts = anyio.run(_plan, url)
-    costs = distribute([_Task(part, url, redis_port, folder) for part in parts])
+    costs = _BY_SEVERAL[way]([_Task(part, url, redis_port, folder) for part in parts])
     return Cost(1 + sum(cost.requests for cost in costs), max(cost.peak for cost in costs))
 
 

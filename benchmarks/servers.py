@@ -105,10 +105,12 @@ def redis() -> Iterator[int]:
     assert program, "This needs a redis-server (Debian's package redis-server)."
     command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert any("Ready to accept" in line for line in server.stdout)
-        yield port
-        server.terminate()
+        try:
+            assert server.stdout is not None
+            assert any("Ready to accept" in line for line in server.stdout)
+            yield port
+        finally:
+            server.terminate()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ IssueT = TypeVar("IssueT", bound=Issue)
 
 MAX_WORKERS = 32  # more than concurrent requests: other workers wait for `each`
 
+_MAX_ROWS = 3_200  # of all workers, so that pages of 1,000 rows do not take 150 MB more (measured)
 _MIN_PAGES_PER_WORKER = 20  # each worker may cost one request more than a single one
 _MAX_YIELDS = 20  # turns of the event loop; 5 or 10 gain less (measured)
 _MAX_YIELD_TIME = 0.005  # seconds, after which the loop is busy with other work
@@ -266,8 +267,10 @@ class Driver(Generic[IssueT]):
             return 1
         rate = self._reader.pages.rate
         busy = rate if rate == math.inf else rate * shortest
-        pages = sum(period.rows_left for period in slices) // self._planner.per_page
-        most = min(MAX_WORKERS, max(len(slices), pages // _MIN_PAGES_PER_WORKER))
+        per_page = self._planner.per_page
+        pages = sum(period.rows_left for period in slices) // per_page
+        wanted = max(len(slices), pages // _MIN_PAGES_PER_WORKER)
+        most = min(MAX_WORKERS, _MAX_ROWS // per_page, wanted)
         return max(1, math.ceil(min(most, busy)))
 
     def _longest(self) -> TimeSlice:

@@ -148,8 +148,9 @@ class Issues(IssueActions):
             details: Include comments, questions, votes and integrations, at 20 issues per request.
             by: The time to crawl by; `updated_at` for the issues that changed in a period.
             concurrency: The number of workers, 1 to 32, each with its own period; None for as many
-                as the quota can keep busy. With several, the issues of different periods are
-                interleaved. At most 16 requests are in flight at once.
+                as the quota can keep busy, with at most 3,200 issues in all of their pages. With
+                several, the issues of different periods are interleaved. At most 16 requests are
+                pending at once.
             page_size: Issues per request: by default 100, or 20 with details. `"largest"` requests
                 1,000 and accepts what the service grants, which can save nine of ten requests.
             state: A `Batch.state` of an earlier crawl with the same filters, to resume it.

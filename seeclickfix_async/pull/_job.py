@@ -92,7 +92,8 @@ async def pull(
         page_size: Issues per request: by default 100, or 20 with details. `"largest"` requests
             1,000 and uses what the service grants, which may make a pull ten times cheaper.
         concurrency: The number of workers, 1 to 32, each on a period of its own; by default as
-            many as the quota can keep busy. At most 16 requests are pending at once.
+            many as the quota can keep busy, with at most 3,200 issues in all of their pages. At
+            most 16 requests are pending at once.
         update: Complete a pull that has begun, and bring it up to date: pull the issues that were
             updated since it began, and replace their rows. This works for pulls by area and time
             of creation only: the service does not report that an issue left another filter.

@@ -246,6 +246,35 @@ async def test_requests_are_sent_before_responses_are_decoded() -> None:
     assert second > 32
 
 
+async def test_fewer_workers_request_large_pages() -> None:
+    requests: list[httpx.Request] = []
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [
+        {"id": row, "created_at": (start + timedelta(seconds=row)).isoformat()}
+        for row in range(1000)
+    ]
+    pagination = {"entries": 1_000_000, "page": 1, "per_page": 1000, "next_page": 2}
+
+    async def respond(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        if len(requests) > 1:
+            await anyio.sleep_forever()
+        return httpx.Response(200, json={"issues": rows, "metadata": {"pagination": pagination}})
+
+    async def store(_: Batch[Issue]) -> None:
+        pass
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(respond))
+    client = AsyncClient(http=http, base_url=URL, limiter=None)
+    crawl = client.issues.crawl(concurrency=None, page_size="largest")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(crawl.run, store)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+
+    assert len(requests) == 1 + 3
+
+
 async def test_a_received_page_is_not_requested_again() -> None:
     sandbox = Sandbox(3000, settings=Settings(quota=None))
     batches = iter(range(3))
