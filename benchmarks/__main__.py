@@ -17,6 +17,7 @@ _ALL = (
     "starting",
     "decoding",
     "requests",
+    "pages",
     "logins",
     "pulls",
     "pauses",
