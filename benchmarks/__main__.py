@@ -18,6 +18,7 @@ _ALL = (
     "starting",
     "decoding",
     "requests",
+    "pages",
     "logins",
     "pulls",
     "pauses",

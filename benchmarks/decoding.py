@@ -33,4 +33,4 @@ def ratios() -> Iterator[Ratio]:
         cost(lambda: json.loads(body), 40),
         rounds=41,
     )
-    yield Ratio("a page of 100 issues to models / json.loads", value, 0.5)
+    yield Ratio("a page of 100 issues to models / json.loads", value, 0.4)

@@ -7,7 +7,7 @@ fails, the page is split into the bytes of its rows, and each row is decoded by 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sized
+from collections.abc import Callable, Collection, Mapping, Sized
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -17,9 +17,10 @@ import msgspec
 from seeclickfix_async._core import lenient_json
 from seeclickfix_async._core.lenient_json import UNREADABLE, path_and_reason
 from seeclickfix_async._core.response import Response
-from seeclickfix_async.models import Pagination
+from seeclickfix_async.models import Issue, Pagination
 from seeclickfix_async.models import _normalize as normalize
-from seeclickfix_async.models._model import Model
+from seeclickfix_async.models._issue_rows import copier
+from seeclickfix_async.models._model import Model, struct_class
 
 T = TypeVar("T")
 
@@ -90,14 +91,8 @@ def decode_rows(response: Response, key: str, model: type[T]) -> Rows[T]:
     """
     try:
         _check_size(response)
-        if key:
-            envelope = _decoder(_envelope(key, model)).decode(_body(response))  # type: ignore[arg-type]
-            items = getattr(envelope, key)
-            _check_rows(items, key, response)
-            if not (items and normalize.has_renamed_fields(items[0], response.content)):
-                metadata = envelope.metadata or _Metadata()
-                errors = _loads_errors(envelope.errors)
-                return Rows(items, metadata.pagination or Pagination(), errors)
+        if key and (whole := _decode_whole(response, key, model)):
+            return whole
     except UNREADABLE:
         pass  # decoded row by row below
     rows, raw_metadata, errors = _split(response, key)
@@ -105,6 +100,23 @@ def decode_rows(response: Response, key: str, model: type[T]) -> Rows[T]:
     items, rejected = _decode_each(rows, key, model)
     metadata = _convert(response, raw_metadata or {}, _Metadata, "metadata")
     return Rows(items, metadata.pagination or Pagination(), errors, rejected)
+
+
+def _decode_whole(response: Response, key: str, model: type[T]) -> Rows[T] | None:
+    """Decode a collection in one pass; return None if it has fields under other names.
+
+    Raises:
+        UNREADABLE: A part of it cannot be read as it is.
+    """
+    decoder, to_models = _rows_decoder(key, model)  # type: ignore[arg-type]
+    envelope = decoder.decode(_body(response))
+    rows = getattr(envelope, key)
+    _check_rows(rows, key, response)
+    if rows and normalize.has_renamed_fields(rows[0], response.content):
+        return None
+    metadata = envelope.metadata or _Metadata()
+    errors = _loads_errors(envelope.errors)
+    return Rows(to_models(rows), metadata.pagination or Pagination(), errors)
 
 
 def decode_first(response: Response, model: type[T]) -> T:
@@ -216,6 +228,14 @@ def _convert(response: Response, document: Any, model: type[T], parent: str = ""
 @cache
 def _decoder(model: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(model)
+
+
+@cache
+def _rows_decoder(key: str, model: Any) -> tuple[msgspec.json.Decoder[Any], Callable[..., Any]]:
+    """Return the decoder of a collection, and a function that makes models of its rows."""
+    if issubclass(model, Issue):
+        return _decoder(_envelope(key, struct_class(model))), copier(model)
+    return _decoder(_envelope(key, model)), tuple
 
 
 @cache

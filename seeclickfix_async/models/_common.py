@@ -42,14 +42,15 @@ def clear_placeholder_times(instance: Any) -> None:
     Cities' systems write them for "never" or "unknown", and they cannot be converted to every
     time zone.
     """
-    for name in _time_fields(type(instance)):  # type: ignore[arg-type]
+    for name in time_fields(type(instance)):  # type: ignore[arg-type]
         time = getattr(instance, name)
         if time is not None and not validation.is_representable(time):
             object.__setattr__(instance, name, None)
 
 
 @cache
-def _time_fields(model: Any) -> tuple[str, ...]:
+def time_fields(model: Any) -> tuple[str, ...]:
+    """Return the names of a model's times."""
     return tuple(f.name for f in attrs.fields(model) if str(f.type).startswith("Time"))
 
 

@@ -131,15 +131,7 @@ class Issue(Returned):
             and request_type == _NO_REQUEST_TYPE
         ):
             object.__setattr__(self, "request_type", None)
-        # Unrolled: a loop would add a thirtieth to the time it takes to decode a page.
-        if (
-            ((at := self.created_at) is not None and not 1 < at.year < 9999)
-            or ((at := self.acknowledged_at) is not None and not 1 < at.year < 9999)
-            or ((at := self.closed_at) is not None and not 1 < at.year < 9999)
-            or ((at := self.reopened_at) is not None and not 1 < at.year < 9999)
-            or ((at := self.updated_at) is not None and not 1 < at.year < 9999)
-        ):
-            clear_placeholder_times(self)
+        clear_placeholder_times(self)
 
     @property
     def is_open(self) -> bool:

@@ -66,7 +66,7 @@ class Model:
                 "data", f"must be a dictionary with the fields of {cls.__name__}."
             )
         if cls.__json_types__:
-            form = _form(cls)  # type: ignore[arg-type]
+            form = struct_class(cls)  # type: ignore[arg-type]
             return cls(**msgspec.structs.asdict(convert(dict(data), form, repair=False)))
         model: Self = convert(dict(data), cls)
         return model
@@ -152,14 +152,15 @@ def _is_public(_: Any, value: Any) -> bool:
 
 
 @cache
-def _form(cls: Any) -> Any:
-    """Return the class of a model's dictionary, with the types that its fields have there."""
+def struct_class(cls: Any) -> Any:
+    """Return a `Struct` of a model's dictionary, with the types that its fields have there."""
     types = field_types(cls)
     fields: list[Any] = [
         (f.name, types[f.name], *(() if f.default is attrs.NOTHING else (f.default,)))
         for f in attrs.fields(cls)
     ]
-    return msgspec.defstruct(cls.__name__, fields, kw_only=True)
+    # They live for a moment, and JSON has no cycles: the garbage collector need not track them.
+    return msgspec.defstruct(cls.__name__, fields, kw_only=True, gc=False)
 
 
 def _refusal(error: Exception) -> InvalidArgumentError:

@@ -16,7 +16,6 @@ from seeclickfix_async.models._common import (
     Media,
     Time,
     Timed,
-    clear_placeholder_times,
 )
 from seeclickfix_async.models._issue import DetailedIssue
 from seeclickfix_async.models._model import Model
@@ -156,6 +155,5 @@ class OrganizationIssue(DetailedIssue):
 
     def __attrs_post_init__(self) -> None:
         DetailedIssue.__attrs_post_init__(self)
-        clear_placeholder_times(self)
         if self.assignee == Member():
             object.__setattr__(self, "assignee", None)

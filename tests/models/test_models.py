@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import weakref
 from datetime import UTC, datetime
 from typing import Any
 
@@ -250,6 +251,27 @@ def test_models_are_frozen_and_hashable() -> None:
     assert {issue} == {pickle.loads(pickle.dumps(issue))}
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         issue.summary = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("model", [Issue, DetailedIssue, models.OrganizationIssue])
+@pytest.mark.parametrize("more", [{}, {"request_type": {}, "assignee": {}, "closed_at": None}])
+def test_a_row_of_a_page_is_like_an_object_by_itself(
+    model: type[Issue], more: dict[str, Any]
+) -> None:
+    raw = {**_recorded("issue_show_details"), **more}
+    issue = decode_object(_response(raw), model)
+
+    [row] = decode_rows(_response({"issues": [raw]}), "issues", model).items
+
+    assert type(row) is model
+    assert (row, repr(row), hash(row)) == (issue, repr(issue), hash(issue))
+    assert row == pickle.loads(pickle.dumps(row)) == attrs.evolve(row)
+    assert weakref.ref(row)() is row
+    assert row.response is None
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        row.summary = "other"  # type: ignore[misc]
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        del row.summary
 
 
 _JSON = st.recursive(
