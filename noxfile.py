@@ -70,7 +70,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def lowest(session: nox.Session) -> None:
-    """Run the tests with the lowest versions that pyproject.toml allows, except searches."""
+    """Run the tests with the lowest versions that pyproject.toml allows.
+
+    Without searches in our own code, and without what the documentation shows, which other sessions
+    run.
+    """
     _enter_checkout(session)
     constraints = Path(session.virtualenv.location, "lowest.txt")
     constraints.write_text("\n".join(_lowest_versions()), "utf-8")
@@ -78,7 +82,10 @@ def lowest(session: nox.Session) -> None:
     # anyio below 4.16 leaves a socket open when asyncio cancels a task that is connecting.
     sockets = ("unclosed transport <_SelectorSocketTransport", "unclosed <socket.socket")
     tolerated = [f"-Wignore:{message}:ResourceWarning" for message in sockets]
-    session.run("pytest", "-m", "not exhaustive", *tolerated, *session.posargs)
+    documentation = ("examples", "test_documentation_site.py", "test_tutorials.py")
+    left_out = [f"--ignore=tests/{name}" for name in documentation]
+    own_code = ("-m", "not exhaustive", "--hypothesis-profile=few")
+    session.run("pytest", *own_code, *left_out, *tolerated, *session.posargs)
 
 
 @nox.session(python=OLDEST)

@@ -23,6 +23,7 @@ from tests.support.keyring_backend import MemoryKeyring
 settings.register_profile(
     "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
 )
+settings.register_profile("few", settings.get_profile("project"), max_examples=20)
 settings.load_profile("project")
 
 

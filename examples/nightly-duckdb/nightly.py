@@ -106,7 +106,7 @@ def main() -> None:
     """Pull and chart; the exit code is 1 if issues are missing, which the next night requests."""
     place, timezone = sys.argv[1:]
     report = anyio.run(pull_place, place, timezone)
-    if not any(Path("city.parquet").iterdir()):
+    if not Path("city.parquet").exists():
         sys.exit(f"There are no issues of {place}. `scf places` lists the names of places.")
     print(report.received, "issues,", "complete" if report.complete else " ".join(report.reasons))
     write_results()
