@@ -13,6 +13,8 @@ from seeclickfix_async.errors import InvalidArgumentError, InvalidDraftError, Se
 
 Command = Callable[..., Any]
 
+PLACES_HINT = "scf places LAT LNG lists the places at a point."
+
 # Arguments of the library that a command takes under another name.
 _OPTIONS = {
     "anonymize_reporter": "--anonymous",
@@ -32,7 +34,6 @@ _OPTIONS = {
 }
 _SIGN_IN = f"Use scf login, or set {TOKEN_VARIABLE}."
 _SITE = "Check --base-url."
-PLACES_HINT = "scf places LAT LNG lists the places at a point."
 _NETWORK = "Check --base-url, the network and the proxy settings."
 _APPLICATION = f"Check --client-id and {SECRET_VARIABLE}."
 _OTHER_FLOW = "Try the other kind of flow, with or without --implicit."

@@ -297,10 +297,8 @@ async def make_client(
     if token is None:
         refuse_other_site(TOKEN_VARIABLE, options.site)
     with wait.announced(), printed_warnings():
-        on_event = wait.print_retry
-        async with new_client(
-            token, options, wait.limiter, on_event=on_event, **client_options
-        ) as client:
+        client_options["on_event"] = wait.print_retry
+        async with new_client(token, options, wait.limiter, **client_options) as client:
             yield client
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import SupportsIndex, Unpack
@@ -15,7 +13,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async._api.area import PlaceArea, describe_empty
-from seeclickfix_async._api.query import ALL, IssueFilters, IssueQuery
+from seeclickfix_async._api.query import ALL, IssueFilters
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.address import is_internal
@@ -33,8 +31,8 @@ from seeclickfix_async.pull._jsonl import StoredIssues
 from seeclickfix_async.pull._late_issues import LateIssues, get_late_issues
 from seeclickfix_async.pull._loader import OVERLAP, Loader, state_of_next_update
 from seeclickfix_async.pull._lock import lock_for, locked
-from seeclickfix_async.pull._paths import check_path, is_of_pull, real_path
-from seeclickfix_async.pull._photos import PhotoDownloader
+from seeclickfix_async.pull._paths import check_path, real_path
+from seeclickfix_async.pull._photos import PhotoDownloader, make_downloader, photo_folder
 from seeclickfix_async.pull._progress import NoProgress, ProgressListener
 from seeclickfix_async.pull._pull_files import discard, file_age, open_scratch, opened_file
 from seeclickfix_async.pull._reports import add_sweep
@@ -144,43 +142,14 @@ async def pull(
     job = _Job(client, crawl, key, query, progress, lock_for(path), real_path(path))
     if update or sweep:
         job.check_updatable()
-    downloader = None if photos is None else _make_downloader(client, Path(photos), query, path)
-    async with locked(job.lock, argument="to", wait=wait), _photo_folder(downloader, wait):
+    downloader = None if photos is None else make_downloader(client, Path(photos), query, path)
+    async with locked(job.lock, argument="to", wait=wait), photo_folder(downloader, wait):
         is_new = not await run_in_file_thread(os.path.lexists, path)
         async with opened_file(path, job.lock, excel=excel, zone=zone) as sink:
             report = await job.run(sink, downloader, update=update, sweep=sweep)
         if is_new and job.finds_no_place(report):
             await job.in_file(discard, path)  # it would refuse the right name
     return report
-
-
-def _make_downloader(
-    client: AsyncClient, folder: Path, query: IssueQuery, path: Path
-) -> PhotoDownloader:
-    """Return the downloader of the photos of a pull into `path`.
-
-    Raises:
-        InvalidArgumentError: The issues have no photos, or the folder cannot be used.
-    """
-    if query.fields is not None and "media" not in query.fields:
-        raise InvalidArgumentError("fields", "must include media, for the photos.")
-    downloader = PhotoDownloader(client, folder)
-    check_path("photos", downloader.folder)
-    if is_of_pull(downloader.folder, path):
-        raise InvalidArgumentError("photos", f"must be another folder than {path}.")
-    return downloader
-
-
-@asynccontextmanager
-async def _photo_folder(downloader: PhotoDownloader | None, wait: float) -> AsyncGenerator[None]:
-    """Create the folder of the photos, if the call has one, and hold its lock."""
-    if downloader is None:
-        yield
-        return
-    await run_in_file_thread(downloader.create_folder)
-    async with locked(lock_for(downloader.folder), argument="photos", wait=wait):
-        await run_in_file_thread(downloader.remove_stale_parts)
-        yield
 
 
 @attrs.frozen

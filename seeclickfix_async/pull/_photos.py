@@ -12,12 +12,14 @@ import itertools
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import attrs
 
+from seeclickfix_async._api.query import IssueQuery
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core.image import HEAD, detect_suffix
 from seeclickfix_async.errors import (
@@ -33,6 +35,8 @@ from seeclickfix_async.errors import (
     TransportError,
 )
 from seeclickfix_async.pull._file_thread import run_in_file_thread
+from seeclickfix_async.pull._lock import lock_for, locked
+from seeclickfix_async.pull._paths import check_path, is_of_pull
 from seeclickfix_async.pull._rows import StoredRow
 
 _WORKERS = 8
@@ -206,3 +210,32 @@ def _add_suffix(part: Path) -> None:
 def _suffix(file: Path) -> str | None:
     with file.open("rb", buffering=0) as opened:
         return detect_suffix(opened.read(HEAD))
+
+
+def make_downloader(
+    client: AsyncClient, folder: Path, query: IssueQuery, path: Path
+) -> PhotoDownloader:
+    """Return the downloader of the photos of a pull into `path`.
+
+    Raises:
+        InvalidArgumentError: The issues have no photos, or the folder cannot be used.
+    """
+    if query.fields is not None and "media" not in query.fields:
+        raise InvalidArgumentError("fields", "must include media, for the photos.")
+    downloader = PhotoDownloader(client, folder)
+    check_path("photos", downloader.folder)
+    if is_of_pull(downloader.folder, path):
+        raise InvalidArgumentError("photos", f"must be another folder than {path}.")
+    return downloader
+
+
+@asynccontextmanager
+async def photo_folder(downloader: PhotoDownloader | None, wait: float) -> AsyncGenerator[None]:
+    """Create the folder of the photos, if the call has one, and hold its lock."""
+    if downloader is None:
+        yield
+        return
+    await run_in_file_thread(downloader.create_folder)
+    async with locked(lock_for(downloader.folder), argument="photos", wait=wait):
+        await run_in_file_thread(downloader.remove_stale_parts)
+        yield

@@ -54,7 +54,7 @@ class TextSink(Sink):
     upserts: ClassVar[bool] = False
     separator: ClassVar[bytes] = b""
     id_mark: ClassVar[bytes] = b'"id":'
-    """What stands before the id of a row, and nowhere before that; a comma follows the id."""
+    """The bytes before the id of a row, at their first occurrence; a comma follows the id."""
 
     def __init__(self, path: Path, *, zone: ZoneInfo | None = None) -> None:
         self._path = path

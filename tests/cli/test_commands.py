@@ -471,6 +471,16 @@ def test_a_place_without_issues_exits_with_3(sandbox: Sandbox, tmp_path: Path, n
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_area_without_issues_is_a_note(sandbox: Sandbox) -> None:
+    swapped = ("issues", "--near", "-73.54", "41.05", "500")
+    with sandbox.serve() as url:
+        noted, quiet = run_cli(url, *swapped), run_cli(url, *swapped, "--quiet")
+
+    assert noted.returncode == quiet.returncode == 0
+    assert "Is its latitude first" in noted.stderr
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+
+
 def test_a_closed_pipe_causes_no_traceback(sandbox: Sandbox) -> None:
     with sandbox.serve() as url:
         process = subprocess.Popen(  # far more than the 64 kB that a pipe holds

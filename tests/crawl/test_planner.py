@@ -29,8 +29,8 @@ from tests.support.small_worlds import World, crawl, worlds
 
 @pytest.mark.parametrize(
     ("rows", "page_size", "events", "every"),
-    [(5, 2, 1, 1), (3, 2, 2, 8), (8, 3, 1, 50)],
-    ids=["one event", "two events, each eighth", "eight rows, each fiftieth"],
+    [(5, 2, 1, 1), (3, 2, 2, 4), (8, 3, 1, 50)],
+    ids=["one event", "two events, each fourth", "eight rows, each fiftieth"],
 )
 @pytest.mark.timeout(600)
 @pytest.mark.exhaustive

@@ -299,6 +299,23 @@ async def test_an_invalid_length_is_no_raw_error(backend: Any, length: str) -> N
     assert issue.id == 7
 
 
+async def test_headers_are_decoded_and_those_of_one_name_joined(backend: Any) -> None:
+    """RFC 9110 §5.3; values in other encodings than UTF-8 are kept as escapes."""
+    sent = [(b"Via", b"1.1 a"), (b"VIA", b"1.1 b"), (b"X-City", "Zürich".encode()), (b"X", b"\xff")]
+
+    def serve(_request: Any) -> Any:
+        return backend.module.Response(200, content=b"{}", headers=sent)
+
+    async with AsyncClient(http=backend.client(serve), limiter=None) as client:
+        headers = (await client.request("GET", "/issues")).headers
+
+    assert {name: headers[name] for name in ("via", "x-city", "x")} == {
+        "via": "1.1 a, 1.1 b",
+        "x-city": "Zürich",
+        "x": "\\xff",
+    }
+
+
 async def test_a_large_photo_can_be_asked_for_with_head(http: Any) -> None:
     async def serve(stream: SocketStream) -> None:
         await stream.receive()

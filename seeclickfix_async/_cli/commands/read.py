@@ -19,7 +19,7 @@ from seeclickfix_async._cli.options import (
 )
 from seeclickfix_async._cli.rows import Layout, RowWriter
 from seeclickfix_async._cli.session import make_client
-from seeclickfix_async._cli.terminal import err, multiline, out, print_json
+from seeclickfix_async._cli.terminal import err, multiline, notes, out, print_json
 from seeclickfix_async._tables.columns import NAMES, plain_rows
 
 _ISSUES: Layout[Issue] = Layout(
@@ -61,8 +61,9 @@ async def issues(
         writer.write(found)
     if found or "area" not in filters:
         return OK
-    err.print(f"scf: {describe_empty(filters['area'])}")
-    if query.place_or_default is None:
+    is_place = query.place_or_default is not None  # whose name may be wrong
+    (err if is_place else notes).print(f"scf: {describe_empty(filters['area'])}")
+    if not is_place:
         return OK
     err.print(PLACES_HINT)
     return INCOMPLETE
