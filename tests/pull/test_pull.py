@@ -289,7 +289,7 @@ async def test_a_file_of_another_query_is_refused(
 ) -> None:
     await pull(client, to=tmp_path / name)
 
-    with pytest.raises(InvalidArgumentError, match="another query"):
+    with pytest.raises(InvalidArgumentError, match=r"another query \(status=open,.*archived\)"):
         await pull(client, to=tmp_path / name, status="open")
     (tmp_path / name).write_text("", "utf-8")
     with pytest.raises(InvalidArgumentError, match="shorter than its checkpoint"):
@@ -943,6 +943,25 @@ async def test_an_update_that_ended_during_its_merge_is_repeated(
         assert report.complete
         await pull(make_client(sandbox), to=tmp_path / f"{step}-{name}")
         assert read_issues(path) == read_issues(tmp_path / f"{step}-{name}")
+
+
+@pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson"])
+async def test_a_process_that_ends_while_it_completes_a_pull_locks_no_file(
+    name: str, small: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are beyond the checkpoint of a pull that had ended."""
+    bad = small.city.id_of(150)
+    for step in range(5):
+        path = tmp_path / f"{step}-{name}"
+        assert not (await pull(_client_with_a_bad_row(small, bad), to=path)).complete
+        with monkeypatch.context() as patched, contextlib.suppress(ProcessEnded):
+            end_process_at(patched, step)
+            await pull(make_client(small), to=path)
+
+        assert (await pull(make_client(small), to=path, update=True)).complete
+        assert sorted(int(row["id"]) for row in read_issues(path)) == [
+            small.city.id_of(row) for row in range(300)
+        ]
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)

@@ -32,7 +32,7 @@ from seeclickfix_async._cli.options import (
 from seeclickfix_async._cli.progress import print_estimate, print_report, progress_listener
 from seeclickfix_async._cli.quota_wait import QuotaWait
 from seeclickfix_async._cli.session import make_client, make_limiter
-from seeclickfix_async._cli.terminal import err, notes, out, print_json
+from seeclickfix_async._cli.terminal import err, notes, out, print_json, printed_warnings
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async.pull._lock import lock_for, locked
@@ -177,13 +177,15 @@ def map_page(
 
     Args:
         file: A file or folder that `scf pull` wrote, in any format.
-        to: The page; by default FILE with .html appended.
+        to: The page; by default FILE with .html appended. It replaces an older page, but no other
+            file.
         timezone: The time zone of days and months; by default that of the pull, or UTC.
         offline: Leave out the button that loads streets from OpenStreetMap.
     """
     del options
     page = to or file.parent / f"{file.name}.html"
-    pulls.write_map(file, page, timezone=timezone, offline=offline)
+    with printed_warnings():
+        pulls.write_map(file, page, timezone=timezone, offline=offline)
     out.print(str(page.resolve()))
     return OK
 

@@ -82,7 +82,7 @@ async def show(id: int, /, *, json: Flag = False, options: SiteOptions = SITE) -
         print_json(issue)
         return OK
     out.print(f"#{issue.id} {issue.summary or ''}", style="bold")
-    out.print(f"{issue.status} · {issue.created_at} · {issue.address or ''}")
+    out.print(f"{issue.status} · created {issue.created_at} · {issue.address or ''}")
     out.print(multiline(issue.description or ""))
     for comment in issue.comments or ():
         name = (comment.commenter and comment.commenter.name) or "Unknown"

@@ -43,6 +43,18 @@ def read_chunks(file: Path) -> Iterator[Chunk]:
     return READERS[file.suffix](Path(os.path.realpath(file)))
 
 
+def is_complete(file: Path) -> bool:
+    """Check whether the pulls of a file are complete, as far as it says so."""
+    file = Path(os.path.realpath(file))
+    with contextlib.suppress(InvalidArgumentError, sqlite3.Error):  # the rows are readable
+        if file.suffix == ".db":
+            with closing(_open_database(file)) as database:
+                return not database.execute("SELECT 1 FROM pulls WHERE NOT complete").fetchall()
+        saved = CheckpointFile.read(checkpoint_path(file))
+        return saved is None or saved.checkpoint is None or saved.checkpoint.is_done
+    return True
+
+
 class _Added(msgspec.Struct):
     """The members that a pull adds to an issue."""
 
