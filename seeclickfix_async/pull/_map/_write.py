@@ -69,8 +69,8 @@ def write_map(
     if first is None:
         raise InvalidArgumentError(
             "file",
-            f"{file} holds no issues to show. If its pull was interrupted, continue it first; if it "
-            "was not written by a pull, choose another file.",
+            f"{file} holds no issues to show. If its pull was interrupted, continue it first; if "
+            "no pull has written it, choose another file.",
         )
     name = os.fsencode(file.name).decode("utf-8", "replace")
     complete = is_complete(file)
