@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import struct
 from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,6 +49,11 @@ def import_pyarrow(argument: str = "to") -> ModuleType:
             "Parquet files and tables require the 'parquet' extra: "
             "pip install 'seeclickfix-async[parquet]'",
         ) from None
+
+
+def open_file(path: Path, mode: str = "rb") -> Any:
+    """Open a file; its name may be any bytes, while Arrow encodes strings in UTF-8 only."""
+    return import_pyarrow().OSFile(os.fsencode(path), mode, memory_pool=memory_pool())
 
 
 def memory_pool() -> Any:

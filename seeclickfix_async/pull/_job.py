@@ -144,11 +144,11 @@ async def pull(
         job.check_updatable()
     downloader = None if photos is None else make_downloader(client, Path(photos), query, path)
     async with locked(job.lock, argument="to", wait=wait), photo_folder(downloader, wait):
-        is_new = not await run_in_file_thread(os.path.lexists, path)
+        is_new = not await run_in_file_thread(os.path.lexists, job.path)
         async with opened_file(path, job.lock, excel=excel, zone=zone) as sink:
             report = await job.run(sink, downloader, update=update, sweep=sweep)
         if is_new and job.finds_no_place(report):
-            await job.in_file(discard, path)  # it would refuse the right name
+            await job.in_file(discard, job.path)  # it would refuse the right name
     return report
 
 

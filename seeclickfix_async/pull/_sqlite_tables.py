@@ -246,7 +246,7 @@ def prepare(
     if zone is not None and not count:
         database.executescript(_LOCAL_MONTHS)
     if not _has_index(database):
-        _build_index(database)
+        build_index(database)
     return zone
 
 
@@ -260,7 +260,7 @@ def repair_index(database: sqlite3.Connection) -> None:
     except sqlite3.OperationalError:  # locked, for example
         raise
     except sqlite3.DatabaseError:
-        _build_index(database)
+        build_index(database)
 
 
 def _find_pulls(database: sqlite3.Connection) -> tuple[int, str | None]:
@@ -300,5 +300,6 @@ def _has_index(database: sqlite3.Connection) -> bool:
     return bool(indexed == rows)
 
 
-def _build_index(database: sqlite3.Connection) -> None:
+def build_index(database: sqlite3.Connection) -> None:
+    """Build the full-text index again, from all rows."""
     database.executescript(_read_script("full_text_index.sql"))

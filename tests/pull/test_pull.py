@@ -273,6 +273,21 @@ async def test_a_misspelled_place_leaves_no_file_in_the_way_of_the_right_one(
     assert right.received > 0
 
 
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_a_misspelled_place_leaves_a_broken_link_as_it_was(
+    name: str, client: AsyncClient, tmp_path: Path
+) -> None:
+    path, target = tmp_path / name, tmp_path / f"elsewhere-{name}"
+    path.symlink_to(target)
+
+    await pull(client, to=path, area=PlaceArea("exmple-city"))
+
+    assert not target.exists()
+    assert not target.with_name(f"{target.name}.pull.json").exists()
+    assert (await pull(client, to=path, area=PlaceArea("example-city"))).received > 0
+    assert target.exists()
+
+
 async def test_an_area_without_issues_keeps_its_file(
     client: AsyncClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -175,6 +175,25 @@ async def test_a_sweep_compares_the_index_with_all_rows(
     _assert_whole(path)
 
 
+@pytest.mark.parametrize("options", [{"update": True}, {"sweep": True}])
+async def test_a_row_that_another_program_replaced_is_updated(
+    options: dict[str, Any], city: Sandbox, path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path, _ROWS)
+    _run(
+        path,
+        "INSERT OR REPLACE INTO issues (id, description, created_at) "
+        "SELECT id, replace(hex(zeroblob(9999)), '00', 'longer '), created_at FROM issues",
+    )
+    city.city.touch(0)
+
+    report = await pull(make_client(city), to=path, **options)
+
+    assert report.complete
+    assert 0 < _found(path, "longer") < _ROWS
+    _assert_whole(path)
+
+
 async def test_an_index_of_an_earlier_version_is_replaced(
     city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:

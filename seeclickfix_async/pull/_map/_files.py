@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from seeclickfix_async._tables import arrow
 from seeclickfix_async._tables.columns import COLUMNS, local_name, to_columns
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
@@ -149,7 +150,10 @@ def _read_dataset(file: Path) -> Iterator[Chunk]:
     paths = [file / part.path for part in manifest.parts] if manifest else file.rglob("*.parquet")
     for path in paths:
         # A dataset of all parts would read hundreds of megabytes ahead.
-        with parquet.ParquetFile(path, pre_buffer=False) as part:
+        with (
+            arrow.open_file(path) as source,
+            parquet.ParquetFile(source, pre_buffer=False) as part,
+        ):
             found = part.schema_arrow.names
             columns = [*_NAMES, *(name for name in _LOCAL_TIMES if name in found)]
             for batch in part.iter_batches(_ROWS, columns=columns, use_threads=False):
