@@ -26,6 +26,7 @@ from seeclickfix_async.pull._sqlite_tables import (
     build_index,
     has_comments,
     prepare,
+    refuse_foreign,
     repair_index,
     tables_in,
 )
@@ -343,6 +344,7 @@ def _open_database(
         path, timeout=POLL_SECONDS, check_same_thread=False, isolation_level=None
     )
     try:
+        refuse_foreign(database, path)
         # In this mode a killed process loses nothing; a power failure may lose the last
         # transactions, rows and checkpoint together.
         database.execute("PRAGMA page_size = 8192")  # an issue takes about 2 kB

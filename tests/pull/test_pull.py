@@ -267,10 +267,24 @@ async def test_a_misspelled_place_leaves_no_file_in_the_way_of_the_right_one(
 
     assert (report.received, report.expected) == (0, 0)
     assert "There are no issues at 'exmple-city'" in caplog.text
+    with pytest.raises(TruncatedResultsError, match="Is it the place's url_name"):
+        report.raise_if_incomplete()
     assert not (tmp_path / name).exists()
     right = await pull(client, area=PlaceArea("example-city"), **options)
     assert right.complete
     assert right.received > 0
+
+
+async def test_a_place_without_issues_that_pass_the_filters_is_pulled(
+    client: AsyncClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, place = tmp_path / "city.csv", PlaceArea("example-city")
+
+    report = await pull(client, to=path, area=place, request_types=[99_999])
+
+    assert report.complete
+    assert "No issue at 'example-city' passes the filters" in caplog.text
+    assert path.exists()
 
 
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
@@ -1017,7 +1031,6 @@ async def test_a_locked_database_does_not_block_the_event_loop(
 ) -> None:
     path = tmp_path / "city.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("CREATE TABLE mine (x)")
         other.execute("BEGIN EXCLUSIVE")  # so that it cannot be opened
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(pull, client, to=path))
