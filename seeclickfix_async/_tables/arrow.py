@@ -103,7 +103,9 @@ def build_schema(*, geometry: bool, zone: ZoneInfo | None = None) -> Any:
     return arrow.schema(fields, metadata=metadata)
 
 
-def build_batch(issues: Sequence[Issue], schema: Any, zone: ZoneInfo | None = None) -> Any:
+def build_batch(
+    issues: Sequence[Issue], schema: Any, zone: ZoneInfo | None = None, *, pool: Any = None
+) -> Any:
     """Make a record batch of issues, in the schema of the same time zone."""
     columns = columns_in(zone)
     values = to_columns(issues, columns)
@@ -111,7 +113,7 @@ def build_batch(issues: Sequence[Issue], schema: Any, zone: ZoneInfo | None = No
     if "geometry" in schema.names:
         values["geometry"] = [_encode_point(issue.lng, issue.lat) for issue in issues]
     arrow: Any = import_pyarrow()
-    pool = memory_pool()
+    pool = pool or memory_pool()
     arrays = [arrow.array(values[field.name], field.type, memory_pool=pool) for field in schema]
     return arrow.RecordBatch.from_arrays(arrays, schema=schema)
 

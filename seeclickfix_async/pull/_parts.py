@@ -88,7 +88,10 @@ class PartFiles:
             arrow.open_file(file) as source,
             self._parquet.ParquetFile(source, pre_buffer=False) as opened,
         ):
-            yield from opened.iter_batches(_ROWS, columns=columns, use_threads=False)
+            for batch in opened.iter_batches(_ROWS, columns=columns, use_threads=False):
+                yield batch
+                del batch  # before the next one is in memory
+                arrow.release_memory()
 
     def ids(self, file: Path) -> array[int]:
         """Return the ids of a part."""
