@@ -77,12 +77,14 @@ async def test_only_the_first_connection_is_opened_in_a_thread(
 ) -> None:
     """It loads the certificates; more threads would take turns with that of a pull's files."""
     threads: list[int] = []
+    pending: set[str] = set()
     both = anyio.Event()
 
     async def serve(request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("8"):
-            both.set()
-        elif request.url.path.endswith("7"):
+        if not request.url.path.endswith("6"):
+            pending.add(request.url.path)
+            if len(pending) == 2:
+                both.set()
             await both.wait()
         return httpx.Response(200, json=ISSUE)
 
