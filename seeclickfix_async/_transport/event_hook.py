@@ -41,22 +41,33 @@ class _Rejected(Protocol):
     def reason(self) -> str: ...
 
 
+_RUNS_LATER = (
+    inspect.iscoroutinefunction,
+    inspect.isasyncgenfunction,
+    inspect.isgeneratorfunction,
+)
+
+
+def _runs_later(function: object) -> bool:
+    return any(is_kind(function) for is_kind in _RUNS_LATER)
+
+
 class EventHook:
     """The caller's function, with a method for each event. Its errors do not reach the request.
 
     Raises:
-        InvalidArgumentError: It is not a function, or is a coroutine function.
+        InvalidArgumentError: It is not a function, or is one whose call runs nothing at once.
     """
 
     def __init__(self, on_event: OnEvent) -> None:
         if not callable(on_event):
             raise InvalidArgumentError("on_event", "must be a function that takes an event.")
         methods = on_event, getattr(on_event, "__call__", None)  # noqa: B004  # may be asynchronous
-        if any(map(inspect.iscoroutinefunction, methods)):
+        if any(_runs_later(method) for method in methods):
             raise InvalidArgumentError(
                 "on_event",
-                "must be a plain function, not a coroutine function: events are reported while a "
-                "request is sent.",
+                "must be a plain function, not a coroutine or generator function: events are "
+                "reported while a request is sent.",
                 advice="Pass the event on with send_nowait() of a memory object stream, or "
                 "put_nowait() of a queue.",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -392,7 +393,17 @@ async def _async_function(event: Event) -> None:
     """Receive an event."""
 
 
-@pytest.mark.parametrize("on_event", [_async_function, _AsyncCallable(), "print"])
+async def _async_generator(event: Event) -> AsyncIterator[Event]:
+    yield event
+
+
+def _generator(event: Event) -> Iterator[Event]:
+    yield event
+
+
+@pytest.mark.parametrize(
+    "on_event", [_async_function, _AsyncCallable(), _async_generator, _generator, "print"]
+)
 def test_another_object_than_a_plain_function_is_refused(on_event: Any) -> None:
     for make in (AsyncClient, lambda **options: TokenEndpoint(APP, **options)):
         with pytest.raises(InvalidArgumentError, match="on_event: must be a"):
