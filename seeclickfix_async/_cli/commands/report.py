@@ -53,7 +53,7 @@ def report(
 ) -> int:
     """Report a problem: prompt for missing options, show the report, and send it if confirmed.
 
-    With `--answers` it is sent at once, without prompts.
+    With `--answers` it is sent at once, without prompts. Use `scf login` first.
 
     Args:
         at: LAT LNG.
