@@ -71,7 +71,8 @@ COMMANDS = {
             "lamps.csv --near 41.05 -73.54 500 --request-type 1234",
         ),
         changes=True,
-        stopped="Everything received so far is saved; the same command continues.",
+        stopped="Everything received so far is saved. The same command continues the pull, unless "
+        "it is complete.",
     ),
     "watch": Entry(
         "watch:watch",

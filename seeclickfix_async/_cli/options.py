@@ -71,7 +71,8 @@ class QueryOptions:
             configuration file, or else the whole service.
         near: LAT LNG METRES.
         box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
-        request_type: The id of a request type; repeat it for several. scf form lists them.
+        request_type: The id of a request type; repeat it for several. scf form LAT LNG
+            lists them.
     """
 
     place: str | None = None

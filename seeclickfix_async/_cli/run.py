@@ -45,8 +45,9 @@ def _run(tokens: list[str], name: str) -> int:
     try:
         command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        help_command = f"scf {name}".rstrip()
-        err.print(f"scf: {str(error).rstrip()} {help_command} --help lists the options.")
+        from seeclickfix_async._cli.usage_errors import describe_usage_error  # noqa: PLC0415
+
+        err.print(f"scf: {describe_usage_error(error, name)}")
         return MISUSED
     bound.apply_defaults()
     quiet, debug = (

@@ -10,6 +10,7 @@ _FREE = "Free disk space, and try again."
 _NEXT_STEPS = {
     errno.EACCES: _CHOOSE,
     errno.EDQUOT: _FREE,
+    errno.EISDIR: "Choose the name of a file, not of a folder.",
     errno.ENOENT: _CREATE,
     errno.ENOSPC: _FREE,
     errno.ENOTDIR: _CREATE,

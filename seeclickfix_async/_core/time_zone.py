@@ -41,5 +41,5 @@ def parse_zone(value: str | tzinfo | None) -> ZoneInfo | None:
             "this machine has no database of time zones. Install one: pip install tzdata",
         )
     similar = difflib.get_close_matches(name, known, 1)
-    hint = f"Did you mean {similar[0]!r}?" if similar else f"It {_FORM}"
+    hint = f"Did you mean {similar[0]!r}?" if similar else 'Use a name such as "America/New_York".'
     raise InvalidArgumentError("timezone", f"{name[:80]!r} is unknown. {hint}")

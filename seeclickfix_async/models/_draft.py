@@ -107,7 +107,7 @@ class DraftValidator:
         elif image is not None:
             self._check("image", lambda: images.check(image))
         elif question is not None and question.response_required:
-            self.add("image", f"{question.words}: needs a photo.")
+            self.add("image", f'"{question.words}" needs a photo.')
 
     def encode_answers(self, questions: tuple[Question, ...], answers: Any) -> dict[str, Any]:
         """Return the values to send, in the order of the form."""
@@ -126,9 +126,9 @@ class DraftValidator:
                 try:
                     encoded[key] = encode(question, answer)
                 except AnswerError as error:
-                    self.add(key, f"{question.words}: {error}.")
+                    self.add(key, f'"{question.words}" {error}.')
             elif question.response_required and question.question_type not in _NOT_IN_ANSWERS:
-                self.add(key, f"{question.words}: is required.")
+                self.add(key, f'"{question.words}" is required.')
         return encoded
 
     def _check(self, field: str, check: Callable[[], object]) -> None:

@@ -42,6 +42,14 @@ class Accounts:
                 self._sources[key] = source
             return source
 
+    async def token(self, key: str) -> Token | None:
+        """Return a user's stored token, which may have expired; None if there is none.
+
+        Raises:
+            TokenStoreError: The store failed.
+        """
+        return await self._store.get(key)
+
     async def sign_in(self, key: str, token: Token) -> None:
         """Store a user's new token.
 

@@ -12,7 +12,8 @@ Requires the extra `fastapi`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -25,6 +26,8 @@ from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
 from seeclickfix_async._client import AsyncClient
+from seeclickfix_async._core.timestamps import utc_now
+from seeclickfix_async.errors import ReauthorizationRequiredError
 from seeclickfix_async.tokens._accounts import Accounts
 from seeclickfix_async.web._error_responses import NOT_SIGNED_IN, RESPONSES
 from seeclickfix_async.web._lifespan import get_client
@@ -77,9 +80,12 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
 """The responses of `web.add_error_handlers`, for `responses=` of `FastAPI`, a router or a route."""
 
 
+_NEW = timedelta(seconds=10)
+
+
 def signed_in(
     accounts: Accounts, user: Callable[..., Any], *, login: str | None = None
-) -> Callable[..., Awaitable[AsyncClient]]:
+) -> Callable[..., AsyncIterator[AsyncClient]]:
     """Return a dependency: the view of the client that acts for the signed-in person.
 
         Person = Annotated[AsyncClient, Depends(signed_in(accounts, current_user))]
@@ -91,28 +97,43 @@ def signed_in(
         user: A dependency of yours that returns the key of the signed-in person in `accounts`, or
             None: from the session, for example.
         login: The path of your login, such as `/login`. A page that a browser opens is redirected
-            there, and back afterwards (303). By default, for other methods than GET and for the
-            requests of scripts, the response to a visitor is 401.
+            there, and back afterwards (303): without a person, or if the person's token was deleted
+            or revoked. By default, for other methods than GET and for the requests of scripts, the
+            response to a visitor is 401, and `ReauthorizationRequiredError` is raised for a person
+            without a token, to which `add_error_handlers` responds with 401.
     """
 
     async def view(
         connection: HTTPConnection,
         client: AsyncClient = Depends(get_client),  # noqa: B008  # of FastAPI
         key: Any = Depends(user),  # noqa: B008
-    ) -> AsyncClient:
+    ) -> AsyncIterator[AsyncClient]:
+        redirect = _redirect_to(login, connection)
         if key is None:
-            raise _not_signed_in(connection, login)
-        return client.with_options(token=accounts.source(str(key)))
+            raise redirect or HTTPException(NOT_SIGNED_IN.status, NOT_SIGNED_IN.detail)
+        key = str(key)
+        try:
+            yield client.with_options(token=accounts.source(key))
+        except ReauthorizationRequiredError as error:
+            # The route may act for others, too: the visitor cannot sign them in.
+            if redirect is None or error.key != key:
+                raise
+            # A token without a refresh token that is refused at once would be so after each login.
+            token = await accounts.token(key)
+            if token and not token.refresh_token and utc_now() - token.created_at < _NEW:
+                raise
+            raise redirect from error
 
     return view
 
 
-def _not_signed_in(connection: HTTPConnection, login: str | None) -> HTTPException:
+def _redirect_to(login: str | None, connection: HTTPConnection) -> HTTPException | None:
+    """Return the redirect to the login, if the connection is a page that a browser opens."""
     # Scripts cannot follow a redirect to another site. Old browsers send no Sec-Fetch-Mode.
     mode, accepted = (connection.headers.get(name, "") for name in ("Sec-Fetch-Mode", "Accept"))
     opens_page = mode == "navigate" if mode else "text/html" in accepted
     if login is None or connection.scope.get("method") != "GET" or not opens_page:
-        return HTTPException(NOT_SIGNED_IN.status, NOT_SIGNED_IN.detail)
+        return None
     url = connection.url
     path = quote(url.path + (f"?{url.query}" if url.query else ""), safe="/")
     separator = "&" if "?" in login else "?"

@@ -247,6 +247,11 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
         (("show",), 2, "ID"),
         (("fly",), 2, "fly"),
         (("watch", "--cursor", "there.jsonl"), 2, "--cursor: there.jsonl is not a cursor file"),
+        (
+            ("watch", "--cursor", "other.json"),
+            2,
+            "--cursor: other.json is not a cursor file, and cannot become one. Choose another file",
+        ),
         (("watch", "--cursor", "no/such/folder"), 2, "no/such does not exist. Create the folder"),
         (("watch", "--cursor", "a.fifo"), 2, "a.fifo is not a regular file"),
         (("pull", f"{'x' * 300}.db"), 2, "FILE: cannot be used: File name too long"),
@@ -254,6 +259,8 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
         (("map", "a.fifo"), 2, "FILE: must end in"),
         (("map", "one.jsonl", "--to", "no/map.html"), 2, "Create the folder first."),
         (("demo", "--issues", "10"), 2, "scf-demo.db exists already and was not written by"),
+        (("map", "one.jsonl", "--to", "."), 2, "Is a directory. Choose the name of a file"),
+        (("map", "one.jsonl", "--timezone", "Mars/X"), 2, "Use a name such as"),
         (("watch", "--cursor", "."), 2, "cannot become one"),
         (("demo", "--issues", "-5"), 2, "--issues: must be an integer from 0 to"),
         (("watch", "--outbox", "x.db"), 2, "--outbox: is for --exec"),
@@ -276,6 +283,7 @@ def test_errors_are_printed_as_one_sentence(
 ) -> None:
     (tmp_path / "there.jsonl").write_text("mine\n", "utf-8")
     (tmp_path / "one.jsonl").write_text('{"id": 1}\n', "utf-8")
+    (tmp_path / "other.json").write_text('{"place": "example-city"}', "utf-8")
     os.mkfifo(tmp_path / "a.fifo")
     (tmp_path / "scf-demo.db").mkdir()
     (tmp_path / "there.db").write_text("mine, and not a database\n" * 50, "utf-8")
@@ -285,6 +293,7 @@ def test_errors_are_printed_as_one_sentence(
     assert done.returncode == code, done.stderr
     assert message in " ".join((done.stdout + done.stderr).split())
     assert "Traceback" not in done.stderr
+    assert "ZoneInfo" not in done.stderr
     assert (tmp_path / "there.jsonl").read_text("utf-8") == "mine\n"
 
 

@@ -46,7 +46,10 @@ def test_further_interrupts_do_not_disturb_the_end_of_a_pull(name: str) -> None:
         code, errors = _interrupt_when_refused(sandbox, "pull", name, "--base-url", url)
 
     assert code == 130
-    assert errors.splitlines()[-1].startswith("scf: stopped. Everything received so far is saved")
+    assert errors.splitlines()[-1] == (
+        "scf: stopped. Everything received so far is saved. The same command continues the pull, "
+        "unless it is complete."
+    )
     assert "Traceback" not in errors
     assert "never awaited" not in errors
 

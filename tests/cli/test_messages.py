@@ -75,6 +75,6 @@ def test_every_advice_belongs_to_a_documented_code() -> None:
 
 
 def test_each_fault_of_a_report_has_a_line() -> None:
-    error = errors.InvalidDraftError({"lat": ["bad."], "142": ["How large is it?: bad."]})
+    error = errors.InvalidDraftError({"lat": ["bad."], "142": ['"How large is it?" bad.']})
 
-    assert [*describe_faults(error, issues)] == ["- LAT: bad.", "- How large is it?: bad."]
+    assert [*describe_faults(error, issues)] == ["- LAT: bad.", '- "How large is it?" bad.']

@@ -128,7 +128,27 @@ def test_an_error_of_the_service_has_a_traceback_for_debugging_only(url: str) ->
         (("issues", "--limt", "3"), "Unknown option: --limt. Did you mean --limit?"),
         (("issues", "--format", "xml"), 'Invalid value "xml" for --format.'),
         (("show",), "requires an argument."),
-        (("show", "one"), 'unable to convert "one" into int.'),
+        (("show", "one"), 'ID: "one" is not an integer.'),
+        (("places", "x", "0"), 'LAT: "x" is not a number.'),
+        (
+            ("pull", "x.db", "--after", "01/02/2026"),
+            '--after: "01/02/2026" is not a time, such as 2026-01-31 or 2026-01-31T08:00.',
+        ),
+        (
+            ("map", "city.db", "mine.html"),
+            "Name the page with --to mine.html. Usage: scf map FILE [OPTIONS].",
+        ),
+        (("comment", "7", "Still", "there"), "Put quotation marks around a comment"),
+        (("form", "1", "2", "3"), "Unexpected argument: 3. Usage: scf form LAT LNG [OPTIONS]."),
+        (("issues", "--near", "1", "2"), "--near requires LAT LNG METRES. Only 2 of these are"),
+        (
+            ("issues", "--box", "1"),
+            "--box requires MIN_LAT MIN_LNG MAX_LAT MAX_LNG. Only 1 of these are there.",
+        ),
+        (("report", "--at", "1"), "--at requires LAT LNG. Only 1 of these are there."),
+        (("issues", "--after", "x"), "Unknown option: --after. It is an option of scf pull."),
+        (("form", "--at", "1", "2"), "Unknown option: --at. It is an option of scf report. Usage"),
+        (("issues", "--foo=1"), "Unknown option: --foo. Usage: scf issues [OPTIONS]."),
     ],
 )
 def test_a_wrong_command_line_has_the_style_of_all_errors(
@@ -140,6 +160,7 @@ def test_a_wrong_command_line_has_the_style_of_all_errors(
     assert done.stderr.startswith("scf: ")
     assert message in done.stderr
     command = "scf" if arguments == ("fly",) else f"scf {arguments[0]}"
+    assert ("Did you mean" in done.stderr) == ("Did you mean" in message)
     assert done.stderr.endswith(f" {command} --help lists the options.\n")
     assert done.stderr.count("\n") == 1
 

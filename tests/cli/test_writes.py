@@ -103,8 +103,8 @@ def test_the_prompts_of_invalid_answers_are_repeated(url: str) -> None:
     done = run_cli(url, *known, stdin="\n".join((*first, *again, "")))
 
     assert done.returncode == 0, done.stderr
-    assert "- How large is it?: must be one of 'fist', 'wheel'." in done.stderr
-    assert "- How deep is it in inches?: must be a number." in done.stderr
+    assert "- \"How large is it?\" must be one of 'fist', 'wheel'." in done.stderr
+    assert '- "How deep is it in inches?" must be a number.' in done.stderr
     assert "Reported as #" in done.stdout
 
 
@@ -171,20 +171,34 @@ def test_places_are_listed_and_found_by_name(url: str) -> None:
     [
         (("report", *_AT), 2, "standard input has ended"),
         (("report", "--answers", "a.json"), 2, "requires --at"),
-        (("report", "--answers", "gone.json"), 2, "not a readable file with one JSON object"),
-        (("report", "--answers", "deep.json"), 2, "not a readable file with one JSON object"),
-        (("report", "--answers", "list.json"), 2, "not a readable file with one JSON object"),
+        (("report", "--answers", "gone.json"), 2, "--answers: gone.json does not exist."),
+        (("report", "--answers", "deep.json"), 2, "deep.json is not one JSON object: "),
+        (
+            ("report", "--answers", "list.json"),
+            2,
+            "list.json is not one JSON object: Expected `object`, got `array`.",
+        ),
+        (
+            ("report", "--answers", "bad.json"),
+            2,
+            "bad.json is not one JSON object: JSON is malformed: ",
+        ),
+        (("report", "--answers", "."), 2, "--answers: . cannot be read: Is a directory."),
         (
             ("report", *_AT, "--type", "1001", "--address", "x", *_ANSWERS),
             2,
-            "Nothing was sent. - Issue Title: is required. - How large",
+            'Nothing was sent. - "Issue Title" is required. - "How large',
         ),
         (
             ("report", "--at", "95", "0", "--type", "other", "--address", "x", *_ANSWERS),
             2,
             "- LAT: must be a number from -90 to 90. ",
         ),
-        (("report", *_AT, "--type", "pothole", "--address", "x"), 2, "--type: must be a number"),
+        (
+            ("report", *_AT, "--type", "pothole", "--address", "x"),
+            2,
+            'or "other"; scf form LAT LNG lists them',
+        ),
         (("report", *_AT, "--type", "²", "--address", "x"), 2, "--type: must be a number"),
         (
             ("report", *_AT, "--type", "1001", "--address", "x", *_ANSWERS),
@@ -202,6 +216,7 @@ def test_errors_are_printed_as_one_sentence(
 ) -> None:
     (tmp_path / "a.json").write_text("{}", "utf-8")
     (tmp_path / "list.json").write_text("[]", "utf-8")
+    (tmp_path / "bad.json").write_text('{"summary": Hole}', "utf-8")
     (tmp_path / "deep.json").write_text('{"a":' + "[" * 100_000, "utf-8")
 
     done = run_cli(url, *arguments, cwd=tmp_path)
@@ -209,6 +224,35 @@ def test_errors_are_printed_as_one_sentence(
     assert done.returncode == code, done.stderr
     assert message in " ".join((done.stdout + done.stderr).split()) + " "
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [
+        ("", "You are not signed in. Use scf login, or set SEECLICKFIX_TOKEN."),
+        ("revoked-token", "The access token is invalid."),
+    ],
+)
+def test_who_cannot_report_is_told_before_the_first_prompt(
+    url: str, token: str, message: str, tmp_path: Path
+) -> None:
+    home = {"XDG_CONFIG_HOME": str(tmp_path)}
+
+    done = run_cli(url, "report", token=token, environment=home, stdin="41.05 -73.54\n")
+
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Latitude" not in done.stderr
+
+
+def test_what_remains_for_an_archived_issue_is_said(sandbox: Sandbox, url: str) -> None:
+    city = sandbox.city
+    archived = next(city.id_of(row) for row in range(len(city)) if city.status[row] == 3)
+
+    done = run_cli(url, "close", str(archived), "It is still there.")
+
+    assert done.returncode == 1
+    assert f"scf show {archived} prints its status. An archived issue stays as it is" in done.stderr
 
 
 def test_a_point_must_be_two_numbers(url: str) -> None:
@@ -239,7 +283,12 @@ def test_a_report_whose_response_is_lost_is_searched_for() -> None:
     with sandbox.serve() as url:
         run_cli(url, *known, stdin="Hello\n\n\ny\n")
         sandbox.faults.extend(
-            [Fault(200, {"questions": []}), Fault(200, {"issues": []}), Fault(502)]
+            [
+                Fault(200, {"id": 41}),
+                Fault(200, {"questions": []}),
+                Fault(200, {"issues": []}),
+                Fault(502),
+            ]
         )
         done = run_cli(url, *known, stdin="y\n")
 

@@ -158,7 +158,7 @@ def test_the_error_of_an_invalid_value_begins_with_its_question(
     with pytest.raises(InvalidDraftError, match=message) as caught:
         _form(question).draft(**_HERE, answers={"q": value})
 
-    assert caught.value.errors["q"][0].startswith("How?: ")
+    assert caught.value.errors["q"][0].startswith('"How?" ')
 
 
 def test_an_invalid_draft_lists_all_faults() -> None:

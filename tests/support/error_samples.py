@@ -7,7 +7,7 @@ from seeclickfix_async.errors import SeeClickFixError
 
 SAMPLES: list[SeeClickFixError] = [
     errors.InvalidArgumentError("lat", "must be a number."),
-    errors.InvalidDraftError({"142": ["How large is it?: is required."]}),
+    errors.InvalidDraftError({"142": ['"How large is it?" is required.']}),
     errors.FileLockedError("to", "city.db", 4711),
     errors.ClosedClientError(),
     errors.EventLoopError(),

@@ -9,7 +9,13 @@ from seeclickfix_async._cli.messages import print_moderated
 from seeclickfix_async._cli.options import SITE, Flag, SiteOptions
 from seeclickfix_async._cli.session import make_client
 from seeclickfix_async._cli.terminal import out, print_json
+from seeclickfix_async.errors import ValidationError
 from seeclickfix_async.models import Comment, Moderated
+
+_FINAL = (
+    "scf show {} prints its status. An archived issue stays as it is: if the problem is still "
+    "there, use scf report."
+)
 
 
 async def comment(
@@ -54,7 +60,12 @@ async def close(
         json: Print the comment as JSON.
     """
     async with make_client(options) as client:
-        outcome = await client.issues.close(id, comment, image=image)
+        try:
+            outcome = await client.issues.close(id, comment, image=image)
+        except ValidationError as error:
+            if "status" in error.errors:
+                error.advice = _FINAL.format(id)
+            raise
     return _print_outcome(outcome, f"Closed #{id}.", json=json)
 
 

@@ -66,7 +66,7 @@ async def questions(type: str, /, *, rows: RowOptions = ROWS, options: SiteOptio
     """List the questions of a request type.
 
     Args:
-        type: The id of a request type, or "other"; `scf form` lists them.
+        type: The id of a request type, or "other"; `scf form LAT LNG` lists them.
     """
     with RowWriter(_QUESTIONS, rows) as writer:
         async with make_client(options) as client:
@@ -85,5 +85,7 @@ def parse_type(type: str) -> RequestTypeId:
         return "other"
     number = validation.parse_identifier(type)
     if number is None:
-        raise InvalidArgumentError("type", 'must be a number, or "other"; `scf form` lists them.')
+        raise InvalidArgumentError(
+            "type", 'must be a number, or "other"; scf form LAT LNG lists them.'
+        )
     return number

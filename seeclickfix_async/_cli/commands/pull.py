@@ -109,8 +109,9 @@ async def pull(
         file: A name that ends in .jsonl (one issue per line), .csv, .geojson, .db (SQLite),
             .parquet or .geoparquet (a folder with one file for each month).
         status: all, or some of open,acknowledged,closed,archived.
-        after: The earliest time of creation; in UTC by default.
-        before: The end of the time of creation, exclusive; in UTC by default.
+        after: The earliest time of creation, such as 2026-01-31 or 2026-01-31T08:00; in UTC by
+            default.
+        before: The end of the time of creation, exclusive, in the same form.
         details: Include comments, question responses and votes; needs five times as many requests.
         largest: Request pages of 1,000 issues; the service may return smaller ones.
         update: Fetch what has changed since FILE was pulled; if it is new or incomplete, pull it

@@ -53,12 +53,12 @@ def report(
 ) -> int:
     """Report a problem: prompt for missing options, show the report, and send it if confirmed.
 
-    With `--answers` it is sent at once, without prompts.
+    With `--answers` it is sent at once, without prompts. Use `scf login` first.
 
     Args:
         at: LAT LNG.
         address: The address of the problem.
-        type: The id of a request type, or "other"; `scf form` lists them.
+        type: The id of a request type, or "other"; `scf form LAT LNG` lists them.
         answers_file: A JSON file with an object, by the keys of the questions; `scf questions`
             lists them.
         image: A photo: png, jpeg or gif up to 20 MB. Other formats are converted with the extra
@@ -125,6 +125,7 @@ def _draft_from_options(fields: _Fields, call: Call) -> Draft:
 
 def _draft_from_prompts(fields: _Fields, call: Call) -> Draft | None:
     """Prompt for the missing fields; return None if the user does not want to send it."""
+    call(lambda client: client.verify())  # the service refuses the report without a token
     at = fields.at or _prompt_point()
     address = fields.address or prompts.read_line("Address")
     request_type = _request_type(fields.type or _prompt_type(at, call), call)
@@ -204,10 +205,13 @@ def _read_answers(path: Path | None) -> dict[str, Any] | None:
         return None
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise InvalidArgumentError(
-            "answers", f"{path} is not a readable file with one JSON object."
-        ) from None
+    except FileNotFoundError:
+        reason = "does not exist"
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = f"is not one JSON object: {error}"
+    raise InvalidArgumentError("answers", f"{path} {reason}.")
 
 
 def _warn_of_duplicates(duplicates: tuple[DetailedIssue, ...]) -> None:

@@ -35,6 +35,7 @@ from seeclickfix_async._core.file_replacement import replace_file
 from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async._core.variables import NOTIFY_VARIABLE
 from seeclickfix_async._tables.columns import NAMES, plain_rows
+from seeclickfix_async._watch.cursor import Cursor
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._lock import lock_for, locked
 from seeclickfix_async.pull._paths import check_path
@@ -243,8 +244,11 @@ def _read_cursor(cursor: Path | None) -> Any:
         saved = jsons.loads(cursor.read_bytes()) if cursor.is_file() else None
     except (OSError, ValueError, RecursionError):
         saved = None
-    if saved is None:  # also of `null`, with which a feed would begin now
+    try:
+        Cursor.load(saved)  # also refuses `null`, with which a feed would begin now
+    except InvalidArgumentError:
         raise InvalidArgumentError(
-            "cursor", f"{cursor} is not a cursor file, and cannot become one."
-        )
+            "cursor",
+            f"{cursor} is not a cursor file, and cannot become one. Choose another file.",
+        ) from None
     return saved

@@ -75,7 +75,11 @@ def write_map(
     name = os.fsencode(file.name).decode("utf-8", "replace")
     complete = is_complete(file)
     if not complete:
-        _logger.warning("%s is not complete: the page shows a part of its pull.", file)
+        _logger.warning(
+            "%s is not complete: the page shows a part of its pull. The same scf pull command, or "
+            "call of pull(), continues it.",
+            file,
+        )
     chain = itertools.chain([first], blocks)
     parts = page_parts(name, chain, complete=complete, offline=offline)
     try:
