@@ -127,6 +127,8 @@ def _normalize_object(value: dict[str, Any], key: str) -> Any:
     for alias, name in ALIASES.items():
         if normalized.get(name) is None and alias in normalized:
             normalized[name] = normalized[alias]
+    if normalized.get("transitions") == {} and "id" not in normalized:
+        normalized["transitions"] = None  # of a service request, where it is a list of objects
     return normalized
 
 

@@ -26,6 +26,7 @@ from seeclickfix_async import (
 )
 from seeclickfix_async._api.decoding import decode_object, decode_rows
 from seeclickfix_async.errors import DecodeError
+from seeclickfix_async.models import OrganizationIssue, OrganizationServiceRequest
 from tests.support.repository import RECORDED
 
 
@@ -283,6 +284,17 @@ def test_a_row_does_not_depend_on_the_other_rows(more: dict[str, Any]) -> None:
 
     assert page.items == (alone,)
     assert [row.path for row in page.rejected] == ["issues[1].id"]
+
+
+@pytest.mark.parametrize("transitions", [{}, [], None])
+def test_a_service_request_may_have_an_object_for_no_transitions(transitions: object) -> None:
+    work = {"status": "accepted", "created_at": "2026-01-02T03:04:05Z", "transitions": transitions}
+
+    issue = OrganizationIssue.from_dict({"id": 1, "active_service_request": work})
+
+    assert issue.active_service_request is not None
+    assert not issue.active_service_request.transitions
+    assert not OrganizationServiceRequest.from_dict(work).transitions
 
 
 _JSON = st.recursive(
