@@ -182,8 +182,9 @@ class City:
 
 def build(issues: int, seed: int) -> City:
     """Build a city of `issues` issues over three years."""
-    # A suite of tests builds the same small city again and again.
-    return copy.deepcopy(_generate_once(issues, seed)) if issues <= 5000 else _generate(issues, seed)
+    if issues > 5000:
+        return _generate(issues, seed)
+    return copy.deepcopy(_generate_once(issues, seed))  # tests build the same city again and again
 
 
 def _generate(issues: int, seed: int) -> City:
