@@ -22,7 +22,7 @@ scf = subprocess.run(
     [Path(sys.prefix, "bin", "scf"), "demo"], capture_output=True, text=True, check=False
 )
 assert scf.returncode != 0
-assert "pip install 'seeclickfix-async[cli]'" in scf.stderr, scf.stderr
+assert "pip install 'seeclickfix-async[cli,sandbox]'" in scf.stderr, scf.stderr
 plugins = importlib.metadata.entry_points(group="pytest11", name="seeclickfix")
 assert [plugin.value for plugin in plugins] == ["seeclickfix_async.testing._plugin"], plugins
 testing.VirtualClock()

@@ -16,7 +16,7 @@ from seeclickfix_async import BoundingBox, PlaceArea, WatchArea, near
 from seeclickfix_async._api.query import IssueQuery, encode
 from seeclickfix_async._cli.app import app
 from seeclickfix_async._cli.options import QueryOptions
-from seeclickfix_async._core import image
+from seeclickfix_async._core import image, photo_location
 from seeclickfix_async._transport import environment
 from seeclickfix_async._transport.httpx_compat import default_client
 from seeclickfix_async.errors import SeeClickFixError
@@ -111,6 +111,13 @@ def detect_photo(content: bytes) -> None:
     suffix = image.detect_suffix(content[: image.HEAD])
     assert suffix is None or suffix.startswith(".")
     image.check(content)
+
+
+def remove_photo_location(content: bytes) -> None:
+    """Remove the location from a photo, twice."""
+    with suppress(ValueError, IndexError, OverflowError):
+        cleaned = photo_location.remove_location(content)
+        assert photo_location.remove_location(cleaned) == cleaned
 
 
 def restore_cell(content: bytes) -> None:

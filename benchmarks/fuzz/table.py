@@ -36,6 +36,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "page": responses.read_page,
     "parquet": files.read_parquet,
     "photo": arguments.detect_photo,
+    "photo_location": arguments.remove_photo_location,
     "query": arguments.parse_query,
     "refusal": responses.read_refusal,
     "sandbox": servers.request_sandbox,

@@ -194,10 +194,3 @@ def near(lat: Number, lng: Number, radius: Number) -> Near:
     if abs(lat) + north > 90 or abs(lng) + east > 180:
         raise InvalidArgumentError("radius", "extends beyond a pole or the date line.")
     return Near(lat, lng, BoundingBox(lat - north, lng - east, lat + north, lng + east))
-
-
-def describe_empty(area: Area) -> str:
-    """Say that an area has no issues, and what may be wrong with it: the service refuses none."""
-    if isinstance(area, PlaceArea):
-        return f"There are no issues at {area.place_url!r}. Is it the place's url_name?"
-    return "There are no issues in this area. Is its latitude first, and then its longitude?"

@@ -6,6 +6,7 @@ only known parameters with valid values are sent.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal, SupportsIndex, TypedDict
@@ -15,7 +16,7 @@ import attrs
 import msgspec
 from attrs.converters import optional
 
-from seeclickfix_async._api.area import Area, Near, Zoom, near
+from seeclickfix_async._api.area import Area, Near, PlaceArea, Zoom, near
 from seeclickfix_async._core import numbers, validation
 from seeclickfix_async._core.numbers import Id, Number
 from seeclickfix_async.errors import InvalidArgumentError
@@ -249,6 +250,12 @@ class IssueQuery:
         arguments: dict[str, Any] = {**filters}
         return cls(**arguments, details=details, per_page=per_page)
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it has filters that may leave out every issue of its area."""
+        some = self.status is not None and {*self.status} != {*ALL}
+        return some or any(getattr(self, name) for name in _SELECTING)
+
     def params(self) -> Iterator[tuple[str, str]]:
         """Yield the query parameters, without the page number."""
         if self.area is not None:
@@ -269,9 +276,28 @@ class IssueQuery:
         return getattr(self, start), getattr(self, end)
 
 
+_SELECTING = (
+    *itertools.chain.from_iterable(PERIODS.values()),
+    "search",
+    "request_types",
+    "assigned",
+    "assigned_to_me",
+)
 _PLAIN_PARAMS = tuple(
     field.name for field in attrs.fields(IssueQuery) if field.name not in ("area", "fields")
 )
+
+
+def describe_empty(query: IssueQuery) -> str:
+    """Say that no issue was found in an area, and what may be wrong: the service refuses none."""
+    if isinstance(query.area, PlaceArea):
+        place = repr(query.area.place_url)
+        if query.is_filtered:
+            return f"No issue at {place} passes the filters, or that is not the place's url_name."
+        return f"There are no issues at {place}. Is it the place's url_name?"
+    if query.is_filtered:
+        return "No issue in this area passes the filters."
+    return "There are no issues in this area. Is its latitude first, and then its longitude?"
 
 
 def format_param(value: object) -> str:

@@ -207,7 +207,10 @@ class Requestor:
         if not isinstance(method, str) or not _METHOD.fullmatch(method):
             raise InvalidArgumentError("method", "must be an HTTP method in capitals, such as GET.")
         url = self._locate(path)
-        pairs = [(name, _format_value(name, value)) for name, value in (params or {}).items()]
+        pairs = [
+            (validation.unicode_str("params", name), _format_value(name, value))
+            for name, value in (params or {}).items()
+        ]
         if pairs:
             url += ("&" if "?" in url else "?") + encode(pairs)
         extra_headers = check_headers(headers)
@@ -267,7 +270,8 @@ def _format_value(name: str, value: object) -> str:
     missing = numbers.not_a_number(value)
     if value is None or missing:
         raise InvalidArgumentError("params", f"{name} must have a value{missing}, or be left out.")
-    return format_param(bool(value) if numbers.is_boolean(value) else value)
+    formatted = format_param(bool(value) if numbers.is_boolean(value) else value)
+    return validation.unicode_str("params", formatted)
 
 
 def _secrets_in(params: Iterable[tuple[str, str]]) -> tuple[Secret, ...]:

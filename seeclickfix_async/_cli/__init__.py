@@ -26,7 +26,9 @@ def main() -> int:
             "rich",
         ):
             raise
-        sys.stderr.write("scf requires the 'cli' extra: pip install 'seeclickfix-async[cli]'\n")
+        extras = "cli,sandbox" if sys.argv[1:2] in (["demo"], ["sandbox"]) else "cli"
+        install = f"pip install 'seeclickfix-async[{extras}]'"
+        sys.stderr.write(f"scf requires the 'cli' extra: {install}\n")
         return MISUSED
     finally:  # at its end, Python waits for threads, and would print a traceback
         if sys.platform != "win32":  # Python reports a signal at the moment of the change

@@ -14,7 +14,7 @@ from seeclickfix_async._cli.exit_codes import (
     MISUSED,
     OK,
 )
-from seeclickfix_async._cli.messages import Command, describe, describe_faults
+from seeclickfix_async._cli.messages import Command, describe, describe_faults, is_question
 from seeclickfix_async._cli.secrets import all_secrets
 from seeclickfix_async._cli.terminal import err
 from seeclickfix_async._core.error_secrets import mask_secrets
@@ -53,6 +53,8 @@ def _describe(error: BaseException, command: Command, name: str) -> Iterator[str
         case InvalidDraftError():
             yield "scf: Nothing was sent."
             yield from describe_faults(error, command)
+            if any(is_question(field, command) for field in error.errors):
+                yield "scf questions TYPE lists their keys and values."
         case SeeClickFixError():
             yield f"scf: {describe(error, command)}"
         case OSError():

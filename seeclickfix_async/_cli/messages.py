@@ -88,6 +88,11 @@ def describe_faults(error: InvalidDraftError, command: Command) -> Iterator[str]
             yield f"- {reason}" if name == field else f"- {name}: {reason}"
 
 
+def is_question(field: str, command: Command) -> bool:
+    """Return whether a field of a report is a question's, not an argument or the whole."""
+    return field != "base" and option_name(field, command) == field
+
+
 def option_name(argument: str, command: Command) -> str:
     """Return an argument's name on the command line: `--per-page`, or `ID` if positional."""
     parameter = signature(command).parameters.get(argument)

@@ -68,7 +68,7 @@ class QueryOptions:
 
     Attributes:
         place: A place's url_name; without an area, by default that of SEECLICKFIX_PLACE or of the
-            configuration file.
+            configuration file, or else the whole service.
         near: LAT LNG METRES.
         box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
         request_type: The id of a request type; repeat it for several. scf form lists them.

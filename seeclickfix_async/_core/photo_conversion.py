@@ -10,6 +10,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from seeclickfix_async._core.image import MAX_SIZE, detect_suffix
+from seeclickfix_async._core.photo_location import remove_tags
 from seeclickfix_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -19,27 +20,6 @@ _MAX_SIDE = 4096
 _MAX_PIXELS = 89_478_485  # above, Pillow warns of a decompression bomb
 _QUALITIES = (90, 75, 50)  # the first whose file is small enough
 _FORMATS = ("AVIF", "GIF", "JPEG", "PNG", "WEBP")  # no format that runs another program
-_GPS = 0x8825  # the block of EXIF tags with the location (CIPA DC-008 §4.6.3)
-_OTHER_DATA = ("xmp", "XML:com.adobe.xmp", "Raw profile type xmp", "photoshop")
-"""Metadata that may repeat the location: XMP, and IPTC in a block of Photoshop."""
-
-
-def has_location(content: bytes) -> bool:
-    """Return True if the metadata of a photo may contain its location."""
-    image = _open(content)
-    return _GPS in image.getexif() or any(key in image.info for key in _OTHER_DATA)
-
-
-def remove_location(content: bytes) -> bytes:
-    """Return a photo that the service accepts without its location, its pixels unchanged."""
-    image = _open(content)
-    output = io.BytesIO()
-    options: dict[str, Any] = {"exif": _exif(image, without_location=True)}
-    if image.format in ("JPEG", "MPO"):
-        image.format = "JPEG"  # the first photo of several, with its own compression
-        options |= {"format": "JPEG", "quality": "keep"}
-    image.save(output, **{"format": image.format, **options}, icc_profile=_profile(image))
-    return output.getvalue()
 
 
 def convert_to_jpeg(content: bytes, *, without_location: bool) -> bytes:
@@ -50,7 +30,12 @@ def convert_to_jpeg(content: bytes, *, without_location: bool) -> bytes:
     profile = None if image.mode == "CMYK" else _profile(image)
     image.thumbnail((_MAX_SIDE, _MAX_SIDE), Image.Resampling.LANCZOS)
     ImageOps.exif_transpose(image, in_place=True)
-    exif = _exif(image, without_location=without_location)
+    exif = image.getexif()
+    if without_location:
+        remove_tags(exif)
+        image.info.pop("comment", None)
+    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
+        image = image.point(lambda value: value * (1 / 256)).convert("L")
     if image.mode not in ("RGB", "L"):
         image = image.convert("RGBA")
         canvas = Image.new("RGB", image.size, "white")
@@ -98,13 +83,6 @@ def _too_many_pixels() -> InvalidArgumentError:
     return InvalidArgumentError(
         "image", f"has more than {_MAX_PIXELS:,} pixels, which are not decoded. Scale it first."
     )
-
-
-def _exif(image: Image.Image, *, without_location: bool) -> Image.Exif:
-    exif = image.getexif()
-    if without_location and _GPS in exif:
-        del exif[_GPS]
-    return exif
 
 
 def _profile(image: Image.Image) -> bytes | None:

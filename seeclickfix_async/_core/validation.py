@@ -68,7 +68,7 @@ def str_of_length(argument: str, value: Any, shortest: int, longest: int) -> str
         raise InvalidArgumentError(
             argument, f"must be a string of {shortest} to {longest} characters."
         )
-    return exact_str(value)
+    return unicode_str(argument, value)
 
 
 def validate_range(lowest: float, highest: float, *, integer: bool = False) -> Validator:
@@ -148,6 +148,11 @@ def non_empty_str(argument: str, value: Any) -> str:
     """Return a string, which must not be blank."""
     if not (isinstance(value, str) and value.strip()):
         raise InvalidArgumentError(argument, "must be a non-empty string.")
+    return unicode_str(argument, value)
+
+
+def unicode_str(argument: str, value: str) -> str:
+    """Return a string of the class `str`, which must be one that can be encoded."""
     if not is_unicode(value):
         raise InvalidArgumentError(
             argument, "contains half of a surrogate pair; decode it as UTF-8 first."
@@ -159,7 +164,7 @@ def optional_str(argument: str, value: Any) -> str | None:
     """Return a string, which may be empty, or None."""
     if value is not None and not isinstance(value, str):
         raise InvalidArgumentError(argument, f"must be a string{not_a_number(value)}.")
-    return None if value is None else exact_str(value)
+    return None if value is None else unicode_str(argument, value)
 
 
 def is_http_url(url: str) -> bool:

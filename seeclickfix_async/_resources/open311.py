@@ -192,7 +192,10 @@ class Open311:
             last_name=validation.optional_str("last_name", last_name),
             phone=validation.optional_str("phone", phone),
             media_url=validation.optional_str("media_url", media_url),
-            attribute={name: _to_values(value) for name, value in (attributes or {}).items()},
+            attribute={
+                validation.unicode_str("attributes", str(name)): _to_values(value)
+                for name, value in (attributes or {}).items()
+            },
         )
         request_type = validation.parse_identifier(code)
         route = "/requests.json"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import struct
 from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,6 +49,11 @@ def import_pyarrow(argument: str = "to") -> ModuleType:
             "Parquet files and tables require the 'parquet' extra: "
             "pip install 'seeclickfix-async[parquet]'",
         ) from None
+
+
+def open_file(path: Path, mode: str = "rb") -> Any:
+    """Open a file; its name may be any bytes, while Arrow encodes strings in UTF-8 only."""
+    return import_pyarrow().OSFile(os.fsencode(path), mode, memory_pool=memory_pool())
 
 
 def memory_pool() -> Any:
@@ -96,7 +103,9 @@ def build_schema(*, geometry: bool, zone: ZoneInfo | None = None) -> Any:
     return arrow.schema(fields, metadata=metadata)
 
 
-def build_batch(issues: Sequence[Issue], schema: Any, zone: ZoneInfo | None = None) -> Any:
+def build_batch(
+    issues: Sequence[Issue], schema: Any, zone: ZoneInfo | None = None, *, pool: Any = None
+) -> Any:
     """Make a record batch of issues, in the schema of the same time zone."""
     columns = columns_in(zone)
     values = to_columns(issues, columns)
@@ -104,7 +113,7 @@ def build_batch(issues: Sequence[Issue], schema: Any, zone: ZoneInfo | None = No
     if "geometry" in schema.names:
         values["geometry"] = [_encode_point(issue.lng, issue.lat) for issue in issues]
     arrow: Any = import_pyarrow()
-    pool = memory_pool()
+    pool = pool or memory_pool()
     arrays = [arrow.array(values[field.name], field.type, memory_pool=pool) for field in schema]
     return arrow.RecordBatch.from_arrays(arrays, schema=schema)
 

@@ -45,7 +45,9 @@ def translate_exception(
     The message names the host and the cause; the class says whether the request may have been sent.
     """
     if isinstance(error, (library.InvalidURL, UnicodeError)):  # UnicodeError: of a host name
-        return InvalidArgumentError("path", "is not a valid URL.")
+        is_redirect = exchange.url != exchange.request.url
+        invalid = InvalidArgumentError("path", "is not a valid URL.")
+        return invalid_redirect_error(exchange) if is_redirect else invalid
     # TLS errors may not be translated, and a hook of the caller's client may consume the response.
     if not isinstance(error, (library.RequestError, library.StreamError, OSError)):
         return None

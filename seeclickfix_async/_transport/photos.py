@@ -7,6 +7,7 @@ import importlib.util
 from seeclickfix_async._core import image as images
 from seeclickfix_async._core import photo_conversion
 from seeclickfix_async._core.image import Image
+from seeclickfix_async._core.photo_location import remove_location
 from seeclickfix_async._transport.photo_file import PhotoFile
 from seeclickfix_async._transport.threads import run_in_thread
 from seeclickfix_async.errors import InvalidArgumentError
@@ -22,8 +23,9 @@ async def prepare_photo(image: Image, *, strip_location: bool = False) -> bytes:
 
     Args:
         image: A path, bytes, an open binary file, or an upload of a web framework.
-        strip_location: Remove the location from the EXIF data, and all XMP and IPTC data, which may
-            repeat it. The pixels of a photo that is accepted otherwise stay as they are.
+        strip_location: Remove the location from the EXIF data, and all XMP and IPTC data and
+            comments, which may repeat it. The pixels of a photo that is accepted otherwise stay as
+            they are.
 
     Raises:
         InvalidArgumentError: It is no photo, cannot be read, would take too much memory, or the
@@ -51,12 +53,8 @@ async def as_acceptable(image: Image) -> Image:
 
 def _convert(content: bytes, is_acceptable: bool, strip_location: bool) -> bytes:  # noqa: FBT001
     try:
-        if is_acceptable and not photo_conversion.has_location(content):
-            return content
         if is_acceptable:
-            cleaned = photo_conversion.remove_location(content)
-            if len(cleaned) <= images.MAX_SIZE:
-                return cleaned
+            return remove_location(content)
         return photo_conversion.convert_to_jpeg(content, without_location=strip_location)
     except InvalidArgumentError:
         raise

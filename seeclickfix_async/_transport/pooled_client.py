@@ -110,7 +110,7 @@ class PooledClient:
             response = await self._http.send(request, stream=True, follow_redirects=False, **auth)
         except self._library.HTTPStatusError as error:  # of a hook of the caller's client
             response = error.response  # type: ignore[attr-defined]
-        except ValueError as error:
+        except (ValueError, self._library.RequestError) as error:
             if not _is_of_redirect(error):
                 raise
             raise invalid_redirect_error(exchange) from None
@@ -228,10 +228,11 @@ def _decode_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-def _is_of_redirect(error: ValueError) -> bool:
+def _is_of_redirect(error: Exception) -> bool:
     """Check whether the library failed on the URL of a redirect.
 
-    It parses the URL even if it does not follow redirects, and lets some errors of Python pass.
+    It parses the URL even if it does not follow redirects. httpx calls that a broken connection,
+    and both libraries let some errors of Python pass.
     """
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_code.co_name == _PARSING_REDIRECT for frame, _ in frames)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from seeclickfix_async._core import backoff
 from seeclickfix_async._core.credentials import parse_origin
@@ -34,8 +35,9 @@ _ADMINISTRATIVE = b"administrative rules"  # from the service's proxy, in Englis
 _LONGEST = 1_000  # characters of the service's own words in a message
 
 _COLLECTION = re.compile("[A-Z]+ /[^{]*")  # a route without an id
+_OF_ISSUE = re.compile("[A-Z]+ /issues/{id}(/[a-z]+)?")  # the only ids that are not personal
+_ISSUE = re.compile(r"/issues/(\d+)")
 _ERRORS: dict[int, tuple[type[StatusError], str, str]] = {  # class, message and advice
-    404: (NotFoundError, "It does not exist, or this account may not see it.", ""),
     429: (
         RateLimitedError,
         "Too many requests.",
@@ -198,13 +200,23 @@ def _classify(
         reason = "blocked" if blocked else "anonymous" if anonymous else "account"
         code = "not_signed_in" if reason == "anonymous" else ""
         return *_FORBIDDEN[reason], {"code": code, "reason": reason}
-    if status == 404 and _COLLECTION.fullmatch(response.route):
-        advice = "Check base_url, and any id in the path."
-        return NotFoundError, "There is no such path.", advice, {"code": "unknown_path"}
+    if status == 404:
+        return NotFoundError, *_describe_missing(response)
     if status >= 500 or status == 408:
         return ServerError, *_SERVER_ERRORS[response.route.startswith(("GET ", "HEAD "))], {}
     unnamed = BadRequestError, "The service does not accept this request.", ""
     return *_ERRORS.get(status, unnamed), {}
+
+
+def _describe_missing(response: Response) -> tuple[str, str, dict[str, Any]]:
+    """Return message and advice for a 404, and its code if it is a special one."""
+    if _COLLECTION.fullmatch(response.route):
+        advice = "Check base_url, and any id in the path."
+        return "There is no such path.", advice, {"code": "unknown_path"}
+    is_of_issue = _OF_ISSUE.fullmatch(response.route)
+    issue = _ISSUE.search(urlsplit(response.url).path) if is_of_issue else None
+    what = f"Issue {issue[1]}" if issue else "It"
+    return f"{what} does not exist, or this account may not see it.", "", {}
 
 
 def _data(response: Response, body: Any) -> dict[str, Any]:

@@ -16,10 +16,9 @@ from typing import Any, NoReturn
 import anyio
 import attrs
 
-from seeclickfix_async._api.area import describe_empty
 from seeclickfix_async._api.issue_pages import IssuePages
 from seeclickfix_async._api.page import Page
-from seeclickfix_async._api.query import DETAILED_PER_PAGE, IssueQuery
+from seeclickfix_async._api.query import DETAILED_PER_PAGE, IssueQuery, describe_empty
 from seeclickfix_async._core import backoff
 from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._core.timestamps import LATEST
@@ -139,7 +138,7 @@ class Watch:
     def _resume(self, cursor: Cursor) -> None:
         """Continue from a cursor, without what was read and not yet delivered."""
         self._cursor = cursor
-        self._clock_read_at = self._clock.now()
+        self._clock_read_at = self._due = self._clock.now()
         self._poll, self._clock_updated, self._repeats = None, False, 0
         self._pending.clear()
 
@@ -203,7 +202,7 @@ class Watch:
         newest = attrs.evolve(self._query, sort="updated_at", sort_direction="DESC")
         page: Page[DetailedIssue] = await self._pages.get(newest)
         if page.entries == 0 and self._query.area is not None:
-            _logger.warning(describe_empty(self._query.area))
+            _logger.warning(describe_empty(self._query))
         is_counted = page.entries is not None and page.entries <= page.size
         is_complete = page.next_page is None and is_counted
         self._clock_read_at = self._clock.now()

@@ -90,7 +90,7 @@ def _normalize_list(value: list[Any], key: str) -> list[Any]:
 
 
 def _normalize_number(value: float, key: str) -> Any:
-    if math.isnan(value):  # a missing value in a record of a data frame; JSON has none
+    if value != value:  # noqa: PLR0124  # NaN, a missing value in a record of a data frame
         return None
     if key in _MAX_DEGREES and not _is_within(value, _MAX_DEGREES[key]):
         return None
@@ -122,7 +122,7 @@ def _normalize_object(value: dict[str, Any], key: str) -> Any:
     if key in _LIST_FIELDS:
         return [normalize(value)] if value else None
     if key == "transitions":  # links by name; other types may be added
-        return {name: link for name, link in value.items() if isinstance(link, str | None)} or None
+        return {name: link for name, link in value.items() if isinstance(link, str | None)}
     normalized = {name: normalize(item, name) for name, item in value.items()}
     for alias, name in ALIASES.items():
         if normalized.get(name) is None and alias in normalized:

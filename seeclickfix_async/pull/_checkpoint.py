@@ -147,6 +147,8 @@ class CheckpointFile:
         next_checksum: The CRC-32 of the new data.
         is_replaced: Whether a new data file may be beside the data file: one that was there before
             is another program's.
+        is_growing: Whether rows may follow, which a killed process wrote, although the checkpoint
+            is that of the end of a crawl.
         excel: Whether a CSV file is for spreadsheet programs.
         timezone: The time zone of the local times, if the file has some.
         number: The number of parts of a dataset, in files of early versions.
@@ -158,9 +160,15 @@ class CheckpointFile:
     next_length: _Count | None = None
     next_checksum: _Count | None = None
     is_replaced: bool = False
+    is_growing: bool = False
     excel: bool = False
     timezone: str | None = None
     number: _Count = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the data file holds no rows but those of the checkpoint."""
+        return self.checkpoint is not None and self.checkpoint.finished and not self.is_growing
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -196,10 +204,11 @@ class CheckpointFile:
             InvalidArgumentError: The checkpoint is another query's.
         """
         if self.checkpoint is not None and self.checkpoint.key != key:
+            query = ", ".join(f"{name}={value}" for name, value in self.checkpoint.query.items())
             raise InvalidArgumentError(
                 "to",
-                "the file holds the pull of another query. To continue or update that one, use the "
-                "same area, filters and details; otherwise choose another name.",
+                f"the file holds the pull of another query ({query}). To continue or update that "
+                "one, use the same area, filters and details; otherwise choose another name.",
             )
         return self.checkpoint
 

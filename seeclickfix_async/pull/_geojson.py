@@ -29,6 +29,7 @@ class GeoJson(TextSink):
     """A FeatureCollection of points; an issue without coordinates has a null geometry."""
 
     separator: ClassVar[bytes] = b","
+    footer_start: ClassVar[bytes] = b"]"
 
     @property
     def header(self) -> bytes:

@@ -12,8 +12,8 @@ from typing import SupportsIndex, Unpack
 import attrs
 import msgspec
 
-from seeclickfix_async._api.area import PlaceArea, describe_empty
-from seeclickfix_async._api.query import ALL, IssueFilters
+from seeclickfix_async._api.area import PlaceArea
+from seeclickfix_async._api.query import ALL, IssueFilters, describe_empty
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.address import is_internal
@@ -118,7 +118,8 @@ async def pull(
             `status` excludes them. `fields` always includes created_at and updated_at.
 
     Returns:
-        The report, which is stored in the file as well: a pull is complete, or says why not.
+        The report, which is stored in the file as well: a pull is complete, or says why not. A
+        place without any issue, whose name may be wrong, is not complete, and leaves no new file.
 
     Raises:
         FileLockedError: Another pull is writing to the file or to the folder of photos.
@@ -144,11 +145,12 @@ async def pull(
         job.check_updatable()
     downloader = None if photos is None else make_downloader(client, Path(photos), query, path)
     async with locked(job.lock, argument="to", wait=wait), photo_folder(downloader, wait):
-        is_new = not await run_in_file_thread(os.path.lexists, path)
+        is_new = not await run_in_file_thread(os.path.lexists, job.path)
         async with opened_file(path, job.lock, excel=excel, zone=zone) as sink:
             report = await job.run(sink, downloader, update=update, sweep=sweep)
         if is_new and job.finds_no_place(report):
-            await job.in_file(discard, path)  # it would refuse the right name
+            await job.in_file(discard, job.path)  # it would refuse the right name
+            report = attrs.evolve(report, complete=False, reasons=(describe_empty(job.query),))
     return report
 
 
@@ -183,7 +185,7 @@ class _Job(Loader):
                 "choose another file.",
             )
         if is_first and checkpoint.report.expected == 0 and self.query.area is not None:
-            _logger.warning(describe_empty(self.query.area))
+            _logger.warning(describe_empty(self.query))
         if sweep and checkpoint.since is not None:  # after a first pull there is nothing to find
             checkpoint = await self.sweep(sink, checkpoint)
         if downloader is not None:
@@ -191,8 +193,9 @@ class _Job(Loader):
         return checkpoint.report
 
     def finds_no_place(self, report: Report) -> bool:
-        """Return whether a first pull of a place has found that it has no issues."""
-        return report.expected == 0 and isinstance(self.query.area, PlaceArea)
+        """Return whether a first pull of a place has found that it has no issues at all."""
+        is_whole_place = isinstance(self.query.area, PlaceArea) and not self.query.is_filtered
+        return is_whole_place and report.expected == 0
 
     def read_checkpoint(self, sink: Sink, update: bool) -> Checkpoint | None:  # noqa: FBT001
         """Return the checkpoint, if any; refuse an update if the sink holds other pulls only."""

@@ -37,7 +37,7 @@ class PartFiles:
         values = 0
         # The writer leaves its file open when it fails, so the file is opened here.
         with (
-            self._arrow.OSFile(str(file), "wb") as sink,
+            arrow.open_file(file, "wb") as sink,
             self._parquet.ParquetWriter(
                 sink,
                 self._schema,
@@ -85,9 +85,13 @@ class PartFiles:
         """
         with (
             self._translate_errors(file),
-            self._parquet.ParquetFile(file, pre_buffer=False) as opened,
+            arrow.open_file(file) as source,
+            self._parquet.ParquetFile(source, pre_buffer=False) as opened,
         ):
-            yield from opened.iter_batches(_ROWS, columns=columns, use_threads=False)
+            for batch in opened.iter_batches(_ROWS, columns=columns, use_threads=False):
+                yield batch
+                del batch  # before the next one is in memory
+                arrow.release_memory()
 
     def ids(self, file: Path) -> array[int]:
         """Return the ids of a part."""
@@ -110,7 +114,11 @@ class PartFiles:
             InvalidArgumentError: The file cannot be read, has other columns, or a column whose
                 type cannot be converted safely.
         """
-        with self._translate_errors(file), self._parquet.ParquetFile(file) as opened:
+        with (
+            self._translate_errors(file),
+            arrow.open_file(file) as source,
+            self._parquet.ParquetFile(source) as opened,
+        ):
             self._check_columns(file, opened.schema_arrow)
             for batch in opened.iter_batches(_ROWS, columns=self._schema.names):
                 table = self._arrow.Table.from_batches([batch]).select(self._schema.names)

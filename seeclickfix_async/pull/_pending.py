@@ -127,7 +127,7 @@ class PendingRows:
             return
         month = self._months[name]
         start = 0 if stored else month.stored_batches
-        with self._arrow.OSFile(str(self._path), memory_pool=self._pool) as file:
+        with arrow.open_file(self._path) as file:
             for offset, first in zip(month.offsets[start:], month.numbers[start:], strict=True):
                 file.seek(offset)
                 batch = self._read(file)
@@ -190,7 +190,7 @@ class PendingRows:
         os.truncate(self._path, length)
         if file_checksum(self._path) != checksum:
             raise self._changed()
-        with self._arrow.OSFile(str(self._path), memory_pool=self._pool) as file:
+        with arrow.open_file(self._path) as file:
             while self.length < length:
                 batch = self._read(file)
                 self._add(arrow.month_name(batch["created_at"][0].as_py(), self._zone), batch)

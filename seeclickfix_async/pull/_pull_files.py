@@ -16,6 +16,7 @@ from seeclickfix_async._core.file_lock import FileLock
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._checkpoint import Checkpoint, checkpoint_path
 from seeclickfix_async.pull._file_thread import opened, run_in_file_thread
+from seeclickfix_async.pull._paths import real_path
 from seeclickfix_async.pull._sinks import Sink, open_sink
 
 
@@ -24,7 +25,8 @@ async def opened_file(
     path: Path, lock: FileLock, *, excel: bool, zone: ZoneInfo | None
 ) -> AsyncGenerator[Sink]:
     """Open the sink of a file; remove a new file after an error if no pull was stored in it."""
-    is_unused = is_new = not await run_in_file_thread(_any_exists, path)
+    target = real_path(path)
+    is_unused = is_new = not await run_in_file_thread(_any_exists, target)
     try:
         async with opened(lambda: open_sink(path, excel=excel, timezone=zone)) as sink:
             try:
@@ -36,7 +38,7 @@ async def opened_file(
     except BaseException:
         if is_unused and lock.is_held():
             with anyio.CancelScope(shield=True):
-                await run_in_file_thread(discard, path)
+                await run_in_file_thread(discard, target)
         raise
 
 

@@ -23,8 +23,10 @@ from seeclickfix_async.pull._sinks import Sink
 from seeclickfix_async.pull._sqlite_lock import POLL_SECONDS, error_code, wait_for_lock
 from seeclickfix_async.pull._sqlite_tables import (
     Table,
+    build_index,
     has_comments,
     prepare,
+    refuse_foreign,
     repair_index,
     tables_in,
 )
@@ -163,7 +165,21 @@ class Sqlite(Sink):
             )
 
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
-        """Upsert the issues and the checkpoint in one transaction."""
+        """Upsert the issues and the checkpoint in one transaction.
+
+        A program that replaced rows has left the full-text index as it was. SQLite may then refuse
+        a change of these rows, and the index is built again.
+        """
+        with self._translate_errors():
+            try:
+                self._write(issues, checkpoint)
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_CORRUPT_VTAB:
+                    raise
+                wait_for_lock(lambda: build_index(self._database))
+                self._write(issues, checkpoint)
+
+    def _write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         ids = msgspec.json.encode([issue.id for issue in issues]).decode()
         with self._transaction() as execute:
             existing = {id_ for (id_,) in execute(_EXISTING_IDS, (ids,))}
@@ -193,15 +209,14 @@ class Sqlite(Sink):
                 "to",
                 f"{self._path} was removed or replaced while the pull ran. Pull again.",
             )
-        with self._translate_errors():
-            wait_for_lock(lambda: self._database.execute("BEGIN IMMEDIATE"))
-            try:
-                yield self._database.execute
-            except BaseException:
-                if self._database.in_transaction:  # a full disk ends the transaction
-                    self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
+        wait_for_lock(lambda: self._database.execute("BEGIN IMMEDIATE"))
+        try:
+            yield self._database.execute
+        except BaseException:
+            if self._database.in_transaction:  # a full disk ends the transaction
+                self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
 
     def _read(self, statement: str, *values: Any) -> list[Any]:
         with self._translate_errors():
@@ -269,7 +284,7 @@ class Sqlite(Sink):
         Then repair the full-text index: a program that replaced rows has left it as it was.
         """
         vanished = msgspec.json.encode([id_ for id_, mark in marks.items() if mark]).decode()
-        with self._transaction() as execute:
+        with self._translate_errors(), self._transaction() as execute:
             shared = {id_ for (id_,) in execute(_SHARED_ISSUES, (vanished, key))}
             execute(_UNLINK_ISSUES, (msgspec.json.encode([*shared]).decode(), key))
             cells = mark_cells(None, self._zone)
@@ -329,6 +344,7 @@ def _open_database(
         path, timeout=POLL_SECONDS, check_same_thread=False, isolation_level=None
     )
     try:
+        refuse_foreign(database, path)
         # In this mode a killed process loses nothing; a power failure may lose the last
         # transactions, rows and checkpoint together.
         database.execute("PRAGMA page_size = 8192")  # an issue takes about 2 kB

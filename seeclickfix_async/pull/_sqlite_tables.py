@@ -213,6 +213,17 @@ SELECT (SELECT count(*) FROM issues_fts_docsize), (SELECT count(*) FROM issues)
 _CHECK_INDEX = "INSERT INTO issues_fts (issues_fts, rank) VALUES ('integrity-check', 1)"
 
 
+def refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database that no pull has begun, before anything is written to it."""
+    is_used = database.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    columns = {name for _, name, *_ in database.execute("PRAGMA table_info(pulls)")}
+    if is_used and not columns >= {"key", "checkpoint"}:
+        raise InvalidArgumentError(
+            "to",
+            f"{path} exists already and was not written by a pull. Choose another name.",
+        )
+
+
 def prepare(
     database: sqlite3.Connection, path: Path, requested: ZoneInfo | None
 ) -> ZoneInfo | None:
@@ -239,14 +250,17 @@ def prepare(
         )
     count, name = _find_pulls(database)
     zone = choose_zone(path, requested, name=name, is_begun=count > 0)
-    for table in tables_in(zone):
+    tables = tables_in(zone)
+    for table in tables:
+        _check_primary_key(database, table)
+    for table in tables:
         database.execute(table.definition)
         _add_missing_columns(database, table)
     database.executescript(_read_script("schema.sql"))
     if zone is not None and not count:
         database.executescript(_LOCAL_MONTHS)
     if not _has_index(database):
-        _build_index(database)
+        build_index(database)
     return zone
 
 
@@ -260,7 +274,7 @@ def repair_index(database: sqlite3.Connection) -> None:
     except sqlite3.OperationalError:  # locked, for example
         raise
     except sqlite3.DatabaseError:
-        _build_index(database)
+        build_index(database)
 
 
 def _find_pulls(database: sqlite3.Connection) -> tuple[int, str | None]:
@@ -277,16 +291,20 @@ def _read_script(name: str) -> str:
     return Path(__file__).with_name(name).read_text("utf-8")
 
 
-def _add_missing_columns(database: sqlite3.Connection, table: Table) -> None:
-    """Add the columns that a table of an earlier version lacks."""
-    found = {name: key for _, name, *_, key in database.execute(f"PRAGMA table_info({table.name})")}
+def _check_primary_key(database: sqlite3.Connection, table: Table) -> None:
+    columns = database.execute(f"PRAGMA table_info({table.name})").fetchall()
     primary = next(iter(table.columns))
-    if [name for name, key in found.items() if key] != [primary]:
+    if columns and [name for _, name, *_, key in columns if key] != [primary]:
         raise InvalidArgumentError(
             "to",
             f"{primary} is not the primary key of the table {table.name}, which was "
             "changed. Choose another file.",
         )
+
+
+def _add_missing_columns(database: sqlite3.Connection, table: Table) -> None:
+    """Add the columns that a table of an earlier version lacks."""
+    found = {name for _, name, *_ in database.execute(f"PRAGMA table_info({table.name})")}
     for name, type_ in table.columns.items():
         if name not in found:
             database.execute(f"ALTER TABLE {table.name} ADD COLUMN {name} {type_}")
@@ -300,5 +318,6 @@ def _has_index(database: sqlite3.Connection) -> bool:
     return bool(indexed == rows)
 
 
-def _build_index(database: sqlite3.Connection) -> None:
+def build_index(database: sqlite3.Connection) -> None:
+    """Build the full-text index again, from all rows."""
     database.executescript(_read_script("full_text_index.sql"))

@@ -14,8 +14,8 @@ from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._tables import arrow
 from seeclickfix_async.models import Issue
 
-_COMBINED = 50
-"""The batches, of a page each, that are combined: apart they take 0.2 kB more for each issue."""
+_MIN_COMBINED = 5_000
+"""The rows of batches that are combined: apart they take 0.2 kB more for each issue."""
 
 
 async def table(
@@ -61,8 +61,10 @@ async def table(
         batches.clear()
 
     async def append(batch: Batch[Issue]) -> None:
-        batches.append(arrow.build_batch(batch.issues, schema, zone))
-        if len(batches) == _COMBINED:
+        # In another pool than the table, which would grow around the freed memory of batches.
+        pool = pyarrow.default_memory_pool()
+        batches.append(arrow.build_batch(batch.issues, schema, zone, pool=pool))
+        if sum(map(len, batches)) >= _MIN_COMBINED:
             combine()
 
     crawl: Crawl[Issue] = client.with_options(background=True).issues.crawl(

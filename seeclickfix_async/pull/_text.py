@@ -2,7 +2,8 @@
 
 The checkpoint holds the length of the rows in bytes and their checksum. What a killed process wrote
 beyond that length, torn rows included, is cut off when the pull continues. The checksum keeps a
-pull from continuing in a file that another program changed.
+pull from continuing in a file that another program changed; so do bytes beyond the length of
+a pull that has ended.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ class TextSink(Sink):
 
     upserts: ClassVar[bool] = False
     separator: ClassVar[bytes] = b""
+    footer_start: ClassVar[bytes] = b""
+    """The first bytes of a footer, with which no row begins; empty if there is no footer."""
     id_mark: ClassVar[bytes] = b'"id":'
     """The bytes before the id of a row, at their first occurrence; a comma follows the id."""
 
@@ -105,8 +108,10 @@ class TextSink(Sink):
     def write(self, issues: Sequence[Issue], checkpoint: Checkpoint) -> None:
         """Append rows, then save the checkpoint that covers them."""
         self._check_unchanged()
-        if self._checkpoint_file is None:  # the next call would refuse a file without a checkpoint
-            self._save(CheckpointFile(None))
+        saved = self._checkpoint_file
+        # The next call would refuse a file without a checkpoint, and additions to a whole file.
+        if saved is None or (issues and saved.is_whole):
+            self._save(attrs.evolve(saved or CheckpointFile(None), is_growing=True))
         content = bytearray() if self._length else bytearray(self.header)
         for row in self.encode(issues):
             if self._length + len(content) > len(self.header):
@@ -295,6 +300,8 @@ class TextSink(Sink):
                 saved = attrs.evolve(saved, length=saved.next_length, checksum=saved.next_checksum)
             saved = attrs.evolve(saved, next_length=None, next_checksum=None)
         checksum = self._verify(saved.length, saved.checksum, found)
+        if saved.is_whole and found:
+            self._refuse_additions(saved.length)
         if saved != self._checkpoint_file:  # before the new file, if any, is removed
             self._save(saved)
         if saved.is_replaced:
@@ -327,6 +334,20 @@ class TextSink(Sink):
         if not is_ours or expected not in (None, checksum):
             raise self._changed()
         return checksum
+
+    def _refuse_additions(self, length: int) -> None:
+        """Refuse anything but one footer, perhaps a torn one, after the rows of a whole file."""
+        with self._path.open("rb") as file:
+            file.seek(length)
+            footer, more = file.readline(), file.read(1)
+        is_footer = self.footer_start and footer.startswith(self.footer_start) and not more
+        if footer and not is_footer:
+            raise InvalidArgumentError(
+                "to",
+                f"{self._path} is longer than the pull left it: another program added to it. "
+                "Remove what was added, or remove the file and "
+                f"{checkpoint_path(self._path).name} to begin anew.",
+            )
 
     def _refuse_foreign_file(self) -> None:
         """Refuse to replace a file of another program by the new data file."""

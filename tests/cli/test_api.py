@@ -81,6 +81,11 @@ def test_a_body_is_sent_as_json(url: str, sandbox: Sandbox, source: str, tmp_pat
         (("POST", "/issues", "--data", "null"), 2, "--data: must be an object or an array"),
         (("POST", "/issues", "--data", "@gone"), 2, "--data: cannot be read: No such file"),
         (("GET", "/issues", "-f", "status"), 2, "--field: must have the form name=value."),
+        (
+            ("GET", "/issues", "-f", "search=\udce9"),
+            2,
+            "--field: contains half of a surrogate pair",
+        ),
         (("G ET", "/issues"), 2, "METHOD: must be an HTTP method"),
         (("GET", "/issues/../x"), 2, "PATH: must not have a segment"),
     ],

@@ -69,7 +69,7 @@ def test_an_interrupt_stops_the_demo_while_it_draws_its_map(
 
 
 def test_the_demo_pulls_a_city_and_draws_its_map(tmp_path: Path) -> None:
-    for end in ("", ".pending", "-journal"):  # of a demo that was killed
+    for end in (".pending", "-journal"):  # of a demo that was killed
         (tmp_path / f"scf-demo.db{end}").write_text("not a database", "utf-8")
 
     done = _run("demo", "--issues", "700", cwd=tmp_path)
@@ -253,7 +253,7 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
         (("map", f"{'x' * 300}.db"), 2, "File name too long"),
         (("map", "a.fifo"), 2, "FILE: must end in"),
         (("map", "one.jsonl", "--to", "no/map.html"), 2, "Create the folder first."),
-        (("demo", "--issues", "10"), 2, "is a folder, but has to be a file"),
+        (("demo", "--issues", "10"), 2, "scf-demo.db exists already and was not written by"),
         (("watch", "--cursor", "."), 2, "cannot become one"),
         (("demo", "--issues", "-5"), 2, "--issues: must be an integer from 0 to"),
         (("watch", "--outbox", "x.db"), 2, "--outbox: is for --exec"),
@@ -469,6 +469,38 @@ def test_a_place_without_issues_exits_with_3(sandbox: Sandbox, tmp_path: Path, n
         assert "url_name" in done.stderr
     assert json.loads(pulled[1].stdout)["received"] == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_filters_that_no_issue_of_a_place_passes_are_no_failure(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    filtered = ("--place", "example-city", "--request-type", "99999")
+    with sandbox.serve() as url:
+        listed = run_cli(url, "issues", *filtered)
+        pulled = run_cli(url, "pull", "x.csv", *filtered, cwd=tmp_path)
+
+    for done in (listed, pulled):
+        assert done.returncode == 0
+        assert "No issue at 'example-city' passes the filters" in done.stderr
+    assert "0 of 0 issues, complete" in pulled.stdout
+    assert (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.parametrize("kind", ["text", "database"])
+def test_the_demo_replaces_no_file_of_another_program(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "scf-demo.db"
+    if kind == "text":
+        path.write_text("mine", "utf-8")
+    else:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE notes (x)")
+    before = path.read_bytes()
+
+    done = run_cli("http://127.0.0.1:9", "demo", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "was not written by a pull. Move it elsewhere" in done.stderr
+    assert path.read_bytes() == before
 
 
 def test_an_area_without_issues_is_a_note(sandbox: Sandbox) -> None:

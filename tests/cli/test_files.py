@@ -87,7 +87,9 @@ def test_there_is_no_page_of_a_file_without_issues(name: str, tmp_path: Path) ->
 
 def test_a_full_disk_keeps_the_previous_page(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"id": 1}\n', "utf-8")
-    (tmp_path / "x.jsonl.html").write_text("the previous page", "utf-8")
+    page = tmp_path / "x.jsonl.html"
+    run_cli(_NOWHERE, "map", "x.jsonl", cwd=tmp_path)
+    previous = page.read_bytes()
     limited = ("bash", "-c", 'ulimit -f 1; "$@"', "bash", *_SCF, "map", "x.jsonl")
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
 
@@ -95,7 +97,7 @@ def test_a_full_disk_keeps_the_previous_page(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr == b"scf: --to: x.jsonl.html cannot be written: File too large.\n"
-    assert (tmp_path / "x.jsonl.html").read_text("utf-8") == "the previous page"
+    assert page.read_bytes() == previous
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -148,7 +150,7 @@ def test_the_default_page_may_be_a_link_to_the_pull(tmp_path: Path) -> None:
 
 def test_a_page_may_be_beside_its_pull(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"id": 1}\n', "utf-8")
-    (tmp_path / "x.jsonl.old").write_text("a page", "utf-8")
+    (tmp_path / "x.jsonl.old").touch()
 
     for page in ("x.jsonl.old", "x.jsonl-map.html", "x.html"):
         done = run_cli(_NOWHERE, "map", "x.jsonl", "--to", page, cwd=tmp_path)

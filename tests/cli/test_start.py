@@ -140,10 +140,19 @@ def _detection_fails() -> None:
     raise ShellDetectionError
 
 
-@pytest.mark.parametrize("package", ["cyclopts", "platformdirs", "rich"])
-def test_a_missing_package_names_the_extra(package: str) -> None:
+@pytest.mark.parametrize(
+    ("package", "command", "extras"),
+    [
+        ("cyclopts", "whoami", "cli"),
+        ("platformdirs", "whoami", "cli"),
+        ("rich", "demo", "cli,sandbox"),
+        ("rich", "sandbox", "cli,sandbox"),
+    ],
+)
+def test_a_missing_package_names_the_extras(package: str, command: str, extras: str) -> None:
+    install = f"pip install 'seeclickfix-async[{extras}]'"
     program = (
-        f"import sys; sys.modules[{package!r}] = None; sys.argv = ['scf', 'whoami']; "
+        f"import sys; sys.modules[{package!r}] = None; sys.argv = ['scf', {command!r}]; "
         "from seeclickfix_async._cli import main; sys.exit(main())"
     )
     done = subprocess.run(
@@ -151,7 +160,7 @@ def test_a_missing_package_names_the_extra(package: str) -> None:
     )
 
     assert done.returncode == 2
-    assert done.stderr == "scf requires the 'cli' extra: pip install 'seeclickfix-async[cli]'\n"
+    assert done.stderr == f"scf requires the 'cli' extra: {install}\n"
 
 
 def test_a_sandbox_without_its_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

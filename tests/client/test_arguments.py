@@ -632,6 +632,44 @@ async def test_a_missing_string_is_refused(name: str) -> None:
     assert not recorder.requests
 
 
+_HALF = "caf\udce9"  # of a file name or an argument in Latin-1, for example
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("use", "argument"),
+    [
+        (lambda client: client.request("GET", "/issues", params={"search": _HALF}), "params"),
+        (lambda client: client.request("GET", "/issues", params={_HALF: 1}), "params"),
+        (lambda client: client.users.update(name=_HALF), "name"),
+        (lambda client: client.users.update(password=_HALF), "password"),
+        *(
+            (
+                lambda client, name=name, value=value: client.open311(7).create(
+                    "x", **_POINT, description="x", **{name: value}
+                ),
+                name,
+            )
+            for name, value in (
+                *((name, _HALF) for name in ("address", "email", "first_name", "last_name")),
+                *((name, _HALF) for name in ("phone", "media_url")),
+                *(("attributes", value) for value in ({"a": _HALF}, {"a": [_HALF]}, {_HALF: "a"})),
+            )
+        ),
+    ],
+)
+async def test_a_string_that_cannot_be_encoded_is_refused(
+    use: Callable[[AsyncClient], Any], argument: str
+) -> None:
+    recorder = _Recorder()
+
+    with pytest.raises(InvalidArgumentError, match="half of a surrogate pair") as caught:
+        await use(recorder.client)
+
+    assert caught.value.argument == argument
+    assert not recorder.requests
+
+
 def test_answers_take_numbers_of_other_libraries() -> None:
     questions = tuple(
         Question(primary_key=key, question_type=key)  # type: ignore[arg-type]

@@ -70,3 +70,33 @@ async def test_a_client_closed_while_it_opens_its_connections_sends_nothing(
         closed.set()
 
     assert sent == []
+
+
+async def test_only_the_first_connection_is_opened_in_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It loads the certificates; more threads would take turns with that of a pull's files."""
+    threads: list[int] = []
+    pending: set[str] = set()
+    both = anyio.Event()
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("6"):
+            pending.add(request.url.path)
+            if len(pending) == 2:
+                both.set()
+            await both.wait()
+        return httpx.Response(200, json=ISSUE)
+
+    def open_(_headers: Mapping[str, str]) -> Any:
+        threads.append(threading.get_ident())
+        return httpx.AsyncClient(transport=httpx.MockTransport(serve))
+
+    monkeypatch.setattr(httpx_compat, "default_client", open_)
+    async with AsyncClient(limiter=None) as client, anyio.create_task_group() as tasks:
+        await client.issues.get(6)
+        tasks.start_soon(client.issues.get, 7)
+        tasks.start_soon(client.issues.get, 8)
+
+    loop = threading.get_ident()
+    assert [thread == loop for thread in threads] == [False, True]

@@ -274,6 +274,17 @@ def test_a_row_of_a_page_is_like_an_object_by_itself(
         del row.summary
 
 
+@pytest.mark.parametrize("more", [{"transitions": {}}, {"new": 10**400}], ids=["empty", "large"])
+def test_a_row_does_not_depend_on_the_other_rows(more: dict[str, Any]) -> None:
+    raw = {**_recorded("issue_show_details"), **more}
+    [alone] = decode_rows(_response({"issues": [raw]}), "issues", DetailedIssue).items
+
+    page = decode_rows(_response({"issues": [raw, {"id": "unreadable"}]}), "issues", DetailedIssue)
+
+    assert page.items == (alone,)
+    assert [row.path for row in page.rejected] == ["issues[1].id"]
+
+
 _JSON = st.recursive(
     st.none()
     | st.booleans()

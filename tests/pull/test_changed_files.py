@@ -125,6 +125,48 @@ async def test_appended_bytes_are_cut_off(name: str, small: Sandbox, tmp_path: P
     assert len(read_issues(path)) == 300
 
 
+@pytest.mark.parametrize("added", [b"\n", b'20009999,open,"my own row"\n', b"{}", b"]\n"])
+@pytest.mark.parametrize("name", _TEXTS)
+async def test_what_another_program_adds_to_a_whole_file_is_kept(
+    name: str, added: bytes, small: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    path = tmp_path / name
+    await copy_of_pull(path)
+    content = path.read_bytes()
+    path.write_bytes(content + added)
+    with pytest.raises(InvalidArgumentError, match=r"longer than the pull left it.*to begin anew"):
+        await pull(make_client(small), to=path, sweep=True)
+    assert path.read_bytes() == content + added
+    path.write_bytes(content)
+
+    assert (await pull(make_client(small), to=path, sweep=True)).complete
+
+
+async def test_a_torn_footer_of_a_whole_file_is_repaired(
+    small: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    path = tmp_path / "city.geojson"
+    await copy_of_pull(path)
+    for kept in (0, 1, 20):
+        *rows, footer = path.read_bytes().splitlines(keepends=True)
+        assert footer.startswith(b"],")
+        path.write_bytes(b"".join(rows) + footer[:kept])
+
+        assert (await pull(make_client(small), to=path, update=True)).complete
+    assert len(read_issues(path)) == 300
+
+
+async def test_what_is_added_to_a_pull_without_issues_is_kept(tmp_path: Path) -> None:
+    sandbox, path = Sandbox(0, settings=Settings(quota=None)), tmp_path / "city.jsonl"
+    await pull(make_client(sandbox), to=path)
+    path.write_bytes(b"{}\n")
+
+    with pytest.raises(InvalidArgumentError, match="longer than the pull left it"):
+        await pull(make_client(sandbox), to=path, update=True)
+
+    assert path.read_bytes() == b"{}\n"
+
+
 @on_alternate_loops("name", _TEXTS)
 async def test_a_missing_file_is_reported(
     name: str, small: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull

@@ -16,15 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull import pull, write_map
+from seeclickfix_async.errors import InvalidArgumentError, ServerError
+from seeclickfix_async.pull import _parquet, pull, write_map
 from seeclickfix_async.pull._map._files import read_chunks
 from seeclickfix_async.pull._map._page import page_parts
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.event_loops import on_alternate_loops
 from tests.support.map_pages import data_of, map_rows, read_map
 from tests.support.repository import ROOT
-from tests.support.sandboxes import CopyOfPull, make_client
+from tests.support.sandboxes import CopyOfPull, failing_client, make_client
 from tools import vendor
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
@@ -44,7 +44,9 @@ async def test_a_map_shows_every_issue_of_any_file_format(name: str, tmp_path: P
 
     issues = {issue["id"]: issue for issue in read_map(tmp_path / name)}
 
-    assert data_of(tmp_path / f"{name}.html", "pull") == [{"name": name, "offline": False}]
+    assert data_of(tmp_path / f"{name}.html", "pull") == [
+        {"name": name, "complete": True, "offline": False}
+    ]
     assert set(issues) == {city.id_of(row) for row in range(200)}
     shown = issues[city.id_of(7)]
     assert shown["lat"] == pytest.approx(city.lat[7], abs=6e-7)
@@ -54,6 +56,47 @@ async def test_a_map_shows_every_issue_of_any_file_format(name: str, tmp_path: P
     assert any(issue["closed"] for issue in issues.values())
     assert any(issue["image"].startswith("http") for issue in issues.values())
     assert shown["link"].replace("{}", str(shown["id"])).endswith(f"/issues/{shown['id']}")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", _NAMES)
+async def test_the_map_of_an_interrupted_pull_says_so(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_parquet, "_MAX_PENDING", 50)  # so that an interrupted dataset has parts
+    sandbox, path = Sandbox(200, settings=Settings(quota=None)), tmp_path / name
+    with pytest.raises(ServerError):
+        await pull(failing_client(sandbox, after=2), to=path)
+    read_map(path)
+
+    (shown,) = data_of(tmp_path / f"{name}.html", "pull")
+    assert not shown["complete"]
+    assert caplog.messages == [f"{path} is not complete: the page shows a part of its pull."]
+    caplog.clear()
+    await pull(make_client(sandbox), to=path)
+    read_map(path)
+
+    (shown,) = data_of(tmp_path / f"{name}.html", "pull")
+    assert shown["complete"]
+    assert caplog.messages == []
+
+
+@pytest.mark.anyio
+async def test_a_page_replaces_no_file_that_is_none(
+    copy_of_pull: CopyOfPull, tmp_path: Path
+) -> None:
+    await copy_of_pull(tmp_path / "city.jsonl")
+    page = tmp_path / "page.html"
+    page.write_text("<!doctype html>\n<p>mine", "utf-8")
+
+    with pytest.raises(InvalidArgumentError, match="exists already and is not a page of a pull"):
+        write_map(tmp_path / "city.jsonl", page)
+    assert page.read_text("utf-8").endswith("mine")
+    page.write_bytes(b"")
+
+    for _ in range(2):  # an empty file, and a page
+        write_map(tmp_path / "city.jsonl", page)
+        assert data_of(page, "pull")
 
 
 @pytest.mark.anyio
@@ -76,9 +119,9 @@ _HOSTILE = st.sampled_from(["</script><script>alert(1)</script>", "<!--", "]]>",
 def test_no_string_of_a_pull_becomes_markup(words: list[str]) -> None:
     block = json.dumps(words).encode()
 
-    page = b"".join(page_parts("<b>", [block, block], offline=True)).decode()
+    page = b"".join(page_parts("<b>", [block, block], complete=True, offline=True)).decode()
 
-    frame = b"".join(page_parts("", [], offline=True)).decode()
+    frame = b"".join(page_parts("", [], complete=True, offline=True)).decode()
     assert page.count("<") == frame.count("<") + 4
     found = re.findall(r'class="issues">(.*?)</script>', page, re.DOTALL)
     assert list(map(json.loads, found)) == [words, words]
@@ -261,11 +304,13 @@ def test_a_fifo_is_not_read(tmp_path: Path) -> None:
 
 def test_a_file_that_is_damaged_in_the_middle_keeps_the_previous_page(tmp_path: Path) -> None:
     lines = ['{"id": 1}\n'] * 6000
+    (tmp_path / "x.jsonl").write_text("".join(lines), "utf-8")
+    write_map(tmp_path / "x.jsonl", tmp_path / "page.html")
+    previous = (tmp_path / "page.html").read_bytes()
     (tmp_path / "x.jsonl").write_text("".join([*lines, "damaged\n"]), "utf-8")
-    (tmp_path / "page.html").write_text("the previous page", "utf-8")
 
     with pytest.raises(InvalidArgumentError, match="is damaged"):
         write_map(tmp_path / "x.jsonl", tmp_path / "page.html")
 
-    assert (tmp_path / "page.html").read_text("utf-8") == "the previous page"
+    assert (tmp_path / "page.html").read_bytes() == previous
     assert len(list(tmp_path.iterdir())) == 2

@@ -21,6 +21,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from benchmarks.city_file import write_city
+from seeclickfix_async import pull
 from seeclickfix_async.pull import write_map
 from seeclickfix_async.pull._excel import unescape_formula
 from tests.support.browser import BrowserPool, Chromium
@@ -650,4 +651,18 @@ def test_unusual_pulls_are_shown(
 
     text = f"{tab.driver.title} {tab.text()}".replace("\n", " ")
     assert [word for word in words if word not in text] == []
+    assert "not complete" not in text
     assert _complaints(tab) == []
+
+
+def test_the_page_of_an_interrupted_pull_says_so(tab: Chromium, tmp_path: Path) -> None:
+    path = tmp_path / "city.db"
+    write_city(path, 20)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.executescript((Path(pull.__file__).parent / "pulls.sql").read_text("utf-8"))
+        database.execute("INSERT INTO pulls (key, complete) VALUES ('', 0)")
+    write_map(path, tmp_path / "page.html")
+
+    _open(tab, (tmp_path / "page.html").as_uri())
+
+    assert "The pull was not complete when this page was made" in tab.text()

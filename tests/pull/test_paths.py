@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull import pull
+from seeclickfix_async.pull import pull, write_map
 from seeclickfix_async.sandbox import Sandbox, Settings
 from tests.support.sandboxes import make_client
 
@@ -120,3 +120,15 @@ async def test_a_broken_link_is_filled(name: str, sandbox: Sandbox, tmp_path: Pa
 
     assert (await pull(make_client(sandbox), to=tmp_path / name)).complete
     assert (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_a_name_need_not_be_utf_8(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9" + name.encode())
+
+    report = await pull(make_client(sandbox), to=path)
+    swept = await pull(make_client(sandbox), to=path, sweep=True)
+
+    write_map(path, tmp_path / "map.html")
+    assert report.received == 20
+    assert (swept.complete, swept.vanished) == (True, 0)

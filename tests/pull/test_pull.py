@@ -48,8 +48,8 @@ from tests.support.service_model import START, ServiceModel
 pytestmark = pytest.mark.anyio
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.geoparquet"]
-# Each sink once, and each event loop with text and with a binary format: no sink knows the loop.
-_SINKS = [("trio" if name in _NAMES[1::3] else "asyncio", name) for name in _NAMES]
+# Each sink once, and those that need other libraries where the lowest versions are tested.
+_SINKS = [("trio" if name in _NAMES[1:3] else "asyncio", name) for name in _NAMES]
 _FILES = [(loop, name) for loop, name in _SINKS if name != "city.db"]  # replaced by an update
 
 
@@ -269,10 +269,39 @@ async def test_a_misspelled_place_leaves_no_file_in_the_way_of_the_right_one(
 
     assert (report.received, report.expected) == (0, 0)
     assert "There are no issues at 'exmple-city'" in caplog.text
+    with pytest.raises(TruncatedResultsError, match="Is it the place's url_name"):
+        report.raise_if_incomplete()
     assert not (tmp_path / name).exists()
     right = await pull(client, area=PlaceArea("example-city"), **options)
     assert right.complete
     assert right.received > 0
+
+
+async def test_a_place_without_issues_that_pass_the_filters_is_pulled(
+    client: AsyncClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, place = tmp_path / "city.csv", PlaceArea("example-city")
+
+    report = await pull(client, to=path, area=place, request_types=[99_999])
+
+    assert report.complete
+    assert "No issue at 'example-city' passes the filters" in caplog.text
+    assert path.exists()
+
+
+@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+async def test_a_misspelled_place_leaves_a_broken_link_as_it_was(
+    name: str, client: AsyncClient, tmp_path: Path
+) -> None:
+    path, target = tmp_path / name, tmp_path / f"elsewhere-{name}"
+    path.symlink_to(target)
+
+    await pull(client, to=path, area=PlaceArea("exmple-city"))
+
+    assert not target.exists()
+    assert not target.with_name(f"{target.name}.pull.json").exists()
+    assert (await pull(client, to=path, area=PlaceArea("example-city"))).received > 0
+    assert target.exists()
 
 
 async def test_an_area_without_issues_keeps_its_file(
@@ -291,7 +320,7 @@ async def test_a_file_of_another_query_is_refused(
 ) -> None:
     await pull(client, to=tmp_path / name)
 
-    with pytest.raises(InvalidArgumentError, match="another query"):
+    with pytest.raises(InvalidArgumentError, match=r"another query \(status=open,.*archived\)"):
         await pull(client, to=tmp_path / name, status="open")
     (tmp_path / name).write_text("", "utf-8")
     with pytest.raises(InvalidArgumentError, match="shorter than its checkpoint"):
@@ -947,6 +976,25 @@ async def test_an_update_that_ended_during_its_merge_is_repeated(
         assert read_issues(path) == read_issues(tmp_path / f"{step}-{name}")
 
 
+@pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson"])
+async def test_a_process_that_ends_while_it_completes_a_pull_locks_no_file(
+    name: str, small: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are beyond the checkpoint of a pull that had ended."""
+    bad = small.city.id_of(150)
+    for step in range(5):
+        path = tmp_path / f"{step}-{name}"
+        assert not (await pull(_client_with_a_bad_row(small, bad), to=path)).complete
+        with monkeypatch.context() as patched, contextlib.suppress(ProcessEnded):
+            end_process_at(patched, step)
+            await pull(make_client(small), to=path)
+
+        assert (await pull(make_client(small), to=path, update=True)).complete
+        assert sorted(int(row["id"]) for row in read_issues(path)) == [
+            small.city.id_of(row) for row in range(300)
+        ]
+
+
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_an_issue_whose_creation_moves_between_two_calls_is_stored_once(
     name: str, tmp_path: Path
@@ -985,7 +1033,6 @@ async def test_a_locked_database_does_not_block_the_event_loop(
 ) -> None:
     path = tmp_path / "city.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("CREATE TABLE mine (x)")
         other.execute("BEGIN EXCLUSIVE")  # so that it cannot be opened
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(pull, client, to=path))

@@ -176,6 +176,25 @@ async def test_a_sweep_compares_the_index_with_all_rows(
     _assert_whole(path)
 
 
+@pytest.mark.parametrize("options", [{"update": True}, {"sweep": True}])
+async def test_a_row_that_another_program_replaced_is_updated(
+    options: dict[str, Any], city: Sandbox, path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path, _ROWS)
+    _run(
+        path,
+        "INSERT OR REPLACE INTO issues (id, description, created_at) "
+        "SELECT id, replace(hex(zeroblob(9999)), '00', 'longer '), created_at FROM issues",
+    )
+    city.city.touch(0)
+
+    report = await pull(make_client(city), to=path, **options)
+
+    assert report.complete
+    assert 0 < _found(path, "longer") < _ROWS
+    _assert_whole(path)
+
+
 async def test_an_index_of_an_earlier_version_is_replaced(
     city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:
@@ -193,6 +212,48 @@ async def test_an_index_of_an_earlier_version_is_replaced(
     assert (await pull(make_client(city), to=path, update=True)).complete
     _assert_whole(path)
     _run(path, "DELETE FROM issues WHERE id % 4", _CHECK)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "notes (x)",
+        "issues (id INTEGER PRIMARY KEY, summary, note)",
+        "comments (id INTEGER PRIMARY KEY)",
+        "pulls (x)",
+        "pulls (key)",
+    ],
+)
+async def test_the_database_of_another_program_is_refused_and_stays_as_it_is(
+    table: str, city: Sandbox, path: Path
+) -> None:
+    _run(path, f"CREATE TABLE {table}")
+    before = _contents(path.parent)
+
+    for update in (False, True):
+        with pytest.raises(InvalidArgumentError, match="was not written by a pull"):
+            await pull(make_client(city), to=path, update=update)
+
+    assert _contents(path.parent) == before
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder, without locks."""
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.suffix != ".lock"}
+
+
+async def test_a_table_that_was_replaced_is_refused_before_another_is_made(
+    city: Sandbox, path: Path, copy_of_pull: CopyOfPull
+) -> None:
+    await copy_of_pull(path, _ROWS)
+    _run(path, "DROP TABLE users", "CREATE TABLE users (id TEXT, mine)", "DROP TABLE comments")
+
+    with pytest.raises(InvalidArgumentError, match="not the primary key of the table users"):
+        await pull(make_client(city), to=path, update=True)
+
+    with closing(sqlite3.connect(path)) as database:
+        names = {name for (name,) in database.execute("SELECT name FROM sqlite_schema")}
+    assert "comments" not in names
 
 
 @on_alternate_loops(

@@ -33,6 +33,19 @@ async def test_a_pull_that_fails_at_once_leaves_no_file(name: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", _FORMATS)
+async def test_a_pull_that_fails_at_once_leaves_no_target_of_a_link(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).symlink_to(tmp_path / f"elsewhere-{name}")
+
+    async with AsyncClient(base_url="http://127.0.0.1:9", retry=_NO_RETRY) as client:
+        with pytest.raises(ConnectionFailedError):
+            await pull.pull(client, to=tmp_path / name)
+
+    assert _files(tmp_path) == [tmp_path / name]
+
+
+@pytest.mark.parametrize("name", _FORMATS)
 async def test_a_pull_that_is_cancelled_at_once_leaves_no_file(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(50, settings=Settings(quota=None, latency=60.0))
     with sandbox.serve() as url:

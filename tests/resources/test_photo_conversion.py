@@ -10,6 +10,8 @@ import zlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.datastructures import UploadFile
 
 from seeclickfix_async import prepare_photo
@@ -37,7 +39,7 @@ def _photo(format: str, size: tuple[int, int] = (60, 40), **options: Any) -> byt
     if format == "HEIF":
         pillow_heif.from_pillow(image).save(output, exif=exif.tobytes(), xmp=_XMP)
     else:
-        image.save(output, format, exif=exif, **options)
+        image.save(output, format, **{"exif": exif, **options})
     return output.getvalue()
 
 
@@ -85,13 +87,115 @@ async def test_the_location_is_removed_on_request(kind: str) -> None:
     assert image.size == ((60, 40) if is_turned else (40, 60))
 
 
-async def test_a_photo_that_the_service_accepts_keeps_its_pixels() -> None:
-    photo = _photo("JPEG", quality=70)
+def _animation(format: str) -> bytes:
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]
+    exif = Image.Exif()
+    exif[_GPS] = {1: "N"}
+    output = io.BytesIO()
+    frames[0].save(output, format, exif=exif, save_all=True, append_images=frames[1:])
+    return output.getvalue()
 
+
+def _gif() -> bytes:
+    """Return an animation with XMP data, as Photoshop writes it, after its first palette."""
+    photo = _animation("GIF")
+    end = 13 + 3 * 2 ** ((photo[10] & 7) + 1)
+    trailer = bytes([1, *range(255, -1, -1), 0])
+    return photo[:end] + b"\x21\xff\x0bXMP DataXMP" + _XMP + trailer + photo[end:]
+
+
+def _frames(photo: bytes) -> list[bytes]:
+    image = _open(photo)
+    frames = []
+    for number in range(getattr(image, "n_frames", 1)):
+        image.seek(number)
+        frames.append(image.convert("RGB").tobytes())
+    return frames
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        _photo("JPEG", quality=70, subsampling="4:2:0", comment=b"by the bridge"),
+        _photo("JPEG", quality=70, progressive=True),
+        _photo("PNG"),
+        _animation("PNG"),
+        _gif(),
+    ],
+    ids=["JPEG", "progressive", "PNG", "APNG", "GIF"],
+)
+async def test_a_photo_that_the_service_accepts_keeps_its_pixels(photo: bytes) -> None:
     prepared = await prepare_photo(photo, strip_location=True)
 
     assert await prepare_photo(photo) == photo
-    assert _open(prepared).quantization == _open(photo).quantization
+    assert _frames(prepared) == _frames(photo)
+    assert len(prepared) < len(photo)
+    assert await prepare_photo(prepared, strip_location=True) == prepared
+
+
+def _png_with_text(name: str, text: str) -> bytes:
+    texts = importlib.import_module("PIL.PngImagePlugin").PngInfo()
+    texts.add_text(name, text)
+    return _photo("PNG", pnginfo=texts, exif=Image.Exif())
+
+
+def _two_photos() -> bytes:
+    """Return photos as some phones write them, of which the second one has a location."""
+    first = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(first, "MPO", save_all=True, append_images=[_open(_photo("PNG"))])
+    start = first.getvalue().rindex(b"\xff\xd8")
+    return first.getvalue()[:start] + _photo("JPEG", comment=b"GPS")
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        _gif(),
+        _png_with_text("Raw profile type iptc", "GPS"),  # of ImageMagick
+        _png_with_text("Comment", "GPS"),
+        _two_photos(),
+        _photo("JPEG", comment=b"GPS") + b"a film with GPS",
+    ],
+    ids=["GIF", "IPTC", "text", "two photos", "film"],
+)
+async def test_copies_of_the_location_are_removed(photo: bytes) -> None:
+    prepared = await prepare_photo(photo, strip_location=True)
+
+    assert b"GPS" in photo
+    assert b"GPS" not in prepared
+    assert _GPS not in _open(prepared).getexif()
+    assert _open(prepared).convert("RGB").tobytes() == _open(photo).convert("RGB").tobytes()
+
+
+async def test_the_comment_of_a_photo_that_is_converted_is_removed() -> None:
+    photo = _photo("JPEG", comment=b"GPS") + bytes(20 * 2**20)
+
+    assert b"GPS" in await prepare_photo(photo)
+    assert b"GPS" not in await prepare_photo(photo, strip_location=True)
+
+
+async def test_xmp_in_exif_data_is_removed_and_exif_that_cannot_be_read() -> None:
+    photo, exif = _photo("JPEG"), Image.Exif()
+    exif[0x02BC], exif[_MAKE] = _XMP, "A camera"
+    with_xmp = _photo("JPEG", exif=exif)
+    damaged = photo.replace(b"Exif\0\0MM\0*", b"Exif\0\0MX\0*")
+
+    assert b"GPS" in with_xmp
+    assert b"GPS" not in await prepare_photo(with_xmp, strip_location=True)
+    assert damaged != photo
+    assert b"A camera" not in await prepare_photo(damaged, strip_location=True)
+
+
+@given(st.sampled_from([_photo("JPEG"), _photo("PNG"), _gif()]), st.data())
+async def test_any_damaged_photo_is_prepared_or_refused(photo: bytes, data: st.DataObject) -> None:
+    start = data.draw(st.integers(8, len(photo)))
+    damaged = photo[:start] + data.draw(st.binary(max_size=9)) + photo[start + 3 :]
+
+    try:
+        prepared = await prepare_photo(damaged, strip_location=True)
+    except InvalidArgumentError:
+        return
+
     assert await prepare_photo(prepared, strip_location=True) == prepared
 
 
@@ -103,6 +207,15 @@ async def test_a_photo_of_more_than_20_mb_is_scaled() -> None:
     assert _open(prepared).format == "JPEG"
     assert _open(prepared).size == (8, 4096)
     assert len(prepared) < 20 * 2**20
+
+
+async def test_a_photo_of_16_bits_of_grey_keeps_its_brightness() -> None:
+    output = io.BytesIO()
+    Image.new("I;16", (8, 8), 128 * 256).save(output, "PNG")
+
+    prepared = await prepare_photo(output.getvalue() + bytes(20 * 2**20))
+
+    assert _open(prepared).getpixel((4, 4)) == 128
 
 
 async def test_transparent_pixels_become_white() -> None:
@@ -126,8 +239,10 @@ def _png_of_size(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("side", [9_500, 20_000])  # Pillow warns of one, and refuses the other
 async def test_a_decompression_bomb_is_refused(side: int) -> None:
+    photo = _png_of_size(side, side) + bytes(20 * 2**20)
+
     with pytest.raises(InvalidArgumentError, match="image: has more than 89,478,485 pixels"):
-        await prepare_photo(_png_of_size(side, side), strip_location=True)
+        await prepare_photo(photo)
 
 
 @pytest.mark.parametrize("kind", _KINDS)

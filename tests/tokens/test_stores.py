@@ -198,6 +198,15 @@ async def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None
             pass
 
 
+async def test_below_a_file_there_is_no_token() -> None:
+    store = FileStore("/dev/null/.config/tokens")  # of an account without a home folder
+
+    assert await store.get("me") is None
+    await store.delete("me")
+    with pytest.raises(errors.TokenStoreError, match="Not a directory"):
+        await store.put("me", _TOKEN)
+
+
 async def test_a_failed_write_leaves_the_old_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,21 @@ async def test_a_redirect_to_an_invalid_url_fails(backend: HTTPBackend, location
     assert caught.value.route == "GET /issues/{id}"
 
 
+@pytest.mark.parametrize(
+    "location", ["http://[::1", "http://a:b/", "//256.1.1.1/", "//ÿ..example/"]
+)
+async def test_a_redirect_to_an_invalid_host_is_refused_at_once(
+    backend: HTTPBackend, location: str
+) -> None:
+    raw = [(b"Location", location.encode())]
+    client = make_client(backend, backend.module.Response(302, headers=raw))
+
+    with pytest.raises(errors.RedirectRefusedError, match="to an invalid URL"):
+        await client.issues.get(7)
+
+    assert len(backend.requests) == 1
+
+
 @pytest.mark.parametrize("path", [*_INVALID_URLS, "https://999.1.1.1/", f"/{'a' * 70_000}"])
 async def test_an_invalid_url_is_an_invalid_argument(backend: HTTPBackend, path: str) -> None:
     client = make_client(backend, backend.response(body=ISSUE))

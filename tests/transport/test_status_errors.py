@@ -86,6 +86,16 @@ def test_a_quoted_message_ends_with_one_full_stop() -> None:
     )
 
 
+def test_a_404_names_the_issue_but_no_person() -> None:
+    def message(route: str, path: str) -> str:
+        return str(status_error(Response(404, {}, b"", f"https://seeclickfix.com{path}", route)))
+
+    assert "Issue 7 does not" in message("GET /issues/{id}", "/api/v2/issues/7?details=true")
+    assert "Issue 7 does not" in message("POST /issues/{id}/comments", "/api/v2/issues/7/comments")
+    assert "It does not exist" in message("GET /users/{id}", "/api/v2/users/7")
+    assert "It does not exist" in message("GET /issues/{id}", "/elsewhere/7")
+
+
 @pytest.mark.parametrize(
     ("route", "words"),
     [

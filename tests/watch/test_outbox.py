@@ -208,6 +208,21 @@ async def test_a_change_that_the_cursor_forgot_is_not_delivered_again(tmp_path: 
 
 
 @pytest.mark.anyio
+async def test_a_restarted_feed_does_not_wait_before_its_first_poll(tmp_path: Path) -> None:
+    city, path = City(), tmp_path / "bot.db"
+    await _begin(city.harness.client, path)
+    city.report(2)
+    receiver = Receiver(2, fails=True)
+    feed = city.harness.make_client(None).issues.watch(every=3600)
+    async with SqliteOutbox(path) as outbox:
+        await feed.begin()
+        with anyio.fail_after(30), pytest.raises(_DoneError):
+            await feed.deliver(receiver, outbox)
+
+    assert len(receiver.received) == 2
+
+
+@pytest.mark.anyio
 async def test_any_table_can_be_an_outbox() -> None:
     city, outbox = City(), MemoryOutbox()
     feed = city.harness.client.issues.watch()

@@ -14,6 +14,7 @@ from seeclickfix_async._cli.exit_codes import OK
 from seeclickfix_async._cli.options import SITE, SiteOptions
 from seeclickfix_async._cli.session import make_client, require_loopback
 from seeclickfix_async._cli.terminal import encode_json, multiline, out, print_raw
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 
 _WITH_BODY = ("POST", "PUT", "PATCH")
@@ -62,6 +63,7 @@ def _parse_field(field: str) -> tuple[str, str]:
     name, separator, value = field.partition("=")
     if not name or not separator:
         raise InvalidArgumentError("field", "must have the form name=value.")
+    validation.non_empty_str("field", field)
     return name, value
 
 

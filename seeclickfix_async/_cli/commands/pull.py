@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import anyio
 from anyio import to_thread
 from rich.table import Table
 
@@ -32,12 +31,13 @@ from seeclickfix_async._cli.options import (
 from seeclickfix_async._cli.progress import print_estimate, print_report, progress_listener
 from seeclickfix_async._cli.quota_wait import QuotaWait
 from seeclickfix_async._cli.session import make_client, make_limiter
-from seeclickfix_async._cli.terminal import err, notes, out, print_json
+from seeclickfix_async._cli.terminal import err, notes, out, print_json, printed_warnings
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.time_zone import parse_zone
+from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._lock import lock_for, locked
 from seeclickfix_async.pull._pull_files import discard
-from seeclickfix_async.pull._sinks import check_suffix
+from seeclickfix_async.pull._sinks import check_suffix, open_sink
 
 _DEMO_FILE = Path("scf-demo.db")
 _EVERYWHERE = "Without --place, --near or --box this is the whole service, with every city."
@@ -57,8 +57,7 @@ async def demo(*, issues: int = 5000, json: Flag = False, options: RunOptions = 
         "a minute; here a minute is scaled to one second."
     )
     async with locked(lock_for(_DEMO_FILE), argument="to"):
-        if not await anyio.Path(_DEMO_FILE).is_dir():
-            await to_thread.run_sync(discard, _DEMO_FILE)  # each sandbox has another city
+        await to_thread.run_sync(_discard_demo)
     limiter = Limiter(20, per=1.0)
     async with (
         sandbox_process.run_in_background("--issues", str(issues), "--per", "1.0") as url,
@@ -155,12 +154,11 @@ async def pull(
                 "wait": wait,
             }
             report = await pulls.pull(client, to=file, progress=listener, **how, **filters)
-    place = query.place_or_default
-    if place is None or "pull" not in listener.stages or report.expected:
+    if report.complete or report.expected != 0:
         return print_report(report, file, json=json, update="update" in listener.stages)
     if json:
         print_json(report)
-    err.print(PLACES_HINT)
+    err.print(PLACES_HINT)  # after the warning that there is no such place
     return INCOMPLETE
 
 
@@ -177,15 +175,30 @@ def map_page(
 
     Args:
         file: A file or folder that `scf pull` wrote, in any format.
-        to: The page; by default FILE with .html appended.
+        to: The page; by default FILE with .html appended. It replaces an older page, but no other
+            file.
         timezone: The time zone of days and months; by default that of the pull, or UTC.
         offline: Leave out the button that loads streets from OpenStreetMap.
     """
     del options
     page = to or file.parent / f"{file.name}.html"
-    pulls.write_map(file, page, timezone=timezone, offline=offline)
+    with printed_warnings():
+        pulls.write_map(file, page, timezone=timezone, offline=offline)
     out.print(str(page.resolve()))
     return OK
+
+
+def _discard_demo() -> None:
+    """Remove the file of the last demo, since each sandbox has another city."""
+    try:
+        open_sink(_DEMO_FILE).close()
+    except InvalidArgumentError:
+        raise InvalidArgumentError(
+            "to",
+            f"{_DEMO_FILE} exists already and was not written by a pull. Move it elsewhere, or run "
+            "scf demo in another folder.",
+        ) from None
+    discard(_DEMO_FILE)
 
 
 def _print_counts(title: str, database: sqlite3.Connection, expression: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seeclickfix_async import Issue, Pager
-from seeclickfix_async._api.area import describe_empty
+from seeclickfix_async._api.query import IssueQuery, describe_empty
 from seeclickfix_async._cli.exit_codes import INCOMPLETE, OK
 from seeclickfix_async._cli.messages import PLACES_HINT
 from seeclickfix_async._cli.options import (
@@ -61,9 +61,10 @@ async def issues(
         writer.write(found)
     if found or "area" not in filters:
         return OK
-    is_place = query.place_or_default is not None  # whose name may be wrong
-    (err if is_place else notes).print(f"scf: {describe_empty(filters['area'])}")
-    if not is_place:
+    empty = IssueQuery(**filters)
+    is_no_place = query.place_or_default is not None and not empty.is_filtered
+    (err if is_no_place else notes).print(f"scf: {describe_empty(empty)}")
+    if not is_no_place:
         return OK
     err.print(PLACES_HINT)
     return INCOMPLETE
@@ -82,7 +83,7 @@ async def show(id: int, /, *, json: Flag = False, options: SiteOptions = SITE) -
         print_json(issue)
         return OK
     out.print(f"#{issue.id} {issue.summary or ''}", style="bold")
-    out.print(f"{issue.status} · {issue.created_at} · {issue.address or ''}")
+    out.print(f"{issue.status} · created {issue.created_at} · {issue.address or ''}")
     out.print(multiline(issue.description or ""))
     for comment in issue.comments or ():
         name = (comment.commenter and comment.commenter.name) or "Unknown"

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from seeclickfix_async._tables import arrow
 from seeclickfix_async._tables.columns import COLUMNS, local_name, to_columns
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
@@ -41,6 +42,18 @@ def read_chunks(file: Path) -> Iterator[Chunk]:
     """Iterate over the rows of a file that `pull` wrote."""
     # The other files of the pull are beside the target of a symbolic link.
     return READERS[file.suffix](Path(os.path.realpath(file)))
+
+
+def is_complete(file: Path) -> bool:
+    """Check whether the pulls of a file are complete, as far as it says so."""
+    file = Path(os.path.realpath(file))
+    with contextlib.suppress(InvalidArgumentError, sqlite3.Error):  # the rows are readable
+        if file.suffix == ".db":
+            with closing(_open_database(file)) as database:
+                return not database.execute("SELECT 1 FROM pulls WHERE NOT complete").fetchall()
+        saved = CheckpointFile.read(checkpoint_path(file))
+        return saved is None or saved.checkpoint is None or saved.checkpoint.is_done
+    return True
 
 
 class _Added(msgspec.Struct):
@@ -137,7 +150,10 @@ def _read_dataset(file: Path) -> Iterator[Chunk]:
     paths = [file / part.path for part in manifest.parts] if manifest else file.rglob("*.parquet")
     for path in paths:
         # A dataset of all parts would read hundreds of megabytes ahead.
-        with parquet.ParquetFile(path, pre_buffer=False) as part:
+        with (
+            arrow.open_file(path) as source,
+            parquet.ParquetFile(source, pre_buffer=False) as part,
+        ):
             found = part.schema_arrow.names
             columns = [*_NAMES, *(name for name in _LOCAL_TIMES if name in found)]
             for batch in part.iter_batches(_ROWS, columns=columns, use_threads=False):

@@ -30,10 +30,22 @@ _SCRIPTS = (
     "page/main.js",
 )
 _TILES = "https://tile.openstreetmap.org"
+_GENERATOR = b'<meta name="generator" content="seeclickfix-async">'
+_START = 200  # bytes, in which the generator is named
 
 
-def page_parts(name: str, blocks: Iterable[bytes], *, offline: bool) -> Iterator[bytes]:
+def is_page(path: Path) -> bool:
+    """Check whether a file is such a page."""
+    with path.open("rb") as file:
+        return _GENERATOR in file.read(_START)
+
+
+def page_parts(
+    name: str, blocks: Iterable[bytes], *, complete: bool, offline: bool
+) -> Iterator[bytes]:
     """Iterate over the parts of the page.
+
+    If the pull is not complete, the page says so.
 
     Its policy runs no script but these, by their hashes: nothing in the data can become a program.
     Without `offline`, it allows images of OpenStreetMap, which `policy.js` forbids again until the
@@ -60,7 +72,9 @@ def page_parts(name: str, blocks: Iterable[bytes], *, offline: bool) -> Iterator
         .replace("@HEAD_SCRIPT@", f"<script>{head_script.decode()}</script>")
         .encode()
     )
-    yield _data("pull", msgspec.json.encode({"name": name, "offline": offline}))
+    yield _data(
+        "pull", msgspec.json.encode({"name": name, "complete": complete, "offline": offline})
+    )
     for block in blocks:
         yield _data("issues", block)
     code = "\n".join(f"<script>{script.decode()}</script>" for script in scripts)

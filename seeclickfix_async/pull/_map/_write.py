@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -19,9 +20,11 @@ from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async._tables.arrow import import_pyarrow
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._map._blocks import encode_blocks
-from seeclickfix_async.pull._map._files import READERS, read_chunks
-from seeclickfix_async.pull._map._page import page_parts
+from seeclickfix_async.pull._map._files import READERS, is_complete, read_chunks
+from seeclickfix_async.pull._map._page import is_page, page_parts
 from seeclickfix_async.pull._paths import is_of_pull
+
+_logger = logging.getLogger("seeclickfix_async.pull")
 
 # The errors of readers for damaged files, and for other columns; Arrow's are subclasses of these.
 _UNREADABLE = (
@@ -44,8 +47,9 @@ def write_map(
 ) -> None:
     """Write the HTML page of a pull: a map, charts and a table, which work without a network.
 
-    Issues that a sweep marked as vanished are left out. The page is written while the file is read,
-    and replaces an older one when it is complete.
+    Issues that a sweep marked as vanished are left out. If the pull is not complete, the page says
+    so, and a warning is logged. The page is written while the file is read, and replaces an older
+    one when it is complete.
 
     Args:
         file: A file or dataset that `pull` wrote.
@@ -55,7 +59,7 @@ def write_map(
 
     Raises:
         InvalidArgumentError: The file does not exist, holds no issues, or was not written by
-            `pull`; or the page cannot be written.
+            `pull`; or the page cannot be written, or would replace another file.
     """
     zone = parse_zone(timezone)
     if file.suffix and is_of_pull(to, file):  # otherwise the file is not a pull
@@ -65,10 +69,15 @@ def write_map(
     if first is None:
         raise InvalidArgumentError(
             "file",
-            f"{file} holds no issues to show. If its pull was interrupted, continue it first.",
+            f"{file} holds no issues to show. If its pull was interrupted, continue it first; if "
+            "no pull has written it, choose another file.",
         )
     name = os.fsencode(file.name).decode("utf-8", "replace")
-    parts = page_parts(name, itertools.chain([first], blocks), offline=offline)
+    complete = is_complete(file)
+    if not complete:
+        _logger.warning("%s is not complete: the page shows a part of its pull.", file)
+    chain = itertools.chain([first], blocks)
+    parts = page_parts(name, chain, complete=complete, offline=offline)
     try:
         _write(parts, to)
     except OSError as error:
@@ -98,6 +107,10 @@ def _read_blocks(file: Path, zone: ZoneInfo | None) -> Iterator[bytes]:
 
 def _write(parts: Iterator[bytes], to: Path) -> None:
     is_special = to.exists() and not to.is_file()  # such as /dev/stdout
+    if not is_special and to.exists() and to.stat().st_size and not is_page(to):
+        raise InvalidArgumentError(
+            "to", f"{to} exists already and is not a page of a pull. Choose another name."
+        )
     with to.open("wb") if is_special else new_file(to) as page:
         page.writelines(parts)
     if not is_special:

@@ -115,7 +115,10 @@ def find_error(params: dict[str, str]) -> str:
     if params.get("client_id") != CLIENT:
         return f"This application is not known. The sandbox knows {CLIENT!r}."
     if not _is_allowed_redirect(params.get("redirect_uri", "")):
-        return "The redirect URI is not one of this application."
+        return (
+            "The redirect URI is not one of this application. The sandbox allows any https URL "
+            "without a fragment, and http on this machine."
+        )
     if params.get("response_type") not in ("token", "code"):
         return "This response type is not supported."
     method = params.get("code_challenge_method")

@@ -9,6 +9,7 @@ from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
     contextmanager,
+    suppress,
 )
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from seeclickfix_async.oauth._token import Token
 from seeclickfix_async.tokens._stores.base import validate_key
 from seeclickfix_async.tokens._stores.encoding import MAX_LENGTH, decode_token, encode_token
 from seeclickfix_async.tokens._stores.private_files import (
+    MISSING,
     check_private_folder,
     read_private_file,
     write_private_file,
@@ -124,7 +126,8 @@ def _delete(path: Path) -> None:
     with _store_errors("The token cannot be deleted"):
         check_private_folder(path.parent)
         for file in (path, *path.parent.glob(f"{path.stem}.*.new")):
-            file.unlink(missing_ok=True)
+            with suppress(*MISSING):
+                file.unlink()
 
 
 def _write(path: Path, token: Token) -> None:

@@ -14,6 +14,9 @@ from seeclickfix_async._core.file_replacement import flush_folder, flush_to_disk
 from seeclickfix_async._core.private_file import is_foreign, is_open_to_others, read_file
 from seeclickfix_async.errors import TokenStoreError
 
+MISSING = (FileNotFoundError, NotADirectoryError)
+"""The errors for a file that is missing: the home folder of a service may be `/dev/null`."""
+
 _OTHERS_ACCESS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -43,7 +46,7 @@ def read_private_file(path: Path, max_bytes: int) -> bytes | None:
     """
     try:
         _check_file(path, path.lstat())  # before it is opened: that has effects on some devices
-    except FileNotFoundError:
+    except MISSING:
         return None
     return read_file(path, max_bytes, partial(_check_file, path))
 
@@ -83,7 +86,7 @@ def check_private_folder(folder: Path) -> None:
     """
     try:
         found = folder.stat()
-    except FileNotFoundError:
+    except MISSING:
         return
     if not stat.S_ISDIR(found.st_mode):
         raise TokenStoreError(f"The folder of the tokens is a file: {folder}.")

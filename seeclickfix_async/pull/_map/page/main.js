@@ -97,6 +97,7 @@ function start() {
     $("span").textContent = first === last ? first : `${first} to ${last}`;
   }
   if (issues.count && isLocal(linkOf(0))) $("source").textContent = "Data: an invented city, of a sandbox.";
+  $("partial").hidden = pull.complete;
   $("loading").remove();
   $("page").hidden = false;
   fillForm();
