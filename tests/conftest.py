@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import pwd
 from collections.abc import AsyncIterator, Iterator
@@ -25,6 +26,8 @@ settings.register_profile(
 )
 settings.register_profile("few", settings.get_profile("project"), max_examples=20)
 settings.load_profile("project")
+
+_numbers = itertools.count()  # of folders
 
 
 @pytest.hookimpl(trylast=True)
@@ -58,7 +61,9 @@ async def http(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
 @pytest.fixture(autouse=True)
 def _own_quota(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Give the commands of each test a quota of their own, away from the user's files."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    # mktemp() would look through the folders of all tests before this one.
+    folder = tmp_path_factory.getbasetemp() / "caches" / str(next(_numbers))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ are generated from the row's number for each response.
 
 from __future__ import annotations
 
+import copy
 import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, MutableSequence
+from functools import lru_cache
 from random import Random
 
 import attrs
@@ -77,7 +79,11 @@ class City:
 
     def random(self, row: int) -> Random:
         """Return a generator that yields the same values for this row each time."""
-        return Random(self.seed * 1_000_003 + row)  # noqa: S311
+        return Random(self.seed_of(row))  # noqa: S311
+
+    def seed_of(self, row: int) -> int:
+        """Return the seed of a row's random values."""
+        return self.seed * 1_000_003 + row
 
     def first_row_since(self, timestamp: float) -> int:
         """Return the first row that was created at `timestamp` or later."""
@@ -176,11 +182,20 @@ class City:
 
 def build(issues: int, seed: int) -> City:
     """Build a city of `issues` issues over three years."""
+    if issues > 5000:
+        return _generate(issues, seed)
+    return copy.deepcopy(_generate_once(issues, seed))  # tests build the same city again and again
+
+
+def _generate(issues: int, seed: int) -> City:
     city = City(seed)
     random = Random(seed)  # noqa: S311
     for timestamp in _creation_times(random, issues):
         city.add(random, timestamp, now=END)
     return city
+
+
+_generate_once = lru_cache(maxsize=16)(_generate)
 
 
 def _creation_times(random: Random, count: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -46,27 +47,24 @@ class Serializer:
 
     def issue(self, row: int) -> Row:
         """Return an issue as lists have it."""
-        city, random = self.city, self.city.random(row)
+        city, draws = self.city, _draw(self.city.seed_of(row))
         number = city.id_of(row)
         api = f"{self.origin}/api/v2"
         url = f"{api}/issues/{number}"
         lat, lng = city.lat[row], city.lng[row]
         closed = city.closed[row]
-        description = _description(random)
-        # Drawn for open issues as well, so that later draws do not depend on the status.
-        acknowledged = random.random() < 0.8
         return {
             "id": number,
             "status": STATUSES[city.status[row]],
             "summary": CATEGORIES[city.category[row]],
-            "description": description,
+            "description": draws.description,
             "rating": city.rating[row],
             "lat": lat,
             "lng": lng,
             "address": format_address(city.lot[row]),
             "created_at": format_timestamp(city.created[row]),
             "acknowledged_at": format_timestamp(max(closed - DAY // 8, city.created[row]))
-            if closed and acknowledged
+            if closed and draws.acknowledged
             else None,
             "closed_at": format_timestamp(closed) if closed else None,
             "reopened_at": format_timestamp(closed + 60)
@@ -82,8 +80,8 @@ class Serializer:
             "comment_url": f"{url}/comments",
             "flag_url": f"{url}/flag",
             "transitions": self._transitions(row, url),
-            "reporter": self.author(random),
-            "media": self._media(random, photo=random.random() < 0.6),
+            "reporter": self._author(draws.reporter),
+            "media": self._media(draws.photo),
             **self.overlay.get(row).fields,
         }
 
@@ -148,11 +146,12 @@ class Serializer:
         }
 
     def author(self, random: Random, *, official: bool = False) -> Row:
-        """Return a generated author; a quarter of the residents are anonymous (observed)."""
-        anonymous = not official and random.random() < 0.25
-        number = 0 if anonymous else random.randrange(1, 30_000)
-        name = ANONYMOUS_NAME if anonymous else f"Resident {number}"
-        return author(self.origin, number, name, official=official)
+        """Return a generated author."""
+        return self._author(_draw_user(random, official=official), official=official)
+
+    def _author(self, user: int, *, official: bool = False) -> Row:
+        name = f"Resident {user}" if user else ANONYMOUS_NAME
+        return author(self.origin, user, name, official=official)
 
     def _request_type(self, row: int) -> Row:
         category = self.city.category[row]
@@ -173,15 +172,15 @@ class Serializer:
         verbs = _TRANSITIONS[official][self.city.status[row]]
         return {f"{verb}_url": f"{url}/{verb}" for verb in verbs}
 
-    def _media(self, random: Random, *, photo: bool) -> Row:
-        if not photo:
+    def _media(self, photo: tuple[str, str, str] | None) -> Row:
+        if photo is None:
             return issue_media(self.origin, photo_links(self.origin, None))
-        key = f"{random.getrandbits(160):040x}"
+        key, small, large = photo
         photo_url = f"{self.origin}{PHOTO_PATH}/{key}"
-        square = f"{photo_url}/{random.getrandbits(160):040x}/image.jpg"
+        square = f"{photo_url}/{small}/image.jpg"
         return {
             "video_url": None,
-            "image_full": f"{photo_url}/{random.getrandbits(160):040x}/image.jpg",
+            "image_full": f"{photo_url}/{large}/image.jpg",
             "image_square_100x100": square,
             "representative_image_url": square,
         }
@@ -189,7 +188,42 @@ class Serializer:
 
 def searchable_text(city: City, row: int) -> str:
     """Return the string that `search` matches."""
-    return f"{CATEGORIES[city.category[row]]} {_description(city.random(row))}".lower()
+    return f"{CATEGORIES[city.category[row]]} {_draw(city.seed_of(row)).description}".lower()
+
+
+@attrs.frozen
+class _Draws:
+    """The random values of an issue."""
+
+    description: str
+    acknowledged: bool
+    reporter: int
+    photo: tuple[str, str, str] | None
+    """The keys of the photo, of its square and of its full size; None without a photo."""
+
+
+@lru_cache(maxsize=5000)  # drawing takes as long as the rest of a row
+def _draw(seed: int) -> _Draws:
+    random = Random(seed)  # noqa: S311
+    return _Draws(
+        description=_description(random),
+        # Drawn for open issues as well, so that later draws do not depend on the status.
+        acknowledged=random.random() < 0.8,
+        reporter=_draw_user(random),
+        photo=(_draw_key(random), _draw_key(random), _draw_key(random))
+        if random.random() < 0.6
+        else None,
+    )
+
+
+def _draw_user(random: Random, *, official: bool = False) -> int:
+    """Return a user's id; a quarter of the residents are anonymous (observed), with id 0."""
+    anonymous = not official and random.random() < 0.25
+    return 0 if anonymous else random.randrange(1, 30_000)
+
+
+def _draw_key(random: Random) -> str:
+    return f"{random.getrandbits(160):040x}"
 
 
 def _description(random: Random) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache
 
 _STANDARD = timezone(timedelta(hours=-5))
 _DAYLIGHT = timezone(timedelta(hours=-4))
 
 
+@lru_cache(maxsize=20_000)  # those of 5000 issues, which are served again and again
 def format_timestamp(timestamp: int) -> str:
     """Format Unix seconds as the service does: to the second, with a numeric offset."""
     starts, ends = _daylight_bounds(datetime.fromtimestamp(timestamp, UTC).year)

@@ -18,6 +18,7 @@ from seeclickfix_async._api.decoding import decode_rows
 from seeclickfix_async.errors import DecodeError
 from seeclickfix_async.models import DetailedIssue, ServiceRequest
 from seeclickfix_async.pull import pull
+from tests.support.event_loops import on_alternate_loops
 from tests.support.pulled_files import READERS, read_issues
 
 pytestmark = pytest.mark.anyio
@@ -124,7 +125,7 @@ def _client(body: bytes | Callable[[httpx.Request], bytes]) -> AsyncClient:
     return AsyncClient(http=http, limiter=None, base_url="https://city.example")
 
 
-@pytest.mark.parametrize("name", _INVALID)
+@on_alternate_loops("name", _INVALID)
 async def test_a_page_has_the_readable_rows_and_the_rejected_one(name: str) -> None:
     listing = _client(_listing(_INVALID[name])).issues.list()
     page = await listing
@@ -153,7 +154,7 @@ async def test_one_unreadable_object_is_an_error(name: str) -> None:
         await _client(_REJECTED[name].encode()).issues.get(2)
 
 
-@pytest.mark.parametrize("name", _SAMPLE)
+@on_alternate_loops("name", _SAMPLE)
 @pytest.mark.parametrize("suffix", READERS)
 async def test_a_pull_and_its_update_write_the_readable_rows(
     name: str, suffix: str, tmp_path: Path
@@ -169,7 +170,7 @@ async def test_a_pull_and_its_update_write_the_readable_rows(
     assert report.complete is updated.complete is (len(ids) == 3)
 
 
-@pytest.mark.parametrize("name", _SAMPLE)
+@on_alternate_loops("name", _SAMPLE)
 async def test_a_crawl_returns_the_readable_rows(name: str) -> None:
     crawl = _client(_listing(_INVALID[name])).issues.crawl(details=True)
     ids = [issue.id async for issue in crawl]
@@ -181,7 +182,7 @@ async def test_a_crawl_returns_the_readable_rows(name: str) -> None:
 _START = dict.fromkeys(("began", "since", "floor"), "2025-12-31T00:00:00Z")
 
 
-@pytest.mark.parametrize("name", _SAMPLE)
+@on_alternate_loops("name", _SAMPLE)
 async def test_the_feed_returns_changes_of_the_readable_rows(name: str) -> None:
     ids = []
     async for change in _client(_listing(_INVALID[name])).issues.watch(cursor=_START):
@@ -213,14 +214,14 @@ _COLLECTIONS: dict[str, tuple[str, Callable[[AsyncClient], Awaitable[Any]]]] = {
 
 
 @pytest.mark.parametrize("row", [r'{"id": 2, "name": "\ud83d"}', '{"id": 2, "name":}'])
-@pytest.mark.parametrize("name", _COLLECTIONS)
+@on_alternate_loops("name", _COLLECTIONS)
 async def test_every_collection_returns_the_readable_rows(name: str, row: str) -> None:
     key, fetch = _COLLECTIONS[name]
 
     assert len(await fetch(_client(_listing(row, key)))) == (2 if ":}" in row else 3)
 
 
-@pytest.mark.parametrize("name", _COLLECTIONS)
+@on_alternate_loops("name", _COLLECTIONS)
 async def test_a_collection_without_a_readable_row_is_an_error(name: str) -> None:
     key, fetch = _COLLECTIONS[name]
     content = b'[5, "x"]' if not key else b'{"%s": [5, "x"]}' % key.encode()

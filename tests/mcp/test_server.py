@@ -25,6 +25,7 @@ from seeclickfix_async._cli.options import SiteOptions
 from seeclickfix_async.errors import ClientStateError, InvalidArgumentError
 from seeclickfix_async.mcp import build_server
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
+from tests.support.event_loops import on_alternate_loops
 from tests.support.sandboxes import URL, make_client
 
 pytestmark = pytest.mark.anyio
@@ -161,7 +162,7 @@ async def test_issues_are_counted_by_category_and_period(small_city: Sandbox) ->
     assert len(counted) >= 12
 
 
-@pytest.mark.parametrize(
+@on_alternate_loops(
     ("tool", "arguments", "message"),
     [
         ("count_issues", {"by": "period"}, "after: is needed"),

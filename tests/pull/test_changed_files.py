@@ -31,6 +31,7 @@ from seeclickfix_async.pull._rows import compare_ids
 from seeclickfix_async.pull._sinks import open_sink
 from seeclickfix_async.pull._text import TextSink
 from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.event_loops import on_alternate_loops
 from tests.support.faults import ProcessEnded
 from tests.support.json_values import JSON
 from tests.support.pulled_files import read_issues, read_jsonl
@@ -77,7 +78,7 @@ def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
     path.write_bytes(changed)
 
 
-@pytest.mark.parametrize("change", _CHANGES)
+@on_alternate_loops("change", _CHANGES)
 @pytest.mark.parametrize("name", _TEXTS)
 async def test_a_file_changed_between_two_calls_is_refused(
     name: str, change: str, small: Sandbox, tmp_path: Path
@@ -96,7 +97,7 @@ async def test_a_file_changed_between_two_calls_is_refused(
 
 
 @pytest.mark.parametrize("stage", ["update", "sweep"])
-@pytest.mark.parametrize("change", ["byte order mark", "semicolons", "same length"])
+@on_alternate_loops("change", ["byte order mark", "semicolons", "same length"])
 @pytest.mark.parametrize("name", _TEXTS)
 async def test_a_changed_file_is_not_updated(
     name: str, change: str, stage: str, small: Sandbox, tmp_path: Path
@@ -112,7 +113,7 @@ async def test_a_changed_file_is_not_updated(
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", _TEXTS)
+@on_alternate_loops("name", _TEXTS)
 async def test_appended_bytes_are_cut_off(name: str, small: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / name
     with pytest.raises(ServerError):
@@ -166,7 +167,7 @@ async def test_what_is_added_to_a_pull_without_issues_is_kept(tmp_path: Path) ->
     assert path.read_bytes() == b"{}\n"
 
 
-@pytest.mark.parametrize("name", _TEXTS)
+@on_alternate_loops("name", _TEXTS)
 async def test_a_missing_file_is_reported(
     name: str, small: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull
 ) -> None:
@@ -181,7 +182,7 @@ async def test_a_missing_file_is_reported(
     assert (await pull(make_client(small), to=path)).complete
 
 
-@pytest.mark.parametrize("name", _TEXTS)
+@on_alternate_loops("name", _TEXTS)
 async def test_a_checkpoint_without_a_checksum_is_accepted(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
@@ -198,7 +199,7 @@ async def test_a_checkpoint_without_a_checksum_is_accepted(
 @pytest.mark.parametrize(
     "change", ["byte order mark", "longer text", "semicolons", "no time zone", "cut"]
 )
-@pytest.mark.parametrize("name", _TEXTS)
+@on_alternate_loops("name", _TEXTS)
 async def test_a_changed_file_without_a_checksum_raises_an_error_of_the_library(
     name: str, change: str, small: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull
 ) -> None:
@@ -254,7 +255,7 @@ _MEDDLINGS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("meddling", _MEDDLINGS)
+@on_alternate_loops("meddling", _MEDDLINGS)
 @pytest.mark.parametrize("name", _TEXTS)
 async def test_a_file_changed_during_a_pull_is_refused(
     name: str, meddling: str, small: Sandbox, tmp_path: Path
@@ -266,7 +267,7 @@ async def test_a_file_changed_during_a_pull_is_refused(
         await pull(client, to=path, concurrency=1)
 
 
-@pytest.mark.parametrize("name", _TEXTS)
+@on_alternate_loops("name", _TEXTS)
 async def test_a_file_changed_during_an_update_is_refused(
     name: str, small: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull
 ) -> None:
@@ -280,7 +281,7 @@ async def test_a_file_changed_during_an_update_is_refused(
         await pull(client, to=path, update=True)
 
 
-@pytest.mark.parametrize("name", _TEXTS)
+@on_alternate_loops("name", _TEXTS)
 async def test_a_checkpoint_removed_during_a_pull_is_written_again(
     name: str, small: Sandbox, tmp_path: Path
 ) -> None:
@@ -402,7 +403,7 @@ def test_any_row_can_be_compared_or_is_refused(name: str, members: dict[str, Any
             compare_ids(sink.stored_rows("k"), IdSet([7]), datetime(2026, 1, 1, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("damage", _DAMAGES)
+@on_alternate_loops("damage", _DAMAGES)
 async def test_a_damaged_checkpoint_is_reported(
     damage: str, small: Sandbox, tmp_path: Path
 ) -> None:
@@ -415,7 +416,7 @@ async def test_a_damaged_checkpoint_is_reported(
         await pull(make_client(small), to=path)
 
 
-@pytest.mark.parametrize("changed", [None, 0, "removed"])
+@on_alternate_loops("changed", [None, 0, "removed"])
 @pytest.mark.parametrize("name", ["city.jsonl", "city.parquet"])
 async def test_a_checkpoint_that_lost_a_member_is_reported(
     name: str, changed: Any, small: Sandbox, tmp_path: Path
@@ -439,7 +440,7 @@ async def test_a_checkpoint_that_lost_a_member_is_reported(
     assert len(read_issues(path)) == 300
 
 
-@pytest.mark.parametrize("damage", ["zeros", "cut"])
+@on_alternate_loops("damage", ["zeros", "cut"])
 @pytest.mark.parametrize("what", ["update.jsonl", "update.jsonl.pull.json"])
 async def test_a_damaged_temporary_file_of_an_update_is_replaced(
     what: str, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -487,7 +488,7 @@ def _end(*_: object) -> None:
     raise ProcessEnded
 
 
-@pytest.mark.parametrize("name", _TEXTS)
+@on_alternate_loops("name", _TEXTS)
 async def test_a_rewritten_file_keeps_its_mode_and_its_link(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(300, settings=Settings(quota=None))
     path, link = tmp_path / "data" / name, tmp_path / name
@@ -513,7 +514,7 @@ def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize(
+@on_alternate_loops(
     ("name", "other"),
     [
         ("city.jsonl", "city.jsonl.new"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import open_sink, pull
 from seeclickfix_async.pull._excel import escape_formula, unescape_formula
 from seeclickfix_async.sandbox import Sandbox, Settings
+from seeclickfix_async.sandbox._serializers import _draw
 from tests.support.map_pages import read_map
 from tests.support.pulled_files import read_csv, vanished_ids
 from tests.support.sandboxes import failing_client, make_client
@@ -57,13 +59,14 @@ def test_no_cell_is_a_formula_and_each_can_be_restored(cell: str) -> None:
     assert unescape_formula(escape_formula(cell)) == cell
 
 
-def _cells(_: Random) -> str:
-    return _.choice([*_FORMULAS, *_PLAIN])
+def _draw_cell(seed: int) -> Any:
+    cell = Random(seed).choice([*_FORMULAS, *_PLAIN])
+    return attrs.evolve(_draw(seed), description=cell)
 
 
 @pytest.fixture
 def city(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    monkeypatch.setattr("seeclickfix_async.sandbox._serializers._description", _cells)
+    monkeypatch.setattr("seeclickfix_async.sandbox._serializers._draw", _draw_cell)
     return Sandbox(150, settings=Settings(quota=None))
 
 

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import functools
 import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import anyio
@@ -16,41 +12,16 @@ import pytest
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.killed_processes import kill_pull
 from tests.support.pulled_files import read_issues, vanished_ids
 
 _KILLS = 3
-_PULL = """
-import sys
-import anyio
-from seeclickfix_async import AsyncClient
-from seeclickfix_async.pull import pull
-
-if sys.argv[2].endswith(".parquet"):  # importing pyarrow is slow
-    from seeclickfix_async.pull import _parquet
-    _parquet._MAX_PENDING = 150  # so that a small city fills parts
-
-async def main(url, to, concurrency, sweep=""):
-    async with AsyncClient(base_url=url, limiter=None) as client:
-        await pull(client, to=to, concurrency=int(concurrency), page_size=50, sweep=bool(sweep))
-
-anyio.run(main, *sys.argv[1:])
-"""
 
 
 async def _pull(url: str, to: Path, concurrency: int, *, sweep: bool = False) -> bool:
     async with AsyncClient(base_url=url, limiter=None) as client:
         report = await pull(client, to=to, concurrency=concurrency, page_size=50, sweep=sweep)
         return report.complete
-
-
-def _kill_at(sandbox: Sandbox, request: int, *, after: float, command: list[str]) -> None:
-    """Kill a process `after` seconds after the sandbox received this number of requests."""
-    process = subprocess.Popen([sys.executable, "-W", "error", "-c", _PULL, *command])
-    while len(sandbox.requests) < request and process.poll() is None:
-        time.sleep(0.001)
-    time.sleep(after)
-    process.kill()
-    assert process.wait(60) == -signal.SIGKILL, "It ended before it was killed."
 
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
@@ -69,8 +40,14 @@ def test_a_killed_pull_is_continued(name: str, concurrency: int, tmp_path: Path)
         sandbox.requests.clear()
         for _ in range(_KILLS):
             request = len(sandbox.requests) + chance.randrange(1, uninterrupted // _KILLS)
-            command = [url, str(killed), str(concurrency)]
-            _kill_at(sandbox, request, after=chance.random() * 0.03, command=command)
+            kill_pull(
+                lambda request=request: len(sandbox.requests) >= request,  # type: ignore[misc]
+                url,
+                killed,
+                after=chance.random() * 0.03,
+                concurrency=concurrency,
+                page_size=50,
+            )
         assert anyio.run(_pull, url, killed, concurrency)
 
     assert read_issues(killed) == read_issues(whole)
@@ -92,8 +69,16 @@ def test_a_killed_sweep_is_continued(name: str, tmp_path: Path) -> None:
         for number in gone:
             sandbox.city.hide(sandbox.city.row_of(number) or 0)
         sandbox.requests.clear()
-        command = [url, str(path), "4", "sweep"]
-        _kill_at(sandbox, chance.randrange(3, 22), after=chance.random() * 0.03, command=command)
+        request = chance.randrange(3, 22)
+        kill_pull(
+            lambda: len(sandbox.requests) >= request,
+            url,
+            path,
+            after=chance.random() * 0.03,
+            concurrency=4,
+            page_size=50,
+            sweep=True,
+        )
         assert anyio.run(functools.partial(_pull, sweep=True), url, path, 4)
 
     assert vanished_ids(path) == gone

@@ -21,6 +21,7 @@ from seeclickfix_async.pull import _parquet, pull, write_map
 from seeclickfix_async.pull._map._files import read_chunks
 from seeclickfix_async.pull._map._page import page_parts
 from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.event_loops import on_alternate_loops
 from tests.support.map_pages import data_of, map_rows, read_map
 from tests.support.repository import ROOT
 from tests.support.sandboxes import CopyOfPull, failing_client, make_client
@@ -36,7 +37,7 @@ async def _pulled(to: Path) -> Sandbox:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", _NAMES)
+@on_alternate_loops("name", _NAMES)
 async def test_a_map_shows_every_issue_of_any_file_format(name: str, tmp_path: Path) -> None:
     sandbox = await _pulled(tmp_path / name)
     city = sandbox.city
@@ -101,7 +102,7 @@ async def test_a_page_replaces_no_file_that_is_none(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", _NAMES)
+@on_alternate_loops("name", _NAMES)
 async def test_vanished_issues_are_not_on_the_map(name: str, tmp_path: Path) -> None:
     sandbox = await _pulled(tmp_path / name)
     sandbox.city.hide(7)
@@ -212,7 +213,7 @@ def test_a_file_that_no_pull_wrote_is_refused(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson"])
+@on_alternate_loops("name", ["city.jsonl", "city.csv", "city.geojson"])
 async def test_a_row_that_a_pull_is_writing_is_not_read(
     name: str, copy_of_pull: CopyOfPull, tmp_path: Path
 ) -> None:
@@ -285,7 +286,7 @@ async def test_a_dataset_with_other_types_is_refused(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", _NAMES)
+@on_alternate_loops("name", _NAMES)
 async def test_a_file_without_issues_is_refused(name: str, tmp_path: Path) -> None:
     sandbox = Sandbox(10, settings=Settings(quota=None))
     before = datetime(2001, 1, 1, tzinfo=UTC)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,12 +20,13 @@ from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
 from seeclickfix_async.sandbox._server import serve
 from seeclickfix_async.testing import VirtualClock
 from tests.support.image_samples import IMAGES, NOT_IMAGES
+from tests.support.killed_processes import kill_pull
 from tests.support.pulled_files import read_issues, vanished_ids
 
 pytestmark = pytest.mark.anyio
 
 _NAMES = ["city.jsonl", "city.csv", "city.geojson", "city.db", "city.parquet"]
-_SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES)]
+_SINKS = [("trio", _NAMES[0]), *(("asyncio", name) for name in _NAMES[1:])]
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -291,20 +289,6 @@ def _write(path: Path) -> None:
     path.write_bytes(b"mine")
 
 
-_PULL = """
-import sys
-import anyio
-from seeclickfix_async import AsyncClient
-from seeclickfix_async.pull import pull
-
-async def main(url, to, photos):
-    async with AsyncClient(base_url=url, limiter=None) as client:
-        await pull(client, to=to, photos=photos)
-
-anyio.run(main, *sys.argv[1:])
-"""
-
-
 async def _resume(url: str, folder: Path) -> Report:
     async with _client(url) as client:
         return await pull(client, to=folder / "city.jsonl", photos=folder / "photos")
@@ -314,13 +298,13 @@ def test_a_killed_photo_download_is_continued(tmp_path: Path) -> None:
     storage = _Storage(120)
     storage.delay = 0.01
     with serve(storage) as url:
-        arguments = (url, str(tmp_path / "city.jsonl"), str(tmp_path / "photos"))
         for wanted in (10, 30):
-            process = subprocess.Popen([sys.executable, "-W", "error", "-c", _PULL, *arguments])
-            while storage.fetched.total() < wanted and process.poll() is None:
-                time.sleep(0.001)
-            process.kill()
-            assert process.wait(60) != 0, "It was done before it was killed."
+            kill_pull(
+                lambda wanted=wanted: storage.fetched.total() >= wanted,  # type: ignore[misc]
+                url,
+                tmp_path / "city.jsonl",
+                photos=tmp_path / "photos",
+            )
         _write(tmp_path / "photos" / "20000000.jpg.0123abcd.part")
         for part in (tmp_path / "photos").glob("*.part"):
             os.utime(part, (0, 0))

@@ -27,6 +27,7 @@ from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import _sqlite_lock, open_sink, pull, write_map
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.event_loops import on_alternate_loops
 from tests.support.pulled_files import read_sqlite, vanished_ids
 from tests.support.sandboxes import URL, CopyOfPull, changing_client, failing_client, make_client
 
@@ -123,7 +124,7 @@ async def test_the_index_follows_changes_by_other_programs(
     assert _found(path, "corrected") == 0
 
 
-@pytest.mark.parametrize(
+@on_alternate_loops(
     "change",
     [
         "DROP TABLE issues_fts",
@@ -255,7 +256,7 @@ async def test_a_table_that_was_replaced_is_refused_before_another_is_made(
     assert "comments" not in names
 
 
-@pytest.mark.parametrize(
+@on_alternate_loops(
     ("changes", "message"),
     [
         (["DELETE FROM issues WHERE id % 4"], "issues of this pull were deleted"),
@@ -355,7 +356,7 @@ def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-@pytest.mark.parametrize("damage", [_zero, _zero_pages, _truncate])
+@on_alternate_loops("damage", [_zero, _zero_pages, _truncate])
 @pytest.mark.parametrize("done", [False, True])
 async def test_a_damaged_database_is_reported(
     done: bool, damage: Callable[[Path], None], city: Sandbox, path: Path

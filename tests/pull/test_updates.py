@@ -14,6 +14,7 @@ from seeclickfix_async.models import Issue
 from seeclickfix_async.pull import open_sink, pull
 from seeclickfix_async.pull._checkpoint import Checkpoint
 from seeclickfix_async.sandbox import Sandbox, Settings
+from tests.support.event_loops import on_alternate_loops
 from tests.support.pulled_files import READERS
 from tests.support.sandboxes import CopyOfPull, make_client
 
@@ -52,7 +53,7 @@ def _rows(path: Path) -> list[Any]:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", [*_TEXTS, "city.db", "city.parquet"])
+@on_alternate_loops("name", [*_TEXTS, "city.db", "city.parquet"])
 async def test_an_update_without_changes_takes_one_request(
     name: str, city: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull
 ) -> None:
@@ -69,7 +70,7 @@ async def test_an_update_without_changes_takes_one_request(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("position", [0, 1, _ROWS // 2, _ROWS - 2])  # the last one is read, too
+@on_alternate_loops("position", [0, 1, _ROWS // 2, _ROWS - 2])  # the last one is read, too
 @pytest.mark.parametrize("name", _TEXTS)
 async def test_an_update_keeps_the_other_rows_in_their_order(
     name: str, position: int, city: Sandbox, tmp_path: Path, copy_of_pull: CopyOfPull

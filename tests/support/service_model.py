@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import format_datetime
+from operator import attrgetter
 from random import Random
 from typing import Any, Literal
 
@@ -247,10 +248,10 @@ class ServiceModel:
             row for row in self.rows.values() if row.id not in self.hidden and criteria.matches(row)
         ]
         matching.sort(
-            key=lambda row: self._tie_key(row, f"{first} {per_page}"),
+            key=self._tie_key(f"{first} {per_page}"),
             reverse=criteria.descending and not self.has_stable_ties,
         )
-        matching.sort(key=lambda row: getattr(row, criteria.clock), reverse=criteria.descending)
+        matching.sort(key=attrgetter(criteria.clock), reverse=criteria.descending)
         next_page = criteria.number + 1 if first + per_page < len(matching) else None
         if self.cap is not None and first >= self.cap:
             if self.cap_mode == "error":
@@ -267,14 +268,14 @@ class ServiceModel:
             end = min(end, self.cap)
         return matching[first:end], pagination
 
-    def _tie_key(self, row: Row, page: str) -> float:
+    def _tie_key(self, page: str) -> Callable[[Row], float]:
         match self.tie_order:
             case "reversed":
-                return -row.id
+                return lambda row: -row.id
             case "page":
-                return Random(f"{row.id} {page}").random()
+                return lambda row: Random(f"{row.id} {page}").random()
             case _:
-                return row.id
+                return attrgetter("id")
 
     def _count(self, rows: int) -> int | None:
         match self.count_mode:

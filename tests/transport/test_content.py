@@ -108,7 +108,7 @@ async def _peak(call: Awaitable[object]) -> tuple[object, int]:
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])  # tracing is slow, and this is no waiting
 @pytest.mark.parametrize("call", _CALLS)
 async def test_a_bomb_is_refused_within_the_bounds_of_memory(http: Any, call: Call) -> None:
-    async with raw_server(_serve(_bomb(512))) as port:
+    async with raw_server(_serve(_bomb(256))) as port:
         result, peak = await _peak(call(f"http://127.0.0.1:{port}", http))
 
     assert isinstance(result, errors.ResponseTooLargeError)
@@ -130,7 +130,7 @@ async def test_the_largest_content_is_kept_in_memory_once(http: Any, call: Call)
 @pytest.mark.parametrize("call", _CALLS)
 @pytest.mark.parametrize("coding", ["gzip", "gzip, gzip", "br"])
 async def test_the_bomb_of_a_refusal_leaves_its_status(http: Any, call: Call, coding: str) -> None:
-    async with raw_server(_serve(_bomb(512), coding=coding, status=400)) as port:
+    async with raw_server(_serve(_bomb(256), coding=coding, status=400)) as port:
         result, peak = await _peak(call(f"http://127.0.0.1:{port}", http))
 
     assert isinstance(result, errors.BadRequestError)

@@ -16,6 +16,7 @@ from seeclickfix_async import Limiter
 from seeclickfix_async.errors import InvalidArgumentError, RateLimitedError
 from seeclickfix_async.sandbox import Quota
 from seeclickfix_async.testing import VirtualClock
+from tests.support.event_loops import on_alternate_loops
 from tests.support.limiters import count_stopped_waiters
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +32,7 @@ async def _run_all(*calls: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.3, 3.0, 40.0])
-@pytest.mark.parametrize("seed", range(5))
+@on_alternate_loops("seed", range(5))
 @pytest.mark.exhaustive
 async def test_no_kind_of_window_refuses_a_request(jitter: float, seed: int) -> None:
     clock, random = VirtualClock(), Random(seed)
