@@ -98,7 +98,8 @@ class SqliteOutbox:
                 "for each feed.",
             )
         try:
-            saved: dict[str, Any] = msgspec.json.decode(cursor)
+            # Of `null`, the feed would begin now.
+            saved: dict[str, Any] = msgspec.json.decode(cursor, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeError, TypeError):
             raise InvalidArgumentError(
                 "outbox", f"{self._path} is damaged: its cursor cannot be read. Use a new file."

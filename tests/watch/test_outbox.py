@@ -294,7 +294,7 @@ async def test_a_full_disk_is_the_reason_of_its_error(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("value", ["{", None, b"\xff"])
+@pytest.mark.parametrize("value", ["{", "null", "[]", None, b"\xff"])
 async def test_a_damaged_cursor_is_named(tmp_path: Path, value: object) -> None:
     path = tmp_path / "bot.db"
     async with SqliteOutbox(path) as outbox:
