@@ -140,7 +140,7 @@ class Cache:
         return (
             response.status == 200
             and "no-store" not in response.headers.get("cache-control", "").lower()
-            and (self.returns_unconfirmed or not _VALIDATORS.keys().isdisjoint(response.headers))
+            and (self.returns_unconfirmed or bool(validators(response)))
         )
 
 
@@ -160,13 +160,16 @@ def _strings(key: Hashable) -> Iterator[str]:
 
 
 def validators(response: Response | None) -> dict[str, str]:
-    """Return the headers with which the service can confirm a response; none without one."""
+    """Return the headers with which the service can confirm a response; none without one.
+
+    A validator is left out if it could not be sent again as it was received.
+    """
     if response is None:
         return {}
     return {
         header: response.headers[name]
         for name, header in _VALIDATORS.items()
-        if name in response.headers
+        if validation.is_visible_ascii(response.headers.get(name, "").replace(" ", ""))
     }
 
 

@@ -119,6 +119,18 @@ async def test_a_date_is_a_validator_too() -> None:
     assert caching.sent_headers("if-modified-since") == [None, "Thu, 01 Oct 2026"]
 
 
+@pytest.mark.parametrize("etag", ['"…"', '"é"', '"a\x01"', "", '"\u2028"'], ids=ascii)
+async def test_a_validator_that_cannot_be_sent_is_left_out(etag: str) -> None:
+    headers = [(b"ETag", etag.encode()), (b"Last-Modified", b"Thu, 01 Oct 2026")]
+    caching = CachingClient(lambda _request: httpx.Response(200, json={"id": 7}, headers=headers))
+
+    for _ in range(2):
+        await caching.client.issues.get(7)
+
+    assert caching.sent_headers() == [None, None]
+    assert caching.sent_headers("if-modified-since") == [None, "Thu, 01 Oct 2026"]
+
+
 @pytest.mark.parametrize(
     "headers",
     [
