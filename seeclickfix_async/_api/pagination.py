@@ -149,7 +149,7 @@ class _Pages(Generic[T]):
         if page.page != number:
             reason = f"The service returned page {page.page} instead of page {number}."
             raise self._truncated(reason, page)
-        if previous is not None and page.items and _ids(page) == _ids(previous):
+        if previous is not None and _is_repeated(page, previous):
             raise self._truncated(f"Page {number} is the same as the page before.", page)
         if page.next_page is not None and page.next_page <= number:
             reason = f"Page {number} announces page {page.next_page} as the next one."
@@ -205,6 +205,13 @@ def _is_new(page: Page[Any], number: int, previous: Page[Any] | None) -> bool:
     """Return True for the requested page, if it has rows and does not repeat the previous page."""
     repeated = previous is not None and _ids(page) == _ids(previous)
     return page.page == number and page.size > 0 and not repeated
+
+
+def _is_repeated(page: Page[Any], previous: Page[Any]) -> bool:
+    """Return True for the same rows as before, and for a second empty page that has a next one."""
+    if page.items:
+        return _ids(page) == _ids(previous)
+    return page.size == previous.size == 0 and page.next_page is not None
 
 
 def _ids(page: Page[Any]) -> list[int | str | None]:

@@ -24,16 +24,18 @@ def hide_arguments(function: Callable[P, T]) -> Callable[P, T]:
     """Remove the arguments of a function from the frames of the errors that it raises.
 
     Use it for a function or coroutine function with a secret as an argument. Its errors of this
-    package then have no frames below the caller's; they say what happened without them.
+    package then have no frames below the caller's; they say what happened without them. Other
+    errors, such as that of a wrong name of an argument, keep the frames of the function itself.
     """
     if iscoroutinefunction(function):
 
         async def call_async(*args: Any, **kwargs: Any) -> Any:
             try:
                 return await function(*args, **kwargs)
-            except SeeClickFixError as error:
-                strip_traceback(error)
+            except BaseException as error:
                 args, kwargs = (), {}
+                if isinstance(error, SeeClickFixError):
+                    strip_traceback(error)
                 raise
 
         return cast("Callable[P, T]", functools.wraps(function)(call_async))
@@ -41,9 +43,10 @@ def hide_arguments(function: Callable[P, T]) -> Callable[P, T]:
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except SeeClickFixError as error:
-            strip_traceback(error)
+        except BaseException as error:
             args, kwargs = (), {}
+            if isinstance(error, SeeClickFixError):
+                strip_traceback(error)
             raise
 
     return functools.wraps(function)(call)

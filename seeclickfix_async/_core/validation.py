@@ -6,9 +6,11 @@ validators accept None, which stands for a missing argument.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, SupportsIndex, TypeGuard, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
@@ -69,6 +71,22 @@ def str_of_length(argument: str, value: Any, shortest: int, longest: int) -> str
             argument, f"must be a string of {shortest} to {longest} characters."
         )
     return unicode_str(argument, value)
+
+
+def as_path(argument: str, value: Any) -> Path:
+    """Return the path of a file or folder, which must be one that the system can have."""
+    try:
+        path = Path(value)
+        encoded = os.fsencode(path)
+    except TypeError:
+        raise InvalidArgumentError(argument, "is not a path.") from None
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(
+            argument, "is not a path: it contains a character that no file name can have."
+        ) from None
+    if b"\0" in encoded:
+        raise InvalidArgumentError(argument, "is not a path: it contains a NUL.")
+    return path
 
 
 def validate_range(lowest: float, highest: float, *, integer: bool = False) -> Validator:

@@ -27,6 +27,7 @@ from seeclickfix_async.errors._counting import counted
 
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 _OWN_HEADERS = ("date", "x-request-id")
+_TEMPORARY = frozenset({408, 429, *range(500, 600)})  # they say nothing about what is cached
 _LONGEST = 31 * 86_400.0  # seconds
 _OBJECT_SIZE = 64  # bytes of an empty string and its place in a dict
 _OBJECTS = 8  # of a response besides its strings
@@ -83,7 +84,12 @@ class Cache:
             return self._responses[key][0]
 
     def put(self, key: Hashable, response: Response) -> None:
-        """Replace the cached response to a request; remove it if the new one is not cacheable."""
+        """Replace the cached response to a request; remove it if the new one is not cacheable.
+
+        After a temporary failure the cached one stays.
+        """
+        if response.status in _TEMPORARY:
+            return
         is_cacheable = self._is_cacheable(response)
         with self._lock:
             if not is_cacheable and key not in self._responses:
@@ -134,7 +140,7 @@ class Cache:
         return (
             response.status == 200
             and "no-store" not in response.headers.get("cache-control", "").lower()
-            and (self.returns_unconfirmed or not _VALIDATORS.keys().isdisjoint(response.headers))
+            and (self.returns_unconfirmed or _has_validators(response))
         )
 
 
@@ -153,14 +159,22 @@ def _strings(key: Hashable) -> Iterator[str]:
             yield from _strings(part)
 
 
+def _has_validators(response: Response) -> bool:
+    # Most responses have none of these headers, which is faster to see.
+    return not _VALIDATORS.keys().isdisjoint(response.headers) and bool(validators(response))
+
+
 def validators(response: Response | None) -> dict[str, str]:
-    """Return the headers with which the service can confirm a response; none without one."""
+    """Return the headers with which the service can confirm a response; none without one.
+
+    A validator is left out if it could not be sent again as it was received.
+    """
     if response is None:
         return {}
     return {
         header: response.headers[name]
         for name, header in _VALIDATORS.items()
-        if name in response.headers
+        if validation.is_visible_ascii(response.headers.get(name, "").replace(" ", ""))
     }
 
 

@@ -25,7 +25,7 @@ import anyio
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar, current_token
 
-from seeclickfix_async._core import machine
+from seeclickfix_async._core import machine, validation
 from seeclickfix_async._core.clock import SYSTEM, Clock
 from seeclickfix_async._core.credentials import PRODUCTION, normalize_base_url, parse_origin
 from seeclickfix_async._core.duration import Duration
@@ -232,7 +232,7 @@ def _thread_limiter() -> CapacityLimiter:
 
 def _find_folder(folder: str | os.PathLike[str] | None) -> Path:
     if folder is not None:
-        return Path(folder)
+        return validation.as_path("folder", folder)
     try:
         return machine.cache_folder() / _FOLDER
     except RuntimeError:  # of Path.home()

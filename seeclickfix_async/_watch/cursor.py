@@ -214,7 +214,7 @@ class Cursor:
 
     def _new_in_unknown_row(self, issue: DetailedIssue, changes: list[Change]) -> list[Change]:
         """List the new changes of an unknown row, by their timestamps."""
-        updated = clamp(issue.updated_at)
+        updated = _read_until(issue)
         recent = [change for change in changes if change.at >= self.remembered]
         late = [change for change in changes if updated - MAX_DELAY <= change.at < self.remembered]
         if any(change.at >= updated - OVERLAP for change in recent):  # explains the update
@@ -234,7 +234,7 @@ class Cursor:
             delivered: The change of the row that was just delivered, if any.
             pending: The changes of the row that are not delivered yet, and not remembered.
         """
-        updated = clamp(issue.updated_at)
+        updated = _read_until(issue)
         keys = set() if delivered is None else {delivered.key}
         if delivered is None or issue is not self._recorded:
             keys |= {*self._keys(issue)} - {change.key for change in pending}
@@ -243,7 +243,7 @@ class Cursor:
             if not _is_update(self.seen.get(digest), updated):
                 self.seen[digest] = updated
         if delivered is not None and not pending:
-            self._newest = max(self._newest, min(updated, self.now))
+            self._newest = max(self._newest, min(clamp(issue.updated_at), self.now))
         if len(self.seen) > self._check_size_at:
             self._evict_if_full()
 
@@ -275,7 +275,7 @@ class Cursor:
 
     def _oldest_remembered(self, issue: DetailedIssue) -> datetime:
         """Return the time before which the changes of a known row count as old."""
-        return min(clamp(issue.updated_at), self.now) - HISTORY
+        return min(_read_until(issue), self.now) - HISTORY
 
     def _evict_if_full(self) -> None:
         """Forget the oldest groups of keys, if they are too old or the size is above its limit."""
@@ -393,7 +393,12 @@ def _group_hour(time: datetime) -> datetime:
     return time.replace(minute=0, second=0, microsecond=1)
 
 
-def _is_update(seen: datetime | None, updated: datetime | None) -> bool:
+def _read_until(issue: DetailedIssue) -> datetime:
+    """Return the time until which polls read a row: for ever, if it has no time of update."""
+    return LATEST if issue.updated_at is None else clamp(issue.updated_at)
+
+
+def _is_update(seen: datetime | None, updated: datetime) -> bool:
     """Check whether a time in `seen` stands for this update."""
     time = clamp(updated)
     return seen is not None and seen in (time, _group_hour(time))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import msgspec
 
+from seeclickfix_async._core import validation
+from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async._transport.threads import run_in_thread
 from seeclickfix_async.errors import ClientStateError, FileLockedError, InvalidArgumentError
 
@@ -59,7 +60,7 @@ class SqliteOutbox:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path)
+        self._path = validation.as_path("outbox", path)
         self._database: sqlite3.Connection | None = None
         self._feed = ""
         self._delivered = 0
@@ -97,7 +98,8 @@ class SqliteOutbox:
                 "for each feed.",
             )
         try:
-            saved: dict[str, Any] = msgspec.json.decode(cursor)
+            # Of `null`, the feed would begin now.
+            saved: dict[str, Any] = msgspec.json.decode(cursor, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeError, TypeError):
             raise InvalidArgumentError(
                 "outbox", f"{self._path} is damaged: its cursor cannot be read. Use a new file."
@@ -113,14 +115,22 @@ class SqliteOutbox:
         content = msgspec.json.encode(cursor).decode()
         await self._run(lambda: self._save(content, delivered))
 
-    def _open(self) -> None:
+    def _check_path(self) -> None:
         folder = self._path.parent
-        if not folder.is_dir():
+        try:
+            if not folder.is_dir():
+                raise InvalidArgumentError(
+                    "outbox", f"the folder {folder} does not exist. Create it first."
+                )
+            if self._path.exists() and not self._path.is_file():
+                raise InvalidArgumentError("outbox", f"{self._path} is not a regular file.")
+        except OSError as error:  # such as a name that is too long
             raise InvalidArgumentError(
-                "outbox", f"the folder {folder} does not exist. Create it first."
-            )
-        if self._path.exists() and not self._path.is_file():
-            raise InvalidArgumentError("outbox", f"{self._path} is not a regular file.")
+                "outbox", f"{self._path} cannot be used: {describe_os_error(error)}"
+            ) from None
+
+    def _open(self) -> None:
+        self._check_path()
         # The lock of the file belongs to the connection, and ends with its process.
         self._database = sqlite3.connect(
             self._path.absolute(),  # `:memory:` is a file, too

@@ -68,15 +68,16 @@ async def count_categories(
     expected = 0
     while number is not None:
         page = await budget.client.issues.list(page=number, per_page=_PER_PAGE, **filters)
-        expected = max(expected, page.entries or 0)
+        is_repeated = found.keys() >= {issue.id for issue in page}  # or empty
+        found |= {issue.id: issue for issue in page}
+        expected = max(expected, page.entries or 0, len(found))
         if expected > MAX_ISSUES:
             raise InvalidArgumentError(
                 "after",
                 f"{expected:,} issues match, and at most {MAX_ISSUES:,} can be counted by "
                 "category. Use a shorter period, a smaller area or a request_type_id.",
             )
-        found |= {issue.id: issue for issue in page}
-        number = page.next_page
+        number = None if is_repeated else page.next_page
     groups = Counter(_group(issue, period, zone) for issue in found.values())
     counts = [
         Count(category=category, request_type_id=id_, period=name, count=count)

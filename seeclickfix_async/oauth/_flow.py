@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.credentials import parse_origin
 from seeclickfix_async._core.duration import Duration, to_seconds
 from seeclickfix_async._core.error_secrets import hide_arguments
 from seeclickfix_async._core.numbers import as_seconds
-from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.errors import (
     AuthorizationError,
@@ -70,8 +71,10 @@ class Flow:
 
     kind: FlowKind
     url: str = attrs.field(repr=False)
-    state: Secret
-    verifier: Secret | None = None
+    state: Secret = attrs.field(converter=as_secret)
+    verifier: Secret | None = attrs.field(
+        default=None, converter=attrs.converters.optional(as_secret)
+    )
     redirect_uri: str
     scope: tuple[str, ...] = ()
     issuer: str | None = None
@@ -172,7 +175,7 @@ def begin(
         redirect_uri=app.redirect_uri,
         scope=scopes,
         issuer=app.issuer,
-        created_at=now(),
+        created_at=validation.aware_utc("now", now()),
         max_age=to_seconds("max_age", max_age, 1, 86_400),
     )
 
@@ -203,7 +206,7 @@ def finish(flow: Flow, redirected: str, *, now: Now = utc_now) -> Token | Author
     """
     params = redirect.parse_redirect(redirected)
     _verify_redirect_uri(flow, redirected)
-    finished_at = now()
+    finished_at = validation.aware_utc("now", now())
     if (finished_at - flow.created_at).total_seconds() > flow.max_age:
         raise FlowExpiredError(flow.max_age)
     redirect.verify_state(params, flow.state, flow.issuer)

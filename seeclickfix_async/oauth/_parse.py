@@ -7,7 +7,7 @@ from datetime import datetime
 import attrs
 
 from seeclickfix_async._core.error_secrets import hide_arguments
-from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._core.timestamps import Now, utc_now
 from seeclickfix_async.errors import InvalidArgumentError, InvalidRedirectError
 from seeclickfix_async.oauth import _redirect as redirect
@@ -27,9 +27,11 @@ class AuthorizationCode:
         verifier: The PKCE verifier of the login; None without PKCE.
     """
 
-    code: Secret
+    code: Secret = attrs.field(converter=as_secret)
     redirect_uri: str
-    verifier: Secret | None = None
+    verifier: Secret | None = attrs.field(
+        default=None, converter=attrs.converters.optional(as_secret)
+    )
 
 
 @hide_arguments
@@ -82,8 +84,8 @@ def parse_callback(
 
 
 def _verified_params(redirected: str, state: str | None) -> RedirectParams:
-    if state is not None and not state.strip():
-        raise InvalidArgumentError("state", "is blank; a login with a blank state is not safe.")
+    if state is not None and not (isinstance(state, str) and state.strip()):
+        raise InvalidArgumentError("state", "is blank or no string; such a login is not safe.")
     params = redirect.parse_redirect(redirected)
     redirect.verify_state(params, None if state is None else Secret(state))
     error = redirect.authorization_error(params)

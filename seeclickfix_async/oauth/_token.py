@@ -11,8 +11,8 @@ import attrs
 
 from seeclickfix_async._core import numbers, validation
 from seeclickfix_async._core.duration import Duration, as_seconds_or_none, to_seconds
-from seeclickfix_async._core.error_secrets import hide_arguments
-from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.error_secrets import hide_arguments, hide_init_arguments
+from seeclickfix_async._core.secret import Secret, as_secret
 from seeclickfix_async._core.timestamps import clamp
 from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async.errors import DecodeError, InvalidArgumentError
@@ -24,6 +24,7 @@ _MAX_LIFETIME = 10 * 366 * 86_400.0  # seconds
 _MAX_PERSONAL_LIFETIME = 10 * _MAX_LIFETIME  # seconds; its owner chooses the date
 
 
+@hide_init_arguments
 @attrs.frozen
 class Token:
     """An access token issued by the provider (RFC 6749 §4.2.2, §5.1).
@@ -42,7 +43,7 @@ class Token:
         refresh_token: The refresh token, if the provider issued one; never in the implicit flow.
     """
 
-    access_token: Secret
+    access_token: Secret = attrs.field(converter=as_secret)
     token_type: str
     expires_in: float | None = attrs.field(
         converter=as_seconds_or_none,
@@ -52,7 +53,9 @@ class Token:
     created_at: datetime = attrs.field(
         converter=validation.to_utc, validator=validation.validate_aware
     )
-    refresh_token: Secret | None = None
+    refresh_token: Secret | None = attrs.field(
+        default=None, converter=attrs.converters.optional(as_secret)
+    )
 
     @property
     def expires_at(self) -> datetime | None:

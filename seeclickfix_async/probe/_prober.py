@@ -13,6 +13,7 @@ from seeclickfix_async._api.query import ALL, IssueQuery
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core.backoff import parse_http_date
 from seeclickfix_async._core.response import Response
+from seeclickfix_async._core.validation import is_visible_ascii
 from seeclickfix_async._transport.retry import Retry
 from seeclickfix_async._version import __version__
 from seeclickfix_async.errors import (
@@ -175,7 +176,7 @@ class _Prober:
             self._drift.add(comment, Comment, "comment")
         etag = response.headers.get("etag")
         is_confirmed = (
-            etag is not None
+            is_visible_ascii(etag)  # otherwise it cannot be sent
             and (await self._get(path, headers={"If-None-Match": etag})).status == 304
         )
         self._find("etags", is_confirmed)

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from seeclickfix_async._core import validation
 from seeclickfix_async.errors import InvalidArgumentError
 
 _FILES_BESIDE = (".lock", ".pull.json", ".pull.json.new", ".pending")
@@ -55,15 +56,7 @@ def check_path(argument: str, path: Path) -> None:
     Raises:
         InvalidArgumentError: It cannot.
     """
-    try:
-        encoded = os.fsencode(path)
-    except UnicodeEncodeError:
-        raise InvalidArgumentError(
-            argument, "is not a path: it contains a character that no file name can have."
-        ) from None
-    if b"\0" in encoded:
-        raise InvalidArgumentError(argument, "is not a path: it contains a NUL.")
-    target = real_path(path)
+    target = real_path(validation.as_path(argument, path))
     if not target.name:
         raise InvalidArgumentError(argument, f"must not be {target}.")
     try:

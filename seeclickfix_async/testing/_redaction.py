@@ -14,12 +14,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from seeclickfix_async._core.error_secrets import mask_secrets
 from seeclickfix_async._core.secret import MASK, Secret
 
-_SECRETS = {
-    *("access_token", "refresh_token", "token", "id_token", "watcher_token", "authenticity_token"),
-    *("client_secret", "code_verifier", "password", "password_confirmation", "current_password"),
-    *("api_key", "session", "cookie", "authorization"),
-}
-_OAUTH_SECRETS = {*_SECRETS, "code", "state", "code_challenge", "nonce"}
+# Each token, and the signature of a link to a storage service.
+_CONFIDENTIAL = (
+    r"[\w-]*(?:token|secret|password|signature|credential)"
+    "|code_verifier|password_confirmation|api_key|sig|session|cookie|authorization"
+)
+_OAUTH_ONLY = "code|state|code_challenge|nonce"
+_SECRETS = re.compile(_CONFIDENTIAL, re.IGNORECASE)
+_OAUTH_SECRETS = re.compile(f"{_CONFIDENTIAL}|{_OAUTH_ONLY}", re.IGNORECASE)
 _PERSONAL = {"email", "phone", "first_name", "last_name", "full_name", "username"}
 # A dict is a person if it is one of these, or has one of these keys: places and organizations have
 # names, too, and not these.
@@ -31,7 +33,15 @@ _OF_PEOPLE = {"witty_title", "civic_points", "role", "email", "full_name", "pass
 _EMAIL = re.compile(r"((?:[\w.+-]|%(?!40))+)((?:@|%40)[\w-]+(?:\.[\w-]+)+)?")
 _EMAIL_MASK = "person@example.invalid"
 _AVATAR_MASK = "https://example.invalid/avatar.png"
-_PARAMETER = re.compile(rf"\b({'|'.join(sorted(_OAUTH_SECRETS))})=([^&#\s\"'<>]+)")
+_PARAMETER = re.compile(
+    rf"((?<![\w-])(?:{_CONFIDENTIAL})|\b(?:{_OAUTH_ONLY}))=([^&#\s\"'<>]+)", re.IGNORECASE
+)
+# Of North America; without separators an id, an address or a time could look like one.
+_PHONE = re.compile(
+    r"(?<![\w./=+-])(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-])"
+    r"|(?<![\w./=])\+\d{8,15}(?!\w)"
+)
+_PHONE_MASK = "phone number"
 _ANONYMOUS = "An anonymous SeeClickFix user"
 _SHORTEST_NAME = 3
 
@@ -65,13 +75,15 @@ class Redactor:
 
     def redact_pairs(self, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return the parameters of a query or a form without secrets."""
+        is_secret = _OAUTH_SECRETS.fullmatch
         return [
-            (name, self._hide(value) if name in _OAUTH_SECRETS else self.redact_text(value))
+            (name, self._hide(value) if is_secret(name) else self.redact_text(value))
             for name, value in pairs
         ]
 
     def redact_text(self, text: str) -> str:
-        """Return a string without e-mail addresses, and without the secrets of links in it."""
+        """Return a string without e-mail addresses, phone numbers and the secrets of links."""
+        text = _PHONE.sub(_PHONE_MASK, text)
         text = _EMAIL.sub(lambda match: _EMAIL_MASK if match[2] else match[0], text)
         return _PARAMETER.sub(lambda match: f"{match[1]}={self._hide(match[2])}", text)
 
@@ -99,7 +111,8 @@ class Redactor:
     def _redact_field(self, name: str, value: Any, *, is_person: bool, oauth: bool) -> Any:
         if value in (None, "", [], {}):
             return value
-        if name in (_OAUTH_SECRETS if oauth else _SECRETS) and isinstance(value, (str, int, float)):
+        is_secret = (_OAUTH_SECRETS if oauth else _SECRETS).fullmatch(name)
+        if is_secret and isinstance(value, (str, int, float)):
             return self._hide(str(value))
         if is_person and name == "avatar":
             return self._mask_links(value)

@@ -74,6 +74,7 @@ class StoredToken:
         self._leeway = to_seconds("leeway", leeway, 0, 86_400)
         self._now = now
         self._token: Token | None = None
+        self._forgotten = 0  # times that `forget` was called
         self._renewal: BackgroundTask | None = None
         self._lock = threading.Lock()  # two threads must not start two renewals
         self._refused_refresh_token: Secret | None = None
@@ -97,6 +98,7 @@ class StoredToken:
 
     def forget(self) -> None:
         """Read the token from the store again at the next request."""
+        self._forgotten += 1
         self._token = None
 
     async def replaced(self, refused: Secret) -> bool:
@@ -126,13 +128,15 @@ class StoredToken:
 
     async def _renew(self, refused: Secret | None) -> None:
         """Load the stored token, and renew it under the store's lock if it is not usable."""
+        forgotten = self._forgotten
         token = await self._load()
         if not self._is_usable(token, refused):
             async with self._store.lock(self._key):
                 token = await self._load()  # another process may have renewed it
                 if not self._is_usable(token, refused):
                     token = await self._refresh(token, refused)
-        self._token = token
+        if forgotten == self._forgotten:  # otherwise another one may have been stored meanwhile
+            self._token = token
 
     async def _load(self) -> Token:
         token = await self._store.get(self._key)

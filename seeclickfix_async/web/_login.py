@@ -176,6 +176,8 @@ class Login:
         return private(response)
 
     async def _callback(self, request: Request) -> Response:
+        if request.method == "HEAD":  # of Starlette's routes with GET; it must change nothing
+            return private(Response())
         if request.method == "POST":
             return private(await self._handle_post(request))
         # Some providers put an error in the query of the implicit flow, too (observed).

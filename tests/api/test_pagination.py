@@ -90,6 +90,17 @@ async def test_a_truncated_listing_is_an_error(
     assert caught.value.entries == 6
 
 
+@pytest.mark.parametrize("entries", [0, None])
+async def test_empty_pages_without_an_end_are_an_error(entries: int | None) -> None:
+    numbers = range(1, 99)
+    pages = {
+        number: _page([], page=number, next_page=number + 1, entries=entries) for number in numbers
+    }
+
+    with pytest.raises(TruncatedResultsError, match="Page 2 is the same"):
+        await _client(pages).issues.list().collect()
+
+
 async def _collect_ids(client: AsyncClient, ids: list[int]) -> None:
     async for issue in client.issues.list():
         ids.append(issue.id)  # noqa: PERF401  # includes those received before an error

@@ -242,6 +242,14 @@ def test_a_login_times_out(terminal: Terminal) -> None:
     assert "check --client-id" in done.stderr
 
 
+@pytest.mark.parametrize("wait", ["-1", "0", "86401", "nan", "inf"])
+def test_a_wait_that_is_no_time_is_refused(terminal: Terminal, wait: str) -> None:
+    done = terminal.run("login", "--no-browser", "--wait", wait)
+
+    assert done.returncode == 2
+    assert "--wait: must be a number of seconds" in done.stderr
+
+
 def test_a_port_in_use_is_an_error(terminal: Terminal, provider: Doorkeeper) -> None:
     done = terminal.run("login", "--no-browser", "--port", str(provider.port))
 

@@ -217,6 +217,9 @@ _REFUSED_CALLS: list[Callable[[], object]] = [
         "?code=x", state=None, redirect_uri="https://app.example/", verifier=f"{_SECRET}!"
     ),
     lambda: oauth.parse_fragment(f"#access_token={_SECRET}&token_type=bearer", state=" "),
+    lambda: oauth.parse_fragment(f"#access_token={_SECRET}&token_type=bearer", state=7),  # type: ignore[arg-type]
+    lambda: oauth.finish(oauth.begin(_APP), f"?code={_SECRET}&state=x", now=datetime.now),
+    lambda: Token(_SECRET, "Bearer", 60, None, datetime(2026, 11, 1), _SECRET),  # noqa: DTZ001
     lambda: oauth.authorize_url("app", "https://app.example/", state=f"{_SECRET}\n"),
     lambda: oauth.authorize_url("an id", "https://app.example/", state=_SECRET),
     lambda: Login(_APP, TokenEndpoint(_APP), secret_key=_SECRET, on_login=None, max_age=0),  # type: ignore[arg-type]
@@ -236,6 +239,40 @@ async def test_refused_arguments_show_no_secret(
         return call()
 
     await _expect_error(canaries, run)
+
+
+_WRONG_CALLS: list[Callable[[], object]] = [
+    lambda: AsyncClient(_SECRET, tiemout=5),  # type: ignore[call-arg]
+    lambda: AsyncClient().with_options(token=_SECRET, tiemout=5),  # type: ignore[call-arg]
+    lambda: oauth.Application("app", "https://app.example/", secret=_SECRET),  # type: ignore[call-arg]
+    lambda: Token(_SECRET),  # type: ignore[call-arg]
+    lambda: WatchArea(_SECRET, 7),  # type: ignore[call-arg]
+]
+
+
+@pytest.mark.parametrize("call", _WRONG_CALLS)
+def test_a_wrong_name_of_an_argument_shows_no_secret(call: Callable[[], object]) -> None:
+    with pytest.raises(TypeError) as caught:
+        call()
+
+    assert _SECRET not in "".join(format_with_locals(caught.value))
+
+
+def test_strings_in_place_of_secrets_are_secrets() -> None:
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    for shown in (
+        Token(_SECRET, "Bearer", 60, None, at, _SECRET),
+        AuthorizationCode(_SECRET, "https://app.example/", _SECRET),
+        Flow(
+            kind="code",
+            url="",
+            state=_SECRET,
+            verifier=_SECRET,
+            redirect_uri="https://app.example/",
+            created_at=at,
+        ),
+    ):
+        assert _SECRET not in repr(shown)
 
 
 async def test_an_account_that_is_refused_shows_no_password(canaries: Canaries) -> None:

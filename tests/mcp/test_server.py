@@ -192,6 +192,23 @@ async def test_errors_say_what_to_do(
     assert message in await _error(make_client(small_city), tool, **arguments)
 
 
+@pytest.mark.parametrize("step", [1, 0, -1])
+async def test_a_listing_without_an_end_is_counted_until_it_repeats_itself(step: int) -> None:
+    requests: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        number = int(request.url.params.get("page", 1))
+        pagination = {"entries": 3, "page": number, "next_page": max(1, number + step)}
+        body = {"issues": [{"id": min(number, 2)}], "metadata": {"pagination": pagination}}
+        return httpx.Response(200 if len(requests) < 9 else 500, json=body)
+
+    counted = await _call(_client(respond), "count_issues", by="category")
+
+    assert counted["total"] == (2 if step == 1 else 1)
+    assert "more issues match" in counted["note"]
+
+
 async def test_too_many_issues_are_not_counted_by_category() -> None:
     def respond(request: httpx.Request) -> httpx.Response:
         body = {"issues": [], "metadata": {"pagination": {"entries": 5000, "page": 1}}}

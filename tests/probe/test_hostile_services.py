@@ -30,8 +30,10 @@ def _replace(value: Any, key: str, wrong: Any) -> Any:
     return [_replace(item, key, wrong) for item in value] if isinstance(value, list) else value
 
 
-def _client(sandbox: SandboxHarness, change: Callable[[Any], Any], **options: Any) -> AsyncClient:
-    """Return a client of a service that changes the JSON of a sandbox."""
+def _client(
+    sandbox: SandboxHarness, change: Callable[[Any], Any], *, etag: str = "", **options: Any
+) -> AsyncClient:
+    """Return a client of a service that changes the JSON of a sandbox, and its ETag."""
     inner = sandbox.make_http()
 
     async def respond(request: httpx.Request) -> httpx.Response:
@@ -40,7 +42,8 @@ def _client(sandbox: SandboxHarness, change: Callable[[Any], Any], **options: An
         )
         if response.status_code != 200:
             return response
-        return httpx.Response(200, content=json.dumps(change(response.json())))
+        headers = [(b"ETag", etag.encode())] if etag else []
+        return httpx.Response(200, content=json.dumps(change(response.json())), headers=headers)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(respond))
     return sandbox.make_client(http=http, **options)
@@ -56,6 +59,14 @@ async def test_values_of_wrong_types_are_not_found(key: str, anyio_backend: str)
         assert str(report)
         assert Settings.from_probe(report)
         assert report.requests <= 20
+
+
+async def test_an_etag_that_cannot_be_sent_confirms_nothing(anyio_backend: str) -> None:
+    sandbox = SandboxHarness(20, quota=None)
+
+    report = await probe(_client(sandbox, lambda document: document, etag='"…"'))
+
+    assert {finding.name: finding.value for finding in report.findings}["etags"] is False
 
 
 async def test_a_429_of_each_request_is_within_the_limit(anyio_backend: str) -> None:

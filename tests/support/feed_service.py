@@ -28,6 +28,7 @@ class Service(httpx.AsyncBaseTransport):
         self.date_offset = timedelta(0)  # error of the Date header
         self.extra_entries = 0  # added to `entries`
         self.unreadable: set[int] = set()  # ids of issues that cannot be decoded
+        self.never_updated: set[int] = set()  # ids of issues without a time of update
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         world, random = self.world, self.world.random
@@ -48,7 +49,11 @@ class Service(httpx.AsyncBaseTransport):
     def _respond(self, query: httpx.QueryParams, lag: float) -> httpx.Response:
         world = self.world
         since = datetime.fromisoformat(query.get("updated_at_after", "2000-01-01T00:00:00Z"))
-        rows = [row for row in world.state(lag) if row.times["updated"] >= since]
+        rows = [
+            row
+            for row in world.state(lag)
+            if row.id in self.never_updated or row.times["updated"] >= since
+        ]
         descending = query["sort_direction"] == "DESC"
         rows.sort(key=lambda row: (row.times["updated"], row.id), reverse=descending)
         page, size = int(query.get("page", 1)), int(query.get("per_page", _PER_PAGE))
@@ -63,7 +68,10 @@ class Service(httpx.AsyncBaseTransport):
         shown = rows[(page - 1) * size : page * size]
         body = {
             "issues": [
-                row.as_json() | ({"id": "?"} if row.id in self.unreadable else {}) for row in shown
+                row.as_json()
+                | ({"id": "?"} if row.id in self.unreadable else {})
+                | ({"updated_at": None} if row.id in self.never_updated else {})
+                for row in shown
             ],
             "metadata": {"pagination": pagination},
         }

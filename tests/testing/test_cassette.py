@@ -130,6 +130,9 @@ def test_nothing_confidential_is_on_disk(data: st.DataObject) -> None:
     confidential["Name"] += data.draw(st.sampled_from(["", " Müller", " O'Neil-Ortiz (DPW)"]))
     confidential["Avatar"] = f"https://a.example/{data.draw(_WORDS)}.png"
     confidential["Email"] = f"{data.draw(_WORDS)}.x@{data.draw(_WORDS).lower()}.example"
+    phone = st.sampled_from(["(203) {} 1234", "203-{}-1234", "+1 203.{}.1234", "+120355{}1234"])
+    confidential["Phone"] = data.draw(phone).format(data.draw(st.integers(200, 999)))
+    confidential["Signature"] = f"{data.draw(_WORDS)}Signature"
     values = list(confidential.values())
     said = data.draw(st.lists(st.sampled_from(values), max_size=3))
     person = {
@@ -140,8 +143,11 @@ def test_nothing_confidential_is_on_disk(data: st.DataObject) -> None:
         "avatar": {"full": confidential["Avatar"]},
     }
     link = f"{IN_PROCESS_URL}/api/v2/issues?watcher_token={confidential['Watcher']}&page=2"
+    signature = data.draw(st.sampled_from(["X-Amz-Signature", "Signature", "sig"]))
+    photo = f"https://storage.example/1.jpg?Expires=60&{signature}={confidential['Signature']}"
     body = {
         "issues": [{"id": 1, "reporter": person, "description": " and ".join(said)}],
+        "media": {"image_full": photo},
         "metadata": {"next_page_url": link},
         "access_token": confidential["Token"],
         "refresh_token": confidential["Refresh"],
@@ -160,6 +166,8 @@ def test_nothing_confidential_is_on_disk(data: st.DataObject) -> None:
             f"https://app.example/#state={confidential['State']}&access_token="
             + (confidential["Token"])
         )
+        if data.draw(st.booleans()):
+            location = photo
         return httpx.Response(302, headers={**headers, "Location": location})
 
     secret = {"password": confidential["Password"]}
@@ -204,6 +212,21 @@ def test_the_fixture_replays_and_records_beside_the_test(
         "test_the_fixture_replays_and_records_beside_the_test.json"
     )
     assert not cassette.record
+
+
+async def test_numbers_that_are_no_phone_numbers_stay(tmp_path: Path) -> None:
+    text = "2026-01-31T10:00:00-05:00 41.308-72.927 #20355512 203-555 /2035551234 1767225600"
+
+    def serve(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"id": 2035551234, "summary": text})
+
+    path = tmp_path / "numbers.json"
+    with Cassette(path, record=True) as cassette:
+        via = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+        await _client(cassette.make_http(via=via)).issues.get(7)
+    issue = await _client(Cassette(path).make_http()).issues.get(7)
+
+    assert (issue.id, issue.summary) == (2035551234, text)
 
 
 async def test_a_name_in_a_request_is_known_again_after_other_names(

@@ -489,6 +489,51 @@ async def test_no_request_is_sent_for_a_signed_out_user(
     assert provider.log.count("served access-0") == 1
 
 
+class _SlowStore(MemoryStore):
+    """A store whose first result arrives late."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_return = anyio.Event()
+        self.results = 0
+
+    async def get(self, key: str) -> Token | None:
+        token = await super().get(key)
+        self.results += 1
+        if self.results == 1:
+            await self.may_return.wait()
+        return token
+
+
+@pytest.mark.parametrize("signs_in_again", [True, False])
+async def test_a_token_that_is_read_during_a_change_is_not_used_afterwards(
+    endpoint: TokenEndpoint, *, signs_in_again: bool
+) -> None:
+    store = _SlowStore()
+    await store.put("me", make_token(1, lifetime=None))
+    accounts = Accounts(store, endpoint)
+    source = accounts.source("me")
+    seen: list[Secret] = []
+
+    async def use() -> None:
+        try:
+            seen.append(await source.current())
+        except errors.ReauthorizationRequiredError:
+            assert not signs_in_again
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(use)
+        await anyio.wait_all_tasks_blocked()
+        if signs_in_again:
+            await accounts.sign_in("me", make_token(2, lifetime=None))
+        else:
+            await accounts.sign_out("me")
+        store.may_return.set()
+    await use()
+
+    assert seen == [Secret("access-2")] * 2 * signs_in_again
+
+
 async def test_accounts_return_one_source_for_each_user(endpoint: TokenEndpoint) -> None:
     accounts = Accounts(MemoryStore(), endpoint)
     source = accounts.source("me")

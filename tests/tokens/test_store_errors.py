@@ -251,13 +251,13 @@ async def redis(server: RedisServer) -> AsyncIterator[coredis.Redis[bytes]]:
 async def test_a_redis_value_that_is_not_a_token_is_reported(
     redis: coredis.Redis[bytes], content: str
 ) -> None:
-    await redis.set("seeclickfix:token:me", _BROKEN[content])
+    await redis.set("seeclickfix:token:me:token", _BROKEN[content])
 
     await _expect(RedisStore(redis).get("me"), "not a token")
 
 
 async def test_a_redis_value_of_another_type_is_reported(redis: coredis.Redis[bytes]) -> None:
-    await redis.lpush("seeclickfix:token:me", ["the-access-token"])
+    await redis.lpush("seeclickfix:token:me:token", ["the-access-token"])
     await redis.lpush("seeclickfix:token:me:lock", ["x"])
     store = RedisStore(redis)
 

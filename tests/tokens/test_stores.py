@@ -111,6 +111,16 @@ async def test_a_lock_admits_one_task(store: TokenStore) -> None:
     assert (max_inside, entered) == (1, 5)
 
 
+async def test_a_key_may_be_named_like_a_lock_or_a_file(store: TokenStore) -> None:
+    names = ["me", "me:lock", "me:token", "me.lock", "me.json"]
+    for name in names:
+        await store.put(name, _TOKEN)
+
+    with anyio.fail_after(10):
+        async with store.lock("me"):
+            assert [await store.get(name) for name in names] == [_TOKEN] * len(names)
+
+
 async def test_locks_of_different_keys_are_independent(store: TokenStore) -> None:
     with anyio.fail_after(10):
         async with store.lock("me"), store.lock("you"):

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from seeclickfix_async import AsyncClient, Cache, Response, Status
+from seeclickfix_async import AsyncClient, Cache, Response, Retry, Status
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.sandbox import NEIGHBOUR_TOKEN
-from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness
+from seeclickfix_async.testing import IN_PROCESS_URL, SandboxHarness, VirtualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -116,6 +116,18 @@ async def test_a_date_is_a_validator_too() -> None:
     caching = CachingClient(lambda _request: next(responses))
 
     assert await caching.client.issues.get(7) == await caching.client.issues.get(7)
+    assert caching.sent_headers("if-modified-since") == [None, "Thu, 01 Oct 2026"]
+
+
+@pytest.mark.parametrize("etag", ['"…"', '"é"', '"a\x01"', "", '"\u2028"'], ids=ascii)
+async def test_a_validator_that_cannot_be_sent_is_left_out(etag: str) -> None:
+    headers = [(b"ETag", etag.encode()), (b"Last-Modified", b"Thu, 01 Oct 2026")]
+    caching = CachingClient(lambda _request: httpx.Response(200, json={"id": 7}, headers=headers))
+
+    for _ in range(2):
+        await caching.client.issues.get(7)
+
+    assert caching.sent_headers() == [None, None]
     assert caching.sent_headers("if-modified-since") == [None, "Thu, 01 Oct 2026"]
 
 
@@ -222,6 +234,22 @@ def test_an_uncacheable_response_removes_the_cached_one() -> None:
     cache.put("a", Response(200, {}, b""))
 
     assert cache.get("a") is None
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+async def test_a_temporary_failure_leaves_the_cached_response(status: int) -> None:
+    statuses = iter([200, status])
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        failed = next(statuses, 200) == status
+        return httpx.Response(status) if failed else _tagged(request)
+
+    retry = Retry(base=0, random=lambda: 0.0)
+    caching = CachingClient(serve, retry=retry, clock=VirtualClock())
+    for _ in range(2):
+        await caching.client.request("GET", "/issues/7")
+
+    assert caching.sent_headers() == [None, 'W/"Bearer mine"', 'W/"Bearer mine"']
 
 
 @pytest.mark.parametrize("locale", ["", "english language", "e", 7, "es\r\nX: y"])

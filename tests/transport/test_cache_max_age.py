@@ -448,6 +448,22 @@ async def test_an_older_response_is_returned_instead_of_waiting() -> None:
     assert await site.number() == 2  # there is a slot again
 
 
+async def test_a_failure_in_between_leaves_the_older_response() -> None:
+    clock = VirtualClock()
+    limiter = Limiter(2, clock=clock)
+    site = Site(stale_if_limited=600, limiter=limiter, clock=clock, retry=Retry(attempts=1))
+    await site.number()
+    site.status = 503
+    with pytest.raises(ServerError):
+        await site.number()
+    site.status = 200
+    clock.advance(20)
+
+    response = await site.client.request("GET", "/issues/7")
+
+    assert (response.age, response.requests) == (20, 0)
+
+
 async def test_without_an_older_response_the_quota_is_waited_for() -> None:
     clock = VirtualClock()
     limiter = Limiter(1, per=100, clock=clock)

@@ -126,6 +126,24 @@ async def test_a_row_dated_in_the_future_does_not_stop_the_feed(
     assert await town.poll() == [(second.id, ChangeKind.OPENED)]
 
 
+async def test_changes_of_issues_without_a_time_of_update_are_delivered_once(
+    town: _WatchedService,
+) -> None:
+    old = min(town.world.rows)
+    town.service.never_updated.add(old)
+    await town.feed.begin()
+    row = town.open()
+    town.service.never_updated.add(row.id)
+    assert await town.poll() == [(row.id, ChangeKind.OPENED)]
+
+    for _ in range(3):
+        town.restart()
+        others = [town.open() for _ in range(40)]
+        assert await town.poll() == [(one.id, ChangeKind.OPENED) for one in others]
+    town.world.comment(row, town.world.clock())
+    assert await town.poll() == [(row.id, ChangeKind.COMMENTED)]
+
+
 @pytest.mark.parametrize("dated", [True], indirect=True)
 async def test_a_cursor_ahead_of_the_service_recovers(
     town: _WatchedService, caplog: pytest.LogCaptureFixture

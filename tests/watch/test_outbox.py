@@ -278,6 +278,16 @@ async def test_a_file_of_something_else_is_refused_unchanged(kind: str, tmp_path
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("path", ["x" * 300, "x" * 300 + "/bot.db"], ids=["file", "folder"])
+async def test_a_name_that_is_too_long_is_refused(path: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        async with SqliteOutbox(path):
+            pass
+
+    assert caught.value.argument == "outbox"
+
+
+@pytest.mark.anyio
 async def test_a_full_disk_is_the_reason_of_its_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,7 +309,7 @@ async def test_a_full_disk_is_the_reason_of_its_error(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("value", ["{", None, b"\xff"])
+@pytest.mark.parametrize("value", ["{", "null", "[]", None, b"\xff"])
 async def test_a_damaged_cursor_is_named(tmp_path: Path, value: object) -> None:
     path = tmp_path / "bot.db"
     async with SqliteOutbox(path) as outbox:

@@ -183,6 +183,15 @@ async def test_a_response_works_once_even_with_a_saved_cookie() -> None:
     assert len(site.tokens) == len(provider.requests) == 1
 
 
+async def test_a_head_request_does_not_use_up_a_login() -> None:
+    async with visited() as (site, browser):
+        state = await browser.begin()
+        head = await browser.http.head(f"/callback?code={CODE}&state={state}")
+        assert (head.status_code, site.tokens) == (200, [])
+
+        assert (await browser.return_with(state)).status_code == 303
+
+
 async def test_finished_logins_are_forgotten_when_they_expire() -> None:
     now = datetime(2026, 11, 1, tzinfo=UTC)
     async with visited(now=lambda: now) as (site, browser):

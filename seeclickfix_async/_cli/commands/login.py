@@ -30,6 +30,7 @@ from seeclickfix_async._core.credentials import (
     normalize_base_url,
     personal_token_expiry,
 )
+from seeclickfix_async._core.duration import to_seconds
 from seeclickfix_async._core.pasted import refuse_additions
 from seeclickfix_async._core.secret import Secret
 from seeclickfix_async.errors import (
@@ -130,6 +131,7 @@ async def login(
         return _print_letter(registration)
     if registration != REGISTRATION:
         raise InvalidArgumentError("register", "is missing. Only the letter uses these options.")
+    wait = to_seconds("wait", wait, 0.001, 86_400)
     site = normalize_base_url(options.site)
     store = session.LoginStore()
     quota = QuotaWait(await session.make_limiter(options))

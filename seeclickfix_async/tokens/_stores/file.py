@@ -15,6 +15,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
+from seeclickfix_async._core import validation
 from seeclickfix_async._core.file_lock import FileLock
 from seeclickfix_async._core.secret import strip_traceback
 from seeclickfix_async._transport.threads import acquire_lock
@@ -42,10 +43,13 @@ class FileStore:
     Args:
         folder: The folder of the files; created when the first token is stored. An existing one
             must be this user's, with mode 0700.
+
+    Raises:
+        InvalidArgumentError: No folder can have this path.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self._folder = Path(folder)
+        self._folder = validation.as_path("folder", folder)
 
     def __repr__(self) -> str:
         return "<FileStore>"

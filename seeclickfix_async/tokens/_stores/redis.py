@@ -72,19 +72,23 @@ class RedisStore:
         Raises:
             TokenStoreError: The stored data is not a token.
         """
-        return decode_token(await self._run(self._get, self._prefix + validate_key(key)))
+        return decode_token(await self._run(self._get, self._token_name(key)))
 
     async def put(self, key: str, token: Token) -> None:
         """Store a token; all processes see it when this returns."""
-        await self._run(self._put, self._prefix + validate_key(key), Secret(encode_token(token)))
+        await self._run(self._put, self._token_name(key), Secret(encode_token(token)))
 
     async def delete(self, key: str) -> None:
         """Delete a token, if there is one."""
-        await self._run(self._delete, self._prefix + validate_key(key))
+        await self._run(self._delete, self._token_name(key))
 
     def lock(self, key: str) -> AbstractAsyncContextManager[object]:
         """Return an exclusive lock for a key, among all processes; it expires after `lease`."""
         return self._locked(f"{self._prefix}{validate_key(key)}:lock")
+
+    def _token_name(self, key: str) -> str:
+        """Return the name of a token; no key makes it the name of another key's lock."""
+        return f"{self._prefix}{validate_key(key)}:token"
 
     @asynccontextmanager
     async def _locked(self, name: str) -> AsyncGenerator[None]:
