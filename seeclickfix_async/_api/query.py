@@ -293,7 +293,7 @@ def describe_empty(query: IssueQuery) -> str:
     if isinstance(query.area, PlaceArea):
         place = repr(query.area.place_url)
         if query.is_filtered:
-            return f"No issue at {place} passes the filters, or that is not the place's url_name."
+            return f"No issue at {place} passes the filters."
         return f"There are no issues at {place}. Is it the place's url_name?"
     if query.is_filtered:
         return "No issue in this area passes the filters."

@@ -52,8 +52,8 @@ _ADVICE = {
     "no_pull_to_update": "Use the same area, filters and --details as before, or leave --update "
     "and --sweep out to add a pull.",
     "not_signed_in": _SIGN_IN,
-    "pull_complete": "Fetch what changed since with --update, or pull everything again into "
-    "another file.",
+    "pull_complete": "Fetch what changed since with --update, unless a filter forbids it, or pull "
+    "everything again into another file.",
     "rate_limited": "Wait a minute. Other programs at this address may use the quota, too.",
     "reauthorization_required": _SIGN_IN,
     "redirect_loop": _SITE,

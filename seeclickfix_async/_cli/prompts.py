@@ -25,7 +25,7 @@ def read_line(label: str) -> str:
         return input().strip()
     except EOFError:
         raise InvalidArgumentError(
-            "answers",
+            "input",
             "standard input has ended; scf report --help lists the options to use instead.",
         ) from None
 

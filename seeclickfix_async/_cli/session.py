@@ -36,6 +36,7 @@ from seeclickfix_async._core.os_error import describe_os_error
 from seeclickfix_async._core.private_file import check_own_file, read_file
 from seeclickfix_async._core.variables import CLIENT_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE
 from seeclickfix_async.errors import (
+    AuthenticationError,
     ClientStateError,
     InvalidArgumentError,
     ReauthorizationRequiredError,
@@ -291,7 +292,8 @@ async def make_client(
         InvalidArgumentError: The only token belongs to another site.
     """
     wait = wait or QuotaWait(await make_limiter(options))
-    token: AccessToken | None = find_secret(TOKEN_VARIABLE, options.site)
+    variable = find_secret(TOKEN_VARIABLE, options.site)
+    token: AccessToken | None = variable
     if token is None:
         token = await _stored_token(options, wait.limiter)
     if token is None:
@@ -299,7 +301,15 @@ async def make_client(
     with wait.announced(), printed_warnings():
         client_options["on_event"] = wait.print_retry
         async with new_client(token, options, wait.limiter, **client_options) as client:
-            yield client
+            try:
+                yield client
+            except AuthenticationError as error:
+                if variable is not None:
+                    error.advice = (
+                        f"It is that of {TOKEN_VARIABLE}, which precedes a login: correct or unset "
+                        "the variable."
+                    )
+                raise
 
 
 def new_client(

@@ -30,6 +30,7 @@ from seeclickfix_async._watch.outbox import Delivery, Outbox, Send
 from seeclickfix_async.errors import (
     ChallengeError,
     DecodeError,
+    InvalidArgumentError,
     InvalidEnvironmentError,
     RateLimitedError,
     SeeClickFixError,
@@ -71,7 +72,10 @@ class Watch:
         self._query = query
         self._every = to_seconds("every", every, 0.001, 86_400)
         self._clock = pages.clock
-        self._cursor = None if cursor is None else Cursor.load(cursor)
+        params = sorted(query.params())
+        # A digest of the site and the filters, which may contain a watcher token.
+        self._identity = hashlib.sha256(repr((pages.site, params)).encode()).hexdigest()
+        self._cursor = None if cursor is None else self._load(cursor)
         self._clock_read_at = self._clock.now()  # when `now` was set in the cursor
         self._poll: Crawl[DetailedIssue] | None = None
         self._clock_updated = False  # by the first response of the poll
@@ -91,7 +95,9 @@ class Watch:
         after a restart, with the same keys.
         """
         cursor = self._cursor
-        return None if cursor is None or cursor.is_first_poll else cursor.dump()
+        if cursor is None or cursor.is_first_poll:
+            return None
+        return {"feed": self._identity, **cursor.dump()}
 
     async def begin(self) -> None:
         """Find the position where the feed begins, so that its cursor can be saved at once.
@@ -124,7 +130,7 @@ class Watch:
         """
         saved = await outbox.load(self._identity)
         if saved is not None:
-            self._resume(Cursor.load(saved))
+            self._resume(self._load(saved))
         await self.begin()
         await outbox.save(self.cursor or {})
         async for change in self:
@@ -142,11 +148,16 @@ class Watch:
         self._poll, self._clock_updated, self._repeats = None, False, 0
         self._pending.clear()
 
-    @property
-    def _identity(self) -> str:
-        """A digest of the site and the filters, which may contain a watcher token."""
-        params = sorted(self._query.params())
-        return hashlib.sha256(repr((self._pages.site, params)).encode()).hexdigest()
+    def _load(self, saved: Any) -> Cursor:
+        """Return a saved cursor, unless it is that of another feed, which would lose changes."""
+        cursor = Cursor.load(saved)
+        if saved.get("feed", self._identity) != self._identity:
+            raise InvalidArgumentError(
+                "cursor",
+                "belongs to a feed of another site, or with another area or other filters. Save "
+                "the cursor of each feed by itself.",
+            )
+        return cursor
 
     def __aiter__(self) -> Watch:
         return self

@@ -13,7 +13,7 @@ import attrs
 import msgspec
 
 from seeclickfix_async._api.area import PlaceArea
-from seeclickfix_async._api.query import ALL, IssueFilters, describe_empty
+from seeclickfix_async._api.query import ALL, IssueFilters, IssueQuery, describe_empty
 from seeclickfix_async._client import AsyncClient
 from seeclickfix_async._core import validation
 from seeclickfix_async._core.address import is_internal
@@ -148,9 +148,8 @@ async def pull(
         is_new = not await run_in_file_thread(os.path.lexists, job.path)
         async with opened_file(path, job.lock, excel=excel, zone=zone) as sink:
             report = await job.run(sink, downloader, update=update, sweep=sweep)
-        if is_new and job.finds_no_place(report):
-            await job.in_file(discard, job.path)  # it would refuse the right name
-            report = attrs.evolve(report, complete=False, reasons=(describe_empty(job.query),))
+        if is_new and report.expected == 0 and not report.complete:
+            await job.in_file(discard, job.path)  # it would refuse the right name of the place
     return report
 
 
@@ -181,21 +180,31 @@ class _Job(Loader):
                 "to",
                 f"this pull is complete: {self.path} holds all of it.",
                 code="pull_complete",
-                advice="To fetch what changed since, pass update=True; to pull everything again, "
-                "choose another file.",
+                advice="To fetch what changed since, pass update=True, unless a filter forbids it; "
+                "to pull everything again, choose another file.",
             )
         if is_first and checkpoint.report.expected == 0 and self.query.area is not None:
-            _logger.warning(describe_empty(self.query))
+            return await self.explain_empty(checkpoint.report)
         if sweep and checkpoint.since is not None:  # after a first pull there is nothing to find
             checkpoint = await self.sweep(sink, checkpoint)
         if downloader is not None:
             checkpoint = await self.download_photos(sink, checkpoint, downloader)
         return checkpoint.report
 
-    def finds_no_place(self, report: Report) -> bool:
-        """Return whether a first pull of a place has found that it has no issues at all."""
-        is_whole_place = isinstance(self.query.area, PlaceArea) and not self.query.is_filtered
-        return is_whole_place and report.expected == 0
+    async def explain_empty(self, report: Report) -> Report:
+        """Warn that a first pull found no issue; it is not complete if the place has none at all.
+
+        The name of such a place is probably wrong.
+        """
+        area, query = self.query.area, self.query
+        if query.is_filtered:
+            page = await self.client.issues.list(area=area, status=ALL, per_page=1)
+            query = query if page.entries else IssueQuery(area=area)
+        warning = describe_empty(query)
+        _logger.warning(warning)
+        if query.is_filtered or not isinstance(area, PlaceArea):
+            return report
+        return attrs.evolve(report, complete=False, reasons=(warning,))
 
     def read_checkpoint(self, sink: Sink, update: bool) -> Checkpoint | None:  # noqa: FBT001
         """Return the checkpoint, if any; refuse an update if the sink holds other pulls only."""
@@ -254,7 +263,7 @@ class _Job(Loader):
             raise InvalidArgumentError(
                 "status",
                 "only a pull of all statuses can be updated: the service does not report that an "
-                "issue leaves a status.",
+                "issue leaves a status. Pull without it, and select by the column status.",
             )
 
     def first_checkpoint(self, previous: Checkpoint | None = None) -> Checkpoint:

@@ -289,8 +289,9 @@ class TextSink(Sink):
             if found:
                 raise InvalidArgumentError(
                     "to",
-                    f"{self._path} exists already and was not written by a pull. "
-                    "Choose another name.",
+                    f"{self._path} exists already and was not written by a pull, or "
+                    f"{checkpoint_path(self._path).name} is missing. Choose another name, or "
+                    "restore that file.",
                 )
             return 0, 0
         saved = self._checkpoint_file

@@ -495,10 +495,10 @@ def test_filters_that_no_issue_of_a_place_passes_are_no_failure(
     assert (tmp_path / "x.csv").exists()
 
 
-@pytest.mark.parametrize("kind", ["text", "database"])
+@pytest.mark.parametrize("kind", ["text", "database", "page"])
 def test_the_demo_replaces_no_file_of_another_program(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / "scf-demo.db"
-    if kind == "text":
+    path = tmp_path / ("scf-demo.db.html" if kind == "page" else "scf-demo.db")
+    if kind != "database":
         path.write_text("mine", "utf-8")
     else:
         with closing(sqlite3.connect(path)) as database:
@@ -508,7 +508,7 @@ def test_the_demo_replaces_no_file_of_another_program(kind: str, tmp_path: Path)
     done = run_cli("http://127.0.0.1:9", "demo", cwd=tmp_path)
 
     assert done.returncode == 2
-    assert "was not written by a pull. Move it elsewhere" in done.stderr
+    assert f"{path.name} exists already and was not written by scf. Move it" in done.stderr
     assert path.read_bytes() == before
 
 

@@ -42,14 +42,16 @@ class Terminal:
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
         }
 
-    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, stdin: str = "", token: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command in this process, with the files of this home directory."""
         environment = {**self.environment}
         with pytest.MonkeyPatch.context() as patch:
             for name in _SETTINGS - environment.keys():
                 patch.delenv(name, raising=False)
             url = environment.pop("SEECLICKFIX_BASE_URL")
-            return run_cli(url, *arguments, stdin=stdin, token="", environment=environment)
+            return run_cli(url, *arguments, stdin=stdin, token=token, environment=environment)
 
     def run_alone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command in a process of its own, which loads a keyring."""
@@ -281,6 +283,23 @@ def test_a_personal_token_comes_from_standard_input(
     assert done.returncode == 0, done.stderr
     assert token not in done.stdout + done.stderr
     assert terminal.run("whoami").returncode == 0
+    assert "SEECLICKFIX_TOKEN" not in done.stderr
+
+
+def test_a_login_says_that_a_variable_precedes_it(terminal: Terminal, provider: Doorkeeper) -> None:
+    process = terminal.start("--implicit")
+    fragment = provider.authorize(_address(process)).partition("#")[2]
+    token = re.findall("access_token=([^&]+)", fragment)[0]
+    process.terminate()
+    process.communicate()
+
+    done = terminal.run("login", "--token", stdin=f"{token}\n", token="of-the-variable")
+    terminal.run("logout", token="of-the-variable")
+    again = terminal.run("logout", token="of-the-variable")
+
+    assert done.returncode == 0, done.stderr
+    assert "SEECLICKFIX_TOKEN is set and precedes this login" in done.stderr
+    assert "The token of SEECLICKFIX_TOKEN stays valid" in again.stdout
 
 
 @pytest.mark.parametrize("stdin", ["", "\n", "two words\n"])

@@ -169,7 +169,7 @@ def test_places_are_listed_and_found_by_name(url: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("report", *_AT), 2, "standard input has ended"),
+        (("report", *_AT), 2, "scf: input: standard input has ended; scf report --help lists"),
         (("report", "--answers", "a.json"), 2, "requires --at"),
         (("report", "--answers", "gone.json"), 2, "--answers: gone.json does not exist."),
         (("report", "--answers", "deep.json"), 2, "deep.json is not one JSON object: "),
@@ -230,7 +230,7 @@ def test_errors_are_printed_as_one_sentence(
     ("token", "message"),
     [
         ("", "You are not signed in. Use scf login, or set SEECLICKFIX_TOKEN."),
-        ("revoked-token", "The access token is invalid."),
+        ("revoked-token", "The access token is invalid. It is that of SEECLICKFIX_TOKEN, which"),
     ],
 )
 def test_who_cannot_report_is_told_before_the_first_prompt(

@@ -289,6 +289,18 @@ async def test_a_place_without_issues_that_pass_the_filters_is_pulled(
     assert path.exists()
 
 
+async def test_a_misspelled_place_is_found_with_filters_too(
+    client: AsyncClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, place = tmp_path / "city.csv", PlaceArea("exmple-city")
+
+    report = await pull(client, to=path, area=place, status="open")
+
+    assert not report.complete
+    assert "There are no issues at 'exmple-city'. Is it" in caplog.text
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
 async def test_a_misspelled_place_leaves_a_broken_link_as_it_was(
     name: str, client: AsyncClient, tmp_path: Path

@@ -252,6 +252,22 @@ async def test_permanent_failures_are_raised(town: _City) -> None:
         await anext(watch)
 
 
+async def test_the_cursor_of_another_feed_is_refused(town: _City) -> None:
+    """Its position would move on without the changes of the first one."""
+    place = PlaceArea("example-city")
+    feed = town.watch(area=place)
+    await feed.begin()
+    saved = json.loads(json.dumps(feed.cursor))
+
+    for options in ({}, {"area": near(41.05, -73.54, 500)}, {"area": place, "request_types": [7]}):
+        with pytest.raises(InvalidArgumentError, match="cursor: belongs to a feed of another"):
+            town.watch(cursor=saved, **options)
+    assert town.watch(cursor=saved, area=place, every=5).cursor == saved
+    del saved["feed"]  # as in an early version
+
+    assert town.watch(cursor=saved).cursor is not None
+
+
 @pytest.mark.parametrize("cursor", [{}, {"began": 1}, 7, "now", [], {"began": "2026-01-01"}])
 def test_an_invalid_cursor_is_refused(cursor: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="cursor"):

@@ -17,6 +17,7 @@ from cyclopts import Parameter
 
 from seeclickfix_async import SeeClickFixError, TokenEndpoint
 from seeclickfix_async._cli import session
+from seeclickfix_async._cli.environment import find_secret
 from seeclickfix_async._cli.exit_codes import OK
 from seeclickfix_async._cli.interrupts import immediate_interrupts
 from seeclickfix_async._cli.listener import listening
@@ -33,6 +34,7 @@ from seeclickfix_async._core.credentials import (
 from seeclickfix_async._core.duration import to_seconds
 from seeclickfix_async._core.pasted import refuse_additions
 from seeclickfix_async._core.secret import Secret
+from seeclickfix_async._core.variables import TOKEN_VARIABLE
 from seeclickfix_async.errors import (
     AccessDeniedError,
     AuthorizationError,
@@ -150,6 +152,8 @@ async def login(
     async with store.lock(site):
         await store.put(site, new_token)
     out.print(f"Signed in as {user.name} (#{user.id}).")
+    if find_secret(TOKEN_VARIABLE, site):
+        notes.print(f"{TOKEN_VARIABLE} is set and precedes this login: unset it.")
     return OK
 
 
@@ -160,7 +164,9 @@ async def logout(*, options: SiteOptions = SITE) -> int:
         token = await store.get(site)
         await store.delete(site)
     if token is None:
-        out.print("You are not signed in.")
+        is_set = find_secret(TOKEN_VARIABLE, site) is not None
+        note = f" The token of {TOKEN_VARIABLE} stays valid: {_REVOKE}" if is_set else ""
+        out.print(f"You are not signed in.{note}")
         return OK
     if personal_token_expiry(token.access_token) is not None:
         out.print(f"Signed out. A personal access token stays valid: {_REVOKE}")

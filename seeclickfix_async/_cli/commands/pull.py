@@ -36,10 +36,12 @@ from seeclickfix_async._core import validation
 from seeclickfix_async._core.time_zone import parse_zone
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.pull._lock import lock_for, locked
+from seeclickfix_async.pull._map._page import is_page
 from seeclickfix_async.pull._pull_files import discard
 from seeclickfix_async.pull._sinks import check_suffix, open_sink
 
 _DEMO_FILE = Path("scf-demo.db")
+_DEMO_PAGE = Path("scf-demo.db.html")
 _EVERYWHERE = "Without --place, --near or --box this is the whole service, with every city."
 
 
@@ -191,14 +193,17 @@ def map_page(
 
 def _discard_demo() -> None:
     """Remove the file of the last demo, since each sandbox has another city."""
+    foreign = _DEMO_PAGE if _DEMO_PAGE.exists() and not is_page(_DEMO_PAGE) else None
     try:
         open_sink(_DEMO_FILE).close()
     except InvalidArgumentError:
+        foreign = _DEMO_FILE
+    if foreign is not None:
         raise InvalidArgumentError(
             "to",
-            f"{_DEMO_FILE} exists already and was not written by a pull. Move it elsewhere, or run "
-            "scf demo in another folder.",
-        ) from None
+            f"{foreign} exists already and was not written by scf. Move it elsewhere, or run scf "
+            "demo in another folder.",
+        )
     discard(_DEMO_FILE)
 
 
