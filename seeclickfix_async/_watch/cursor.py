@@ -208,7 +208,7 @@ class Cursor:
         oldest = self._oldest_remembered(issue)
         recent = [*(change for change in changes if change.at >= oldest), *archive_changes(issue)]
         new = [change for change in recent if _digest(change.key) not in self.seen]
-        if new or issue.updated_at is None or _is_update(seen_at, issue.updated_at):
+        if new or issue.updated_at is None or _is_update(seen_at, _read_until(issue)):
             return new
         return edit_changes(issue)
 
@@ -332,17 +332,9 @@ class Cursor:
     def dump(self) -> dict[str, Any]:
         """Convert to a value for JSON, of less than 64 kB."""
         seen = {group: "".join(digests) for group, digests in self._groups().items()}
-        value: dict[str, Any] = msgspec.to_builtins(
-            SavedCursor(
-                self.since,
-                self.now,
-                self.remembered,
-                self.after,
-                seen,
-                self.reread_from,
-                self.reread_until,
-            )
-        )
+        reread = self.reread_from, self.reread_until
+        saved = SavedCursor(self.since, self.now, self.remembered, self.after, seen, *reread)
+        value: dict[str, Any] = msgspec.to_builtins(saved)
         return value
 
     @classmethod
@@ -400,5 +392,4 @@ def _read_until(issue: DetailedIssue) -> datetime:
 
 def _is_update(seen: datetime | None, updated: datetime) -> bool:
     """Check whether a time in `seen` stands for this update."""
-    time = clamp(updated)
-    return seen is not None and seen in (time, _group_hour(time))
+    return seen in (updated, _group_hour(updated))

@@ -148,7 +148,7 @@ async def pull(
         is_new = not await run_in_file_thread(os.path.lexists, job.path)
         async with opened_file(path, job.lock, excel=excel, zone=zone) as sink:
             report = await job.run(sink, downloader, update=update, sweep=sweep)
-        if is_new and report.expected == 0 and not report.complete:
+        if is_new and report.expected == report.received == 0 and not report.complete:
             await job.in_file(discard, job.path)  # it would refuse the right name of the place
     return report
 
@@ -183,13 +183,15 @@ class _Job(Loader):
                 advice="To fetch what changed since, pass update=True, unless a filter forbids it; "
                 "to pull everything again, choose another file.",
             )
-        if is_first and checkpoint.report.expected == 0 and self.query.area is not None:
-            return await self.explain_empty(checkpoint.report)
         if sweep and checkpoint.since is not None:  # after a first pull there is nothing to find
             checkpoint = await self.sweep(sink, checkpoint)
         if downloader is not None:
             checkpoint = await self.download_photos(sink, checkpoint, downloader)
-        return checkpoint.report
+        report = checkpoint.report
+        is_empty = report.expected == report.received == 0
+        if is_first and is_empty and self.query.area is not None:
+            return await self.explain_empty(report)
+        return report
 
     async def explain_empty(self, report: Report) -> Report:
         """Warn that a first pull found no issue; it is not complete if the place has none at all.

@@ -289,6 +289,26 @@ async def test_a_place_without_issues_that_pass_the_filters_is_pulled(
     assert path.exists()
 
 
+async def test_what_was_received_is_kept_though_the_service_counts_nothing(
+    small: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Counting(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            body = json.loads(await response.aread())
+            if "issues" in body:
+                body["metadata"]["pagination"]["entries"] = 0
+            return httpx.Response(200, json=body)
+
+    http = httpx.AsyncClient(transport=Counting(app=small.app))
+    client, path = AsyncClient(http=http, base_url=URL, limiter=None), tmp_path / "city.jsonl"
+
+    report = await pull(client, to=path, area=PlaceArea("example-city"))
+
+    assert report.received == len(read_issues(path)) > 0
+    assert "no issues at" not in caplog.text
+
+
 async def test_a_misspelled_place_is_found_with_filters_too(
     client: AsyncClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

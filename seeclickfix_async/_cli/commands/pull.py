@@ -157,7 +157,7 @@ async def pull(
                 "wait": wait,
             }
             report = await pulls.pull(client, to=file, progress=listener, **how, **filters)
-    if report.complete or report.expected != 0:
+    if report.complete or report.expected != 0 or report.received:
         return print_report(report, file, json=json, update="update" in listener.stages)
     if json:
         print_json(report)
@@ -194,10 +194,11 @@ def map_page(
 def _discard_demo() -> None:
     """Remove the file of the last demo, since each sandbox has another city."""
     foreign = _DEMO_PAGE if _DEMO_PAGE.exists() and not is_page(_DEMO_PAGE) else None
-    try:
-        open_sink(_DEMO_FILE).close()
-    except InvalidArgumentError:
-        foreign = _DEMO_FILE
+    if foreign is None:
+        try:
+            open_sink(_DEMO_FILE).close()
+        except InvalidArgumentError:
+            foreign = _DEMO_FILE
     if foreign is not None:
         raise InvalidArgumentError(
             "to",
