@@ -9,5 +9,8 @@ with blocking(client) as scf:
     oldest = client.issues.list(
         area=PlaceArea(sys.argv[1]), status="open", sort="created_at", sort_direction="ASC"
     )
-    for issue in scf(oldest):
+    page = scf(oldest)
+    for issue in page:
         print(issue.created_at, issue.summary, issue.html_url, sep="  ")
+if not page:
+    sys.exit("There are no issues. Is that the place's url_name?")

@@ -128,7 +128,7 @@ def header_text(argument: str, value: str, *, spaces: bool = False) -> str:
         raise InvalidArgumentError(
             argument,
             "is empty or contains characters that are not allowed in a header, such as a line "
-            "break or a space. If it was read from a file, strip() it.",
+            "break or a space. Of a file, take one line without its end.",
         )
     return value
 

@@ -11,7 +11,7 @@ _QUOTES = "[\"'`\u2018-\u201f\u00ab\u00bb]+"
 _ADDITIONS = {
     "the word Bearer": re.compile(r"^(?:authori[sz]ation:\s*)?bearer(?:\s+|$)", re.IGNORECASE),
     "quotes": re.compile(f"^{_QUOTES}|{_QUOTES}$"),
-    "a space or a line break (strip() it)": re.compile(r"^\s+|\s+$"),
+    "a space or a line break": re.compile(r"^\s+|\s+$"),
     # a byte order mark, and marks of width and direction
     "an invisible character (read the file as utf-8-sig)": re.compile(
         "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"

@@ -72,7 +72,7 @@ async def _read(
     announced = validation.parse_identifier(headers.get("content-length", ""))
     if exchange.request.method != "HEAD":
         _check_size(announced or 0, limit, exchange)
-    chunks = response.aiter_raw()
+    chunks = aiter(response.stream)
     if response.is_stream_consumed:  # by a hook of the caller's client, so it is decompressed
         chunks, inflater = response.aiter_bytes(), None
     buffer = io.BytesIO()  # unlike a list of chunks, it is not copied at the end

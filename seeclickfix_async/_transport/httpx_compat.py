@@ -56,8 +56,9 @@ class HTTPResponse(Protocol):
         """True when the body has been read, and then decompressed, already."""
         ...
 
-    def aiter_raw(self) -> AsyncIterator[bytes]:
-        """Iterate over the body as it was sent."""
+    @property
+    def stream(self) -> Any:
+        """The body as it is sent, an async iterable; `aiter_raw()` costs more than it."""
         ...
 
     def aiter_bytes(self) -> AsyncIterator[bytes]:

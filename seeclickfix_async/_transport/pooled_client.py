@@ -120,6 +120,7 @@ class PooledClient:
             if response.status_code == 407:
                 raise proxy_authentication_error(exchange)
             content = await read_content(response, headers, exchange)
+            await response.aclose()
         finally:
             if not response.is_closed:
                 with anyio.CancelScope(shield=True):

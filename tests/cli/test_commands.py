@@ -262,7 +262,7 @@ def test_whoami_prints_the_signed_in_user(sandbox: Sandbox) -> None:
         (("map", "one.jsonl", "--to", "."), 2, "Is a directory. Choose the name of a file"),
         (("map", "one.jsonl", "--timezone", "Mars/X"), 2, "Use a name such as"),
         (("watch", "--cursor", "."), 2, "cannot become one"),
-        (("demo", "--issues", "-5"), 2, "--issues: must be an integer from 0 to"),
+        (("demo", "--issues", "0"), 2, "--issues: must be an integer from 1 to"),
         (("watch", "--outbox", "x.db"), 2, "--outbox: is for --exec"),
         (("watch", "--outbox", "there.db", "--exec", "true"), 2, "is not the file of an outbox"),
         (("watch", "--outbox", "x.db", "--exec", "true", "--cursor", "x.json"), 2, "Omit --cursor"),

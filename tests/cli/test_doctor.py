@@ -61,6 +61,14 @@ def test_all_is_well(sandbox: Sandbox, site: str, monkeypatch: pytest.MonkeyPatc
         assert text not in done.stdout + shown.stdout
 
 
+def test_a_refused_token_of_a_variable_is_named(site: str) -> None:
+    done = run_cli(site, "doctor", "--json", token="of-the-variable")
+
+    account = _checks(done.stdout)["account"]
+    assert account["state"] == "wrong"
+    assert "It is that of SEECLICKFIX_TOKEN, which precedes a login" in account["message"]
+
+
 def test_a_missing_network_is_found_soon() -> None:
     start = time.monotonic()
 

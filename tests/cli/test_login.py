@@ -307,7 +307,8 @@ def test_an_invalid_token_is_not_sent(terminal: Terminal, stdin: str) -> None:
     done = terminal.run("login", "--token", stdin=stdin)
 
     assert done.returncode == 2
-    assert "token:" in done.stderr
+    assert "--token:" in done.stderr
+    assert ("scf login --token < FILE" in done.stderr) is (not stdin.strip())
     assert terminal.stored == []
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import attrs
 from rich.table import Table
 
-from seeclickfix_async import AsyncClient, Retry
+from seeclickfix_async import Retry
 from seeclickfix_async._cli import settings
 from seeclickfix_async._cli.environment import find_secret, refuse_other_site
 from seeclickfix_async._cli.exit_codes import FAILED, OK
@@ -132,22 +132,24 @@ async def _check_stored_token(options: SiteOptions) -> Check:
 async def _check_service(options: SiteOptions, token: Check) -> list[Check]:
     """Send a request for the account, and check what its response shows."""
     wait = QuotaWait(await make_limiter(options))
+    checks = await _request_account(options, wait, has_token=token.value["source"] is not None)
+    return [*checks, _check_quota(wait)]
+
+
+async def _request_account(
+    options: SiteOptions, wait: QuotaWait, *, has_token: bool
+) -> list[Check]:
     client_options: dict[str, Any] = {
         "retry": Retry(attempts=1),
         "timeout": _TIMEOUT,
         "total_timeout": _TOTAL_TIMEOUT,
         "max_wait": _TIMEOUT,
     }
-    async with make_client(options, wait, **client_options) as client:
-        checks = await _request_account(client, has_token=token.value["source"] is not None)
-    return [*checks, _check_quota(wait)]
-
-
-async def _request_account(client: AsyncClient, *, has_token: bool) -> list[Check]:
     start = datetime.now(UTC)
-    site = client.base_url
+    site = normalize_base_url(options.site)
     try:
-        response = await client.request("GET", "/profile")
+        async with make_client(options, wait, **client_options) as client:
+            response = await client.request("GET", "/profile")
         account = response.json().get("id")
     except StatusError as error:
         message = describe(error, doctor)

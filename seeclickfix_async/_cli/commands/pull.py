@@ -53,7 +53,7 @@ async def demo(*, issues: int = 5000, json: Flag = False, options: RunOptions = 
         json: Print the report as JSON, and draw no map.
     """
     del options  # they are those of the run
-    validation.integer_in_range("issues", issues, 0, 10_000_000)
+    validation.integer_in_range("issues", issues, 1, 10_000_000)
     notes.print(
         "Starting a sandbox with an invented city on this machine. The service allows 20 requests "
         "a minute; here a minute is scaled to one second."
