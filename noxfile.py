@@ -73,7 +73,8 @@ def tests(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows.
 
-    Without trio, and without what the documentation shows: other sessions run them.
+    Without trio, and without crawls and feeds by themselves and what the documentation shows:
+    other sessions run them.
     """
     _enter_checkout(session)
     constraints = Path(session.virtualenv.location, "lowest.txt")
@@ -82,8 +83,8 @@ def lowest(session: nox.Session) -> None:
     # anyio below 4.16 leaves a socket open when asyncio cancels a task that is connecting.
     sockets = ("unclosed transport <_SelectorSocketTransport", "unclosed <socket.socket")
     tolerated = [f"-Wignore:{message}:ResourceWarning" for message in sockets]
-    documentation = ("examples", "test_documentation_site.py", "test_tutorials.py")
-    left_out = [f"--ignore=tests/{name}" for name in documentation]
+    elsewhere = ("crawl", "watch", "examples", "test_documentation_site.py", "test_tutorials.py")
+    left_out = [f"--ignore=tests/{name}" for name in elsewhere]
     once = ("-k", "not trio", "--hypothesis-profile=few")
     session.run("pytest", *once, *left_out, *tolerated, *session.posargs)
 
