@@ -32,6 +32,10 @@ class HTTPRequest(Protocol):
         """The headers; names are in any case."""
         ...
 
+    def read(self) -> bytes:
+        """Return the content of a request without a body."""
+        ...
+
 
 class HTTPResponse(Protocol):
     """The part of a library's `Response` that is used here."""
@@ -136,7 +140,9 @@ class HTTPLibrary(Protocol):
     """The parts of a library that are used here: classes, and exceptions to distinguish."""
 
     AsyncClient: type[HTTPClient]
+    ByteStream: Callable[[bytes], Any]
     Headers: Callable[[Any], Any]
+    URL: Callable[[str], Any]
     Request: Callable[..., HTTPRequest]
     HTTPStatusError: type[Exception]
     StreamError: type[Exception]

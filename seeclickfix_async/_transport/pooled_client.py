@@ -144,30 +144,33 @@ class PooledClient:
     ) -> HTTPRequest:
         seconds = exchange.options.timeout
         write = None if body is None else seconds  # headers alone always fit into the socket
+        extensions = {
+            "timeout": {"connect": seconds, "read": seconds, "write": write, "pool": None},
+            "trace": self._trace(exchange),
+        }
+        method, url = exchange.request.method, exchange.url
         build: Callable[..., HTTPRequest] = self._library.Request
-        # The defaults of the caller's client are for the API: headers, parameters and cookies.
-        if not (self._is_default or exchange.is_own):
-            merged: Any = {**self._headers, **headers}
-        elif self._builds_as_usual and not self._http.params:
-            merged = self._merge_headers(headers)
+        merged: Any
+        if exchange.is_own and self._builds_as_usual and not self._http.params:
+            merged = self._merge_headers(url, headers)
+            if exchange.request.is_safe and body is None:
+                # With a stream, the library does not look for headers that are missing.
+                stream = self._library.ByteStream(b"")
+                request = build(method, url, headers=merged, stream=stream, extensions=extensions)
+                request.read()  # for a hook of the caller's client that looks at the content
+                return request
         else:
-            build, merged = self._http.build_request, {**self._headers, **headers}
-        request = build(
-            exchange.request.method,
-            exchange.url,
-            headers=merged,
-            content=body,
-            extensions={
-                "timeout": {"connect": seconds, "read": seconds, "write": write, "pool": None},
-                "trace": self._trace(exchange),
-            },
-        )
+            merged = {**self._headers, **headers}
+            # The defaults of the caller's client are for the API: headers, parameters and cookies.
+            if self._is_default or exchange.is_own:
+                build = self._http.build_request
+        request = build(method, url, headers=merged, content=body, extensions=extensions)
         if build != self._library.Request:
             request.headers.pop("cookie", None)
         return request
 
-    def _merge_headers(self, headers: dict[str, str]) -> Any:
-        """Return the headers of the client, ours, and those of a request, in the library's class.
+    def _merge_headers(self, url: str, headers: dict[str, str]) -> Any:
+        """Return all headers of a request to the API, in the library's class.
 
         Without cookies: they would carry one user's session into another's requests.
         """
@@ -175,7 +178,8 @@ class PooledClient:
         current = self._merged_from if self._is_default else self._http.headers.raw
         if self._merged is None or current != self._merged_from:
             self._merged_from = current
-            self._merged = self._library.Headers(self._http.headers)
+            self._merged = self._library.Headers({"Host": self._library.URL(url).netloc.decode()})
+            self._merged.update(self._http.headers)
             self._merged.update(self._headers)
             self._merged.pop("cookie", None)
         if not headers:

@@ -115,6 +115,53 @@ async def test_a_hook_that_consumes_the_body_is_no_raw_error(backend: HTTPBacken
         await client.issues.get(7)
 
 
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        ORIGIN,
+        f"{ORIGIN}:443",
+        "https://city.example:8443",
+        "https://CITY.example",
+        "https://[::1]:8443",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_read_is_as_the_library_builds_it(
+    backend: HTTPBackend, base_url: str, method: str
+) -> None:
+    contents: list[bytes] = []
+
+    async def read_content(request: Any) -> None:
+        contents.append(request.content)
+
+    http = backend.client(
+        backend.scripted(backend.response(body={})),
+        headers={"X-Api-Key": "own-key"},
+        event_hooks={"request": [read_content]},
+    )
+    client = AsyncClient(http=http, base_url=base_url, limiter=None)
+
+    await client.request(method, "/issues/7")
+
+    (sent,) = backend.requests
+    usual = http.build_request(method, f"{base_url}/api/v2/issues/7")
+    own = {"user-agent", "accept", "accept-encoding"}
+    assert sent.headers.raw[0] == usual.headers.raw[0]
+    assert {name: value for name, value in sent.headers.items() if name not in own} == {
+        name: value for name, value in usual.headers.items() if name not in own
+    }
+    assert contents == [b""]
+
+
+async def test_the_callers_own_host_header_is_sent(backend: HTTPBackend) -> None:
+    serve = backend.scripted(backend.response(body=ISSUE))
+    http = backend.client(serve, headers={"Host": "behind-a-proxy.example"})
+
+    await AsyncClient(http=http, base_url=ORIGIN, limiter=None).issues.get(7)
+
+    assert backend.requests[0].headers.get_list("host") == ["behind-a-proxy.example"]
+
+
 _DEFAULTS: dict[str, Any] = {
     "headers": {"X-Api-Key": "own-key", "Authorization": "Bearer own", "Proxy-Authorization": "p"},
     "params": {"key": "own-param"},
