@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from typing import Any, Generic, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, SupportsIndex, TypeVar
 
 from seeclickfix_async._api.decoding import Rejected
 from seeclickfix_async._api.page import Identified, Page, require_readable, unreadable_error
@@ -76,6 +76,17 @@ class Pager(Generic[T]):
             if len(items) == most:
                 break
         return items
+
+    if not TYPE_CHECKING:  # type checkers find these mistakes by themselves
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError("A listing is not iterable: await it for a page, or use async for.")
+
+        def __getattr__(self, name: str) -> NoReturn:
+            message = f"A listing has no {name!r}."
+            if hasattr(Page, name):
+                message = f"A listing has no {name!r}: await it for a page, which has."
+            raise AttributeError(message, name=name, obj=self)
 
     async def _fetch_first(self) -> Page[T]:
         page = await self._fetch(self._start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import attrs
 
@@ -132,6 +132,14 @@ class Issue(Returned):
         ):
             object.__setattr__(self, "request_type", None)
         clear_placeholder_times(self)
+
+    if not TYPE_CHECKING:  # type checkers find this mistake by themselves
+
+        def __getattr__(self, name: str) -> NoReturn:
+            message = f"An issue has no {name!r}."
+            if name in attrs.fields_dict(DetailedIssue):
+                message = f"An issue has {name!r} only if you get it with details=True."
+            raise AttributeError(message, name=name, obj=self)
 
     @property
     def is_open(self) -> bool:

@@ -56,7 +56,10 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--issues", type=_count, default=5000, help="number of issues in the city")
     parser.add_argument("--seed", type=int, default=311, help="the same seed makes the same city")
     parser.add_argument(
-        "--limit", type=_count, default=20, help="requests allowed in a window; 0: no limit"
+        "--limit",
+        type=_count,
+        default=20,
+        help="requests allowed in a window; 0: no limit, for which scf needs --no-limit",
     )
     parser.add_argument("--per", type=_seconds, default=60.0, help="length of a window in seconds")
     parser.add_argument(

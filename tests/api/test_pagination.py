@@ -36,6 +36,17 @@ _SECOND = _page([3, 4], page=2, next_page=3)
 _THIRD = _page([5, 6], page=3)
 
 
+async def test_a_listing_that_was_not_awaited_says_so() -> None:
+    listing: Any = AsyncClient().issues.list()
+
+    with pytest.raises(TypeError, match="await it for a page, or use async for"):
+        list(listing)
+    with pytest.raises(AttributeError, match="'items': await it"):
+        _ = listing.items
+    with pytest.raises(AttributeError, match="no 'colour'"):
+        _ = listing.colour
+
+
 async def test_a_listing_returns_one_page_or_all_items() -> None:
     client = _client({1: _FIRST, 2: _SECOND, 3: _THIRD})
     listing = client.issues.list(per_page=2)

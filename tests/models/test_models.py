@@ -334,3 +334,13 @@ def test_any_body_is_an_issue_or_a_decode_error(body: Any) -> None:
     except DecodeError:
         return
     assert isinstance(issue.id, int)
+
+
+def test_a_field_of_details_is_explained_to_who_did_not_request_them() -> None:
+    issue: Any = Issue(id=1)
+
+    with pytest.raises(AttributeError, match=r"'comments' only .* details=True"):
+        _ = issue.comments
+    with pytest.raises(AttributeError, match="no 'colour'"):
+        _ = issue.colour
+    assert not hasattr(DetailedIssue(id=1), "colour")
