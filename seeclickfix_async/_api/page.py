@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, SupportsIndex, TypeVar
 
 import attrs
 import msgspec
@@ -88,6 +88,9 @@ class Page(Generic[T_co]):
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def __getitem__(self, index: SupportsIndex) -> T_co:
+        return self.items[index]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the page as JSON types, each row as its own `to_dict()`."""

@@ -244,8 +244,8 @@ class IssueQuery:
         if unknown:
             raise InvalidArgumentError(
                 unknown[0],
-                "there is no such parameter, and the service would ignore it. "
-                f"Use one of {', '.join(IssueFilters.__annotations__)}.",
+                "there is no such parameter, and the service would ignore it. The filters are "
+                f"{', '.join(IssueFilters.__annotations__)}; help() shows the others.",
             )
         arguments: dict[str, Any] = {**filters}
         return cls(**arguments, details=details, per_page=per_page)

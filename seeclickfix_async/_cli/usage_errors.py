@@ -44,8 +44,7 @@ def describe_usage_error(error: CycloptsError, name: str) -> str:
             problem = f"Unexpected argument: {first}. {hint}".rstrip() + _usage(name)
         case MissingArgumentError(argument=argument) if argument and argument.token_count()[0] > 1:
             values = _VALUES.get(argument.name, f"{argument.token_count()[0]} values")
-            problem = f"{argument.name} requires {values}. "
-            problem += f"Only {len(error.tokens_so_far)} of these are there."
+            problem = f"{argument.name} requires {values}, separated by spaces."
         case CoercionError(token=token, argument=argument, target_type=wanted) if (
             token and argument and wanted in _FORMS
         ):

@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from datetime import datetime, timedelta
 from functools import partial
+from inspect import isawaitable
 from typing import Any, NoReturn
 
 import anyio
@@ -125,7 +126,7 @@ class Watch:
             outbox: A `SqliteOutbox`, or your own `Outbox`.
 
         Raises:
-            InvalidArgumentError: The outbox belongs to another feed.
+            InvalidArgumentError: The outbox belongs to another feed, or `send` is not async.
             StatusError: The service refused permanently.
         """
         saved = await outbox.load(self._identity)
@@ -136,7 +137,10 @@ class Watch:
         async for change in self:
             attempts = await outbox.claim(change.key)
             if attempts is not None:
-                await send(Delivery(change, attempts))
+                sending: object = send(Delivery(change, attempts))
+                if not isawaitable(sending):
+                    raise InvalidArgumentError("send", "must be an async function.")
+                await sending
             save = partial(outbox.save, self.cursor or {}, change.key)
             await BackgroundTask(save).finish()  # it was sent: a cancelled feed records it, too
         raise AssertionError("A feed has no end.")

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from seeclickfix_async._client import AsyncClient
-from seeclickfix_async.errors import ClientStateError
+from seeclickfix_async.errors import ClientStateError, InvalidArgumentError
 from seeclickfix_async.tokens._endpoint import TokenEndpoint
 
 _STATE = "seeclickfix_client"
@@ -36,7 +36,14 @@ def lifespan(
         endpoint: The token endpoint of a `Login` or of `Accounts`, which is opened and closed too.
         app_lifespan: The application's own lifespan, entered after these and left before them. The
             state that it yields is kept.
+
+    Raises:
+        InvalidArgumentError: `make_client` is not a function.
     """
+    if not callable(make_client):
+        raise InvalidArgumentError(
+            "make_client", "must be a function that makes a client: lambda: AsyncClient(...)."
+        )
 
     @asynccontextmanager
     async def open_client(app: Any) -> AsyncGenerator[State]:

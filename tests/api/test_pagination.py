@@ -53,6 +53,7 @@ async def test_a_listing_returns_one_page_or_all_items() -> None:
 
     page = await listing
     assert (page.page, page.per_page, page.pages, page.entries) == (1, 2, 3, 6)
+    assert (page[0].id, page[-1].id) == (1, 2)
     assert [issue.id for issue in page] == [1, 2]
     assert [issue.id async for issue in listing] == [1, 2, 3, 4, 5, 6]
     assert [len(page) async for page in listing.pages()] == [2, 2, 2]

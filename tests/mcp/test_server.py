@@ -20,6 +20,7 @@ from mcp_types import TextContent
 
 from seeclickfix_async import AsyncClient, Limiter, Retry
 from seeclickfix_async._cli.commands import mcp
+from seeclickfix_async._cli.exit_codes import MISUSED
 from seeclickfix_async._cli.interrupts import restored_interrupts
 from seeclickfix_async._cli.options import SiteOptions
 from seeclickfix_async.errors import ClientStateError, InvalidArgumentError
@@ -371,7 +372,9 @@ async def test_the_command_serves_over_standard_streams(city_url: str, tmp_path:
     assert not faults
 
 
-async def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in [name for name in sys.modules if name.startswith("seeclickfix_async.mcp")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "mcp", None)
@@ -381,8 +384,8 @@ async def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'seeclickfix-async\[mcp\]'"):
         importlib.import_module("seeclickfix_async.mcp")
-    with pytest.raises(ClientStateError, match=r"pip install 'seeclickfix-async\[mcp\]'"):
-        await mcp.mcp()
+    assert await mcp.mcp() == MISUSED
+    assert "pip install 'seeclickfix-async[mcp]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

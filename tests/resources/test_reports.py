@@ -75,7 +75,7 @@ async def test_an_invalid_request_type_is_refused(number: Any) -> None:
 
 @pytest.mark.anyio
 async def test_a_missing_request_type_is_an_error() -> None:
-    with pytest.raises(errors.NotFoundError):
+    with pytest.raises(errors.NotFoundError, match="Request type 4 does not exist"):
         await SandboxHarness(quota=None).client.request_types.get(4)
 
 

@@ -135,6 +135,18 @@ async def test_a_failed_delivery_is_repeated_with_its_attempts(tmp_path: Path) -
     assert len({key for key, _ in attempts}) == 1
 
 
+@pytest.mark.anyio
+async def test_a_function_that_is_not_async_is_refused() -> None:
+    city, outbox, printed = City(), MemoryOutbox(), list[Delivery]()
+    send: Any = printed.append
+    feed = city.harness.make_client(None).issues.watch()
+    await feed.begin()
+    city.report(1)
+
+    with pytest.raises(InvalidArgumentError, match="send: must be an async function"):
+        await feed.deliver(send, outbox)
+
+
 class SlowOutbox(MemoryOutbox):
     """A database whose every call can be cancelled."""
 

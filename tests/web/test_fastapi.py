@@ -20,7 +20,7 @@ from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocket
 
 from seeclickfix_async import Accounts, AsyncClient, MemoryStore, Secret, TokenEndpoint, errors
-from seeclickfix_async.errors import SeeClickFixError
+from seeclickfix_async.errors import InvalidArgumentError, SeeClickFixError
 from seeclickfix_async.oauth import Application, Token
 from seeclickfix_async.sandbox import TOKEN
 from seeclickfix_async.testing import SandboxHarness
@@ -263,6 +263,13 @@ def test_the_openapi_document_has_the_responses_for_errors(
     assert isinstance(invalid.json()["detail"], str)
     assert invalid.json().keys() == bodies["422"]["properties"].keys()
     assert "HTTPValidationError" not in schemas
+
+
+def test_a_lifespan_requires_a_function_that_makes_the_client() -> None:
+    client: Any = SandboxHarness().client
+
+    with pytest.raises(InvalidArgumentError, match="lambda: AsyncClient"):
+        lifespan(client)
 
 
 def test_a_used_up_quota_is_a_warning_with_its_route(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,9 +7,10 @@ import signal
 import sys
 from typing import Any
 
-from seeclickfix_async._cli.exit_codes import OK
+from seeclickfix_async._cli.exit_codes import MISUSED, OK
 from seeclickfix_async._cli.options import SITE, Flag, SiteOptions
 from seeclickfix_async._cli.session import make_client
+from seeclickfix_async._cli.terminal import err
 from seeclickfix_async.errors import ClientStateError
 
 
@@ -22,7 +23,8 @@ async def mcp(*, allow_write: Flag = False, options: SiteOptions = SITE) -> int:
     try:
         server_package: Any = importlib.import_module("seeclickfix_async.mcp")
     except ModuleNotFoundError as error:
-        raise ClientStateError(str(error)) from error  # it names the extra
+        err.print(f"scf: {error}")  # it names the extra
+        return MISUSED
     if sys.__stdin__ is None or sys.__stdout__ is None:
         raise ClientStateError(
             "scf mcp needs standard input and output. Let an assistant start it."
