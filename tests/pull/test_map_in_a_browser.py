@@ -34,10 +34,9 @@ _AXE = (ROOT / "tests/support/axe/axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
-def tab() -> Iterator[Chromium]:
-    """A tab for all tests: to start a browser and to load a page takes longer than most of them."""
-    with closing(BrowserPool()) as pool:
-        yield pool.new_tab()
+def tab(browsers: BrowserPool) -> Chromium:
+    """A tab for all tests: to load a page takes longer than most of them."""
+    return browsers.new_tab()
 
 
 @pytest.fixture(scope="module")
