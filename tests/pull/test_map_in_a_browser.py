@@ -22,8 +22,8 @@ from selenium.webdriver.common.keys import Keys
 
 from benchmarks.city_file import write_city
 from seeclickfix_async import pull
+from seeclickfix_async._tables.excel import unescape_formula
 from seeclickfix_async.pull import write_map
-from seeclickfix_async.pull._excel import unescape_formula
 from tests.support.browser import BrowserPool, Chromium
 from tests.support.map_pages import map_rows
 from tests.support.repository import ROOT

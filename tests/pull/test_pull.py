@@ -1008,7 +1008,7 @@ async def test_an_update_that_ended_during_its_merge_is_repeated(
         assert read_issues(path) == read_issues(tmp_path / f"{step}-{name}")
 
 
-@pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson"])
+@on_alternate_loops("name", ["city.jsonl", "city.csv", "city.geojson"])
 async def test_a_process_that_ends_while_it_completes_a_pull_locks_no_file(
     name: str, small: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
