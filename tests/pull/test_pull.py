@@ -778,8 +778,14 @@ async def test_missing_issues_are_pulled_when_the_service_returns_them(
     ]
 
 
-@pytest.mark.parametrize("stage", ["update", "sweep"])
-@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+@pytest.mark.parametrize(
+    ("anyio_backend", "name", "stage"),
+    [
+        *((*sink, "update") for sink in _SINKS),
+        ("trio", "city.jsonl", "sweep"),
+        ("trio", "city.db", "sweep"),
+    ],
+)
 async def test_an_update_of_an_incomplete_pull_reports_it(
     name: str, stage: str, tmp_path: Path
 ) -> None:
