@@ -7,6 +7,7 @@ import itertools
 import os
 import pwd
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from seeclickfix_async.testing import SandboxHarness
+from tests.support.browser import BrowserPool
 from tests.support.doorkeeper import Doorkeeper, doorkeeper
 from tests.support.http_backends import HTTPBackend
 from tests.support.keyring_backend import MemoryKeyring
@@ -98,6 +100,13 @@ def city() -> Iterator[SandboxHarness]:
 @pytest.fixture(scope="session")
 def city_url(city: SandboxHarness) -> str:
     return city.url
+
+
+@pytest.fixture(scope="session")
+def browsers() -> Iterator[BrowserPool]:
+    """A browser for all tests: starting one takes longer than most of them."""
+    with closing(BrowserPool()) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +49,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert build.returncode == 0, output
     assert "griffe: " not in output, output  # its warnings on docstrings are not strict
     return copy / "site"
-
-
-@pytest.fixture(scope="module")
-def browsers() -> Iterator[BrowserPool]:
-    with closing(BrowserPool()) as pool:
-        yield pool
 
 
 def _pages_of(navigation: list[Any]) -> Iterator[str]:

@@ -17,11 +17,11 @@ from seeclickfix_async._api.query import IssueQuery, encode
 from seeclickfix_async._cli.app import app
 from seeclickfix_async._cli.options import QueryOptions
 from seeclickfix_async._core import image, photo_location
+from seeclickfix_async._tables.excel import escape_formula, unescape_formula
 from seeclickfix_async._transport import environment
 from seeclickfix_async._transport.httpx_compat import default_client
 from seeclickfix_async.errors import SeeClickFixError
 from seeclickfix_async.models import Choice, Question, QuestionType, RequestType
-from seeclickfix_async.pull._excel import escape_formula, unescape_formula
 
 _VARIABLES = ("HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR")
 _QUESTIONS = tuple(

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from seeclickfix_async._cli.options import Format, RowOptions
 from seeclickfix_async._cli.terminal import encode_json, make_harmless, out, print_raw
+from seeclickfix_async._tables.excel import BOM, escape_formulas
 from seeclickfix_async.errors import InvalidArgumentError
-from seeclickfix_async.pull._excel import BOM, escape_formulas
 
 T = TypeVar("T")
 

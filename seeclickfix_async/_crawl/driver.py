@@ -139,7 +139,8 @@ class PageReader(Generic[IssueT]):
         until = self.pages.clock.now() + _MAX_YIELD_TIME
         for _ in range(_MAX_YIELDS):
             await lowlevel.checkpoint()
-            if self.pages.clock.now() > until:
+            is_sending = self._sending.value < MAX_CONCURRENT_REQUESTS
+            if not is_sending or self.pages.clock.now() > until:
                 break
 
 

@@ -1,1 +1,1 @@
-"""Issues as rows of tables: their columns, and Arrow, which data frames and Parquet share."""
+"""Issues as rows of tables: columns, Arrow for data frames and Parquet, cells of spreadsheets."""

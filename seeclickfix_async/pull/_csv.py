@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from seeclickfix_async._tables.columns import plain_rows
+from seeclickfix_async._tables.excel import BOM, escape_formulas, unescape_formula
 from seeclickfix_async.errors import InvalidArgumentError
 from seeclickfix_async.models import Issue
 from seeclickfix_async.pull._checkpoint import CheckpointFile, checkpoint_path
-from seeclickfix_async.pull._excel import BOM, escape_formulas, unescape_formula
 from seeclickfix_async.pull._rows import StoredRow
 from seeclickfix_async.pull._text import TextSink
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
@@ -110,13 +109,11 @@ def test_broken_and_idle_connections_do_not_block_others(
 
 @pytest.mark.parametrize("response", ["#access_token=a&state=b", "?code=a&state=b"])
 def test_a_browser_sends_the_response_and_cleans_its_address(
-    listener: Listener, received: list[str], response: str
+    listener: Listener, received: list[str], response: str, browsers: BrowserPool
 ) -> None:
-    with closing(BrowserPool()) as browsers:
-        browser = browsers.new_tab()
-        browser.open(listener.address + response)
-        browser.wait_for_text("<Thank you>")
+    browser = browsers.new_tab()
+    browser.open(listener.address + response)
+    browser.wait_for_text("<Thank you>")
 
-        assert browser.driver.current_url == listener.address
-
+    assert browser.driver.current_url == listener.address
     assert received == [response]

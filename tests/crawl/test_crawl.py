@@ -228,7 +228,9 @@ async def test_ends_of_a_second_that_meet_by_chance_are_not_believed(
     crowd: int, most_per_page: int, *, has_stable_ties: bool
 ) -> None:
     service = _city(
-        crowd=crowd,
+        2,
+        crowd,
+        2,
         most_per_page=most_per_page,
         cap=most_per_page,
         tie_order="page",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -29,19 +28,20 @@ from tests.support.small_worlds import World, crawl, worlds
 
 @pytest.mark.parametrize(
     ("rows", "page_size", "events", "every"),
-    [(5, 2, 1, 1), (3, 2, 2, 4), (8, 3, 1, 50)],
-    ids=["one event", "two events, each fourth", "eight rows, each fiftieth"],
+    [(5, 2, 1, 2), (3, 2, 2, 8), (8, 3, 1, 80)],
+    ids=["one event", "two events", "eight rows"],
 )
 @pytest.mark.timeout(600)
 @pytest.mark.exhaustive
 def test_small_worlds_in_which_something_happens_at_every_moment(
     rows: int, page_size: int, events: int, every: int
 ) -> None:
-    """`python -m benchmarks proof --worlds` tries the others."""
-    tried = 0
-    for world in itertools.islice(worlds(rows, page_size, events=events), 0, None, every):
-        assert crawl(world).failure is None, world
-        tried += 1
+    """Of `every` worlds one is drawn; `python -m benchmarks proof --worlds` tries all."""
+    random, tried = Random(events), 0
+    for world in worlds(rows, page_size, events=events):
+        if random.randrange(every) == 0:
+            assert crawl(world).failure is None, world
+            tried += 1
 
     assert tried > 10_000
 

@@ -29,7 +29,7 @@ from tests.support.sandboxes import URL, make_client
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("concurrency", [1, 4, 32])
+@on_alternate_loops("concurrency", [1, 4, 32])
 async def test_a_crawl_yields_every_issue_once(
     city: Sandbox, city_url: str, concurrency: int
 ) -> None:
@@ -231,7 +231,7 @@ async def test_a_batch_that_was_not_stored_is_delivered_again(city: Sandbox, end
 
 
 async def test_requests_are_sent_before_responses_are_decoded() -> None:
-    sandbox = Sandbox(6000, settings=Settings(quota=None))
+    sandbox = Sandbox(2000, settings=Settings(quota=None))
     counts: list[int] = []
 
     async def store(_: Batch[Issue]) -> None:

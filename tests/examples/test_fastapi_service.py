@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Self
@@ -42,12 +42,6 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Start:
         return load_program("fastapi-service/service.py")
 
     return load
-
-
-@pytest.fixture(scope="module")
-def browsers() -> Iterator[BrowserPool]:
-    with closing(BrowserPool()) as browsers:
-        yield browsers
 
 
 @pytest.fixture

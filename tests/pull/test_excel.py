@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seeclickfix_async._tables.excel import escape_formula, unescape_formula
 from seeclickfix_async.errors import InvalidArgumentError, ServerError
 from seeclickfix_async.pull import open_sink, pull
-from seeclickfix_async.pull._excel import escape_formula, unescape_formula
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.sandbox._serializers import _draw
 from tests.support.map_pages import read_map

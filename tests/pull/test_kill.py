@@ -12,7 +12,7 @@ import pytest
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import Sandbox, Settings
-from tests.support.killed_processes import kill_pull
+from tests.support.forked_processes import kill_pull
 from tests.support.pulled_files import read_issues, vanished_ids
 
 _KILLS = 3

@@ -22,8 +22,8 @@ from selenium.webdriver.common.keys import Keys
 
 from benchmarks.city_file import write_city
 from seeclickfix_async import pull
+from seeclickfix_async._tables.excel import unescape_formula
 from seeclickfix_async.pull import write_map
-from seeclickfix_async.pull._excel import unescape_formula
 from tests.support.browser import BrowserPool, Chromium
 from tests.support.map_pages import map_rows
 from tests.support.repository import ROOT
@@ -34,10 +34,9 @@ _AXE = (ROOT / "tests/support/axe/axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
-def tab() -> Iterator[Chromium]:
-    """A tab for all tests: to start a browser and to load a page takes longer than most of them."""
-    with closing(BrowserPool()) as pool:
-        yield pool.new_tab()
+def tab(browsers: BrowserPool) -> Chromium:
+    """A tab for all tests: to load a page takes longer than most of them."""
+    return browsers.new_tab()
 
 
 @pytest.fixture(scope="module")

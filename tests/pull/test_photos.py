@@ -19,8 +19,8 @@ from seeclickfix_async.pull import pull
 from seeclickfix_async.sandbox import TOKEN, Fault, Sandbox, Settings
 from seeclickfix_async.sandbox._server import serve
 from seeclickfix_async.testing import VirtualClock
+from tests.support.forked_processes import kill_pull
 from tests.support.image_samples import IMAGES, NOT_IMAGES
-from tests.support.killed_processes import kill_pull
 from tests.support.pulled_files import read_issues, vanished_ids
 
 pytestmark = pytest.mark.anyio

@@ -778,8 +778,14 @@ async def test_missing_issues_are_pulled_when_the_service_returns_them(
     ]
 
 
-@pytest.mark.parametrize("stage", ["update", "sweep"])
-@pytest.mark.parametrize(("anyio_backend", "name"), _SINKS)
+@pytest.mark.parametrize(
+    ("anyio_backend", "name", "stage"),
+    [
+        *((*sink, "update") for sink in _SINKS),
+        ("trio", "city.jsonl", "sweep"),
+        ("trio", "city.db", "sweep"),
+    ],
+)
 async def test_an_update_of_an_incomplete_pull_reports_it(
     name: str, stage: str, tmp_path: Path
 ) -> None:
@@ -1008,7 +1014,7 @@ async def test_an_update_that_ended_during_its_merge_is_repeated(
         assert read_issues(path) == read_issues(tmp_path / f"{step}-{name}")
 
 
-@pytest.mark.parametrize("name", ["city.jsonl", "city.csv", "city.geojson"])
+@on_alternate_loops("name", ["city.jsonl", "city.csv", "city.geojson"])
 async def test_a_process_that_ends_while_it_completes_a_pull_locks_no_file(
     name: str, small: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,7 +176,7 @@ async def test_a_sweep_compares_the_index_with_all_rows(
     _assert_whole(path)
 
 
-@pytest.mark.parametrize("options", [{"update": True}, {"sweep": True}])
+@on_alternate_loops("options", [{"update": True}, {"sweep": True}])
 async def test_a_row_that_another_program_replaced_is_updated(
     options: dict[str, Any], city: Sandbox, path: Path, copy_of_pull: CopyOfPull
 ) -> None:

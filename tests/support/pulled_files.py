@@ -6,11 +6,10 @@ import csv
 import json
 import sqlite3
 from contextlib import closing
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
+import polars as pl
 
 Row = dict[str, Any]
 
@@ -37,19 +36,8 @@ def read_sqlite(path: Path, query: str = "SELECT * FROM issues") -> list[Row]:
 
 
 def read_dataset(path: Path) -> list[Row]:
-    if not any(path.glob("*/*.parquet")):
-        return []
-    found = _duckdb().execute(
-        "SELECT * FROM read_parquet(?, hive_partitioning = true)", [f"{path}/*/*.parquet"]
-    )
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-@cache
-def _duckdb() -> duckdb.DuckDBPyConnection:
-    """Return a connection for all reads: starting one takes longer than a read."""
-    return duckdb.connect(config={"enable_external_file_cache": False})  # files are replaced
+    parts = [*path.glob("*/*.parquet")]
+    return pl.read_parquet(parts, hive_partitioning=True).to_dicts() if parts else []
 
 
 READERS = {

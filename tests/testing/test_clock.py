@@ -31,6 +31,7 @@ from seeclickfix_async.testing import (
     VirtualClock,
     kept_the_quota,
 )
+from tests.support.event_loops import on_alternate_loops
 
 pytestmark = pytest.mark.anyio
 
@@ -231,7 +232,7 @@ async def test_a_held_clock_jumps_only_for_the_task_that_holds_it() -> None:
     assert times == [1060]
 
 
-@pytest.mark.parametrize("over_socket", [False, True])
+@on_alternate_loops("over_socket", [False, True])
 async def test_hourly_polls_for_a_week_are_all_sent(
     over_socket: bool, scf_sandbox: SandboxHarness, scf_clock: VirtualClock, tmp_path: Path
 ) -> None:

@@ -50,15 +50,15 @@ async def connect(provider: Doorkeeper) -> AsyncIterator[tuple[TokenEndpoint, As
 
 
 @pytest.fixture(scope="module")
-def without_expiry() -> Iterator[Doorkeeper]:
-    with doorkeeper(expires_in="never") as provider:
+def without_expiry_and_pkce() -> Iterator[Doorkeeper]:
+    with doorkeeper(expires_in="never", pkce=0) as provider:
         yield provider
 
 
-async def test_tokens_that_never_expire(without_expiry: Doorkeeper) -> None:
-    implicit = cast("Token", finish_login(without_expiry, "implicit"))
-    async with connect(without_expiry) as (endpoint, client):
-        token = await login_for_token(without_expiry, endpoint)
+async def test_tokens_that_never_expire(without_expiry_and_pkce: Doorkeeper) -> None:
+    implicit = cast("Token", finish_login(without_expiry_and_pkce, "implicit"))
+    async with connect(without_expiry_and_pkce) as (endpoint, client):
+        token = await login_for_token(without_expiry_and_pkce, endpoint)
 
         assert implicit.expires_at is token.expires_at is None
         assert not token.expired()
@@ -69,14 +69,33 @@ async def test_tokens_that_never_expire(without_expiry: Doorkeeper) -> None:
             await client.with_options(token=token).users.me()
 
 
+async def test_a_provider_without_pkce(without_expiry_and_pkce: Doorkeeper) -> None:
+    """It accepts any verifier. A client cannot detect this, and sends one in any case."""
+    async with connect(without_expiry_and_pkce) as (endpoint, client):
+        token = await login_for_token(without_expiry_and_pkce, endpoint)
+
+        assert await client.with_options(token=token).users.me()
+
+
 @pytest.fixture(scope="module")
-def without_refresh_tokens() -> Iterator[Doorkeeper]:
-    with doorkeeper(refresh_tokens=0) as provider:
+def code_only() -> Iterator[Doorkeeper]:
+    """A provider with the code flow only, and without refresh tokens."""
+    flows = "authorization_code client_credentials"
+    with doorkeeper(grant_flows=flows, refresh_tokens=0) as provider:
         yield provider
 
 
-async def test_a_provider_without_refresh_tokens(without_refresh_tokens: Doorkeeper) -> None:
-    provider, store = without_refresh_tokens, MemoryStore()
+async def test_a_provider_without_the_implicit_flow(code_only: Doorkeeper) -> None:
+    """This is the provider's default."""
+    page = code_only.press(oauth.begin(code_only.application(), "implicit").url)
+
+    assert (page.status, page.location) == (200, None)
+    async with connect(code_only) as (endpoint, _):
+        assert await login_for_token(code_only, endpoint)
+
+
+async def test_a_provider_without_refresh_tokens(code_only: Doorkeeper) -> None:
+    provider, store = code_only, MemoryStore()
     async with connect(provider) as (endpoint, client):
         token = await login_for_token(provider, endpoint)
         await store.put("me", token)
@@ -122,20 +141,6 @@ async def test_a_code_may_return_a_token_without_a_refresh_token(
 
 
 @pytest.fixture(scope="module")
-def without_pkce() -> Iterator[Doorkeeper]:
-    with doorkeeper(pkce=0) as provider:
-        yield provider
-
-
-async def test_a_provider_without_pkce(without_pkce: Doorkeeper) -> None:
-    """It accepts any verifier. A client cannot detect this, and sends one in any case."""
-    async with connect(without_pkce) as (endpoint, client):
-        token = await login_for_token(without_pkce, endpoint)
-
-        assert await client.with_options(token=token).users.me()
-
-
-@pytest.fixture(scope="module")
 def implicit_only() -> Iterator[Doorkeeper]:
     with doorkeeper(grant_flows="implicit") as provider:
         yield provider
@@ -150,21 +155,6 @@ async def test_a_provider_with_the_implicit_flow_only(implicit_only: Doorkeeper)
     async with connect(implicit_only) as (endpoint, _):
         with pytest.raises(errors.UnsupportedFlowError):
             await endpoint.exchange(code)
-
-
-@pytest.fixture(scope="module")
-def code_only() -> Iterator[Doorkeeper]:
-    with doorkeeper(grant_flows="authorization_code client_credentials") as provider:
-        yield provider
-
-
-async def test_a_provider_without_the_implicit_flow(code_only: Doorkeeper) -> None:
-    """This is the provider's default."""
-    page = code_only.press(oauth.begin(code_only.application(), "implicit").url)
-
-    assert (page.status, page.location) == (200, None)
-    async with connect(code_only) as (endpoint, _):
-        assert await login_for_token(code_only, endpoint)
 
 
 @pytest.fixture(scope="module")
@@ -256,6 +246,7 @@ def _use_in_two_processes(provider: Doorkeeper, store_location: str, token: Toke
     return outputs
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # the processes use the store
 async def test_two_processes_with_a_file_store_do_not_reuse_a_refresh_token(
     revoking_at_once: Doorkeeper, tmp_path: Path
 ) -> None:
@@ -270,6 +261,7 @@ async def test_two_processes_with_a_file_store_do_not_reuse_a_refresh_token(
         assert await endpoint.refresh(stored)
 
 
+@pytest.mark.parametrize("anyio_backend", ["trio"])
 async def test_two_processes_with_a_redis_store_do_not_reuse_a_refresh_token(
     revoking_at_once: Doorkeeper, redis_port: int
 ) -> None:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -35,6 +36,7 @@ from seeclickfix_async.errors import (
 )
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
 from seeclickfix_async.testing import VirtualClock
+from tests.support.forked_processes import start_program
 from tests.support.limiters import count_stopped_waiters
 from tests.support.threads import run_in_threads
 
@@ -111,12 +113,13 @@ anyio.run(main, *sys.argv[2:], backend=sys.argv[1])
 def test_many_processes_share_one_quota(window: Any) -> None:
     sandbox = Sandbox(10, settings=Settings(quota=Quota(10, per=0.5, window=window)))
     with sandbox.serve() as url:
-        command = [sys.executable, "-W", "error", "-c", _PROCESS]
         processes = [
-            subprocess.Popen([*command, backend, url, "15"])
+            start_program(_PROCESS, backend, url, "15")
             for backend in ("asyncio", "trio", "asyncio")
         ]
-        assert [process.wait(60) for process in processes] == [0, 0, 0]
+        for process in processes:
+            process.join(60)
+        assert [process.exitcode for process in processes] == [0, 0, 0]
 
     assert Counter(seen.status for seen in sandbox.requests) == {200: 45}
 
@@ -382,9 +385,8 @@ def test_kills_at_random_times_leave_a_sound_file_and_no_lost_slot(
     random, log = Random(15), tmp_path / "log"
     log.touch()
 
-    def start(number: int) -> subprocess.Popen[bytes]:
-        backend = ("asyncio", "trio")[number % 2]
-        return subprocess.Popen([sys.executable, "-c", _TAKE_FAST, backend, str(log)])
+    def start(number: int) -> BaseProcess:
+        return start_program(_TAKE_FAST, ("asyncio", "trio")[number % 2], str(log))
 
     processes = [start(number) for number in range(3)]
     for number in range(25):
@@ -394,11 +396,11 @@ def test_kills_at_random_times_leave_a_sound_file_and_no_lost_slot(
         time.sleep(random.random() * 0.1)
         at = random.randrange(3)
         processes[at].kill()
-        processes[at].wait()
+        processes[at].join()
         processes[at] = start(number)
     for process in processes:
         process.kill()
-        process.wait()
+        process.join()
 
     content = _file(cache).read_bytes()
     assert slot_log._decode(content) is not None

@@ -25,6 +25,7 @@ from seeclickfix_async.errors import (
     RateLimitedError,
 )
 from seeclickfix_async.sandbox import Quota, Sandbox, Settings
+from tests.support.forked_processes import start_program
 from tests.support.limiters import count_stopped_waiters
 from tests.support.redis_server import RedisServer, redis_server
 
@@ -67,9 +68,10 @@ def test_many_processes_share_one_quota(window: str, port: int) -> None:
     quota = Quota(10, per=0.5, window=window)  # type: ignore[arg-type]
     sandbox = Sandbox(10, settings=Settings(quota=quota))
     with sandbox.serve() as url:
-        command = [sys.executable, "-W", "error", "-c", _PROCESS, url, str(port), "15"]
-        processes = [subprocess.Popen(command) for _ in range(3)]
-        assert [process.wait(60) for process in processes] == [0, 0, 0]
+        processes = [start_program(_PROCESS, url, str(port), "15") for _ in range(3)]
+        for process in processes:
+            process.join(60)
+        assert [process.exitcode for process in processes] == [0, 0, 0]
 
     assert Counter(seen.status for seen in sandbox.requests) == {200: 45}
 

@@ -68,6 +68,12 @@ def dated(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
+def anyio_backend(dated: bool) -> str:
+    """Each kind of service on one event loop: a feed does the same on both."""
+    return "asyncio" if dated else "trio"
+
+
+@pytest.fixture
 async def town(dated: bool) -> AsyncIterator[_WatchedService]:
     world = World(0, attrs.evolve(CALM, dated=dated), VirtualTime())
     service = Service(world)

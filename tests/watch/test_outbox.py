@@ -7,8 +7,6 @@ import json
 import resource
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -23,6 +21,7 @@ from seeclickfix_async._watch import sqlite_outbox
 from seeclickfix_async.errors import ClientStateError, FileLockedError, InvalidArgumentError
 from seeclickfix_async.sandbox import Sandbox, Settings
 from seeclickfix_async.testing import SandboxHarness, VirtualClock
+from tests.support.forked_processes import start_program
 
 
 class _DoneError(Exception):
@@ -446,12 +445,12 @@ def test_a_process_that_is_killed_loses_nothing_and_repeats_only_what_it_must(
     anyio.run(begin)
     for _ in range(3):
         sandbox.city.report()
-    command = [sys.executable, "-c", _BOT, url, str(tmp_path / "bot.db"), str(posts), step]
-    killed = subprocess.run(command, timeout=60, check=False)
+    killed = start_program(_BOT, url, str(tmp_path / "bot.db"), str(posts), step)
+    killed.join(60)
     lines = [line.split() for line in posts.read_text("utf-8").splitlines()]
     received = [(key, int(number)) for key, number in lines]
     received += anyio.run(end, len(attempts) - len(received))
 
-    assert killed.returncode == -signal.SIGKILL
+    assert killed.exitcode == -signal.SIGKILL
     assert [number for _, number in received] == attempts
     assert len({key for key, _ in received}) == 3

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,15 +25,11 @@ _TEST_LOGGERS = ("selenium", "urllib3", "asyncio")
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Doorkeeper, BrowserPool, socket.socket]]:
-    """A provider, a browser and a listening socket, started once for all tests."""
+def running(browsers: BrowserPool) -> Iterator[tuple[Doorkeeper, BrowserPool, socket.socket]]:
+    """A provider, a browser and a listening socket for all tests."""
     sock = listen("127.0.0.1", 0)
     redirect = f"http://localhost:{sock.getsockname()[1]}/callback"
-    with (
-        sock,
-        closing(BrowserPool()) as browsers,
-        doorkeeper(redirect_uris=redirect) as provider,
-    ):
+    with sock, doorkeeper(redirect_uris=redirect) as provider:
         yield provider, browsers, sock
 
 

@@ -1,14 +1,17 @@
-"""Pulls in other processes, which a test kills."""
+"""Other processes, forked from one that has imported the package, which takes half a second."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Callable
 from functools import cache
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +20,28 @@ import anyio
 from seeclickfix_async import AsyncClient
 from seeclickfix_async.pull import _parquet, pull
 
+_LAZILY_IMPORTED = ("anyio._backends._asyncio", "anyio._backends._trio", "coredis", "httpx")
+
 
 @cache
 def _context() -> ForkServerContext:
-    """Fork from a process that imported this module, which takes half a second."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, *_LAZILY_IMPORTED])
     return context
+
+
+def start_program(program: str, *arguments: str) -> BaseProcess:
+    """Start a program of Python, as `python -W error -c` does."""
+    process = _context().Process(target=_run_program, args=(program, arguments, {**os.environ}))
+    process.start()
+    return process
+
+
+def _run_program(program: str, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    warnings.simplefilter("error")
+    os.environ.update(environment)
+    sys.argv = ["-c", *arguments]
+    exec(program, {"__name__": "__main__"})
 
 
 def kill_pull(
