@@ -116,37 +116,25 @@ def parse_headers(content: bytes) -> None:
     assert date is None or date.utcoffset() is not None
 
 
-@attrs.define
-class _Received:
-    """A response of the HTTP library whose body has not been read."""
+class _Stream(httpx.AsyncByteStream):
+    """A body that is received in two parts."""
 
-    status_code: int
-    content: bytes
-    is_closed: bool = False
-    is_stream_consumed: bool = False
+    def __init__(self, content: bytes) -> None:
+        self._content = content
 
-    async def aiter_raw(self) -> AsyncIterator[bytes]:
-        """Iterate over the body, in two parts."""
-        middle = len(self.content) // 2
-        for part in (self.content[:middle], self.content[middle:]):
-            yield part
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        middle = len(self._content) // 2
+        yield self._content[:middle]
+        yield self._content[middle:]
 
 
 def read_compressed(content: bytes) -> None:
     """Decompress a body, within its bound."""
     message = parse_message(content)
-    received: Any = _Received(message.status, message.content)
+    received = httpx.Response(message.status, stream=_Stream(message.content))
     exchange = Exchange(Request("GET", SITE, _ROUTE), RequestOptions())
     reader = contents.read_content(received, message.headers, exchange)
     assert len(LOOP.run(reader)) <= contents.MAX_BYTES
-
-
-class _Stream(httpx.AsyncByteStream):
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._content
 
 
 def exchange(content: bytes) -> None:

@@ -245,7 +245,7 @@ class IssueQuery:
             raise InvalidArgumentError(
                 unknown[0],
                 "there is no such parameter, and the service would ignore it. The filters are "
-                f"{', '.join(IssueFilters.__annotations__)}; help() shows the others.",
+                f"{', '.join(IssueFilters.__annotations__)}; help() shows the other parameters.",
             )
         arguments: dict[str, Any] = {**filters}
         return cls(**arguments, details=details, per_page=per_page)

@@ -69,7 +69,7 @@ class QueryOptions:
     Attributes:
         place: A place's url_name; without an area, by default that of SEECLICKFIX_PLACE or of the
             configuration file, or else the whole service.
-        near: LAT LNG METRES: the square around this circle.
+        near: LAT LNG METRES, for the square around this circle.
         box: MIN_LAT MIN_LNG MAX_LAT MAX_LNG.
         request_type: The id of a request type; repeat it for several. scf form LAT LNG
             lists them.

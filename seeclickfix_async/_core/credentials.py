@@ -128,7 +128,7 @@ def header_text(argument: str, value: str, *, spaces: bool = False) -> str:
         raise InvalidArgumentError(
             argument,
             "is empty or contains characters that are not allowed in a header, such as a line "
-            "break or a space. Of a file, take one line without its end.",
+            "break or a space. A line that was read from a file ends with one.",
         )
     return value
 

@@ -144,29 +144,33 @@ class PooledClient:
     ) -> HTTPRequest:
         seconds = exchange.options.timeout
         write = None if body is None else seconds  # headers alone always fit into the socket
-        extensions = {
-            "timeout": {"connect": seconds, "read": seconds, "write": write, "pool": None},
-            "trace": self._trace(exchange),
-        }
-        method, url = exchange.request.method, exchange.url
         build: Callable[..., HTTPRequest] = self._library.Request
+        content: dict[str, Any] = {"content": body}
         merged: Any
         if exchange.is_own and self._builds_as_usual and not self._http.params:
-            merged = self._merge_headers(url, headers)
+            merged = self._merge_headers(exchange.url, headers)
             if exchange.request.is_safe and body is None:
                 # With a stream, the library does not look for headers that are missing.
-                stream = self._library.ByteStream(b"")
-                request = build(method, url, headers=merged, stream=stream, extensions=extensions)
-                request.read()  # for a hook of the caller's client that looks at the content
-                return request
+                content = {"stream": self._library.ByteStream(b"")}
         else:
             merged = {**self._headers, **headers}
             # The defaults of the caller's client are for the API: headers, parameters and cookies.
             if self._is_default or exchange.is_own:
                 build = self._http.build_request
-        request = build(method, url, headers=merged, content=body, extensions=extensions)
+        request = build(
+            exchange.request.method,
+            exchange.url,
+            headers=merged,
+            **content,
+            extensions={
+                "timeout": {"connect": seconds, "read": seconds, "write": write, "pool": None},
+                "trace": self._trace(exchange),
+            },
+        )
         if build != self._library.Request:
             request.headers.pop("cookie", None)
+        if "stream" in content:
+            request.read()  # for a hook of the caller's client that looks at the content
         return request
 
     def _merge_headers(self, url: str, headers: dict[str, str]) -> Any:
