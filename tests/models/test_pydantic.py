@@ -250,7 +250,9 @@ def _litestar_issues(data: JSONBody[Issue]) -> list[Issue]:
 
 
 def test_litestar_returns_takes_and_documents_models() -> None:
-    with LitestarClient(Litestar([_litestar_issue, _litestar_issues])) as client:
+    # Its own logging would be that of the whole process, also for later tests.
+    app = Litestar([_litestar_issue, _litestar_issues], logging_config=None)
+    with LitestarClient(app) as client:
         returned = client.get("/issue").json()
         taken = client.post("/issues", json=_ISSUE.to_dict()).json()
         schemas = client.get("/schema/openapi.json").json()["components"]["schemas"]
