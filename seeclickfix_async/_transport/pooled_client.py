@@ -169,7 +169,7 @@ class PooledClient:
         )
         if build != self._library.Request:
             request.headers.pop("cookie", None)
-        if "stream" in content:
+        if body is None:
             request.read()  # for a hook of the caller's client that looks at the content
         return request
 

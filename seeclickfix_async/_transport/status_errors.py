@@ -35,10 +35,8 @@ _ADMINISTRATIVE = b"administrative rules"  # from the service's proxy, in Englis
 _LONGEST = 1_000  # characters of the service's own words in a message
 
 _COLLECTION = re.compile("[A-Z]+ /[^{]*")  # a route without an id
-# The only ids that are not personal.
-_IDENTIFIED = re.compile("[A-Z]+ /(issues|request_types)/{id}(/[a-z]+)?")
-_ID = re.compile(r"/(?:issues|request_types)/(\d+)")
-_SINGULAR = {"issues": "Issue", "request_types": "Request type"}
+_NAMES = {"issues": "Issue", "request_types": "Request type"}  # whose ids are not personal
+_NAMED_ROUTE = re.compile(f"[A-Z]+ /({'|'.join(_NAMES)})/{{id}}(/[a-z]+)?")
 _ERRORS: dict[int, tuple[type[StatusError], str, str]] = {  # class, message and advice
     429: (
         RateLimitedError,
@@ -215,8 +213,9 @@ def _describe_missing(response: Response) -> tuple[str, str, dict[str, Any]]:
     if _COLLECTION.fullmatch(response.route):
         advice = "Check base_url, and any id in the path."
         return "There is no such path.", advice, {"code": "unknown_path"}
-    route, number = _IDENTIFIED.fullmatch(response.route), _ID.search(urlsplit(response.url).path)
-    what = f"{_SINGULAR[route[1]]} {number[1]}" if route and number else "It"
+    route = _NAMED_ROUTE.fullmatch(response.route)
+    number = route and re.search(rf"/{route[1]}/(\d+)", urlsplit(response.url).path)
+    what = f"{_NAMES[route[1]]} {number[1]}" if route and number else "It"
     return f"{what} does not exist, or this account may not see it.", "", {}
 
 

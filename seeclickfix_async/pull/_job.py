@@ -188,8 +188,7 @@ class _Job(Loader):
         if downloader is not None:
             checkpoint = await self.download_photos(sink, checkpoint, downloader)
         report = checkpoint.report
-        is_empty = report.expected == report.received == 0
-        if is_first and is_empty and self.query.area is not None:
+        if is_first and report.expected == report.received == 0 and self.query.area is not None:
             return await self.explain_empty(report)
         return report
 
@@ -198,13 +197,13 @@ class _Job(Loader):
 
         The name of such a place is probably wrong.
         """
-        area, query = self.query.area, self.query
+        query = self.query
         if query.is_filtered:
-            page = await self.client.issues.list(area=area, status=ALL, per_page=1)
-            query = query if page.entries else IssueQuery(area=area)
+            page = await self.client.issues.list(area=query.area, status=ALL, per_page=1)
+            query = query if page.entries else IssueQuery(area=query.area)
         warning = describe_empty(query)
         _logger.warning(warning)
-        if query.is_filtered or not isinstance(area, PlaceArea):
+        if query.is_filtered or not isinstance(query.area, PlaceArea):
             return report
         return attrs.evolve(report, complete=False, reasons=(warning,))
 
@@ -362,8 +361,7 @@ class _Job(Loader):
             before = min(until, query.before or until)
             job = attrs.evolve(job, query=attrs.evolve(query, before=before))
             swept = await job.load(scratch, swept, "sweep")
-        vanished, late = None, LateIssues()
-        missing = checkpoint.missing
+        vanished, late, missing = None, LateIssues(), checkpoint.missing
         if swept.report.complete:
             ids = await self.in_file(read_ids, path)
             comparison = await self.in_file(compare_ids, sink.stored_rows(self.key), ids, until)

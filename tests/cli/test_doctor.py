@@ -69,6 +69,15 @@ def test_a_refused_token_of_a_variable_is_named(site: str) -> None:
     assert "It is that of SEECLICKFIX_TOKEN, which precedes a login" in account["message"]
 
 
+def test_a_token_that_must_not_be_sent_is_a_fault_of_the_settings() -> None:
+    done = run_cli("http://city.example", "doctor", "--json")
+
+    checks = _checks(done.stdout)
+    assert done.returncode == 1
+    assert "is plain http" in checks["settings"]["message"]
+    assert "site" not in checks
+
+
 def test_a_missing_network_is_found_soon() -> None:
     start = time.monotonic()
 

@@ -25,7 +25,12 @@ from seeclickfix_async._core.credentials import normalize_base_url, personal_tok
 from seeclickfix_async._core.variables import TOKEN_VARIABLE
 from seeclickfix_async._transport.environment import describe_variables
 from seeclickfix_async._version import __version__
-from seeclickfix_async.errors import SeeClickFixError, StatusError, TokenStoreError
+from seeclickfix_async.errors import (
+    InvalidArgumentError,
+    SeeClickFixError,
+    StatusError,
+    TokenStoreError,
+)
 from seeclickfix_async.errors._counting import counted
 
 _QUOTA = 20  # requests per minute
@@ -151,6 +156,8 @@ async def _request_account(
         async with make_client(options, wait, **client_options) as client:
             response = await client.request("GET", "/profile")
         account = response.json().get("id")
+    except InvalidArgumentError:
+        raise  # of the settings: nothing was sent
     except StatusError as error:
         message = describe(error, doctor)
         if error.status is None:  # the request was not sent

@@ -198,7 +198,7 @@ def _read_personal_token() -> Token:
     with immediate_interrupts():
         line = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
     secret = Secret(line.strip())
-    if not line.strip():
+    if not secret.reveal():
         raise InvalidArgumentError("token", "is empty. Use scf login --token < FILE, or type it.")
     refuse_additions("token", secret.reveal())
     header_text("token", secret.reveal())
