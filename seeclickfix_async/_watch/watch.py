@@ -64,6 +64,7 @@ class Watch:
     Raises:
         StatusError: The service refused permanently, as with a wrong token or area.
         InvalidEnvironmentError: A variable for a proxy or certificates is wrong.
+        anyio.BusyResourceError: Another task is reading this feed.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Watch:
         self._due = self._clock_read_at  # the time of the next poll
         self._failures = 0
         self._pending: deque[Change] = deque()  # of one issue
+        self._guard = anyio.ResourceGuard("being read by another task; give each its own feed")
 
     @property
     def cursor(self) -> dict[str, Any] | None:
@@ -177,7 +179,8 @@ class Watch:
 
     async def _advance_or_back_off(self) -> None:
         try:
-            await self._advance()
+            with self._guard:
+                await self._advance()
         except InvalidEnvironmentError:
             raise
         except _TEMPORARY as error:

@@ -68,8 +68,9 @@ class Cassette:
 
     Nothing that is stored contains tokens, codes, states, passwords, cookies, e-mail addresses,
     phone numbers, names or pictures of people; their ids are stored. The names become `Person 1`
-    and so on, also in descriptions. Photos become one pixel. A name that occurs in a description
-    only, such as a signature, is not recognized: read a cassette before you publish it.
+    and so on, also in descriptions. Photos become one pixel, and what people answered to the
+    questions of a form is replaced. A name that occurs in a description only, such as a signature,
+    is not recognized: read a cassette before you publish it.
 
     Args:
         path: The file, in JSON.

@@ -135,6 +135,8 @@ def test_nothing_confidential_is_on_disk(data: st.DataObject) -> None:
     confidential["Signature"] = f"{data.draw(_WORDS)}Signature"
     values = list(confidential.values())
     said = data.draw(st.lists(st.sampled_from(values), max_size=3))
+    answer = f"{data.draw(_WORDS)}Gate"
+    values.append(answer)
     person = {
         "id": 7,
         "name": confidential["Name"],
@@ -147,6 +149,7 @@ def test_nothing_confidential_is_on_disk(data: st.DataObject) -> None:
     photo = f"https://storage.example/1.jpg?Expires=60&{signature}={confidential['Signature']}"
     body = {
         "issues": [{"id": 1, "reporter": person, "description": " and ".join(said)}],
+        "questions": [{"question": "How do we get in?", "answer": answer}],
         "media": {"image_full": photo},
         "metadata": {"next_page_url": link},
         "access_token": confidential["Token"],

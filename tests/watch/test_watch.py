@@ -157,6 +157,24 @@ async def test_a_poll_without_changes_costs_one_request_and_no_body(town: _City)
     assert abs(len(town.sandbox.requests) - len(town.clock.waits)) <= 1
 
 
+async def test_two_tasks_cannot_read_the_same_feed(town: _City) -> None:
+    """Each would take changes away from the other."""
+    watch = town.watch()
+    refusals: list[str] = []
+
+    async def begin() -> None:
+        try:
+            await watch.begin()
+        except anyio.BusyResourceError as error:
+            refusals.append(str(error))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(begin)
+        tasks.start_soon(begin)
+    (refusal,) = refusals
+    assert "give each its own feed" in refusal
+
+
 async def test_a_burst_larger_than_a_page_is_delivered(town: _City) -> None:
     watch = town.watch()
     await watch.begin()
