@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import attrs
@@ -45,18 +46,24 @@ _FREE_TEXT_FIELDS = frozenset(
 )
 ALIASES = {"comments_url": "comment_url", "comment_count": "comments_count"}
 
-_RENAMED = tuple((name, f'"{alias}"'.encode()) for alias, name in ALIASES.items())
-
 
 def has_renamed_fields(value: object, content: bytes) -> bool:
     """Return True if a decoded value lacks a field that its bytes contain under another name.
 
     For a page, check the first row only: all rows have the same fields.
     """
-    for name, renamed in _RENAMED:  # `any` would cost a tenth of decoding an issue
-        if getattr(value, name, "") is None and renamed in content:
+    for name, alias in _aliases(type(value)):  # `any` would cost a tenth of decoding an issue
+        if getattr(value, name) is None and alias in content:
             return True
     return False
+
+
+@cache
+def _aliases(cls: type) -> tuple[tuple[str, bytes], ...]:
+    """Return the fields of a class that have another name in some responses, with that name."""
+    return tuple(
+        (name, f'"{alias}"'.encode()) for alias, name in ALIASES.items() if hasattr(cls, name)
+    )
 
 
 def has_renamed_keys(document: dict[str, Any]) -> bool:
