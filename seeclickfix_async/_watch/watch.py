@@ -87,7 +87,7 @@ class Watch:
         self._due = self._clock_read_at  # the time of the next poll
         self._failures = 0
         self._pending: deque[Change] = deque()  # of one issue
-        self._guard = anyio.ResourceGuard("being read by another task; give each its own feed")
+        self._guard = anyio.ResourceGuard("being read by another task; use a feed for each")
 
     @property
     def cursor(self) -> dict[str, Any] | None:

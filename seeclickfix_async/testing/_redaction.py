@@ -42,8 +42,8 @@ _PHONE = re.compile(
     r"|(?<![\w./=])\+\d{8,15}(?!\w)"
 )
 _PHONE_MASK = "phone number"
-_ANSWER = "answer"  # to a question of a form, which may ask for anything
-_ANSWER_MASK = "An answer"
+_FORM_INPUT = "answer"  # the field; a form may require anything
+_FORM_INPUT_MASK = "What the reporter wrote"
 _ANONYMOUS = "An anonymous SeeClickFix user"
 _SHORTEST_NAME = 3
 
@@ -116,8 +116,8 @@ class Redactor:
         is_secret = (_OAUTH_SECRETS if oauth else _SECRETS).fullmatch(name)
         if is_secret and isinstance(value, (str, int, float)):
             return self._hide(str(value))
-        if name == _ANSWER and isinstance(value, str):
-            return _ANSWER_MASK
+        if name == _FORM_INPUT and isinstance(value, str):
+            return _FORM_INPUT_MASK
         if is_person and name == "avatar":
             return self._mask_links(value)
         if isinstance(value, str) and (name in _PERSONAL or (is_person and name == "name")):

@@ -172,7 +172,7 @@ async def test_two_tasks_cannot_read_the_same_feed(town: _City) -> None:
         tasks.start_soon(begin)
         tasks.start_soon(begin)
     (refusal,) = refusals
-    assert "give each its own feed" in refusal
+    assert "use a feed for each" in refusal
 
 
 async def test_a_burst_larger_than_a_page_is_delivered(town: _City) -> None:
