@@ -73,8 +73,8 @@ def tests(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows.
 
-    Without trio, and without crawls and feeds by themselves and what the documentation shows:
-    other sessions run them.
+    Without trio, and without what rests on our own code or is shown in the documentation: other
+    sessions run it.
     """
     _enter_checkout(session)
     constraints = Path(session.virtualenv.location, "lowest.txt")
@@ -83,7 +83,14 @@ def lowest(session: nox.Session) -> None:
     # anyio below 4.16 leaves a socket open when asyncio cancels a task that is connecting.
     sockets = ("unclosed transport <_SelectorSocketTransport", "unclosed <socket.socket")
     tolerated = [f"-Wignore:{message}:ResourceWarning" for message in sockets]
-    elsewhere = ("crawl", "watch", "examples", "test_documentation_site.py", "test_tutorials.py")
+    folders = ("crawl", "watch", "examples", "probe")
+    pulls = ("pull", "sweep", "kill", "locks", "plan", "changed_files")
+    documents = ("documentation_site", "tutorials", "documents", "how_to_files", "plain_words")
+    elsewhere = (
+        *folders,
+        *(f"pull/test_{name}.py" for name in pulls),
+        *(f"test_{name}.py" for name in documents),
+    )
     left_out = [f"--ignore=tests/{name}" for name in elsewhere]
     once = ("-k", "not trio", "--hypothesis-profile=few")
     session.run("pytest", *once, *left_out, *tolerated, *session.posargs)
