@@ -15,6 +15,18 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 OLDEST = PYTHONS[0]
 
+# The tests of what uses dependencies; the others are of our own code alone.
+_OF_DEPENDENCIES = [
+    f"tests/{name}"
+    for name in (
+        *("api/test_unreadable_rows.py", "cli/test_commands.py", "cli/test_rows.py"),
+        *("cli/test_session.py", "cli/test_start.py", "client", "mcp", "models", "oauth", "otel"),
+        *("pull/test_dataset.py", "pull/test_excel.py", "pull/test_parquet.py"),
+        *("pull/test_photos.py", "pull/test_sqlite.py", "resources/test_photo_conversion.py"),
+        *("resources/test_uploads.py", "sandbox", "testing", "tokens", "transport", "web"),
+    )
+]
+
 nox.needs_version = ">=2025.5"
 nox.options.sessions = ["lint", "layers", "types", "tests"]
 nox.options.default_venv_backend = "uv|virtualenv"  # uv, where it is, installs ten times as fast
@@ -71,10 +83,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def lowest(session: nox.Session) -> None:
-    """Run the tests with the lowest versions that pyproject.toml allows.
+    """Run the tests of what uses dependencies with the lowest versions that are allowed.
 
-    Without trio, and without what rests on our own code or is shown in the documentation: other
-    sessions run it.
+    Once: on asyncio, since trio is no dependency.
     """
     _enter_checkout(session)
     constraints = Path(session.virtualenv.location, "lowest.txt")
@@ -83,17 +94,8 @@ def lowest(session: nox.Session) -> None:
     # anyio below 4.16 leaves a socket open when asyncio cancels a task that is connecting.
     sockets = ("unclosed transport <_SelectorSocketTransport", "unclosed <socket.socket")
     tolerated = [f"-Wignore:{message}:ResourceWarning" for message in sockets]
-    folders = ("crawl", "watch", "examples", "probe")
-    pulls = ("pull", "sweep", "kill", "locks", "plan", "changed_files")
-    documents = ("documentation_site", "tutorials", "documents", "how_to_files", "plain_words")
-    elsewhere = (
-        *folders,
-        *(f"pull/test_{name}.py" for name in pulls),
-        *(f"test_{name}.py" for name in documents),
-    )
-    left_out = [f"--ignore=tests/{name}" for name in elsewhere]
     once = ("-k", "not trio", "--hypothesis-profile=few")
-    session.run("pytest", *once, *left_out, *tolerated, *session.posargs)
+    session.run("pytest", *_OF_DEPENDENCIES, *once, *tolerated, *session.posargs)
 
 
 @nox.session(python=OLDEST)

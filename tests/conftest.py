@@ -34,9 +34,13 @@ _numbers = itertools.count()  # of folders
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Exclude modules and collected tests from garbage collection, which some tests force."""
+    """Exclude modules and collected tests from garbage collection, which some tests force.
+
+    Otherwise let it run rarely: it took a twelfth of the time of all tests.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(params=["asyncio", "trio"])
