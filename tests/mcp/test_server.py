@@ -23,6 +23,7 @@ from seeclickfix_async._cli.commands import mcp
 from seeclickfix_async._cli.exit_codes import MISUSED
 from seeclickfix_async._cli.interrupts import restored_interrupts
 from seeclickfix_async._cli.options import SiteOptions
+from seeclickfix_async._cli.secrets import take_secrets
 from seeclickfix_async.errors import ClientStateError, InvalidArgumentError
 from seeclickfix_async.mcp import build_server
 from seeclickfix_async.sandbox import TOKEN, Sandbox, Settings
@@ -396,6 +397,7 @@ async def test_the_command_ends_with_the_assistant(monkeypatch: pytest.MonkeyPat
     server = SimpleNamespace(run_stdio_async=write)
     monkeypatch.setenv("SEECLICKFIX_TOKEN", TOKEN)
     monkeypatch.setenv("SEECLICKFIX_BASE_URL", URL)
+    take_secrets()  # instead of those of the last command in this process
     monkeypatch.setattr("seeclickfix_async.mcp.build_server", lambda *_, **__: server)
     for name in ("stdin", "stdout"):
         monkeypatch.setattr(sys, name, getattr(sys, name))  # restored after the test
