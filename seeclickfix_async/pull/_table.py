@@ -14,8 +14,9 @@ from seeclickfix_async._crawl.limits import PageSize
 from seeclickfix_async._tables import arrow
 from seeclickfix_async.models import Issue
 
-_MIN_COMBINED = 5_000
-"""The rows of batches that are combined: apart they take 0.2 kB more for each issue."""
+_MIN_COMBINED = 20_000
+"""The rows of batches that are combined: apart they take 0.2 kB more for each issue, and 5,000 at a
+time leave holes of 12 MB for each million issues (measured)."""
 
 
 async def table(
