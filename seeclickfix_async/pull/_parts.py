@@ -17,7 +17,7 @@ from seeclickfix_async.pull._checksum import file_checksum
 from seeclickfix_async.pull._manifest import ParquetPart
 from seeclickfix_async.pull._row_checksum import sum_rows
 
-_ROWS = 4096
+_ROWS = 3072
 """The rows of a row group, which are in memory while a file is read or written."""
 
 

@@ -13,7 +13,7 @@ from seeclickfix_async._tables import arrow
 _SEPARATOR = b"\x1f"
 _NULL = b"\x00"
 _CHUNK = 512
-"""The rows that are joined at a time: the 4,096 of a row group took 5 MB more (measured)."""
+"""The rows that are joined at a time: 4,096 took 5 MB more (measured)."""
 
 
 def sum_rows(table: Any) -> int:
