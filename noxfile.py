@@ -15,12 +15,13 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 OLDEST = PYTHONS[0]
 
-# The tests of what uses dependencies; the others are of our own code alone.
+# The tests of what calls dependencies; the others are mostly of our own code.
 _OF_DEPENDENCIES = [
     f"tests/{name}"
     for name in (
-        *("api/test_unreadable_rows.py", "cli/test_rows.py", "cli/test_session.py"),
-        *("cli/test_start.py", "client", "mcp", "models", "oauth", "otel"),
+        *("api/test_unreadable_rows.py", "cli/test_commands.py", "cli/test_output.py"),
+        *("cli/test_rows.py", "cli/test_session.py", "cli/test_start.py", "cli/test_terminal.py"),
+        *("client", "mcp", "models", "oauth", "otel"),
         *("pull/test_dataset.py", "pull/test_excel.py", "pull/test_parquet.py"),
         *("pull/test_photos.py", "pull/test_sqlite.py", "resources/test_photo_conversion.py"),
         *("resources/test_uploads.py", "sandbox", "testing", "tokens", "transport", "web"),
@@ -83,7 +84,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def lowest(session: nox.Session) -> None:
-    """Run the tests of what uses dependencies with the lowest versions that are allowed.
+    """Run the tests of what uses dependencies with the lowest allowed versions.
 
     Once: on asyncio, since trio is no dependency.
     """

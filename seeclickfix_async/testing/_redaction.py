@@ -116,7 +116,7 @@ class Redactor:
         is_secret = (_OAUTH_SECRETS if oauth else _SECRETS).fullmatch(name)
         if is_secret and isinstance(value, (str, int, float)):
             return self._hide(str(value))
-        if name == _FORM_INPUT and isinstance(value, str):
+        if name == _FORM_INPUT:
             return _FORM_INPUT_MASK
         if is_person and name == "avatar":
             return self._mask_links(value)

@@ -149,7 +149,12 @@ def test_nothing_confidential_is_on_disk(data: st.DataObject) -> None:
     photo = f"https://storage.example/1.jpg?Expires=60&{signature}={confidential['Signature']}"
     body = {
         "issues": [{"id": 1, "reporter": person, "description": " and ".join(said)}],
-        "questions": [{"question": "How do we get in?", "answer": answer}],
+        "questions": [
+            {
+                "question": "How do we get in?",
+                "answer": data.draw(st.sampled_from([answer, [answer]])),
+            }
+        ],
         "media": {"image_full": photo},
         "metadata": {"next_page_url": link},
         "access_token": confidential["Token"],
