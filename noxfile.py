@@ -20,8 +20,8 @@ _OF_DEPENDENCIES = [
     f"tests/{name}"
     for name in (
         *("api/test_unreadable_rows.py", "cli/test_commands.py", "cli/test_output.py"),
-        *("cli/test_rows.py", "cli/test_session.py", "cli/test_start.py", "cli/test_terminal.py"),
-        *("client", "mcp", "models", "oauth", "otel"),
+        *("cli/test_quiet.py", "cli/test_rows.py", "cli/test_session.py", "cli/test_start.py"),
+        *("cli/test_terminal.py", "client", "mcp", "models", "oauth", "otel"),
         *("pull/test_dataset.py", "pull/test_excel.py", "pull/test_parquet.py"),
         *("pull/test_photos.py", "pull/test_sqlite.py", "resources/test_photo_conversion.py"),
         *("resources/test_uploads.py", "sandbox", "testing", "tokens", "transport", "web"),
